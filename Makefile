@@ -1,0 +1,58 @@
+# Breathline: `make demo` and `make test` do everything on a machine with Python >= 3.11 and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := uv==0.13.8
+
+# Stages start as `python -m tasks.<stage>`: the environment's own python must come first. Nothing phones home.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-quick lint types format lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## install the locked environment into .venv (6 GB; needs no GPU)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Breathline needs Python 3.11 or newer; pass PYTHON=python3.12, say")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup ## the whole graph on the generated demo corpus, then its results
+	breathline recipe use demo
+	dvc repro
+	breathline report
+
+test: setup lint types ## all that CI runs: lint, types, tests
+	python -m pytest -n 2 --dist worksteal
+
+test-quick: setup ## the unit tests alone
+	python -m pytest -n 2 tests/unit -m "not slow"
+
+lint: setup ## ruff: style and format
+	ruff check .
+	ruff format --check .
+
+types: setup ## mypy, strict
+	mypy
+
+format: setup ## put the code into the house format
+	ruff check --fix-only .
+	ruff format .
+
+lock: setup ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --output-file requirements.lock
+
+clean: ## remove the environment and all that stages made (DVC's cache stays)
+	rm -rf $(VENV) data/*/ reports/plots .checkpoints .locks

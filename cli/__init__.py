@@ -1,0 +1,1 @@
+"""The command line ``breathline``, one module a sub-command."""

@@ -1,0 +1,1 @@
+"""Networks from fbank features to logits, and the pretrained weights that they start from."""

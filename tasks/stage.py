@@ -1,0 +1,62 @@
+"""What every stage's ``main`` does around its work: one writer per output, clear errors, no orphans."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.logging import RichHandler
+
+from tasks.errors import BreathlineError
+
+LOCKS = Path(".locks")
+console = Console(stderr=True)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[logging.Logger]:
+    """Run a stage's work under a lock of its own, and yield its logger.
+
+    A second process of the same stage is refused while the first lives; if the parent dies, the
+    kernel ends this process, so that a killed ``dvc`` leaves no writer behind. A `BreathlineError` is
+    shown without a traceback and ends the process with status 1.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+    )
+    _die_with_parent()
+    LOCKS.mkdir(exist_ok=True)
+    lock = FileLock(LOCKS / f"{name.replace('/', '_')}.lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BreathlineError(
+                f"Another process is running the stage {name}.",
+                where=lock.lock_file,
+                hint="wait for it, or end it; the lock goes with its process",
+            ) from error
+        with lock:
+            yield logging.getLogger(name)
+    except BreathlineError as error:
+        console.print(f"[bold red]{name} failed.[/] ", end="")
+        console.print(str(error), markup=False, highlight=False)
+        sys.exit(1)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to send SIGTERM to this process when its parent ends."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
