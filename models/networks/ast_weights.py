@@ -1,0 +1,110 @@
+"""Published transformer weights under timm's names, on the grid that is needed.
+
+Three layouts are read: the AST authors' checkpoints (``module.v.…``), Hugging Face's
+``MIT/ast-finetuned-audioset-10-10-0.4593`` (``audio_spectrogram_transformer.…``) and timm's DeiT and ViT.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+HF = "audio_spectrogram_transformer."
+_HF_NAMES = (
+    (r"^embeddings\.cls_token$", "cls_token"),
+    (r"^embeddings\.distillation_token$", "dist_token"),
+    (r"^embeddings\.position_embeddings$", "pos_embed"),
+    (r"^embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
+    (r"^layernorm\.", "norm."),
+    (r"^encoder\.layer\.(\d+)\.layernorm_before\.", r"blocks.\1.norm1."),
+    (r"^encoder\.layer\.(\d+)\.layernorm_after\.", r"blocks.\1.norm2."),
+    (r"^encoder\.layer\.(\d+)\.attention\.output\.dense\.", r"blocks.\1.attn.proj."),
+    (r"^encoder\.layer\.(\d+)\.attention\.attention\.(query|key|value)\.", r"blocks.\1.attn.\2."),
+    (r"^encoder\.layer\.(\d+)\.intermediate\.dense\.", r"blocks.\1.mlp.fc1."),
+    (r"^encoder\.layer\.(\d+)\.output\.dense\.", r"blocks.\1.mlp.fc2."),
+)
+
+
+def to_timm(
+    state: Mapping[str, Tensor], *, depth: int, distilled: bool, grid: tuple[int, int]
+) -> dict[str, Tensor]:
+    """Return the backbone's tensors under timm's names, cut to ``depth`` blocks, positions fitted to ``grid``.
+
+    A patch projection of three colours is summed to one channel. Without a distillation token its own and its position are
+    dropped. Classification heads are left out.
+    """
+    if any(name.startswith(HF) for name in state):
+        named = _from_hugging_face(state)
+    else:
+        prefix = next((p for p in ("module.v.", "v.") if f"{p}cls_token" in state), "")
+        named = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    block = re.compile(r"^blocks\.(\d+)\.")
+    kept = {
+        name: tensor
+        for name, tensor in named.items()
+        if not name.startswith("head") and not ((at := block.match(name)) and int(at[1]) >= depth)
+    }
+    projection = kept["patch_embed.proj.weight"]
+    if projection.shape[1] == 3:
+        kept["patch_embed.proj.weight"] = projection.sum(1, keepdim=True)
+    prefix_tokens = 2 if "dist_token" in kept else 1
+    positions = kept["pos_embed"]
+    prefix_positions, patch_positions = positions[:, :prefix_tokens], positions[:, prefix_tokens:]
+    if not distilled:
+        kept.pop("dist_token", None)
+        prefix_positions = prefix_positions[:, :1]
+    elif prefix_tokens == 1:
+        kept["dist_token"] = kept["cls_token"].clone()
+        prefix_positions = prefix_positions.expand(-1, 2, -1)
+    kept["pos_embed"] = torch.cat([prefix_positions, fit_positions(patch_positions, grid)], dim=1)
+    return kept
+
+
+def fit_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return positional embeddings ``(1, rows · columns, width)`` for another grid of (mels, frames).
+
+    The old grid is square (ImageNet) or has as many rows as the new one (AudioSet: 12 × 101 at stride 10). Along each axis it is cut
+    about its centre where it is longer and interpolated linearly where it is shorter, as AST's authors do.
+
+    Raises:
+        ValueError: The old grid is neither.
+    """
+    tokens, width = positions.shape[1:]
+    side, rows = math.isqrt(tokens), grid[0]
+    if side * side == tokens:
+        old = (side, side)
+    elif tokens % rows == 0:
+        old = (rows, tokens // rows)
+    else:
+        raise ValueError(f"{tokens} positions are no square and do not divide into {rows} rows of frequency.")
+    image = positions.reshape(1, *old, width).permute(0, 3, 1, 2)
+    starts = [max(0, (have - want) // 2) for have, want in zip(old, grid, strict=True)]
+    image = image[:, :, starts[0] : starts[0] + grid[0], starts[1] : starts[1] + grid[1]]
+    if tuple(image.shape[2:]) != grid:
+        image = interpolate(image, size=grid, mode="bilinear", align_corners=False)
+    return image.permute(0, 2, 3, 1).reshape(1, -1, width)
+
+
+def _from_hugging_face(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return Hugging Face's tensors under timm's names; query, key and value become one matrix."""
+    named: dict[str, Tensor] = {}
+    for full_name, tensor in state.items():
+        if not full_name.startswith(HF):
+            continue
+        name = full_name.removeprefix(HF)
+        for pattern, replacement in _HF_NAMES:
+            name, hits = re.subn(pattern, replacement, name)
+            if hits:
+                break
+        named[name] = tensor
+    merged = {name: tensor for name, tensor in named.items() if not re.search(r"\.(query|key|value)\.", name)}
+    for name in named:
+        if ".attn.query." in name:
+            parts = [named[name.replace("query", part)] for part in ("query", "key", "value")]
+            merged[name.replace("query", "qkv")] = torch.cat(parts)
+    return merged
