@@ -1,0 +1,47 @@
+"""The front end of EfficientAT's networks: log mel energies at 32 kHz.
+
+Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), as its published networks are evaluated.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchaudio.compliance import kaldi
+
+from models.frontends.base import FrontEnd
+from models.frontends.rates import SAMPLE_RATES
+
+SAMPLE_RATE = SAMPLE_RATES["efficientat"]
+WINDOW, SHIFT, FFT, MELS = 800, 320, 1024, 128  # samples: 25 ms, 10 ms; mel bins
+LOW_HZ, HIGH_HZ = 0.0, SAMPLE_RATE / 2
+PREEMPHASIS = 0.97
+FLOOR = 1e-5
+OFFSET, SCALE = 4.5, 5.0
+
+
+class EfficientAT(FrontEnd):
+    """Log mel energies, 100 frames a second, brought to about unit range: (ln(x + 1e-5) + 4.5) / 5.
+
+    Args:
+        samples: Length of a clip.
+    """
+
+    window: Tensor
+    mel: Tensor
+
+    def __init__(self, samples: int) -> None:
+        emphasised = samples - 1  # the first sample has no predecessor and is dropped
+        # the transform is centred on its frames, and mirrors half a window at either end
+        frames = 1 + emphasised // SHIFT if emphasised > FFT // 2 else 0
+        super().__init__("efficientat", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
+        banks, _ = kaldi.get_mel_banks(MELS, FFT, SAMPLE_RATE, LOW_HZ, HIGH_HZ, 100.0, -500.0, 1.0)
+        self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
+        self.register_buffer("mel", F.pad(banks, (0, 1)).T.contiguous(), persistent=False)
+
+    def features(self, clips: Tensor) -> Tensor:
+        emphasised = clips[:, 1:] - PREEMPHASIS * clips[:, :-1]
+        spectrum = torch.stft(emphasised, FFT, SHIFT, WINDOW, self.window, center=True, return_complex=True)
+        power = (spectrum.real.square() + spectrum.imag.square()).transpose(1, 2)
+        return ((power @ self.mel + FLOOR).log() + OFFSET) / SCALE

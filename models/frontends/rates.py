@@ -1,0 +1,5 @@
+"""The sample rate that each front end wants; importing this needs nothing heavy."""
+
+from __future__ import annotations
+
+SAMPLE_RATES: dict[str, int] = {"ast": 16_000, "efficientat": 32_000}  # Hz

@@ -1,0 +1,25 @@
+"""Front ends by the names that `params.yaml` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.frontends.ast import Ast
+from models.frontends.base import FrontEnd
+from models.frontends.efficientat import EfficientAT
+from models.frontends.rates import SAMPLE_RATES
+
+__all__ = ["SAMPLE_RATES", "create"]
+
+FRONT_ENDS: dict[str, Callable[[int], FrontEnd]] = {"ast": Ast, "efficientat": EfficientAT}
+
+
+def create(name: str, duration_s: float) -> FrontEnd:
+    """Return a front end for clips of `duration_s` seconds.
+
+    Raises:
+        ValueError: There is no front end of that name, or the clips would be shorter than one frame.
+    """
+    if name not in FRONT_ENDS:
+        raise ValueError(f"there is no front end `{name}`; there are: {', '.join(sorted(FRONT_ENDS))}")
+    return FRONT_ENDS[name](round(duration_s * SAMPLE_RATES[name]))
