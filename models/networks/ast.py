@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from timm.layers import PatchEmbed, to_2tuple
+from timm.layers.helpers import to_2tuple
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ class ASTOptions:
     dropout: float = 0.0
 
 
-class OverlappingPatchEmbed(PatchEmbed):  # type: ignore[misc]
+class OverlappingPatchEmbed(PatchEmbed):
     """timm's patch embedding with a stride of its own, so that patches may overlap."""
 
     def __init__(self, *, stride: int, **kwargs: Any) -> None:
@@ -59,8 +60,8 @@ class OverlappingPatchEmbed(PatchEmbed):  # type: ignore[misc]
 class AST(Network):
     """AST: patches of the spectrogram, frequency-major, through a vision transformer.
 
-    The grid of positions is (mels, frames), as the tokens are laid out: for 128 mels, 798 frames and stride 10 it is 12 × 79.
-    The published Patch-Mix code builds it with the two swapped, so that its time positions are scrambled; this one does not.
+    The grid of positions is (mels, frames), as the tokens are laid out: for 128 mels, 798 frames and stride 10 it is
+    12 × 79. The published Patch-Mix code swaps the two, which scrambles its time positions; this one does not.
 
     Attributes:
         grid: Patches along mels and along frames.

@@ -30,13 +30,11 @@ _HF_NAMES = (
 )
 
 
-def to_timm(
-    state: Mapping[str, Tensor], *, depth: int, distilled: bool, grid: tuple[int, int]
-) -> dict[str, Tensor]:
+def to_timm(state: Mapping[str, Tensor], *, depth: int, distilled: bool, grid: tuple[int, int]) -> dict[str, Tensor]:
     """Return the backbone's tensors under timm's names, cut to ``depth`` blocks, positions fitted to ``grid``.
 
-    A patch projection of three colours is summed to one channel. Without a distillation token its own and its position are
-    dropped. Classification heads are left out.
+    A patch projection of three colours is summed to one channel. Where no distillation token is wanted, it and its
+    position are dropped. Classification heads are left out.
     """
     if any(name.startswith(HF) for name in state):
         named = _from_hugging_face(state)
@@ -68,8 +66,8 @@ def to_timm(
 def fit_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return positional embeddings ``(1, rows · columns, width)`` for another grid of (mels, frames).
 
-    The old grid is square (ImageNet) or has as many rows as the new one (AudioSet: 12 × 101 at stride 10). Along each axis it is cut
-    about its centre where it is longer and interpolated linearly where it is shorter, as AST's authors do.
+    The old grid is square (ImageNet) or has as many rows as the new one (AudioSet: 12 × 101 at stride 10). Along each
+    axis it is cut about its centre where it is longer and interpolated linearly where it is shorter, as AST does.
 
     Raises:
         ValueError: The old grid is neither.

@@ -51,7 +51,7 @@ def parse_options(kind: type[Options], options: Mapping[str, Any], architecture:
 
 
 def load_tensors(module: nn.Module, state: Mapping[str, Tensor], *, may_miss: tuple[str, ...], source: str) -> None:
-    """Load ``state`` into ``module``; only tensors whose names start with one of ``may_miss`` may be absent or left over.
+    """Load ``state`` into ``module``; only names that start with one of ``may_miss`` may be absent or left over.
 
     Raises:
         ValueError: Names or shapes that do not fit, so that a network never starts half pretrained.

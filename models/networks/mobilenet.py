@@ -31,8 +31,9 @@ class MobileNetOptions:
 class MobileNet(Network):
     """MobileNetV3-Large for one input channel, with sigmoid gates in squeeze and excitation.
 
-    The head keeps the published hidden layer; its last layer is new. BatchNorm moves slowly (momentum 0.01) from pretrained
-    statistics and quickly (0.1) from none: with 0.01 short training from scratch is judged by statistics that it never reached.
+    The head keeps the published hidden layer; its last layer is new. BatchNorm moves slowly (momentum 0.01) from
+    pretrained statistics and quickly (0.1) from none: with 0.01, short training from scratch is judged by statistics
+    that it never reached.
     """
 
     channels_last = True
@@ -45,7 +46,9 @@ class MobileNet(Network):
             hidden,
             num_classes=classes,
             block=partial(InvertedResidual, se_layer=partial(SqueezeExcitation, scale_activation=nn.Sigmoid)),
-            norm_layer=partial(nn.BatchNorm2d, eps=1e-3, momentum=PRETRAINED_MOMENTUM if pretrained else SCRATCH_MOMENTUM),
+            norm_layer=partial(
+                nn.BatchNorm2d, eps=1e-3, momentum=PRETRAINED_MOMENTUM if pretrained else SCRATCH_MOMENTUM
+            ),
             dropout=options.dropout,
         )
         first = network.features[0][0]
@@ -62,8 +65,11 @@ class MobileNet(Network):
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
         """Start from EfficientAT's release files, or from the same tensors under torchvision's names."""
-        renamed = {}
-        for name, tensor in state.items():
-            own = name.replace(".conc_se_layers.0.", ".").replace("classifier.2.", "head.0.")
-            renamed[own.replace("classifier.0.", "head.0.")] = tensor
+        own, renamed = self.state_dict(), {}
+        for published, tensor in state.items():
+            name = published.replace(".conc_se_layers.0.", ".")
+            name = name.replace("classifier.2.", "head.0.").replace("classifier.0.", "head.0.")
+            # The release has linear gates where torchvision has 1 × 1 convolutions.
+            one_by_one = name in own and own[name].dim() == 4 and tensor.dim() == 2
+            renamed[name] = tensor[:, :, None, None] if one_by_one else tensor
         load_tensors(self, renamed, may_miss=("head.3.", "classifier."), source=source)

@@ -28,7 +28,7 @@ def create(
         mels: Mel bins of the features.
         classes: Number of logits.
         options: The architecture's own, as in params.yaml.
-        weights: A folder ``data/weights/<name>``; none, or one without ``model.safetensors``, is the random initialisation.
+        weights: A folder ``data/weights/<name>``; none, or one without ``model.safetensors``, is the random start.
 
     Raises:
         ValueError: Unknown architecture or option, or weights that do not fit.
