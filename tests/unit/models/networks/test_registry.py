@@ -1,0 +1,71 @@
+"""The architectures by name, and EfficientAT's published weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from models.networks.registry import create
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("ast", {"size": "tiny", "depth": 1, "stride": 16}),
+        ("ast", {"size": "tiny", "depth": 1, "stride": 16, "distilled": False, "pool": "mean"}),
+        ("mn", {"width": 0.1}),
+        ("timm/mobilenetv3_small_050", {}),
+        ("timm/resnet18", {"dropout": 0.1}),
+    ],
+)
+def test_every_architecture_learns_from_features(architecture: str, options: dict[str, object]) -> None:
+    network = create(architecture, frames=96, mels=128, classes=4, options=options, weights=None)
+    features = torch.randn(2, 96, 128)
+    logits = network(features)
+    assert logits.shape == (2, 4)
+    assert network.embed(features).shape == (2, network.num_features)
+    logits.sum().backward()
+    assert all(p.grad is not None for name, p in network.named_parameters() if "head_dist" not in name)
+
+
+def test_errors_name_what_there_is() -> None:
+    with pytest.raises(ValueError, match="there are ast, mn, timm/"):
+        create("astt", frames=96, mels=128, classes=4, options={}, weights=None)
+    with pytest.raises(ValueError, match=r"no option strid; it has depth, .*stride"):
+        create("ast", frames=96, mels=128, classes=4, options={"strid": 16}, weights=None)
+    with pytest.raises(ValueError, match=r"it has .*resnet"):
+        create("timm/resnet18x", frames=96, mels=128, classes=4, options={}, weights=None)
+
+
+@pytest.mark.real
+def test_efficientat_release_and_torchvision_layouts_agree(real_weights: Path, tmp_path: Path) -> None:
+    release = torch.load(real_weights / "mn04_as" / "mn04_as_mAP_432.pt", weights_only=True)
+    folders = []
+    for name, state in (
+        ("release", release),
+        ("torchvision", load_file(real_weights / "mn04_as" / "mn04_as_torchvision.safetensors")),
+    ):
+        folders.append(tmp_path / name)
+        folders[-1].mkdir()
+        save_file(state, folders[-1] / "model.safetensors")
+    networks = [create("mn", frames=500, mels=128, classes=4, options={}, weights=f).eval() for f in folders]
+    features = torch.randn(2, 500, 128)
+    torch.testing.assert_close(networks[0].embed(features), networks[1].embed(features))
+    wrong = {"width": 1.0}
+    with pytest.raises(ValueError, match="of another shape"):
+        create("mn", frames=500, mels=128, classes=4, options=wrong, weights=folders[0])
+
+
+def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path: Path) -> None:
+    import timm
+
+    published = timm.create_model("resnet18", num_classes=10)
+    save_file(published.state_dict(), tmp_path / "model.safetensors")
+    network = create("timm/resnet18", frames=96, mels=128, classes=4, options={}, weights=tmp_path).eval()
+    features = torch.randn(1, 96, 128)
+    grey = features.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1)
+    expected = published.eval().forward_head(published.forward_features(grey), pre_logits=True)
+    torch.testing.assert_close(network.embed(features), expected, rtol=1e-4, atol=1e-5)
