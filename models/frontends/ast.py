@@ -9,15 +9,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchaudio.compliance import kaldi
 
 from models.frontends.base import FrontEnd
+from models.frontends.mel import MelBanks
 from models.frontends.rates import SAMPLE_RATES
 
 SAMPLE_RATE = SAMPLE_RATES["ast"]
 WINDOW, SHIFT, FFT, MELS = 400, 160, 512, 128  # samples: 25 ms, 10 ms, the next power of two; mel bins
 LOW_HZ, HIGH_HZ = 20.0, SAMPLE_RATE / 2
 PREEMPHASIS = 0.97
+EPSILON = torch.finfo(torch.float32).eps  # Kaldi's floor of an energy
 MEAN, SD = -4.2677393, 4.5689974  # of AudioSet
 
 
@@ -29,21 +30,24 @@ class Ast(FrontEnd):
     """
 
     window: Tensor
-    mel: Tensor
 
     def __init__(self, samples: int) -> None:
         frames = 1 + (samples - WINDOW) // SHIFT
         super().__init__("ast", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        banks, _ = kaldi.get_mel_banks(MELS, FFT, SAMPLE_RATE, LOW_HZ, HIGH_HZ, 100.0, -500.0, 1.0)
+        self.mel = MelBanks(MELS, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ)
         self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
-        self.register_buffer("mel", F.pad(banks, (0, 1)).T.contiguous(), persistent=False)
 
     def features(self, clips: Tensor) -> Tensor:
-        frames = clips.unfold(1, WINDOW, SHIFT)
-        frames = frames - frames.mean(dim=2, keepdim=True)
-        # Kaldi's pre-emphasis works within a frame: the first sample's predecessor is that sample itself
-        frames = frames - PREEMPHASIS * F.pad(frames, (1, 0), mode="replicate")[..., :-1]
-        spectrum = torch.fft.rfft(frames * self.window, n=FFT)
-        power = spectrum.real.square() + spectrum.imag.square()
-        log_mel = (power @ self.mel).clamp_min(torch.finfo(torch.float32).eps).log()
-        return (log_mel - MEAN) / (2 * SD)
+        """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples).
+
+        Kaldi takes the mean off each frame, then emphasises the frame by itself. Here the clip is emphasised once, and
+        what that leaves of a frame's mean is taken off: the same numbers. Only a frame's first sample would differ,
+        for its predecessor lies outside; the window is zero there.
+        """
+        clips = clips - clips.mean(dim=1, keepdim=True)  # a large offset would cost digits in the emphasis
+        means = clips.unfold(1, WINDOW, SHIFT).mean(dim=2, keepdim=True)
+        emphasised = F.pad(clips[:, 1:] - PREEMPHASIS * clips[:, :-1], (1, 0))
+        frames = (emphasised.unfold(1, WINDOW, SHIFT) - (1 - PREEMPHASIS) * means) * self.window
+        spectrum = torch.fft.rfft(frames, n=FFT)
+        energies: Tensor = self.mel(spectrum.real.square() + spectrum.imag.square())
+        return (energies.clamp_min(EPSILON).log() - MEAN) / (2 * SD)

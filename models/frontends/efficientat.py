@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torchaudio.compliance import kaldi
 
 from models.frontends.base import FrontEnd
+from models.frontends.mel import MelBanks
 from models.frontends.rates import SAMPLE_RATES
 
 SAMPLE_RATE = SAMPLE_RATES["efficientat"]
@@ -29,19 +28,18 @@ class EfficientAT(FrontEnd):
     """
 
     window: Tensor
-    mel: Tensor
 
     def __init__(self, samples: int) -> None:
         emphasised = samples - 1  # the first sample has no predecessor and is dropped
         # the transform is centred on its frames, and mirrors half a window at either end
         frames = 1 + emphasised // SHIFT if emphasised > FFT // 2 else 0
         super().__init__("efficientat", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        banks, _ = kaldi.get_mel_banks(MELS, FFT, SAMPLE_RATE, LOW_HZ, HIGH_HZ, 100.0, -500.0, 1.0)
+        self.mel = MelBanks(MELS, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ)
         self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
-        self.register_buffer("mel", F.pad(banks, (0, 1)).T.contiguous(), persistent=False)
 
     def features(self, clips: Tensor) -> Tensor:
+        """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples)."""
         emphasised = clips[:, 1:] - PREEMPHASIS * clips[:, :-1]
         spectrum = torch.stft(emphasised, FFT, SHIFT, WINDOW, self.window, center=True, return_complex=True)
-        power = (spectrum.real.square() + spectrum.imag.square()).transpose(1, 2)
-        return ((power @ self.mel + FLOOR).log() + OFFSET) / SCALE
+        energies: Tensor = self.mel((spectrum.real.square() + spectrum.imag.square()).transpose(1, 2))
+        return ((energies + FLOOR).log() + OFFSET) / SCALE
