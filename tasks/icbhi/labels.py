@@ -1,0 +1,45 @@
+"""The four sets of labels: lung sounds of a cycle, and the patient's diagnosis. Class 0 is always the normal one."""
+
+from __future__ import annotations
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "lungsound_4": ("normal", "crackle", "wheeze", "both"),
+    "lungsound_2": ("normal", "abnormal"),
+    "diagnosis_3": ("healthy", "chronic", "non-chronic"),
+    "diagnosis_2": ("healthy", "unhealthy"),
+}
+
+# Class in `diagnosis_3` by the diagnosis that the database gives.
+DIAGNOSES: dict[str, int] = {
+    "Healthy": 0,
+    "COPD": 1,
+    "Bronchiectasis": 1,
+    "Asthma": 1,
+    "URTI": 2,
+    "LRTI": 2,
+    "Pneumonia": 2,
+    "Bronchiolitis": 2,
+}
+
+
+def label(labels: str, *, crackles: int, wheezes: int, diagnosis: str | None) -> int | None:
+    """Return the class of a cycle in one set of labels, or None where the patient's diagnosis is not known.
+
+    Args:
+        labels: A key of `CLASSES`.
+        crackles: Whether the cycle has crackles, 0 or 1.
+        wheezes: Whether the cycle has wheezes, 0 or 1.
+        diagnosis: A key of `DIAGNOSES`, or None.
+
+    Raises:
+        ValueError: There is no such set of labels.
+    """
+    if labels == "lungsound_4":
+        return crackles + 2 * wheezes
+    if labels == "lungsound_2":
+        return int(bool(crackles or wheezes))
+    if labels == "diagnosis_3":
+        return None if diagnosis is None else DIAGNOSES[diagnosis]
+    if labels == "diagnosis_2":
+        return None if diagnosis is None else int(DIAGNOSES[diagnosis] > 0)
+    raise ValueError(f"there are no labels `{labels}`; there are: {', '.join(CLASSES)}")
