@@ -1,0 +1,40 @@
+"""``breathline``: one command line for running, comparing and understanding the pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import doctor, plan, recipe, report, run
+from tasks.errors import BreathlineError
+
+
+class Group(TyperGroup):
+    """Shows what a user can mend without a traceback, and ends with status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BreathlineError as error:
+            typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Respiratory-sound classification on ICBHI 2017 as one traceable data pipeline.",
+    epilog="First steps: `breathline doctor`, `breathline recipe list`, `breathline plan`, `breathline run --jobs 2`. "
+    "Without Prefect: `dvc repro`.",
+)
+app.command(epilog=run.EXAMPLES)(run.run)
+app.command(epilog=plan.EXAMPLES)(plan.plan)
+app.add_typer(recipe.app, name="recipe")
+app.command(epilog="Example: `breathline report`")(report.report)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)

@@ -1,0 +1,61 @@
+"""`breathline run`: run what is not up to date, side by side, watched by Prefect."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli import plan as plans
+from cli import recipe as recipes
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from prefect.states import State
+
+EXAMPLES = (
+    "Examples: `breathline run --jobs 2` · `breathline run --recipe demo` · `breathline run --target soft_labels` · "
+    "`breathline run --force evaluate` · `breathline run --dry`. The same without Prefect: `dvc repro`."
+)
+
+
+def run(
+    target: plans.Targets = [],  # noqa: B006 - Typer reads the default and changes nothing
+    recipe: Annotated[str | None, typer.Option(help="write this recipe into params.yaml first")] = None,
+    force: plans.Forced = [],  # noqa: B006
+    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once")] = 2,
+    dry: Annotated[bool, typer.Option("--dry", help="show the plan, run nothing, write nothing")] = False,
+) -> None:
+    """Run every stage that is not up to date, independent ones side by side."""
+    from flows.execute import QUIET, only_run
+
+    console = Console()
+    root = Path.cwd()
+    if dry:
+        if recipe:
+            recipes.use(recipe, dry=True)
+            console.print("The plan of params.yaml as it stands, without that recipe:")
+        plans.show(plans.made(target, force))
+        return
+    with only_run(root):
+        if recipe:
+            recipes.use(recipe)
+        steps = plans.made(target, force)
+        plans.show(steps)
+        if not any(step.runs for step in steps):
+            return
+        # Prefect's own server takes 15 to 25 s to start on a fresh machine, and it wants these before its import.
+        for name, value in (QUIET | {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}).items():
+            os.environ.setdefault(name, value)
+        with console.status("Starting Prefect …"):
+            from flows.pipeline import pipeline
+        state: State[Any] = pipeline(root, target, force, jobs, return_state=True)
+        if not state.is_completed():
+            hint = "the end of the log is above; what has ended well is not run again"
+            raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
+        counts = Counter(state.result().values())
+        console.print("Done: " + ", ".join(f"{number} {word}" for word, number in counts.items()))

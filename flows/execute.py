@@ -1,0 +1,188 @@
+"""One stage by `dvc repro --single-item`, in a process group that ends as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from flows import guard
+from tasks.errors import BreathlineError
+
+TAIL_LINES = 25
+# What DVC says when another DVC process holds its lock or a file that the stage needs.
+BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+
+class StageFailedError(BreathlineError):
+    """A stage ended with an error; its message holds the end of the log.
+
+    Attributes:
+        busy: DVC refused to start because another process holds what the stage needs: worth another try.
+    """
+
+    busy = False
+
+
+@contextmanager
+def only_run(root: Path) -> Iterator[None]:
+    """Hold the project for one run: a second one is refused while the first lives.
+
+    Raises:
+        BreathlineError: Another run holds the project, or this process is itself part of a stage.
+    """
+    if "DVC_STAGE" in os.environ:
+        raise BreathlineError(
+            "A run cannot start inside a stage.",
+            where=f"DVC_STAGE={os.environ['DVC_STAGE']}",
+            hint="start it from a shell of your own, not from a stage's command",
+        )
+    lock = FileLock(root / ".locks" / "run.lock")
+    (root / ".locks").mkdir(exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BreathlineError(
+            "Another `breathline run` is at work in this project.", where=lock.lock_file, hint="wait until it has ended"
+        ) from error
+    with lock:
+        yield
+
+
+class Groups:
+    """The process groups that one flow has started; `end` ends them all, and no other starts after it.
+
+    Attributes:
+        failures: The last failure of each stage.
+
+    Args:
+        grace_s: How long a group may take after INT, and again after TERM, in seconds.
+    """
+
+    def __init__(self, grace_s: float = 5.0) -> None:
+        self.failures: dict[str, StageFailedError] = {}
+        self._grace_s = grace_s
+        self._running: set[int] = set()
+        self._lock = threading.RLock()
+        self._ended = False
+
+    def run_stage(self, stage: str, root: Path, *, force: bool = False, log: Callable[[str], None]) -> None:
+        """Run one stage to its end and hand each line of its output to ``log``.
+
+        Raises:
+            StageFailedError: The stage ended with an error.
+        """
+        dvc = [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", "repro", "--single-item"]
+        tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+        def note(line: str) -> None:
+            tail.append(line)
+            log(line)
+
+        status = self.run([*dvc, *(["--force"] if force else []), stage], root, log=note)
+        if status == 0:
+            return
+        end = "\n".join(f"  | {line}" for line in tail)
+        failure = StageFailedError(
+            f"The stage {stage} failed. The end of its log:\n{end}",
+            hint=f"mend the cause, then run again; by itself: `dvc repro --single-item {stage}`",
+        )
+        failure.busy = any(phrase in end for phrase in BUSY)
+        self.failures[stage] = failure
+        raise failure
+
+    def run(self, command: list[str], cwd: Path, *, log: Callable[[str], None]) -> int:
+        """Return the exit status of ``command``, run in a process group of its own; nothing of it lives on after."""
+        # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        env = os.environ | QUIET | {"PATH": path, "COLUMNS": "160"}
+        with self._lock:
+            if self._ended:
+                raise StageFailedError("The run is ending; nothing starts any more.")
+            process = subprocess.Popen(
+                [sys.executable, guard.__file__, *command],
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process.pid)
+        with process:
+            try:
+                for line in process.stdout or ():
+                    if line.strip():
+                        log(line.rstrip())
+                return process.wait()
+            finally:
+                _end_groups({process.pid}, self._grace_s)
+                with self._lock:
+                    self._running.discard(process.pid)
+
+    def end(self) -> None:
+        """End every group with INT, then TERM, then KILL; return when nothing of them is left."""
+        with self._lock:
+            self._ended = True
+            running = set(self._running)
+        _end_groups(running, self._grace_s)
+
+
+def _end_groups(groups: set[int], grace_s: float) -> None:
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if not _signal(groups, number):
+                return
+            deadline = time.monotonic() + grace_s
+            while _alive(groups):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+    finally:
+        # Also when a second Ctrl-C cuts the grace short.
+        _signal(groups, signal.SIGKILL)
+
+
+def _signal(groups: set[int], number: signal.Signals) -> bool:
+    """Signal those of the groups that live, and return whether any does."""
+    alive = _alive(groups)
+    for group in alive:
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            continue
+    return bool(alive)
+
+
+def _alive(groups: set[int]) -> set[int]:
+    """Return the groups with a process that is more than a zombie."""
+    alive = set()
+    for process in psutil.process_iter():
+        try:
+            group = os.getpgid(process.pid)
+            if group in groups and process.status() != psutil.STATUS_ZOMBIE:
+                alive.add(group)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return alive

@@ -1,0 +1,129 @@
+"""DVC's graph and status as plain, frozen values; Prefect is not needed to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import PipelineStage
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that no longer is as ``dvc.lock`` says.
+
+    Attributes:
+        kind: What sort of thing: the stage itself, its command, a dep, a parameter or an out.
+        name: The path or the parameter's dotted key.
+        state: What became of it, in words, such as ``modified`` or ``0.05 → 0.1``.
+    """
+
+    kind: Literal["stage", "command", "dep", "param", "out"]
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the graph: its direct upstream stages, its outs, and how it differs from ``dvc.lock``."""
+
+    name: str
+    after: tuple[str, ...]
+    outs: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
+def read(root: Path) -> tuple[Stage, ...]:
+    """Return the stages in topological order, with what has changed since ``dvc.lock`` was written.
+
+    Raises:
+        BreathlineError: There is no DVC repository, ``dvc.yaml`` is not valid, or another DVC process is at work.
+    """
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo, repo.lock:
+            return _stages(repo)
+    except NotDvcRepoError as error:
+        raise BreathlineError("There is no DVC repository here.", where=root, hint="run from the project") from error
+    except LockError as error:
+        raise BreathlineError(
+            "DVC is busy: another run is at work in this project.", where=error, hint="wait until it has ended"
+        ) from error
+    except DvcException as error:
+        raise BreathlineError("DVC cannot read the graph.", where=error, hint="mend dvc.yaml or params.yaml") from error
+
+
+def _stages(repo: Repo) -> tuple[Stage, ...]:
+    graph = repo.index.graph
+    found = {stage.addressing: stage for stage in graph}
+    after = {name: sorted(other.addressing for other in graph.successors(stage)) for name, stage in found.items()}
+    # The file's order breaks ties, so that the plan reads like dvc.yaml.
+    order = list(TopologicalSorter({name: after[name] for name in found}).static_order())
+    return tuple(
+        Stage(
+            name,
+            after=tuple(after[name]),
+            outs=tuple(str(out) for out in found[name].outs),
+            changes=tuple(_changes(found[name])),
+        )
+        for name in order
+    )
+
+
+def _changes(stage: PipelineStage) -> Iterator[Change]:
+    from dvc.dependency import ParamsDependency
+
+    if not any(out.hash_info for out in stage.outs):
+        yield Change("stage", stage.addressing, "never run")
+        return
+    if stage.always_changed:
+        yield Change("stage", stage.addressing, "always runs")
+    if stage.cmd_changed:
+        yield Change("command", stage.addressing, "modified")
+    for dep in stage.deps:
+        status = dep.status()
+        if not status:
+            continue
+        if isinstance(dep, ParamsDependency):
+            yield from _changed_params(dep.hash_info.value or {}, dep.read_params(), dep.params)
+        else:
+            yield from (Change("dep", path, _word(state)) for path, state in status.items())
+    for out in stage.outs:
+        yield from (Change("out", path, _word(state)) for path, state in out.status().items())
+
+
+def _word(state: str) -> str:
+    return {"deleted": "missing", "new": "not in dvc.lock"}.get(state, state)
+
+
+def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str]) -> Iterator[Change]:
+    for key in keys:
+        before, now = flatten({key: old[key]} if key in old else {}), flatten({key: new[key]} if key in new else {})
+        for leaf in [*now, *(leaf for leaf in before if leaf not in now)]:
+            if leaf not in before:
+                yield Change("param", leaf, f"new: {now[leaf]}")
+            elif leaf not in now:
+                yield Change("param", leaf, "gone")
+            elif before[leaf] != now[leaf]:
+                yield Change("param", leaf, f"{before[leaf]} → {now[leaf]}")
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, keyed by dotted keys; lists and empty mappings are leaves."""
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            leaves |= flatten(value, f"{prefix}{key}.")
+        else:
+            leaves[f"{prefix}{key}"] = value
+    return leaves
