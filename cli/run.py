@@ -15,7 +15,7 @@ from cli import recipe as recipes
 from tasks.errors import BreathlineError
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
 EXAMPLES = (
     "Examples: `breathline run --jobs 2` · `breathline run --recipe demo` · `breathline run --target soft_labels` · "

@@ -65,15 +65,15 @@ def read(root: Path) -> tuple[Stage, ...]:
 
 def _stages(repo: Repo) -> tuple[Stage, ...]:
     graph = repo.index.graph
-    found = {stage.addressing: stage for stage in graph}
-    after = {name: sorted(other.addressing for other in graph.successors(stage)) for name, stage in found.items()}
+    found = {_name(stage): stage for stage in graph}
+    after = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
     # The file's order breaks ties, so that the plan reads like dvc.yaml.
     order = list(TopologicalSorter({name: after[name] for name in found}).static_order())
     return tuple(
         Stage(
             name,
             after=tuple(after[name]),
-            outs=tuple(str(out) for out in found[name].outs),
+            outs=tuple(out.def_path for out in found[name].outs),
             changes=tuple(_changes(found[name])),
         )
         for name in order
@@ -84,12 +84,12 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
     from dvc.dependency import ParamsDependency
 
     if not any(out.hash_info for out in stage.outs):
-        yield Change("stage", stage.addressing, "never run")
+        yield Change("stage", _name(stage), "never run")
         return
     if stage.always_changed:
-        yield Change("stage", stage.addressing, "always runs")
+        yield Change("stage", _name(stage), "always runs")
     if stage.cmd_changed:
-        yield Change("command", stage.addressing, "modified")
+        yield Change("command", _name(stage), "modified")
     for dep in stage.deps:
         status = dep.status()
         if not status:
@@ -97,9 +97,15 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
         if isinstance(dep, ParamsDependency):
             yield from _changed_params(dep.hash_info.value or {}, dep.read_params(), dep.params)
         else:
-            yield from (Change("dep", path, _word(state)) for path, state in status.items())
+            yield from (Change("dep", dep.def_path, _word(state)) for state in status.values())
     for out in stage.outs:
-        yield from (Change("out", path, _word(state)) for path, state in out.status().items())
+        yield from (Change("out", out.def_path, _word(state)) for state in out.status().values())
+
+
+def _name(stage: PipelineStage) -> str:
+    # Not `stage.addressing`, which depends on the current folder. What `dvc add` made has a file and no name.
+    name: str = getattr(stage, "name", None) or stage.path_in_repo
+    return name
 
 
 def _word(state: str) -> str:

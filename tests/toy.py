@@ -1,0 +1,61 @@
+"""A DVC project of a few shell stages, for what does not need the real ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PARAMS = """\
+rho: 0.05
+teachers:
+  a: {seed: 1, lr: 0.1}
+  b: {seed: 2, lr: 0.1}
+"""
+GRAPH = """\
+stages:
+  first:
+    cmd: cp src.txt first.txt
+    deps: [src.txt]
+    outs: [first.txt]
+  teacher:
+    foreach: ${teachers}
+    do:
+      cmd: mkdir -p data/${key} && cat first.txt > data/${key}/model && echo ${item.seed} >> data/${key}/model
+      deps: [first.txt]
+      params: ["teachers.${key}"]
+      outs: ["data/${key}"]
+  last:
+    cmd: cat data/*/model > last.txt
+    deps: [data]
+    params: [rho]
+    outs: [last.txt]
+"""
+ENV = os.environ | {
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.org",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.org",
+}
+
+
+def call(folder: Path, *command: str, ok: bool = True) -> str:
+    """Run a command in a folder and return what it printed; fail with that text if it does."""
+    pipe, merged = subprocess.PIPE, subprocess.STDOUT
+    done = subprocess.run(command, cwd=folder, env=ENV, text=True, stdout=pipe, stderr=merged, check=False)
+    assert (done.returncode == 0) == ok, f"{command} gave {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def make(folder: Path, graph: str = GRAPH) -> Path:
+    """Return a new Git and DVC repository with the toy graph."""
+    folder.mkdir(parents=True, exist_ok=True)
+    call(folder, "git", "init", "--quiet")
+    call(folder, "dvc", "init", "--quiet")
+    (folder / "src.txt").write_text("source\n")
+    (folder / "params.yaml").write_text(PARAMS)
+    (folder / "dvc.yaml").write_text(graph)
+    return folder
