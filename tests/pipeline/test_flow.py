@@ -1,0 +1,128 @@
+"""The flow on a toy project, with a real Prefect server, real DVC and real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import toy
+
+# a and b are independent; last needs both.
+PARALLEL = """\
+stages:
+  a:
+    cmd: date +%s.%N > a.times && sleep 2 && date +%s.%N >> a.times
+    outs: [a.times]
+  b:
+    cmd: date +%s.%N > b.times && sleep 2 && date +%s.%N >> b.times
+    outs: [b.times]
+  last:
+    cmd: cat a.times b.times > last.times
+    deps: [a.times, b.times]
+    outs: [last.times]
+"""
+BROKEN = """\
+stages:
+  bad:
+    cmd: echo x >> tries && echo the cause && exit 1
+    outs: [bad.txt]
+  after:
+    cmd: cp bad.txt after.txt
+    deps: [bad.txt]
+    outs: [after.txt]
+  side:
+    cmd: echo > side.txt
+    outs: [side.txt]
+"""
+ENDLESS = """\
+stages:
+  endless:
+    cmd: echo $$ > pid && sleep 300 && echo > out
+    outs: [out]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """Yield the environment of a process that uses this session's own Prefect server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        patch.setenv("DO_NOT_TRACK", "1")
+        from prefect.settings import PREFECT_API_URL
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=120):
+            yield toy.ENV | {
+                "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+                "PREFECT_HOME": os.environ["PREFECT_HOME"],
+            }
+
+
+def breathline(folder: Path, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from cli.main import app; app()", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    printed, _ = process.communicate(timeout=120)
+    return process.returncode, printed
+
+
+def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_path, server):
+    folder = toy.make(tmp_path, PARALLEL)
+    status, printed = finish(breathline(folder, server, "run", "--jobs", "2"))
+    assert status == 0, printed
+    assert "3 ran" in printed
+    (a_start, a_end), (b_start, b_end) = ([float(x) for x in (folder / f"{n}.times").read_text().split()] for n in "ab")
+    assert max(a_start, b_start) < min(a_end, b_end)
+    assert (folder / "last.times").exists()
+    assert "up to date" in toy.call(folder, "dvc", "repro")
+
+    started = time.monotonic()
+    status, printed = finish(breathline(folder, server, "run"))
+    assert status == 0
+    assert "All is up to date" in printed
+    assert time.monotonic() - started < 6
+
+    status, printed = finish(breathline(folder, server, "run", "--force", "a", "--target", "a", "--jobs", "1"))
+    assert status == 0, printed
+    assert float((folder / "a.times").read_text().split()[0]) > a_end
+
+
+def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_path, server):
+    folder = toy.make(tmp_path, BROKEN)
+    status, printed = finish(breathline(folder, server, "run", "--jobs", "1"))
+    assert status == 1
+    assert "Failed: bad. Not run for it: after." in printed
+    assert "| the cause" in printed
+    assert (folder / "tries").read_text() == "x\n"
+    assert (folder / "side.txt").exists()
+    assert not (folder / "after.txt").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_stage_outlives_its_flow(tmp_path, server, number):
+    folder = toy.make(tmp_path, ENDLESS)
+    process = breathline(folder, server, "run")
+    while not ((pid := folder / "pid").exists() and pid.read_text().strip()):
+        assert process.poll() is None, finish(process)
+        time.sleep(0.1)
+    stage = psutil.Process(int(pid.read_text()))
+    group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
+    assert len(group) >= 3, "the guard, dvc and the stage"
+    process.send_signal(number)
+    status, printed = finish(process)
+    assert status != 0, printed
+    _, alive = psutil.wait_procs(group, timeout=20)
+    assert [other for other in alive if other.status() != psutil.STATUS_ZOMBIE] == []
+    assert not (folder / "out").exists()

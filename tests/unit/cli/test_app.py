@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests import toy
+
+PROGRAM = """
+import sys
+from cli.main import app
+try:
+    app()
+finally:
+    heavy = sorted({"prefect", "torch", "great_expectations"} & set(sys.modules))
+    print("heavy:", heavy, file=sys.stderr)
+"""
+
+
+def breathline(folder, *arguments: str, env=None) -> tuple[int, str, str]:
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(command, cwd=folder, env=env or toy.ENV, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = toy.make(tmp_path_factory.mktemp("toy"))
+    toy.call(folder, "dvc", "repro", "--quiet")
+    return folder
+
+
+def test_help_is_quick_and_lists_every_command(tmp_path):
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        status, printed, _ = breathline(tmp_path, "--help")
+        seconds.append(time.monotonic() - started)
+    assert status == 0
+    assert all(f" {name} " in printed for name in ("run", "plan", "recipe", "report", "doctor"))
+    assert statistics.median(seconds) < 1.0, "0.3 s on an idle machine"
+
+
+@pytest.mark.parametrize("arguments", [["plan"], ["run"], ["run", "--dry", "--force", "last"]])
+def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
+    started = time.monotonic()
+    status, printed, log = breathline(finished, *arguments)
+    assert status == 0, log
+    assert "heavy: []" in log
+    assert ("1 of 4 stages run" if "--dry" in arguments else "All is up to date") in printed
+    assert time.monotonic() - started < 6
+
+
+def test_the_plan_for_programs(finished):
+    status, printed, _ = breathline(finished, "plan", "--json", "--target", "teacher@a", "--force", "teacher")
+    assert status == 0
+    assert [(step["stage"], step["runs"], step["reasons"]) for step in json.loads(printed)] == [
+        ("first", False, []),
+        ("teacher@a", True, ["forced"]),
+    ]
+
+
+def test_what_a_user_can_mend_is_told_without_a_traceback(finished, tmp_path):
+    status, _, log = breathline(tmp_path, "plan")
+    assert status == 1
+    assert "There is no DVC repository here." in log
+    assert "Traceback" not in log
+    status, _, log = breathline(finished, "run", env=toy.ENV | {"DVC_STAGE": "evaluate"})
+    assert status == 1
+    assert "cannot start inside a stage" in log
