@@ -1,0 +1,121 @@
+"""The real graph by DVC alone, on a tiny demo corpus with tiny networks: what reruns, and what travels."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests import toy
+
+# Every stage starts Python and torch anew: the first run takes about a minute on two cores, the others 10 to 25 s.
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+STAGES = [
+    "download",
+    "extract",
+    "validate",
+    "fbank@ast",
+    "fbank@efficientat",
+    "weights@scratch",
+    "train_teacher@mn_s1",
+    "train_teacher@ast_s1",
+    "soft_labels",
+    "train_student@1",
+    "evaluate",
+]
+
+
+def tiny(params: dict) -> None:
+    """Make the demo's parameters as small as the stages allow."""
+    params["download"]["demo"]["patients"] = 14
+    params["frontends"] = {"ast": {"duration_s": 2.0}, "efficientat": {"duration_s": 2.0}}
+    kept = {name: params["teachers"][name] for name in ("mn_s1", "ast_s1")}
+    kept["ast_s1"]["options"]["depth"] = 1
+    params["teachers"] = kept
+    params["soft_labels"]["k"] = 2
+    for training in (params["teacher_training"], params["student"]):
+        training["schedule"]["epochs"] = 2
+    params["evaluation"]["resamples"] = 50
+
+
+def edit(folder: Path, change) -> None:
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    change(params)
+    yaml.dump(params, folder / "params.yaml")
+
+
+def ran(printed: str) -> list[str]:
+    return re.findall(r"Running stage '(.+)':", printed)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """Return a copy of the project, all of its stages run, its results committed, its data pushed to a remote."""
+    folder = tmp_path_factory.mktemp("real") / "project"
+    for name in toy.call(ROOT, "git", "ls-files").splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    edit(folder, tiny)
+    toy.call(folder, "git", "init", "--quiet")
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(folder.parent / "store"))
+    printed = toy.call(folder, "dvc", "repro")
+    assert sorted(ran(printed)) == sorted(STAGES)
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "all stages")
+    toy.call(folder, "dvc", "push", "--quiet")
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Path:
+    return shutil.copytree(finished, tmp_path / "project", symlinks=True)
+
+
+def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished):
+    started = time.monotonic()
+    printed = toy.call(finished, "dvc", "repro")
+    assert ran(printed) == []
+    assert "up to date" in printed
+    assert time.monotonic() - started < 6, "1 s on an idle machine"
+    assert toy.call(finished, "git", "status", "--porcelain") == ""
+    tracked = toy.call(finished, "git", "ls-files", "data", "reports").split()
+    assert set(tracked) >= {"reports/metrics.json"}
+    assert all(name.endswith((".gitignore", ".json", ".csv")) for name in tracked)
+
+
+def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
+    printed = toy.call(project, "dvc", "exp", "run", "--name", "wide", "-S", "student.optimizer.rho=0.1")
+    assert ran(printed) == ["train_student@1", "evaluate"]
+    shown = toy.call(project, "dvc", "exp", "show", "--csv", "--keep", "student.optimizer.rho")
+    assert "wide" in shown
+    assert "0.1" in shown
+
+
+def test_one_teachers_seed_reruns_that_teacher_and_what_follows(project):
+    edit(project, lambda params: params["teachers"]["ast_s1"].update(seed=7))
+    printed = toy.call(project, "dvc", "repro")
+    assert ran(printed) == ["train_teacher@ast_s1", "soft_labels", "train_student@1", "evaluate"]
+
+
+def test_a_recipe_that_is_not_used_reruns_nothing(project):
+    recipe = project / "recipes" / "real-cpu.yaml"
+    recipe.write_text(recipe.read_text().replace("epochs: ", "epochs: 1"))
+    assert ran(toy.call(project, "dvc", "repro")) == []
+
+
+def test_another_clone_pulls_everything_and_has_nothing_to_do(finished, tmp_path):
+    clone = tmp_path / "clone"
+    toy.call(tmp_path, "git", "clone", "--quiet", str(finished), str(clone))
+    toy.call(clone, "dvc", "pull", "--quiet")
+    printed = toy.call(clone, "dvc", "repro")
+    assert ran(printed) == []
+    assert "up to date" in printed
