@@ -1,0 +1,80 @@
+"""Measures of a recording's technical quality, which validation judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+CLIPPED_LEVEL = 0.999  # of full scale
+CLIPPED_RUN = 3  # samples; normalised recordings touch full scale with one or two
+SILENT_DBFS = -80.0  # below the noise of ICBHI's stethoscopes, above that of 16 bits
+SILENT_FRAME_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Measures of one recording; 1 is full scale.
+
+    - `peak`: the largest absolute sample.
+    - `dc_offset`: the absolute mean of the samples, of the channel where it is largest.
+    - `clipped_fraction`: the share of samples at 0.999 of full scale or above, counting only those that at least two
+      neighbours in a row share, on the same side.
+    - `longest_constant_s`: the longest time in seconds that a channel keeps one value, zero included.
+    - `silent_fraction`: the share of whole frames of 50 ms whose RMS about their mean is below −80 dBFS; a stuck value
+      is silence too.
+    - `rms_dbfs`: RMS about the mean over all channels, in dB of full scale (a full-scale square wave has 0 dBFS);
+      None if nothing moves.
+    """
+
+    peak: float
+    dc_offset: float
+    clipped_fraction: float
+    longest_constant_s: float
+    silent_fraction: float
+    rms_dbfs: float | None
+
+
+def measure(samples: npt.NDArray[np.float32], rate: int) -> Quality:
+    """Return the measures of one recording.
+
+    Args:
+        samples: (frames, channels) float32 with full scale at 1, of at least one frame.
+        rate: Hz.
+    """
+    means = samples.mean(axis=0, dtype=np.float64)
+    rms = float(np.sqrt(((samples - means) ** 2).mean()))
+    channels = [np.ascontiguousarray(channel) for channel in samples.T]
+    return Quality(
+        peak=float(np.abs(samples).max()),
+        dc_offset=float(np.abs(means).max()),
+        clipped_fraction=float(np.mean([_clipped(channel) for channel in channels])),
+        longest_constant_s=max(_longest_constant(channel) for channel in channels) / rate,
+        silent_fraction=float(np.mean([_silent(channel, rate) for channel in channels])),
+        rms_dbfs=20 * float(np.log10(rms)) if rms > 0 else None,
+    )
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the lengths of the runs of True."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return edges[1::2] - edges[::2]
+
+
+def _clipped(channel: npt.NDArray[np.float32]) -> float:
+    """Return the share of samples in runs at the upper or the lower rail."""
+    runs = np.concatenate([_runs(channel >= CLIPPED_LEVEL), _runs(channel <= -CLIPPED_LEVEL)])
+    return float(runs[runs >= CLIPPED_RUN].sum() / len(channel))
+
+
+def _longest_constant(channel: npt.NDArray[np.float32]) -> int:
+    """Return the length in samples of the longest run of one value."""
+    return int(_runs(channel[1:] == channel[:-1]).max(initial=0)) + 1
+
+
+def _silent(channel: npt.NDArray[np.float32], rate: int) -> float:
+    """Return the share of frames that are silent."""
+    length = max(1, min(int(rate * SILENT_FRAME_S), len(channel)))
+    frames = channel[: len(channel) // length * length].reshape(-1, length)
+    return float(np.mean(frames.var(axis=1, dtype=np.float64) < 10 ** (SILENT_DBFS / 10)))

@@ -1,0 +1,179 @@
+"""Stage `extract`: raw recordings into tables of recordings and cycles, and the cycles' waveforms."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from rich.progress import track
+
+from models.frontends.rates import SAMPLE_RATES
+from tasks import params
+from tasks.audio import storage
+from tasks.errors import BreathlineError
+from tasks.files import write_json, write_table
+from tasks.icbhi import recording, tables
+from tasks.icbhi.labels import CLASSES
+from tasks.stage import console, stage
+
+RAW, CYCLES = Path("data/raw"), Path("data/cycles")
+MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
+
+log = logging.getLogger("extract")
+
+
+def rates(front_ends: Sequence[str]) -> list[int]:
+    """Return the sample rates in Hz that front ends want, sorted.
+
+    Raises:
+        BreathlineError: There is no front end of a name.
+    """
+    for name in front_ends:
+        if name not in SAMPLE_RATES:
+            known = ", ".join(sorted(SAMPLE_RATES))
+            raise BreathlineError(f"There is no front end `{name}`.", where="frontends", hint=f"one of: {known}")
+    return sorted({SAMPLE_RATES[name] for name in front_ends})
+
+
+def recordings(audio: Path) -> list[Path]:
+    """Return the wav files of `data/raw/audio`, sorted by name, each with its annotation beside it.
+
+    Raises:
+        BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are none.
+    """
+    wavs = {path.stem for path in audio.glob("*.wav")}
+    txts = {path.stem for path in audio.glob("*.txt")}
+    others = {path.name for path in audio.glob("*") if path.suffix not in (".wav", ".txt")}
+    for names, what in (
+        (sorted(wavs - txts), "recordings have no annotation"),
+        (sorted(txts - wavs), "annotations have no recording"),
+        (sorted(others), "files are neither audio nor annotation"),
+    ):
+        if names:
+            listed = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+            raise BreathlineError(f"{len(names)} {what}: {listed}.", where=audio, hint="run `download` again")
+    if not wavs:
+        raise BreathlineError("There are no recordings.", where=audio, hint="run `download` first")
+    return [audio / f"{name}.wav" for name in sorted(wavs)]
+
+
+def in_order(wavs: Sequence[Path], rates: Sequence[int], workers: int) -> Iterator[recording.Extracted]:
+    """Yield what each recording gives, in the order of `wavs`, with at most two recordings a worker on their way.
+
+    Threads do: reading, hashing and filtering leave Python's lock, and no waveform is copied between processes.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[recording.Extracted]] = deque()
+        try:
+            for wav in wavs:
+                waiting.append(pool.submit(recording.extract, wav, rates))
+                if len(waiting) == 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict[str, Any]:
+    """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet` and `summary.json`, and return the summary.
+
+    Args:
+        raw: The folder that `download` made.
+        out: Where the files go; each of them appears whole, when all recordings have been read.
+        rates: The rates in Hz at which the cycles' waveforms are wanted.
+        workers: How many recordings are read at a time.
+
+    Raises:
+        BreathlineError: A file is missing, broken or contradictory; file and line are named.
+    """
+    source = json.loads((raw / "source.json").read_text(encoding="utf-8"))
+    wavs = recordings(raw / "audio")
+    known = tables.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
+    facts: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        files = {rate: stack.enter_context(storage.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
+        results = in_order(wavs, rates, workers)
+        for result in track(results, "Extracting cycles", total=len(wavs), console=console):
+            facts.append(result.facts)
+            rows.extend(result.cycles)
+            for rate, waveforms in result.audio.items():
+                for row, waveform in zip(result.cycles, waveforms, strict=True):
+                    files[rate].write(row["cycle_id"], waveform)
+        if not rows:
+            raise BreathlineError("No annotation holds a cycle.", where=raw / "audio", hint="run `download` again")
+        recording_table = tables.recordings(facts, known)
+        cycle_table = tables.cycles(rows, recording_table)
+        write_table(out / "recordings.parquet", recording_table)
+        write_table(out / "cycles.parquet", cycle_table)
+    for path in (out / "audio").iterdir():
+        if path.name not in {f"{rate}.parquet" for rate in rates}:
+            path.unlink()  # of a rate that is wanted no more, or of a run that was killed
+    summary = {
+        "corpus": source["corpus"],
+        "recordings": recording_table.num_rows,
+        "cycles": cycle_table.num_rows,
+        "classes": classes(cycle_table),
+        "missing": known.match.missing,
+        "corrections": [asdict(correction) for correction in known.match.corrections],
+        "rates": list(rates),
+    }
+    write_json(out / "summary.json", summary)
+    report(recording_table, summary)
+    return summary
+
+
+def classes(cycles: pa.Table) -> dict[str, dict[str, dict[str, int]]]:
+    """Return how many cycles there are by side of the official split, set of labels and class."""
+    frame = pl.DataFrame(cycles)
+    return {
+        side: {
+            labels: {
+                name: frame.filter((pl.col("split") == side) & (pl.col(labels) == index)).height
+                for index, name in enumerate(names)
+            }
+            for labels, names in CLASSES.items()
+        }
+        for side in ("train", "test")
+    }
+
+
+def report(recordings: pa.Table, summary: Mapping[str, Any]) -> None:
+    """Log what was found, what was corrected and what is not known."""
+    log.info(f"{summary['recordings']} recordings, {summary['cycles']} cycles at {summary['rates']} Hz")
+    for correction in summary["corrections"]:
+        log.info(f"the split file's {correction['name_in_split']} is {correction['recording_id']}")
+    if summary["missing"]:
+        log.warning(f"{len(summary['missing'])} recordings of the split file have no audio")
+    patients = pl.DataFrame(recordings).unique("patient_id", maintain_order=True)
+    for column in ("diagnosis", "age", "sex", "fold"):
+        unknown = patients.filter(pl.col(column).is_null())["patient_id"].to_list()
+        if unknown:
+            log.warning(f"{column} is not known of {len(unknown)} patients: {', '.join(map(str, unknown))}")
+    empty = pl.DataFrame(recordings).filter(pl.col("cycles") == 0)["recording_id"].to_list()
+    if empty:
+        log.warning(f"{len(empty)} recordings have no cycles: {', '.join(empty)}")
+
+
+def main() -> None:
+    """Run the stage on the project in the working directory."""
+    with stage("extract"):
+        front_ends = params.section(params.read(), "frontends")
+        workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+        extract(RAW, CYCLES, rates=rates(list(front_ends)), workers=workers)
+
+
+if __name__ == "__main__":
+    main()
