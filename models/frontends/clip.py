@@ -30,7 +30,7 @@ def repeat_pad(waveform: Tensor, *, samples: int, sample_rate: int) -> Tensor:
         raise ValueError("the cycle has no samples")
     if length > samples:
         return waveform[:samples].clone()
-    clip = waveform.repeat(-(-samples // length))[:samples].clone()
+    clip = waveform.repeat(-(-samples // length))[:samples]
     fade = min(sample_rate // FADES_PER_SECOND, samples)
     clip[samples - fade :] *= torch.linspace(1.0, 0.0, fade, dtype=clip.dtype, device=clip.device)
     return clip
