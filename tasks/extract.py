@@ -98,8 +98,8 @@ def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
-    source = json.loads((raw / "source.json").read_text(encoding="utf-8"))
     wavs = recordings(raw / "audio")
+    source = _source(raw / "source.json")
     known = tables.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
@@ -133,6 +133,14 @@ def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict
     write_json(out / "summary.json", summary)
     report(recording_table, summary)
     return summary
+
+
+def _source(path: Path) -> dict[str, Any]:
+    """Return what `download` recorded about where the recordings come from."""
+    if not path.exists():
+        raise BreathlineError("What these recordings are is not recorded.", where=path, hint="run `download` again")
+    source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return source
 
 
 def classes(cycles: pa.Table) -> dict[str, dict[str, dict[str, int]]]:

@@ -57,7 +57,11 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BreathlineError(f"{path.name} cannot be read: {error.strerror}.", where=path) from error
+        raise BreathlineError(
+            f"{path.name} cannot be read: {error.strerror}.",
+            where=path,
+            hint="run `download` again; `download.metadata` in params.yaml can name a folder of metadata files",
+        ) from error
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -69,12 +73,11 @@ def _text(path: Path) -> str:
 
 def _cells(line: str, columns: int, where: str) -> list[str]:
     """Return the cells of one line by the first separator that gives as many as wanted; cells may be empty."""
-    for separator in ("\t", ",", None):
-        cells = [cell.strip() for cell in line.strip("\r\n ").split(separator)]
-        while len(cells) > columns and not cells[-1]:
-            cells.pop()
-        if len(cells) == columns:
-            return cells
+    for text in (line.strip(), line.strip(" ")):  # tabs at the end are empty cells only where cells are wanting
+        for separator in ("\t", ",", None):
+            cells = [cell.strip() for cell in text.split(separator)]
+            if len(cells) == columns:
+                return cells
     raise BreathlineError(
         f"`{line.strip()}` has not {columns} columns.", where=where, hint="correct the line, or fetch the file again"
     )
