@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from tasks import schemas
+from tasks.audio import storage, waveforms
+from tasks.errors import BreathlineError
+from tasks.extract import extract, in_order, rates
+
+PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
+RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """Three recordings of two seconds in a folder whose name is not plain."""
+    raw = tmp_path / "rohe Daten ü" / "raw"
+    (raw / "audio").mkdir(parents=True)
+    (raw / "metadata").mkdir()
+    generator = np.random.default_rng(0)
+    for name, (rate, subtype, channels) in RECORDINGS.items():
+        noise = generator.uniform(-0.3, 0.3, (2 * rate, channels))
+        soundfile.write(raw / "audio" / f"{name}.wav", noise, rate, subtype=subtype)
+        (raw / "audio" / f"{name}.txt").write_text("0.036\t0.579\t0\t0\n0.579\t1.25\t1\t0\n1.25\t1.9\t1\t1\n")
+    (raw / "metadata" / "ICBHI_challenge_train_test.txt").write_text(
+        f"{PLAIN}\ttest\n226_1b1_Pl_sc_Meditron\ttrain\n{STEREO}\ttrain\n107_2b3_Al_mc_AKGC417L\ttrain\n"
+    )
+    (raw / "metadata" / "ICBHI_Challenge_diagnosis.txt").write_text("101\tURTI\n226\tHealthy\n")
+    (raw / "metadata" / "ICBHI_Challenge_demographic_information.txt").write_text("101\t3\tF\tNA\t19\t99\n")
+    (raw / "metadata" / "patient_list_foldwise.txt").write_text("101 1\n226 3\n300 0\n")
+    (raw / "source.json").write_text(json.dumps({"corpus": "icbhi-part"}))
+    return raw
+
+
+def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:
+    out = raw.parent / "cycles"
+    return out, extract(raw, out, rates=[16_000, 32_000], workers=workers)
+
+
+def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        out, _ = run(raw)
+    assert pq.read_schema(out / "recordings.parquet").equals(schemas.RECORDINGS)
+    plain, other, stereo = pl.read_parquet(out / "recordings.parquet").to_dicts()
+    assert (plain["recording_id"], plain["patient_id"], plain["recording_index"]) == (PLAIN, 101, "1b1")
+    assert (plain["chest_location"], plain["mode"], plain["device"]) == ("Al", "sc", "Meditron")
+    assert (plain["sample_rate"], plain["subtype"], plain["bit_depth"]) == (44_100, "PCM_24", 24)
+    assert (plain["frames"], plain["duration_s"], plain["channels"], plain["cycles"]) == (88_200, 2.0, 1, 3)
+    assert [plain[key] for key in ("age", "sex", "bmi", "weight_kg", "height_cm")] == [3, "F", None, 19, 99]
+    assert (plain["diagnosis"], plain["split"], plain["fold"], plain["name_in_split"]) == ("URTI", "test", 1, None)
+    for suffix in ("wav", "txt"):
+        data = (raw / "audio" / f"{PLAIN}.{suffix}").read_bytes()
+        assert plain[f"{suffix}_sha256"] == hashlib.sha256(data).hexdigest()
+    assert plain["peak"] == pytest.approx(0.3, abs=1e-3)
+    assert (other["split"], other["name_in_split"]) == ("train", "226_1b1_Pl_sc_Meditron")
+    assert (stereo["channels"], stereo["diagnosis"], stereo["fold"], stereo["age"]) == (2, None, 0, None)
+    assert "diagnosis is not known of 1 patients: 300" in caplog.text
+    assert "age is not known of 2 patients: 226, 300" in caplog.text
+    assert "226_1b1_Pl_sc_Meditron is 226_1b1_Pl_sc_LittC2SE" in caplog.text
+    assert "1 recordings of the split file have no audio" in caplog.text
+
+
+def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw: Path) -> None:
+    out, _ = run(raw)
+    assert pq.read_schema(out / "cycles.parquet").equals(schemas.CYCLES)
+    cycles = pl.read_parquet(out / "cycles.parquet")
+    assert cycles["cycle_id"].to_list() == [f"{name}_{index:03}" for name in sorted(RECORDINGS) for index in range(3)]
+    assert cycles["lungsound_4"].to_list() == [0, 1, 3] * 3
+    assert cycles["lungsound_2"].to_list() == [0, 1, 1] * 3
+    assert cycles["diagnosis_3"].to_list() == [2] * 3 + [0] * 3 + [None] * 3
+    assert cycles["diagnosis_2"].to_list() == [1] * 3 + [0] * 3 + [None] * 3
+    assert cycles["split"].to_list() == ["test"] * 3 + ["train"] * 6
+    assert cycles["duration_s"][1] == pytest.approx(0.671)
+    native, _ = soundfile.read(raw / "audio" / f"{OTHER}.wav", dtype="int32")
+    assert cycles["audio_sha256"][4] == hashlib.sha256(native[2316:5000].astype("<i4").tobytes()).hexdigest()
+    assert cycles["audio_sha256"].n_unique() == 9
+
+
+def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw: Path) -> None:
+    out, _ = run(raw)
+    for rate in (16_000, 32_000):
+        assert pq.read_schema(out / "audio" / f"{rate}.parquet").equals(schemas.AUDIO)
+        audio = dict(pl.read_parquet(out / "audio" / f"{rate}.parquet").iter_rows())
+        assert list(audio) == sorted(audio)
+        for name, (native, _, _) in RECORDINGS.items():
+            samples, _ = soundfile.read(raw / "audio" / f"{name}.wav", dtype="float32", always_2d=True)
+            whole = waveforms.fade(waveforms.resample(samples.mean(axis=1), native, rate), rate)
+            for index, (start, end) in enumerate([(0.036, 0.579), (0.579, 1.25), (1.25, 1.9)]):
+                expected = whole[int(start * rate) : int(end * rate)]
+                np.testing.assert_array_equal(np.array(audio[f"{name}_{index:03}"], dtype=np.float32), expected)
+
+
+def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
+    out, summary = run(raw)
+    assert json.loads((out / "summary.json").read_text()) == summary
+    assert {key: summary[key] for key in ("corpus", "recordings", "cycles", "missing", "corrections", "rates")} == {
+        "corpus": "icbhi-part",
+        "recordings": 3,
+        "cycles": 9,
+        "missing": ["107_2b3_Al_mc_AKGC417L"],
+        "corrections": [{"name_in_split": "226_1b1_Pl_sc_Meditron", "recording_id": OTHER}],
+        "rates": [16_000, 32_000],
+    }
+    classes = summary["classes"]
+    assert isinstance(classes, dict)
+    assert classes["train"]["lungsound_4"] == {"normal": 2, "crackle": 2, "wheeze": 0, "both": 2}
+    assert classes["test"]["diagnosis_3"] == {"healthy": 0, "chronic": 0, "non-chronic": 3}
+
+
+def test_the_bytes_depend_neither_on_the_workers_nor_on_row_groups_in_flight(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "ROW_GROUP_SAMPLES", 30_000)
+    seen = []
+    for workers in (1, 3):
+        out, _ = run(raw, workers)
+        seen.append({path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()})
+    assert seen[0] == seen[1]
+    assert pq.ParquetFile(out / "audio" / "32000.parquet").num_row_groups > 2
+
+
+def test_no_more_than_two_recordings_a_worker_wait(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr("tasks.icbhi.recording.extract", lambda wav, _: started.append(wav))
+    results = in_order([raw / f"{index}.wav" for index in range(40)], [16_000], workers=2)
+    for taken in range(1, 6):
+        next(results)
+        assert len(started) <= taken + 3
+    results.close()
+
+
+def test_a_cycle_beyond_the_end_is_kept_and_clipped(raw: Path) -> None:
+    (raw / "audio" / f"{PLAIN}.txt").write_text("1.5\t2.5\t0\t0\n1.5\t1.5\t0\t1\n7\t8\t1\t0\n")
+    out, _ = run(raw)
+    cycles = pl.read_parquet(out / "cycles.parquet").head(3)
+    assert cycles["end_s"].to_list() == [2.5, 1.5, 8]
+    assert cycles["audio_sha256"].is_null().to_list() == [False, True, True]
+    audio = pl.read_parquet(out / "audio" / "16000.parquet").head(3)
+    assert audio["samples"].list.len().to_list() == [8000, 0, 0]
+
+
+def _remove(path: str) -> Callable[[Path], None]:
+    return lambda raw: (raw / path).unlink()
+
+
+def _write(path: str, data: bytes) -> Callable[[Path], None]:
+    def write(raw: Path) -> None:
+        (raw / path).write_bytes(data)
+
+    return write
+
+
+def _truncate(raw: Path) -> None:
+    path = raw / "audio" / f"{STEREO}.wav"
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (_truncate, f"{STEREO}.wav is cut off: 1000 of"),
+        (_write(f"audio/{OTHER}.wav", b"no wav"), f"{OTHER}.wav cannot be read as audio"),
+        (_write(f"audio/{OTHER}.txt", b"0.1\t0.2\t0\n"), "has not 4 columns"),
+        (_remove(f"audio/{OTHER}.txt"), f"1 recordings have no annotation: {OTHER}"),
+        (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),
+        (_write("audio/notes ü.md", b""), "neither audio nor annotation: notes ü.md"),
+        (_remove("metadata/patient_list_foldwise.txt"), "patient_list_foldwise.txt cannot be read"),
+        (_remove("source.json"), "is not recorded"),
+        (
+            _write("metadata/ICBHI_challenge_train_test.txt", f"{PLAIN}\ttest\n{STEREO}\ttrain\n".encode()),
+            f"does not name 1 recordings: {OTHER}",
+        ),
+        (
+            _write(
+                "metadata/ICBHI_challenge_train_test.txt",
+                f"{PLAIN} test\n{STEREO} train\n{OTHER} train\n226_1b1_Pl_sc_Meditron test\n".encode(),
+            ),
+            "train under one name and in test under another",
+        ),
+    ],
+)
+def test_a_fault_is_named_and_leaves_the_earlier_files_whole(
+    raw: Path, fault: Callable[[Path], None], message: str
+) -> None:
+    out, _ = run(raw)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    fault(raw)
+    with pytest.raises(BreathlineError, match=message):
+        run(raw)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["101_1b1_Al_sc_Meditron (1)", "größe 1"])
+def test_a_name_that_is_none_is_refused(raw: Path, name: str) -> None:
+    for suffix in (".wav", ".txt"):
+        (raw / "audio" / f"{PLAIN}{suffix}").rename(raw / "audio" / f"{name}{suffix}")
+    with pytest.raises(BreathlineError, match="no name of an ICBHI recording"):
+        run(raw)
+
+
+def test_files_of_rates_and_runs_that_are_no_more_go(raw: Path) -> None:
+    out, _ = run(raw)
+    (out / "audio" / ".16000.parquet.k1ll3d").write_bytes(b"half")
+    extract(raw, out, rates=[16_000], workers=1)
+    assert [path.name for path in (out / "audio").iterdir()] == ["16000.parquet"]
+
+
+def test_rates_are_those_of_the_front_ends() -> None:
+    assert rates(["efficientat", "ast"]) == [16_000, 32_000]
+    assert rates(["ast"]) == [16_000]
+    with pytest.raises(BreathlineError, match="no front end `mfcc`"):
+        rates(["mfcc"])
