@@ -39,7 +39,7 @@ from tasks.stage import console, stage
 CYCLES = Path("data/cycles/cycles.parquet")
 AUDIO = Path("data/cycles/audio")
 OUT = Path("data/fbank")
-CYCLES_AT_ONCE = 8  # that a thread takes: some 5 MB of waveforms and features
+CYCLES_AT_ONCE = 4  # that a thread takes: some 3 MB of waveforms and features
 MOST_WORKERS = 4  # more would wait for the thread that reads and writes
 
 Part = tuple[Tensor, Statistics]

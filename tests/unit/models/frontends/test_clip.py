@@ -1,0 +1,43 @@
+"""Clips: repeated, cut, and faded out as published."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchaudio.transforms import Fade
+
+from models.frontends.clip import repeat_pad
+
+RATE = 1600  # a fade of 100 samples
+
+
+@given(length=st.integers(1, 2000), samples=st.integers(100, 1500))
+def test_a_clip_is_the_cycle_repeated_and_faded_out_or_its_beginning_untouched(length: int, samples: int) -> None:
+    cycle = torch.arange(1.0, length + 1)
+    clip = repeat_pad(cycle, samples=samples, sample_rate=RATE)
+    assert clip.shape == (samples,)
+    assert torch.equal(cycle, torch.arange(1.0, length + 1)), "the cycle itself was changed"
+    expected = cycle[torch.arange(samples) % length]
+    if length <= samples:
+        expected = Fade(fade_in_len=0, fade_out_len=100, fade_shape="linear")(expected)
+    torch.testing.assert_close(clip, expected)
+
+
+def test_the_fade_lasts_62_ms_and_a_half() -> None:
+    clip = repeat_pad(torch.ones(3), samples=128_000, sample_rate=16_000)
+    assert clip[:127_001].eq(1).all()
+    assert clip[127_001:].diff().lt(0).all()
+    assert clip[-1] == 0
+
+
+def test_a_cycle_of_exactly_the_clips_length_is_faded_and_a_longer_one_is_not() -> None:
+    assert repeat_pad(torch.ones(500), samples=500, sample_rate=RATE)[-1] == 0
+    assert repeat_pad(torch.ones(501), samples=500, sample_rate=RATE).eq(1).all()
+
+
+@pytest.mark.parametrize(("waveform", "message"), [(torch.ones(0), "no samples"), (torch.ones(2, 9), "mono")])
+def test_what_is_no_cycle_is_refused(waveform: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        repeat_pad(waveform, samples=500, sample_rate=RATE)

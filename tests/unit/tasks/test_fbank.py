@@ -1,0 +1,238 @@
+"""The stage `fbank`: whole caches or none, equal bytes, bounded memory, and errors that name the cycle."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from models.frontends.registry import create
+from tasks import fbank, schemas
+from tasks.errors import BreathlineError
+from tasks.files import sha256
+
+ROOT = Path(__file__).parents[3]
+RATE = 16_000
+LENGTHS = (1, 399, 3_200, 8_000, 8_001, 20_000, 5, 160, 4_000, 7_777, 12_345)
+
+
+def waveforms(lengths: Sequence[int]) -> list[np.ndarray]:
+    generator = np.random.default_rng(7)
+    return [generator.normal(0, 0.05, length).astype(np.float32) for length in lengths]
+
+
+def lay_out(
+    folder: Path, samples: Sequence[object], *, ids: Sequence[str] | None = None, table_ids: Sequence[str] | None = None
+) -> tuple[Path, Path]:
+    ids = ids or [f"101_1b1_Al_sc_Meditron_{row:03d}" for row in range(len(samples))]
+    cycles, audio = folder / "data/cycles/cycles.parquet", folder / f"data/cycles/audio/{RATE}.parquet"
+    audio.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"cycle_id": pa.array(ids if table_ids is None else table_ids, pa.string())}), cycles)
+    table = pa.table([pa.array(ids, pa.string()), pa.array(samples, pa.list_(pa.float32()))], schema=schemas.AUDIO)
+    pq.write_table(table, audio, row_group_size=3)
+    return cycles, audio
+
+
+def build(corpus: tuple[Path, Path], out: Path, *, workers: int = 2) -> None:
+    fbank.build(create("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
+
+
+def test_every_cycle_has_its_row(tmp_path: Path) -> None:
+    cycles = waveforms(LENGTHS)
+    corpus = lay_out(tmp_path, cycles)
+    build(corpus, tmp_path / "out")
+
+    features = np.load(tmp_path / "out/features.npy", mmap_mode="r")
+    index = pq.read_table(tmp_path / "out/index.parquet")
+    front_end = create("ast", 0.5)
+    assert features.dtype == np.float16
+    assert index.schema.equals(pa.schema({"cycle_id": pa.string(), "row": pa.int32()}))
+    assert index["cycle_id"].to_pylist() == pq.read_table(corpus[0])["cycle_id"].to_pylist()
+    for cycle, row in zip(cycles, index["row"].to_pylist(), strict=True):
+        expected = front_end(front_end.clip(torch.from_numpy(cycle)).unsqueeze(0))[0]
+        np.testing.assert_allclose(features[row], expected.numpy(), rtol=0, atol=1e-3)
+    card = json.loads((tmp_path / "out/statistics.json").read_text())
+    assert {key: card[key] for key in ("frontend", "sample_rate", "duration_s", "cycles", "frames", "mels")} == {
+        "frontend": "ast",
+        "sample_rate": RATE,
+        "duration_s": 0.5,
+        "cycles": len(cycles),
+        "frames": features.shape[1],
+        "mels": features.shape[2],
+    }
+    assert math.isclose(card["mean"], features.mean(dtype=np.float64), rel_tol=1e-6)
+    assert len(card["sd_per_mel"]) == 128
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    corpus = lay_out(tmp_path, waveforms(LENGTHS * 4))
+    for workers in (1, 4):
+        build(corpus, tmp_path / f"{workers}", workers=workers)
+    for name in ("features.npy", "index.parquet", "statistics.json"):
+        assert sha256(tmp_path / "1" / name) == sha256(tmp_path / "4" / name)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ([], "has no samples"),
+        (None, "has no samples"),
+        ([0.1, math.nan, 0.1], "not finite"),
+        ([0.1, math.inf, 0.1], "not finite"),
+        ([0.1, None, 0.1], "not finite"),
+        ([1e30, -1e30, 0.1], "not finite"),
+    ],
+    ids=["empty", "null", "nan", "inf", "null inside", "overflow"],
+)
+def test_a_cycle_without_usable_samples_is_named_and_no_cache_is_left(
+    tmp_path: Path, broken: object, message: str
+) -> None:
+    samples: list[object] = list(waveforms(LENGTHS))
+    samples[6] = broken
+    out = tmp_path / "out"
+    with pytest.raises(BreathlineError, match=f"_006.*{message}"):
+        build(lay_out(tmp_path, samples), out)
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "table_ids", "message"),
+    [
+        (["a", "b"], ["a", "b", "c", "d"], "2 cycle.* without a waveform: c, d"),
+        (["a", "b"], ["a"], "1 cycle.* not in the table.*: b"),
+        (["b", "a"], ["a", "b"], "out of order.*: a"),
+        (["a", "a"], ["a"], "there twice: a"),
+        (["a", "b"], ["b", "a"], "out of order.*: a"),
+        ([], [], "no cycles"),
+    ],
+)
+def test_waveforms_that_are_not_the_tables_cycles_are_refused(
+    tmp_path: Path, ids: list[str], table_ids: list[str], message: str
+) -> None:
+    corpus = lay_out(tmp_path, waveforms([9] * len(ids)), ids=ids, table_ids=table_ids)
+    with pytest.raises(BreathlineError, match=message):
+        build(corpus, tmp_path / "out")
+
+
+def test_broken_waveform_files_are_refused(tmp_path: Path) -> None:
+    corpus = lay_out(tmp_path, waveforms(LENGTHS))
+    whole = corpus[1].read_bytes()
+    middle = len(whole) // 2
+    for broken in (whole[:middle], whole[:middle] + bytes(1000) + whole[middle + 1000 :], b""):
+        corpus[1].write_bytes(broken)
+        with pytest.raises(BreathlineError, match="cannot be read"):
+            build(corpus, tmp_path / "out")
+        assert not (tmp_path / "out/features.npy").exists()
+    pq.write_table(pa.table({"cycle_id": ["a"], "samples": [[1]]}), corpus[1])
+    with pytest.raises(BreathlineError, match="other columns"):
+        build(corpus, tmp_path / "out")
+    corpus[1].unlink()
+    with pytest.raises(BreathlineError, match=r"cannot be read(.|\n)*extract"):
+        build(corpus, tmp_path / "out")
+
+
+def test_a_full_disk_is_an_error_that_tells_what_is_needed(tmp_path: Path) -> None:
+    corpus = lay_out(tmp_path, waveforms(LENGTHS))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(BreathlineError, match="cannot be written"):
+            build(corpus, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def run_stage(folder: Path, frontend: str = "ast") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tasks.fbank", frontend],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    corpus = lay_out(tmp_path, waveforms([9_000] * 600))
+    (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
+    out = tmp_path / "data/fbank/ast"
+    with run_stage(tmp_path) as killed:
+        while not (begun := [path for path in out.glob(".features*") if path.stat().st_size > 1_000_000]):
+            assert killed.poll() is None, killed.stderr.read() if killed.stderr else None
+            time.sleep(0.001)
+        killed.send_signal(signal.SIGKILL)
+    assert begun
+    assert not (out / "features.npy").exists()
+    with run_stage(tmp_path) as again:
+        assert again.wait() == 0, again.stderr.read() if again.stderr else None
+    assert sorted(path.name for path in out.iterdir()) == ["features.npy", "index.parquet", "statistics.json"]
+    fbank.build(create("ast", 8.0), *corpus, tmp_path / "undisturbed", duration_s=8.0, workers=1)
+    for path in out.iterdir():
+        assert sha256(path) == sha256(tmp_path / "undisturbed" / path.name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("{ast: {duration: 8.0}}", "frontends.ast.duration"),
+        ("{ast: {duration_s: 0}}", "frontends.ast.duration_s"),
+        ("{ast: {duration_s: 0.01}}", "shorter than one frame"),
+        ("{}", "`frontends.ast` is missing"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], settings: str, message: str
+) -> None:
+    (tmp_path / "params.yaml").write_text(f"frontends: {settings}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fbank", "ast"])
+    with pytest.raises(SystemExit) as ended:
+        fbank.main()
+    assert ended.value.code == 1
+    assert message in capfd.readouterr().err
+
+
+MEASURE = """
+import re, sys
+from pathlib import Path
+from models.frontends.registry import create
+from tasks.fbank import build
+
+for corpus in sys.argv[1:]:
+    cycles, audio = Path(corpus, "data/cycles/cycles.parquet"), Path(corpus, "data/cycles/audio/16000.parquet")
+    build(create("ast", 8.0), cycles, audio, Path(corpus, "out"), duration_s=8.0, workers=2)
+    print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    cycle = np.tile(waveforms([1_000])[0], 400)  # 25 s, 1.6 MB; repeated, so that the file stays small
+    for name, cycles in (("small", 40), ("large", 400)):
+        lay_out(tmp_path / name, [cycle] * cycles)
+    small, large = (
+        int(kilobytes) / 1e3
+        for kilobytes in subprocess.run(
+            [sys.executable, "-c", MEASURE, tmp_path / "small", tmp_path / "large"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout.split()
+    )
+    assert large < 1000
+    assert large - small < 100, "360 cycles more are 576 MB of waveforms and 74 MB of features"
