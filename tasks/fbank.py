@@ -32,7 +32,7 @@ from torch.utils.dlpack import from_dlpack
 from models.frontends.base import FrontEnd
 from models.frontends.cache import Statistics, compute
 from models.frontends.registry import SAMPLE_RATES, create
-from tasks import files, params, waveforms
+from tasks import cycle_audio, files, params
 from tasks.errors import BreathlineError
 from tasks.stage import console, stage
 
@@ -70,7 +70,7 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
         BreathlineError: The waveforms are not exactly the table's cycles, no features can be had of one, or the disk
             is full.
     """
-    ids = waveforms.matching_ids(cycles, audio)
+    ids = cycle_audio.matching_ids(cycles, audio)
     if out.exists():
         shutil.rmtree(out)
     shape = (len(ids), front_end.frames, front_end.mels)
@@ -107,7 +107,7 @@ def _computed(front_end: FrontEnd, audio: Path, workers: int) -> Iterator[Part]:
     pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
     under_way: deque[Future[Part]] = deque()
     try:
-        for batch in waveforms.read(audio, rows=CYCLES_AT_ONCE):
+        for batch in cycle_audio.read(audio, rows=CYCLES_AT_ONCE):
             under_way.append(pool.submit(_features, front_end, batch))
             if len(under_way) > workers + 1:
                 yield under_way.popleft().result()
