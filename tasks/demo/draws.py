@@ -1,0 +1,29 @@
+"""Random streams by name: what one part of the corpus draws never shifts what another part draws."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+
+
+class Stream(IntEnum):
+    """What a stream is for; the first number of its key."""
+
+    DECK = 0
+    FOLDS = 1
+    PATIENT = 2
+    SESSION = 3
+    BREATHING = 4
+    LABELS = 5
+    SOUND = 6
+
+
+def generator(seed: int, stream: Stream, *numbers: int) -> Generator:
+    """Return the random generator of one thing, such as the sound of recording 2 of session 0 of patient 107.
+
+    The streams are children of the corpus's seed in the sense of `numpy.random.SeedSequence`: independent of each
+    other, of the order in which they are asked for, and of how many there are.
+    """
+    return np.random.default_rng(SeedSequence(seed, spawn_key=(int(stream), *numbers)))
