@@ -1,0 +1,141 @@
+"""A zip of the database: opened if it is whole and harmless, refused otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from rich import progress
+
+from tasks.errors import BreathlineError
+from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
+from tasks.stage import console
+
+MAX_BYTES = 16 << 30  # unpacked; the complete database takes some 3 GiB
+MAX_RATIO = 200  # of a member's size to its size in the archive; audio and text of the database stay below 6
+RATIO_MATTERS_FROM = 1 << 20  # bytes; a small member may be as repetitive as it likes
+READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OverflowError)
+
+
+@contextmanager
+def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
+    """Yield the files of an archive; nothing is unpacked yet.
+
+    What the archive says of itself is checked here, and whether it is true while a member is read: no member can
+    give more or other bytes than it announced.
+
+    Args:
+        path: The zip.
+        sha256: What its SHA-256 must be, where that is known.
+
+    Raises:
+        BreathlineError: There is no such file.
+        BrokenArchiveError: It is no zip, cut off, encrypted or damaged; it has another SHA-256; or it would write
+            outside its folder, twice to one place, through a link, or out of all proportion.
+    """
+    if not path.is_file():
+        raise BreathlineError("There is no such archive.", where=path, hint="correct `download.path` in params.yaml")
+    seen = _sha256(path)
+    if sha256 is not None and seen != sha256.lower():
+        raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except DAMAGE as error:
+        raise _broken(path, f"This is no zip archive, or one that was cut off ({error}).") from error
+    with archive:
+        size = path.stat().st_size
+        _check_names(path, archive.infolist())
+        _check_sizes(path, archive.infolist(), size)
+        yield Collection(
+            where=path,
+            members=[
+                Member(
+                    name=info.filename,
+                    origin=f"{path}: {info.filename}",
+                    size=info.file_size,
+                    chunks=partial(_chunks, path, archive, info),
+                )
+                for info in sorted(archive.infolist(), key=lambda info: info.filename)
+                if not info.is_dir()
+            ],
+            beside=path.parent,
+            archive=Archive(name=path.name, sha256=seen, bytes=size),
+        )
+
+
+def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse names that lead astray, entries that are no plain files, and two members of one name."""
+    seen: dict[str, str] = {}
+    for info in infos:
+        name = info.orig_filename
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if name.startswith("/") or re.match("[A-Za-z]:", name):
+            raise _broken(path, f"The member {name!r} has an absolute path.")
+        if "\\" in name or "\0" in name:
+            raise _broken(path, f"The member {name!r} has a character that no path may have.")
+        if ".." in PurePosixPath(name).parts:
+            raise _broken(path, f"The member {name!r} leads out of the archive's folder.")
+        if kind == stat.S_IFLNK:
+            raise _broken(path, f"The member {name!r} is a symbolic link.")
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _broken(path, f"The member {name!r} is no plain file.")
+        if info.flag_bits & 0x1:
+            raise _broken(path, f"The member {name!r} is encrypted.")
+        if info.compress_type not in READABLE:
+            raise _broken(path, f"The member {name!r} is compressed by an unknown method ({info.compress_type}).")
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in seen:
+            raise _broken(path, f"Two members have one name, up to upper and lower case: {seen[key]!r} and {name!r}.")
+        seen[key] = name
+
+
+def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse what would unpack to out of proportion, and members that share their bytes, as some bombs do."""
+    for info in infos:
+        if info.file_size > max(RATIO_MATTERS_FROM, MAX_RATIO * info.compress_size):
+            raise _broken(
+                path,
+                f"The member {info.filename!r} would unpack from {info.compress_size} to {info.file_size} bytes, more "
+                f"than {MAX_RATIO} times: a decompression bomb.",
+            )
+    total = sum(info.file_size for info in infos)
+    if total > MAX_BYTES:
+        raise _broken(
+            path, f"The archive would unpack to {total} bytes; {MAX_BYTES} are the most: a decompression bomb."
+        )
+    if sum(info.compress_size for info in infos) > size:
+        raise _broken(path, "The archive's members are larger than the archive: it is damaged, or a bomb.")
+
+
+def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the bytes of a member, never more than it announced, and refuse it where they are others."""
+    left = info.file_size
+    try:
+        with archive.open(info) as file:
+            while chunk := file.read(CHUNK):
+                left -= len(chunk)
+                yield chunk
+    except DAMAGE as error:
+        raise _broken(path, f"The member {info.filename!r} is damaged ({error or type(error).__name__}).") from error
+    if left:
+        raise _broken(path, f"The member {info.filename!r} is {left} bytes shorter than it announced.")
+
+
+def _sha256(path: Path) -> str:
+    """Return an archive's SHA-256, with a progress bar."""
+    with progress.open(path, "rb", description="hashing the archive", console=console) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # rich types it as BinaryIO
+
+
+def _broken(path: Path, what: str) -> BrokenArchiveError:
+    return BrokenArchiveError(what, where=path, hint="fetch the archive again, from a source that you trust")
