@@ -50,4 +50,4 @@ class Ast(FrontEnd):
         frames = (emphasised.unfold(1, WINDOW, SHIFT) - (1 - PREEMPHASIS) * means) * self.window
         spectrum = torch.fft.rfft(frames, n=FFT)
         energies: Tensor = self.mel(spectrum.real.square() + spectrum.imag.square())
-        return (energies.clamp_min(EPSILON).log() - MEAN) / (2 * SD)
+        return energies.clamp_min(EPSILON).log().sub(MEAN).div(2 * SD)

@@ -53,8 +53,8 @@ class Statistics:
 
     @classmethod
     def of(cls, features: Tensor) -> Statistics:
-        """Return the statistics of features (cycles, frames, mels)."""
-        values = features.float().flatten(0, 1)
+        """Return the statistics of features (…, mels); a cycle at a time is quickest."""
+        values = features.float().flatten(0, -2)
         low, high = values.aminmax()
         return cls(
             values=values.shape[0],

@@ -36,7 +36,9 @@ class TimmCNN(Network):
         if not timm.is_model(name):
             close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
             raise ValueError(f"timm has no model {name}; it has {close}.")
-        self.backbone = cast(Any, timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path))
+        self.backbone = cast(
+            "Any", timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
+        )
         self.num_features = self.backbone.head_hidden_size
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, classes))
 

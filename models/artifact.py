@@ -1,0 +1,52 @@
+"""A trained network as files: safetensors beside a JSON card that tells how to build it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.networks.base import Network
+from models.networks.registry import create
+
+CARD = "model.json"
+
+
+def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:
+    """Write ``<selection>.safetensors`` for each state, then ``model.json``: equal tensors give equal bytes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for selection, state in states.items():
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())}
+        temporary = directory / f".{selection}.safetensors"
+        save_file(tensors, temporary)
+        os.replace(temporary, directory / f"{selection}.safetensors")
+    text = json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False)
+    (directory / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
+    """Return a trained network in evaluation mode, and its card.
+
+    Raises:
+        ValueError: There is no such selection; the error names those that there are.
+    """
+    card: dict[str, Any] = json.loads((directory / CARD).read_text(encoding="utf-8"))
+    file = directory / f"{selection}.safetensors"
+    if not file.exists():
+        there = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
+        raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {there}.")
+    network = create(
+        card["architecture"],
+        frames=card["frames"],
+        mels=card["mels"],
+        classes=len(card["classes"]),
+        options=card["options"],
+        weights=None,
+    )
+    network.load_state_dict(load_file(file))
+    return network.eval(), card

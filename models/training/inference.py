@@ -1,0 +1,69 @@
+"""Logits of many cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.networks.base import Network
+from models.training.features import Features
+from models.training.settings import ComputeSettings
+
+BATCH = 32
+
+
+def pick_device(settings: ComputeSettings) -> torch.device:
+    """Return the device that the settings ask for.
+
+    Raises:
+        ValueError: CUDA is asked for and there is none.
+    """
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("compute.device is cuda, and torch finds no CUDA device; use auto or cpu.")
+    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+    return torch.device("cuda" if cuda else "cpu")
+
+
+def autocast(settings: ComputeSettings, device: torch.device) -> Callable[[], AbstractContextManager[None]]:
+    """Return what makes the context of a forward pass: bf16 where asked for, or on a GPU that has it."""
+    automatic = settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if settings.precision == "bf16" or automatic:
+        return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext
+
+
+@torch.inference_mode()
+def predict(
+    network: Network,
+    features: Features,
+    rows: npt.NDArray[np.int64],
+    *,
+    compute: ComputeSettings,
+    on_batch: Callable[[int], None] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return the logits ``(len(rows), classes)`` of rows of a feature cache, in evaluation mode.
+
+    Args:
+        network: On its device already; its mode is restored.
+        features: The cache of the network's front end.
+        rows: Which cycles.
+        compute: Precision of the forward pass.
+        on_batch: Called with the number of cycles of each batch that is done.
+    """
+    device = next(network.parameters()).device
+    context = autocast(compute, device)
+    training = network.training
+    network.eval()
+    logits = []
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        with context():
+            logits.append(network(features.batch(part, device)).float().cpu())
+        if on_batch is not None:
+            on_batch(len(part))
+    network.train(training)
+    return torch.cat(logits).numpy()

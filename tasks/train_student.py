@@ -1,0 +1,65 @@
+"""The stage `train_student`: the student with one seed, ``python -m tasks.train_student SEED``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from tasks import params
+from tasks.stage import stage
+from tasks.training import CHECKPOINTS, CYCLES, ValidationSettings, read_task, train
+
+NETWORK = ("architecture", "options", "frontend", "weights")
+
+
+def parse(student: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return the two halves of `student` in params.yaml: which network, and how it trains."""
+    network = {key: value for key, value in student.items() if key in NETWORK}
+    training = {key: value for key, value in student.items() if key not in {*NETWORK, "seeds"}}
+    return params.parse(NetworkSettings, network, "student"), params.parse(TrainingSettings, training, "student")
+
+
+def read_soft_labels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the soft label ``(classes,)`` of each cycle."""
+    rows = pq.read_table(path, columns=["cycle_id", "soft_label"])
+    soft = (np.asarray(values, dtype=np.float32) for values in rows["soft_label"].to_pylist())
+    return dict(zip(rows["cycle_id"].to_pylist(), soft, strict=True))
+
+
+def main() -> None:
+    """Run the stage for the seed that the command line names."""
+    seed = int(sys.argv[1])
+    with stage(f"train_student@{seed}") as log:
+        read = params.read()
+        network, training = parse(params.section(read, "student"))
+        soft = Path("data/soft_labels/soft_labels.parquet")
+        train(
+            network,
+            training,
+            read_task(
+                CYCLES,
+                labels=read["labels"],
+                split=read["split"],
+                validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
+            ),
+            seed=seed,
+            selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
+            compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
+            features=Path("data/fbank") / network.frontend,
+            weights=Path("data/weights") / network.weights,
+            soft=read_soft_labels(soft) if training.objective.name == "soft_labels" else None,
+            out=Path("data/student") / str(seed),
+            checkpoints_root=CHECKPOINTS,
+            log=log,
+        )
+
+
+if __name__ == "__main__":
+    main()
