@@ -1,30 +1,25 @@
-"""Files by HTTP: resumed after an interruption, tried again with patience, from the first mirror that has them.
-
-Semantics of ranges, validators and Retry-After: RFC 9110, sections 10.2.3, 13.1.5 and 14.
-"""
+"""Files by HTTP: resumed after an interruption, tried again with patience, from the first mirror that has them."""
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import logging
-import re
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from tasks.errors import BreathlineError
+from tasks.sources import answers
+from tasks.sources.answers import FaultError, PassingError
 from tasks.sources.partial import Partial
 from tasks.stage import console
 
 log = logging.getLogger("download")
-BUSY = {408, 425, 429, 500, 502, 503, 504}  # what may pass
 NOTABLE = 1 << 20  # bytes that count as progress
 
 
@@ -51,18 +46,6 @@ class Fetched:
     path: Path
     sha256: str
     bytes: int
-
-
-class _FaultError(Exception):
-    """What is wrong with a mirror; nothing that time heals."""
-
-
-class _PassingError(_FaultError):
-    """What may go better at the next attempt, after `wait` seconds if the server asks for them."""
-
-    def __init__(self, what: str, wait: float | None = None) -> None:
-        super().__init__(what)
-        self.wait = wait
 
 
 def fetch(url: str, target: Path, *, sha256: str | None) -> Path:
@@ -107,7 +90,7 @@ def fetch_first(
             part = _fetch_from(url, target, patience)
             _judge(part, wanted, check)
             part.finish(target)
-        except (_FaultError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (FaultError, httpx.HTTPError, httpx.InvalidURL) as error:
             faults.append(f"{url}: {error or type(error).__name__}")
             log.warning(f"no {target.name} from {faults[-1]}")
         except OSError as error:
@@ -130,11 +113,11 @@ def _judge(part: Partial, wanted: str | None, check: Callable[[Path], object]) -
     """Drop a file that came whole but is not the right one."""
     try:
         if wanted not in (None, part.sha256):
-            raise _FaultError(f"the file has the SHA-256 {part.sha256}, not {wanted}")
+            raise FaultError(f"the file has the SHA-256 {part.sha256}, not {wanted}")
         check(part.path)
-    except (_FaultError, BreathlineError) as error:
+    except (FaultError, BreathlineError) as error:
         part.drop()
-        raise _FaultError(error.what if isinstance(error, BreathlineError) else str(error)) from error
+        raise FaultError(error.what if isinstance(error, BreathlineError) else str(error)) from error
 
 
 def _fetch_from(url: str, target: Path, patience: Patience) -> Partial:
@@ -148,7 +131,7 @@ def _fetch_from(url: str, target: Path, patience: Patience) -> Partial:
     ):
         bar = progress.add_task(target.name, total=None)
         retrying = Retrying(
-            retry=retry_if_exception_type((_PassingError, httpx.TransportError)),
+            retry=retry_if_exception_type((PassingError, httpx.TransportError)),
             stop=_Fruitless(part, patience.attempts),
             wait=_wait(patience),
             before_sleep=_tell,
@@ -166,54 +149,30 @@ def _attempt(client: httpx.Client, url: str, part: Partial, patience: Patience, 
     if part.size and part.validator:
         headers |= {"Range": f"bytes={part.size}-", "If-Range": part.validator}
     with client.stream("GET", url, headers=headers) as response:
-        code, validator = response.status_code, _validator(response)
-        if code in BUSY:
-            raise _busy(response, patience)
-        total = _total(response)
-        same = validator in (None, part.validator)  # some servers ignore If-Range
-        same = same and part.total in (None, total)
+        code, validator, total = response.status_code, answers.validator(response), answers.total(response)
+        if code in answers.BUSY:
+            raise answers.busy(response, patience.longest_wait_asked)
+        # Some servers ignore If-Range, or lied about the length before.
+        same = validator in (None, part.validator) and part.total in (None, total)
         if code == 416 and same and total == part.size:
             return  # all had come, and was not judged yet
-        if code == 206 and same and _start(response) == part.size:
+        if code == 206 and same and answers.start(response) == part.size:
             part.total = total
         elif code in (206, 416):
             part.drop()
-            raise _PassingError(f"the file changed meanwhile, or its range is wrong (HTTP {code}): it is started anew")
+            raise PassingError(f"the file changed meanwhile, or its range is wrong (HTTP {code}): it is started anew")
         elif code == 200:
-            _check_countable(response, total)
+            answers.check_countable(response, total)
             part.begin(total, validator)
         else:
-            raise _FaultError(f"HTTP {code} {response.reason_phrase}")
+            raise FaultError(f"HTTP {code} {response.reason_phrase}")
         _check_room(part)
         for _ in part.extend(response.iter_raw()):
             show()
     if part.total is not None and part.size != part.total:
         size, total = part.size, part.total
         part.drop()
-        raise _PassingError(f"{size} bytes came, {total} were announced")
-
-
-def _busy(response: httpx.Response, patience: Patience) -> _FaultError:
-    """Return the fault of a server that has no time now."""
-    what = f"HTTP {response.status_code} {response.reason_phrase}"
-    asked = response.headers.get("Retry-After", "")
-    if asked.isdigit():
-        wait = float(asked)
-    elif date := email.utils.parsedate_tz(asked):
-        wait = max(0.0, email.utils.mktime_tz(date) - time.time())
-    else:
-        return _PassingError(what)
-    if wait > patience.longest_wait_asked:
-        return _FaultError(f"{what}, come back in {wait:.0f} s")
-    return _PassingError(what, wait)
-
-
-def _check_countable(response: httpx.Response, total: int | None) -> None:
-    """Refuse an answer of which nobody could tell when it is whole, or that is not the file's own bytes."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise _FaultError("the server sends the file compressed though it was asked not to")
-    if total is None and response.headers.get("Transfer-Encoding", "").lower() != "chunked":
-        raise _FaultError("the server does not tell how long the file is")
+        raise PassingError(f"{size} bytes came, {total} were announced")
 
 
 def _check_room(part: Partial) -> None:
@@ -223,30 +182,6 @@ def _check_room(part: Partial) -> None:
         raise BreathlineError(
             f"{missing:,} bytes are still to come, and {free:,} are free.", where=part.path.parent, hint="make room"
         )
-
-
-def _validator(response: httpx.Response) -> str | None:
-    """Return the strong mark of a file's version, if the server gives one."""
-    etag = response.headers.get("ETag")
-    if etag and not etag.startswith("W/"):
-        return str(etag)
-    modified = response.headers.get("Last-Modified")
-    return str(modified) if modified else None
-
-
-def _total(response: httpx.Response) -> int | None:
-    """Return the size of the whole file in bytes, as far as the server tells."""
-    if response.status_code == 200:
-        length = response.headers.get("Content-Length", "")
-    else:
-        length = response.headers.get("Content-Range", "").rpartition("/")[2]
-    return int(length) if length.isdigit() else None
-
-
-def _start(response: httpx.Response) -> int | None:
-    """Return where the range that the server sends begins, in bytes."""
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
 
 
 class _Fruitless:
@@ -265,8 +200,8 @@ class _Fruitless:
 
 def _wait(patience: Patience) -> Callable[[RetryCallState], float]:
     """Return how long to wait: as long as the server asks, or else ever longer."""
-    growing = wait_exponential_jitter(
-        initial=patience.first_wait, max=patience.longest_wait, jitter=patience.first_wait
+    growing = wait_exponential(multiplier=patience.first_wait, max=patience.longest_wait) + wait_random(
+        0, patience.first_wait
     )
 
     def wait(state: RetryCallState) -> float:

@@ -1,0 +1,142 @@
+"""A real HTTP server on loopback that can be told to misbehave."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `files` by name as a good server does, but for the answers in `script`, which are used up one by one."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.script: dict[str, list[Callable[[Handler], None]]] = defaultdict(list)
+        self.asked: list[tuple[str, str | None]] = []  # name, Range
+
+    def url(self, name: str = "") -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.01))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2]
+        self.server.asked.append((name, self.headers.get("Range")))
+        script = self.server.script[name]
+        (script.pop(0) if script else good)(self)
+
+    @property
+    def content(self) -> bytes | None:
+        return self.server.files.get(self.path.rpartition("/")[2])
+
+    def answer(self, code: int, body: bytes = b"", length: int | None = None, **headers: str) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for key, value in headers.items():
+            self.send_header(key.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+
+def etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def good(handler: Handler, *, sent: int | None = None, honour_if_range: bool = True) -> None:
+    """Answer as RFC 9110 wants it, though only with the first `sent` bytes of the body."""
+    content = handler.content
+    if content is None:
+        handler.answer(404)
+        return
+    mark, wanted = etag(content), handler.headers.get("Range")
+    begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+    if not wanted or (honour_if_range and handler.headers["If-Range"] != mark):
+        code, body, extra = 200, content, {}
+    elif begin >= len(content):
+        code, body, extra = 416, b"", {"Content_Range": f"bytes */{len(content)}"}
+    else:
+        code, body = 206, content[begin:]
+        extra = {"Content_Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"}
+    handler.answer(code, body[:sent], length=len(body), ETag=mark, **extra)
+    if sent is not None:
+        handler.close_connection = True
+
+
+def breaks_off(after: int) -> Callable[[Handler], None]:
+    return partial(good, sent=after)
+
+
+def stalls(after: int, seconds: float) -> Callable[[Handler], None]:
+    def behave(handler: Handler) -> None:
+        good(handler, sent=after)
+        time.sleep(seconds)
+
+    return behave
+
+
+def ignores_range(handler: Handler) -> None:
+    handler.answer(200, handler.content or b"", ETag=etag(handler.content or b""))
+
+
+def ignores_if_range(handler: Handler) -> None:
+    good(handler, honour_if_range=False)
+
+
+def says(code: int, **headers: str) -> Callable[[Handler], None]:
+    return lambda handler: handler.answer(code, b"<html>no</html>", **headers)
+
+
+def lies(by: int) -> Callable[[Handler], None]:
+    """Announce so many bytes more (or fewer) than there are."""
+
+    def behave(handler: Handler) -> None:
+        content = handler.content or b""
+        handler.answer(200, content, length=len(content) + by, ETag=etag(content))
+        handler.close_connection = True
+
+    return behave
+
+
+def tells_no_length(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write((handler.content or b"")[:100])
+    handler.close_connection = True
+
+
+def trickles(handler: Handler) -> None:
+    """Send the whole file, slowly enough to be killed meanwhile."""
+    content = handler.content or b""
+    handler.answer(200, length=len(content), ETag=etag(content))
+    for begin in range(0, len(content), 20_000):
+        handler.wfile.write(content[begin : begin + 20_000])
+        time.sleep(0.05)

@@ -1,0 +1,213 @@
+"""Fetching, against a real server that breaks off, stalls, lies, and serves errors."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import BreathlineError
+from tasks.sources.http import Fetched, Patience, fetch_first
+from tests.unit.tasks.sources import server as behave
+from tests.unit.tasks.sources.server import Handler, Server
+
+CONTENT = random.Random(1).randbytes(300_000)
+NEWER = random.Random(2).randbytes(300_000)
+QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with behave.serving() as server:
+        server.files["f"] = CONTENT
+        yield server
+
+
+def fetched(server: Server, target: Path, **options: object) -> Fetched:
+    return fetch_first([server.url("f")], target, patience=QUICK, **options)  # type: ignore[arg-type]
+
+
+def refused(server: Server, target: Path, **options: object) -> str:
+    """Return the error of a fetch that must fail, and of which nothing may look whole."""
+    with pytest.raises(BreathlineError) as error:
+        fetched(server, target, **options)
+    assert not target.exists()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "ranges"),
+    [
+        (behave.breaks_off(100_000), [None, "bytes=100000-"]),
+        (behave.stalls(100_000, seconds=1.0), [None, "bytes=100000-"]),
+        (behave.says(503), [None, None]),
+        (behave.says(429, Retry_After="0"), [None, None]),
+    ],
+    ids=["breaks off", "stalls", "503", "429"],
+)
+def test_a_passing_fault_costs_only_what_is_missing(
+    tmp_path: Path, server: Server, first: Callable[[Handler], None], ranges: list[str | None]
+) -> None:
+    server.script["f"] = [first]
+    result = fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert result == Fetched(path=tmp_path / "f", sha256=sha256(CONTENT).hexdigest(), bytes=len(CONTENT))
+    assert [wanted for _, wanted in server.asked] == ranges
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_server_that_ignores_range_starts_anew(tmp_path: Path, server: Server) -> None:
+    server.script["f"] = [behave.breaks_off(100_000), behave.ignores_range]
+    fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("second", [behave.good, behave.ignores_if_range], ids=["If-Range", "ignores If-Range"])
+def test_a_file_that_changed_meanwhile_is_never_mixed(
+    tmp_path: Path, server: Server, second: Callable[[Handler], None]
+) -> None:
+    def changes(handler: Handler) -> None:
+        handler.server.files["f"] = NEWER
+        second(handler)
+
+    server.script["f"] = [behave.breaks_off(100_000), changes]
+    fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == NEWER
+
+
+def test_what_had_all_come_when_it_was_interrupted_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
+    server.script["f"] = [behave.breaks_off(100_000), behave.says(404)]
+    refused(server, tmp_path / "f")
+    (part,) = tmp_path.glob("*.part")
+    part.write_bytes(CONTENT)
+    fetched(server, tmp_path / "f")
+    assert server.asked[-1] == ("f", f"bytes={len(CONTENT)}-")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+def test_retries_are_bounded_and_count_anew_after_progress(tmp_path: Path, server: Server) -> None:
+    server.script["f"] = [behave.says(500)] * 9
+    assert "HTTP 500" in refused(server, tmp_path / "f")
+    assert len(server.asked) == QUICK.attempts
+
+    server.files["f"] = CONTENT * 14  # 4.2 MB
+    server.script["f"] = [behave.breaks_off(1_100_000), behave.says(500)] * 3
+    fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT * 14
+
+
+def test_the_server_says_when_to_come_back(tmp_path: Path, server: Server) -> None:
+    slow = Patience(attempts=3, first_wait=20.0, longest_wait=20.0)
+    server.script["f"] = [behave.says(503, Retry_After="1")]
+    begin = time.monotonic()
+    fetch_first([server.url("f")], tmp_path / "f", patience=slow)
+    assert 1.0 <= time.monotonic() - begin < 10.0
+
+    server.script["f"] = [behave.says(503, Retry_After="9999")]
+    assert "come back in 9999 s" in refused(server, tmp_path / "g")
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (behave.says(404), "HTTP 404"),
+        (behave.lies(by=100), "without sending complete message body"),
+        (behave.tells_no_length, "does not tell how long"),
+        (behave.says(200, Content_Encoding="gzip"), "compressed"),
+    ],
+    ids=["404", "shorter than announced", "no length", "compressed"],
+)
+def test_what_is_not_whole_never_looks_whole(
+    tmp_path: Path, server: Server, answer: Callable[[Handler], None], what: str
+) -> None:
+    server.script["f"] = [answer] * 9
+    assert what in refused(server, tmp_path / "f")
+
+
+def test_a_length_that_lies_low_shows_in_the_hash_and_by_the_check(tmp_path: Path, server: Server) -> None:
+    def whole(path: Path) -> None:
+        if path.stat().st_size != len(CONTENT):
+            raise BreathlineError("It is not whole.")
+
+    for check in ({"check": whole}, {"sha256": sha256(CONTENT).hexdigest()}):
+        server.script["f"] = [behave.lies(by=-100)]
+        refused(server, tmp_path / "f", **check)
+        assert not list(tmp_path.iterdir()), "what is wrong is not gone on with"
+
+
+def test_the_next_mirror_is_asked_and_the_error_tells_what_each_said(tmp_path: Path, server: Server) -> None:
+    server.files |= {"wrong": NEWER}
+    urls = ["http://127.0.0.1:9/f", server.url("absent"), server.url("wrong")]
+    wanted = sha256(CONTENT).hexdigest().upper()
+    result = fetch_first([*urls, server.url("f")], tmp_path / "f", sha256=wanted, patience=QUICK)
+    assert result.path.read_bytes() == CONTENT
+
+    with pytest.raises(BreathlineError) as error:
+        fetch_first(urls, tmp_path / "g", sha256=wanted, patience=QUICK)
+    for url, said in zip(urls, ["refused", "HTTP 404", sha256(NEWER).hexdigest()], strict=True):
+        assert f"{url}: " in str(error.value)
+        assert said in str(error.value)
+
+
+def test_a_whole_file_is_not_fetched_again_unless_it_is_the_wrong_one(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "f").write_bytes(NEWER)
+    assert fetched(server, tmp_path / "f").sha256 == sha256(NEWER).hexdigest()
+    assert not server.asked
+    fetched(server, tmp_path / "f", sha256=sha256(CONTENT).hexdigest())
+    assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+FETCH = """\
+import resource, sys
+from pathlib import Path
+from tasks.sources.http import fetch
+if sys.argv[2:]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+fetch(sys.argv[1], Path("f"), sha256=None)
+"""
+
+
+def test_a_killed_process_is_gone_on_with(tmp_path: Path, server: Server) -> None:
+    server.script["f"] = [behave.trickles]
+    process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not any(part.stat().st_size > 50_000 for part in tmp_path.glob("*.part")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "f").exists()
+    (part,) = tmp_path.glob("*.part")
+    came = part.stat().st_size
+    assert 50_000 < came < len(CONTENT)
+
+    fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert server.asked[-1] == ("f", f"bytes={came}-")
+
+
+def test_a_full_disk_is_named_and_what_came_is_gone_on_with(tmp_path: Path, server: Server) -> None:
+    command = [sys.executable, "-c", FETCH, server.url("f"), "100000"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "BreathlineError: f cannot be written: File too large." in done.stderr
+    assert not (tmp_path / "f").exists()
+    fetched(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert server.asked[-1][1] == "bytes=100000-"
+
+
+def test_no_room_is_known_before_anything_comes(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    assert "300,000 bytes are still to come, and 1,000 are free" in refused(server, tmp_path / "f")
