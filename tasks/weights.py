@@ -1,0 +1,170 @@
+"""The stage `weights`: one set of pretrained weights as an artifact of the graph, by name and SHA-256.
+
+``python -m tasks.weights NAME`` reads ``weights.NAME`` of params.yaml and writes ``data/weights/NAME/``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tasks import files, params
+from tasks.errors import BreathlineError
+from tasks.sources.http import fetch
+from tasks.stage import stage
+
+LOCAL = "BREATHLINE_WEIGHTS"
+DOWNLOADS = Path(".checkpoints/weights")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsSettings:
+    """Where one set of weights comes from.
+
+    Attributes:
+        source: ``none`` (the random initialisation), a URL, ``hf:<organisation>/<repository>/<file>`` or
+            ``timm:<model>``.
+        sha256: Of the file. Needed for everything but ``none``: it is what the name stands for.
+        licence: Of the weights, as their authors give it.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    source: str
+    sha256: str | None = None
+    licence: str | None = None
+
+
+def provide(name: str, settings: WeightsSettings, out: Path, *, local: Path | None, downloads: Path) -> None:
+    """Write ``model.safetensors`` (tensors as published) and ``source.json`` to ``out``.
+
+    A file with the right SHA-256 below ``local`` is preferred to the network.
+
+    Raises:
+        BreathlineError: No SHA-256, a wrong one, a source that cannot be reached, or a file that holds no tensors.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    state: dict[str, Tensor] = {}
+    if settings.source != "none":
+        if settings.sha256 is None:
+            raise BreathlineError(
+                f"The weights {name} have no sha256.",
+                where=f"params.yaml: weights.{name}.sha256",
+                hint="give the SHA-256 of the published file; without it nobody knows which weights a score came from",
+            )
+        file = find(settings.sha256, local) or download(settings.source, settings.sha256, downloads)
+        state = read_tensors(file)
+        save_file(state, out / "model.safetensors")
+    files.write_json(
+        out / "source.json",
+        {
+            "name": name,
+            "source": settings.source,
+            "sha256": settings.sha256,
+            "licence": settings.licence,
+            "parameters": sum(tensor.numel() for tensor in state.values()),
+        },
+    )
+
+
+def find(sha256: str, folder: Path | None) -> Path | None:
+    """Return the file below ``folder`` that has this SHA-256, whatever its name, or none."""
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise BreathlineError(f"{LOCAL} names no folder.", where=folder, hint=f"mend or unset {LOCAL}")
+    return next((path for path in sorted(folder.rglob("*")) if path.is_file() and files.sha256(path) == sha256), None)
+
+
+def download(source: str, sha256: str, folder: Path) -> Path:
+    """Return the path of the downloaded file of a source, checked against its SHA-256.
+
+    Raises:
+        BreathlineError: The source is of no known kind, cannot be reached, or sends another file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    hint = f"check the source, or put the file into a folder and name that in {LOCAL}"
+    if source.startswith(("http://", "https://")):
+        return fetch(source, folder / f"{sha256[:16]}-{source.rsplit('/', 1)[-1]}", sha256=sha256)
+    if source.startswith(("hf:", "timm:")):
+        file = _from_hub(source, hint)
+    else:
+        kinds = "none, a URL, hf:<organisation>/<repository>/<file>, timm:<model>"
+        raise BreathlineError(f"`{source}` is no source of weights.", where="params.yaml: weights", hint=f"use {kinds}")
+    seen = files.sha256(file)
+    if seen != sha256:
+        raise BreathlineError(f"The weights have SHA-256 {seen}, not {sha256}.", where=source, hint=hint)
+    return file
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file or of a PyTorch checkpoint, under their published names.
+
+    Raises:
+        BreathlineError: The file holds anything but tensors, which is never unpickled.
+    """
+    try:
+        with file.open("rb") as opened:
+            zipped = opened.read(2) == b"PK"
+        loaded: Any = (
+            torch.load(file, map_location="cpu", weights_only=True)
+            if zipped or file.suffix in {".pt", ".pth"}
+            else load_file(file)
+        )
+    except Exception as error:
+        raise BreathlineError(
+            f"The weights cannot be read: {error}".splitlines()[0],
+            where=file,
+            hint="use a plain state dict or safetensors",
+        ) from error
+    for key in ("model", "state_dict"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    tensors = {str(name): tensor for name, tensor in loaded.items() if isinstance(tensor, Tensor)}
+    if not tensors:
+        raise BreathlineError("The file holds no tensors.", where=file, hint="use a plain state dict or safetensors")
+    return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _from_hub(source: str, hint: str) -> Path:
+    """Return the cached file of a Hugging Face repository, or of the one that holds a timm model."""
+    from huggingface_hub import hf_hub_download
+
+    kind, _, rest = source.partition(":")
+    if kind == "timm":
+        import timm
+
+        config = timm.get_pretrained_cfg(rest)
+        if config is None or not config.hf_hub_id:
+            raise BreathlineError(f"timm has no weights of {rest} on the hub.", where=source, hint=hint)
+        repository, file = config.hf_hub_id, "model.safetensors"
+    else:
+        organisation, name, file = rest.split("/", 2)
+        repository = f"{organisation}/{name}"
+    try:
+        return Path(hf_hub_download(repository, file))
+    except Exception as error:
+        raise BreathlineError(f"The hub did not give the weights: {error}", where=source, hint=hint) from error
+
+
+def main() -> None:
+    """Run the stage for the weights that the command line names."""
+    name = sys.argv[1]
+    with stage(f"weights@{name}"):
+        key = f"weights.{name}"
+        settings = params.parse(WeightsSettings, params.section(params.read(), key), key)
+        folder = os.environ.get(LOCAL)
+        provide(
+            name, settings, Path("data/weights") / name, local=Path(folder) if folder else None, downloads=DOWNLOADS
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Pretrained weights as artifacts, by name and SHA-256."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tasks.errors import BreathlineError
+from tasks.files import sha256
+from tasks.weights import WeightsSettings, provide, read_tensors
+
+URL = "https://localhost:1/never-asked.pt"
+
+
+def test_scratch_has_no_tensors_but_a_source(tmp_path: Path) -> None:
+    provide("scratch", WeightsSettings(source="none"), tmp_path / "out", local=None, downloads=tmp_path / "d")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["source.json"]
+    assert json.loads((tmp_path / "out" / "source.json").read_text())["parameters"] == 0
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_local_file_is_found_by_its_hash_whatever_its_name(tmp_path: Path, suffix: str) -> None:
+    local = tmp_path / "local" / "deep"
+    local.mkdir(parents=True)
+    file = local / f"another-name{suffix}"
+    tensors = {"a.weight": torch.arange(6.0).reshape(2, 3)}
+    if suffix == ".pt":
+        torch.save({"state_dict": tensors, "epoch": 3}, file)
+    else:
+        save_file(tensors, file)
+    (local / "decoy.pt").write_bytes(b"PK decoy")
+    settings = WeightsSettings(source=URL, sha256=sha256(file), licence="MIT")
+    provide("w", settings, tmp_path / "out", local=tmp_path / "local", downloads=tmp_path / "d")
+    assert torch.equal(load_file(tmp_path / "out" / "model.safetensors")["a.weight"], tensors["a.weight"])
+    source = json.loads((tmp_path / "out" / "source.json").read_text())
+    assert source == {"licence": "MIT", "name": "w", "parameters": 6, "sha256": sha256(file), "source": URL}
+
+
+def test_weights_without_a_hash_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BreathlineError, match=r"weights\.w\.sha256"):
+        provide("w", WeightsSettings(source=URL), tmp_path / "out", local=None, downloads=tmp_path / "d")
+
+
+def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path(tmp_path / "ran").write_text, ("x",))
+
+    torch.save({"a": Bomb()}, tmp_path / "bomb.pt")
+    with pytest.raises(BreathlineError, match="cannot be read"):
+        read_tensors(tmp_path / "bomb.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path: Path) -> None:
+    with pytest.raises(BreathlineError, match="hf:<organisation>"):
+        provide("w", WeightsSettings(source="ftp:x", sha256="0" * 64), tmp_path / "o", local=None, downloads=tmp_path)
