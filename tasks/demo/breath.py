@@ -54,8 +54,8 @@ class BreathSpectrum:
             slopes = rng.uniform(18, 24), rng.uniform(18, 24)
             return cls(
                 trachea=True,
-                inspiration_db=level - 4,
-                expiration_db=level - 4 + rng.normal(0.5, 1.5),
+                inspiration_db=level - 8,
+                expiration_db=level - 8 + rng.normal(0.5, 1.5),
                 inspiration_slope=slopes[0],
                 expiration_slope=slopes[1],
                 cutoff_hz=rng.uniform(850, 1600),

@@ -65,7 +65,9 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
     # Equal slices of the normal distribution, so that a session has its share of recordings with much and with little.
     slices = (np.array([rng.permutation(count), rng.permutation(count)]) + rng.random((2, count))) / count
     made = []
-    for channel, location in enumerate(rng.permutation([*_LOCATIONS])[:count]):
+    # The Littmann 3200 was never used over the trachea.
+    locations = [location for location in _LOCATIONS if (patient.device, location) != ("Litt3200", "Tc")]
+    for channel, location in enumerate(rng.permutation(locations)[:count]):
         key = (patient.number, channel)
         timing = generator(seed, Stream.BREATHING, patient.number, 0 if several else channel)
         duration_s, breaths, times = _breathing(timing, patient)

@@ -10,7 +10,7 @@ from scipy import signal
 from tasks.demo.breath import BODY_RATE
 
 # Loudness of the heart by chest location, in dB: it beats under the left front.
-_HEART_DB = {"Tc": -3.0, "Al": 10.0, "Ar": 7.0, "Pl": 0.0, "Pr": -3.0, "Ll": 6.0, "Lr": 0.0}
+_HEART_DB = {"Tc": -6.0, "Al": 7.0, "Ar": 4.0, "Pl": -3.0, "Pr": -6.0, "Ll": 3.0, "Lr": -3.0}
 _VOWELS_HZ = ((730, 1090), (270, 2290), (300, 870), (530, 1840), (570, 840))
 
 
