@@ -124,16 +124,18 @@ def _features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
         BreathlineError: A cycle has no samples, or has some that make features which float16 cannot hold.
     """
     ids, samples = batch.column("cycle_id").to_pylist(), batch.column("samples")
-    values = from_dlpack(samples.values.fill_null(math.nan))
-    cycles = [values[start:end] for start, end in pairwise(samples.offsets.to_pylist())]
+    values = samples.flatten()
+    values = from_dlpack(values.fill_null(math.nan) if values.null_count else values)
+    ends = np.cumsum(samples.value_lengths().fill_null(0))
+    cycles = [values[start:end] for start, end in pairwise([0, *ends.tolist()])]
     for cycle_id, cycle in zip(ids, cycles, strict=True):
         if len(cycle) == 0:
             raise BreathlineError(
                 f"The cycle {cycle_id} has no samples.", where=cycle_id, hint="look at its times in the annotation file"
             )
     features = compute(front_end, cycles)
-    statistics = Statistics.of(features)
-    if not math.isfinite(statistics.low + statistics.high):
+    statistics = sum(map(Statistics.of, features), Statistics.none(front_end.mels))
+    if not statistics.total.isfinite().all():
         cycle_id = ids[int(features.isfinite().flatten(1).all(dim=1).logical_not().nonzero()[0])]
         raise BreathlineError(
             f"The features of the cycle {cycle_id} are not finite numbers within float16.",

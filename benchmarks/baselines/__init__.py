@@ -1,0 +1,1 @@
+"""Plain loaders with the habits of the published ones, to measure against."""

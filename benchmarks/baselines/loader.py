@@ -1,0 +1,56 @@
+"""A plain loader with the habits of the published ones: one process, one file, one cycle at a time.
+
+As science has it of the reference works: each file is loaded and resampled by a filter made for that file; each cycle
+is cut, padded, and turned into features by itself with `torchaudio.compliance.kaldi`; all features stay in memory as
+float32. (`torchaudio.load` is replaced by soundfile, as in our own path: it no longer reads without torchcodec.)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import soundfile
+import torch
+from torch import Tensor
+from torchaudio import transforms
+from torchaudio.compliance import kaldi
+
+RATE, SECONDS, FADE = 16_000, 8, 1_000  # Hz, s, samples
+
+
+def load(audio: Path) -> list[Tensor]:
+    """Return the features (798, 128) float32 of every cycle of a folder of wav and annotation files."""
+    features = []
+    for wav in sorted(audio.glob("*.wav")):
+        samples, rate = soundfile.read(wav, dtype="float32", always_2d=True)
+        recording = torch.from_numpy(samples.T)
+        if rate != RATE:
+            recording = transforms.Resample(rate, RATE)(recording)
+        recording = transforms.Fade(FADE, FADE, fade_shape="linear")(recording)
+        for line in wav.with_suffix(".txt").read_text().splitlines():
+            start, end = (int(float(value) * RATE) for value in line.split()[:2])
+            features.append(_features(_padded(recording[:, start : min(end, recording.shape[1])])))
+    return features
+
+
+def _padded(cycle: Tensor) -> Tensor:
+    length = SECONDS * RATE
+    if cycle.shape[1] > length:
+        return cycle[:, :length]
+    repeated = cycle.repeat(1, -(-length // cycle.shape[1]))[:, :length]
+    padded: Tensor = transforms.Fade(0, FADE, fade_shape="linear")(repeated)
+    return padded
+
+
+def _features(clip: Tensor) -> Tensor:
+    fbank: Tensor = kaldi.fbank(
+        clip,
+        htk_compat=True,
+        sample_frequency=RATE,
+        use_energy=False,
+        window_type="hanning",
+        num_mel_bins=128,
+        dither=0.0,
+        frame_shift=10,
+    )
+    return (fbank + 4.2677393) / (2 * 4.5689974)

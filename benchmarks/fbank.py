@@ -1,0 +1,91 @@
+"""From wav to feature cache: the stages `extract` and `fbank` against a plain loader, side by side in one run.
+
+``python -m benchmarks.fbank data/raw`` prints a table in Markdown. Each run is a process of its own; the two
+take turns, so that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RATE = 16_000
+
+
+def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
+    """Run one part in this process, and return its seconds without imports, and its cycles."""
+    cores = len(os.sched_getaffinity(0))
+    if part == "plain":
+        from benchmarks.baselines.loader import load
+
+        begun = time.perf_counter()
+        cycles = len(load(raw / "audio"))
+    elif part == "extract":
+        from tasks.extract import MAX_WORKERS, extract
+
+        begun = time.perf_counter()
+        cycles = extract(raw, work / "cycles", rates=[RATE], workers=min(cores, MAX_WORKERS))["cycles"]
+    else:
+        from models.frontends.registry import create
+        from tasks.fbank import MOST_WORKERS, build
+
+        begun = time.perf_counter()
+        audio = work / "cycles/audio" / f"{RATE}.parquet"
+        workers = min(cores, MOST_WORKERS)
+        build(create("ast", 8.0), work / "cycles/cycles.parquet", audio, work / "ast", duration_s=8.0, workers=workers)
+        cycles = json.loads((work / "ast/statistics.json").read_text())["cycles"]
+    return {"seconds": time.perf_counter() - begun, "cycles": cycles}
+
+
+def measure(part: str, raw: Path, work: Path) -> dict[str, float]:
+    """Return cycles, seconds of work and of the whole process, and peak memory in MB, of a part as a process."""
+    command = [sys.executable, "-m", "benchmarks.fbank", str(raw), "--part", part, "--work", str(work)]
+    begun = time.perf_counter()
+    output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True).stdout
+    return {**json.loads(output), "process": time.perf_counter() - begun}
+
+
+def row(name: str, runs: list[list[dict[str, float]]], plain: float) -> tuple[str, float]:
+    """Return a line of the table, of runs that each consist of parts, and the median clips a second."""
+    rate = statistics.median(parts[0]["cycles"] / sum(part["seconds"] for part in parts) for parts in runs)
+    whole = statistics.median(parts[0]["cycles"] / sum(part["process"] for part in parts) for parts in runs)
+    peak = max(part["peak_mb"] for parts in runs for part in parts)
+    return f"| {name} | {rate:.0f} | {whole:.0f} | {rate / (plain or rate):.1f} | {peak:.0f} |", rate
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fbank", description=__doc__)
+    parser.add_argument("raw", type=Path, help="a folder as the stage download makes it")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--part", choices=["plain", "extract", "fbank"], help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        result = run_part(options.part, options.raw, options.work)
+        print(json.dumps({**result, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}))
+        return
+    plain, ours = [], []
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as work:
+            plain.append([measure("plain", options.raw, Path(work))])
+            ours.append([measure(part, options.raw, Path(work)) for part in ("extract", "fbank")])
+    print(f"{plain[0][0]['cycles']} cycles, {len(os.sched_getaffinity(0))} cores ({platform.processor()}), ", end="")
+    print(f"medians of {options.runs} runs, peak memory the largest:\n")
+    print("| wav to features of `ast` | clips/s | with start-up | times | peak MB |\n|---|---|---|---|---|")
+    line, rate = row("plain loader", plain, 0)
+    print(line)
+    print(row("`extract` + `fbank`", ours, rate)[0])
+
+
+if __name__ == "__main__":
+    main()
