@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.frontends.base import FrontEnd
-from models.frontends.mel import MelBanks
+from models.frontends.mel import MelEnergies
 from models.frontends.rates import SAMPLE_RATES
 
 SAMPLE_RATE = SAMPLE_RATES["ast"]
@@ -29,13 +29,12 @@ class Ast(FrontEnd):
         samples: Length of a clip.
     """
 
-    window: Tensor
-
     def __init__(self, samples: int) -> None:
         frames = 1 + (samples - WINDOW) // SHIFT
         super().__init__("ast", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        self.mel = MelBanks(MELS, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ)
-        self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
+        self.energies = MelEnergies(
+            MELS, window=WINDOW, shift=SHIFT, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ
+        )
 
     def features(self, clips: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples).
@@ -47,7 +46,5 @@ class Ast(FrontEnd):
         clips = clips - clips.mean(dim=1, keepdim=True)  # a large offset would cost digits in the emphasis
         means = clips.unfold(1, WINDOW, SHIFT).mean(dim=2, keepdim=True)
         emphasised = F.pad(clips[:, 1:] - PREEMPHASIS * clips[:, :-1], (1, 0))
-        frames = (emphasised.unfold(1, WINDOW, SHIFT) - (1 - PREEMPHASIS) * means) * self.window
-        spectrum = torch.fft.rfft(frames, n=FFT)
-        energies: Tensor = self.mel(spectrum.real.square() + spectrum.imag.square())
+        energies: Tensor = self.energies(emphasised, (1 - PREEMPHASIS) * means)
         return energies.clamp_min(EPSILON).log().sub(MEAN).div(2 * SD)

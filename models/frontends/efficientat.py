@@ -5,11 +5,11 @@ Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), as its published networks
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.frontends.base import FrontEnd
-from models.frontends.mel import MelBanks
+from models.frontends.mel import MelEnergies
 from models.frontends.rates import SAMPLE_RATES
 
 SAMPLE_RATE = SAMPLE_RATES["efficientat"]
@@ -27,19 +27,18 @@ class EfficientAT(FrontEnd):
         samples: Length of a clip.
     """
 
-    window: Tensor
-
     def __init__(self, samples: int) -> None:
         emphasised = samples - 1  # the first sample has no predecessor and is dropped
-        # the transform is centred on its frames, and mirrors half a window at either end
-        frames = 1 + emphasised // SHIFT if emphasised > FFT // 2 else 0
+        # frames are centred on every 320th sample, and what they lack at either end is mirrored
+        frames = 1 + emphasised // SHIFT if emphasised > WINDOW // 2 else 0
         super().__init__("efficientat", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        self.mel = MelBanks(MELS, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ)
-        self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
+        self.energies = MelEnergies(
+            MELS, window=WINDOW, shift=SHIFT, fft=FFT, sample_rate=SAMPLE_RATE, low_hz=LOW_HZ, high_hz=HIGH_HZ
+        )
 
     def features(self, clips: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples)."""
         emphasised = clips[:, 1:] - PREEMPHASIS * clips[:, :-1]
-        spectrum = torch.stft(emphasised, FFT, SHIFT, WINDOW, self.window, center=True, return_complex=True)
-        energies: Tensor = self.mel((spectrum.real.square() + spectrum.imag.square()).transpose(1, 2))
-        return ((energies + FLOOR).log() + OFFSET) / SCALE
+        mirrored = F.pad(emphasised, (WINDOW // 2, WINDOW // 2), mode="reflect")
+        energies: Tensor = self.energies(mirrored)
+        return energies.add(FLOOR).log().add(OFFSET).div(SCALE)

@@ -1,4 +1,4 @@
-"""Power spectra to mel energies, skipping what is known to be zero."""
+"""Signals to mel energies, as Kaldi defines them, with small steps and without multiplying zeros."""
 
 from __future__ import annotations
 
@@ -7,36 +7,59 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.compliance import kaldi
 
-WIDTH = 16  # mel bins per block
+WIDTH = 16  # mel bins of a block of filters
+FRAMES_AT_ONCE = 200  # their spectra stay in a processor's cache
 
 
-class MelBanks(nn.Module):
-    """Kaldi's triangular mel filters, as a band of small dense blocks.
+class MelEnergies(nn.Module):
+    """Frames, Hann window, power spectrum, and Kaldi's triangular mel filters.
 
-    A filter covers few of the spectrum's bins: 16 neighbouring filters need an eighth of the multiplications of the
-    whole matrix, and unlike a sparse product this runs alike on every device.
+    A filter covers few of the spectrum's bins. They are kept as a band of small dense blocks: 16 neighbouring filters
+    need an eighth of the multiplications of the whole matrix, and unlike a sparse product this runs alike everywhere.
 
     Args:
         mels: How many filters.
-        fft: Length of the Fourier transform whose power spectra come in.
+        window: Length of a frame, in samples.
+        shift: From frame to frame, in samples.
+        fft: Length of the Fourier transform.
         sample_rate: In Hz.
         low_hz: Where the lowest filter begins.
         high_hz: Where the highest filter ends.
     """
 
-    def __init__(self, mels: int, *, fft: int, sample_rate: int, low_hz: float, high_hz: float) -> None:
+    window: Tensor
+
+    def __init__(
+        self, mels: int, *, window: int, shift: int, fft: int, sample_rate: int, low_hz: float, high_hz: float
+    ) -> None:
         super().__init__()
+        self.shift, self.fft = shift, fft
+        self.register_buffer("window", torch.hann_window(window, periodic=False), persistent=False)
         banks, _ = kaldi.get_mel_banks(mels, fft, sample_rate, low_hz, high_hz, 100.0, -500.0, 1.0)  # no VTLN: 1.0
         matrix = F.pad(banks, (0, 1)).T
-        self.spans: list[tuple[int, int]] = []
-        for block, first in enumerate(range(0, mels, WIDTH)):
+        self.blocks: list[tuple[int, int, str]] = []
+        for first in range(0, mels, WIDTH):
             columns = matrix[:, first : first + WIDTH]
             used = columns.any(dim=1).nonzero()
-            low, high = int(used.min()), int(used.max()) + 1
-            self.spans.append((low, high))
-            self.register_buffer(f"block_{block}", columns[low:high].contiguous(), persistent=False)
+            low, high, name = int(used.min()), int(used.max()) + 1, f"filters_{first}"
+            self.blocks.append((low, high, name))
+            self.register_buffer(name, columns[low:high].contiguous(), persistent=False)
 
-    def forward(self, power: Tensor) -> Tensor:
-        """Return the mel energies (…, mels) of power spectra (…, fft / 2 + 1)."""
-        blocks = zip(self.spans, self.buffers(), strict=True)
-        return torch.cat([power[..., low:high] @ block for (low, high), block in blocks], dim=-1)
+    def forward(self, signals: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Return the mel energies (batch, frames, mels) of signals (batch, samples).
+
+        Args:
+            signals: What is cut into frames; the rest that fills no frame is left out.
+            offsets: What is taken off each frame, of shape (batch, frames, 1).
+        """
+        frames = signals.unfold(1, self.window.shape[0], self.shift)
+        energies = []
+        for first in range(0, frames.shape[1], FRAMES_AT_ONCE):
+            some = slice(first, first + FRAMES_AT_ONCE)
+            block = frames[:, some] if offsets is None else frames[:, some] - offsets[:, some]
+            squares = torch.view_as_real(torch.fft.rfft(block * self.window, n=self.fft)).square()
+            power = squares[..., 0] + squares[..., 1]
+            energies.append(
+                torch.cat([power[..., low:high] @ self.get_buffer(n) for low, high, n in self.blocks], dim=-1)
+            )
+        return torch.cat(energies, dim=1)
