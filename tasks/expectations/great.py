@@ -1,0 +1,31 @@
+"""Great Expectations, which is imported here first, and told to report to nobody."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at its import
+
+from great_expectations.core.expectation_suite import ExpectationSuite
+from great_expectations.data_context import EphemeralDataContext, get_context
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
+from great_expectations.expectations import core
+
+__all__ = ["ExpectationSuite", "context", "core"]
+
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # else it tells how it makes its context
+
+
+def context() -> EphemeralDataContext:
+    """Return a context that lives in memory, writes nothing and draws no progress bars."""
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return get_context(mode="ephemeral", project_config=config)

@@ -1,0 +1,122 @@
+"""Expectations put to the tables, and what comes of it as verdicts that are the same for the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+
+from tasks.expectations import cycles, great, recordings, soundness
+from tasks.expectations.check import Check
+from tasks.expectations.frames import Frames
+from tasks.expectations.settings import Level, Severity, ValidationSettings
+
+NAMED = 10  # rows at fault that a verdict names
+RESULT_FORMAT = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+ROW_NAMES = {"recordings": ["recording_id", "patient_id"], "cycles": ["cycle_id"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether an expectation holds.
+
+    `rows` were looked at (those with a value) and `unexpected` of them do not keep it; these have `distinct` names in
+    the column `key`, of which `first` holds the first. An expectation about the whole table has no `rows`: `first`
+    says what differs there.
+    """
+
+    suite: str
+    name: str
+    family: str
+    expectation: str
+    columns: Sequence[str]
+    severity: Level
+    success: bool
+    rows: int | None
+    unexpected: int
+    distinct: int
+    key: str
+    first: Sequence[str]
+    meaning: str
+    hint: str
+
+
+def suites(settings: ValidationSettings, summary: Mapping[str, Any]) -> dict[str, list[Check]]:
+    """Return all checks by suite."""
+    return {
+        "recordings": [
+            *recordings.checks(settings.ranges, summary),
+            *soundness.checks(settings.quality, settings.unusable),
+        ],
+        "cycles": cycles.checks(settings.cycle_s, settings.time_tolerance_s, summary),
+    }
+
+
+def judge(
+    frames: Frames, settings: ValidationSettings
+) -> tuple[list[Verdict], dict[str, ExpectationSuiteValidationResult]]:
+    """Return a verdict on every expectation, in the order in which they are told, and the results by suite."""
+    context = great.context()
+    source = context.data_sources.add_pandas("tables")
+    verdicts, results = [], {}
+    for suite, checks in suites(settings, frames.summary).items():
+        frame: pd.DataFrame = getattr(frames, suite)
+        batch = (
+            source.add_dataframe_asset(suite)
+            .add_batch_definition_whole_dataframe("all")
+            .get_batch({"dataframe": frame})
+        )
+        expectations = [check.expectation(settings.severity.of(check.family)) for check in checks]
+        results[suite] = batch.validate(
+            great.ExpectationSuite(suite, expectations=expectations),
+            result_format=RESULT_FORMAT | {"unexpected_index_column_names": ROW_NAMES[suite]},
+        )
+        by_name = {
+            result.expectation_config.meta["name"]: result
+            for result in results[suite].results
+            if result.expectation_config is not None
+        }
+        verdicts += [_verdict(suite, check, settings.severity, by_name[check.name]) for check in checks]
+    return verdicts, results
+
+
+def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdict:
+    """Return what a result of Great Expectations says."""
+    if result.exception_info.get("raised_exception"):
+        raise RuntimeError(f"{suite}.{check.name} could not be judged:\n{result.exception_info['exception_traceback']}")
+    found = result.result
+    rows = None
+    if "element_count" in found:
+        rows, unexpected = found["element_count"] - found.get("missing_count", 0), found["unexpected_count"]
+        names = list(dict.fromkeys(str(row[check.key]) for row in found.get("unexpected_index_list") or ()))
+        distinct = len(names)
+    elif "details" in found:
+        names, unexpected = found["details"]["faults"], found["details"]["count"]
+        distinct = unexpected
+    else:
+        names = [] if result.success else [f"{found['observed_value']} instead of {_wanted(check)}"]
+        unexpected = distinct = len(names)
+    return Verdict(
+        suite=suite,
+        name=check.name,
+        family=check.family,
+        expectation=check.expectation("error").expectation_type,
+        columns=list(check.columns),
+        severity=severity.of(check.family),
+        success=bool(result.success),
+        rows=rows,
+        unexpected=unexpected,
+        distinct=distinct,
+        key=check.key,
+        first=names[:NAMED],
+        meaning=check.meaning,
+        hint=check.hint,
+    )
+
+
+def _wanted(check: Check) -> Any:
+    """Return the number that an expectation about a whole table wants."""
+    return check.arguments.get("value", check.arguments.get("min_value"))
