@@ -33,14 +33,14 @@ STAGES = [
 
 def tiny(params: dict) -> None:
     """Make the demo's parameters as small as the stages allow."""
-    params["download"]["demo"]["patients"] = 14
+    params["download"]["demo"]["patients"] = 10
     params["frontends"] = {"ast": {"duration_s": 2.0}, "efficientat": {"duration_s": 2.0}}
     kept = {name: params["teachers"][name] for name in ("mn_s1", "ast_s1")}
     kept["ast_s1"]["options"]["depth"] = 1
     params["teachers"] = kept
     params["soft_labels"]["k"] = 2
     for training in (params["teacher_training"], params["student"]):
-        training["schedule"]["epochs"] = 2
+        training["schedule"].update(epochs=1, warmup_epochs=0)
     params["evaluation"]["resamples"] = 50
 
 
@@ -95,9 +95,8 @@ def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished):
 def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
     printed = toy.call(project, "dvc", "exp", "run", "--name", "wide", "-S", "student.optimizer.rho=0.1")
     assert ran(printed) == ["train_student@1", "evaluate"]
-    shown = toy.call(project, "dvc", "exp", "show", "--csv", "--keep", "student.optimizer.rho")
-    assert "wide" in shown
-    assert "0.1" in shown
+    assert toy.call(project, "dvc", "exp", "list", "--name-only").split() == ["wide"]
+    assert "student.optimizer.rho" in toy.call(project, "dvc", "params", "diff")
 
 
 def test_one_teachers_seed_reruns_that_teacher_and_what_follows(project):
