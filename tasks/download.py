@@ -83,7 +83,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     recordings = {f"{name}.wav": member for name, member in sorted_files.audio.items()}
     recordings |= {f"{name}.txt": sorted_files.annotations[name] for name in sorted_files.audio}
     copy(recordings, raw / "audio")
-    completeness.check_headers(sorted((raw / "audio").glob("*.wav")))
+    completeness.check_headers(sorted((raw / "audio").glob("*.wav")), collection.where)
     files.write_json(
         raw / "source.json",
         {

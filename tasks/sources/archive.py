@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import lzma
 import re
@@ -48,10 +49,8 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
     seen = _sha256(path)
     if sha256 is not None and seen != sha256.lower():
         raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
-    try:
+    with _refusing(path, "This is no zip archive, or one that was cut off"):
         archive = zipfile.ZipFile(path)
-    except DAMAGE as error:
-        raise _broken(path, f"This is no zip archive, or one that was cut off ({error}).") from error
     with archive:
         size = path.stat().st_size
         _check_names(path, archive.infolist())
@@ -120,15 +119,23 @@ def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
 def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the bytes of a member, never more than it announced, and refuse it where they are others."""
     left = info.file_size
-    try:
-        with archive.open(info) as file:
-            while chunk := file.read(CHUNK):
-                left -= len(chunk)
-                yield chunk
-    except DAMAGE as error:
-        raise _broken(path, f"The member {info.filename!r} is damaged ({error or type(error).__name__}).") from error
+    with _refusing(path, f"The member {info.filename!r} is damaged"), archive.open(info) as file:
+        while chunk := file.read(CHUNK):
+            left -= len(chunk)
+            yield chunk
     if left:
         raise _broken(path, f"The member {info.filename!r} is {left} bytes shorter than it announced.")
+
+
+@contextmanager
+def _refusing(path: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged zip raises into a refusal."""
+    try:
+        yield
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # the disk's fault; EINVAL is a place before the beginning of the file
+        raise _broken(path, f"{what} ({error or type(error).__name__}).") from error
 
 
 def _sha256(path: Path) -> str:

@@ -76,16 +76,18 @@ def check_split(match: Match, recordings: int, where: object, *, expect: Expect,
     return "demo" if demo else "icbhi" if complete else "icbhi-part"
 
 
-def check_headers(wavs: Iterable[Path]) -> None:
+def check_headers(wavs: Iterable[Path], where: object) -> None:
     """Refuse wav files whose header cannot be read; all are looked at, and the error names them.
+
+    Args:
+        wavs: The files.
+        where: The source that they came from.
 
     Raises:
         BreathlineError: There are such files.
     """
     faults: list[str] = []
-    folder: Path | None = None
     for wav in wavs:
-        folder = wav.parent
         try:
             header = soundfile.info(wav)
         except soundfile.SoundFileError as error:
@@ -97,7 +99,7 @@ def check_headers(wavs: Iterable[Path]) -> None:
                 faults.append(f"{wav.name} (no samples)")
     if faults:
         raise BreathlineError(
-            f"{len(faults)} recordings cannot be read: {listed(faults)}.", where=folder, hint="fetch them again"
+            f"{len(faults)} recordings cannot be read: {listed(faults)}.", where=where, hint="fetch them again"
         )
 
 

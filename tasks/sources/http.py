@@ -152,7 +152,7 @@ def _attempt(client: httpx.Client, url: str, part: Partial, patience: Patience, 
         code, validator, total = response.status_code, answers.validator(response), answers.total(response)
         if code in answers.BUSY:
             raise answers.busy(response, patience.longest_wait_asked)
-        # Some servers ignore If-Range, or lied about the length before.
+        # Some servers ignore If-Range; some of them do not even tell the version.
         same = validator in (None, part.validator) and part.total in (None, total)
         if code == 416 and same and total == part.size:
             return  # all had come, and was not judged yet

@@ -70,17 +70,25 @@ def test_a_server_that_ignores_range_starts_anew(tmp_path: Path, server: Server)
     assert (tmp_path / "f").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("second", [behave.good, behave.ignores_if_range], ids=["If-Range", "ignores If-Range"])
+@pytest.mark.parametrize(
+    ("second", "newer"),
+    [
+        (behave.good, NEWER),
+        (behave.ignores_if_range, NEWER),
+        (behave.ignores_versions, NEWER + b"and longer"),
+    ],
+    ids=["If-Range", "ignores If-Range", "only the length tells"],
+)
 def test_a_file_that_changed_meanwhile_is_never_mixed(
-    tmp_path: Path, server: Server, second: Callable[[Handler], None]
+    tmp_path: Path, server: Server, second: Callable[[Handler], None], newer: bytes
 ) -> None:
     def changes(handler: Handler) -> None:
-        handler.server.files["f"] = NEWER
+        handler.server.files["f"] = newer
         second(handler)
 
     server.script["f"] = [behave.breaks_off(100_000), changes]
     fetched(server, tmp_path / "f")
-    assert (tmp_path / "f").read_bytes() == NEWER
+    assert (tmp_path / "f").read_bytes() == newer
 
 
 def test_what_had_all_come_when_it_was_interrupted_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
