@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,9 @@ def report(
     )
     for selection in metrics["student"]:
         console.print(results(metrics, selection))
-    console.print("strict: an abnormal cycle counts with its exact class; lenient: with any abnormal class.\n")
+    console.print("strict: an abnormal cycle counts with its exact class; lenient: with any abnormal class.")
+    confidence = 100 * metrics["evaluation"]["confidence"]
+    console.print(f"±: sd over seeds; in brackets: {confidence:.0f} % interval over test patients.\n")
     for what, path in PLACES:
         if path.exists():
             console.print(f"  {path}  [dim]{what}[/]", highlight=False)
@@ -53,16 +56,13 @@ def report(
 def results(metrics: dict[str, Any], selection: str) -> Table:
     """Return a row per model: Scores with their intervals, Sp and Se, in percent."""
     chosen = "on the validation patients" if selection == "val" else "on the TEST set, as publications do"
-    table = Table(title=f"epoch chosen {chosen} ({selection})", title_justify="left", title_style="")
-    for name in ("model", "Score strict", "interval", "Score lenient", "interval", "Sp", "Se strict", "Se lenient"):
-        table.add_column(name, justify="left" if name == "model" else "right")
+    table = Table(title=f"epoch chosen {chosen} ({selection})", title_justify="left", title_style="", box=SIMPLE_HEAD)
+    for name in ("model", "Score strict", "Score lenient", "Sp", "Se strict", "Se lenient"):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=name == "model")
     student = metrics["student"][selection]
     table.add_row(
         f"student, mean of {student['seeds']}",
-        _mean(student["score_strict"]),
-        _interval(student["score_strict"]["low"], student["score_strict"]["high"]),
-        _mean(student["score_lenient"]),
-        _interval(student["score_lenient"]["low"], student["score_lenient"]["high"]),
+        *(_mean(student[name]) for name in ("score_strict", "score_lenient")),
         *(_figure(student[name]["mean"]) for name in ("sp", "se_strict", "se_lenient")),
         style="bold",
     )
@@ -73,13 +73,13 @@ def results(metrics: dict[str, Any], selection: str) -> Table:
         figures = found[selection]
         table.add_row(
             name,
-            _figure(figures["score_strict"]),
-            _interval(*figures["interval"]["score_strict"]),
-            _figure(figures["score_lenient"]),
-            _interval(*figures["interval"]["score_lenient"]),
+            *(
+                f"{_figure(figures[key])} {_interval(*figures['interval'][key])}"
+                for key in ("score_strict", "score_lenient")
+            ),
             *(_figure(figures[key]) for key in ("sp", "se_strict", "se_lenient")),
         )
-    table.add_row("always normal", "50.0", "", "50.0", "", "100.0", "0.0", "0.0", style="dim")
+    table.add_row("always normal", "50.0", "50.0", "100.0", "0.0", "0.0", style="dim")
     return table
 
 
@@ -88,8 +88,9 @@ def _figure(value: float | None) -> str:
 
 
 def _mean(figure: dict[str, float | None]) -> str:
-    return _figure(figure["mean"]) + (f" ± {figure['sd']:.1f}" if figure["sd"] is not None else "")
+    spread = f" ± {figure['sd']:.1f}" if figure["sd"] is not None else ""
+    return f"{_figure(figure['mean'])}{spread} {_interval(figure['low'], figure['high'])}"
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return f"{_figure(low)} to {_figure(high)}"
+    return f"({_figure(low)}–{_figure(high)})"

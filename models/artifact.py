@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -49,4 +50,6 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
         weights=None,
     )
     network.load_state_dict(load_file(file))
+    if network.channels_last:
+        network.to(memory_format=torch.channels_last)
     return network.eval(), card
