@@ -56,9 +56,15 @@ def report(
 def results(metrics: dict[str, Any], selection: str) -> Table:
     """Return a row per model: Scores with their intervals, Sp and Se, in percent."""
     chosen = "on the validation patients" if selection == "val" else "on the TEST set, as publications do"
-    table = Table(title=f"epoch chosen {chosen} ({selection})", title_justify="left", title_style="", box=SIMPLE_HEAD)
+    table = Table(
+        title=f"epoch chosen {chosen} ({selection})",
+        title_justify="left",
+        title_style="",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for name in ("model", "Score strict", "Score lenient", "Sp", "Se strict", "Se lenient"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=name == "model")
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=not name.startswith("Se"))
     student = metrics["student"][selection]
     table.add_row(
         f"student, mean of {student['seeds']}",
@@ -93,4 +99,4 @@ def _mean(figure: dict[str, float | None]) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return f"({_figure(low)}–{_figure(high)})"
+    return "" if low is None or high is None else f"({low:.0f}–{high:.0f})"
