@@ -115,7 +115,7 @@ def draw_crackles(
     pitch = 650.0 if is_fine else 350.0
     band = np.linspace(pitch / 2, pitch * 2, 64)
     rms = np.sqrt(background(band).mean() * (band[-1] - band[0]) * 2 / BODY_RATE)
-    prominence = rng.normal(17, 4)
+    prominence = rng.normal(18, 4)
     count = 2 + rng.poisson(7 if is_fine else 5)
     onsets = np.sort(rng.uniform(begin, end - 0.012, count))
     crackles = []
@@ -164,7 +164,7 @@ def draw_wheezes(
         stop = float(np.clip(start * np.exp(rng.normal(-0.05, 0.15)), *limits))
         # Prominence over the background in 20 Hz, about what a spectrogram resolves.
         density = float(background(np.array([(start + stop) / 2]))[0])
-        peak = np.sqrt(2 * density * 20 * 2 / BODY_RATE) * 10 ** (rng.normal(13, 4) / 20)
+        peak = np.sqrt(2 * density * 20 * 2 / BODY_RATE) * 10 ** (rng.normal(15, 4) / 20)
         wheezes.append(
             Wheeze(
                 onset_s=float(onset),
