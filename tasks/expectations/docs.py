@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
+import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
@@ -48,9 +50,36 @@ def write(folder: Path, report: Mapping[str, Any], results: Mapping[str, Expecta
     """
     _write(folder / "index.html", OfflineView().index(report, list(results)))
     for suite, result in results.items():
-        document = ValidationResultsPageRenderer().render(result)
+        document = ValidationResultsPageRenderer().render(_in_order(result))
         document.sections[0].content_blocks = document.sections[0].content_blocks[STATISTICS]
         _write(folder / f"{suite}.html", OfflineView().render(document))  # type: ignore[no-untyped-call]
+
+
+def _in_order(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
+    """Return a result whose rows at fault show the columns they were judged by as one text, in alphabetical order.
+
+    Great Expectations shows these columns without their names, in an order that differs from process to process.
+    """
+    ordered = deepcopy(result)
+    for one in ordered.results:
+        names = one.result.get("unexpected_index_column_names", [])
+        for key in ("unexpected_index_list", "partial_unexpected_index_list"):
+            if key in one.result:
+                one.result[key] = [_one_text(row, names) for row in one.result[key]]
+    return ordered
+
+
+def _one_text(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return a row with its naming columns and one for all others; a single other one stays as it is."""
+    others = {column: value for column, value in sorted(row.items()) if column not in names}
+    if len(others) > 1:
+        others = {"values": ", ".join(f"{column} {_plain(value)}" for column, value in others.items())}
+    return {name: row[name] for name in names} | others
+
+
+def _plain(value: Any) -> str:
+    """Return a value as people read it."""
+    return "unknown" if pd.isna(value) else str(value)
 
 
 def _write(path: Path, page: str) -> None:

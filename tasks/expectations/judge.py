@@ -59,28 +59,30 @@ def judge(
     frames: Frames, settings: ValidationSettings
 ) -> tuple[list[Verdict], dict[str, ExpectationSuiteValidationResult]]:
     """Return a verdict on every expectation, in the order in which they are told, and the results by suite."""
-    context = great.context()
-    source = context.data_sources.add_pandas("tables")
     verdicts, results = [], {}
     for suite, checks in suites(settings, frames.summary).items():
-        frame: pd.DataFrame = getattr(frames, suite)
-        batch = (
-            source.add_dataframe_asset(suite)
-            .add_batch_definition_whole_dataframe("all")
-            .get_batch({"dataframe": frame})
-        )
-        expectations = [check.expectation(settings.severity.of(check.family)) for check in checks]
-        results[suite] = batch.validate(
-            great.ExpectationSuite(suite, expectations=expectations),
-            result_format=RESULT_FORMAT | {"unexpected_index_column_names": ROW_NAMES[suite]},
-        )
-        by_name = {
-            result.expectation_config.meta["name"]: result
-            for result in results[suite].results
-            if result.expectation_config is not None
-        }
-        verdicts += [_verdict(suite, check, settings.severity, by_name[check.name]) for check in checks]
+        of_suite, results[suite] = judge_suite(suite, getattr(frames, suite), checks, settings.severity)
+        verdicts += of_suite
     return verdicts, results
+
+
+def judge_suite(
+    suite: str, frame: pd.DataFrame, checks: Sequence[Check], severity: Severity
+) -> tuple[list[Verdict], ExpectationSuiteValidationResult]:
+    """Return the verdicts on one table, and the result of Great Expectations.
+
+    Raises:
+        RuntimeError: An expectation could not be evaluated.
+    """
+    asset = great.context().data_sources.add_pandas("tables").add_dataframe_asset(suite)
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    expectations = [check.expectation(severity.of(check.family)) for check in checks]
+    result = batch.validate(
+        great.ExpectationSuite(suite, expectations=expectations),
+        result_format=RESULT_FORMAT | {"unexpected_index_column_names": ROW_NAMES[suite]},
+    )
+    by_name = {one.expectation_config.meta["name"]: one for one in result.results if one.expectation_config is not None}
+    return [_verdict(suite, check, severity, by_name[check.name]) for check in checks], result
 
 
 def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdict:
