@@ -69,7 +69,9 @@ def read_metadata(folder: Path, recording_ids: Sequence[str]) -> Metadata:
     )
     diagnoses = metadata.read_diagnosis(folder / metadata.DIAGNOSIS_FILE)
     demographics = metadata.read_demographics(folder / metadata.DEMOGRAPHICS_FILE)
-    folds = metadata.read_folds(folder / metadata.FOLDS_FILE)
+    # The official site does not have the fold list; without it the splits 0 to 4 have no cycles, and say so.
+    fold_list = folder / metadata.FOLDS_FILE
+    folds = metadata.read_folds(fold_list) if fold_list.exists() else {}
     patients = [
         {
             "patient_id": patient,
