@@ -194,10 +194,7 @@ def _merge(params: CommentedMap, overrides: Mapping[str, Any], prefix: str = "")
 
 
 def _replace(old: CommentedMap, new: Mapping[str, Any]) -> None:
-    """Put ``new``'s items in the place of ``old``'s; what follows the last one stays there.
-
-    Items that are mappings get a line each; plain ones share one.
-    """
+    """Put ``new``'s items (mappings: a line each; plain ones: one line) in ``old``'s place; keep what follows them."""
     after = _comment_after(old)
     old.clear()
     old.ca.items.clear()
