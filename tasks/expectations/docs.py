@@ -8,12 +8,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
-import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 
+from tasks.expectations import rules
 from tasks.files import replacing
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -73,13 +73,8 @@ def _one_text(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Return a row with its naming columns and one for all others; a single other one stays as it is."""
     others = {column: value for column, value in sorted(row.items()) if column not in names}
     if len(others) > 1:
-        others = {"values": ", ".join(f"{column} {_plain(value)}" for column, value in others.items())}
+        others = {"values": ", ".join(f"{column} {rules.plain(value)}" for column, value in others.items())}
     return {name: row[name] for name in names} | others
-
-
-def _plain(value: Any) -> str:
-    """Return a value as people read it."""
-    return "unknown" if pd.isna(value) else str(value)
 
 
 def _write(path: Path, page: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 
-from tasks.expectations import cycles, great, recordings, soundness
+from tasks.expectations import cycles, great, recordings, rules, soundness
 from tasks.expectations.check import Check
 from tasks.expectations.frames import Frames
 from tasks.expectations.settings import Level, Severity, ValidationSettings
@@ -93,7 +93,7 @@ def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdi
     rows = None
     if "element_count" in found:
         rows, unexpected = found["element_count"] - found.get("missing_count", 0), found["unexpected_count"]
-        names = list(dict.fromkeys(str(row[check.key]) for row in found.get("unexpected_index_list") or ()))
+        names = list(dict.fromkeys(rules.plain(row[check.key]) for row in found.get("unexpected_index_list") or ()))
         distinct = len(names)
     elif "details" in found:
         names, unexpected = found["details"]["faults"], found["details"]["count"]

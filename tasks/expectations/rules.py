@@ -115,17 +115,19 @@ def group_counts(frame: pd.DataFrame, columns: Sequence[str], distinct: str | No
 def _class(column: str, value: Any) -> str:
     """Return a label's class, or any other value as text."""
     classes = dict(enumerate(CLASSES.get(column, ())))
-    return classes.get(value, _plain(value))
+    return classes.get(value, plain(value))
 
 
-def _plain(value: Any) -> str:
-    """Return a value as text; whole numbers, which pandas makes floats beside nulls, without a point."""
+def plain(value: Any) -> str:
+    """Return a value as people read it; whole numbers, which pandas makes floats beside nulls, without a point."""
+    if pd.isna(value):
+        return "unknown"
     return str(int(value)) if isinstance(value, int | float | np.number) and float(value).is_integer() else str(value)
 
 
 def _joined(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Return the values of columns joined by underscores."""
-    return frame[list(columns)].apply(lambda row: "_".join(map(_plain, row)), axis=1)
+    return frame[list(columns)].apply(lambda row: "_".join(map(plain, row)), axis=1)
 
 
 def _follow(given: pd.Series, wanted: Sequence[int | None]) -> pd.Series:

@@ -1,0 +1,184 @@
+"""The stage as its users meet it: what it writes, what it says, and when it stops the graph."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks import params, schemas
+from tasks.errors import BreathlineError
+from tasks.expectations import great
+from tasks.expectations.frames import join
+from tasks.expectations.judge import judge
+from tasks.expectations.settings import Severity, ValidationSettings
+from tasks.files import write_json, write_table
+from tasks.icbhi import annotations, names, tables
+from tasks.validate import CYCLES, DOCS, RESULTS, validate
+from tests.unit.tasks.expectations.corpora import ROOT, SETTINGS, Corpus, clean
+
+
+def store(corpus: Corpus, folder: Path) -> None:
+    """Write a corpus as `extract` does."""
+    for table in ("recordings", "cycles"):
+        write_table(folder / f"{table}.parquet", corpus.arrow(table))
+    write_json(folder / "summary.json", corpus.summary)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Return all that the stage wrote."""
+    files = [folder / RESULTS, *(folder / DOCS).iterdir()]
+    return {path.name: path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    """A project whose tables have errors in eleven rows and warnings, in a folder whose name is not plain."""
+    project = tmp_path / "größe 1"
+    corpus = clean()
+    for row in range(11):
+        corpus.put("cycles", row, end_s=20.5 + row / 10)
+    corpus.put("recordings", 0, weight_kg=None, name_in_split="101_1b1_Al_sc_LittC2SE")
+    corpus.put("recordings", 1, weight_kg=None, fold=None)
+    corpus.put("recordings", 2, age=None)
+    store(corpus, project / CYCLES)
+    shutil.copy(ROOT / "params.yaml", project)
+    return project
+
+
+def test_an_error_ends_the_process_when_all_is_written_and_equal_in_all_processes(faulty: Path, tmp_path: Path) -> None:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "tasks.validate"]
+    done = subprocess.run(command, cwd=faulty, env=env, capture_output=True, text=True, check=False)
+    said = done.stderr
+    assert done.returncode == 1, said
+    assert "cycles.inside_audio (expect_cycle_inside_audio): No cycle ends more than 0.05 s" in said
+    assert "fails for 11 of 24 cycles: 101_1b1_Al_sc_Meditron_000, 101_1b1_Al_sc_Meditron_001" in said
+    assert "102_1b1_Al_sc_Meditron_001, …" in said  # the tenth
+    assert "correct the recording's annotation file" in said
+    assert f"{DOCS / 'index.html'} and {RESULTS}" in said
+    assert "The split file calls every recording by its own name." in said
+    assert "Traceback" not in said
+    with pytest.raises(BreathlineError, match="inside_audio"):
+        validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
+    assert written(faulty) == written(tmp_path)
+
+
+def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path: Path) -> None:
+    corpus = clean()
+    row = corpus.put("cycles", 3, end_s=10.6, duration_s=2.6)
+    corpus.put("recordings", 1, clipped_fraction=0.2)
+    store(corpus, tmp_path / CYCLES)
+    told = validate(tmp_path / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
+    read = json.loads((tmp_path / RESULTS).read_text())
+    assert read == told
+    assert read["success"]
+    assert read["totals"] == {"expectations": len(read["expectations"]), "holding": 101, "warnings": 1, "errors": 0}
+    [warning] = [one for one in read["expectations"] if not one["success"]]
+    assert (warning["suite"], warning["name"], warning["severity"]) == ("recordings", "quality_clipping", "warning")
+    assert (warning["columns"], warning["rows"], warning["unexpected"]) == (["clipped_fraction"], 6, 1)
+    assert warning["first"] == ["101_2b1_Tc_mc_AKGC417L"]
+    assert row == "101_1b1_Al_sc_Meditron_003"  # within the tolerance: no cycle after it
+    pages = {path.name: path.read_text() for path in (tmp_path / DOCS).iterdir()}
+    assert sorted(pages) == ["cycles.html", "index.html", "recordings.html"]
+    assert "quality_clipping" in pages["index.html"]
+    assert "0.2</div>" in pages["recordings.html"]
+    assert not re.search(r"https?:|<script|<link|@import|url\(", "".join(pages.values()))
+
+
+def test_a_family_can_be_made_a_warning_or_an_error(faulty: Path, tmp_path: Path) -> None:
+    lenient = replace(SETTINGS, severity=replace(SETTINGS.severity, times="warning", references="warning"))
+    told = validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, lenient)
+    assert told["totals"]["errors"] == 0
+    strict = replace(lenient, severity=replace(lenient.severity, oddities="error"))
+    with pytest.raises(BreathlineError, match=r"^1 expectation that must hold does not:\n- recordings.name_in_split"):
+        validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, strict)
+
+
+def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
+    corpus = clean()
+    store(corpus, tmp_path)
+    other = corpus.arrow("cycles").drop_columns("fold").rename_columns({"start_s": "start"})
+    write_table(tmp_path / "cycles.parquet", other)
+    with pytest.raises(BreathlineError, match=r"fold \(int8\), start \(double\), start_s \(double\)"):
+        validate(tmp_path, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
+    assert not (tmp_path / RESULTS).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"severity": {"names": "error"}}, "validate.severity.required: Field required"),
+        ({"severity": asdict(SETTINGS.severity) | {"times": "fatal"}}, "validate.severity.times: .*'error'"),
+        ({"max_clipped_fraction": 0.1}, "validate.max_clipped_fraction: Unexpected"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(BreathlineError, match=message):
+        params.parse(ValidationSettings, asdict(SETTINGS) | change, "validate")
+
+
+def test_every_family_has_expectations() -> None:
+    verdicts, _ = judge(clean().frames(), SETTINGS)
+    assert {verdict.family for verdict in verdicts} == set(Severity.__annotations__) - {"__pydantic_config__"}
+
+
+def test_great_expectations_is_imported_here_alone_and_reports_to_nobody() -> None:
+    importing = set()
+    for path in (path for package in ("cli", "flows", "models", "tasks") for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            if any(module.split(".")[0] == "great_expectations" for module in modules):
+                importing.add(path.relative_to(ROOT).parent.as_posix())
+    assert importing == {"tasks/expectations"}
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+    assert great.context().variables.analytics_enabled is False
+
+
+@pytest.mark.real
+def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
+    """All annotations and metadata, with measures of sound made up, for few of the recordings are at hand."""
+    paths = sorted((real_icbhi / "annotations").glob("*.txt"))
+    facts, rows = [], []
+    measures = {**dict.fromkeys(schemas.QUALITY, 0.01), "sample_rate": 4000, "subtype": "PCM_16", "bit_depth": 16}
+    for path in paths:
+        cycles = annotations.read(path)
+        frames = math.ceil(4000 * cycles[-1].end_s)
+        facts.append(
+            {"recording_id": path.stem, **asdict(names.parse(path.stem)), **measures, "channels": 1}
+            | {"frames": frames, "duration_s": frames / 4000, "cycles": len(cycles)}
+            | {"wav_sha256": path.stem, "txt_sha256": path.stem}
+        )
+        rows += [
+            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **asdict(cycle)}
+            | {"duration_s": cycle.end_s - cycle.start_s, "audio_sha256": f"{path.stem} {index}"}
+            for index, cycle in enumerate(cycles)
+        ]
+    known = tables.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
+    recordings = tables.recordings(facts, known)
+    summary = {"corpus": "icbhi", "missing": known.match.missing}
+    joined = join(pl.DataFrame(recordings), pl.DataFrame(tables.cycles(rows, recordings)), summary)
+    verdicts, _ = judge(joined, SETTINGS)
+    failing = {verdict.name: verdict for verdict in verdicts if not verdict.success}
+    assert {name: verdict.severity for name, verdict in failing.items() if verdict.severity == "error"} == {}
+    assert {name: verdict.distinct for name, verdict in failing.items()} == {
+        "age_known": 1,
+        "sex_known": 1,
+        "body_size_known": 9,  # seven of whom nothing is known, and two of whom only the weight or the height is
+        "name_in_split_right": 1,
+        "patients_disjoint": 2,
+        "not_short": 41,
+        "not_long": 15,
+    }
+    assert failing["patients_disjoint"].first == ["156", "218"]
