@@ -1,0 +1,55 @@
+"""Time and peak memory of each stage, started as DVC starts it: ``python -m benchmarks.stages STAGE [STAGE ...]``.
+
+Run it at the root of a project whose ``params.yaml`` is as wanted; the outs of the stages are written. The memory is the
+resident memory of the stage and of all its children, added up and looked at twenty times a second: pages that processes
+share are counted more than once.
+
+    python -m benchmarks.stages download extract validate fbank@ast fbank@efficientat
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import psutil
+
+INTERVAL_S = 0.05
+
+
+def main() -> None:
+    """Run the stages that the command line names, one after the other, and print a Markdown table."""
+    rows = ["| stage | seconds | peak MB |", "|---|---|---|"]
+    for stage in sys.argv[1:]:
+        module, _, item = stage.partition("@")
+        seconds, peak = run([sys.executable, "-m", f"tasks.{module}", *([item] if item else [])])
+        rows.append(f"| `{stage}` | {seconds:.1f} | {peak / 1e6:.0f} |")
+        print("\n".join(rows), flush=True)
+
+
+def run(command: list[str]) -> tuple[float, int]:
+    """Return the seconds and the peak memory in bytes of a command; its failure ends this program."""
+    started, peak = time.perf_counter(), 0
+    with psutil.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peak = max(peak, resident(process))
+            time.sleep(INTERVAL_S)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with status {process.returncode}")
+    return time.perf_counter() - started, peak
+
+
+def resident(process: psutil.Process) -> int:
+    """Return the resident memory of a process and of all its children, in bytes."""
+    total = 0
+    try:
+        for member in (process, *process.children(recursive=True)):
+            total += member.memory_info().rss
+    except psutil.NoSuchProcess:
+        return total
+    return total
+
+
+if __name__ == "__main__":
+    main()
