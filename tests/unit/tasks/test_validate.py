@@ -175,7 +175,7 @@ def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
     assert {name: verdict.distinct for name, verdict in failing.items()} == {
         "age_known": 1,
         "sex_known": 1,
-        "body_size_known": 9,  # seven of whom nothing is known, and two of whom only the weight or the height is
+        "body_size_known": 9,  # seven of whom nothing is known, and two of whom only the weight is
         "name_in_split_right": 1,
         "patients_disjoint": 2,
         "not_short": 41,

@@ -124,17 +124,17 @@ def clean(corpus: str = "demo") -> Corpus:
                         "audio_sha256": f"cycle {name} {number}",
                     }
                 )
-    tables = [
+    recording_table, cycle_table = (
         pl.DataFrame(pa.Table.from_pylist(rows, schema=schema))
         for rows, schema in ((recordings, schemas.RECORDINGS), (cycles, schemas.CYCLES))
-    ]
+    )
     summary = {
         "corpus": corpus,
         "recordings": len(recordings),
         "cycles": len(cycles),
         "missing": [],
         "corrections": [],
-        "classes": classes(tables[1].to_arrow()),
+        "classes": classes(cycle_table.to_arrow()),
         "rates": [4000],
     }
-    return Corpus(*tables, summary)
+    return Corpus(recording_table, cycle_table, summary)
