@@ -19,23 +19,32 @@ CARD = "model.json"
 
 
 def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:
-    """Write ``<selection>.safetensors`` for each state, then ``model.json``: equal tensors give equal bytes."""
+    """Write ``<selection>.safetensors`` for each state, then ``model.json``: equal tensors give equal bytes.
+
+    Each file is whole or absent, and selections of an earlier model are removed.
+    """
     directory.mkdir(parents=True, exist_ok=True)
+    for path in (directory / CARD, *directory.glob("*.safetensors")):
+        path.unlink(missing_ok=True)
     for selection, state in states.items():
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())}
         temporary = directory / f".{selection}.safetensors"
         save_file(tensors, temporary)
         os.replace(temporary, directory / f"{selection}.safetensors")
-    text = json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False)
-    (directory / CARD).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    temporary = directory / f".{CARD}"
+    temporary.write_text(text + "\n", encoding="utf-8")
+    os.replace(temporary, directory / CARD)
 
 
 def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
     """Return a trained network in evaluation mode, and its card.
 
     Raises:
-        ValueError: There is no such selection; the error names those that there are.
+        ValueError: There is no model, or none of this selection; the error names those that there are.
     """
+    if not (directory / CARD).exists():
+        raise ValueError(f"There is no trained model in {directory}.")
     card: dict[str, Any] = json.loads((directory / CARD).read_text(encoding="utf-8"))
     file = directory / f"{selection}.safetensors"
     if not file.exists():

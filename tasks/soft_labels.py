@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from models.training.settings import ComputeSettings
 from tasks import files, params
 from tasks.errors import BreathlineError
 from tasks.stage import console, stage
-from tasks.training import CYCLES, ValidationSettings, read_task
+from tasks.training import CYCLES, Task, ValidationSettings, explained, read_task, set_up
 
 Logits = npt.NDArray[np.float32]
 
@@ -64,10 +65,10 @@ def check_folders(folder: Path, teachers: Sequence[str]) -> None:
     Raises:
         BreathlineError: Naming the folders, and how to remove them.
     """
-    left = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in teachers)
+    left = sorted(path.name for path in folder.glob("*/") if path.name not in teachers)
     if left:
         raise BreathlineError(
-            f"{', '.join(left)}: no teacher of params.yaml.",
+            f"No teacher of params.yaml, but trained: {', '.join(left)}.",
             where=folder,
             hint=f"remove it: rm -r {' '.join(str(folder / name) for name in left)}",
         )
@@ -82,6 +83,37 @@ def table(cycles: Sequence[str], logits: Mapping[str, Logits], soft: Logits | No
     }
     columns |= {f"logits.{teacher}": pa.array(list(rows), vector) for teacher, rows in logits.items()}
     return pa.table(columns)
+
+
+def ask(
+    teachers: Sequence[str], task: Task, *, folder: Path, fbank: Path, compute: ComputeSettings
+) -> dict[str, Logits]:
+    """Return the logits ``(cycles, classes)`` of each teacher for all cycles of the training side.
+
+    Raises:
+        BreathlineError: A teacher or the features of its front end are missing, or it was trained for other labels.
+    """
+    cycles, logits = task.cycles("train", "val"), {}
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        for teacher in teachers:
+            bar = progress.add_task(teacher, total=len(cycles))
+            again = f"run `dvc repro train_teacher@{teacher}`"
+            with explained(where=folder / teacher, hint=again):
+                network, card = artifact.load(folder / teacher, "val")
+            if card["labels"] != task.labels:
+                what = f"The teacher {teacher} knows {card['labels']}, not {task.labels}."
+                raise BreathlineError(what, where=folder / teacher, hint=again)
+            with explained(where=fbank / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
+                features = Features(fbank / card["frontend"])
+                rows = features.find(cycles)
+            logits[teacher] = predict(
+                network.to(pick_device(compute)),
+                features,
+                rows,
+                compute=compute,
+                on_batch=partial(progress.advance, bar),
+            )
+    return logits
 
 
 def main() -> None:
@@ -99,24 +131,12 @@ def main() -> None:
             split=read["split"],
             validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
         )
-        cycles = task.cycles("train", "val")
-        torch.set_num_threads(compute.threads)
-        logits: dict[str, Logits] = {}
-        with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-            for teacher in teachers:
-                bar = progress.add_task(teacher, total=len(cycles))
-                network, card = artifact.load(folder / teacher, "val")
-                features = Features(Path("data/fbank") / card["frontend"])
-                logits[teacher] = predict(
-                    network.to(pick_device(compute)),
-                    features,
-                    features.find(cycles),
-                    compute=compute,
-                    on_batch=lambda count, bar=bar: progress.advance(bar, count),  # type: ignore[misc]
-                )
+        set_up(compute)
+        logits = ask(teachers, task, folder=folder, fbank=Path("data/fbank"), compute=compute)
         soft = combine([logits[teacher] for teacher in chosen], settings.temperature) if chosen else None
-        files.write_table(Path("data/soft_labels/soft_labels.parquet"), table(cycles, logits, soft))
-        log.info("%d cycles labelled by %s", 0 if soft is None else len(cycles), ", ".join(chosen) or "nobody")
+        labelled = table(task.cycles("train", "val"), logits, soft)
+        files.write_table(Path("data/soft_labels/soft_labels.parquet"), labelled)
+        log.info("%d cycles labelled by %s", labelled.num_rows, ", ".join(chosen) or "nobody")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import params
+from tasks.errors import BreathlineError
 from tasks.stage import stage
 from tasks.training import CHECKPOINTS, CYCLES, ValidationSettings, read_task, train
 
@@ -23,14 +24,34 @@ class TeacherSettings(NetworkSettings):
     override: Mapping[str, Any] = field(default_factory=dict)
 
 
+def parse(read: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, TrainingSettings]:
+    """Return a teacher's network, and how it trains: `teacher_training` with the teacher's `override` over it.
+
+    Raises:
+        BreathlineError: params.yaml has no such teacher, or asks of it what no teacher can do.
+    """
+    teachers = params.section(read, "teachers")
+    if teacher not in teachers:
+        there = ", ".join(teachers) or "none"
+        raise BreathlineError(f"There is no teacher {teacher}.", where="params.yaml: teachers", hint=f"one of: {there}")
+    settings = params.parse(TeacherSettings, teachers[teacher], f"teachers.{teacher}")
+    merged = params.merge(params.section(read, "teacher_training"), settings.override)
+    training = params.parse(TrainingSettings, merged, f"teacher_training with the override of {teacher}")
+    if training.objective.name == "soft_labels":
+        raise BreathlineError(
+            "A teacher cannot learn from soft labels: teachers make them.",
+            where=f"params.yaml: objective of {teacher}",
+            hint="set it to cross_entropy",
+        )
+    return settings, training
+
+
 def main() -> None:
     """Run the stage for the teacher that the command line names."""
     teacher = sys.argv[1]
     with stage(f"train_teacher@{teacher}") as log:
         read = params.read()
-        key = f"teachers.{teacher}"
-        settings = params.parse(TeacherSettings, params.section(read, key), key)
-        shared = params.section(read, "teacher_training")
+        settings, training = parse(read, teacher)
         train(
             NetworkSettings(
                 architecture=settings.architecture,
@@ -38,7 +59,7 @@ def main() -> None:
                 weights=settings.weights,
                 options=settings.options,
             ),
-            params.parse(TrainingSettings, params.merge(shared, settings.override), f"{key}.override"),
+            training,
             read_task(
                 CYCLES,
                 labels=read["labels"],

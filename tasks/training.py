@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import logging
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,23 +15,29 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from torch.utils import deterministic
 
 from models import artifact
+from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
 from models.training.features import Features
-from models.training.loop import Epoch, Fitted, Part, TrainingData, fit
+from models.training.inference import pick_device
+from models.training.loop import fit
 from models.training.objectives import create as create_objective
+from models.training.selection import Fitted, Part, TrainingData, check
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import files
 from tasks.errors import BreathlineError
 from tasks.icbhi.labels import CLASSES
 from tasks.splits import Subset, assign
 from tasks.stage import console
+from tasks.training_progress import TrainingProgress
 
 CHECKPOINTS = Path(".checkpoints")
 CYCLES = Path("data/cycles/cycles.parquet")
+TENSORS = "model.safetensors"
+CODE = sorted(path for path in Path(__file__).parents[1].glob("models/**/*.py"))
 JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
 
@@ -75,17 +80,16 @@ class Task:
             return Part(rows=features.find(cycles), labels=labels)
         missing = [cycle for cycle in cycles if cycle not in soft]
         if missing:
-            raise BreathlineError(
-                f"{len(missing)} training cycles have no soft label, such as {missing[0]}.",
-                where="data/soft_labels/soft_labels.parquet",
-                hint="run `dvc repro soft_labels`",
-            )
+            who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
+            what = who if soft else "There are no soft labels: no teacher made any."
+            hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
+            raise BreathlineError(what, where="data/soft_labels/soft_labels.parquet", hint=hint)
         return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
 
 
 def read_task(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Task:
     """Return the task that the table of cycles holds for these labels and this split."""
-    cycles = pq.read_table(path, columns=["cycle_id", "patient_id", "split", "fold", labels])
+    cycles = pq.read_table(path)
     subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
     targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
     return Task(labels=labels, subsets=subsets, targets={cycle: targets[cycle] for cycle in subsets})
@@ -121,64 +125,57 @@ def train(
         out: The folder to write.
         checkpoints_root: Where checkpoints of interrupted runs lie.
         log: Gets a line an epoch.
+
+    Raises:
+        BreathlineError: An input is missing or does not fit, or the training diverged.
     """
-    torch.set_num_threads(compute.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    set_up(compute)
     if "val" not in selections:
         raise BreathlineError("The selection val is always made.", where="params.yaml: selections", hint="add val")
-    cache = Features(features)
-    data = TrainingData(
-        features=cache,
-        train=task.part(cache, "train", soft),
-        judges={selection: task.part(cache, JUDGES[selection], None) for selection in selections},
-        classes=len(CLASSES[task.labels]),
-    )
-    torch.manual_seed(seed)
-    network = create_network(
-        network_settings.architecture,
-        frames=cache.frames,
-        mels=cache.mels,
-        classes=data.classes,
-        options=network_settings.options,
-        weights=weights,
-    )
+    with explained(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
+        cache = Features(features)
+        data = TrainingData(
+            features=cache,
+            train=task.part(cache, "train", soft),
+            judges={selection: task.part(cache, JUDGES[selection], None) for selection in selections},
+            classes=len(CLASSES[task.labels]),
+        )
+    with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
+        check(settings, data)
+    network = _network(network_settings, data, weights, seed)
     objective = create_objective(settings.objective, data.train.labels, data.classes)
-    checkpoint = checkpoints_root / _fingerprint(
-        [asdict(network_settings), asdict(settings), asdict(task), asdict(compute), seed, selections, data.train.soft],
-        [cache.directory / "features.npy", cache.directory / "index.parquet", weights / "model.safetensors"],
+    settings_and_data = [asdict(network_settings), asdict(settings), asdict(task), asdict(compute), data.train.soft]
+    checkpoint = checkpoints_root / checkpoints.fingerprint(
+        # The folder keeps two teachers of equal settings, trained side by side, from sharing a checkpoint.
+        [str(out), seed, selections, *settings_and_data],
+        [features / "features.npy", features / "index.parquet", weights / TENSORS, *CODE],
     )
     log.info("%d training cycles, %s", len(data.train.rows), _judges(data))
-    with Progress(
-        TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
-    ) as progress:  # fmt: skip
-        bar = progress.add_task("train", epoch=1)
-        fitted = fit(
-            network,
-            objective,
-            settings,
-            data,
-            seed=seed,
-            compute=compute,
-            checkpoint=checkpoint,
-            on_step=lambda epoch, step, steps: progress.update(bar, epoch=epoch, completed=step, total=steps),
-            on_epoch=lambda epoch: log.info("%s", describe(epoch, settings.schedule.epochs)),
-        )
+    with TrainingProgress(settings.schedule.epochs, console, log) as progress:
+        try:
+            fitted = fit(
+                network,
+                objective,
+                settings,
+                data,
+                seed=seed,
+                compute=compute,
+                checkpoint=checkpoint,
+                on_batch=progress.on_batch,
+                on_epoch=progress.on_epoch,
+            )
+        except FloatingPointError as error:
+            hint = "lower optimizer.lr, or set optimizer.clip_norm"
+            raise BreathlineError(str(error), where=out, hint=hint) from error
     card = {
-        "architecture": network_settings.architecture,
-        "options": dict(network_settings.options),
-        "frontend": network_settings.frontend,
+        **asdict(network_settings),
         "frames": cache.frames,
         "mels": cache.mels,
         "labels": task.labels,
         "classes": list(CLASSES[task.labels]),
-        "weights": network_settings.weights,
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "selections": {
-            selection: {name: None if math.isnan(value) else value for name, value in figures.items()}
-            for selection, figures in fitted.chosen.items()
-        },
+        "selections": fitted.chosen,
     }
     artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
     with files.replacing(out / "history.csv") as temporary, temporary.open("w", newline="") as file:
@@ -189,27 +186,46 @@ def train(
     return fitted
 
 
-def describe(epoch: Epoch, epochs: int) -> str:
-    """Return what the log says of an epoch."""
-    row = epoch.row
-    return (
-        f"epoch {row['epoch']:.0f}/{epochs}  loss {row['train_loss']:.3f}  "
-        f"val Score {row['val_score_strict']:.1f} strict, {row['val_score_lenient']:.1f} lenient "
-        f"(Sp {row['val_sp']:.1f}, Se {row['val_se_strict']:.1f})  "
-        f"{epoch.clips_per_s:.0f} clips/s"
-    )
+def set_up(compute: ComputeSettings) -> None:
+    """Set torch up for this process: threads, and algorithms that give equal results in every run.
+
+    Raises:
+        BreathlineError: The device is not there.
+    """
+    torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time, only uncovers bugs
+    with explained(where="params.yaml: compute.device"):
+        pick_device(compute)
+
+
+@contextmanager
+def explained(*, where: object, hint: str | None = None) -> Iterator[None]:
+    """Show a `ValueError` of `models` as what the user can mend."""
+    try:
+        yield
+    except ValueError as error:
+        raise BreathlineError(str(error), where=where, hint=hint) from error
+
+
+def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
+    """Return the network at its start; weights that should be there and are not are no random start."""
+    source = weights / "source.json"
+    published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
+    if not source.exists() or published != (weights / TENSORS).exists():
+        hint = f"run `dvc repro weights@{settings.weights}`"
+        raise BreathlineError(f"The weights {settings.weights} are missing.", where=weights, hint=hint)
+    torch.manual_seed(seed)
+    with explained(where="params.yaml: architecture, options, weights"):
+        return create_network(
+            settings.architecture,
+            frames=data.features.frames,
+            mels=data.features.mels,
+            classes=data.classes,
+            options=settings.options,
+            weights=weights,
+        )
 
 
 def _judges(data: TrainingData) -> str:
     return ", ".join(f"{len(part.rows)} to judge by ({selection})" for selection, part in data.judges.items())
-
-
-def _fingerprint(values: list[Any], inputs: list[Path]) -> str:
-    """Return a hash of all that a training depends on."""
-    digest = hashlib.sha256()
-    for value in values:
-        plain = value.tobytes() if isinstance(value, np.ndarray) else json.dumps(value, sort_keys=True).encode()
-        digest.update(plain)
-    for path in inputs:
-        digest.update(files.sha256(path).encode() if path.exists() else b"absent")
-    return digest.hexdigest()[:24]

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 FILE = "training.pt"
+
+
+def fingerprint(values: Iterable[Any], inputs: Iterable[Path]) -> str:
+    """Return a hash of what a training depends on: trainings with the same one may share a checkpoint.
+
+    Args:
+        values: Settings and the like (anything that JSON takes), and arrays.
+        inputs: Files, by their content; one that is absent counts as such.
+    """
+    parts = [b"torch " + torch.__version__.encode()]
+    for value in values:
+        plain = value.tobytes() if isinstance(value, np.ndarray) else json.dumps(value, sort_keys=True).encode()
+        parts.append(hashlib.sha256(plain).digest())
+    for path in inputs:
+        if path.exists():
+            with path.open("rb") as file:
+                parts.append(hashlib.file_digest(file, "sha256").digest())
+        else:
+            parts.append(b"absent")
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:24]
 
 
 def write(directory: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint of tensors and plain values in place of the one before."""
     directory.mkdir(parents=True, exist_ok=True)
     temporary = directory / f".{FILE}"
-    torch.save(state, temporary)
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, directory / FILE)
 
 

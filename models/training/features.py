@@ -19,9 +19,14 @@ class Features:
         frames: Frames of a cycle.
         mels: Mel bins of a frame.
         rows: The row of each cycle.
+
+    Raises:
+        ValueError: There is no cache in the folder.
     """
 
     def __init__(self, directory: Path) -> None:
+        if not (directory / "features.npy").exists():
+            raise ValueError(f"There is no feature cache in {directory}.")
         self.directory = directory
         self._array: npt.NDArray[np.float16] = np.load(directory / "features.npy", mmap_mode="r")
         index = pq.read_table(directory / "index.parquet")

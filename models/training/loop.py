@@ -6,7 +6,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,63 +15,25 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.metrics import Scores, scores
 from models.networks.base import Network
 from models.training import checkpoint as checkpoints
-from models.training.features import Features
-from models.training.inference import autocast, pick_device, predict
+from models.training.inference import autocast, pick_device
 from models.training.objectives import Objective, Targets
 from models.training.optimizers import create as create_optimizer
 from models.training.optimizers import schedule
 from models.training.samplers import Sampler
-from models.training.settings import ComputeSettings, Selection, TrainingSettings
+from models.training.selection import Fitted, Part, TrainingData, check, is_over, judge, keep
+from models.training.settings import ComputeSettings, TrainingSettings
 from models.training.specaugment import SpecAugment
 
 log = logging.getLogger(__name__)
-State = dict[str, Tensor]
-PAPER_SE = 5.0  # below this sensitivity the publications keep no epoch
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some cycles: their rows in the feature cache, class indices, and soft labels ``(cycles, classes)`` if any."""
-
-    rows: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
-    soft: npt.NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What `fit` learns from, and what each selection judges its epochs on (`val`, and the test set for `paper`)."""
-
-    features: Features
-    train: Part
-    judges: Mapping[Selection, Part]
-    classes: int
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What came of a training.
-
-    Attributes:
-        states: For each selection the network's tensors at its best epoch.
-        chosen: For each selection the epoch and its scores.
-        history: A row of figures an epoch.
-    """
-
-    states: dict[Selection, State]
-    chosen: dict[Selection, dict[str, float]]
-    history: list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is reported while training; clips a second are measured, and therefore in no out."""
+    """What is reported after an epoch; clips a second are measured, and therefore in no out."""
 
     row: Mapping[str, float]
     clips_per_s: float
@@ -85,7 +48,7 @@ def fit(
     seed: int,
     compute: ComputeSettings,
     checkpoint: Path,
-    on_step: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
+    on_batch: Callable[[int, str, int, int], None] = lambda epoch, phase, done, total: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fitted:
     """Train a network and return it at the best epoch of each selection, judged by the strict Score.
@@ -101,21 +64,22 @@ def fit(
         seed: Of sampling, augmentation and dropout.
         compute: Device, precision.
         checkpoint: A folder that belongs to these inputs alone.
-        on_step: Called with the epoch (from 1), the step (from 1) and the steps of an epoch.
+        on_batch: Called after each batch with the epoch (from 1), ``train`` or the selection that judges, and how
+            many cycles of how many are done.
         on_epoch: Called after each epoch.
 
     Raises:
-        ValueError: Fewer training cycles than a batch holds.
+        ValueError: The cycles do not allow it (see `check`).
+        FloatingPointError: A figure of an epoch is infinite or not a number.
     """
-    steps = len(data.train.rows) // settings.batch_size
-    if steps == 0:
-        raise ValueError(f"{len(data.train.rows)} training cycles do not fill one batch of {settings.batch_size}.")
+    check(settings, data)
     device = pick_device(compute)
     context = autocast(compute, device)
     network.to(device)
     if network.channels_last:
         network.to(memory_format=torch.channels_last)
     objective.to(device)
+    steps = len(data.train.rows) // settings.batch_size
     optimizer = create_optimizer(settings.optimizer, network, objective)
     rates = schedule(settings.schedule, optimizer, steps)
     average = _average(network, settings.ema_decay)
@@ -128,13 +92,13 @@ def fit(
     _resume(checkpoint, parts, generator, fitted)
 
     for epoch in range(len(fitted.history) + 1, settings.schedule.epochs + 1):
-        if _is_over(fitted, settings.patience):
+        if is_over(fitted, settings.patience):
             break
         started = time.perf_counter()
+        # Whole batches only: the few cycles left over would upset BatchNorm.
         order = sampler.draw(generator)[: steps * settings.batch_size].reshape(steps, settings.batch_size)
         network.train()
-        total = torch.zeros((), device=device)
-        rate = rates.get_last_lr()[0]
+        total, rate = torch.zeros((), device=device), 0.0
         for step, positions in enumerate(order, start=1):
             features = augment(data.features.batch(data.train.rows[positions], device), generator)
             targets = _targets(data.train, positions, device)
@@ -148,16 +112,19 @@ def fit(
 
             # torch's stubs ask for a closure that returns a float; a tensor spares a synchronisation a step.
             total += cast("Tensor", optimizer.step(cast("Any", closure)))
+            rate = float(rates.get_last_lr()[0])
             rates.step()
             if average is not None:
                 average.update_parameters(network)
-            on_step(epoch, step, steps)
-        row: dict[str, float] = {"epoch": epoch, "lr": float(rate), "train_loss": float(total) / steps}
+            on_batch(epoch, "train", step * settings.batch_size, order.size)
+        row: dict[str, float] = {"epoch": epoch, "lr": rate, "train_loss": float(total) / steps}
         seconds = time.perf_counter() - started
-        for selection, part in data.judges.items():
-            logits = predict(judged, data.features, part.rows, compute=compute)
-            row |= _judge(selection, logits, part, data.classes)
-            _keep(fitted, selection, row, judged)
+        for selection in data.judges:
+            row |= judge(selection, judged, data, compute=compute, on_batch=partial(on_batch, epoch, selection))
+        if not all(map(math.isfinite, row.values())):
+            raise FloatingPointError(f"The training diverged in epoch {epoch}: the loss is {row['train_loss']}.")
+        for selection in data.judges:
+            keep(fitted, selection, row, judged)
         fitted.history.append(row)
         on_epoch(Epoch(row=row, clips_per_s=order.size / seconds))
         _save(checkpoint, parts, generator, fitted)
@@ -177,39 +144,8 @@ def _average(network: Network, decay: float) -> AveragedModel | None:
     return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
 
-def _judge(selection: str, logits: npt.NDArray[np.float32], part: Part, classes: int) -> dict[str, float]:
-    """Return the loss and the Scores of a selection's cycles, under the names of history.csv."""
-    result: Scores = scores(part.labels, logits.argmax(1), classes)
-    loss = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(part.labels)))
-    figures = asdict(result) | {"score_strict": result.score_strict, "score_lenient": result.score_lenient}
-    return {f"{selection}_loss": loss} | {f"{selection}_{name}": value for name, value in figures.items()}
-
-
-def _keep(fitted: Fitted, selection: Selection, row: Mapping[str, float], network: Network) -> None:
-    """Keep the network where its strict Score is the best so far; of equal ones the earliest stays."""
-    prefix = f"{selection}_"
-    figures = {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
-    if selection in fitted.chosen and _rank(selection, figures) <= _rank(selection, fitted.chosen[selection]):
-        return
-    state = network.state_dict()
-    fitted.states[selection] = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-    fitted.chosen[selection] = {"epoch": row["epoch"]} | figures
-
-
-def _rank(selection: Selection, figures: Mapping[str, float]) -> float:
-    """Return the strict Score, or less than any where there is none or the publications would keep no such epoch."""
-    blind = selection == "paper" and figures["se_strict"] <= PAPER_SE
-    return float("-inf") if blind or math.isnan(figures["score_strict"]) else figures["score_strict"]
-
-
-def _is_over(fitted: Fitted, patience: int) -> bool:
-    """Return whether the validation Score has not improved for ``patience`` epochs; with 0 it never is."""
-    if not patience or "val" not in fitted.chosen:
-        return False
-    return len(fitted.history) - fitted.chosen["val"]["epoch"] >= patience
-
-
 def _save(folder: Path, parts: Mapping[str, Any], generator: torch.Generator, fitted: Fitted) -> None:
+    """Write all that the next epoch depends on."""
     state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items() if part is not None}
     state["random"] = {"torch": torch.get_rng_state(), "generator": generator.get_state()}
     if torch.cuda.is_available():
@@ -219,6 +155,7 @@ def _save(folder: Path, parts: Mapping[str, Any], generator: torch.Generator, fi
 
 
 def _resume(folder: Path, parts: Mapping[str, Any], generator: torch.Generator, fitted: Fitted) -> None:
+    """Put everything back as it was after the last epoch that was finished, if there is a checkpoint."""
     state = checkpoints.read(folder)
     if state is None:
         return

@@ -67,11 +67,15 @@ class SoftLabels(Objective):
 
 
 def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: int) -> Objective:
-    """Return an objective; ``labels`` of the training cycles give the class weights, ∝ 1 / n_c and of sum 1."""
+    """Return an objective; ``labels`` of the training cycles give the class weights, ∝ 1 / n_c and of sum 1.
+
+    A class without training cycles weighs nothing: label smoothing would otherwise learn from its weight alone.
+    """
     if settings.name == "soft_labels":
         return SoftLabels()
     weights = None
     if settings.class_weights == "balanced":
-        inverse = 1 / np.maximum(np.bincount(labels, minlength=classes), 1)
+        counts = np.bincount(labels, minlength=classes)
+        inverse = np.divide(1, counts, out=np.zeros(classes), where=counts > 0)
         weights = torch.from_numpy(inverse / inverse.sum()).float()
     return CrossEntropy(settings.label_smoothing, weights)

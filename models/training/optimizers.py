@@ -39,7 +39,7 @@ def create(settings: OptimizerSettings, network: nn.Module, objective: nn.Module
             rho=settings.rho,
             adaptive=settings.adaptive,
             clip_norm=settings.clip_norm,
-            second_pass=partial(frozen_statistics, network),
+            second_pass=partial(frozen_statistics, network, objective),
         )
     if settings.clip_norm is not None:
         return ClippedAdamW(parameters, clip_norm=settings.clip_norm, **kwargs)
@@ -49,13 +49,17 @@ def create(settings: OptimizerSettings, network: nn.Module, objective: nn.Module
 def schedule(settings: ScheduleSettings, optimizer: Optimizer, steps_per_epoch: int) -> LambdaLR:
     """Return the learning rate's schedule per step: a linear warm-up, then a cosine to ``final_lr_fraction``."""
     target = optimizer.base if isinstance(optimizer, SAM) else optimizer
-    return LambdaLR(target, lambda step: lr_factor(settings, step / steps_per_epoch))
+    return LambdaLR(target, lambda step: lr_factor(settings, step, steps_per_epoch))
 
 
-def lr_factor(settings: ScheduleSettings, epoch: float) -> float:
-    """Return the learning rate at a moment, in epochs from the start, as a fraction of its highest."""
-    if epoch < settings.warmup_epochs:
-        return max(epoch / settings.warmup_epochs, 1e-3)
-    span = max(settings.epochs - settings.warmup_epochs, 1e-9)
-    cosine = (1 + math.cos(math.pi * min((epoch - settings.warmup_epochs) / span, 1.0))) / 2
+def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> float:
+    """Return the learning rate of a step (from 0) as a fraction of its highest.
+
+    The warm-up climbs by equal amounts and its last step has the highest rate; the step after the last one would have
+    ``final_lr_fraction``.
+    """
+    warmup, total = round(settings.warmup_epochs * steps_per_epoch), settings.epochs * steps_per_epoch
+    if step < warmup:
+        return (step + 1) / warmup
+    cosine = (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1))) / 2
     return settings.final_lr_fraction + (1 - settings.final_lr_fraction) * cosine

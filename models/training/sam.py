@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -16,7 +16,8 @@ class SAM(Optimizer):
 
     One step takes two calls of the closure: at w, and at w + ε with ε = ρ g / ‖g‖₂ (Foret et al., eq. 2). Adaptive:
     ε = ρ T² g / ‖T g‖₂ with T = |w| (Kwon et al., eq. 11, η = 0). The weights are then restored exactly, from a copy,
-    and the base optimiser steps with the second gradient.
+    and the base optimiser steps with the second gradient. Random parts of the network, such as dropout, are drawn anew
+    for the second call.
 
     Args:
         base: The optimiser that steps; its parameter groups are this one's, so that a schedule on either sets both.
@@ -33,7 +34,7 @@ class SAM(Optimizer):
         rho: float,
         adaptive: bool,
         clip_norm: float | None = None,
-        second_pass: Callable[[], Any] | None = None,
+        second_pass: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         if rho < 0:
             raise ValueError(f"The radius rho of SAM is {rho}; it cannot be negative.")
@@ -54,14 +55,12 @@ class SAM(Optimizer):
         parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         kept = [p.detach().clone() for p in parameters]
         self._climb(parameters)
-        with torch.enable_grad():
-            if self._second_pass is None:
+        try:
+            with torch.enable_grad(), self._second_pass():
                 closure()
-            else:
-                with self._second_pass():
-                    closure()
-        for parameter, weights in zip(parameters, kept, strict=True):
-            parameter.copy_(weights)
+        finally:
+            for parameter, weights in zip(parameters, kept, strict=True):
+                parameter.copy_(weights)
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(parameters, self.clip_norm)
         self.base.step()
@@ -74,8 +73,7 @@ class SAM(Optimizer):
         norm = torch.nn.utils.get_total_norm(scaled)
         factor = self.rho / (norm + 1e-12)
         for parameter, gradient in zip(parameters, scaled, strict=True):
-            ascent = parameter.abs() * gradient if self.adaptive else gradient
-            parameter.add_(ascent * factor)
+            parameter.add_(parameter.abs() * gradient * factor if self.adaptive else gradient * factor)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the base optimiser's state: SAM keeps none between steps."""
@@ -88,9 +86,10 @@ class SAM(Optimizer):
 
 
 @contextmanager
-def frozen_statistics(network: nn.Module) -> Iterator[None]:
+def frozen_statistics(*modules: nn.Module) -> Iterator[None]:
     """Leave BatchNorm's running statistics as they are within the block; batches are still normalised by their own."""
-    layers = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    every = (layer for module in modules for layer in module.modules())
+    layers = [layer for layer in every if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     tracked = [layer.track_running_stats for layer in layers]
     for layer in layers:
         layer.track_running_stats = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,13 +16,11 @@ class Sampler:
     equally often. ``shuffle``: each cycle once.
     """
 
-    def __init__(self, name: str, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(self, name: Literal["weighted", "shuffle"], labels: npt.NDArray[np.int64]) -> None:
         self._weights: torch.Tensor | None = None
         self._cycles = len(labels)
         if name == "weighted":
             self._weights = torch.from_numpy(1.0 / np.bincount(labels)[labels])
-        elif name != "shuffle":
-            raise ValueError(f"There is no sampler {name}; there are weighted and shuffle.")
 
     def draw(self, generator: torch.Generator) -> npt.NDArray[np.int64]:
         """Return positions of training cycles, one epoch of them."""

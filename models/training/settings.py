@@ -10,6 +10,13 @@ Subset = Literal["train", "val", "test"]
 Selection = Literal["val", "paper"]
 
 
+def _require(**conditions: bool) -> None:
+    """Refuse values that make no sense, such as NaN or a negative number of epochs."""
+    wrong = [name for name, holds in conditions.items() if not holds]
+    if wrong:
+        raise ValueError(f"out of range: {', '.join(wrong)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """Which network, on which front end, from which weights."""
@@ -30,6 +37,11 @@ class ObjectiveSettings:
     label_smoothing: float
     class_weights: Literal["none", "balanced"]
 
+    def __post_init__(self) -> None:
+        _require(label_smoothing=0 <= self.label_smoothing < 1)
+        if self.name == "soft_labels" and (self.label_smoothing or self.class_weights != "none"):
+            raise ValueError("the objective soft_labels has no label_smoothing (0.0) and no class_weights (none)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
@@ -43,6 +55,14 @@ class OptimizerSettings:
     adaptive: bool
     clip_norm: float | None
 
+    def __post_init__(self) -> None:
+        _require(
+            lr=self.lr > 0,
+            weight_decay=self.weight_decay >= 0,
+            rho=self.rho >= 0,
+            clip_norm=self.clip_norm is None or self.clip_norm > 0,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings:
@@ -53,13 +73,20 @@ class ScheduleSettings:
     warmup_epochs: float
     final_lr_fraction: float
 
+    def __post_init__(self) -> None:
+        _require(
+            epochs=self.epochs >= 1,
+            warmup_epochs=0 <= self.warmup_epochs <= self.epochs,
+            final_lr_fraction=0 <= self.final_lr_fraction <= 1,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpecAugmentSettings:
     """Which masks, what fills them, and how the gate is drawn (`reference`: the published slip)."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    policy: str
+    policy: Literal["none", "LB", "LD", "SM", "SS", "icbhi_sup", "icbhi_ast_sup"]
     fill: Literal["mean", "zero"]
     gate: Literal["uniform", "reference"]
 
@@ -78,6 +105,9 @@ class TrainingSettings:
     ema_decay: float
     patience: int
 
+    def __post_init__(self) -> None:
+        _require(batch_size=self.batch_size >= 1, ema_decay=0 <= self.ema_decay < 1, patience=self.patience >= 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeSettings:
@@ -87,3 +117,6 @@ class ComputeSettings:
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "fp32", "bf16"]
     threads: int
+
+    def __post_init__(self) -> None:
+        _require(threads=self.threads >= 1)

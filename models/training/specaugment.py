@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al., INTERSPEECH 2019) on a batch, on its device, with masks of its own for every sample."""
+"""SpecAugment (Park et al., INTERSPEECH 2019) on a batch, on its device, with random numbers of its own per sample."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ FRAMES, MELS = 798, 128  # what the published widths belong to
 
 @dataclass(frozen=True)
 class Policy:
-    """Widths (exclusive bounds, in mels and frames of 798 × 128), numbers of masks, and how often it is applied."""
+    """Widths (exclusive bounds, in frames and mels of 798 × 128), numbers of masks, and how often all is applied."""
 
+    warp: int
     mel_width: int
     mel_masks: int
     frame_width: int
@@ -24,35 +25,40 @@ class Policy:
 
 
 POLICIES = {
-    "none": Policy(0, 0, 0, 0, 0.0),
-    "icbhi_sup": Policy(20, 2, 50, 2, 1.0),
-    "icbhi_ast_sup": Policy(48, 2, 160, 2, 1.0),
+    "none": Policy(0, 0, 0, 0, 0, 0.0),
+    "LB": Policy(80, 27, 1, 100, 1, 1.0),
+    "LD": Policy(80, 27, 2, 100, 2, 1.0),
+    "SM": Policy(40, 15, 2, 70, 2, 0.2),
+    "SS": Policy(40, 27, 2, 70, 2, 0.2),
+    "icbhi_sup": Policy(0, 20, 2, 50, 2, 1.0),
+    "icbhi_ast_sup": Policy(0, 48, 2, 160, 2, 1.0),
 }
 
 
 class SpecAugment:
-    """Masks mels and frames of features; widths scale with features of another size than 798 × 128.
+    """Warps time, then masks mels, then frames; widths scale with features of another size than 798 × 128.
 
-    The gate decides for each sample whether it is masked at all: ``uniform`` with the policy's probability p;
+    The gate decides for each sample whether it is changed at all: ``uniform`` with the policy's probability p;
     ``reference`` where a *normal* draw falls below p, as in the published code (p = 1 then means 84.1 % of samples).
     Masks are filled with zero or with the sample's mean, which is taken anew before the frames are masked.
     """
 
     def __init__(self, settings: SpecAugmentSettings) -> None:
-        if settings.policy not in POLICIES:
-            raise ValueError(f"There is no SpecAugment policy {settings.policy}; there are {', '.join(POLICIES)}.")
         self.policy, self.settings = POLICIES[settings.policy], settings
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
-        """Return masked copies of features ``(batch, frames, mels)``; random numbers come from a CPU generator."""
+        """Return changed copies of features ``(batch, frames, mels)``; random numbers come from a CPU generator."""
         policy = self.policy
         batch, frames, mels = features.shape
         if policy.probability == 0:
             return features
         draws = (torch.rand if self.settings.gate == "uniform" else torch.randn)(batch, generator=generator)
         gate = draws < policy.probability
-        mel = _masks((batch, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
-        frame = _masks((batch, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
+        if policy.warp:
+            warped = warp(features, policy.warp * frames / FRAMES, generator)
+            features = torch.where(gate.to(features.device)[:, None, None], warped, features)
+        mel = masks((batch, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
+        frame = masks((batch, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
         frame &= gate[:, None]
         masked = torch.where(mel.to(features.device)[:, None, :], self._fill(features), features)
         return torch.where(frame.to(features.device)[:, :, None], self._fill(masked), masked)
@@ -63,10 +69,29 @@ class SpecAugment:
         return features.mean((1, 2), keepdim=True)
 
 
-def _masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
+def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
     """Return which of ``length`` bins the masks ``(batch, masks)`` cover: ``(batch, length)``, widths ~ U[0, width)."""
     widths = (torch.rand(shape, generator=generator) * min(width, length)).floor()
     starts = (torch.rand(shape, generator=generator) * (length - widths)).floor()
     bins = torch.arange(length)
     inside = (bins >= starts[..., None]) & (bins < (starts + widths)[..., None])
     return inside.any(1)
+
+
+def warp(features: Tensor, width: float, generator: torch.Generator) -> Tensor:
+    """Return features whose time runs faster before a random frame and slower after it, or the reverse.
+
+    The frame is at least ``width`` from both ends and moves by less than that; time is linear on both of its sides.
+    """
+    batch, frames, mels = features.shape
+    last = frames - 1
+    centre = width + torch.rand((batch, 1), generator=generator) * (last - 2 * width)
+    moved = centre + (2 * torch.rand((batch, 1), generator=generator) - 1) * width
+    moved = moved.clamp(1, last - 1)
+    time = torch.arange(frames)
+    after = centre + (time - moved) * (last - centre) / (last - moved)
+    source = torch.where(time < moved, time * centre / moved, after)
+    lower = source.floor().clamp(0, last - 1)
+    index = lower.long()[:, :, None].expand(-1, -1, mels).to(features.device)
+    share = (source - lower)[:, :, None].to(features.device)
+    return torch.lerp(features.gather(1, index), features.gather(1, index + 1), share)

@@ -1,0 +1,66 @@
+"""What a training shows while it runs: a bar on a terminal, and a line an epoch in any log."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Task as Bar
+from rich.text import Text
+
+from models.training.loop import Epoch
+
+
+class Speed(ProgressColumn):
+    """Clips a second."""
+
+    def render(self, task: Bar) -> Text:
+        """Return the speed as soon as it is known."""
+        return Text(f"{task.speed:.0f} clips/s" if task.speed else "")
+
+
+class TrainingProgress:
+    """A context whose `on_batch` and `on_epoch` are made for `fit`."""
+
+    def __init__(self, epochs: int, console: Console, log: logging.Logger) -> None:
+        self._epochs, self._log = epochs, log
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeElapsedColumn())
+        last = TextColumn("{task.fields[last]}")
+        self._progress = Progress(*columns, last, console=console, disable=not console.is_terminal, transient=True)
+        self._bar = self._progress.add_task("", last="")
+        self._phase: tuple[int, str] | None = None
+
+    def __enter__(self) -> TrainingProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def on_batch(self, epoch: int, phase: str, done: int, total: int) -> None:
+        """Move the bar; it starts anew for every phase of an epoch."""
+        if self._phase != (epoch, phase):
+            self._phase = epoch, phase
+            self._progress.reset(self._bar, description=f"epoch {epoch}/{self._epochs} {phase}", total=total)
+        self._progress.update(self._bar, completed=done)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Log an epoch, and leave its loss and Score beside the bar."""
+        row = epoch.row
+        loss, score = f"loss {row['train_loss']:.3f}", f"val Score {row['val_score_strict']:.1f} strict"
+        self._log.info(
+            "epoch %d/%d  %s  %s, %.1f lenient (Sp %.1f, Se %.1f)  %.0f clips/s",
+            row["epoch"],
+            self._epochs,
+            loss,
+            score,
+            row["val_score_lenient"],
+            row["val_sp"],
+            row["val_se_strict"],
+            epoch.clips_per_s,
+        )
+        self._progress.update(self._bar, last=f"{loss}  {score}")

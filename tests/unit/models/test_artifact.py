@@ -1,0 +1,53 @@
+"""A trained network as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models import artifact
+from models.networks.base import Network
+from models.networks.registry import create
+
+CARD = {"architecture": "mn", "options": {"width": 0.1}, "frames": 32, "mels": 32, "classes": ["normal", "abnormal"]}
+
+
+def network(seed: int) -> Network:
+    torch.manual_seed(seed)
+    return create("mn", frames=32, mels=32, classes=2, options={"width": 0.1}, weights=None)
+
+
+def test_what_is_saved_comes_back_the_same(tmp_path: Path) -> None:
+    trained = network(1).to(memory_format=torch.channels_last)
+    artifact.save(tmp_path, {"val": trained.state_dict()}, CARD)
+    torch.manual_seed(2)
+    loaded, card = artifact.load(tmp_path, "val")
+    assert card == CARD
+    assert not loaded.training
+    features = torch.randn(2, 32, 32)
+    assert torch.equal(loaded(features), trained.eval()(features))
+
+
+def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path: Path) -> None:
+    state = network(1).state_dict()
+    last = network(1).to(memory_format=torch.channels_last).state_dict()
+    artifact.save(tmp_path / "a", {"val": state}, CARD)
+    artifact.save(tmp_path / "b", {"val": dict(reversed(last.items()))}, CARD)
+    for name in ("val.safetensors", "model.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_folder_holds_the_selections_of_the_last_model_alone(tmp_path: Path) -> None:
+    state = network(1).state_dict()
+    artifact.save(tmp_path, {"val": state, "paper": state}, CARD)
+    artifact.save(tmp_path, {"val": state}, CARD)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "val.safetensors"]
+    with pytest.raises(ValueError, match="no model of the selection paper; it holds val"):
+        artifact.load(tmp_path, "paper")
+
+
+def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no trained model"):
+        artifact.load(tmp_path, "val")

@@ -1,0 +1,49 @@
+"""The ICBHI Score against confusion matrices worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.metrics import confusion, from_confusion, scores
+
+# Rows: normal, crackle, wheeze, both.
+BY_HAND = np.array([[6, 2, 1, 1], [3, 4, 2, 1], [2, 1, 5, 0], [1, 1, 0, 0]])
+
+
+def test_a_matrix_worked_out_by_hand() -> None:
+    result = from_confusion(BY_HAND)
+    assert result.sp == pytest.approx(60.0)  # 6 of 10
+    assert result.se_strict == pytest.approx(45.0)  # 4 + 5 + 0 of 20
+    assert result.se_lenient == pytest.approx(70.0)  # 7 + 6 + 1 of 20
+    assert result.score_strict == pytest.approx(52.5)
+    assert result.score_lenient == pytest.approx(65.0)
+
+
+def test_two_classes_have_one_sensitivity() -> None:
+    result = from_confusion(np.array([[3, 1], [1, 4]]))
+    assert result.sp == pytest.approx(75.0)
+    assert result.se_strict == result.se_lenient == pytest.approx(80.0)
+
+
+def test_confusion_has_labels_as_rows_and_counts_every_class() -> None:
+    counts = confusion([0, 1, 1, 3], [0, 0, 1, 2], 4)
+    assert counts.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
+
+
+def test_what_cannot_be_known_is_nan() -> None:
+    assert math.isnan(scores([1, 2], [1, 2], 4).sp)
+    assert scores([1, 2], [1, 2], 4).se_strict == 100
+    assert math.isnan(scores([0, 0], [0, 1], 4).score_strict)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
+def test_lenient_is_never_below_strict(pairs: list[tuple[int, int]]) -> None:
+    labels, predicted = map(list, zip(*pairs, strict=True))
+    result = scores(labels, predicted, 4)
+    assert not result.se_lenient < result.se_strict
+    assert confusion(labels, predicted, 4).sum() == len(pairs)

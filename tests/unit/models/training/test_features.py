@@ -1,0 +1,66 @@
+"""The memory-mapped cache and the logits of its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.training.features import Features
+from models.training.inference import BATCH, autocast, pick_device, predict
+from models.training.settings import ComputeSettings
+from tests.unit.models.training.toys import CPU, FRAMES, MELS, network, write_cache
+
+DEVICE = torch.device("cpu")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Features:
+    write_cache(tmp_path / "toy", np.arange(BATCH + 9) % 4)
+    return Features(tmp_path / "toy")
+
+
+def test_a_batch_is_the_rows_asked_for_in_float32(cache: Features) -> None:
+    stored = np.load(cache.directory / "features.npy")
+    rows = np.array([5, 0, 5])
+    batch = cache.batch(rows, DEVICE)
+    assert (cache.frames, cache.mels, batch.dtype) == (FRAMES, MELS, torch.float32)
+    assert np.array_equal(batch.numpy(), stored[rows].astype(np.float32))
+    batch.zero_()
+    assert np.array_equal(np.load(cache.directory / "features.npy"), stored)
+
+
+def test_cycles_are_found_by_name_and_missing_ones_are_named(cache: Features) -> None:
+    first, last = next(iter(cache.rows)), list(cache.rows)[-1]
+    assert cache.find([last, first]).tolist() == [len(cache.rows) - 1, 0]
+    with pytest.raises(ValueError, match=r"no features of 1 cycles, such as 999_"):
+        cache.find([first, "999_1b1_Al_sc_Meditron_000"])
+    with pytest.raises(ValueError, match="no feature cache"):
+        Features(cache.directory.parent)
+
+
+def test_logits_are_those_of_the_network_in_evaluation_mode(cache: Features) -> None:
+    net, rows, done = network(), np.arange(len(cache.rows))[::-1].copy(), []
+    logits = predict(net, cache, rows, compute=CPU, on_batch=done.append)
+    assert done == [BATCH, 9]
+    assert net.training, "the mode is restored"
+    with torch.no_grad():
+        expected = net.eval()(cache.batch(rows, DEVICE))
+    torch.testing.assert_close(torch.from_numpy(logits), expected)
+
+
+def test_bf16_is_automatic_on_a_gpu_alone() -> None:
+    def inside(precision: str) -> bool:
+        with autocast(ComputeSettings(device="auto", precision=precision, threads=1), DEVICE)():  # type: ignore[arg-type]
+            return torch.is_autocast_enabled("cpu")
+
+    assert [inside(precision) for precision in ("auto", "fp32", "bf16")] == [False, False, True]
+
+
+def test_cuda_is_never_silently_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no CUDA device"):
+        pick_device(ComputeSettings(device="cuda", precision="auto", threads=1))
+    assert pick_device(ComputeSettings(device="auto", precision="auto", threads=1)).type == "cpu"

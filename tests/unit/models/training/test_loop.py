@@ -1,0 +1,196 @@
+"""The training loop: what it learns, what it keeps, and that it goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from models.networks.base import Network
+from models.training import selection
+from models.training.inference import predict
+from models.training.loop import fit
+from models.training.objectives import CrossEntropy, Objective, SoftLabels
+from models.training.selection import Fitted, TrainingData
+from models.training.settings import ScheduleSettings, SpecAugmentSettings, TrainingSettings
+from tests.unit.models.training import toys
+
+LONG = ScheduleSettings(epochs=12, warmup_epochs=1, final_lr_fraction=0.01)
+PLAIN = SpecAugmentSettings(policy="none", fill="mean", gate="uniform")
+VARIANTS = {
+    "adamw": toys.settings(),
+    "sam, EMA, clipped": toys.settings(optimizer=toys.optimizer(name="sam", clip_norm=1.0), ema_decay=0.9),
+    "shuffle": toys.settings(sampler="shuffle"),
+}
+
+
+class Interrupted(Exception):
+    pass
+
+
+def train(
+    folder: Path,
+    settings: TrainingSettings,
+    data: TrainingData,
+    network: Network | None = None,
+    objective: Objective | None = None,
+    **callbacks: Any,
+) -> Fitted:
+    return fit(
+        network or toys.network(),
+        objective or CrossEntropy(0.1, None),
+        settings,
+        data,
+        seed=1,
+        compute=toys.CPU,
+        checkpoint=folder / "checkpoint",
+        **callbacks,
+    )
+
+
+def same(one: Fitted, other: Fitted) -> bool:
+    equal = one.history == other.history and one.chosen == other.chosen
+    return equal and all(
+        torch.equal(tensor, other.states[name][key])
+        for name, state in one.states.items()
+        for key, tensor in state.items()
+    )
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    fitted = train(tmp_path, toys.settings(schedule=LONG, specaugment=PLAIN), toys.data(tmp_path))
+    assert fitted.chosen["val"]["score_strict"] > 85
+    assert fitted.history[-1]["train_loss"] < 0.75 * fitted.history[0]["train_loss"]
+    assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
+    assert fitted.history[0]["lr"] == pytest.approx(0.01)
+
+
+def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    soft = np.full((70, 4), 0.05, dtype=np.float32)
+    soft[np.arange(70), data.train.labels] = 0.85
+    wrong = np.zeros(70, dtype=np.int64)  # all hard labels say normal: they play no part
+    train_part = dataclasses.replace(data.train, labels=wrong, soft=soft)
+    settings = toys.settings(schedule=LONG, specaugment=PLAIN, sampler="shuffle")
+    fitted = train(tmp_path, settings, dataclasses.replace(data, train=train_part), objective=SoftLabels())
+    assert fitted.chosen["val"]["score_strict"] > 85
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_interrupted_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path, variant: str) -> None:
+    settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
+    undisturbed = train(tmp_path / "a", settings, data)
+    assert same(undisturbed, train(tmp_path / "b", settings, data)), "equal arguments, equal bits"
+    moments = [(1, "train", 16), (2, "train", 40), (2, "val", 32), (3, "paper", 40)]
+    for moment in moments:
+
+        def interrupt(epoch: int, phase: str, done: int, total: int, moment: tuple[int, str, int] = moment) -> None:
+            if (epoch, phase, done) == moment:
+                raise Interrupted
+
+        torch.manual_seed(len(moments))  # nothing that a new process would not set itself
+        with pytest.raises(Interrupted):
+            train(tmp_path / "c", settings, data, on_batch=interrupt)
+    assert same(undisturbed, train(tmp_path / "c", settings, data))
+    epochs: list[Any] = []
+    assert same(undisturbed, train(tmp_path / "c", settings, data, on_epoch=epochs.append)), "finished: nothing to do"
+    assert not epochs
+
+
+def test_other_seeds_give_other_networks(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    arguments = (CrossEntropy(0.1, None), toys.settings(), data)
+    one, two = (
+        fit(toys.network(), *arguments, seed=seed, compute=toys.CPU, checkpoint=tmp_path / str(seed)) for seed in (1, 2)
+    )
+    assert not same(one, two)
+
+
+def test_the_state_kept_is_that_of_the_best_epoch_also_with_ema(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    settings = toys.settings(schedule=LONG, ema_decay=0.8)
+    trained = toys.network()
+    fitted = train(tmp_path, settings, data, network=trained)
+    kept = toys.network()
+    kept.load_state_dict(fitted.states["val"])
+    figures = selection.judge("val", kept, data, compute=toys.CPU, on_batch=lambda done, total: None)
+    chosen = fitted.chosen["val"]
+    assert {f"val_{name}": value for name, value in chosen.items() if name != "epoch"} == pytest.approx(figures)
+    assert figures == {key: value for key, value in fitted.history[int(chosen["epoch"]) - 1].items() if "val" in key}
+    assert chosen["score_strict"] == max(row["val_score_strict"] for row in fitted.history)
+    part = data.judges["val"]
+    logits = [predict(net, data.features, part.rows, compute=toys.CPU) for net in (kept, trained)]
+    assert not np.allclose(*logits), "the average is judged, not the live network"
+
+
+def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
+    names = {"epoch": epoch}
+    for which in ("val", "paper"):
+        names |= {f"{which}_score_strict": score, f"{which}_se_strict": se}
+    return names
+
+
+def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -> None:
+    fitted = Fitted(states={}, chosen={}, history=[])
+    for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
+        fitted.history.append(figures(epoch, score))
+        selection.keep(fitted, "val", fitted.history[-1], toys.network())
+    assert fitted.chosen["val"]["epoch"] == 2
+    assert not selection.is_over(fitted, 3)
+    assert selection.is_over(fitted, 2)
+    assert not selection.is_over(fitted, 0)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "paper"), [([(1, 50.0, 0.0), (2, 45.0, 6.0)], 2), ([(1, 50.0, 0.0), (2, 51.0, 5.0)], 2)]
+)
+def test_the_published_rule_prefers_epochs_with_some_sensitivity(
+    epochs: list[tuple[int, float, float]], paper: int
+) -> None:
+    fitted = Fitted(states={}, chosen={}, history=[])
+    for epoch in epochs:
+        for which in ("val", "paper"):
+            selection.keep(fitted, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
+    assert fitted.chosen["paper"]["epoch"] == paper
+    assert fitted.chosen["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
+
+
+def test_it_stops_early(tmp_path: Path) -> None:
+    still = toys.settings(optimizer=toys.optimizer(lr=1e-12), schedule=LONG, patience=2)
+    net = toys.network()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0
+    fitted = train(tmp_path, still, toys.data(tmp_path), network=net)
+    assert len(fitted.history) == 3
+    assert fitted.chosen["val"]["epoch"] == 1
+
+
+def test_a_class_may_be_absent_from_validation_but_not_all_of_one_side(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    part = data.judges["val"]
+    for unwanted, message in (([3], None), ([0], "no normal"), ([1, 2, 3], "no abnormal")):
+        left = ~np.isin(part.labels, unwanted)
+        judges = {"val": dataclasses.replace(part, rows=part.rows[left], labels=part.labels[left])}
+        fewer = dataclasses.replace(data, judges=judges)
+        if message is None:
+            assert np.isfinite(train(tmp_path, toys.settings(), fewer).chosen["val"]["score_strict"])
+        else:
+            with pytest.raises(ValueError, match=message):
+                train(tmp_path, toys.settings(), fewer)
+
+
+def test_too_few_cycles_for_a_batch_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="70 training cycles do not fill one batch of 71"):
+        train(tmp_path, toys.settings(batch_size=71), toys.data(tmp_path))
+
+
+def test_divergence_stops_the_training(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    wild = toys.settings(optimizer=toys.optimizer(lr=1e30), specaugment=PLAIN)
+    with pytest.raises(FloatingPointError, match="diverged in epoch 1"):
+        train(tmp_path, wild, data)

@@ -1,0 +1,72 @@
+"""Losses against values worked out by hand, and their gradients against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.training.objectives import CrossEntropy, Objective, SoftLabels, Targets, create
+from models.training.settings import ObjectiveSettings
+from tests.unit.models.training.toys import Linear
+
+SOFT = torch.tensor([[0.7, 0.2, 0.1, 0.0], [0.1, 0.1, 0.2, 0.6]])
+TARGETS = Targets(labels=torch.tensor([0, 3]), soft=SOFT)
+OBJECTIVES = [
+    CrossEntropy(0.0, None),
+    CrossEntropy(0.1, torch.tensor([0.1, 0.2, 0.3, 0.4])),
+    SoftLabels(),
+]
+
+
+def linear() -> tuple[Linear, torch.Tensor]:
+    torch.manual_seed(0)
+    return Linear(6, 4), torch.randn(2, 3, 2)
+
+
+def test_cross_entropy_with_smoothing_by_hand() -> None:
+    network, features = linear()
+    log_p = network(features).log_softmax(1)
+    smooth = torch.full((2, 4), 0.1 / 4)
+    smooth[[0, 1], TARGETS.labels] += 0.9
+    expected = -(smooth * log_p).sum(1).mean()
+    torch.testing.assert_close(CrossEntropy(0.1, None)(network, features, TARGETS), expected)
+
+
+def test_soft_labels_by_hand_and_deaf_to_hard_labels() -> None:
+    network, features = linear()
+    expected = -(SOFT * network(features).log_softmax(1)).sum(1).mean()
+    other = Targets(labels=torch.tensor([1, 1]), soft=SOFT)
+    torch.testing.assert_close(SoftLabels()(network, features, TARGETS), expected)
+    torch.testing.assert_close(SoftLabels()(network, features, other), expected)
+    with pytest.raises(ValueError, match="there are none"):
+        SoftLabels()(network, features, Targets(labels=TARGETS.labels, soft=None))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=["plain", "weighted", "soft"])
+def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
+    network, features = linear()
+    objective(network, features, TARGETS).backward()
+    bias, step = network.head.bias, 0.05
+    for at in range(4):
+        with torch.no_grad():
+            losses = []
+            for moved in (step, -step):
+                bias[at] += moved
+                losses.append(objective(network, features, TARGETS))
+                bias[at] -= moved
+        assert bias.grad[at] == pytest.approx(((losses[0] - losses[1]) / (2 * step)).item(), abs=1e-4)
+
+
+def test_balanced_weights_are_inverse_counts_and_an_absent_class_weighs_nothing() -> None:
+    settings = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
+    objective = create(settings, np.array([0, 0, 0, 0, 1, 1, 3]), 4)
+    # 1/4, 1/2, none, 1/1, divided by their sum 7/4
+    torch.testing.assert_close(objective.class_weights, torch.tensor([1 / 7, 2 / 7, 0, 4 / 7]))
+
+
+def test_soft_labels_refuse_options_that_would_do_nothing() -> None:
+    for changes in ({"label_smoothing": 0.1}, {"class_weights": "balanced"}):
+        values = {"name": "soft_labels", "label_smoothing": 0.0, "class_weights": "none"} | changes
+        with pytest.raises(ValueError, match="has no label_smoothing"):
+            ObjectiveSettings(**values)

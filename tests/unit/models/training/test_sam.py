@@ -1,0 +1,151 @@
+"""Sharpness-aware minimisation by what it does on known surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
+
+from models.training.optimizers import create
+from models.training.sam import SAM, frozen_statistics
+from tests.unit.models.training.toys import TinyNetwork, optimizer
+
+CURVATURE = torch.tensor([1.0, 10.0])
+
+
+def minimise(surface: Callable[[Tensor], Tensor], point: nn.Parameter, optimizer: Optimizer, steps: int = 1) -> Tensor:
+    """Return the loss before the last step."""
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = surface(point)
+        loss.backward()
+        return loss.detach()
+
+    loss = torch.zeros(())
+    for _ in range(steps):
+        loss = optimizer.step(closure)
+    return loss
+
+
+def quadratic(w: Tensor) -> Tensor:
+    return (CURVATURE * w**2).sum() / 2
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_one_step_on_a_quadratic_is_the_published_one(adaptive: bool) -> None:
+    rho, lr, start = 0.1, 0.01, torch.tensor([1.0, -2.0])
+    point = nn.Parameter(start.clone())
+    loss = minimise(quadratic, point, SAM(SGD([point], lr=lr), rho=rho, adaptive=adaptive))
+    gradient = CURVATURE * start
+    if adaptive:  # ε = ρ w² g / ‖|w| g‖
+        ascent = rho * start**2 * gradient / (start.abs() * gradient).norm()
+    else:  # ε = ρ g / ‖g‖
+        ascent = rho * gradient / gradient.norm()
+    torch.testing.assert_close(point.data, start - lr * CURVATURE * (start + ascent))
+    assert loss == quadratic(start), "the loss is that at w"
+
+
+def test_rho_zero_is_the_base_optimiser() -> None:
+    points = [nn.Parameter(torch.tensor([1.0, -2.0])) for _ in range(2)]
+    minimise(quadratic, points[0], SAM(SGD([points[0]], lr=0.01), rho=0.0, adaptive=False), steps=5)
+    minimise(quadratic, points[1], SGD([points[1]], lr=0.01), steps=5)
+    assert torch.equal(points[0], points[1])
+
+
+def test_along_a_valley_of_equal_minima_it_moves_to_where_the_valley_is_flat() -> None:
+    def valley(w: Tensor) -> Tensor:  # zero for every y where x = 0, with the curvature 0.1 + y² across
+        x, y = w
+        return x**2 * (0.1 + y**2) / 2
+
+    ends = {}
+    for rho in (0.0, 0.2):
+        point = nn.Parameter(torch.tensor([0.5, 1.5]))
+        minimise(valley, point, SAM(SGD([point], lr=0.2), rho=rho, adaptive=False), steps=1000)
+        ends[rho] = point.detach()
+    assert ends[0.0][0].abs() < 1e-3
+    assert ends[0.0][1] > 1.2, "gradient descent stays where it came down"
+    assert ends[0.2][1].abs() < 0.1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_weights_are_restored_to_the_last_bit(fails: bool) -> None:
+    torch.manual_seed(0)
+    network = nn.Linear(50, 50)
+    before = [p.detach().clone() for p in network.parameters()]
+    sam = SAM(SGD(network.parameters(), lr=0.0), rho=0.37, adaptive=False)
+    seen = []
+
+    def closure() -> Tensor:
+        sam.zero_grad()
+        seen.append(network.weight.detach().clone())
+        if fails and len(seen) == 2:
+            raise KeyboardInterrupt
+        loss = network(torch.ones(3, 50)).square().mean()
+        loss.backward()
+        return loss
+
+    if fails:
+        with pytest.raises(KeyboardInterrupt):
+            sam.step(closure)
+    else:
+        sam.step(closure)
+    moved = torch.cat([(seen[1] - seen[0]).flatten()]).norm()
+    assert 0 < moved <= 0.37 + 1e-5
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_batchnorm_sees_the_first_pass_alone() -> None:
+    torch.manual_seed(0)
+    network, features = TinyNetwork(), torch.randn(6, 20, 16)
+    plain = TinyNetwork()
+    plain.load_state_dict(network.state_dict())
+    plain(features)
+    sam = create(optimizer(name="sam", rho=5.0), network, nn.Module())
+
+    def closure() -> Tensor:
+        sam.zero_grad()
+        loss = network(features).square().mean()
+        loss.backward()
+        return loss
+
+    sam.step(closure)
+    for name, buffer in plain.named_buffers():
+        assert torch.equal(buffer, network.get_buffer(name)), name
+    assert network.body[1].track_running_stats
+    with frozen_statistics(network):
+        network(features)
+        assert network.body[1].num_batches_tracked == 1
+
+
+def test_the_second_gradient_is_clipped() -> None:
+    start = torch.tensor([3.0, -4.0])
+    point = nn.Parameter(start.clone())
+    minimise(quadratic, point, SAM(SGD([point], lr=1.0), rho=0.05, adaptive=False, clip_norm=0.1))
+    assert (point.detach() - start).norm() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_it_learns_under_autocast_in_bf16() -> None:
+    torch.manual_seed(0)
+    network, features = TinyNetwork(), torch.randn(16, 20, 16)
+    labels = torch.arange(16) % 4
+    sam = create(optimizer(name="sam", lr=0.05), network, nn.Module())
+
+    def closure() -> Tensor:
+        sam.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = nn.functional.cross_entropy(network(features).float(), labels)
+        loss.backward()
+        return loss.detach()
+
+    losses = [sam.step(closure).item() for _ in range(60)]
+    assert losses[-1] < 0.7 * losses[0]
+    assert all(p.dtype == torch.float32 for p in network.parameters())
+
+
+def test_a_negative_radius_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be negative"):
+        SAM(SGD([nn.Parameter(torch.ones(1))], lr=0.1), rho=-1.0, adaptive=False)

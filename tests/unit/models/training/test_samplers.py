@@ -1,0 +1,40 @@
+"""What an epoch draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.stats import chisquare
+
+from models.training.samplers import Sampler
+
+LABELS = np.repeat([0, 1, 2, 3], [200, 120, 50, 36])
+
+
+def draw(name: str, seed: int, labels: np.ndarray = LABELS) -> np.ndarray:
+    return Sampler(name, labels).draw(torch.Generator().manual_seed(seed))
+
+
+def test_weighted_draws_every_class_equally_often() -> None:
+    drawn = np.concatenate([LABELS[draw("weighted", seed)] for seed in range(20)])
+    assert len(drawn) == 20 * len(LABELS)
+    assert chisquare(np.bincount(drawn)).pvalue > 0.01
+    cycles = np.bincount(np.concatenate([draw("weighted", seed) for seed in range(200)]), minlength=len(LABELS))
+    assert chisquare(cycles[LABELS == 3]).pvalue > 0.01, "equally within a class"
+
+
+def test_shuffle_draws_every_cycle_once() -> None:
+    order = draw("shuffle", 1)
+    assert sorted(order) == list(range(len(LABELS)))
+    assert not np.array_equal(order, np.arange(len(LABELS)))
+
+
+def test_the_seed_alone_decides() -> None:
+    for name in ("weighted", "shuffle"):
+        assert np.array_equal(draw(name, 3), draw(name, 3))
+        assert not np.array_equal(draw(name, 3), draw(name, 4))
+
+
+def test_a_class_without_cycles_is_never_drawn() -> None:
+    labels = np.array([0, 0, 3])
+    assert set(labels[draw("weighted", 1, labels)]) <= {0, 3}

@@ -1,0 +1,102 @@
+"""SpecAugment by what it leaves of features."""
+
+from __future__ import annotations
+
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from models.training.settings import SpecAugmentSettings
+from models.training.specaugment import FRAMES, MELS, POLICIES, SpecAugment, masks, warp
+
+
+def augment(features: Tensor, policy: str = "icbhi_ast_sup", fill: str = "zero", gate: str = "uniform") -> Tensor:
+    made = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, gate=gate))  # type: ignore[arg-type]
+    return made(features, torch.Generator().manual_seed(0))
+
+
+def test_every_policy_of_the_settings_is_there() -> None:
+    assert set(get_args(get_type_hints(SpecAugmentSettings)["policy"])) == set(POLICIES)
+
+
+@given(
+    st.sampled_from(sorted(POLICIES)),
+    st.integers(1, 4),
+    st.integers(8, 90),
+    st.integers(4, 40),
+    st.sampled_from(["mean", "zero"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_size_keeps_its_shape_and_its_input(policy: str, batch: int, frames: int, mels: int, fill: str) -> None:
+    features = torch.randn(batch, frames, mels)
+    before = features.clone()
+    masked = augment(features, policy, fill)
+    assert masked.shape == features.shape
+    assert torch.isfinite(masked).all()
+    assert torch.equal(features, before), "the cache is never changed"
+
+
+def test_masks_are_whole_rows_and_columns_within_their_widths_and_of_each_sample_its_own() -> None:
+    features = torch.ones(200, FRAMES, MELS)
+    hidden = augment(features) == 0
+    mels, frames = hidden.all(1), hidden.all(2)
+    assert torch.equal(hidden, mels[:, None, :] | frames[:, :, None])
+    assert mels.sum(1).max() <= 2 * 47
+    assert frames.sum(1).max() <= 2 * 159
+    assert mels.sum(1).max() > 60, "two masks"
+    assert frames.sum(1).max() > 200, "two masks"
+    assert len(torch.unique(frames, dim=0)) > 190
+
+
+def test_mask_widths_scale_with_the_features_and_never_exceed_them() -> None:
+    half = augment(torch.ones(300, FRAMES // 2, MELS // 2)) == 0
+    assert half.all(1).sum(1).max() <= 2 * 23
+    assert half.all(2).sum(1).max() <= 2 * 79
+    generator = torch.Generator().manual_seed(0)
+    assert masks((500, 1), 5, 100.0, generator).sum(1).max() < 5
+
+
+def test_the_mean_fill_is_the_samples_own_and_taken_anew_for_frames() -> None:
+    features = torch.randn(1, FRAMES, MELS) + 3
+    masked, hidden = augment(features, fill="mean"), augment(torch.ones(1, FRAMES, MELS)) == 0
+    mels, frames = hidden.all(1)[0], hidden.all(2)[0]
+    assert mels.any()
+    assert frames.any()
+    first = features.mean()
+    assert torch.allclose(masked[0][~frames][:, mels], first)
+    after_mels = torch.where(mels, first, features[0]).mean()
+    assert torch.allclose(masked[0][frames], after_mels)
+    assert torch.equal(masked[0][~frames][:, ~mels], features[0][~frames][:, ~mels])
+
+
+def test_the_reference_gate_is_a_normal_draw() -> None:
+    features = torch.ones(4000, 40, 32)
+
+    def share(policy: str, gate: str) -> float:
+        return (augment(features, policy, gate=gate) == 0).any(2).any(1).float().mean().item()
+
+    assert share("icbhi_ast_sup", "uniform") > 0.99
+    assert share("icbhi_ast_sup", "reference") == pytest.approx(0.841, abs=0.02)  # Φ(1)
+    assert share("SM", "uniform") == pytest.approx(0.2, abs=0.02)
+    assert share("SM", "reference") == pytest.approx(0.579, abs=0.025)  # Φ(0.2)
+
+
+def test_none_changes_nothing() -> None:
+    features = torch.randn(2, 30, 20)
+    assert augment(features, "none") is features
+
+
+def test_warp_keeps_both_ends_the_order_of_time_and_each_samples_own_point() -> None:
+    time = torch.arange(798.0)[None, :, None].expand(50, -1, 4)
+    warped = warp(time, 80, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(warped[:, 0], time[:, 0])
+    torch.testing.assert_close(warped[:, -1], time[:, -1])
+    assert (warped.diff(dim=1) > 0).all()
+    furthest = (warped - time).abs().amax((1, 2))
+    assert furthest.max() < 80
+    assert furthest.max() > 60
+    assert len(furthest.unique()) == 50
