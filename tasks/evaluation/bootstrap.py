@@ -44,9 +44,12 @@ class Bootstrap:
         return {name: values.mean(axis=1) for name, values in figures(drawn).items()}
 
     def interval(self, drawn: Drawn) -> tuple[float, float]:
-        """Return the percentile interval; resamples in which the figure does not exist are left out."""
+        """Return the percentile interval of the resamples in which the figure exists; NaN where it exists in none."""
+        known = drawn[~np.isnan(drawn)]
+        if not len(known):
+            return float("nan"), float("nan")
         tail = 100 * (1 - self.confidence) / 2
-        low, high = np.nanpercentile(drawn, [tail, 100 - tail])
+        low, high = np.percentile(known, [tail, 100 - tail])
         return float(low), float(high)
 
 
@@ -93,6 +96,6 @@ def difference(bootstrap: Bootstrap, ours: Counts, theirs: Counts) -> dict[str, 
             "difference": float(point_mine[name].mean() - point_other[name].mean()),
             "low": low,
             "high": high,
-            "higher_in": float(np.mean(drawn[~np.isnan(drawn)] > 0)),
+            "higher_in": float(np.mean(drawn > 0)),
         }
     return result

@@ -12,6 +12,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 POINTS = 201  # of a curve; more are not seen
 Values = npt.NDArray[np.float64]
+NONE = np.zeros(1)
 STUDENT = pl.col("model").str.starts_with("student/")
 
 
@@ -25,7 +26,7 @@ def confusion(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame
 
 def roc(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
     """Return the student's ROC of each class against the rest: `class`, `false_positive_rate`, `true_positive_rate`."""
-    frames = []
+    frames = [_curve("", ("false_positive_rate", NONE), ("true_positive_rate", NONE)).clear()]
     for name, truth, probability in _against_rest(predictions, classes):
         false_positive, true_positive, _ = roc_curve(truth, probability)
         frames.append(_curve(name, ("false_positive_rate", false_positive), ("true_positive_rate", true_positive)))
@@ -34,7 +35,7 @@ def roc(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
 
 def precision_recall(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
     """Return the student's precision over recall of each class: `class`, `recall`, `precision`."""
-    frames = []
+    frames = [_curve("", ("recall", NONE), ("precision", NONE)).clear()]
     for name, truth, probability in _against_rest(predictions, classes):
         precision, recall, _ = precision_recall_curve(truth, probability)
         frames.append(_curve(name, ("recall", recall[::-1]), ("precision", precision[::-1])))
