@@ -48,7 +48,7 @@ def choose(teachers: Sequence[str], settings: SoftLabelSettings) -> list[str]:
     Raises:
         BreathlineError: There are fewer than `k`, or `k` or the temperature is not positive.
     """
-    if settings.k < 1 or settings.temperature <= 0:
+    if settings.k < 1 or not settings.temperature > 0:
         raise BreathlineError("k and the temperature must be positive.", where="params.yaml: soft_labels")
     if teachers and settings.k > len(teachers):
         raise BreathlineError(

@@ -44,8 +44,10 @@ def stage(name: str) -> Iterator[logging.Logger]:
                 where=lock.lock_file,
                 hint="wait for it, or end it; the lock goes with its process",
             ) from error
-        with lock:
+        try:
             yield logging.getLogger(name)
+        finally:
+            lock.release()
     except BreathlineError as error:
         console.print(f"[bold red]{name} failed.[/] ", end="")
         console.print(str(error), markup=False, highlight=False)

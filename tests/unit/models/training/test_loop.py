@@ -28,7 +28,7 @@ VARIANTS = {
 }
 
 
-class Interrupted(Exception):
+class InterruptedTraining(Exception):  # noqa: N818
     pass
 
 
@@ -90,10 +90,10 @@ def test_interrupted_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path, var
 
         def interrupt(epoch: int, phase: str, done: int, total: int, moment: tuple[int, str, int] = moment) -> None:
             if (epoch, phase, done) == moment:
-                raise Interrupted
+                raise InterruptedTraining
 
         torch.manual_seed(len(moments))  # nothing that a new process would not set itself
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedTraining):
             train(tmp_path / "c", settings, data, on_batch=interrupt)
     assert same(undisturbed, train(tmp_path / "c", settings, data))
     epochs: list[Any] = []

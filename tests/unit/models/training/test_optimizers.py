@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -20,7 +22,7 @@ def test_the_schedule_climbs_evenly_then_follows_a_cosine() -> None:
     assert factors[4] == 1.0
     assert factors[12] == pytest.approx(0.55), "half way between 1 and 0.1"
     assert factors[20] == pytest.approx(0.1)
-    assert all(later < earlier for earlier, later in zip(factors[4:], factors[5:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(factors[4:]))
 
 
 def test_no_warmup_and_nothing_but_warmup() -> None:

@@ -86,7 +86,7 @@ def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels:
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0)
     features = noise.normal(0, 1, (len(labels), frames, mels))
-    for row, label in enumerate(labels):
+    for row, label in enumerate(labels.tolist()):
         features[row, :, label * mels // CLASSES : (label + 1) * mels // CLASSES] += 1
     cycles = [f"{101 + row // 6}_1b1_Al_sc_Meditron_{row % 6:03d}" for row in range(len(labels))]
     np.save(folder / "features.npy", features.astype(np.float16))

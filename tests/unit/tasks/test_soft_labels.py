@@ -1,0 +1,129 @@
+"""What the teachers say of the training side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from models import artifact
+from models.networks.registry import create
+from models.training.features import Features
+from tasks import soft_labels
+from tasks.errors import BreathlineError
+from tasks.params import merge
+from tasks.soft_labels import SoftLabelSettings, check_folders, choose, combine
+from tests.unit.tasks import trainings
+
+OUT = Path("data/soft_labels/soft_labels.parquet")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with two teachers of different front ends, untrained, for their logits differ all the same."""
+    trainings.make(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["soft_labels"])
+    for name, teacher in trainings.PARAMS["teachers"].items():
+        torch.manual_seed(teacher["seed"])
+        shape = {"frames": 40 if teacher["frontend"] == "wide" else 32, "mels": 32}
+        classes = ["normal", "crackle", "wheeze", "both"]
+        network = create(teacher["architecture"], **shape, classes=4, options=teacher["options"], weights=None)
+        card = {key: teacher[key] for key in ("architecture", "options", "frontend")}
+        card |= {**shape, "labels": "lungsound_4", "classes": classes}
+        artifact.save(tmp_path / "data" / "teachers" / name, {"val": network.state_dict()}, card)
+    return tmp_path
+
+
+def change(project: Path, changes: dict[str, Any]) -> None:
+    trainings.write_params(project, merge(trainings.PARAMS, changes))
+
+
+def test_the_mean_of_logits_softened_by_hand() -> None:
+    one, two = np.array([[2.0, 0.0]], dtype=np.float32), np.array([[0.0, 0.0]], dtype=np.float32)
+    assert combine([one, two], 1.0)[0].tolist() == pytest.approx([np.e / (np.e + 1), 1 / (np.e + 1)])
+    halved = np.exp(0.5) / (np.exp(0.5) + 1)
+    assert combine([one, two], 2.0)[0, 0] == pytest.approx(halved)
+
+
+def test_the_first_k_teachers_are_chosen_and_never_fewer() -> None:
+    assert choose(["c", "a", "b"], SoftLabelSettings(k=2, temperature=1.0)) == ["c", "a"]
+    assert choose([], SoftLabelSettings(k=2, temperature=1.0)) == []
+    with pytest.raises(BreathlineError, match=r"k is 3, and there are 2 teachers"):
+        choose(["a", "b"], SoftLabelSettings(k=3, temperature=1.0))
+    for k, temperature in ((0, 1.0), (1, 0.0), (1, float("nan"))):
+        with pytest.raises(BreathlineError, match="must be positive"):
+            choose(["a"], SoftLabelSettings(k=k, temperature=temperature))
+
+
+def test_every_cycle_of_the_training_side_and_no_other(project: Path) -> None:
+    soft_labels.main()
+    table = pq.read_table(OUT)
+    assert table.column_names == ["cycle_id", "soft_label", "logits.mn", "logits.ast"]
+    cycles = pq.read_table("data/cycles/cycles.parquet").to_pylist()
+    training_side = sorted(row["cycle_id"] for row in cycles if row["split"] == "train")
+    assert table["cycle_id"].to_pylist() == training_side
+    soft = np.array(table["soft_label"].to_pylist())
+    logits = [np.array(table[f"logits.{name}"].to_pylist()) for name in ("mn", "ast")]
+    np.testing.assert_allclose(soft.sum(1), 1, rtol=1e-6)
+    np.testing.assert_allclose(soft, combine([one.astype(np.float32) for one in logits], 1.0), rtol=1e-6)
+    network, card = artifact.load(project / "data" / "teachers" / "ast", "val")
+    cache = Features(project / "data" / "fbank" / card["frontend"])
+    with torch.no_grad():
+        expected = network(cache.batch(cache.find(training_side[7:9]), torch.device("cpu"))).numpy()
+    np.testing.assert_allclose(logits[1][7:9], expected, atol=1e-5)
+    first = OUT.read_bytes()
+    soft_labels.main()
+    assert OUT.read_bytes() == first, "equal inputs, equal bytes"
+
+
+def test_k_takes_the_first_but_all_teachers_logits_are_kept(project: Path) -> None:
+    change(project, {"soft_labels": {"k": 1, "temperature": 2.0}})
+    soft_labels.main()
+    table = pq.read_table(OUT)
+    logits = np.array(table["logits.mn"].to_pylist(), dtype=np.float32)
+    np.testing.assert_allclose(table["soft_label"].to_pylist(), combine([logits], 2.0), rtol=1e-6)
+    assert "logits.ast" in table.column_names
+
+
+def test_without_teachers_the_table_is_empty_but_typed(project: Path) -> None:
+    params = {key: value for key, value in trainings.PARAMS.items() if key != "teachers"} | {"teachers": {}}
+    trainings.write_params(project, params)
+    for folder in (project / "data" / "teachers").iterdir():
+        folder.rename(project / folder.name)
+    soft_labels.main()
+    table = pq.read_table(OUT)
+    assert table.num_rows == 0
+    assert [str(field.type) for field in table.schema] == ["string", "list<element: float>"]
+
+
+def failing(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit):
+        soft_labels.main()
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_what_is_missing_or_left_over_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    teachers = project / "data" / "teachers"
+    (teachers / "old").mkdir()
+    (teachers / ".gitignore").write_text("*")
+    with pytest.raises(BreathlineError, match=r"(?s)trained: old.*rm -r .*teachers/old"):
+        check_folders(teachers, ["mn", "ast"])
+    assert "rm -r data/teachers/old" in failing(capsys)
+    (teachers / "old").rmdir()
+
+    card = (teachers / "ast" / "model.json").read_text()
+    (teachers / "ast" / "model.json").write_text(card.replace("lungsound_4", "lungsound_2"))
+    assert "The teacher ast knows lungsound_2, not lungsound_4" in failing(capsys)
+    (teachers / "ast" / "model.json").write_text(card)
+
+    (project / "data" / "fbank" / "wide" / "features.npy").unlink()
+    assert "dvc repro fbank@wide" in failing(capsys)
+    (teachers / "mn" / "model.json").unlink()
+    assert "dvc repro train_teacher@mn" in failing(capsys)
+    assert not OUT.exists()
