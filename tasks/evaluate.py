@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
-from tasks import files, params
+from tasks import assignment, files, params
+from tasks.assignment import CYCLES, Assignment
 from tasks.errors import BreathlineError
 from tasks.evaluation import curves, report
 from tasks.evaluation.bootstrap import Bootstrap
@@ -22,7 +23,7 @@ from tasks.evaluation.predictions import Model, logits, models, table, with_ense
 from tasks.evaluation.summary import summarise
 from tasks.icbhi.labels import CLASSES
 from tasks.stage import console, stage
-from tasks.training import CYCLES, Task, ValidationSettings, read_task
+from tasks.torch_setup import explained, set_up
 
 RECORDINGS, SUMMARY = Path("data/cycles/recordings.parquet"), Path("data/cycles/summary.json")
 PREDICTIONS, METRICS = Path("data/evaluation/predictions.parquet"), Path("reports/metrics.json")
@@ -44,11 +45,11 @@ def predict(
     wanted: Sequence[Model],
     members: Sequence[str],
     selections: Sequence[Selection],
-    task: Task,
+    assigned: Assignment,
     compute: ComputeSettings,
 ) -> pl.DataFrame:
     """Return predictions.parquet: what every model, and the ensemble of ``members``, says of the test cycles."""
-    cycles = task.cycles("test")
+    cycles = assigned.cycles("test")
     said = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -59,9 +60,9 @@ def predict(
         for model, selection, values in found:
             said[model, selection] = values
     rows = pl.read_parquet(CYCLES, columns=["cycle_id", "recording_id", "patient_id"])
-    labels = pl.DataFrame({"cycle_id": cycles, "label": [task.targets[cycle] for cycle in cycles]})
+    labels = pl.DataFrame({"cycle_id": cycles, "label": [assigned.targets[cycle] for cycle in cycles]})
     test = labels.join(rows, on="cycle_id", how="left", maintain_order="left")
-    return table(with_ensemble(said, members, selections), test, CLASSES[task.labels])
+    return table(with_ensemble(said, members, selections), test, CLASSES[assigned.labels])
 
 
 def describe_test(predictions: pl.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
@@ -99,19 +100,15 @@ def main() -> None:
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
         selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
         seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
-        teachers = list(params.section(read, "teachers"))
+        teachers = sorted(params.section(read, "teachers"))
         if not seeds:
             raise BreathlineError("There is no student.", where="params.yaml: student.seeds", hint="name a seed")
-        torch.set_num_threads(compute.threads)
-        task = read_task(
-            CYCLES,
-            labels=read["labels"],
-            split=read["split"],
-            validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
-        )
-        classes, wanted = CLASSES[task.labels], models(teachers, seeds)
+        set_up(compute)
+        assigned = assignment.from_params(read)
+        classes, wanted = CLASSES[assigned.labels], models(teachers, seeds)
         members = teachers[: params.section(read, "soft_labels.k")]
-        predictions = predict(wanted, members, selections, task, compute)
+        with explained(where="data/teachers, data/student", hint="run `dvc repro`"):
+            predictions = predict(wanted, members, selections, assigned, compute)
         files.write_table(PREDICTIONS, predictions.to_arrow())
 
         recordings = pl.read_parquet(RECORDINGS)
@@ -125,7 +122,7 @@ def main() -> None:
         metrics = {
             "corpus": summary["corpus"],
             "recordings": summary["recordings"],
-            "labels": task.labels,
+            "labels": assigned.labels,
             "split": str(read["split"]),
             "test": describe_test(predictions, classes),
             "evaluation": asdict(settings),
