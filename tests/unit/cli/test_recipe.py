@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import load_yaml, modify_yaml
 from ruamel.yaml import YAML
 
-from cli import recipe
+from cli import params_text, recipe
 from flows.graph import flatten
 from tasks.errors import BreathlineError
 
@@ -34,7 +35,7 @@ def overrides(text: str):
 
 
 def test_only_the_values_change():
-    text, changes = recipe.apply(
+    text, changes = params_text.apply(
         PARAMS, overrides("{download: {source: archive, path: x.zip}, student: {seeds: [1, 2], optimizer: {rho: 0.1}}}")
     )
     expected = PARAMS.replace("source: demo      #", "source: archive   #").replace("path: null", "path: x.zip")
@@ -49,7 +50,7 @@ def test_only_the_values_change():
 
 
 def test_teachers_are_replaced_as_a_whole_one_line_each_and_the_comments_around_stay():
-    text, changes = recipe.apply(
+    text, changes = params_text.apply(
         PARAMS,
         overrides(
             "teachers:\n  c:\n    architecture: mn\n    options: {width: 0.4}\n    seed: 3\n  b: {architecture: mn}\n"
@@ -65,20 +66,20 @@ def test_teachers_are_replaced_as_a_whole_one_line_each_and_the_comments_around_
 
 def test_what_follows_a_block_of_teachers_stays_when_they_are_replaced():
     block = PARAMS.replace("{architecture: mn, options: {width: 0.1}, seed: 2}", "\n    architecture: mn\n    seed: 2")
-    text, _ = recipe.apply(block, overrides("{teachers: {c: {seed: 3}}}"))
+    text, _ = params_text.apply(block, overrides("{teachers: {c: {seed: 3}}}"))
     assert "  c: {seed: 3}\n\n# About the student.\nstudent:" in text
 
 
 def test_options_of_an_earlier_network_do_not_linger():
-    text, _ = recipe.apply(PARAMS, overrides("{student: {options: {width: 0.4}}}"))
+    text, _ = params_text.apply(PARAMS, overrides("{student: {options: {width: 0.4}}}"))
     assert "options: {width: 0.4}\n" in text
 
 
 def test_unknown_keys_are_all_named():
     with pytest.raises(BreathlineError, match=r"student\.optimiser, dat"):
-        recipe.apply(PARAMS, overrides("{student: {optimiser: {rho: 1}}, dat: 1}"))
+        params_text.apply(PARAMS, overrides("{student: {optimiser: {rho: 1}}, dat: 1}"))
     with pytest.raises(BreathlineError, match=r"student\.optimizer \(a mapping"):
-        recipe.apply(PARAMS, overrides("{student: {optimizer: sam}}"))
+        params_text.apply(PARAMS, overrides("{student: {optimizer: sam}}"))
 
 
 def test_a_recipe_has_two_keys_and_exists(tmp_path):
@@ -92,22 +93,35 @@ def test_a_recipe_has_two_keys_and_exists(tmp_path):
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_recipe_fits_params_yaml_and_is_idempotent(name):
     given = recipe.load(name, ROOT / "recipes")["overrides"]
-    text, _ = recipe.apply((ROOT / "params.yaml").read_text(), given)
-    assert recipe.apply(text, given) == (text, [])
+    text, _ = params_text.apply((ROOT / "params.yaml").read_text(), given)
+    assert params_text.apply(text, given) == (text, [])
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_params_yaml_is_the_demo_whatever_was_used_before(name):
     committed = (ROOT / "params.yaml").read_text()
-    other, _ = recipe.apply(committed, recipe.load(name, ROOT / "recipes")["overrides"])
-    back, _ = recipe.apply(other, recipe.load("demo", ROOT / "recipes")["overrides"])
+    other, _ = params_text.apply(committed, recipe.load(name, ROOT / "recipes")["overrides"])
+    back, _ = params_text.apply(other, recipe.load("demo", ROOT / "recipes")["overrides"])
     assert back == committed
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_dvc_can_change_what_a_recipe_wrote(name, tmp_path):
+    """`dvc exp run -S` rewrites params.yaml, and wraps long lines."""
+    path = tmp_path / "params.yaml"
+    text, _ = params_text.apply((ROOT / "params.yaml").read_text(), recipe.load(name, ROOT / "recipes")["overrides"])
+    path.write_text(text)
+    with modify_yaml(str(path)) as params:
+        params["student"]["optimizer"]["rho"] = 0.07
+    expected = YAML(typ="safe").load(text)
+    expected["student"]["optimizer"]["rho"] = 0.07
+    assert load_yaml(str(path)) == expected
 
 
 def test_all_recipes_set_the_same_keys():
     def keys(name: str) -> set[str]:
         given = recipe.load(name, ROOT / "recipes")["overrides"]
-        return {next((whole for whole in recipe.WHOLE if key.startswith(whole)), key) for key in flatten(given)}
+        return {next((whole for whole in params_text.WHOLE if key.startswith(whole)), key) for key in flatten(given)}
 
     assert {name: keys(name) for name in RECIPES} == dict.fromkeys(RECIPES, keys("demo"))
 

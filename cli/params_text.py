@@ -1,0 +1,166 @@
+"""params.yaml as text: overrides go in, comments, order and style stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
+PARAMS = Path("params.yaml")
+# Mappings whose keys are the user's own: a recipe gives them whole, or what an earlier one named would linger.
+WHOLE = ("teachers", "frontends", "weights", "student.options")
+ONE_LINE = 56  # characters of a mapping that is written on one line
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One key that a recipe changes; old or new is empty where the key is not there."""
+
+    key: str
+    old: str
+    new: str
+
+
+def apply(text: str, overrides: Mapping[str, Any]) -> tuple[str, list[Changed]]:
+    """Return the text of params.yaml with a recipe's overrides in it, and what changed.
+
+    Mappings are merged and lists replaced; the mappings of `WHOLE` are replaced as well. Comments, order and flow
+    style stay.
+
+    Raises:
+        BreathlineError: The recipe has a key that params.yaml has not; the error names all such keys.
+    """
+    yaml = yaml_round_trip()
+    params = yaml.load(text)
+    unknown = list(_unknown(params, overrides))
+    if unknown:
+        raise BreathlineError(
+            f"The recipe has keys that params.yaml has not: {', '.join(unknown)}",
+            where=PARAMS,
+            hint="mend the recipe's spelling, or add the keys to params.yaml",
+        )
+    before = yaml.load(text)
+    _merge(params, overrides)
+    changes = list(_differences(before, params))
+    if not changes:
+        return text, []
+    written = StringIO()
+    yaml.dump(params, written)
+    return written.getvalue(), changes
+
+
+def yaml_round_trip() -> YAML:
+    """Return a reader and writer that keeps comments, order and style."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(
+        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    return yaml
+
+
+def _unknown(params: Mapping[str, Any], overrides: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in overrides.items():
+        dotted = f"{prefix}{key}"
+        if key not in params:
+            yield dotted
+        elif isinstance(params[key], Mapping) and dotted not in WHOLE:
+            if isinstance(value, Mapping):
+                yield from _unknown(params[key], value, f"{dotted}.")
+            else:
+                yield f"{dotted} (a mapping in params.yaml)"
+
+
+def _merge(params: CommentedMap, overrides: Mapping[str, Any], prefix: str = "") -> None:
+    for key, value in overrides.items():
+        dotted = f"{prefix}{key}"
+        if params[key] == value:
+            continue
+        if dotted in WHOLE:
+            _replace(params[key], value)
+        elif isinstance(params[key], Mapping):
+            _merge(params[key], value, f"{dotted}.")
+        elif isinstance(params[key], list):
+            params[key][:] = value
+        else:
+            params[key] = value
+
+
+def _replace(old: CommentedMap, new: Mapping[str, Any]) -> None:
+    """Put ``new``'s items (mappings on lines of their own, plain ones on one) in ``old``'s place; keep what follows."""
+    after = _comment_after(old)
+    old.clear()
+    old.ca.items.clear()
+    if new and all(isinstance(value, Mapping) for value in new.values()):
+        old.fa.set_block_style()
+    else:
+        old.fa.set_flow_style()
+    for key, value in new.items():
+        old[key] = _styled(value)
+    if old and after is not None:
+        node = old
+        while isinstance(node[list(node)[-1]], Mapping) and not node[list(node)[-1]].fa.flow_style():
+            node = node[list(node)[-1]]
+        node.ca.items[list(node)[-1]] = [None, None, after, None]
+
+
+def _comment_after(node: Any) -> Any:
+    """Return the token of the blank lines and comments that follow the last line of a mapping, if it holds them."""
+    from ruamel.yaml.comments import CommentedMap
+
+    while isinstance(node, CommentedMap) and node:
+        last = list(node)[-1]
+        if last in node.ca.items:
+            return node.ca.items[last][2]
+        node = node[last]
+    return None
+
+
+def _styled(value: Any) -> Any:
+    """Return a mapping on one line where that is short, else an item a line.
+
+    DVC wraps long lines when it writes params.yaml for ``dvc exp run -S``, and cannot read a URL that it has wrapped.
+    """
+    from ruamel.yaml.comments import CommentedMap
+
+    if not isinstance(value, Mapping):
+        return value
+    mapping = CommentedMap((key, _styled(item)) for key, item in value.items())
+    if len(json.dumps(value).replace('"', "")) <= ONE_LINE:
+        mapping.fa.set_flow_style()
+    else:
+        mapping.fa.set_block_style()
+    return mapping
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Changed]:
+    before, now = _leaves(old), _leaves(new)
+    for key in [*before, *(key for key in now if key not in before)]:
+        if before.get(key, "") != now.get(key, ""):
+            yield Changed(key, before.get(key, ""), now.get(key, ""))
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return dotted keys and what to show for them; an item of a mapping of `WHOLE` is one value."""
+    leaves: dict[str, str] = {}
+    for key, value in values.items():
+        dotted = f"{prefix}{key}"
+        items = isinstance(value, Mapping) and value and all(isinstance(item, Mapping) for item in value.values())
+        if items or (isinstance(value, Mapping) and dotted not in WHOLE and prefix.rstrip(".") not in WHOLE):
+            leaves |= _leaves(value, f"{dotted}.")
+        else:
+            leaves[dotted] = json.dumps(value, ensure_ascii=False).replace('"', "")
+    return leaves
