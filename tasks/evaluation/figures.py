@@ -90,6 +90,7 @@ def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
                 label=model,
             )
         axes.set(xlabel="epoch", ylabel=title)
+        axes.set_xlim(0.5, history["epoch"].to_numpy().max() + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(labelcolor=INK, ncols=2 if len(models) > 4 else 1)
     return canvas.svg

@@ -59,7 +59,7 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": figure, "signed": signed, "spread": spread, "range": interval}
+    environment.filters |= {"figure": figure, "signed": signed, "range": interval}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     student = metrics["student"]["val"]
     classes = metrics["classes"]
@@ -100,7 +100,7 @@ def render(
 def headline(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
     """Return the rows of the table of results: name, kind, figures, intervals and calibration."""
     return [
-        {"name": name, "kind": name.split()[0], "sd": judged.get("sd", {}), **judged}
+        {"name": name, "kind": name.split()[0], "sd": dict.fromkeys(FIGURES), **judged}
         for name, judged in _named(metrics, selection)
     ]
 
