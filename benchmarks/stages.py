@@ -1,8 +1,8 @@
 """Time and peak memory of each stage, started as DVC starts it: ``python -m benchmarks.stages STAGE [STAGE ...]``.
 
-Run it at the root of a project whose ``params.yaml`` is as wanted; the outs of the stages are written. The memory is the
-resident memory of the stage and of all its children, added up and looked at twenty times a second: pages that processes
-share are counted more than once.
+Run it at the root of a project whose ``params.yaml`` is as wanted; the outs of the stages are written. The memory is
+the resident memory of the stage and of all its children, added up and looked at twenty times a second: pages that
+processes share are counted more than once.
 
     python -m benchmarks.stages download extract validate fbank@ast fbank@efficientat
 """

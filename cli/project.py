@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 # Recordings, cycles, feature caches and models, each once in the folder and once in DVC's cache.
 NEEDED_GB = {"demo": 2, "archive": 15, "directory": 15, "icbhi": 20}
-SWITCHES = {
-    "Prefect": ("PREFECT_SERVER_ANALYTICS_ENABLED", "DO_NOT_TRACK"),
-    "Great Expectations": ("GX_ANALYTICS_ENABLED",),
-}
 
 
 def findings(root: Path) -> Iterator[Finding]:
@@ -27,7 +24,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield disk(root)
     yield from dvc(root)
     yield stage_variable()
-    yield from telemetry()
+    yield telemetry(root)
     yield git(root)
     yield weights()
 
@@ -93,12 +90,15 @@ def stage_variable() -> Finding:
     return Finding("DVC_STAGE", "ok", "not set")
 
 
-def telemetry() -> Iterator[Finding]:
-    """Whether the other tools are told not to phone home when started by hand."""
-    for tool, names in SWITCHES.items():
-        off = any(os.environ.get(name, "").lower() == ("1" if name == "DO_NOT_TRACK" else "false") for name in names)
-        advice = "" if off else f"make and `breathline run` switch it off; by hand: export {names[0]}=false"
-        yield Finding(f"telemetry of {tool}", "ok" if off else "unusual", "off" if off else "not switched off", advice)
+def telemetry(root: Path) -> Finding:
+    """Whether Prefect is told not to phone home when it is started here; Great Expectations is, by its stage."""
+    project = root / "pyproject.toml"
+    settings = tomllib.loads(project.read_text(encoding="utf-8")) if project.exists() else {}
+    server = settings.get("tool", {}).get("prefect", {}).get("server", {})
+    if server.get("analytics_enabled") is False or os.environ.get("DO_NOT_TRACK") == "1":
+        return Finding("telemetry of Prefect", "ok", "off")
+    advice = "set `analytics_enabled = false` under [tool.prefect.server] in pyproject.toml"
+    return Finding("telemetry of Prefect", "unusual", "not switched off", advice)
 
 
 def git(root: Path) -> Finding:

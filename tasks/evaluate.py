@@ -13,7 +13,8 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
-from tasks import files, params
+from tasks import assignment, files, params
+from tasks.assignment import CYCLES
 from tasks.errors import BreathlineError
 from tasks.evaluation import curves, gallery, report
 from tasks.evaluation import cycles as test_cycles
@@ -22,7 +23,7 @@ from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summar
 from tasks.icbhi.labels import CLASSES
 from tasks.soft_labels import Logits, SoftLabelSettings, check_folders, choose, combine
 from tasks.stage import console, stage
-from tasks.training import CYCLES, ValidationSettings, explained, read_task, set_up
+from tasks.torch_setup import explained, set_up
 
 DATA, REPORTS = Path("data"), Path("reports")
 
@@ -132,7 +133,7 @@ def main() -> None:
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
         selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
         soft_labels = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
-        teachers = list(params.section(read, "teachers"))
+        teachers = sorted(params.section(read, "teachers"))
         seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
         if not seeds:
             raise BreathlineError("There is no student.", where="params.yaml: student.seeds", hint="name a seed")
@@ -140,25 +141,20 @@ def main() -> None:
         folders = {f"teacher/{teacher}": DATA / "teachers" / teacher for teacher in teachers}
         folders |= {f"student/{seed}": DATA / "student" / str(seed) for seed in seeds}
         cards = read_cards(folders, read["labels"])
-        task = read_task(
-            CYCLES,
-            labels=read["labels"],
-            split=read["split"],
-            validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
-        )
-        classes, ids = CLASSES[task.labels], task.cycles("test")
+        assigned = assignment.from_params(read)
+        classes, ids = CLASSES[assigned.labels], assigned.cycles("test")
         set_up(compute)
         logits = predict_all(folders, ids, selections=selections, compute=compute, features_root=DATA / "fbank")
         predictions = assemble(logits, [f"teacher/{teacher}" for teacher in choose(teachers, soft_labels)])
 
-        cycles = test_cycles.read(CYCLES, DATA / "cycles/recordings.parquet", ids=ids, labels=task.labels)
+        cycles = test_cycles.read(CYCLES, DATA / "cycles/recordings.parquet", ids=ids, labels=assigned.labels)
         files.write_table(DATA / "evaluation/predictions.parquet", table(predictions, cycles, classes))
         judge = Judge(cycles, classes, settings)
         summary = json.loads((DATA / "cycles/summary.json").read_text(encoding="utf-8"))
         about = {
             "corpus": summary["corpus"],
             "recordings": summary["recordings"],
-            "labels": task.labels,
+            "labels": assigned.labels,
             "split": str(read["split"]),
         }
         metrics = summarize(judge, predictions, about)

@@ -18,10 +18,11 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
-from tasks import files, params
+from tasks import assignment, files, params
+from tasks.assignment import Assignment
 from tasks.errors import BreathlineError
 from tasks.stage import console, stage
-from tasks.training import CYCLES, Task, ValidationSettings, explained, read_task, set_up
+from tasks.torch_setup import explained, set_up
 
 Logits = npt.NDArray[np.float32]
 
@@ -43,7 +44,7 @@ def combine(logits: Sequence[Logits], temperature: float) -> Logits:
 
 
 def choose(teachers: Sequence[str], settings: SoftLabelSettings) -> list[str]:
-    """Return the teachers that make the soft labels: the first `k`, in the order of params.yaml.
+    """Return the teachers that make the soft labels: the first `k` in the order of their ids.
 
     Raises:
         BreathlineError: There are fewer than `k`, or `k` or the temperature is not positive.
@@ -56,7 +57,8 @@ def choose(teachers: Sequence[str], settings: SoftLabelSettings) -> list[str]:
             where="params.yaml: soft_labels.k",
             hint="lower k or add teachers",
         )
-    return list(teachers[: settings.k])
+    # By id, for DVC does not see the order of a mapping: taking turns in params.yaml would change what no stage reruns.
+    return sorted(teachers)[: settings.k]
 
 
 def check_folders(folder: Path, teachers: Sequence[str]) -> None:
@@ -86,22 +88,22 @@ def table(cycles: Sequence[str], logits: Mapping[str, Logits], soft: Logits | No
 
 
 def ask(
-    teachers: Sequence[str], task: Task, *, folder: Path, fbank: Path, compute: ComputeSettings
+    teachers: Sequence[str], wanted: Assignment, *, folder: Path, fbank: Path, compute: ComputeSettings
 ) -> dict[str, Logits]:
     """Return the logits ``(cycles, classes)`` of each teacher for all cycles of the training side.
 
     Raises:
         BreathlineError: A teacher or the features of its front end are missing, or it was trained for other labels.
     """
-    cycles, logits = task.cycles("train", "val"), {}
+    cycles, logits = wanted.cycles("train", "val"), {}
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         for teacher in teachers:
             bar = progress.add_task(teacher, total=len(cycles))
             again = f"run `dvc repro train_teacher@{teacher}`"
             with explained(where=folder / teacher, hint=again):
                 network, card = artifact.load(folder / teacher, "val")
-            if card["labels"] != task.labels:
-                what = f"The teacher {teacher} knows {card['labels']}, not {task.labels}."
+            if card["labels"] != wanted.labels:
+                what = f"The teacher {teacher} knows {card['labels']}, not {wanted.labels}."
                 raise BreathlineError(what, where=folder / teacher, hint=again)
             with explained(where=fbank / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
                 features = Features(fbank / card["frontend"])
@@ -122,19 +124,14 @@ def main() -> None:
         read = params.read()
         settings = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
-        teachers, folder = list(params.section(read, "teachers")), Path("data/teachers")
+        teachers, folder = sorted(params.section(read, "teachers")), Path("data/teachers")
         check_folders(folder, teachers)
         chosen = choose(teachers, settings)
-        task = read_task(
-            CYCLES,
-            labels=read["labels"],
-            split=read["split"],
-            validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
-        )
+        wanted = assignment.from_params(read)
         set_up(compute)
-        logits = ask(teachers, task, folder=folder, fbank=Path("data/fbank"), compute=compute)
+        logits = ask(teachers, wanted, folder=folder, fbank=Path("data/fbank"), compute=compute)
         soft = combine([logits[teacher] for teacher in chosen], settings.temperature) if chosen else None
-        labelled = table(task.cycles("train", "val"), logits, soft)
+        labelled = table(wanted.cycles("train", "val"), logits, soft)
         files.write_table(Path("data/soft_labels/soft_labels.parquet"), labelled)
         log.info("%d cycles labelled by %s", labelled.num_rows, ", ".join(chosen) or "nobody")
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
-from tasks import params
+from tasks import assignment, params
 from tasks.stage import stage
-from tasks.training import CHECKPOINTS, CYCLES, ValidationSettings, read_task, train
+from tasks.training import CHECKPOINTS, train
 
 NETWORK = ("architecture", "options", "frontend", "weights")
 
@@ -43,12 +43,7 @@ def main() -> None:
         train(
             network,
             training,
-            read_task(
-                CYCLES,
-                labels=read["labels"],
-                split=read["split"],
-                validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
-            ),
+            assignment.from_params(read),
             seed=seed,
             selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),

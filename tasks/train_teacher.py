@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
-from tasks import params
+from tasks import assignment, params
 from tasks.errors import BreathlineError
 from tasks.stage import stage
-from tasks.training import CHECKPOINTS, CYCLES, ValidationSettings, read_task, train
+from tasks.training import CHECKPOINTS, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +60,7 @@ def main() -> None:
                 options=settings.options,
             ),
             training,
-            read_task(
-                CYCLES,
-                labels=read["labels"],
-                split=read["split"],
-                validation=params.parse(ValidationSettings, params.section(read, "validation"), "validation"),
-            ),
+            assignment.from_params(read),
             seed=settings.seed,
             selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),

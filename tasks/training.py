@@ -5,100 +5,63 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 import torch
-from torch.utils import deterministic
 
 from models import artifact
 from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
 from models.training.features import Features
-from models.training.inference import pick_device
 from models.training.loop import fit
 from models.training.objectives import create as create_objective
 from models.training.selection import Fitted, Part, TrainingData, check
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import files
+from tasks.assignment import Assignment
 from tasks.errors import BreathlineError
 from tasks.icbhi.labels import CLASSES
-from tasks.splits import Subset, assign
+from tasks.splits import Subset
 from tasks.stage import console
+from tasks.torch_setup import explained, set_up
 from tasks.training_progress import TrainingProgress
 
 CHECKPOINTS = Path(".checkpoints")
-CYCLES = Path("data/cycles/cycles.parquet")
 TENSORS = "model.safetensors"
 CODE = sorted(path for path in Path(__file__).parents[1].glob("models/**/*.py"))
 JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ValidationSettings:
-    """Which part of the training side chooses the epoch."""
+def part(
+    assignment: Assignment, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None
+) -> Part:
+    """Return a subset's rows, labels and soft labels.
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    fraction: float
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What is classified, and which cycles train and judge.
-
-    Attributes:
-        labels: A key of `CLASSES`.
-        subsets: The subset of each cycle, by sorted `cycle_id`.
-        targets: The class index of each of these cycles.
+    Raises:
+        BreathlineError: A cycle has no soft label.
     """
-
-    labels: str
-    subsets: dict[str, Subset]
-    targets: dict[str, int]
-
-    def cycles(self, *subsets: Subset) -> list[str]:
-        """Return the cycles of some subsets, sorted."""
-        return [cycle for cycle, subset in self.subsets.items() if subset in subsets]
-
-    def part(self, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None) -> Part:
-        """Return a subset's rows, labels and soft labels.
-
-        Raises:
-            BreathlineError: A cycle has no soft label.
-        """
-        cycles = self.cycles(subset)
-        labels = np.array([self.targets[cycle] for cycle in cycles], dtype=np.int64)
-        if soft is None:
-            return Part(rows=features.find(cycles), labels=labels)
-        missing = [cycle for cycle in cycles if cycle not in soft]
-        if missing:
-            who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
-            what = who if soft else "There are no soft labels: no teacher made any."
-            hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
-            raise BreathlineError(what, where="data/soft_labels/soft_labels.parquet", hint=hint)
-        return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
-
-
-def read_task(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Task:
-    """Return the task that the table of cycles holds for these labels and this split."""
-    cycles = pq.read_table(path)
-    subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
-    targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
-    return Task(labels=labels, subsets=subsets, targets={cycle: targets[cycle] for cycle in subsets})
+    cycles = assignment.cycles(subset)
+    labels = np.array([assignment.targets[cycle] for cycle in cycles], dtype=np.int64)
+    if soft is None:
+        return Part(rows=features.find(cycles), labels=labels)
+    missing = [cycle for cycle in cycles if cycle not in soft]
+    if missing:
+        who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
+        what = who if soft else "There are no soft labels: no teacher made any."
+        hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
+        raise BreathlineError(what, where="data/soft_labels/soft_labels.parquet", hint=hint)
+    return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
 
 
 def train(
     network_settings: NetworkSettings,
     settings: TrainingSettings,
-    task: Task,
+    assignment: Assignment,
     *,
     seed: int,
     selections: list[Selection],
@@ -115,7 +78,7 @@ def train(
     Args:
         network_settings: Architecture, options, front end, weights.
         settings: How to train.
-        task: Labels and subsets.
+        assignment: Labels and subsets.
         seed: Of the initialisation, sampling, augmentation and dropout.
         selections: How epochs are chosen; `val` is always among them.
         compute: Device, precision, threads.
@@ -136,15 +99,21 @@ def train(
         cache = Features(features)
         data = TrainingData(
             features=cache,
-            train=task.part(cache, "train", soft),
-            judges={selection: task.part(cache, JUDGES[selection], None) for selection in selections},
-            classes=len(CLASSES[task.labels]),
+            train=part(assignment, cache, "train", soft),
+            judges={selection: part(assignment, cache, JUDGES[selection], None) for selection in selections},
+            classes=len(CLASSES[assignment.labels]),
         )
     with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
         check(settings, data)
     network = _network(network_settings, data, weights, seed)
     objective = create_objective(settings.objective, data.train.labels, data.classes)
-    settings_and_data = [asdict(network_settings), asdict(settings), asdict(task), asdict(compute), data.train.soft]
+    settings_and_data = [
+        asdict(network_settings),
+        asdict(settings),
+        asdict(assignment),
+        asdict(compute),
+        data.train.soft,
+    ]
     checkpoint = checkpoints_root / checkpoints.fingerprint(
         # The folder keeps two teachers of equal settings, trained side by side, from sharing a checkpoint.
         [str(out), seed, selections, *settings_and_data],
@@ -171,8 +140,8 @@ def train(
         **asdict(network_settings),
         "frames": cache.frames,
         "mels": cache.mels,
-        "labels": task.labels,
-        "classes": list(CLASSES[task.labels]),
+        "labels": assignment.labels,
+        "classes": list(CLASSES[assignment.labels]),
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.chosen,
@@ -184,28 +153,6 @@ def train(
         writer.writerows(fitted.history)
     checkpoints.remove(checkpoint)
     return fitted
-
-
-def set_up(compute: ComputeSettings) -> None:
-    """Set torch up for this process: threads, and algorithms that give equal results in every run.
-
-    Raises:
-        BreathlineError: The device is not there.
-    """
-    torch.set_num_threads(compute.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time, only uncovers bugs
-    with explained(where="params.yaml: compute.device"):
-        pick_device(compute)
-
-
-@contextmanager
-def explained(*, where: object, hint: str | None = None) -> Iterator[None]:
-    """Show a `ValueError` of `models` as what the user can mend."""
-    try:
-        yield
-    except ValueError as error:
-        raise BreathlineError(str(error), where=where, hint=hint) from error
 
 
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:

@@ -60,13 +60,15 @@ class SpecAugment:
         mel = masks((batch, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
         frame = masks((batch, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
         frame &= gate[:, None]
-        masked = torch.where(mel.to(features.device)[:, None, :], self._fill(features), features)
-        return torch.where(frame.to(features.device)[:, :, None], self._fill(masked), masked)
+        masked = self._cover(features, mel.to(features.device)[:, None, :])
+        return self._cover(masked, frame.to(features.device)[:, :, None])
 
-    def _fill(self, features: Tensor) -> Tensor:
+    def _cover(self, features: Tensor, hidden: Tensor) -> Tensor:
+        """Return features with the hidden bins filled; by arithmetic, which is many times faster than a selection."""
+        shown = (~hidden).to(features.dtype)
         if self.settings.fill == "zero":
-            return features.new_zeros(())
-        return features.mean((1, 2), keepdim=True)
+            return features * shown
+        return torch.addcmul(features.mean((1, 2), keepdim=True) * (1 - shown), features, shown)
 
 
 def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
