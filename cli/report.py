@@ -1,102 +1,135 @@
-"""`breathline report`: the results as a table, and where to look."""
+"""`breathline report`: the results as a table, and where to look for more."""
 
 from __future__ import annotations
 
 import json
 import webbrowser
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from tasks.errors import BreathlineError
 
-METRICS = Path("reports/metrics.json")
-CORPORA = {
-    "demo": "the generated demo corpus: it shows that the pipeline works and says nothing about real lungs",
-    "icbhi-part": "a part of ICBHI 2017: not comparable with published Scores",
-    "icbhi": "the complete ICBHI 2017 database",
+if TYPE_CHECKING:
+    from rich.table import Table
+
+METRICS, PAGE = Path("reports/metrics.json"), Path("reports/report.html")
+PLACES = {
+    PAGE: "curves, groups, calibration, examples: open it in a browser, or `breathline report --open`",
+    Path("reports/data_docs/index.html"): "what was checked in the data",
+    Path("data/evaluation/predictions.parquet"): "every prediction",
+    METRICS: "all figures",
 }
-PLACES = (
-    ("the report: curves, groups, examples", Path("reports/report.html")),
-    ("what was checked in the data", Path("reports/data_docs/index.html")),
-    ("every prediction", Path("data/evaluation/predictions.parquet")),
-    ("all figures", METRICS),
-)
+CORPORA = {
+    "demo": "Generated demo corpus: the figures say nothing about real lungs.",
+    "icbhi-part": "A part of ICBHI 2017 ({recordings} of 920 recordings): not comparable with published scores.",
+    "icbhi": "The complete ICBHI 2017 database.",
+}
+SELECTIONS = {
+    "val": "epoch chosen on validation patients (val)",
+    "paper": "epoch chosen on the test set, as publications do (paper): too high for new patients",
+}
 
 
-def report(
-    open_page: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
-) -> None:
+def report(open_page: Annotated[bool, typer.Option("--open", help="open the report in the browser")] = False) -> None:
     """Show the results of the last evaluation, and where to look for more."""
     if not METRICS.exists():
-        raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="run `dvc repro`")
+        raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="`make demo`, or `dvc repro`")
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
-    console = Console()
-    test = metrics["test"]
-    console.print(f"\n[bold]{CORPORA[metrics['corpus']]}[/]")
-    console.print(
-        f"{metrics['labels']}, split {metrics['split']}: {test['cycles']} cycles of {test['patients']} patients"
-    )
-    for selection in metrics["student"]:
-        console.print(results(metrics, selection))
-    console.print("strict: an abnormal cycle counts with its exact class; lenient: with any abnormal class.")
-    confidence = 100 * metrics["evaluation"]["confidence"]
-    console.print(f"±: sd over seeds; in brackets: {confidence:.0f} % interval over test patients.\n")
-    for what, path in PLACES:
-        if path.exists():
-            console.print(f"  {path}  [dim]{what}[/]", highlight=False)
+    console, test = Console(highlight=False), metrics["test"]
+    console.print(f"\n[bold]Breathline[/] · {metrics['labels']} · split {metrics['split']} · ", end="")
+    console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients")
+    style = "" if metrics["corpus"] == "icbhi" else "yellow"
+    console.print(CORPORA[metrics["corpus"]].format(recordings=metrics["recordings"]) + "\n", style=style)
+    for selection in metrics["selections"]:
+        console.print(table(metrics, selection))
+        console.print()
+    for line in comparisons(metrics):
+        console.print(line)
+    console.print(per_class(metrics))
+    console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
+    console.print("[dim]Intervals: bootstrap over the test patients. ±: standard deviation over seeds.[/]\n")
+    there = {path: what for path, what in PLACES.items() if path.exists()}
+    width = max(len(str(path)) for path in there)
+    for path, what in there.items():
+        console.print(f"[bold]{path!s:{width}}[/]  {what}", soft_wrap=True)
     if open_page:
-        webbrowser.open(PLACES[0][1].resolve().as_uri())
+        if not PAGE.exists():
+            raise BreathlineError("The report is not here.", where=PAGE, hint="`dvc pull`, or `dvc repro evaluate`")
+        webbrowser.open(PAGE.resolve().as_uri())
 
 
-def results(metrics: dict[str, Any], selection: str) -> Table:
-    """Return a row per model: Scores with their intervals, Sp and Se, in percent."""
-    chosen = "on the validation patients" if selection == "val" else "on the TEST set, as publications do"
-    table = Table(
-        title=f"epoch chosen {chosen} ({selection})",
-        title_justify="left",
-        title_style="",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+def table(metrics: Mapping[str, Any], selection: str) -> Table:
+    """Return the results of one selection: the student first, then what it learned from, then what chance gives."""
+    from rich.table import Table
+
+    rows = Table(title=SELECTIONS[selection], title_justify="left", title_style="", header_style="bold", box=None)
+    rows.add_column("", no_wrap=True)
+    for name in ("Sp", "Se\nstrict", "Score\nstrict", confidence(metrics), "Se\nlenient", "Score\nlenient"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    over = metrics["student"][selection]
+    seeds = len(metrics["students"])
+    rows.add_row(
+        f"student, {seeds} seeds" if seeds > 1 else "student",
+        _figure(over["sp"]["mean"]),
+        _figure(over["se_strict"]["mean"]),
+        _spread(over["score_strict"]),
+        _interval(over["score_strict"]["low"], over["score_strict"]["high"]),
+        _figure(over["se_lenient"]["mean"]),
+        _spread(over["score_lenient"]),
+        style="bold green",
     )
-    for name in ("model", "Score strict", "Score lenient", "Sp", "Se strict", "Se lenient"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=not name.startswith("Se"))
-    student = metrics["student"][selection]
-    table.add_row(
-        f"student, mean of {student['seeds']}",
-        *(_mean(student[name]) for name in ("score_strict", "score_lenient")),
-        *(_figure(student[name]["mean"]) for name in ("sp", "se_strict", "se_lenient")),
-        style="bold",
+    others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
+    others += [(f"teacher {name}", judged) for name, judged in metrics["teachers"].items()]
+    for name, judged in others:
+        _row(rows, name, judged[selection])
+    _row(rows, f"always “{metrics['classes'][0]}”", metrics["always_normal"], style="dim")
+    return rows
+
+
+def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the paired comparisons of the `val` selection say, a line for each that the test set allows."""
+    names = {"ensemble": "the ensemble", "teachers": "the mean of the teachers"}
+    for name, found in metrics["student_minus"]["val"].items():
+        row = found["score_strict"]
+        if row["difference"] is not None:
+            words = f"{row['difference']:+.1f} points of strict Score ({row['low']:+.1f} to {row['high']:+.1f})"
+            yield f"student − {names[name]}: {words.replace('-', '−')}"
+
+
+def per_class(metrics: Mapping[str, Any]) -> str:
+    """Return how many cycles of each class the student finds."""
+    found = metrics["student"]["val"]["per_class"]
+    parts = (f"{_figure(found[name]['recall'])} % of {found[name]['n']} {name}" for name in metrics["classes"])
+    return "the student finds " + ", ".join(parts) + "\n"
+
+
+def confidence(metrics: Mapping[str, Any]) -> str:
+    """Return what stands above the intervals."""
+    return f"{100 * metrics['interval']['confidence']:g} %\ninterval"
+
+
+def _row(rows: Table, name: str, judged: Mapping[str, Any], style: str | None = None) -> None:
+    low, high = judged.get("low", {}).get("score_strict"), judged.get("high", {}).get("score_strict")
+    rows.add_row(
+        name,
+        *(_figure(judged[key]) for key in ("sp", "se_strict", "score_strict")),
+        _interval(low, high),
+        *(_figure(judged[key]) for key in ("se_lenient", "score_lenient")),
+        style=style,
     )
-    others = [(f"student, seed {seed}", found) for seed, found in metrics["students"].items()]
-    others += [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
-    others += [(f"teacher {name}", found) for name, found in metrics["teachers"].items()]
-    for name, found in others:
-        figures = found[selection]
-        table.add_row(
-            name,
-            *(
-                f"{_figure(figures[key])} {_interval(*figures['interval'][key])}"
-                for key in ("score_strict", "score_lenient")
-            ),
-            *(_figure(figures[key]) for key in ("sp", "se_strict", "se_lenient")),
-        )
-    table.add_row("always normal", "50.0", "50.0", "100.0", "0.0", "0.0", style="dim")
-    return table
+
+
+def _spread(value: Mapping[str, float | None]) -> str:
+    return _figure(value["mean"]) + ("" if value["sd"] is None else f" ± {value['sd']:.1f}")
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.1f}–{high:.1f}"
 
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
-
-
-def _mean(figure: dict[str, float | None]) -> str:
-    spread = f" ± {figure['sd']:.1f}" if figure["sd"] is not None else ""
-    return f"{_figure(figure['mean'])}{spread} {_interval(figure['low'], figure['high'])}"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"({low:.0f}–{high:.0f})"

@@ -1,95 +1,128 @@
-"""The stage `evaluate`: predictions on the test cycles, scores with intervals, plots and the report."""
+"""The stage `evaluate`: what every model says of the test cycles, how good that is, and for whom."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import polars as pl
-import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from models import artifact
 from models.training.features import Features
+from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
 from tasks import assignment, files, params
-from tasks.assignment import CYCLES, Assignment
+from tasks.assignment import CYCLES
 from tasks.errors import BreathlineError
-from tasks.evaluation import curves, report
-from tasks.evaluation.bootstrap import Bootstrap
-from tasks.evaluation.predictions import Model, logits, models, table, with_ensemble
-from tasks.evaluation.summary import summarise
+from tasks.evaluation import curves, gallery, report
+from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.predictions import Predictions, pool, table
+from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
 from tasks.icbhi.labels import CLASSES
+from tasks.soft_labels import Logits, SoftLabelSettings, check_folders, choose, combine
 from tasks.stage import console, stage
 from tasks.torch_setup import explained, set_up
 
-RECORDINGS, SUMMARY = Path("data/cycles/recordings.parquet"), Path("data/cycles/summary.json")
-PREDICTIONS, METRICS = Path("data/evaluation/predictions.parquet"), Path("reports/metrics.json")
-PLOTS, REPORT = Path("reports/plots"), Path("reports/report.html")
+DATA, REPORTS = Path("data"), Path("reports")
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluationSettings:
-    """Of the intervals and of the calibration error."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    confidence: float
-    resamples: int
-    seed: int
-    calibration_bins: int
-
-
-def predict(
-    wanted: Sequence[Model],
-    members: Sequence[str],
+def predict_all(
+    folders: Mapping[str, Path],
+    cycles: Sequence[str],
+    *,
     selections: Sequence[Selection],
-    assigned: Assignment,
     compute: ComputeSettings,
-) -> pl.DataFrame:
-    """Return predictions.parquet: what every model, and the ensemble of ``members``, says of the test cycles."""
-    cycles = assigned.cycles("test")
-    said = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bars = {model.name: progress.add_task(model.name, total=len(cycles) * len(selections)) for model in wanted}
-        found = logits(
-            wanted, selections, cycles, compute=compute, on_cycles=lambda name, n: progress.advance(bars[name], n)
-        )
-        for model, selection, values in found:
-            said[model, selection] = values
-    rows = pl.read_parquet(CYCLES, columns=["cycle_id", "recording_id", "patient_id"])
-    labels = pl.DataFrame({"cycle_id": cycles, "label": [assigned.targets[cycle] for cycle in cycles]})
-    test = labels.join(rows, on="cycle_id", how="left", maintain_order="left")
-    return table(with_ensemble(said, members, selections), test, CLASSES[assigned.labels])
+    features_root: Path,
+) -> dict[Selection, dict[str, Logits]]:
+    """Return the logits ``(cycles, classes)`` of every model in every selection.
+
+    Args:
+        folders: The folder of each model, by its name.
+        cycles: The test cycles.
+        selections: Which of a model's states are judged.
+        compute: Device and precision.
+        features_root: The folder of the feature caches.
+
+    Raises:
+        BreathlineError: A model lacks a selection, or a cycle its features.
+    """
+    logits: dict[Selection, dict[str, Logits]] = {selection: {} for selection in selections}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task("predicting", total=len(folders) * len(selections) * len(cycles))
+        for name, folder in folders.items():
+            progress.update(bar, description=name)
+            for selection in selections:
+                with explained(where=folder, hint="run `dvc repro`"):
+                    network, card = artifact.load(folder, selection)
+                    features = Features(features_root / card["frontend"])
+                    rows = features.find(cycles)
+                logits[selection][name] = predict(
+                    network.to(pick_device(compute)),
+                    features,
+                    rows,
+                    compute=compute,
+                    on_batch=lambda count: progress.advance(bar, count),
+                )
+    return logits
 
 
-def describe_test(predictions: pl.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
-    """Return how many cycles, patients and cycles of each class the test set holds."""
-    test = predictions.unique("cycle_id")
-    return {
-        "cycles": test.height,
-        "patients": test["patient_id"].n_unique(),
-        "recordings": test["recording_id"].n_unique(),
-        "classes": {name: test.filter(pl.col("label") == at).height for at, name in enumerate(classes)},
+def assemble(logits: Mapping[Selection, Mapping[str, Logits]], ensemble: Sequence[str]) -> list[Predictions]:
+    """Return the predictions of every model and, where it has members, of their ensemble: the mean of their logits."""
+    predictions = []
+    for selection, models in logits.items():
+        parts = {name: combine([values], 1.0) for name, values in models.items()}
+        if ensemble:
+            parts["ensemble"] = combine([models[name] for name in ensemble], 1.0)
+        predictions += [Predictions(name, selection, values[None]) for name, values in parts.items()]
+    return predictions
+
+
+def write_plots(predictions: Sequence[Predictions], judge: Judge, folders: Mapping[str, Path]) -> report.Plots:
+    """Write the tables that DVC plots, of the `val` selection, and return them."""
+    chosen = [part for part in predictions if part.selection == "val"]
+    student = pool("student", [part for part in chosen if part.model.startswith("student/")])
+    drawn = [student, *[part for part in chosen if part.model == "ensemble"]]
+    plots = {
+        "confusion": curves.confusion_table(student, judge.labels, judge.classes),
+        "roc": curves.roc_table(drawn, judge.labels, judge.classes),
+        "precision_recall": curves.precision_recall_table(drawn, judge.labels, judge.classes),
+        "training": curves.training_table(folders),
     }
+    for name, frame in plots.items():
+        with files.replacing(REPORTS / "plots" / f"{name}.csv") as temporary:
+            frame.write_csv(temporary)
+    return report.Plots(roc=plots["roc"], precision_recall=plots["precision_recall"], training=plots["training"])
 
 
-def examples(predictions: pl.DataFrame, student: Path, classes: Sequence[str]) -> list[report.Example]:
-    """Return the cycles that the report shows, with the features that the student saw."""
-    frontend = json.loads((student / "model.json").read_text(encoding="utf-8"))["frontend"]
-    features = Features(Path("data/fbank") / frontend)
-    return [
-        report.Example(
-            cycle_id=row["cycle_id"],
-            label=classes[row["label"]],
-            predicted=classes[row["predicted"]],
-            probabilities={name: row[f"p_{name}"] for name in classes},
-            features=features.batch(features.find([row["cycle_id"]]), torch.device("cpu"))[0].half().numpy(),
-        )
-        for row in report.choose_examples(predictions, "val").iter_rows(named=True)
-    ]
+def show(
+    predictions: Sequence[Predictions], judge: Judge, cards: Mapping[str, Mapping[str, Any]]
+) -> list[gallery.Example]:
+    """Return the examples that the report shows, of the first seed of the student."""
+    first = next(part for part in predictions if part.model.startswith("student/") and part.selection == "val")
+    features = Features(DATA / "fbank" / cards[first.model]["frontend"])
+    statistics = json.loads((features.directory / "statistics.json").read_text(encoding="utf-8"))
+    return gallery.examples(first, judge.cycles, judge.classes, features, duration_s=statistics["duration_s"])
+
+
+def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
+    """Return each model's card.
+
+    Raises:
+        BreathlineError: A model has not been trained, or for other labels.
+    """
+    cards = {}
+    for name, folder in folders.items():
+        path = folder / artifact.CARD
+        if not path.exists():
+            raise BreathlineError(f"{name} has not been trained.", where=path, hint="run `dvc repro`")
+        cards[name] = json.loads(path.read_text(encoding="utf-8"))
+        if cards[name]["labels"] != labels:
+            what = f"{name} knows {cards[name]['labels']}, not {labels}."
+            raise BreathlineError(what, where=path, hint="run `dvc repro`")
+    return cards
 
 
 def main() -> None:
@@ -99,63 +132,41 @@ def main() -> None:
         settings = params.parse(EvaluationSettings, params.section(read, "evaluation"), "evaluation")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
         selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
-        seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
+        soft_labels = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
         teachers = sorted(params.section(read, "teachers"))
+        seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
         if not seeds:
             raise BreathlineError("There is no student.", where="params.yaml: student.seeds", hint="name a seed")
-        set_up(compute)
+        check_folders(DATA / "teachers", teachers)
+        folders = {f"teacher/{teacher}": DATA / "teachers" / teacher for teacher in teachers}
+        folders |= {f"student/{seed}": DATA / "student" / str(seed) for seed in seeds}
+        cards = read_cards(folders, read["labels"])
         assigned = assignment.from_params(read)
-        classes, wanted = CLASSES[assigned.labels], models(teachers, seeds)
-        members = teachers[: params.section(read, "soft_labels.k")]
-        with explained(where="data/teachers, data/student", hint="run `dvc repro`"):
-            predictions = predict(wanted, members, selections, assigned, compute)
-        files.write_table(PREDICTIONS, predictions.to_arrow())
+        classes, ids = CLASSES[assigned.labels], assigned.cycles("test")
+        set_up(compute)
+        logits = predict_all(folders, ids, selections=selections, compute=compute, features_root=DATA / "fbank")
+        predictions = assemble(logits, [f"teacher/{teacher}" for teacher in choose(teachers, soft_labels)])
 
-        recordings = pl.read_parquet(RECORDINGS)
-        bootstrap = Bootstrap.draw(
-            predictions["patient_id"].n_unique(),
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            seed=settings.seed,
-        )
-        summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
-        metrics = {
+        cycles = test_cycles.read(CYCLES, DATA / "cycles/recordings.parquet", ids=ids, labels=assigned.labels)
+        files.write_table(DATA / "evaluation/predictions.parquet", table(predictions, cycles, classes))
+        judge = Judge(cycles, classes, settings)
+        summary = json.loads((DATA / "cycles/summary.json").read_text(encoding="utf-8"))
+        about = {
             "corpus": summary["corpus"],
             "recordings": summary["recordings"],
             "labels": assigned.labels,
             "split": str(read["split"]),
-            "test": describe_test(predictions, classes),
-            "evaluation": asdict(settings),
-            **summarise(predictions, recordings, classes, bootstrap, settings.calibration_bins),
         }
-        files.write_json(METRICS, metrics)
-        plots = write_plots(predictions, wanted, classes)
-        first = next(model.folder for model in wanted if model.name.startswith("student/"))
-        shown = examples(predictions, first, classes)
-        page = report.render(
-            metrics, predictions, plots, classes=classes, examples=shown, bins=settings.calibration_bins
-        )
-        with files.replacing(REPORT) as temporary:
+        metrics = summarize(judge, predictions, about)
+        files.write_json(REPORTS / "metrics.json", metrics)
+        files.write_json(REPORTS / "scores.json", headline(metrics))
+        plots = write_plots(predictions, judge, folders)
+
+        page = report.render(metrics, plots=plots, cards=cards, examples=show(predictions, judge, cards))
+        with files.replacing(REPORTS / "report.html") as temporary:
             temporary.write_text(page, encoding="utf-8")
-        head = metrics["student"]["val"]["score_strict"]
-        log.info("student: strict Score %.1f (%.1f to %.1f)", head["mean"], head["low"], head["high"])
-
-
-def write_plots(
-    predictions: pl.DataFrame, wanted: Sequence[Model], classes: Sequence[str]
-) -> Mapping[str, pl.DataFrame]:
-    """Write the tables behind DVC's plots, and return them; they show the epoch that validation chose."""
-    chosen = predictions.filter(pl.col("selection") == "val")
-    plots = {
-        "confusion": curves.confusion(chosen, classes),
-        "roc": curves.roc(chosen, classes),
-        "precision_recall": curves.precision_recall(chosen, classes),
-        "training": curves.training([(model.name, model.folder) for model in wanted]),
-    }
-    for name, frame in plots.items():
-        with files.replacing(PLOTS / f"{name}.csv") as temporary:
-            frame.write_csv(temporary)
-    return plots
+        score = metrics["student"]["val"]["score_strict"]
+        log.info("student: strict Score %s on %d test cycles", report.spread(score), cycles.height)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""From predictions to scores, intervals, curves, figures and the report."""
+"""From predictions on the test cycles to figures, intervals, curves and the report."""

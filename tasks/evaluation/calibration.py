@@ -1,37 +1,51 @@
-"""Whether a probability means what it says."""
+"""Whether a probability of 70 % is right in 70 % of the cases: ECE, the Brier score, and the reliability diagram."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+
+from tasks.evaluation.predictions import Probabilities
 
 
-def reliability(
-    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], bins: int
-) -> list[dict[str, float]]:
-    """Return, per bin of confidence that holds cycles, its mean confidence, accuracy and share of the cycles."""
-    confidence, correct = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == labels
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    return [
-        {
-            "confidence": float(confidence[place == at].mean()),
-            "accuracy": float(correct[place == at].mean()),
-            "share": float((place == at).mean()),
-        }
-        for at in np.unique(place)
-    ]
+def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
+    """Return the mean over cycles of the squared error summed over classes (Brier, 1950): 0 is best, 2 worst.
+
+    Args:
+        labels: The class of each cycle ``(cycles,)``.
+        probabilities: ``(runs, cycles, classes)``.
+    """
+    truth = np.eye(probabilities.shape[2])[labels]
+    return float(((probabilities.astype(np.float64) - truth) ** 2).sum(axis=2).mean())
 
 
-def expected_calibration_error(
-    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], bins: int
-) -> float:
-    """Return the ECE (Guo et al., ICML 2017): mean |accuracy − confidence| over bins, weighted by cycles."""
-    return sum(
-        part["share"] * abs(part["accuracy"] - part["confidence"]) for part in reliability(probabilities, labels, bins)
+def reliability(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> pl.DataFrame:
+    """Return a row for each bin of confidence that is not empty: `low`, `high`, `n`, `confidence`, `accuracy`.
+
+    The confidence is the probability of the predicted class; the bins are of equal width, closed above.
+    """
+    confidence = probabilities.max(axis=2).astype(np.float64).ravel()
+    correct = (probabilities.argmax(axis=2) == labels).ravel()
+    index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    frame = pl.DataFrame({"bin": index, "confidence": confidence, "accuracy": correct.astype(np.float64)})
+    return (
+        frame.group_by("bin")
+        .agg(n=pl.len(), confidence=pl.mean("confidence"), accuracy=pl.mean("accuracy"))
+        .sort("bin")
+        .select(
+            low=pl.col("bin") / bins,
+            high=(pl.col("bin") + 1) / bins,
+            n="n",
+            confidence="confidence",
+            accuracy="accuracy",
+        )
     )
 
 
-def brier(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
-    """Return the multi-class Brier score (Brier, 1950): mean squared distance to the one-hot label, from 0 to 2."""
-    wanted = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - wanted) ** 2).sum(1).mean())
+def ece(diagram: pl.DataFrame) -> float:
+    """Return the expected calibration error of a reliability diagram (Guo et al., ICML 2017): 0 is best, 1 worst."""
+    gap = (pl.col("confidence") - pl.col("accuracy")).abs()
+    return float(diagram.select((gap * pl.col("n")).sum() / pl.col("n").sum()).item())

@@ -1,66 +1,102 @@
-"""Tables behind the plots: confusion, ROC, precision and recall, training."""
+"""ROC and precision–recall curves, one class against the rest, on a fixed grid; histories of the trainings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.metrics import precision_recall_curve, roc_curve
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-POINTS = 201  # of a curve; more are not seen
-Values = npt.NDArray[np.float64]
-NONE = np.zeros(1)
-STUDENT = pl.col("model").str.starts_with("student/")
+from tasks.evaluation.predictions import Predictions, Probabilities
+
+GRID = np.linspace(0, 1, 101)  # thin enough for plots in Git, and the same for all runs, so that they can be averaged
+Array = npt.NDArray[np.float64]
+Curve = Callable[[npt.NDArray[np.bool_], Probabilities], Array]
 
 
-def confusion(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """Return the student's predictions as names of classes: `label`, `predicted`; all seeds together."""
-    names = dict(enumerate(classes))
-    return predictions.filter(STUDENT).select(
-        pl.col(column).replace_strict(names, return_dtype=pl.String) for column in ("label", "predicted")
+def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[float, float]:
+    """Return the area under the ROC curve and the average precision, each as a mean over runs.
+
+    Both are NaN where a class has no cycles, or all of them.
+
+    Args:
+        positive: Which cycles are of the class ``(cycles,)``.
+        probability: Of the class ``(runs, cycles)``.
+    """
+    if positive.all() or not positive.any():
+        return float("nan"), float("nan")
+    return (
+        float(np.mean([roc_auc_score(positive, run) for run in probability])),
+        float(np.mean([average_precision_score(positive, run) for run in probability])),
     )
 
 
-def roc(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """Return the student's ROC of each class against the rest: `class`, `false_positive_rate`, `true_positive_rate`."""
-    frames = [_curve("", ("false_positive_rate", NONE), ("true_positive_rate", NONE)).clear()]
-    for name, truth, probability in _against_rest(predictions, classes):
-        false_positive, true_positive, _ = roc_curve(truth, probability)
-        frames.append(_curve(name, ("false_positive_rate", false_positive), ("true_positive_rate", true_positive)))
-    return pl.concat(frames)
+def roc(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
+    """Return the true positive rate that each rate of false positives in `GRID` buys, as a mean over runs."""
+    rates = []
+    for run in probability:
+        false, true, _ = roc_curve(positive, run, drop_intermediate=False)
+        rates.append(true[np.searchsorted(false, GRID, side="right") - 1])
+    return np.asarray(np.mean(rates, axis=0))
 
 
-def precision_recall(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """Return the student's precision over recall of each class: `class`, `recall`, `precision`."""
-    frames = [_curve("", ("recall", NONE), ("precision", NONE)).clear()]
-    for name, truth, probability in _against_rest(predictions, classes):
-        precision, recall, _ = precision_recall_curve(truth, probability)
-        frames.append(_curve(name, ("recall", recall[::-1]), ("precision", precision[::-1])))
-    return pl.concat(frames)
+def precision_recall(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
+    """Return the best precision that still gives each recall in `GRID`, as a mean over runs."""
+    precisions = []
+    for run in probability:
+        precision, recall, _ = precision_recall_curve(positive, run)
+        best = np.maximum.accumulate(precision)  # recall falls along the curve
+        precisions.append(best[len(recall) - 1 - np.searchsorted(recall[::-1], GRID, side="left")])
+    return np.asarray(np.mean(precisions, axis=0))
 
 
-def training(folders: Sequence[tuple[str, Path]]) -> pl.DataFrame:
-    """Return the histories of all models, with a column `model`."""
-    frames = [
-        pl.read_csv(folder / "history.csv").select(pl.lit(name).alias("model"), pl.all()) for name, folder in folders
+def roc_table(models: Sequence[Predictions], labels: npt.NDArray[Any], classes: Sequence[str]) -> pl.DataFrame:
+    """Return the ROC curves: `model`, `class`, `false_positive_rate`, `true_positive_rate`."""
+    return _table(models, labels, classes, roc, x="false_positive_rate", y="true_positive_rate")
+
+
+def precision_recall_table(
+    models: Sequence[Predictions], labels: npt.NDArray[Any], classes: Sequence[str]
+) -> pl.DataFrame:
+    """Return the precision–recall curves: `model`, `class`, `recall`, `precision`."""
+    return _table(models, labels, classes, precision_recall, x="recall", y="precision")
+
+
+def _table(
+    models: Sequence[Predictions], labels: npt.NDArray[Any], classes: Sequence[str], curve: Curve, *, x: str, y: str
+) -> pl.DataFrame:
+    """Return the curves of all classes that have both cycles and others."""
+    parts = [
+        pl.DataFrame({x: GRID, y: curve(labels == index, model.probabilities[:, :, index])}).select(
+            pl.lit(model.model).alias("model"), pl.lit(name).alias("class"), pl.col(x).round(4), pl.col(y).round(4)
+        )
+        for model in models
+        for index, name in enumerate(classes)
+        if 0 < (labels == index).sum() < len(labels)
     ]
-    return pl.concat(frames, how="diagonal_relaxed").with_columns(pl.selectors.float().round(6))
+    empty = pl.DataFrame(schema={"model": pl.String, "class": pl.String, x: pl.Float64, y: pl.Float64})
+    return pl.concat([empty, *parts])
 
 
-def _against_rest(predictions: pl.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, Values, Values]]:
-    """Yield name, truth and probability of each class that occurs and is not all there is; all seeds together."""
-    student = predictions.filter(STUDENT)
-    for at, name in enumerate(classes):
-        truth = (student["label"] == at).to_numpy().astype(np.float64)
-        if 0 < truth.mean() < 1:
-            yield name, truth, student[f"p_{name}"].to_numpy().astype(np.float64)
+def confusion_table(model: Predictions, labels: npt.NDArray[Any], classes: Sequence[str]) -> pl.DataFrame:
+    """Return `actual` and `predicted` class of every cycle in every run, as DVC's confusion template counts them."""
+    names = np.array(classes)
+    runs, _ = model.predicted.shape
+    return pl.DataFrame(
+        {"actual": np.tile(names[labels], runs), "predicted": names[model.predicted.ravel()]}
+    ).sort("actual", "predicted")  # fmt: skip
 
 
-def _curve(name: str, x: tuple[str, Values], y: tuple[str, Values]) -> pl.DataFrame:
-    """Return a curve of a class on an even grid of its x."""
-    grid = np.linspace(0, 1, POINTS)
-    points = pl.DataFrame({x[0]: grid, y[0]: np.interp(grid, x[1], y[1])})
-    return points.select(pl.lit(name).alias("class"), pl.all().round(5))
+def training_table(folders: Mapping[str, Path]) -> pl.DataFrame:
+    """Return the histories of trainings, one after the other, with the column `model` in front."""
+    parts = [
+        pl.read_csv(folder / "history.csv", schema_overrides={"epoch": pl.Float64}).select(
+            pl.lit(name).alias("model"), pl.all().cast(pl.Float64, strict=False).round(6)
+        )
+        for name, folder in folders.items()
+    ]
+    return pl.concat(parts).with_columns(pl.col("epoch").cast(pl.Int64))

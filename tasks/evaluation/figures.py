@@ -1,120 +1,100 @@
-"""Figures as SVG text: the same numbers give the same bytes."""
+"""The figures of the report, from the same numbers that stand in its tables."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-import numpy.typing as npt
 import polars as pl
-from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-COLOURS = ("#3b6fb6", "#d1495b", "#e09f3e", "#5c946e", "#7a5195", "#4d4d4d")
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "breathline",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "axes.prop_cycle": cycler(color=COLOURS),
-    "legend.frameon": False,
-}
+from tasks.evaluation.svg import INK, MUTED, PALETTE, drawing
+
+STRICT, LENIENT = PALETTE[0], PALETTE[1]
+CHANCE = 50.0  # the Score of a model that says the same of every cycle
 
 
-def draw(width: float, height: float, paint: Callable[[Axes], None]) -> str:
-    """Return what ``paint`` draws on axes of a size in inches, as an SVG element."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.subplots()
-        axes.patch.set_alpha(0)
-        paint(axes)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+def scores(rows: Sequence[tuple[str, Mapping[str, Any]]], label: str) -> str:
+    """Return both Scores of each row with their intervals, one above the other.
+
+    Args:
+        rows: A name, and figures with `low` and `high` as `tasks.evaluation.summary` makes them.
+        label: What the figure shows.
+    """
+    with drawing(10.2, 0.62 + 0.34 * len(rows), label) as canvas:
+        axes = canvas.axes
+        axes.axvline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for row, (_, judged) in enumerate(rows):
+            for name, colour, shift, face in (
+                ("score_strict", STRICT, -0.14, STRICT),
+                ("score_lenient", LENIENT, 0.14, "none"),
+            ):
+                value, low, high = judged[name], judged["low"][name], judged["high"][name]
+                if low is not None and high is not None:
+                    axes.plot([low, high], [row + shift] * 2, color=colour, linewidth=2.2, solid_capstyle="round")
+                if value is not None:
+                    axes.plot(value, row + shift, "o", color=colour, markerfacecolor=face, markersize=6.5)
+        axes.set_yticks(range(len(rows)), [name for name, _ in rows], color=INK)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("Score in percent · filled: strict · open: lenient · dashed: chance")
+        axes.grid(visible=False, axis="y")
+    return canvas.svg
 
 
-def confusion(pairs: pl.DataFrame, classes: Sequence[str]) -> str:
-    """Return the confusion matrix: counts, coloured by the share of the row."""
-    counts = np.array(
-        [[pairs.filter(label=true, predicted=said).height for said in classes] for true in classes], dtype=float
-    )
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-
-    def paint(axes: Axes) -> None:
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.grid(visible=False)
-        for (row, column), share in np.ndenumerate(shares):
-            text = f"{counts[row, column]:.0f}\n{share:.0%}"
-            axes.text(column, row, text, ha="center", va="center", color="white" if share > 0.55 else "#1d1d1f")
-        axes.set_xticks(range(len(classes)), classes)
-        axes.set_yticks(range(len(classes)), classes)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("annotated")
-
-    return draw(4.6, 4.2, paint)
+def curve(table: pl.DataFrame, model: str, classes: Sequence[str], notes: Mapping[str, str], label: str) -> str:
+    """Return one curve for each class of one model; the table's last two columns are x and y."""
+    x, y = table.columns[-2:]
+    with drawing(4.6, 4.3, label) as canvas:
+        axes = canvas.axes
+        if x == "false_positive_rate":
+            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for index, name in enumerate(classes):
+            part = table.filter((pl.col("model") == model) & (pl.col("class") == name))
+            if part.height:
+                axes.plot(part[x], part[y], color=PALETTE[index], label=f"{name} {notes[name]}")
+        _square(axes, x.replace("_", " "), y.replace("_", " "))
+        axes.legend(loc="lower right" if x == "false_positive_rate" else "upper right", labelcolor=INK)
+    return canvas.svg
 
 
-def lines(curves: pl.DataFrame, *, x: str, y: str, by: str, diagonal: bool = False) -> str:
-    """Return one line per value of a column, in the order in which they come."""
-
-    def paint(axes: Axes) -> None:
-        if diagonal:
-            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle="--")
-        for value in curves[by].unique(maintain_order=True):
-            part = curves.filter(pl.col(by) == value)
-            axes.plot(part[x], part[y], label=str(value), linewidth=1.6)
-        axes.set_xlabel(x.replace("_", " "))
-        axes.set_ylabel(y.replace("_", " "))
-        axes.legend(fontsize=8)
-
-    return draw(4.6, 3.6, paint)
+def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> str:
+    """Return accuracy over confidence, a disc for each bin, as large as the cycles in it are many."""
+    most = max(part["n"] for part in bins)
+    with drawing(4.6, 4.3, label) as canvas:
+        axes = canvas.axes
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        confidence, accuracy = [part["confidence"] for part in bins], [part["accuracy"] for part in bins]
+        axes.plot(confidence, accuracy, color=PALETTE[0], linewidth=1.2)
+        axes.scatter(confidence, accuracy, s=[12 + 200 * part["n"] / most for part in bins], color=PALETTE[0])
+        _square(axes, "confidence (probability of the predicted class)", "accuracy")
+    return canvas.svg
 
 
-def reliability(parts: Sequence[Mapping[str, float]]) -> str:
-    """Return accuracy over confidence; the area of a point is its share of the cycles."""
-
-    def paint(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle="--")
-        axes.plot([part["confidence"] for part in parts], [part["accuracy"] for part in parts], linewidth=1)
-        sizes = [600 * part["share"] for part in parts]
-        axes.scatter([p["confidence"] for p in parts], [p["accuracy"] for p in parts], s=sizes, alpha=0.6)
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
-
-    return draw(4.6, 3.6, paint)
-
-
-def groups(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return bars of the strict and lenient Score of each group that has both kinds of cycles."""
-    shown = {name: value for name, value in figures.items() if value["score_strict"] is not None}
-
-    def paint(axes: Axes) -> None:
-        at = np.arange(len(shown))
-        axes.barh(at + 0.2, [value["score_lenient"] for value in shown.values()], 0.38, label="lenient", alpha=0.55)
-        axes.barh(at - 0.2, [value["score_strict"] for value in shown.values()], 0.38, label="strict")
-        axes.axvline(50, color="#999999", linewidth=0.8, linestyle="--")
-        axes.set_yticks(at, [f"{name} ({value['cycles']:.0f})" for name, value in shown.items()])
-        axes.set(xlim=(0, 100), xlabel="Score")
-        axes.invert_yaxis()
-        axes.legend(fontsize=8)
-
-    return draw(4.6, 0.9 + 0.45 * max(len(shown), 1), paint)
+def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
+    """Return one column of the histories over the epochs, a line for each model; students are drawn on top."""
+    models = history["model"].unique(maintain_order=True).to_list()
+    with drawing(4.6, 3.9, label) as canvas:
+        axes = canvas.axes
+        for index, model in enumerate(models):
+            part = history.filter(pl.col("model") == model).drop_nulls(column)
+            student = model.startswith("student/")
+            axes.plot(
+                part["epoch"],
+                part[column],
+                color=PALETTE[index % len(PALETTE)],
+                linewidth=2.2 if student else 1.2,
+                linestyle="-" if student else (0, (5, 2)),
+                marker="o" if part.height == 1 else None,
+                label=model,
+            )
+        axes.set(xlabel="epoch", ylabel=title)
+        axes.set_xlim(0.5, history["epoch"].to_numpy().max() + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(labelcolor=INK, ncols=2 if len(models) > 4 else 1)
+    return canvas.svg
 
 
-def spectrogram(features: npt.NDArray[np.float16]) -> str:
-    """Return the features ``(frames, mels)`` of one cycle as a small image, low frequencies below."""
-
-    def paint(axes: Axes) -> None:
-        axes.imshow(features[::4, ::2].T.astype(np.float32), origin="lower", aspect="auto", cmap="magma")
-        axes.set_axis_off()
-
-    return draw(2.4, 1.1, paint)
+def _square(axes: Axes, x: str, y: str) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04), xlabel=x, ylabel=y)

@@ -1,99 +1,77 @@
-"""What every model says of every test cycle."""
+"""What models say of the test cycles, and the table that keeps it: ``data/evaluation/predictions.parquet``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
+import pyarrow as pa
 
-from models import artifact
-from models.training.features import Features
-from models.training.inference import pick_device, predict
-from models.training.settings import ComputeSettings, Selection
-
-Logits = npt.NDArray[np.float32]
-ENSEMBLE = "ensemble"
+Probabilities = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained network: its name in the predictions, and its folder."""
+class Predictions:
+    """What a model says of the test cycles, once for each of its runs (seeds).
 
-    name: str
-    folder: Path
+    Attributes:
+        model: ``student/<seed>``, ``teacher/<id>``, ``ensemble``, or ``student`` for its seeds together.
+        selection: How the epoch was chosen: `val` or `paper`.
+        probabilities: ``(runs, cycles, classes)`` float32, the cycles sorted by `cycle_id`.
+    """
 
+    model: str
+    selection: str
+    probabilities: Probabilities
 
-def models(teachers: Sequence[str], seeds: Sequence[int]) -> list[Model]:
-    """Return the teachers and the students that params.yaml names."""
-    return [Model(f"teacher/{teacher}", Path("data/teachers") / teacher) for teacher in teachers] + [
-        Model(f"student/{seed}", Path("data/student") / str(seed)) for seed in seeds
-    ]
-
-
-def logits(
-    wanted: Sequence[Model],
-    selections: Sequence[Selection],
-    cycles: Sequence[str],
-    *,
-    compute: ComputeSettings,
-    on_cycles: Callable[[str, int], None],
-) -> Iterator[tuple[str, Selection, Logits]]:
-    """Yield each model's logits ``(cycles, classes)`` for each selection, in the order of the cycles."""
-    for model in wanted:
-        for selection in selections:
-            network, card = artifact.load(model.folder, selection)
-            features = Features(Path("data/fbank") / card["frontend"])
-            yield (
-                model.name,
-                selection,
-                predict(
-                    network.to(pick_device(compute)),
-                    features,
-                    features.find(cycles),
-                    compute=compute,
-                    on_batch=lambda count, name=model.name: on_cycles(name, count),  # type: ignore[misc]
-                ),
-            )
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """Return the most probable class ``(runs, cycles)``; of equal ones, the first."""
+        return np.asarray(self.probabilities.argmax(axis=2))
 
 
-def with_ensemble(
-    said: Mapping[tuple[str, Selection], Logits], members: Sequence[str], selections: Sequence[Selection]
-) -> dict[tuple[str, Selection], Logits]:
-    """Return the logits with those of the ensemble added: the mean of its members' (as its soft labels are made)."""
-    everything = dict(said)
-    if members:
-        for selection in selections:
-            parts = [said[f"teacher/{member}", selection] for member in members]
-            everything[ENSEMBLE, selection] = np.mean(np.stack(parts).astype(np.float64), axis=0).astype(np.float32)
-    return everything
+def pool(model: str, parts: Sequence[Predictions]) -> Predictions:
+    """Return the runs of several predictions of one selection as those of one model."""
+    return Predictions(model, parts[0].selection, np.concatenate([part.probabilities for part in parts]))
 
 
-def table(said: Mapping[tuple[str, Selection], Logits], cycles: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """Return predictions.parquet (see docs/design.md).
+def schema(classes: Sequence[str]) -> pa.Schema:
+    """Return the columns of the table of predictions."""
+    return pa.schema(
+        {
+            "model": pa.string(),
+            "selection": pa.string(),
+            "cycle_id": pa.string(),
+            "recording_id": pa.string(),
+            "patient_id": pa.int32(),
+            "label": pa.int8(),
+            "predicted": pa.int8(),
+            **{f"p_{name}": pa.float32() for name in classes},
+        }
+    )
+
+
+def table(predictions: Sequence[Predictions], cycles: pl.DataFrame, classes: Sequence[str]) -> pa.Table:
+    """Return the table of predictions, sorted by model, selection and cycle.
 
     Args:
-        said: Logits ``(cycles, classes)`` by model and selection.
-        cycles: The test cycles in the order of the logits: `cycle_id`, `recording_id`, `patient_id`, `label`.
-        classes: Names of the classes.
+        predictions: Of one run each.
+        cycles: The test cycles (`tasks.evaluation.cycles`), in the order of the probabilities.
+        classes: The names of the classes.
     """
-    frames = []
-    for (model, selection), values in said.items():
-        probabilities = torch.from_numpy(values).double().softmax(1).float().numpy()
-        frames.append(
-            cycles.select(
-                pl.lit(model).alias("model"),
-                pl.lit(selection).alias("selection"),
-                "cycle_id",
-                "recording_id",
-                "patient_id",
-                pl.col("label").cast(pl.Int8),
-                pl.Series("predicted", probabilities.argmax(1), dtype=pl.Int8),
-                *(pl.Series(f"p_{name}", probabilities[:, at]) for at, name in enumerate(classes)),
-            )
+    keys = cycles.select("cycle_id", "recording_id", "patient_id", "label")
+    parts = [
+        keys.with_columns(
+            pl.lit(part.model).alias("model"),
+            pl.lit(part.selection).alias("selection"),
+            pl.Series("predicted", part.predicted[0]),
+            *[pl.Series(f"p_{name}", part.probabilities[0, :, index]) for index, name in enumerate(classes)],
         )
-    return pl.concat(frames).sort("model", "selection", "cycle_id")
+        for part in predictions
+    ]
+    columns = schema(classes)
+    frame = pl.concat(parts).select(columns.names).sort("model", "selection", "cycle_id")
+    return frame.to_arrow().cast(columns)

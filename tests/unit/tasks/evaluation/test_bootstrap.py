@@ -1,79 +1,89 @@
-"""Figures and their intervals over patients."""
-
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from models.metrics import from_confusion
-from tasks.evaluation.bootstrap import Bootstrap, difference, figures, per_patient
+from tasks.evaluation import bootstrap
 
-COUNTS = np.array([[6, 2, 1, 1], [1, 4, 0, 0], [2, 1, 2, 0], [0, 1, 3, 1]])
-
-
-def test_figures_of_a_matrix_worked_out_by_hand() -> None:
-    found = {name: float(value) for name, value in figures(COUNTS).items()}
-    assert found["sp"] == pytest.approx(60.0)
-    assert found["se_strict"] == pytest.approx(100 * 7 / 15)
-    assert found["se_lenient"] == pytest.approx(100 * 12 / 15)
-    assert found["score_strict"] == pytest.approx((60 + 100 * 7 / 15) / 2)
-    assert found["score_lenient"] == pytest.approx(70.0)
+MATRIX = np.array([[70, 10, 10, 10], [4, 8, 4, 4], [5, 0, 4, 1], [1, 2, 3, 4]])
 
 
-@given(st.lists(st.integers(0, 30), min_size=16, max_size=16))
-def test_figures_agree_with_the_training_loops(values: list[int]) -> None:
-    counts = np.array(values).reshape(4, 4)
-    ours, theirs = figures(counts), from_confusion(counts)
-    for name in ("sp", "se_strict", "se_lenient", "score_strict", "score_lenient"):
-        np.testing.assert_allclose(float(ours[name]), getattr(theirs, name))
+def test_figures_of_a_confusion_matrix_worked_by_hand():
+    found = bootstrap.figures(MATRIX)
+    # 100 normal cycles, 70 found; 40 abnormal ones, 8 + 4 + 4 exactly and 30 as any abnormal class.
+    assert {name: value.item() for name, value in found.items()} == {
+        "sp": 70.0,
+        "se_strict": 40.0,
+        "se_lenient": 75.0,
+        "score_strict": 55.0,
+        "score_lenient": 72.5,
+    }
 
 
-def test_patients_come_and_go_as_a_whole() -> None:
-    patients = np.array([7, 7, 3, 3, 3])
-    labels, predicted = np.array([0, 1, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
-    counts = per_patient(patients, labels, predicted, 2)
-    assert counts.tolist() == [[[0, 1], [0, 2]], [[1, 0], [1, 0]]]
-    bootstrap = Bootstrap(weights=np.array([[2, 0], [0, 2], [1, 1]]), confidence=0.95)
-    drawn = bootstrap.figures(counts[None])
-    assert drawn["sp"].tolist() == [0, 100, 50]
-    assert drawn["se_strict"].tolist() == pytest.approx([100, 0, 200 / 3])
+@given(arrays(np.int64, (4, 4), elements=st.integers(0, 50)))
+def test_figures_are_those_by_which_epochs_are_chosen(matrix):
+    one = from_confusion(matrix)
+    found = bootstrap.figures(matrix[None])
+    for name in bootstrap.FIGURES:
+        assert found[name][0] == pytest.approx(getattr(one, name), nan_ok=True)
 
 
-def simulated(generator: np.random.Generator, patients: int, skill: float) -> np.ndarray:
-    labels = generator.integers(0, 2, (patients, 40))
-    right = generator.random((patients, 40)) < np.clip(generator.normal(skill, 0.1, (patients, 1)), 0, 1)
-    predicted = np.where(right, labels, 1 - labels)
-    return np.stack([per_patient(np.zeros(40), a, b, 2)[0] for a, b in zip(labels, predicted, strict=True)])
+def test_counts_of_patients_sum_over_runs_and_keep_patients_apart():
+    labels, patients = np.array([0, 1, 1]), np.array([0, 0, 2])
+    predicted = np.array([[0, 1, 0], [1, 1, 1]])
+    found = bootstrap.counts(labels, predicted, patients, size=3, classes=2)
+    assert found.tolist() == [[[1, 1], [0, 2]], [[0, 0], [0, 0]], [[0, 0], [1, 1]]]
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(0)
-    hits = 0
-    for seed in range(60):
-        bootstrap = Bootstrap.draw(40, resamples=200, confidence=0.9, seed=seed)
-        low, high = bootstrap.interval(bootstrap.figures(simulated(generator, 40, 0.7)[None])["score_strict"])
-        hits += low <= 70 <= high
-    assert 46 <= hits <= 60
+@given(st.integers(1, 40), st.integers(1, 30), st.integers(0, 5))
+def test_every_resample_draws_as_many_patients_as_there_are(size, resamples, seed):
+    weights = bootstrap.draw(size, resamples=resamples, seed=seed)
+    assert weights.shape == (resamples, size)
+    assert (weights.sum(axis=1) == size).all()
+    assert (weights == bootstrap.draw(size, resamples=resamples, seed=seed)).all()
 
 
-def test_paired_differences_cancel_what_patients_have_in_common() -> None:
+def test_equal_patients_leave_no_doubt_and_different_ones_do():
+    weights = bootstrap.draw(10, resamples=200, seed=0)
+    assert bootstrap.intervals(weights, np.stack([MATRIX] * 10), 0.95)["score_strict"] == (55.0, 55.0)
+    mixed = np.stack([MATRIX, np.diag(MATRIX.sum(axis=1))] * 5)
+    low, high = bootstrap.intervals(weights, mixed, 0.95)["score_strict"]
+    assert 55 < low < 77.5 < high < 100
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    """Patients differ in their recall, as they do in life; an interval over cycles would cover far less."""
     generator = np.random.default_rng(1)
-    theirs = simulated(generator, 30, 0.6)
-    bootstrap = Bootstrap.draw(30, resamples=300, confidence=0.95, seed=0)
-    same = difference(bootstrap, theirs[None], theirs[None])["score_strict"]
-    assert (same["difference"], same["low"], same["high"], same["higher_in"]) == (0, 0, 0, 0)
-    better = theirs.copy()
-    better[:, 0, 0] += better[:, 0, 1]
-    better[:, 0, 1] = 0
-    gained = difference(bootstrap, better[None], theirs[None])["score_strict"]
-    assert gained["low"] > 0
-    assert gained["higher_in"] == 1
+    hits, runs = 0, 200
+    for _ in range(runs):
+        sp, se = generator.beta(7, 3, size=40), generator.beta(4, 6, size=40)
+        found = np.stack([generator.binomial(20, sp), generator.binomial(20, se)], axis=1)
+        matrices = np.stack([found[:, 0], 20 - found[:, 0], 20 - found[:, 1], found[:, 1]], axis=1).reshape(-1, 2, 2)
+        weights = bootstrap.draw(40, resamples=300, seed=int(generator.integers(1 << 30)))
+        low, high = bootstrap.intervals(weights, matrices, 0.95)["score_strict"]
+        hits += low <= 55 <= high
+    assert 0.89 <= hits / runs <= 0.99
 
 
-def test_equal_seeds_draw_equal_resamples() -> None:
-    one, same, other = (Bootstrap.draw(9, resamples=5, confidence=0.95, seed=seed) for seed in (1, 1, 2))
-    assert np.array_equal(one.weights, same.weights)
-    assert not np.array_equal(one.weights, other.weights)
-    assert (one.weights.sum(1) == 9).all()
+def test_too_few_patients_have_no_interval():
+    weights = bootstrap.draw(4, resamples=50, seed=0)
+    matrices = np.zeros((4, 2, 2), dtype=np.int64)
+    matrices[:, 0] = [[3, 1], [2, 2], [1, 3], [4, 0]]
+    matrices[0, 1] = [1, 1]
+    assert set(bootstrap.intervals(weights, matrices, 0.95)) == {"sp"}
+
+
+def test_a_difference_is_paired():
+    """Models that err alike differ surely, however much patients vary: the same draws judge both."""
+    weights = bootstrap.draw(10, resamples=200, seed=0)
+    generator = np.random.default_rng(0)
+    hits = generator.integers(2, 18, size=(10, 2))
+    better = np.stack([hits[:, 0], 20 - hits[:, 0], 20 - hits[:, 1], hits[:, 1]], axis=1).reshape(-1, 2, 2)
+    worse = better + np.array([[-1, 1], [1, -1]])
+    found = bootstrap.difference(weights, [better], [worse], 0.95)["score_strict"]
+    assert found == {"difference": 5.0, "low": pytest.approx(5.0), "high": pytest.approx(5.0)}
+    assert bootstrap.difference(weights, [better], [better, worse], 0.95)["score_strict"]["difference"] == 2.5

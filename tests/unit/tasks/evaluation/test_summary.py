@@ -1,175 +1,87 @@
-"""From predictions to metrics.json, the plots and the page."""
-
 from __future__ import annotations
 
 import json
-import re
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tasks.evaluation import curves, report
-from tasks.evaluation.bootstrap import Bootstrap
-from tasks.evaluation.predictions import table, with_ensemble
-from tasks.evaluation.summary import summarise
-
-CLASSES = ("normal", "crackle", "wheeze", "both")
-TEST = pl.DataFrame(
-    {
-        "cycle_id": [f"c{at:02d}" for at in range(24)],
-        "recording_id": [f"r{at // 4}" for at in range(24)],
-        "patient_id": [101 + at // 8 for at in range(24)],
-        "label": [at % 4 for at in range(24)],
-    }
-)
-RECORDINGS = pl.DataFrame(
-    {
-        "recording_id": [f"r{at}" for at in range(6)],
-        "device": ["Meditron"] * 3 + ["AKGC417L"] * 3,
-        "chest_location": ["Tc", "Al", "Al", "Al", "Pl", "Pr"],
-        "age": [3.0, 3.0, 40.0, 40.0, 70.0, None],
-        "sex": ["F", "F", "M", "M", "M", None],
-    }
-)
+from models.metrics import scores
+from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.predictions import Predictions, schema, table
+from tasks.evaluation.summary import Judge, headline
+from tests.unit.tasks.evaluation.example import CLASSES, SETTINGS, cycles, metrics, said
 
 
-def predictions(seeds: int = 2, teachers: int = 2) -> pl.DataFrame:
-    generator = np.random.default_rng(0)
-    names = [f"teacher/t{at}" for at in range(teachers)] + [f"student/{seed}" for seed in range(1, seeds + 1)]
-    said: Any = {
-        (name, "val"): (np.eye(4)[TEST["label"]] * 1.5 + generator.normal(size=(24, 4))).astype(np.float32)
-        for name in names
-    }
-    return table(with_ensemble(said, [f"t{at}" for at in range(teachers)], ["val"]), TEST, CLASSES)
+def test_the_student_is_the_mean_over_seeds():
+    frame = cycles()
+    seeds = [said("student/1", frame, 0, 1.5), said("student/2", frame, 1, 1.2)]
+    single = [scores(frame["label"], part.predicted[0], 4).score_strict for part in seeds]
+    found = metrics(teachers=False)["student"]["val"]["score_strict"]
+    assert found["mean"] == pytest.approx(np.mean(single), abs=0.005)
+    assert found["sd"] == pytest.approx(np.std(single, ddof=1), abs=0.005)
+    assert found["low"] < found["mean"] < found["high"]
+    assert Judge(frame, CLASSES, SETTINGS).seeds(seeds[:1])["score_strict"]["sd"] is None
 
 
-def metrics(found: pl.DataFrame, corpus: str = "demo") -> dict[str, Any]:
-    bootstrap = Bootstrap.draw(3, resamples=50, confidence=0.95, seed=0)
-    return {
-        "corpus": corpus,
-        "recordings": 6,
-        "labels": "lungsound_4",
-        "split": "official",
-        "test": {"cycles": 24, "patients": 3, "recordings": 6, "classes": dict.fromkeys(CLASSES, 6)},
-        "evaluation": {"confidence": 0.95, "resamples": 50, "seed": 0, "calibration_bins": 15},
-        **summarise(found, RECORDINGS, CLASSES, bootstrap, 15),
-    }
+def test_what_a_group_cannot_tell_is_null_with_its_size():
+    group = metrics()["teachers"]["a"]["val"]["groups"]["device"]["LittC2SE"]
+    assert (group["cycles"], group["patients"]) == (12, 1)
+    assert group["sp"] is not None
+    assert group["se_strict"] is group["score_strict"] is group["low"]["sp"] is None
+    assert "NaN" not in json.dumps(metrics())
 
 
-def test_predictions_hold_every_model_once_a_cycle_with_probabilities() -> None:
-    found = predictions()
-    assert found.columns[:7] == [
-        "model", "selection", "cycle_id", "recording_id", "patient_id", "label", "predicted",
-    ]  # fmt: skip
-    assert found["model"].unique().sort().to_list() == [
-        "ensemble", "student/1", "student/2", "teacher/t0", "teacher/t1",
-    ]  # fmt: skip
-    assert not found.select("model", "selection", "cycle_id").is_duplicated().any()
-    assert found.equals(found.sort("model", "selection", "cycle_id"))
-    total = found.select(pl.sum_horizontal(f"p_{name}" for name in CLASSES)).to_series()
-    assert np.allclose(total, 1, atol=1e-5)
+def test_figures_per_class_worked_by_hand():
+    frame = cycles(patients=1, each=4).with_columns(label=pl.Series([0, 0, 1, 2], dtype=pl.Int8))
+    probabilities = np.eye(4, dtype=np.float32)[[0, 1, 1, 0]][None]
+    found = Judge(frame, CLASSES, SETTINGS).judge(Predictions("ensemble", "val", probabilities))
+    assert found["confusion"] == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    crackle = found["per_class"]["crackle"]
+    assert (crackle["n"], crackle["recall"], crackle["precision"], crackle["f1"]) == (1, 100.0, 50.0, 66.67)
+    both = {"n": 0, "recall": None, "precision": None, "f1": None, "auroc": None, "average_precision": None}
+    assert found["per_class"]["both"] == both
 
 
-def test_the_ensemble_is_the_mean_of_its_members_logits() -> None:
-    said: Any = {
-        ("teacher/a", "val"): np.array([[2.0, 0.0]], dtype=np.float32),
-        ("teacher/b", "val"): np.array([[0.0, 4.0]], dtype=np.float32),
-        ("teacher/c", "val"): np.array([[99.0, 0.0]], dtype=np.float32),
-    }
-    assert with_ensemble(said, ["a", "b"], ["val"])["ensemble", "val"].tolist() == [[1.0, 2.0]]
-    assert "ensemble" not in {model for model, _ in with_ensemble(said, [], ["val"])}
+def test_equal_predictions_give_equal_metrics_and_the_headline_is_taken_from_them():
+    one, two = metrics(selections=("paper", "val")), metrics(selections=("paper", "val"))
+    assert json.dumps(one) == json.dumps(two)
+    assert one["selections"] == ["val", "paper"]
+    assert headline(one)["val"]["student"]["score_strict"] == one["student"]["val"]["score_strict"]["mean"]
+    assert set(headline(one)["paper"]) == {"student", "ensemble"}
+    assert set(one["student_minus"]["val"]) == {"ensemble", "teachers"}
 
 
-def test_the_students_figures_are_means_over_seeds_with_their_spread() -> None:
-    found = metrics(predictions())
-    singles = [found["students"][seed]["val"]["score_strict"] for seed in ("1", "2")]
-    student = found["student"]["val"]["score_strict"]
-    assert student["mean"] == pytest.approx(np.mean(singles), abs=1e-3)
-    assert student["sd"] == pytest.approx(np.std(singles, ddof=1), abs=1e-3)
-    assert student["low"] <= student["mean"] <= student["high"]
-    assert metrics(predictions(seeds=1))["student"]["val"]["score_strict"]["sd"] is None
-    assert set(found["comparisons"]["val"]) == {"student_minus_teachers", "student_minus_ensemble"}
-    assert metrics(predictions(teachers=0))["comparisons"] == {"val": {}}
+def test_without_teachers_there_is_nothing_to_compare_with():
+    found = metrics(teachers=False)
+    assert (found["teachers"], found["ensemble"], found["student_minus"]) == ({}, {}, {"val": {}})
 
 
-def test_groups_are_counted_and_what_they_cannot_tell_is_null() -> None:
-    alone = predictions().filter(pl.col("label") == 0)
-    found = metrics(alone)
-    device = found["student"]["val"]["groups"]["device"]
-    assert device["Meditron"]["cycles"] == 3
-    assert device["Meditron"]["se_strict"] is None
-    assert found["students"]["1"]["val"]["groups"]["sex"]["unknown"]["cycles"] == 1
-    ages = found["student"]["val"]["groups"]["age_group"]
-    assert {name: figures["cycles"] for name, figures in ages.items()} == {
-        "adult (19 to 64)": 2, "child (under 19)": 2, "elderly (65 and over)": 1, "unknown": 1,
-    }  # fmt: skip
-    json.dumps(found, allow_nan=False)
+def test_the_table_of_predictions_is_typed_and_sorted():
+    frame = cycles()
+    found = table([said("teacher/a", frame, 0, 1.0), said("ensemble", frame, 1, 1.0)], frame, CLASSES)
+    assert found.schema.equals(schema(CLASSES))
+    keys = list(zip(found["model"].to_pylist(), found["cycle_id"].to_pylist(), strict=True))
+    assert keys == sorted(keys)
+    rows = pl.DataFrame(found)
+    most = rows.select(pl.concat_list(pl.selectors.starts_with("p_")).list.arg_max()).to_series()
+    assert (most == rows["predicted"].cast(pl.UInt32)).all()
+    assert rows.select(pl.sum_horizontal(pl.selectors.starts_with("p_"))).to_series().to_numpy() == pytest.approx(1)
 
 
-HISTORY = pl.DataFrame({"model": ["student/1"] * 2, "epoch": [1, 2], "train_loss": [1.4, 1.2]}).with_columns(
-    pl.Series("val_score_strict", [40.0, 55.0])
-)
-
-
-def page(corpus: str, found: pl.DataFrame) -> str:
-    plots = {
-        "confusion": curves.confusion(found, CLASSES),
-        "roc": curves.roc(found, CLASSES),
-        "precision_recall": curves.precision_recall(found, CLASSES),
-        "training": HISTORY,
-    }
-    examples = [
-        report.Example(
-            cycle_id=row["cycle_id"],
-            label=CLASSES[row["label"]],
-            predicted=CLASSES[row["predicted"]],
-            probabilities={name: row[f"p_{name}"] for name in CLASSES},
-            features=np.ones((40, 16), np.float16),
-        )
-        for row in report.choose_examples(found, "val").iter_rows(named=True)
+def test_cycles_are_joined_with_what_is_known_of_their_patients(tmp_path):
+    pl.DataFrame(
+        {"cycle_id": ["b", "a", "c"], "recording_id": ["2", "1", "1"], "patient_id": [2, 1, 1], "duration_s": 1.0}
+        | {"lungsound_2": [1, 0, 1]}
+    ).write_parquet(tmp_path / "cycles.parquet")
+    pl.DataFrame(
+        {"recording_id": ["1", "2"], "device": ["Meditron", None], "chest_location": ["Al", "Tc"], "sex": ["F", None]}
+        | {"age": [18.5, None]}
+    ).write_parquet(tmp_path / "recordings.parquet")
+    found = test_cycles.read(
+        tmp_path / "cycles.parquet", tmp_path / "recordings.parquet", ids=["b", "a"], labels="lungsound_2"
+    )
+    assert found.select("cycle_id", "label", "device", "age_group", "sex").rows() == [
+        ("a", 0, "Meditron", test_cycles.CHILD_LABEL, "F"),
+        ("b", 1, "unknown", "unknown", "unknown"),
     ]
-    return report.render(metrics(found, corpus), found, plots, classes=CLASSES, examples=examples, bins=15)
-
-
-@pytest.mark.parametrize(
-    ("corpus", "says"),
-    [
-        ("demo", "say nothing about real lungs"),
-        ("icbhi-part", "6 of 920 recordings"),
-        ("icbhi", "Published figures"),
-    ],
-)
-def test_the_page_says_what_its_figures_are_worth_and_needs_nothing_else(corpus: str, says: str) -> None:
-    text = page(corpus, predictions())
-    assert says in text
-    assert ("Published figures" in text) == (corpus == "icbhi")
-    headings = re.findall(r"<h2>(.*?)</h2>", text)
-    assert [heading for heading in headings if heading != "Published figures"] == [
-        "Student, ensemble, teachers",
-        "Per class",
-        "Where it errs",
-        "For whom",
-        "Training",
-        "Examples",
-        "How to read this",
-    ]
-    assert text.count("<svg") == 10 + len(re.findall('class="example', text)) - 1
-    assert not re.findall(r"(?:src|href)=\"(?!#|data:)[^\"]*", text)
-
-
-def test_equal_predictions_give_an_equal_page() -> None:
-    assert page("demo", predictions()) == page("demo", predictions())
-
-
-def test_curves_run_from_one_corner_to_the_other_for_each_class() -> None:
-    roc = curves.roc(predictions(), CLASSES)
-    assert roc["class"].unique(maintain_order=True).to_list() == list(CLASSES)
-    for name in CLASSES:
-        part = roc.filter(pl.col("class") == name)
-        assert part["true_positive_rate"].is_sorted()
-        assert part["true_positive_rate"][-1] == 1
-    only_normal = predictions().filter(pl.col("label") == 0)
-    assert curves.roc(only_normal, CLASSES).columns == roc.columns
-    assert curves.roc(only_normal, CLASSES).is_empty()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import webbrowser
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.unit.tasks.evaluation.example import metrics
+
+
+@pytest.fixture
+def evaluated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def write(**arguments) -> dict:
+        found = metrics(**arguments)
+        (tmp_path / "reports").mkdir(exist_ok=True)
+        (tmp_path / "reports/metrics.json").write_text(json.dumps(found, sort_keys=True))
+        (tmp_path / "reports/report.html").write_text("page")
+        return found
+
+    return write
+
+
+def test_the_table_shows_all_models_and_where_to_look(evaluated):
+    found = evaluated(corpus="icbhi-part", selections=("val", "paper"))
+    printed = CliRunner().invoke(app, ["report"]).stdout
+    score = found["student"]["val"]["score_strict"]
+    student = next(line for line in printed.splitlines() if line.strip().startswith("student, 2 seeds"))
+    assert f"{score['mean']:.1f} ± {score['sd']:.1f}" in student
+    assert f"{score['low']:.1f}–{score['high']:.1f}" in student
+    assert all(word in printed for word in ("ensemble", "teacher a", "teacher b", "always “normal”"))
+    assert all(word in printed for word in ("(val)", "(paper)", "not comparable with published", "report.html"))
+    assert "predictions.parquet" not in printed, "it is not there"
+    assert max(map(len, printed.splitlines()[:-2])) <= 80
+
+
+def test_a_corpus_without_teachers_is_shown_too(evaluated):
+    evaluated(corpus="demo", teachers=False)
+    done = CliRunner().invoke(app, ["report"])
+    assert done.exit_code == 0
+    assert "say nothing about real lungs" in done.stdout
+    assert "student −" not in done.stdout
+
+
+def test_open_shows_the_page(evaluated, monkeypatch, tmp_path):
+    evaluated()
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    assert CliRunner().invoke(app, ["report", "--open"]).exit_code == 0
+    assert opened == [(tmp_path / "reports/report.html").as_uri()]
+
+
+def test_before_an_evaluation_it_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["report"])
+    assert done.exit_code == 1
+    assert "Nothing has been evaluated yet" in done.stderr
+    assert "dvc repro" in done.stderr

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from tasks.evaluation import calibration, curves
+from tests.unit.tasks.evaluation.example import CLASSES, cycles, said
+
+POSITIVE = np.array([True, True, False, True, False, False])
+PROBABILITY = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]], dtype=np.float32)
+
+
+def test_roc_and_precision_worked_by_hand():
+    # In the order of probability: hit, hit, miss, hit, miss, miss.
+    true = dict(zip(curves.GRID.round(2), curves.roc(POSITIVE, PROBABILITY), strict=True))
+    assert [true[x] for x in (0.0, 0.33, 0.34, 1.0)] == pytest.approx([2 / 3, 2 / 3, 1, 1])
+    precision = dict(zip(curves.GRID.round(2), curves.precision_recall(POSITIVE, PROBABILITY), strict=True))
+    assert [precision[x] for x in (0.0, 0.66, 0.67, 1.0)] == pytest.approx([1, 1, 3 / 4, 3 / 4])
+    assert curves.areas(POSITIVE, PROBABILITY) == pytest.approx((8 / 9, (1 + 1 + 3 / 4) / 3))
+
+
+@given(st.integers(0, 1000), st.floats(0, 3))
+def test_the_thinned_roc_keeps_its_area(seed, skill):
+    frame = cycles()
+    model = said("student/1", frame, seed, skill)
+    positive, probability = frame["label"].to_numpy() == 1, model.probabilities[:, :, 1]
+    curve = curves.roc(positive, probability)
+    assert np.trapezoid(curve, curves.GRID) == pytest.approx(roc_auc_score(positive, probability[0]), abs=0.02)
+    assert (np.diff(curve) >= 0).all()
+
+
+def test_a_class_without_cycles_has_no_area_and_no_curve():
+    nobody = np.zeros(6, dtype=bool)
+    assert np.isnan(curves.areas(nobody, PROBABILITY)).all()
+    frame = cycles().filter(pl.col("label") < 3)
+    table = curves.roc_table([said("student", frame, 0, 1.0)], frame["label"].to_numpy(), CLASSES)
+    assert table["class"].unique().sort().to_list() == ["crackle", "normal", "wheeze"]
+    assert table.group_by("class").len()["len"].max() <= 200
+
+
+def test_confusion_has_a_row_for_every_cycle_and_run():
+    frame = cycles()
+    table = curves.confusion_table(said("student", frame, 0, 9.0), frame["label"].to_numpy(), CLASSES)
+    assert table.height == frame.height
+    assert table.columns == ["actual", "predicted"]
+    assert (table["actual"] == table["predicted"]).all()
+
+
+def test_histories_are_one_table_also_where_a_figure_is_missing(tmp_path):
+    for name, value in (("a", "50.0"), ("b", "nan")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "history.csv").write_text(f"epoch,train_loss,val_score_strict\n1,1.5,{value}\n2,1.25,60\n")
+    table = curves.training_table({"teacher/a": tmp_path / "a", "student/1": tmp_path / "b"})
+    assert table.columns == ["model", "epoch", "train_loss", "val_score_strict"]
+    assert table["model"].to_list() == ["teacher/a", "teacher/a", "student/1", "student/1"]
+    assert table["epoch"].dtype == pl.Int64
+
+
+def test_calibration_worked_by_hand():
+    # 0.85 three times, right twice; 0.55 twice, right once.
+    first = np.array([0.85, 0.85, 0.85, 0.55, 0.55], dtype=np.float32)
+    probabilities, labels = np.stack([first, 1 - first], axis=1)[None], np.array([0, 0, 1, 0, 1])
+    diagram = calibration.reliability(labels, probabilities, 10)
+    assert diagram["n"].to_list() == [2, 3]
+    assert diagram["accuracy"].to_list() == pytest.approx([1 / 2, 2 / 3])
+    assert diagram["high"].to_list() == pytest.approx([0.6, 0.9])
+    assert calibration.ece(diagram) == pytest.approx((2 * 0.05 + 3 * (0.85 - 2 / 3)) / 5, abs=1e-6)
+    squares = 2 * 0.15**2 + 0.85**2 + 0.45**2 + 0.55**2
+    assert calibration.brier(labels, probabilities) == pytest.approx(2 * squares / 5, abs=1e-6)

@@ -1,0 +1,139 @@
+"""The whole stage, on networks that were never trained: what it writes does not depend on how good they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from models import artifact
+from models.networks.registry import create
+from tasks import evaluate
+from tasks.errors import BreathlineError
+from tasks.evaluation.predictions import schema
+from tasks.files import sha256
+from tests.unit.tasks.evaluation.example import CLASSES, cycles
+
+ROOT = Path(__file__).parents[3]
+FRAMES, MELS = 60, 128
+NETWORKS = {"teachers/a": 1, "teachers/b": 2, "student/1": 3, "student/2": 4}
+HISTORY = "epoch,lr,train_loss,val_loss,val_sp,val_se_strict,val_score_strict\n1,0.001,1.4,1.3,50,25,37.5\n"
+
+
+def network(folder: Path, seed: int) -> None:
+    torch.manual_seed(seed)
+    card = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "frames": FRAMES, "mels": MELS}
+    made = create("mn", frames=FRAMES, mels=MELS, classes=4, options={"width": 0.1}, weights=None)
+    card |= {"labels": "lungsound_4", "classes": list(CLASSES), "weights": "scratch", "parameters": 1, "seed": seed}
+    artifact.save(folder, {"val": made.state_dict()}, card | {"selections": {"val": {"epoch": 1}}})
+    (folder / "history.csv").write_text(HISTORY)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """Return a project in which all stages before `evaluate` have run, as the current folder."""
+    frame = cycles(patients=10).with_columns(
+        lungsound_4=pl.col("label"),
+        split=pl.when(pl.col("patient_id") < 105).then(pl.lit("train")).otherwise(pl.lit("test")),
+        fold=pl.lit(0, pl.Int8),
+    )
+    (tmp_path / "data/cycles").mkdir(parents=True)
+    frame.write_parquet(tmp_path / "data/cycles/cycles.parquet")
+    recordings = frame.unique("recording_id").select("recording_id", "device", "chest_location", "sex")
+    recordings.with_columns(age=pl.lit(70.0)).write_parquet(tmp_path / "data/cycles/recordings.parquet")
+    (tmp_path / "data/cycles/summary.json").write_text(json.dumps({"corpus": "demo", "recordings": 10}))
+    cache = tmp_path / "data/fbank/efficientat"
+    cache.mkdir(parents=True)
+    features = np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype(np.float16)
+    np.save(cache / "features.npy", features)
+    index = frame.select("cycle_id", row=pl.int_range(pl.len(), dtype=pl.Int32))
+    index.write_parquet(cache / "index.parquet")
+    (cache / "statistics.json").write_text(json.dumps({"duration_s": 4.0}))
+    for name, seed in NETWORKS.items():
+        network(tmp_path / "data" / name, seed)
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    params["teachers"] = {"a": {}, "b": {}}
+    params["soft_labels"]["k"] = 2
+    params["student"]["seeds"] = [1, 2]
+    params["evaluation"]["resamples"] = 50
+    yaml.dump(params, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def outs(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path)
+        for part in ("data/evaluation", "reports")
+        for path in (folder / part).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_every_model_is_judged_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
+    evaluate.main()
+    first = outs(project)
+    assert set(first) == {
+        "data/evaluation/predictions.parquet",
+        "reports/metrics.json",
+        "reports/report.html",
+        "reports/scores.json",
+        *(f"reports/plots/{name}.csv" for name in ("confusion", "roc", "precision_recall", "training")),
+    }
+    found = pq.read_table(project / "data/evaluation/predictions.parquet")
+    assert found.schema.equals(schema(CLASSES))
+    rows = pl.DataFrame(found)
+    assert rows["model"].unique().sort().to_list() == ["ensemble", "student/1", "student/2", "teacher/a", "teacher/b"]
+    assert rows.group_by("model").agg(pl.col("cycle_id").n_unique())["cycle_id"].unique().to_list() == [72]
+    assert rows["patient_id"].min() == 105
+    metrics = json.loads((project / "reports/metrics.json").read_text())
+    assert metrics["test"] == {
+        "cycles": 72,
+        "patients": 6,
+        "recordings": 6,
+        "per_class": {"normal": 27, "crackle": 15, "wheeze": 15, "both": 15},
+    }
+    evaluate.main()
+    assert outs(project) == first
+
+
+def test_the_ensemble_is_the_softmax_of_the_mean_logits_of_its_members():
+    logits = {"teacher/a": np.array([[4.0, 0.0]], np.float32), "teacher/b": np.array([[-2.0, 0.0]], np.float32)}
+    logits["teacher/c"] = np.array([[-9.0, 0.0]], np.float32)
+    parts = {part.model: part for part in evaluate.assemble({"val": logits}, ["teacher/a", "teacher/b"])}
+    assert parts["ensemble"].probabilities[0, 0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert "ensemble" not in {part.model for part in evaluate.assemble({"val": logits}, [])}
+
+
+def test_a_model_that_is_not_there_or_knows_other_labels_is_named(tmp_path):
+    with pytest.raises(BreathlineError, match="student/7 has not been trained"):
+        evaluate.read_cards({"student/7": tmp_path / "7"}, "lungsound_4")
+    network(tmp_path / "8", 8)
+    with pytest.raises(BreathlineError, match="student/8 knows lungsound_4, not lungsound_2"):
+        evaluate.read_cards({"student/8": tmp_path / "8"}, "lungsound_2")
+
+
+def test_a_selection_that_was_not_trained_stops_the_stage(project, capsys):
+    yaml = YAML()
+    params = yaml.load(project / "params.yaml")
+    params["selections"] = ["val", "paper"]
+    yaml.dump(params, project / "params.yaml")
+    with pytest.raises(SystemExit):
+        evaluate.main()
+    assert "no model of the selection paper" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_teacher_that_params_yaml_does_not_know_stops_the_stage(project, capsys):
+    network(project / "data/teachers/old", 9)
+    with pytest.raises(SystemExit) as stopped:
+        evaluate.main()
+    assert stopped.value.code == 1
+    assert "old" in capsys.readouterr().err
+    assert outs(project) == {}
