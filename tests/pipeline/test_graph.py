@@ -11,7 +11,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from cli import recipe
+from cli import params_text, recipe
 from flows.graph import flatten
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def configured(request, tmp_path) -> tuple[Path, dict]:
     """Return a folder with the graph under one recipe, and its parameters."""
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     overrides = recipe.load(request.param, ROOT / "recipes")["overrides"]
-    text, _ = recipe.apply((ROOT / "params.yaml").read_text(encoding="utf-8"), overrides)
+    text, _ = params_text.apply((ROOT / "params.yaml").read_text(encoding="utf-8"), overrides)
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     Repo.init(str(tmp_path), no_scm=True).close()
     return tmp_path, YAML(typ="safe").load(text)
