@@ -174,7 +174,7 @@ def _truncate(raw: Path) -> None:
         (_remove(f"audio/{OTHER}.txt"), f"1 recordings have no annotation: {OTHER}"),
         (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),
         (_write("audio/notes ü.md", b""), "neither audio nor annotation: notes ü.md"),
-        (_remove("metadata/patient_list_foldwise.txt"), "patient_list_foldwise.txt cannot be read"),
+        (_remove("metadata/ICBHI_Challenge_diagnosis.txt"), "ICBHI_Challenge_diagnosis.txt cannot be read"),
         (_remove("source.json"), "is not recorded"),
         (
             _write("metadata/ICBHI_challenge_train_test.txt", f"{PLAIN}\ttest\n{STEREO}\ttrain\n".encode()),
@@ -198,6 +198,15 @@ def test_a_fault_is_named_and_leaves_the_earlier_files_whole(
     with pytest.raises(BreathlineError, match=message):
         run(raw)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_without_the_fold_list_no_patient_has_a_fold(raw: Path) -> None:
+    """The official site does not have that list."""
+    (raw / "metadata" / "patient_list_foldwise.txt").unlink()
+    out, _ = run(raw)
+    assert pq.read_table(out / "recordings.parquet")["fold"].null_count == len(
+        pq.read_table(out / "recordings.parquet")
+    )
 
 
 @pytest.mark.parametrize("name", ["101_1b1_Al_sc_Meditron (1)", "größe 1"])
