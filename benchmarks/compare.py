@@ -1,0 +1,45 @@
+"""Two runs' students, paired over the same resampled test patients: ``python -m benchmarks.compare ONE OTHER``.
+
+Both are files like ``data/evaluation/predictions.parquet``, of runs with the same test cycles and seeds.
+
+    python -m benchmarks.compare distilled/predictions.parquet plain/predictions.parquet
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tasks.evaluation.bootstrap import Counts, counts, difference, draw
+
+RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 0
+
+
+def main() -> None:
+    """Print the difference of both Scores, the mean over seeds, with its interval."""
+    one, other = (students(Path(argument)) for argument in sys.argv[1:3])
+    if [len(run) for run in one] != [len(run) for run in other]:
+        sys.exit("The two runs have not the same test patients.")
+    weights = draw(len(one[0]), resamples=RESAMPLES, seed=SEED)
+    for name, found in difference(weights, one, other, CONFIDENCE).items():
+        print(f"{name}: {found['difference']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})")
+
+
+def students(path: Path) -> list[Counts]:
+    """Return a confusion matrix per test patient ``(patients, classes, classes)`` for each seed, as val chose."""
+    rows = pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/"), pl.col("selection") == "val")
+    patients = rows["patient_id"].unique().sort()
+    classes = sum(name.startswith("p_") for name in rows.columns)
+    runs = []
+    for _, run in sorted(rows.group_by("model", maintain_order=True)):
+        index = np.searchsorted(patients.to_numpy(), run["patient_id"].to_numpy())
+        label, predicted = run["label"].to_numpy(), run["predicted"].to_numpy()[None]
+        runs.append(counts(label, predicted, index, size=len(patients), classes=classes))
+    return runs
+
+
+if __name__ == "__main__":
+    main()
