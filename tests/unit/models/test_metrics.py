@@ -47,3 +47,9 @@ def test_lenient_is_never_below_strict(pairs: list[tuple[int, int]]) -> None:
     result = scores(labels, predicted, 4)
     assert not result.se_lenient < result.se_strict
     assert confusion(labels, predicted, 4).sum() == len(pairs)
+
+
+@given(st.lists(st.integers(0, 3), min_size=2).filter(lambda labels: 0 in labels and any(labels)))
+def test_who_always_says_normal_has_a_score_of_50(labels: list[int]) -> None:
+    result = scores(labels, [0] * len(labels), 4)
+    assert result.score_strict == result.score_lenient == 50

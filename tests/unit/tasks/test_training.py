@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,8 +22,11 @@ import torch
 from models import artifact
 from models.training.features import Features
 from tasks import train_student, train_teacher
+from tasks.assignment import Assignment
 from tasks.errors import BreathlineError
 from tasks.params import merge
+from tasks.splits import Subset
+from tasks.training import part
 from tests.unit.tasks import trainings
 
 ROOT = Path(__file__).parents[3]
@@ -210,6 +214,7 @@ def test_missing_inputs_are_named_with_what_to_do(
         ({"teacher_training": {"batch_size": 500}}, "do not fill one batch of 500"),
         ({"teacher_training": {"batch_size": 0}}, "out of range: batch_size"),
         ({"teacher_training": {"specaugment": {"policy": "icbhi"}}}, "specaugment.policy"),
+        ({"teacher_training": {"sampler": "weigthed"}}, "sampler: Input should be 'weighted' or 'shuffle'"),
         (
             {"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}},
             "cannot learn from soft",
@@ -241,3 +246,26 @@ def test_parameters_and_overrides_merge() -> None:
     assert (settings.seed, training.optimizer.name, training.optimizer.lr) == (1, "sam", 0.003)
     with pytest.raises(BreathlineError, match="There is no teacher x"):
         train_teacher.parse(trainings.PARAMS, "x")
+
+
+@pytest.mark.parametrize(("changes", "key"), [({"dropout": 0.1}, "student.dropout"), ({"optimizer": {"mu": 1}}, "mu")])
+def test_a_student_knows_its_keys_alone(changes: dict[str, Any], key: str) -> None:
+    network, training = train_student.parse(trainings.PARAMS["student"])
+    assert (network.architecture, training.objective.name) == ("mn", "soft_labels")
+    with pytest.raises(BreathlineError, match=key):
+        train_student.parse(merge(trainings.PARAMS["student"], changes))
+
+
+def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project: Path) -> None:
+    cache = Features(project / "data" / "fbank" / "wide")
+    cycles = list(cache.rows)[:3]
+    subsets: dict[str, Subset] = dict(zip(cycles, ("train", "val", "train"), strict=True))
+    targets = dict(zip(cycles, (2, 0, 1), strict=True))
+    wanted = Assignment(labels="lungsound_4", subsets=subsets, targets=targets)
+    soft = {cycle: np.full(4, target, dtype=np.float32) for cycle, target in targets.items()}
+    got = part(wanted, cache, "train", soft)
+    assert got.soft is not None
+    assert (got.rows.tolist(), got.labels.tolist(), got.soft[:, 0].tolist()) == ([0, 2], [2, 1], [2, 1])
+    assert part(wanted, cache, "val", None).rows.tolist() == [1]
+    with pytest.raises(BreathlineError, match=f"1 training cycles have no soft label, such as {cycles[2]}"):
+        part(wanted, cache, "train", {cycle: soft[cycle] for cycle in cycles[:2]})

@@ -33,6 +33,15 @@ def test_cross_entropy_with_smoothing_by_hand() -> None:
     torch.testing.assert_close(CrossEntropy(0.1, None)(network, features, TARGETS), expected)
 
 
+def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
+    network, features = linear()
+    torch.nn.init.zeros_(network.head.weight)
+    network.head.bias.data = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
+    loss = CrossEntropy(0.0, torch.tensor([0.1, 0.2, 0.3, 0.4]))(network, features, TARGETS)
+    # (0.1 · log 2 + 0.4 · log 8) / 0.5
+    assert loss.item() == pytest.approx(2.6 * np.log(2))
+
+
 def test_soft_labels_by_hand_and_deaf_to_hard_labels() -> None:
     network, features = linear()
     expected = -(SOFT * network(features).log_softmax(1)).sum(1).mean()

@@ -71,6 +71,21 @@ def test_along_a_valley_of_equal_minima_it_moves_to_where_the_valley_is_flat() -
     assert ends[0.2][1].abs() < 0.1
 
 
+@pytest.mark.parametrize("start", [-0.2, -0.05, 0.03, 0.15])
+def test_of_two_wells_it_leaves_the_sharp_one_where_gradient_descent_stays(start: float) -> None:
+    def wells(w: Tensor) -> Tensor:  # both of depth zero: a sharp one at 0, a flat one at 3
+        return torch.minimum(18 * w**2, 0.5 * (w - 3) ** 2).sum() / 2
+
+    ends = {}
+    for rho in (0.0, 0.1):
+        point = nn.Parameter(torch.tensor([start], dtype=torch.float64))
+        # The sharp well holds plain descent (rate × curvature 1.9 < 2), though it swings far there.
+        minimise(wells, point, SAM(SGD([point], lr=1.9 / 18), rho=rho, adaptive=False), steps=400)
+        ends[rho] = point.item()
+    assert ends[0.0] == pytest.approx(0, abs=1e-3)
+    assert ends[0.1] == pytest.approx(3, abs=0.1)
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_weights_are_restored_to_the_last_bit(fails: bool) -> None:
     torch.manual_seed(0)

@@ -52,6 +52,13 @@ def test_masks_are_whole_rows_and_columns_within_their_widths_and_of_each_sample
     assert len(torch.unique(frames, dim=0)) > 190
 
 
+def test_what_zero_does_not_hide_is_untouched() -> None:
+    features = torch.randn(4, FRAMES, MELS)
+    masked, hidden = augment(features), augment(torch.ones_like(features)) == 0
+    assert torch.equal(masked[~hidden], features[~hidden])
+    assert not masked[hidden].any()
+
+
 def test_mask_widths_scale_with_the_features_and_never_exceed_them() -> None:
     half = augment(torch.ones(300, FRAMES // 2, MELS // 2)) == 0
     assert half.all(1).sum(1).max() <= 2 * 23
