@@ -75,6 +75,13 @@ def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest
     assert network(cache.batch(cache.find(list(cache.rows)[:3]), torch.device("cpu"))).shape == (3, 4)
     assert not list((project / ".checkpoints").iterdir())
 
+    cycles = pq.read_table(project / "data" / "cycles" / "cycles.parquet").to_pylist()
+    tested = [row for row in cycles if row["split"] == "test"]
+    features = cache.batch(cache.find(row["cycle_id"] for row in tested), torch.device("cpu"))
+    labels = torch.tensor([row["lungsound_4"] for row in tested])
+    loss = torch.nn.functional.cross_entropy(artifact.load(out, "paper")[0](features), labels)
+    assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
+
 
 def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
