@@ -35,9 +35,11 @@ def tiny(params: dict) -> None:
     """Make the demo's parameters as small as the stages allow."""
     params["download"]["demo"]["patients"] = 10
     params["frontends"] = {"ast": {"duration_s": 2.0}, "efficientat": {"duration_s": 2.0}}
-    kept = {name: params["teachers"][name] for name in ("mn_s1", "ast_s1")}
-    kept["ast_s1"]["options"]["depth"] = 1
-    params["teachers"] = kept
+    start = {"weights": "scratch", "seed": 1, "override": {}}
+    mn = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat"}
+    ast = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}, "frontend": "ast"}
+    params["teachers"] = {"mn_s1": {**mn, **start}, "ast_s1": {**ast, **start}}
+    params["student"].update(mn)
     params["soft_labels"]["k"] = 2
     for training in (params["teacher_training"], params["student"]):
         training["schedule"].update(epochs=1, warmup_epochs=0)
