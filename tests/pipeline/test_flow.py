@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests import toy
+from tests.pipeline.commands import breathline, finish
 
 # a and b are independent; last needs both.
 PARALLEL = """\
@@ -48,34 +45,6 @@ stages:
     cmd: echo $$ > pid && sleep 300 && echo > out
     outs: [out]
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """Yield the environment of a process that uses this session's own Prefect server."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-        patch.setenv("DO_NOT_TRACK", "1")
-        from prefect.settings import PREFECT_API_URL
-        from prefect.testing.utilities import prefect_test_harness
-
-        with prefect_test_harness(server_startup_timeout=120):
-            yield toy.ENV | {
-                "PREFECT_API_URL": str(PREFECT_API_URL.value()),
-                "PREFECT_HOME": os.environ["PREFECT_HOME"],
-            }
-
-
-def breathline(folder: Path, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "from cli.main import app; app()", *arguments]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT)
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    printed, _ = process.communicate(timeout=120)
-    return process.returncode, printed
 
 
 def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_path, server):
