@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli import corpus as corpora
-from cli.params_text import PARAMS, apply, yaml_round_trip
-from cli.recipe_layers import RECIPES, load, names, resolve
-
-# Folders with one sub-folder per item; stages depend on the whole folder, so nothing else may lie there.
-ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}
+from flows.recipes import corpus as corpora
+from flows.recipes.layers import RECIPES, load, names
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -63,52 +57,23 @@ def use(
     """Write a recipe, over the defaults, into params.yaml and say what changed."""
     from rich.table import Table
 
-    from tasks.files import replacing
+    from flows.recipes import writing
 
-    text, changes = apply(PARAMS.read_text(encoding="utf-8"), chosen(name, corpus=corpus, small=small))
+    root = Path()
+    planned = writing.edit(root, name, corpus=corpus, small=small)
     console = Console()
-    if changes:
+    if planned.changes:
         table = Table("key", "old", "new", box=None, pad_edge=False, header_style="bold", title_justify="left")
-        for change in changes:
+        for change in planned.changes:
             table.add_row(change.key, change.old, change.new)
         console.print(table)
     else:
         console.print(f"Nothing to change: params.yaml is as {name} wants it.")
-    stale = leftovers(Path("data"), yaml_round_trip().load(text))
-    if stale:
+    if planned.stale:
         console.print(
             "No longer named, " + ("to be removed" if dry else "removed") + " (DVC's cache keeps its copies):"
         )
-        for folder in stale:
+        for folder in planned.stale:
             console.print(f"  {folder}", highlight=False)
-    if dry:
-        return
-    if changes:
-        with replacing(PARAMS) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    for folder in stale:
-        shutil.rmtree(folder)
-
-
-def chosen(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return all that params.yaml gets: a recipe, and the recordings that it runs on, where they are named.
-
-    Raises:
-        BreathlineError: There is no such recipe, or no such corpus.
-    """
-    settings = resolve(name, small=small, folder=folder)
-    if corpus is not None:
-        settings["download"] = settings.get("download", {}) | corpora.settings(corpus)
-    return settings
-
-
-def leftovers(data: Path, params: Mapping[str, Any]) -> list[Path]:
-    """Return the folders of teachers, students, feature caches and weights that the parameters do not name."""
-    stale: list[Path] = []
-    for key, folder in ITEM_FOLDERS.items():
-        named: Any = params
-        for part in key.split("."):
-            named = named[part]
-        kept = {str(item) for item in named}
-        stale += [path for path in sorted((data / folder).glob("*")) if path.is_dir() and path.name not in kept]
-    return stale
+    if not dry:
+        writing.write(root, planned)

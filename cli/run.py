@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +25,16 @@ EXAMPLES = (
 
 
 def run(
+    *,
     target: plans.Targets = [],  # noqa: B006 - Typer reads the default and changes nothing
     recipe: Annotated[str | None, typer.Option(help="write this recipe into params.yaml first")] = None,
     force: plans.Forced = [],  # noqa: B006
     jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once")] = 2,
+    gpus: Annotated[int | None, typer.Option(min=1, help="how many of them on a GPU; as many as there are")] = None,
+    on: Annotated[list[str], typer.Option(help="STAGE=POOL: on a worker of that work pool; repeatable")] = [],  # noqa: B006
+    task_runner: Annotated[
+        str, typer.Option(help="what extract and fbank map over: threads, processes, dask, dask:ADDRESS")
+    ] = "threads",
     dry: Annotated[bool, typer.Option("--dry", help="show the plan, run nothing, write nothing")] = False,
 ) -> None:
     """Run every stage that is not up to date, independent ones side by side."""
@@ -35,6 +42,7 @@ def run(
 
     console = Console()
     root = Path.cwd()
+    pools = _pools(on)
     if dry:
         if recipe:
             recipes.use(recipe, dry=True)
@@ -45,17 +53,37 @@ def run(
         if recipe:
             recipes.use(recipe)
         steps = plans.made(target, force)
-        plans.show(steps)
-        if not any(step.runs for step in steps):
-            return
-        # Prefect's own server takes 15 to 25 s to start on a fresh machine, and it wants these before its import.
-        for name, value in (QUIET | {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}).items():
-            os.environ.setdefault(name, value)
-        with console.status("Starting Prefect …"):
-            from flows.pipeline import pipeline
-        state: State[Any] = pipeline(root, target, force, jobs, return_state=True)
-        if not state.is_completed():
-            hint = "the end of the log is above; what has ended well is not run again"
-            raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
-        counts = Counter(state.result().values())
-        console.print("Done: " + ", ".join(f"{number} {word}" for word, number in counts.items()))
+    plans.show(steps)
+    if not any(step.runs for step in steps):
+        return
+    # Prefect's own server takes 15 to 25 s to start on a fresh machine, and it wants these before its import.
+    for name, value in (QUIET | {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}).items():
+        os.environ.setdefault(name, value)
+    with console.status("Starting Prefect …"):
+        from flows.pipeline import pipeline
+    state: State[Any] = pipeline(
+        targets=target,
+        recipe=recipe,
+        force=force,
+        jobs=jobs,
+        gpus=gpus,
+        workers=pools,
+        task_runner=task_runner,
+        project=root,
+        return_state=True,
+    )
+    if not state.is_completed():
+        hint = "the end of the log is above; what has ended well is not run again"
+        raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
+    counts = Counter(state.result().values())
+    console.print("Done: " + ", ".join(f"{number} {word}" for word, number in counts.items()))
+
+
+def _pools(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the work pool of each stage that `--on` names."""
+    found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if len(found) != len(pairs) or not all(found.values()):
+        raise BreathlineError(
+            "`--on` takes a stage and a work pool.", where=" ".join(pairs), hint="--on train_teacher=gpu"
+        )
+    return found

@@ -9,17 +9,27 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from filelock import FileLock, Timeout
 
 from flows import guard
 from tasks.errors import BreathlineError
+from tasks.stage import transient_mark
 
 TAIL_LINES = 25
+# What DVC tells after every stage; a flow's log would be full of it.
+NOISE = (
+    "To track the changes with git",
+    "git add ",
+    "To enable auto staging",
+    "dvc config core.autostage",
+    "Use `dvc push`",
+)
 # What DVC says when another DVC process holds its lock or a file that the stage needs.
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
 QUIET = {
@@ -35,10 +45,11 @@ class StageFailedError(BreathlineError):
     """A stage ended with an error; its message holds the end of the log.
 
     Attributes:
-        busy: DVC refused to start because another process holds what the stage needs: worth another try.
+        passing: What may be over in a moment, so that the stage is worth another try as it stands: `busy` (another
+            process holds a lock that DVC needs) or `network`. None for all else.
     """
 
-    busy = False
+    passing: Literal["busy", "network"] | None = None
 
 
 @contextmanager
@@ -54,7 +65,7 @@ def only_run(root: Path) -> Iterator[None]:
             where=f"DVC_STAGE={os.environ['DVC_STAGE']}",
             hint="start it from a shell of your own, not from a stage's command",
         )
-    lock = FileLock(root / ".locks" / "run.lock")
+    lock = FileLock(root.resolve() / ".locks" / "run.lock")
     (root / ".locks").mkdir(exist_ok=True)
     try:
         lock.acquire(timeout=0)
@@ -69,34 +80,47 @@ def only_run(root: Path) -> Iterator[None]:
 class Groups:
     """The process groups that one flow has started; `end` ends them all, and no other starts after it.
 
-    Attributes:
-        failures: The last failure of each stage.
-
     Args:
         grace_s: How long a group may take after INT, and again after TERM, in seconds.
     """
 
     def __init__(self, grace_s: float = 5.0) -> None:
-        self.failures: dict[str, StageFailedError] = {}
         self._grace_s = grace_s
         self._running: set[int] = set()
         self._lock = threading.RLock()
         self._ended = False
 
-    def run_stage(self, stage: str, root: Path, *, force: bool = False, log: Callable[[str], None]) -> None:
+    def run_stage(
+        self,
+        stage: str,
+        root: Path,
+        *,
+        options: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        log: Callable[[str], None],
+    ) -> None:
         """Run one stage to its end and hand each line of its output to ``log``.
+
+        Args:
+            stage: Its name, as DVC knows it.
+            root: The project.
+            options: More options of ``dvc repro``, such as ``--force``.
+            env: What the stage finds in its environment besides this process's own.
+            log: Takes a line.
 
         Raises:
             StageFailedError: The stage ended with an error.
         """
         dvc = [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", "repro", "--single-item"]
+        mark = root / transient_mark(stage)
+        mark.unlink(missing_ok=True)
         tail: deque[str] = deque(maxlen=TAIL_LINES)
 
         def note(line: str) -> None:
             tail.append(line)
             log(line)
 
-        status = self.run([*dvc, *(["--force"] if force else []), stage], root, log=note)
+        status = self.run([*dvc, *options, stage], root, env=env, log=note)
         if status == 0:
             return
         end = "\n".join(f"  | {line}" for line in tail)
@@ -104,22 +128,26 @@ class Groups:
             f"The stage {stage} failed. The end of its log:\n{end}",
             hint=f"mend the cause, then run again; by itself: `dvc repro --single-item {stage}`",
         )
-        failure.busy = any(phrase in end for phrase in BUSY)
-        self.failures[stage] = failure
+        if any(phrase in end for phrase in BUSY):
+            failure.passing = "busy"
+        elif mark.exists():
+            failure.passing = "network"
         raise failure
 
-    def run(self, command: list[str], cwd: Path, *, log: Callable[[str], None]) -> int:
+    def run(
+        self, command: Sequence[str], cwd: Path, *, env: Mapping[str, str] | None = None, log: Callable[[str], None]
+    ) -> int:
         """Return the exit status of ``command``, run in a process group of its own; nothing of it lives on after."""
         # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        env = os.environ | QUIET | {"PATH": path, "COLUMNS": "160"}
+        whole = os.environ | QUIET | {"PATH": path, "COLUMNS": "160", **(env or {})}
         with self._lock:
             if self._ended:
                 raise StageFailedError("The run is ending; nothing starts any more.")
             process = subprocess.Popen(
                 [sys.executable, guard.__file__, *command],
                 cwd=cwd,
-                env=env,
+                env=whole,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -131,7 +159,7 @@ class Groups:
         with process:
             try:
                 for line in process.stdout or ():
-                    if line.strip():
+                    if line.strip() and not line.lstrip().startswith(NOISE):
                         log(line.rstrip())
                 return process.wait()
             finally:

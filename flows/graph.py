@@ -32,12 +32,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the graph: its direct upstream stages, its outs, and how it differs from ``dvc.lock``."""
+    """A stage of the graph.
+
+    Attributes:
+        name: As DVC knows it.
+        after: Its direct upstream stages.
+        outs: The paths of what it makes.
+        changes: How it differs from ``dvc.lock``.
+        deps: The paths of what it reads; parameters are none of them.
+        gpu: Whether it uses a GPU where there is one: ``meta: {gpu: true}`` in dvc.yaml.
+    """
 
     name: str
     after: tuple[str, ...]
     outs: tuple[str, ...]
     changes: tuple[Change, ...]
+    deps: tuple[str, ...] = ()
+    gpu: bool = False
 
 
 def read(root: Path) -> tuple[Stage, ...]:
@@ -64,6 +75,8 @@ def read(root: Path) -> tuple[Stage, ...]:
 
 
 def _stages(repo: Repo) -> tuple[Stage, ...]:
+    from dvc.dependency import ParamsDependency
+
     graph = repo.index.graph
     found = {_name(stage): stage for stage in graph}
     after = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
@@ -75,6 +88,8 @@ def _stages(repo: Repo) -> tuple[Stage, ...]:
             after=tuple(after[name]),
             outs=tuple(out.def_path for out in found[name].outs),
             changes=tuple(_changes(found[name])),
+            deps=tuple(dep.def_path for dep in found[name].deps if not isinstance(dep, ParamsDependency)),
+            gpu=bool((found[name].meta or {}).get("gpu")),
         )
         for name in order
     )

@@ -2,98 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.tasks import Task
+from pydantic import Field
 
-from flows import graph
-from flows.execute import Groups, StageFailedError
+from flows import graph, slots
+from flows.execute import Groups, only_run
 from flows.plan import Step, plan
+from flows.recipes import writing
+from flows.stage_task import Here, run_stage
+from tasks import params
 
-BUSY = "DVC is busy"
+TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.parallel
+Names = Annotated[list[str], Field(description="stages, or groups of them such as train_teacher")]
 
 
-def _is_busy(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    return state.name == BUSY
-
-
-@task(
-    name="stage",
-    task_run_name="{name}",
-    cache_policy=NO_CACHE,
-    # Only for DVC's locks, which another process holds for a moment. What a stage itself fails at is never retried.
-    retries=20,
-    retry_delay_seconds=3,
-    retry_condition_fn=_is_busy,
-)
-def run_stage(name: str, root: Path, force: bool, groups: Groups) -> State[Any] | None:
-    """Run one stage and stream its output into the task's log; a stage that fails gives a failed state."""
-    try:
-        groups.run_stage(name, root, force=force, log=get_run_logger().info)
-    except StageFailedError as error:
-        return Failed(message=f"The stage {name} failed.", name=BUSY if error.busy else "Failed")
-    return None
+def _name() -> str:
+    """Return what the run is called in lists: what was asked for, and nothing that stands beside it anyway."""
+    asked = flow_run.parameters
+    what = asked.get("recipe") or "params.yaml"
+    return f"{what}: {', '.join(asked.get('targets') or ['all stages'])}"
 
 
 @flow(
     name="pipeline",
-    flow_run_name="pipeline",
-    validate_parameters=False,
+    flow_run_name=_name,
     task_runner=cast("Any", ThreadPoolTaskRunner()),
 )
 def pipeline(
-    root: Path, targets: Sequence[str] = (), force: Sequence[str] = (), jobs: int = 2
+    *,
+    targets: Names = [],  # noqa: B006 - Prefect reads the default and changes nothing
+    recipe: Annotated[str | None, Field(description="recipe to write into params.yaml first")] = None,
+    force: Names = [],  # noqa: B006
+    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
+    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    workers: dict[str, str] = {},  # noqa: B006
+    task_runner: Annotated[str, Field(pattern=r"^(threads|processes|dask(:.+)?)$")] = "threads",
+    project: Path = Path(),
 ) -> State[Any] | dict[str, str]:
-    """Run what is not up to date, at most ``jobs`` stages at once, and return what became of each stage.
+    """Run every stage that is not up to date, independent ones side by side.
 
-    The values are `up to date`, `ran`, `failed` and `not run` (something upstream failed). A stage that fails makes the
-    flow fail once those that do not depend on it have run.
+    A stage that fails makes the flow fail, once those that do not depend on it have run. A second run of the same
+    project is refused while the first lives.
+
+    Args:
+        targets: Only these stages and what they depend on; all, if empty.
+        recipe: Written into params.yaml first.
+        force: Stages that run in any case.
+        jobs: How many stages run at once on this machine.
+        gpus: How many of them may use a GPU; one for each GPU, if not given.
+        workers: For stages that run on another worker, the work pool: `{"train_teacher": "gpu"}`.
+        task_runner: What `extract` and `fbank` map over: threads, processes, dask, or dask:<scheduler's address>.
+        project: The project's folder.
+
+    Returns:
+        What became of each stage: `ran` or `up to date`.
+
+    Raises:
+        BreathlineError: Another run is at work here, there is no such stage or recipe, or DVC cannot read the graph.
     """
-    steps = plan(graph.read(root), targets=targets, force=force)
-    groups = Groups()
-    try:
-        states = _run(steps, root, jobs, groups)
-    finally:
-        # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
-        groups.end()
-    outcome = {step.stage: _outcome(step, states) for step in steps}
-    failed = [name for name, word in outcome.items() if word == "failed"]
-    if not failed:
-        return outcome
-    for name in failed:
-        get_run_logger().error(str(groups.failures.get(name, states[name].message)))
-    skipped = [name for name, word in outcome.items() if word == "not run"]
-    return Failed(
-        message=f"Failed: {', '.join(failed)}." + (f" Not run for it: {', '.join(skipped)}." if skipped else "")
+    root = project.resolve()
+    with only_run(root):
+        if recipe is not None:
+            writing.write(root, writing.edit(root, recipe))
+        steps = plan(graph.read(root), targets=targets, force=force)
+        here = _here(root, steps, gpus, workers, task_runner)
+        try:
+            states = _run(steps, jobs, here)
+        finally:
+            # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
+            here.groups.end()
+        outcome = {step.stage: _outcome(step, states) for step in steps}
+    return _verdict(outcome, here, states)
+
+
+def _here(root: Path, steps: Sequence[Step], gpus: int | None, workers: Mapping[str, str], task_runner: str) -> Here:
+    """Return what the run's stages share."""
+    pools = {
+        step.stage: pool
+        for step in steps
+        for name, pool in workers.items()
+        if step.stage == name or step.stage.startswith(f"{name}@")
+    }
+    processes = params.read(root / "params.yaml").get("compute", {}).get("processes", 1)
+    return Here(
+        root=root,
+        groups=Groups(),
+        slots=slots.of_this_machine(gpus),
+        gpus_each=int(processes),
+        env={TASK_RUNNER: task_runner},
+        pools=pools,
     )
 
 
-def _run(steps: Sequence[Step], root: Path, jobs: int, groups: Groups) -> dict[str, State[Any]]:
-    """Submit each step once all before it have ended well; return the states of those submitted."""
+def _run(steps: Sequence[Step], jobs: int, here: Here) -> dict[str, State[Any]]:
+    """Submit each step once all before it have ended well; return the states of those submitted.
+
+    Stages that run on other workers take none of the ``jobs``: this machine has nothing to do for them.
+    """
     waiting = [step for step in steps if step.runs]
     futures: dict[str, PrefectFuture[Any]] = {}
     states: dict[str, State[Any]] = {}
     ended: SimpleQueue[str] = SimpleQueue()
     while True:
         good = {name for name, state in states.items() if state.is_completed()}
-        ready = [step for step in waiting if good.issuperset(step.after)]
-        for step in ready[: jobs - (len(futures) - len(states))]:
+        for step in [step for step in waiting if good.issuperset(step.after)]:
+            local = [name for name in futures if name not in states and name not in here.pools]
+            if step.stage not in here.pools and len(local) >= jobs:
+                continue
             waiting.remove(step)
             future = run_stage.submit(
                 name=step.stage,
-                root=root,
-                force=step.force,
-                groups=groups,
+                step=step,
+                here=here,
                 return_state=False,
                 wait_for=[futures[name] for name in step.after],
             )
@@ -116,3 +147,16 @@ def _outcome(step: Step, states: dict[str, State[Any]]) -> str:
     if step.stage not in states:
         return "not run"
     return "ran" if states[step.stage].is_completed() else "failed"
+
+
+def _verdict(outcome: Mapping[str, str], here: Here, states: Mapping[str, State[Any]]) -> State[Any] | dict[str, str]:
+    """Return what became of the stages, or the state of a flow of which some failed."""
+    failed = [name for name, word in outcome.items() if word == "failed"]
+    if not failed:
+        return dict(outcome)
+    for name in failed:
+        get_run_logger().error(str(here.failures.get(name, states[name].message)))
+    skipped = [name for name, word in outcome.items() if word == "not run"]
+    return Failed(
+        message=f"Failed: {', '.join(failed)}." + (f" Not run for it: {', '.join(skipped)}." if skipped else "")
+    )

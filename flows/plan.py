@@ -21,6 +21,7 @@ class Step:
         reasons: Why, in words; empty where it does not run.
         after: The upstream stages in the plan that run before it.
         force: Whether it runs even where nothing has changed.
+        gpu: Whether it uses a GPU where there is one.
     """
 
     stage: str
@@ -28,6 +29,7 @@ class Step:
     reasons: tuple[str, ...]
     after: tuple[str, ...]
     force: bool = False
+    gpu: bool = False
 
 
 def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterable[str] = ()) -> tuple[Step, ...]:
@@ -55,7 +57,7 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
             reasons.insert(0, "forced")
         if before:
             reasons.append(f"upstream {', '.join(before)} run{'' if len(before) > 1 else 's'}")
-        steps[stage.name] = Step(stage.name, bool(reasons), tuple(reasons), before, stage.name in forced)
+        steps[stage.name] = Step(stage.name, bool(reasons), tuple(reasons), before, stage.name in forced, stage.gpu)
         outs[stage.name] = stage.outs
     return tuple(steps.values())
 

@@ -1,6 +1,6 @@
 """A Git commit of the project as it stands, made beside the branch: neither index, branch nor a file changes.
 
-A worker checks such a commit out, and a version of a model is one: what ran is what Git keeps, committed by hand or not.
+A worker checks such a commit out, and a version of a model is one: what ran is what Git keeps, whoever committed it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
 
 def _identity(root: Path) -> dict[str, str]:
     """Return the environment that names the user whom Git's configuration knows, if it knows one."""
-    found = {}
+    found: dict[str, str] = {}
     for key, what in (("user.name", "NAME"), ("user.email", "EMAIL")):
         asked = subprocess.run(["git", "config", key], cwd=root, capture_output=True, text=True, check=False)
         if value := asked.stdout.strip():

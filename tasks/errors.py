@@ -1,4 +1,4 @@
-"""The error that a user is meant to read."""
+"""The errors that a user is meant to read."""
 
 from __future__ import annotations
 
@@ -20,3 +20,7 @@ class BreathlineError(Exception):
         if hint is not None:
             lines.append(f"  next:  {hint}")
         super().__init__("\n".join(lines))
+
+
+class TransientError(BreathlineError):
+    """What may go better later by itself, such as a server that does not answer: worth another try as it stands."""

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.logging import RichHandler
 
-from tasks.errors import BreathlineError
+from tasks.errors import BreathlineError, TransientError
 
 LOCKS = Path(".locks")
 console = Console(stderr=True)
@@ -27,8 +27,10 @@ def stage(name: str) -> Iterator[logging.Logger]:
 
     A second process of the same stage is refused while the first lives; if the parent dies, the
     kernel ends this process, so that a killed ``dvc`` leaves no writer behind. A `BreathlineError` is
-    shown without a traceback and ends the process with status 1.
+    shown without a traceback and ends the process with status 1; a `TransientError` leaves the mark `transient_mark` as
+    well, for DVC tells its caller nothing but that the stage failed.
     """
+    transient_mark(name).unlink(missing_ok=True)
     rank = os.environ.get("RANK", "0")
     start_process(logging.INFO if rank == "0" else logging.WARNING)
     LOCKS.mkdir(exist_ok=True)
@@ -50,7 +52,14 @@ def stage(name: str) -> Iterator[logging.Logger]:
     except BreathlineError as error:
         console.print(f"[bold red]{name} failed.[/] ", end="")
         console.print(str(error), markup=False, highlight=False)
+        if isinstance(error, TransientError):
+            transient_mark(name).touch()
         sys.exit(1)
+
+
+def transient_mark(name: str) -> Path:
+    """Return the file that is there after a stage failed for a reason that may pass."""
+    return LOCKS / f"{name.replace('/', '_')}.transient"
 
 
 def start_process(level: int) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli import corpus as corpora
 from cli.leaderboard.workspaces import FOLDER, Entry, cache_of, finish, finished, prepare
+from flows.recipes import corpus as corpora
 from tasks.errors import BreathlineError
 
 if TYPE_CHECKING:

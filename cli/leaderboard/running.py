@@ -129,7 +129,7 @@ def _run(unit: Unit, groups: Groups) -> None:
             try:
                 groups.run_stage(unit.stage, unit.workspace, log=lambda line: print(line, file=log))
             except StageFailedError as error:
-                if not error.busy:
+                if error.passing != "busy":
                     raise
                 time.sleep(BUSY_S)
             else:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cli import recipe as recipes
-from cli.params_text import PARAMS, apply, yaml_round_trip
-from cli.recipe_layers import RECIPES
+from flows.recipes.layers import RECIPES
+from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
+from flows.recipes.writing import chosen, leftovers
 from tasks import params
 from tasks.errors import BreathlineError
 
@@ -51,7 +51,7 @@ def prepare(root: Path, entry: Entry, *, seeds: Sequence[int], corpus: str | Non
         root: The project.
         entry: The recipe.
         seeds: Of the student; the recipe's own if empty.
-        corpus: The recordings (`cli.corpus`); those of the project's params.yaml, or of the recipe, if none.
+        corpus: The recordings (`flows.recipes.corpus`); those of the project's params.yaml, or of the recipe, if none.
         paper: Whether the epoch is chosen on the test set, too.
         cache: DVC's cache, which all workspaces share with the project.
 
@@ -67,7 +67,7 @@ def prepare(root: Path, entry: Entry, *, seeds: Sequence[int], corpus: str | Non
         f'[core]\n    no_scm = true\n[cache]\n    dir = {cache}\n    type = "reflink,copy"\n',
         encoding="utf-8",
     )
-    settings = recipes.chosen(entry.recipe, corpus=corpus, small=entry.small, folder=root / RECIPES)
+    settings = chosen(entry.recipe, corpus=corpus, small=entry.small, folder=root / RECIPES)
     if seeds:
         settings["student"]["seeds"] = list(seeds)
     if paper:
@@ -80,7 +80,7 @@ def prepare(root: Path, entry: Entry, *, seeds: Sequence[int], corpus: str | Non
     }
     text, _ = apply(project, settings)
     (workspace / PARAMS).write_text(text, encoding="utf-8")
-    for folder in recipes.leftovers(workspace / "data", params.read(workspace / PARAMS)):
+    for folder in leftovers(workspace / "data", params.read(workspace / PARAMS)):
         shutil.rmtree(folder)
     return workspace
 

@@ -13,7 +13,7 @@ import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
-from tasks.errors import BreathlineError
+from tasks.errors import BreathlineError, TransientError
 from tasks.sources import answers
 from tasks.sources.answers import FaultError, PassingError
 from tasks.sources.partial import Partial
@@ -74,6 +74,7 @@ def fetch_first(
         patience: With each mirror.
 
     Raises:
+        TransientError: No mirror gives it, and at least one may do later.
         BreathlineError: No mirror gives it, and what each said; or there is no room.
     """
     wanted = sha256.lower() if sha256 else None
@@ -84,7 +85,7 @@ def fetch_first(
         if wanted in (None, seen):
             return Fetched(path=target, sha256=seen, bytes=target.stat().st_size)
         target.unlink()
-    faults = []
+    faults, passing = [], False
     for url in urls:
         try:
             part = _fetch_from(url, target, patience)
@@ -92,6 +93,7 @@ def fetch_first(
             part.finish(target)
         except (FaultError, httpx.HTTPError, httpx.InvalidURL) as error:
             faults.append(f"{url}: {error or type(error).__name__}")
+            passing |= isinstance(error, (PassingError, httpx.TransportError))
             log.warning(f"no {target.name} from {faults[-1]}")
         except OSError as error:
             raise BreathlineError(
@@ -102,7 +104,8 @@ def fetch_first(
         else:
             log.info(f"{target.name}: {part.size:,} bytes from {url}")
             return Fetched(path=target, sha256=part.sha256, bytes=part.size)
-    raise BreathlineError(
+    kind = TransientError if passing else BreathlineError
+    raise kind(
         f"{target.name} could not be fetched.",
         where="; ".join(faults),
         hint="try again later (what has come is kept), name another mirror, or fetch it by hand",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cli import recipe_layers
+from flows.recipes import layers
 from tests import toy
 
 # Each stage starts Python and torch anew: 15 to 60 s a recipe on one core. What recipes share, one DVC cache holds.
@@ -45,7 +45,7 @@ def run(name: str, corpus: str, folder: Path, cache: Path) -> tuple[dict, dict]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", recipe_layers.names(ROOT / "recipes"))
+@pytest.mark.parametrize("name", layers.names(ROOT / "recipes"))
 def test_every_recipe_runs_to_its_scores(name, cache, tmp_path):
     params, metrics = run(name, "demo", tmp_path / "project", cache)
     assert metrics["corpus"] == "demo"

@@ -7,7 +7,9 @@ import pytest
 from dvc.utils.serialize import load_yaml, modify_yaml
 from ruamel.yaml import YAML
 
-from cli import corpus, params_text, recipe, recipe_layers
+from cli import recipe
+from flows.recipes import corpus, params_text
+from flows.recipes import layers as recipe_layers
 from tasks.errors import BreathlineError
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import recipe_layers
+from flows.recipes import layers
 from models.catalogue import MODELS, WEIGHTS
 from models.frontends.rates import SAMPLE_RATES
 from models.networks.registry import ARCHITECTURES, find
@@ -40,7 +40,7 @@ def test_timm_has_the_weights_that_are_said_to_be_its_own_under_that_licence() -
             assert (config.hf_hub_id, config.license) == (f"timm/{weights.source[5:]}", weights.licence), name
 
 
-@pytest.mark.parametrize("recipe", [*recipe_layers.names(RECIPES), recipe_layers.DEFAULTS])
+@pytest.mark.parametrize("recipe", [*layers.names(RECIPES), layers.DEFAULTS])
 def test_recipes_declare_weights_as_the_catalogue_does(recipe: str) -> None:
     declared = read(RECIPES / f"{recipe}.yaml")["overrides"].get("weights", {})
     for name, given in declared.items():

@@ -1,0 +1,76 @@
+"""A recipe written into a project's params.yaml, and what the project then no longer names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.recipes import corpus as corpora
+from flows.recipes.layers import RECIPES, resolve
+from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
+from tasks.files import replacing
+
+# Folders with one sub-folder per item; stages depend on the whole folder, so nothing else may lie there.
+ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a recipe does to a project.
+
+    Attributes:
+        text: What params.yaml becomes.
+        changes: Its keys that change.
+        stale: Folders of items that params.yaml then no longer names; DVC's cache keeps copies of them.
+    """
+
+    text: str
+    changes: tuple[Changed, ...]
+    stale: tuple[Path, ...]
+
+
+def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = False) -> Edit:
+    """Return what a recipe would do to a project; nothing is written.
+
+    Raises:
+        BreathlineError: There is no such recipe, or no such corpus.
+    """
+    settings = chosen(name, corpus=corpus, small=small, folder=root / RECIPES)
+    text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
+    return Edit(text, tuple(changes), tuple(leftovers(root / "data", yaml_round_trip().load(text))))
+
+
+def write(root: Path, planned: Edit) -> None:
+    """Write params.yaml and remove the folders that it no longer names."""
+    if planned.changes:
+        with replacing(root / PARAMS) as temporary:
+            temporary.write_text(planned.text, encoding="utf-8")
+    for folder in planned.stale:
+        shutil.rmtree(folder)
+
+
+def chosen(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
+    """Return all that params.yaml gets: a recipe, and the recordings that it runs on, where they are named.
+
+    Raises:
+        BreathlineError: There is no such recipe, or no such corpus.
+    """
+    settings = resolve(name, small=small, folder=folder)
+    if corpus is not None:
+        settings["download"] = settings.get("download", {}) | corpora.settings(corpus)
+    return settings
+
+
+def leftovers(data: Path, params: Mapping[str, Any]) -> list[Path]:
+    """Return the folders of teachers, students, feature caches and weights that the parameters do not name."""
+    stale: list[Path] = []
+    for key, folder in ITEM_FOLDERS.items():
+        named: Any = params
+        for part in key.split("."):
+            named = named[part]
+        kept = {str(item) for item in named}
+        stale += [path for path in sorted((data / folder).glob("*")) if path.is_dir() and path.name not in kept]
+    return stale

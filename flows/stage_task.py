@@ -1,0 +1,115 @@
+"""The Prefect task that runs one stage, here or on another worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+from prefect.states import Failed
+from prefect.tasks import Task
+
+from flows.execute import Groups, StageFailedError
+from flows.plan import Step
+from flows.slots import Slots
+
+GPU_LIMIT = "breathline-gpu"
+# How often a stage is tried again for what may pass, by the name of the state that tells it.
+TRIES = {"DVC is busy": 20, "The network failed": 4}
+PASSING = dict(zip(("busy", "network"), TRIES, strict=True))
+DELAYS_S = [2.0, 4.0, 8.0, *[15.0] * 17]
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the stages of one run share.
+
+    Attributes:
+        root: The project.
+        groups: The processes of the run.
+        slots: The GPU slots of this machine.
+        gpus_each: How many slots a stage takes that uses a GPU: as many as a training has processes.
+        env: What every stage finds in its environment.
+        pools: The work pool of the worker that runs a stage, for those that do not run here.
+        failures: The last failure of each stage.
+    """
+
+    root: Path
+    groups: Groups
+    slots: Slots
+    gpus_each: int = 1
+    env: Mapping[str, str] = field(default_factory=dict)
+    pools: Mapping[str, str] = field(default_factory=dict)
+    failures: dict[str, StageFailedError] = field(default_factory=dict)
+
+
+def _passes(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    return run.run_count <= TRIES.get(state.name or "", 0)
+
+
+@task(
+    name="stage",
+    task_run_name="{name}",
+    cache_policy=NO_CACHE,
+    # Only for what passes by itself: a lock that another process holds for a moment, a server that does not answer.
+    # What a stage itself fails at (no memory, bad data, a failed validation) would fail again.
+    retries=max(TRIES.values()),
+    retry_delay_seconds=DELAYS_S,
+    retry_condition_fn=_passes,
+)
+def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
+    """Run one stage and stream its output into the task's log; a stage that fails gives a failed state."""
+    log = get_run_logger()
+    try:
+        if name in here.pools:
+            _on_worker(step, here, log.info)
+        else:
+            _here(step, here, log.info)
+    except StageFailedError as error:
+        here.failures[name] = error
+        return Failed(message=f"The stage {name} failed.", name=PASSING.get(error.passing or "", "Failed"))
+    return None
+
+
+def _here(step: Step, here: Here, log: Callable[[str], None]) -> None:
+    with _gpu(step, here) as gpu:
+        options = ["--force"] if step.force else []
+        here.groups.run_stage(step.stage, here.root, options=options, env={**here.env, **gpu}, log=log)
+
+
+@contextmanager
+def _gpu(step: Step, here: Here) -> Iterator[dict[str, str]]:
+    """Hold what a stage needs of this machine's GPUs, and of the server's limit where one is set there."""
+    if not step.gpu:
+        yield {}
+        return
+    limits = [GPU_LIMIT] if _limited() else []
+    with here.slots.taken(here.gpus_each) as env, concurrency(limits, occupy=here.gpus_each):
+        yield env
+
+
+def _limited() -> bool:
+    """Return whether the server limits how many GPUs all machines use at once (`breathline deploy --gpus`)."""
+    if not PREFECT_API_URL.value():
+        return False
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(GPU_LIMIT)
+        except ObjectNotFound:
+            return False
+    return True
+
+
+def _on_worker(step: Step, here: Here, log: Callable[[str], None]) -> None:
+    from flows.remote.caller import run_on_worker
+
+    run_on_worker(step.stage, here.root, here.pools[step.stage], force=step.force, log=log)
