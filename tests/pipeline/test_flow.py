@@ -39,6 +39,13 @@ stages:
     cmd: echo > side.txt
     outs: [side.txt]
 """
+# Fails twice: at first as a stage does whose server does not answer, then as one that has met its match.
+FLAKY = """\
+stages:
+  flaky:
+    cmd: echo x >> tries && mkdir -p .locks && if [ $(wc -l < tries) = 1 ]; then touch .locks/flaky.transient; fi; exit 1
+    outs: [flaky.txt]
+"""
 ENDLESS = """\
 stages:
   endless:
@@ -77,6 +84,14 @@ def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_pa
     assert (folder / "tries").read_text() == "x\n"
     assert (folder / "side.txt").exists()
     assert not (folder / "after.txt").exists()
+
+
+def test_what_may_pass_is_tried_again_and_nothing_else(tmp_path, server):
+    folder = toy.make(tmp_path, FLAKY)
+    status, printed = finish(breathline(folder, server, "run"))
+    assert status == 1
+    assert "Failed: flaky." in printed
+    assert (folder / "tries").read_text() == "x\nx\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

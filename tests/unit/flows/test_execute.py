@@ -84,7 +84,7 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
     with pytest.raises(StageFailedError, match=r"stage bad failed(.|\n)*\| 100\n.*the cause") as caught:
         Groups().run_stage("bad", folder, log=lambda _: None)
     assert "| 70\n" not in str(caught.value)
-    assert not caught.value.busy
+    assert caught.value.passing is None
 
 
 def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
@@ -94,7 +94,7 @@ def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
             time.sleep(0.05)
         with pytest.raises(StageFailedError) as caught:
             Groups().run_stage("slow", folder, log=lambda _: None)
-        assert caught.value.busy
+        assert caught.value.passing == "busy"
         assert other.wait() == 0
     Groups().run_stage("slow", folder, log=lambda _: None)
 

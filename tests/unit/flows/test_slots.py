@@ -1,0 +1,101 @@
+"""GPU slots: never more than there are, over threads and over processes; each leads to its GPU."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flows import slots
+from flows.slots import Slots
+
+HOLD = """\
+import sys, time
+from pathlib import Path
+from flows.slots import Slots
+with Slots(1, folder=Path(sys.argv[1])).taken():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
+    machine = Slots(2, ("3", "5"), tmp_path)
+    held: list[str] = []
+    seen: list[set[str]] = []
+    lock = threading.Lock()
+
+    def stage() -> None:
+        with machine.taken() as env:
+            with lock:
+                held.append(env["CUDA_VISIBLE_DEVICES"])
+                seen.append(set(held))
+                assert len(held) == len(set(held)), "two stages on one GPU"
+            time.sleep(0.1)
+            with lock:
+                held.remove(env["CUDA_VISIBLE_DEVICES"])
+
+    threads = [threading.Thread(target=stage) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(seen) == 6
+    assert {"3", "5"} in seen, "both at once"
+
+
+def test_two_stages_that_each_want_both_gpus_take_turns(tmp_path):
+    machine = Slots(2, ("0", "1"), tmp_path)
+    got: list[str] = []
+
+    def stage() -> None:
+        with machine.taken(2) as env:
+            got.append(env["CUDA_VISIBLE_DEVICES"])
+            time.sleep(0.05)
+
+    threads = [threading.Thread(target=stage) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [sorted(devices.split(",")) for devices in got] == [["0", "1"]] * 3
+
+
+def test_a_slot_is_held_over_processes_and_goes_with_its_process(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        got = threading.Event()
+
+        def stage() -> None:
+            with Slots(1, ("0",), tmp_path).taken():
+                got.set()
+
+        thread = threading.Thread(target=stage, daemon=True)
+        thread.start()
+        assert not got.wait(0.6)
+        other.kill()
+        assert got.wait(5)
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "devices"), [("0,1", ("0", "1")), ("", ()), ("-1", ()), ("GPU-8932f937", ("GPU-8932f937",))]
+)
+def test_the_gpus_are_those_that_the_environment_allows(monkeypatch, asked, devices):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
+    slots.visible_devices.cache_clear()
+    assert slots.visible_devices() == devices
+    assert slots.of_this_machine(None).count == (len(devices) or None)
+    assert slots.of_this_machine(3).count == 3
+    slots.visible_devices.cache_clear()
+
+
+def test_without_a_gpu_nothing_waits_and_nothing_is_set(tmp_path):
+    with Slots(None, folder=tmp_path).taken() as first, Slots(None, folder=tmp_path).taken() as second:
+        assert first == second == {}
