@@ -43,7 +43,7 @@ stages:
 FLAKY = """\
 stages:
   flaky:
-    cmd: echo x >> tries && mkdir -p .locks && if [ $(wc -l < tries) = 1 ]; then touch .locks/flaky.transient; fi; exit 1
+    cmd: echo x >> tries; mkdir -p .locks; test $(wc -l < tries) = 1 && touch .locks/flaky.transient; exit 1
     outs: [flaky.txt]
 """
 ENDLESS = """\
