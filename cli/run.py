@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +37,8 @@ def run(
     dry: Annotated[bool, typer.Option("--dry", help="show the plan, run nothing, write nothing")] = False,
 ) -> None:
     """Run every stage that is not up to date, independent ones side by side."""
-    from flows.execute import QUIET, only_run
+    from flows import server
+    from flows.execute import only_run
 
     console = Console()
     root = Path.cwd()
@@ -56,10 +56,8 @@ def run(
     plans.show(steps)
     if not any(step.runs for step in steps):
         return
-    # Prefect's own server takes 15 to 25 s to start on a fresh machine, and it wants these before its import.
-    for name, value in (QUIET | {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}).items():
-        os.environ.setdefault(name, value)
     with console.status("Starting Prefect …"):
+        server.ready()
         from flows.pipeline import pipeline
     state: State[Any] = pipeline(
         targets=target,
