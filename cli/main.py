@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import doctor, models, plan, recipe, report, run
+from cli import deploy, doctor, models, plan, recipe, report, run, serve
 from cli.leaderboard import command as leaderboard
 from tasks.errors import BreathlineError
 
@@ -40,4 +40,6 @@ app.add_typer(recipe.app, name="recipe")
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog="Example: `breathline report`")(report.report)
 app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)

@@ -1,0 +1,62 @@
+"""`breathline deploy`: everything that a Prefect server needs to run the flows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+EXAMPLES = (
+    "Examples: `breathline deploy` · `breathline deploy --server http://10.0.0.7:4200 --pool gpu --gpus 2` · "
+    "`breathline deploy --pool cluster:kubernetes` · `breathline deploy --webhook https://chat.example.org/hooks/…`. "
+    "docs/deployment.md tells the whole walk."
+)
+
+
+def deploy(
+    server: Annotated[str | None, typer.Option(help="address of the Prefect server; PREFECT_API_URL otherwise")] = None,
+    pool: Annotated[
+        list[str],
+        typer.Option(help="work pool to make, NAME or NAME:TYPE (process, docker, kubernetes); repeatable"),
+    ] = [],  # noqa: B006 - Typer reads the default and changes nothing
+    gpus: Annotated[int | None, typer.Option(min=1, help="how many GPUs stages of all machines use at once")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(envvar="BREATHLINE_WEBHOOK", help="address that is told of failures")
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option(envvar="BREATHLINE_EMAIL", help="the same by e-mail: mailtos://… (Apprise)")
+    ] = None,
+) -> None:
+    """Send work pools, limits, automations and the deployments of prefect.yaml to a Prefect server.
+
+    Doing it again brings everything up to date and doubles nothing.
+    """
+    from flows.deployments import server as servers
+
+    root = Path.cwd()
+    console = Console()
+    with console.status("Looking for the Prefect server …"):
+        url = servers.needed(server)
+    from prefect.client.orchestration import get_client
+
+    from flows.deployments import alarms, pools, register
+
+    wanted = {found.name: found for found in map(pools.parse, [*register.pools(root), *pool])}
+    ours = list(wanted.values())
+    with get_client(sync_client=True) as client, console.status("Deploying …"):
+        for lines in (
+            pools.ensure(client, root, ours),
+            pools.limit_gpus(client, gpus),
+            alarms.save_blocks(webhook, email),
+            alarms.ensure(client, root),
+            register.deploy(client, root),
+            register.deploy_workers(list(wanted)),
+        ):
+            for line in lines:
+                console.print(line, highlight=False, soft_wrap=True)
+    web = url.removesuffix("/api")
+    starts = "\n".join(f"  PREFECT_API_URL={url} prefect worker start --pool {name}" for name in wanted)
+    console.print(f"\nNext, in this folder, a worker for each pool that is to run something here:\n{starts}")
+    console.print(f"Then look at {web}/deployments, or start a run: `prefect deployment run pipeline/on-demand`.")

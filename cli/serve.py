@@ -1,0 +1,51 @@
+"""`breathline serve`: schedules and the UI's start button on one machine, without work pools and workers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tasks.errors import BreathlineError
+
+EXAMPLES = (
+    'Examples: `breathline serve` · `breathline serve --cron "0 3 * * *"` · `breathline serve --interval 3600`. '
+    "For several machines: `breathline deploy`."
+)
+
+
+def serve(
+    cron: Annotated[str | None, typer.Option(help="when `pipeline` runs, as cron has it, in UTC")] = None,
+    interval: Annotated[int | None, typer.Option(min=1, help="or how often, in seconds")] = None,
+    server: Annotated[
+        str | None, typer.Option(help="address of a Prefect server; the configured one, or one of its own, otherwise")
+    ] = None,
+) -> None:
+    """Serve the flows until Ctrl-C: on a schedule, and whenever they are started in Prefect's UI.
+
+    Where no Prefect server is configured, one starts on 127.0.0.1 and ends with this command.
+    """
+    if cron and interval:
+        raise BreathlineError("Either --cron or --interval.", hint="leave one of them out")
+    from flows.deployments import server as servers
+
+    root = Path.cwd()
+    console = Console()
+    with ExitStack() as stack:
+        with console.status("Looking for, or starting, the Prefect server (up to half a minute the first time) …"):
+            url = servers.use(server)
+            if url is None:
+                (root / ".locks").mkdir(exist_ok=True)
+                url = stack.enter_context(servers.own(root / ".locks" / "prefect-server.log"))
+            from flows.deployments import serving
+
+            served = serving.deployments(root, cron=cron, interval=timedelta(seconds=interval) if interval else None)
+        web = url.removesuffix("/api")
+        for deployment in served:
+            console.print(f"serving {deployment.full_name}", highlight=False)
+        console.print(f"Start and watch runs at {web}/deployments; Ctrl-C ends everything.", soft_wrap=True)
+        serving.run(served)

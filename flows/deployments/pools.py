@@ -1,0 +1,98 @@
+"""Work pools, which say where workers run flows, and the limits that all machines share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
+
+from flows.stage_task import GPU_LIMIT
+from tasks.errors import BreathlineError
+
+# Templates that the project brings; a process pool's is Prefect's own.
+TEMPLATES = {"docker": "deploy/docker.json", "kubernetes": "deploy/kubernetes.json"}
+TYPES = ("process", *TEMPLATES)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A work pool.
+
+    Attributes:
+        name: What deployments and workers call it.
+        type: How its workers start a flow: process, docker or kubernetes. None: as it is on the server, or process.
+    """
+
+    name: str
+    type: str | None = None
+
+
+def parse(text: str) -> Pool:
+    """Return the pool that ``NAME`` or ``NAME:TYPE`` asks for.
+
+    Raises:
+        BreathlineError: There is no such type, or the name is empty.
+    """
+    name, _, kind = text.partition(":")
+    if not name or (kind and kind not in TYPES):
+        hint = f"NAME or NAME:TYPE, with a type of {', '.join(TYPES)}"
+        raise BreathlineError("This is no work pool.", where=text, hint=hint)
+    return Pool(name, kind or None)
+
+
+def template(root: Path, kind: str) -> dict[str, Any]:
+    """Return the base job template of a type of work pool.
+
+    Raises:
+        BreathlineError: The project's file is missing or no JSON.
+    """
+    if kind not in TEMPLATES:
+        return ProcessWorker.get_default_base_job_template()
+    path = root / TEMPLATES[kind]
+    try:
+        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        hint = "`git checkout deploy/` brings it back"
+        raise BreathlineError(f"The template of {kind} pools cannot be read: {error}", where=path, hint=hint) from error
+    return read
+
+
+def ensure(client: SyncPrefectClient, root: Path, pools: Sequence[Pool]) -> Iterator[str]:
+    """Create work pools, bring the templates of existing Docker and Kubernetes ones up to date, and tell of each.
+
+    Raises:
+        BreathlineError: A pool of that name has another type; Prefect cannot change it.
+    """
+    for pool in pools:
+        try:
+            found = client.read_work_pool(pool.name)
+        except ObjectNotFound:
+            kind = pool.type or "process"
+            new = WorkPoolCreate(name=pool.name, type=kind, base_job_template=template(root, kind))
+            client.create_work_pool(new)
+            yield f"work pool {pool.name} ({kind}): created"
+            continue
+        if pool.type not in {None, found.type}:
+            hint = f"name another pool, or delete this one: `prefect work-pool delete {pool.name}`"
+            raise BreathlineError(f"The work pool {pool.name} is of type {found.type}.", hint=hint)
+        if found.type in TEMPLATES and found.base_job_template != template(root, found.type):
+            changed = WorkPoolUpdate(base_job_template=template(root, found.type))
+            client.update_work_pool(pool.name, changed)
+            yield f"work pool {pool.name} ({found.type}): template updated"
+        else:
+            yield f"work pool {pool.name} ({found.type}): there"
+
+
+def limit_gpus(client: SyncPrefectClient, gpus: int | None) -> Iterator[str]:
+    """Set how many GPUs stages of all machines use at once; without a number, leave the server's limit as it is."""
+    if gpus is None:
+        return
+    client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, gpus)
+    yield f"concurrency limit {GPU_LIMIT}: {gpus}"

@@ -1,0 +1,100 @@
+"""The deployments of prefect.yaml, and one per work pool for stages that run on its workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from flows.execute import QUIET
+from tasks.errors import BreathlineError
+
+FILE = "prefect.yaml"
+TAG = "breathline"
+
+
+def read(root: Path) -> list[dict[str, object]]:
+    """Return the deployments as prefect.yaml has them.
+
+    Raises:
+        BreathlineError: The file is missing, no YAML, or has none.
+    """
+    path = root / FILE
+    try:
+        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError) as error:
+        raise BreathlineError(f"The deployments cannot be read: {error}", where=path, hint="mend the file") from error
+    if not isinstance(found, dict) or not found.get("deployments"):
+        raise BreathlineError("There are no deployments.", where=path, hint="list them under `deployments:`")
+    deployments: list[dict[str, object]] = found["deployments"]
+    return deployments
+
+
+def pools(root: Path) -> list[str]:
+    """Return the names of the work pools that prefect.yaml refers to, sorted."""
+    named = [deployment.get("work_pool") for deployment in read(root)]
+    return sorted({str(pool["name"]) for pool in named if isinstance(pool, dict) and pool.get("name")})
+
+
+def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
+    """Send the deployments of prefect.yaml to the server and tell of each; schedules stay on or off as they were.
+
+    Raises:
+        BreathlineError: Prefect refuses one; its own words are the error.
+    """
+    before = {(found.id, schedule.slug): schedule.active for found in _ours(client) for schedule in found.schedules}
+    command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt", "--prefect-file", FILE]
+    env = os.environ | QUIET | {"COLUMNS": "160", "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        end = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])
+        raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="mend the file")
+    _restore(client, before)
+    flows: dict[UUID, str] = {}
+    for found in _ours(client):
+        flow = flows.setdefault(found.flow_id, client.read_flow(found.flow_id).name)
+        schedules = [f"{schedule.slug} {'on' if schedule.active else 'off'}" for schedule in found.schedules]
+        told = f": schedules {', '.join(schedules)}" if schedules else ""
+        yield f"deployment {flow}/{found.name} in pool {found.work_pool_name}{told}"
+
+
+def deploy_workers(names: Sequence[str]) -> Iterator[str]:
+    """Deploy the flow by which a worker of each of these pools runs single stages, and tell of each."""
+    from flows.remote.worker import stage_on_worker
+
+    for pool in names:
+        RunnerDeployment.from_flow(
+            stage_on_worker,
+            name=pool,
+            description="One stage of a commit, for a `pipeline` that names this pool in `workers`.",
+            tags=[TAG],
+            work_pool_name=pool,
+            # The worker's own environment has the flow installed: nothing is pulled before it starts.
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        ).apply()
+        yield f"deployment {stage_on_worker.name}/{pool} in pool {pool}"
+
+
+def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
+    """Return what prefect.yaml made on the server: all that bears the project's tag and has no pool for its name."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    return [found for found in client.read_deployments(deployment_filter=ours) if found.name != found.work_pool_name]
+
+
+def _restore(client: SyncPrefectClient, before: dict[tuple[UUID, str | None], bool]) -> None:
+    for found in _ours(client):
+        for schedule in found.schedules:
+            active = before.get((found.id, schedule.slug), schedule.active)
+            if active != schedule.active:
+                client.update_deployment_schedule(found.id, schedule.id, active=active)

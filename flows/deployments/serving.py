@@ -1,0 +1,50 @@
+"""Flows served by one process, without work pools and workers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.types.entrypoint import EntrypointType
+
+from flows.deployments import register
+
+NAME = "served"
+SCHEDULED = "pipeline"
+
+
+def deployments(root: Path, *, cron: str | None = None, interval: timedelta | None = None) -> list[RunnerDeployment]:
+    """Return a deployment of each flow in prefect.yaml, for this process to run; `pipeline` has the schedule.
+
+    Args:
+        root: The project that they run in.
+        cron: When `pipeline` runs, in UTC.
+        interval: How often it runs.
+    """
+    entrypoints = dict.fromkeys(str(deployment["entrypoint"]) for deployment in register.read(root))
+    flows: list[Flow[..., Any]] = [load_flow_from_entrypoint(entrypoint) for entrypoint in entrypoints]
+    return [
+        RunnerDeployment.from_flow(
+            flow,
+            name=NAME,
+            cron=cron if flow.name == SCHEDULED else None,
+            interval=interval if flow.name == SCHEDULED else None,
+            # What an earlier `serve` paused when it ended goes on.
+            paused=False,
+            parameters={"project": str(root)} if "project" in flow.parameters.properties else {},
+            tags=[register.TAG],
+            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        for flow in flows
+    ]
+
+
+def run(served: list[RunnerDeployment]) -> None:
+    """Serve until INT or TERM; schedules pause with the end, for nobody would run what they start."""
+    serve(*served, print_starting_message=False)
