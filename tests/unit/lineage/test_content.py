@@ -1,0 +1,97 @@
+"""Content hashes: the same for the same content however it is written, another for any other."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from safetensors.numpy import save_file
+
+from lineage.content import content_hash
+
+TABLE = pa.table(
+    {
+        "cycle_id": ["a", "b", None, "ä"],
+        "n": pa.array([1, None, 3, 4], pa.int8()),
+        "x": [0.5, float("nan"), None, -0.0],
+        "ok": [True, None, False, True],
+        "samples": pa.array([[1.0, 2.0], [], None, [3.0]], pa.list_(pa.float32())),
+        "soft": pa.array([[[0.1, 0.9]], [[0.2]], [[], [0.3]], None], pa.list_(pa.list_(pa.float32()))),
+    }
+)
+
+
+def written(folder, table, **options):
+    path = folder / "table.parquet"
+    pq.write_table(table, path, **options)
+    return content_hash(path)
+
+
+def test_a_table_is_the_same_however_it_was_written(tmp_path):
+    first = written(tmp_path, TABLE, compression="zstd")
+    assert written(tmp_path, TABLE, compression="none", row_group_size=1, use_dictionary=False) == first
+    assert written(tmp_path, pa.concat_tables([TABLE[:1], TABLE[1:]]), version="1.0", data_page_size=64) == first
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("cycle_id", ["a", "b", "", "ä"]),  # an empty text is not a missing one
+        ("cycle_id", ["ab", "", None, "ä"]),  # where one text ends and the next begins
+        ("n", pa.array([1, 0, 3, 4], pa.int8())),
+        ("n", pa.array([1, None, 3, 4], pa.int16())),
+        ("x", [0.5, float("nan"), None, 0.0]),
+        ("ok", [True, False, False, True]),
+        ("samples", pa.array([[1.0], [2.0], None, [3.0]], pa.list_(pa.float32()))),
+        ("samples", pa.array([[1.0, 2.0], None, [], [3.0]], pa.list_(pa.float32()))),
+        ("soft", pa.array([[[0.1], [0.9]], [[0.2]], [[], [0.3]], None], pa.list_(pa.list_(pa.float32())))),
+    ],
+)
+def test_any_other_value_makes_another_hash(tmp_path, column, values):
+    changed = TABLE.set_column(TABLE.schema.names.index(column), column, pa.array(values))
+    assert written(tmp_path, changed) != written(tmp_path, TABLE)
+
+
+def test_order_and_names_count(tmp_path):
+    first = written(tmp_path, TABLE)
+    assert written(tmp_path, TABLE.take([1, 0, 2, 3])) != first
+    assert written(tmp_path, TABLE.select(TABLE.schema.names[::-1])) != first
+    assert written(tmp_path, TABLE.rename_columns(["id", *TABLE.schema.names[1:]])) != first
+
+
+@given(rows=st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=20), cut=st.integers(0, 20))
+def test_how_a_column_is_cut_does_not_matter(tmp_path_factory, rows, cut):
+    folder = tmp_path_factory.mktemp("cut", numbered=True)
+    table = pa.table({"a": pa.array(rows, pa.string())})
+    cut_up = pa.concat_tables([table[:cut], table[cut:]])
+    assert written(folder, cut_up, row_group_size=3) == written(folder, table)
+
+
+def test_arrays_and_tensors(tmp_path):
+    path, values = tmp_path / "a.npy", np.arange(24, dtype=np.float16).reshape(2, 3, 4)
+    np.save(path, values)
+    first = content_hash(path)
+    np.save(path, np.asfortranarray(values))
+    assert content_hash(path) == first
+    changed = values.copy()
+    changed[1, 2, 3] += 1
+    np.save(path, changed)
+    assert content_hash(path) != first
+    np.save(path, values.reshape(3, 2, 4))
+    assert content_hash(path) != first
+
+    path = tmp_path / "m.safetensors"
+    save_file({"w": values, "b": values[0]}, path, metadata={"made": "today"})
+    first = content_hash(path)
+    save_file({"b": values[0], "w": values}, path)
+    assert content_hash(path) == first
+    save_file({"b": values[0], "w": changed}, path)
+    assert content_hash(path) != first
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="ends before"):
+        content_hash(path)
+    (tmp_path / "m.json").write_text("{}")
+    assert content_hash(tmp_path / "m.json") is None
