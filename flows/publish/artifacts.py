@@ -1,0 +1,95 @@
+"""Prefect artifacts of a run; their keys stay the same, so that the UI keeps a history of each.
+
+A run is worth more than what is told of it: what cannot be published is logged as a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from flows import graph
+from flows.plan import Step
+from flows.publish import lineage, places, plan_table, scores, verdict
+from flows.publish.progress import Progress
+
+DONE = ("ran", "up to date")
+
+
+def publish_plan(steps: Sequence[Step]) -> None:
+    """Publish which stages run, and why: the artifact `plan`."""
+    with _published("plan"):
+        create_markdown_artifact(plan_table.show(steps), key="plan", description="Which stages run, and why.")
+
+
+def publish_results(
+    root: Path, steps: Sequence[Step], outcome: Mapping[str, str], scores_before: Mapping[str, Any] | None
+) -> None:
+    """Publish what a run found: the artifacts `validation`, `scores`, `graph` and `report`.
+
+    A verdict or scores that the run did not reach are not published again.
+
+    Args:
+        root: The project.
+        steps: The plan.
+        outcome: What became of each stage: `ran`, `up to date`, `failed` or `not run`.
+        scores_before: What `flows.publish.scores.read` returned before the run.
+    """
+    done = {step.stage: outcome[step.stage] for step in steps}
+    validated = done.get("validate")
+    if validated in (*DONE, "failed"):
+        with _published("validation"):
+            text = verdict.show(verdict.read(root), _verb(validated))
+            create_markdown_artifact(text, key="validation", description="What the data keep of what is expected.")
+    if done.get("evaluate") in DONE and (now := scores.read(root)):
+        with _published("scores"):
+            text = scores.show(now, scores_before, scores.read_metrics(root))
+            create_markdown_artifact(text, key="scores", description="Scores, and the change since the last run.")
+    with _published("graph"):
+        text = lineage.show(graph.read(root), done, lineage.versions(root))
+        create_markdown_artifact(text, key="graph", description="What became of each stage, and what it made of what.")
+    with _published("report"):
+        create_markdown_artifact(places.show(root), key="report", description="Where the reports are.")
+
+
+def publish_progress(stage: str) -> Progress:
+    """Return what turns a stage's log lines into an artifact of its own, such as `progress-train-teacher-cnn-s1`.
+
+    The artifact comes with the first epoch; a stage that logs none has none. Once it cannot be published it is not
+    tried again, for every try would hold the stage's log up.
+    """
+    key = "progress-" + re.sub(r"[^a-z0-9]+", "-", stage.lower()).strip("-")
+    known: list[UUID] = []
+    broken: list[str] = []
+
+    def report(percent: float, words: str) -> None:
+        if broken:
+            return
+        broken.append(key)
+        with _published(key):
+            if known:
+                update_progress_artifact(known[0], percent, description=words)
+            else:
+                known.append(create_progress_artifact(percent, key=key, description=words))
+            broken.clear()
+
+    return Progress(report)
+
+
+@contextmanager
+def _published(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        get_run_logger().warning(f"The artifact {what} is not published: {type(error).__name__}: {error}")
+
+
+def _verb(outcome: str) -> str:
+    return "was up to date" if outcome == "up to date" else outcome

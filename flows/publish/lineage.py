@@ -1,0 +1,82 @@
+"""The graph of a run: its stages, what became of each, and the versions of what they made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from flows.graph import Stage
+from flows.publish import markdown
+
+# What became of a stage: its sign, and fill, border and text on a page that is light or dark.
+STATES = {
+    "ran": ("✓", "fill:#1f8a4c,stroke:#14633a,color:#ffffff"),
+    "up to date": ("=", "fill:#dbe7f3,stroke:#6f8fb3,color:#10233a"),
+    "failed": ("✗", "fill:#c62f3b,stroke:#8d1b25,color:#ffffff"),
+    "not run": ("–", "fill:#f4f4f5,stroke:#8b8b93,color:#3f3f46,stroke-dasharray:4 3"),
+}
+HASH = 8  # digits of a version that are shown, as Git does
+
+
+def versions(root: Path) -> dict[str, str]:
+    """Return the hash of each out that `dvc.lock` knows, by path."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return {}
+    stages: Mapping[str, Any] = YAML(typ="safe").load(path.read_text("utf-8"))["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ()) if "md5" in out}
+
+
+def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[str, str]) -> str:
+    """Return the graph as a Mermaid diagram, and under it what each stage read and made.
+
+    Args:
+        stages: The project's graph, in topological order; those that have no outcome are left out.
+        outcome: What became of each stage of the run.
+        hashes: What `versions` returned.
+    """
+    shown = [stage for stage in stages if stage.name in outcome]
+    counts = [
+        f"{sum(word == state for word in outcome.values())} {state}" for state in STATES if state in outcome.values()
+    ]
+    made = {out for stage in stages for out in stage.outs}
+    rows = [
+        [markdown.code(stage.name), _paths(_read(stage, made), hashes), _paths(stage.outs, hashes)] for stage in shown
+    ]
+    table = markdown.table(["stage", "reads", "makes"], rows)
+    return f"**{', '.join(counts)}.**\n\n```mermaid\n{diagram(shown, outcome)}\n```\n\n{table}\n"
+
+
+def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:
+    """Return a Mermaid flowchart; an arrow that others together imply is left out."""
+    ids = {stage.name: f"s{index}" for index, stage in enumerate(stages)}
+    nodes, arrows = [], []
+    above: dict[str, set[str]] = {}
+    for stage in stages:
+        direct = [name for name in stage.after if name in ids]
+        above[stage.name] = set(direct).union(*(above[name] for name in direct))
+        state = outcome[stage.name]
+        nodes.append(f'  {ids[stage.name]}["{STATES[state][0]} {stage.name}<br/>{state}"]:::{_class(state)}')
+        implied = set().union(*(above[name] for name in direct))
+        arrows += [f"  {ids[name]} --> {ids[stage.name]}" for name in direct if name not in implied]
+    used = [state for state in STATES if state in outcome.values()]
+    styles = [f"  classDef {_class(state)} {STATES[state][1]}" for state in used]
+    return "\n".join(["flowchart TD", *nodes, *arrows, *styles])
+
+
+def _class(state: str) -> str:
+    return state.replace(" ", "_")
+
+
+def _read(stage: Stage, made: set[str]) -> list[str]:
+    """Return the deps that are data; the others are code."""
+    return [dep for dep in stage.deps if dep in made or any(out.startswith(f"{dep}/") for out in made)]
+
+
+def _paths(paths: Sequence[str], hashes: Mapping[str, str]) -> str:
+    return "<br>".join(
+        f"{markdown.code(path)} {hashes[path][:HASH]}" if path in hashes else markdown.code(path) for path in paths
+    )

@@ -1,0 +1,57 @@
+"""The verdict of the stage `validate`, for those who decide whether the data are fit to learn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.publish import markdown, places
+
+RESULTS = "data/validation/results.json"
+SHOWN = 3  # names at fault in a row
+
+
+def read(root: Path) -> dict[str, Any] | None:
+    """Return the verdicts, or None where the stage wrote none."""
+    path = root / RESULTS
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def show(results: Mapping[str, Any] | None, outcome: str) -> str:
+    """Return the verdict, how many expectations hold, and those that do not, errors first.
+
+    Args:
+        results: What `read` returned.
+        outcome: What became of the stage in this run.
+    """
+    if results is None:
+        return f"✗ **No verdict.** The stage `validate` {outcome} before it wrote one: see its log.\n"
+    totals = results["totals"]
+    failing = [one for one in results["expectations"] if not one["success"]]
+    failing.sort(key=lambda one: one["severity"] != "error")
+    said = "✓ **Passed.**" if results["success"] else "✗ **Failed.** Nothing is learned from these data."
+    counts = (
+        f"{totals['holding']} of {totals['expectations']} expectations hold; "
+        f"{_count(totals['errors'], 'error')}, {_count(totals['warnings'], 'warning')}."
+    )
+    parts = [f"{said} {counts}", f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}."]
+    if failing:
+        parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
+    parts.append(f"Data Docs: {places.link(places.DATA_DOCS)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    first = [markdown.text(name) for name in one["first"][:SHOWN]]
+    what = f"{markdown.code(one['suite'] + '.' + one['name'])}<br>{markdown.text(one['meaning'])}"
+    if one["severity"] == "error":
+        what += f"<br>→ {markdown.text(one['hint'])}"
+    more = ["…"] if one["distinct"] > len(first) else []
+    sign = "✗ **error**" if one["severity"] == "error" else "⚠ warning"
+    return [sign, what, markdown.text(one["fails_for"]), "<br>".join(first + more)]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
