@@ -1,0 +1,40 @@
+"""The graph read without DVC is DVC's graph."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+
+from flows.recipes import writing
+from lineage import graph
+from tests import toy
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("recipe", ["demo", "best", "kd_ensemble_clap"])
+def test_stages_commands_deps_params_and_outs_are_those_that_dvc_reads(tmp_path, recipe):
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    writing.write(tmp_path, writing.edit(tmp_path, recipe))
+    toy.call(tmp_path, "git", "init", "--quiet")
+    toy.call(tmp_path, "dvc", "init", "--quiet")
+    found = graph.read(tmp_path)
+    with Repo(str(tmp_path)) as repo:
+        stages = {stage.name: stage for stage in repo.index.stages}
+    assert found.keys() == stages.keys()
+    for name, stage in stages.items():
+        ours = found[name]
+        assert ours.command == stage.cmd
+        assert set(ours.deps) == {dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)}
+        assert set(ours.params) == {
+            key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in dep.params
+        }
+        assert set(ours.outs) == {out.def_path for out in stage.outs}
+    assert found["evaluate"].code[0] == "tasks/evaluate.py"
+    assert "data/student" in found["evaluate"].inputs
