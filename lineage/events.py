@@ -1,0 +1,141 @@
+"""An append-only log of what ran when, where and how: each entry carries the hash of the one before.
+
+One JSON object a line in ``.lineage/events.jsonl``. An entry's hash is that of its own line without the hash; the first
+one's predecessor is 64 zeros. `head.json` beside it repeats number and hash of the last entry, so that a log that was cut
+off at its end is told from one that has always ended there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from tasks.files import replacing
+
+LOG = Path(".lineage/events.jsonl")
+HEAD = Path(".lineage/head.json")
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong with the log.
+
+    Attributes:
+        number: Of the entry at fault, from 1; one past the last where the log's end is missing.
+        what: What is wrong, in words.
+    """
+
+    number: int
+    what: str
+
+
+def append(root: Path, event: Mapping[str, Any]) -> str:
+    """Add an entry and return its hash; entries of several processes follow one another.
+
+    The line is on the disk before the head names it: after a crash in between, the log is one entry ahead of its head.
+    """
+    log = root / LOG
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(log.with_suffix(".lock")):
+        number, before = _last(log)
+        entry = {"number": number + 1, "before": before, **event}
+        digest = hash_of(entry)
+        _write(log, _line({**entry, "hash": digest}) + "\n")
+        with replacing(root / HEAD) as temporary:
+            temporary.write_text(_line({"number": number + 1, "hash": digest}) + "\n", encoding="utf-8")
+    return digest
+
+
+def _write(log: Path, line: str) -> None:
+    """Add a line as a whole, or, where the disk is full, not at all."""
+    with log.open("ab") as file:
+        size = file.tell()
+        try:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.truncate(log, size)
+            raise
+
+
+def read(root: Path) -> list[dict[str, Any]]:
+    """Return all entries, oldest first; none where nothing was ever logged.
+
+    Raises:
+        ValueError: A line is no JSON object; `check` names it.
+    """
+    return [entry for _, entry in _entries(root / LOG)]
+
+
+def check(root: Path) -> list[Fault]:
+    """Return what is wrong with the log: entries changed, removed, reordered, or cut off at the end."""
+    faults: list[Fault] = []
+    number, before = 0, START
+    try:
+        for number, entry in _entries(root / LOG):
+            if entry.get("hash") != hash_of({key: value for key, value in entry.items() if key != "hash"}):
+                faults.append(Fault(number, "the entry is not what its hash was taken of: it was changed"))
+            if entry.get("before") != before or entry.get("number") != number:
+                faults.append(Fault(number, "it does not follow the one before: entries are missing or moved"))
+            before = str(entry.get("hash"))
+    except ValueError as error:
+        return [*faults, Fault(number + 1, f"the line cannot be read: {error}")]
+    return [*faults, *_end(root / HEAD, number, before)]
+
+
+def _end(path: Path, number: int, before: str) -> Iterator[Fault]:
+    if not path.exists():
+        if number:
+            yield Fault(number + 1, "what the log's last entry was is no longer recorded: its head is missing")
+        return
+    try:
+        head = json.loads(path.read_text(encoding="utf-8"))
+        said, digest = int(head["number"]), str(head["hash"])
+    except (ValueError, KeyError, TypeError):
+        yield Fault(number + 1, "the log's head cannot be read")
+        return
+    if said > number:
+        yield Fault(number + 1, f"the log ends after {number} entries, its head knows {said}: its end was cut off")
+    elif said == number and digest != before:
+        yield Fault(number, "the log's last entry is not the one that its head names")
+    elif said < number - 1:
+        yield Fault(said + 1, f"the log has {number} entries, its head knows {said}")
+
+
+def hash_of(entry: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of an entry without its hash, as JSON with sorted keys."""
+    return hashlib.sha256(_line(entry).encode()).hexdigest()
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entries(log: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if not log.exists():
+        return
+    with log.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            entry = json.loads(line)
+            if not isinstance(entry, dict):
+                raise ValueError(f"line {number} is no JSON object")
+            yield number, entry
+
+
+def _last(log: Path) -> tuple[int, str]:
+    """Return number and hash of the last entry, whatever stands before it."""
+    if not log.exists() or not log.stat().st_size:
+        return 0, START
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - (1 << 20)))
+        last = json.loads(file.read().splitlines()[-1])
+    return int(last["number"]), str(last["hash"])
