@@ -19,6 +19,7 @@ from pydantic import Field
 from flows import graph, slots
 from flows.execute import Groups, only_run
 from flows.plan import Step, plan
+from flows.publish import artifacts, scores
 from flows.recipes import writing
 from flows.stage_task import Here, run_stage
 from tasks import params
@@ -77,12 +78,15 @@ def pipeline(
             writing.write(root, writing.edit(root, recipe))
         steps = plan(graph.read(root), targets=targets, force=force)
         here = _here(root, steps, gpus, workers, task_runner)
+        scores_before = scores.read(root)
+        artifacts.publish_plan(steps)
         try:
             states = _run(steps, jobs, here)
         finally:
             # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
             here.groups.end()
         outcome = {step.stage: _outcome(step, states) for step in steps}
+        artifacts.publish_results(root, steps, outcome, scores_before)
     return _verdict(outcome, here, states)
 
 

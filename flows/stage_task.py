@@ -20,6 +20,7 @@ from prefect.tasks import Task
 
 from flows.execute import Groups, StageFailedError
 from flows.plan import Step
+from flows.publish.artifacts import publish_progress
 from flows.slots import Slots
 
 GPU_LIMIT = "breathline-gpu"
@@ -68,12 +69,18 @@ def _passes(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
 )
 def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
     """Run one stage and stream its output into the task's log; a stage that fails gives a failed state."""
-    log = get_run_logger()
+    logger, progress = get_run_logger(), publish_progress(name)
+
+    def log(line: str) -> None:
+        logger.info(line)
+        progress.feed(line)
+
     try:
         if name in here.pools:
-            _on_worker(step, here, log.info)
+            _on_worker(step, here, log)
         else:
-            _here(step, here, log.info)
+            _here(step, here, log)
+        progress.end()
     except StageFailedError as error:
         here.failures[name] = error
         return Failed(message=f"The stage {name} failed.", name=PASSING.get(error.passing or "", "Failed"))

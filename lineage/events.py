@@ -1,8 +1,8 @@
 """An append-only log of what ran when, where and how: each entry carries the hash of the one before.
 
 One JSON object a line in ``.lineage/events.jsonl``. An entry's hash is that of its own line without the hash; the first
-one's predecessor is 64 zeros. `head.json` beside it repeats number and hash of the last entry, so that a log that was cut
-off at its end is told from one that has always ended there.
+one's predecessor is 64 zeros. `head.json` beside it repeats number and hash of the last entry, so that a log that was
+cut off at its end is told from one that has always ended there.
 """
 
 from __future__ import annotations
