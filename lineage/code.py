@@ -1,0 +1,74 @@
+"""Which code ran, in which environment: modules, Git's state, the lock file and the installed versions."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tasks.files import sha256
+
+PACKAGES = ("tasks", "models", "lineage", "flows", "cli")
+# Made by stages; what DVC versions is no part of the code.
+NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
+
+
+def modules(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each of the project's own modules that this process has imported, by path."""
+    found: dict[str, str] = {}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path is None or (name != "__main__" and name.split(".")[0] not in PACKAGES):
+            continue
+        file = Path(path).resolve()
+        if file.is_relative_to(root.resolve()) and ".venv" not in file.relative_to(root.resolve()).parts:
+            found[str(file.relative_to(root.resolve()))] = sha256(file)
+    return dict(sorted(found.items()))
+
+
+def git(root: Path) -> dict[str, Any] | None:
+    """Return what Git knows of the code, or none outside of a repository or without Git.
+
+    Returns:
+        ``commit`` (none before the first), ``shallow``, ``dirty`` (whether tracked files differ from it, those that
+        stages make aside, or there are new ones), and if so ``diff`` (the text), ``diff_sha256`` and ``untracked`` with
+        their hashes.
+    """
+    if _git(root, "rev-parse", "--is-inside-work-tree") != "true":
+        return None
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "HEAD") or None
+    base = commit or _git(root, "hash-object", "-t", "tree", "/dev/null")
+    diff = _git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), "--", ".", *NO_CODE) or ""
+    listed = _git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
+    untracked = {name: sha256(root / name) for name in sorted(listed.splitlines()) if (root / name).is_file()}
+    state: dict[str, Any] = {
+        "commit": commit,
+        "shallow": _git(root, "rev-parse", "--is-shallow-repository") == "true",
+        "dirty": bool(diff or untracked),
+    }
+    if state["dirty"]:
+        state |= {"diff": diff, "diff_sha256": hashlib.sha256(diff.encode()).hexdigest(), "untracked": untracked}
+    return state
+
+
+def environment(root: Path) -> dict[str, Any]:
+    """Return Python's version, the hash of the lock file and the versions of all installed packages."""
+    lock = root / "requirements.lock"
+    return {
+        "python": platform.python_version(),
+        "lock_sha256": sha256(lock) if lock.is_file() else None,
+        "packages": dict(sorted({found.name.lower(): found.version for found in metadata.distributions()}.items())),
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what Git prints, or none where it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None

@@ -1,0 +1,116 @@
+"""On what a stage ran: what changes from run to run, and so belongs into the event log and never into an out."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+
+GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
+MB = 2**20
+
+
+def who() -> dict[str, Any]:
+    """Return who runs this process, on which host, and for which flow run, if any."""
+    return {
+        "user": getpass.getuser(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started_by": "dvc" if "DVC_STAGE" in os.environ else "hand",
+        "flow_run": os.environ.get("BREATHLINE_FLOW_RUN"),
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """Return the system, CPU, memory in MB, and each GPU as its driver describes it."""
+    return {
+        "system": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_mb": psutil.virtual_memory().total // MB,
+        "gpus": gpus(),
+    }
+
+
+def gpus(*facts: str) -> list[dict[str, str]]:
+    """Return facts of each GPU, as `nvidia-smi --query-gpu` names them; none where there is no driver."""
+    asked = facts or GPU_FACTS
+    if shutil.which("nvidia-smi") is None:
+        return []
+    command = ["nvidia-smi", f"--query-gpu={','.join(asked)}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    except subprocess.TimeoutExpired:
+        return []
+    if done.returncode:
+        return []
+    return [dict(zip(asked, map(str.strip, line.split(",")), strict=True)) for line in done.stdout.splitlines()]
+
+
+def determinism() -> dict[str, Any]:
+    """Return torch's flags that decide whether equal inputs give equal bytes; none where torch was not imported."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    return {
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda if torch.cuda.is_initialized() else None,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_initialized() else None,
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "cudnn_benchmark": bool(torch.backends.cudnn.benchmark),
+    }
+
+
+def used() -> dict[str, Any]:
+    """Return the peak memory of this process in MB, of its largest child, and torch's peak on a GPU."""
+    own, children = (resource.getrusage(whom).ru_maxrss for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS gives bytes, Linux kilobytes
+    found = {"peak_memory_mb": own * unit // MB, "peak_memory_of_a_child_mb": children * unit // MB}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        found["peak_gpu_memory_mb"] = torch.cuda.max_memory_allocated() // MB
+    return found
+
+
+class Energy:
+    """The energy that the GPUs take while it is measured, where they tell (NVML's counter, in millijoules)."""
+
+    def __init__(self) -> None:
+        self._before = self._counters()
+
+    def joules(self) -> float | None:
+        """Return the energy since the start in joules, of all GPUs together."""
+        after = self._counters()
+        if not after or len(after) != len(self._before):
+            return None
+        return round(sum(after) - sum(self._before), 1) / 1000
+
+    @staticmethod
+    def _counters() -> list[float]:
+        try:
+            import pynvml
+        except ImportError:
+            return []
+        try:
+            pynvml.nvmlInit()
+            handles = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
+            return [float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) for handle in handles]
+        except pynvml.NVMLError:
+            return []
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

@@ -1,0 +1,105 @@
+"""The record of a stage: what it read, what it made, by which code, parameters and environment.
+
+It is an out of its stage (``data/lineage/<stage>.json``): versioned, cached and restored with what it describes. It
+holds nothing that changes from run to run; that is in the event log (`lineage.events`), which names the record's hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage import code, files, graph
+from tasks import params
+from tasks.files import write_json
+
+FORMAT = 1
+FOLDER = Path("data/lineage")
+
+
+def path_of(stage: str) -> Path:
+    """Return where the record of a stage lies, relative to the project."""
+    return FOLDER / f"{stage}.json"
+
+
+def write(root: Path, stage: str, account: Mapping[str, Any]) -> Path:
+    """Write the record of a stage that has just ended well, and return its path.
+
+    Args:
+        root: The project.
+        stage: The stage, as DVC calls it.
+        account: What it counted: recordings and cycles in and out, and what was dropped for which reason.
+
+    Raises:
+        BreathlineError: dvc.yaml or params.yaml cannot be read.
+        FileNotFoundError: A dep or an out of the stage is not there.
+    """
+    spec = graph.read(root)[stage]
+    values = params.read(root / "params.yaml")
+    read_values = {key: params.section(values, key) for key in spec.params}
+    own = str(path_of(stage))
+    inputs = [files.describe(root, name, _known(root, spec.inputs)) for name in spec.inputs]
+    record = {
+        "format": FORMAT,
+        "stage": stage,
+        "command": spec.command,
+        "inputs": inputs,
+        "outputs": [files.describe(root, name) for name in spec.outs if name != own],
+        "params": read_values,
+        "seeds": dict(_seeds(read_values)) | _seed_of(stage),
+        "modules": code.modules(root),
+        "code": [files.describe(root, name) for name in spec.code],
+        "git": code.git(root),
+        "environment": code.environment(root),
+        "account": dict(account),
+    }
+    write_json(root / own, record)
+    return root / own
+
+
+def read(root: Path, stage: str) -> dict[str, Any] | None:
+    """Return the record of a stage, or none where there is none.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    path = root / path_of(stage)
+    if not path.is_file():
+        return None
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _known(root: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return what the records of the stages before say of the files among these, by their SHA-256."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((root / FOLDER).glob("*.json")):
+        try:
+            outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
+        except (ValueError, KeyError):
+            continue  # `audit verify` names it; here its files are read anew
+        for file in files.flat(outputs).values():
+            if file["path"].startswith(names):
+                found[file["sha256"]] = file
+    return found
+
+
+def _seeds(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Return every parameter that is called a seed, by its dotted key."""
+    found: list[tuple[str, Any]] = []
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            name = f"{prefix}.{key}" if prefix else str(key)
+            if str(key).split(".")[-1] in ("seed", "seeds"):
+                found.append((name, value))
+            else:
+                found += _seeds(value, name)
+    return found
+
+
+def _seed_of(stage: str) -> dict[str, int]:
+    """Return the seed that is the name of a student's stage: ``train_student@3``."""
+    group, _, item = stage.partition("@")
+    return {"student.seed": int(item)} if group == "train_student" else {}
