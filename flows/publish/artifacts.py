@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -20,13 +20,11 @@ from flows.plan import Step
 from flows.publish import lineage, places, plan_table, scores, verdict
 from flows.publish.progress import Progress
 
-DONE = ("ran", "up to date")
-
 
 def publish_plan(steps: Sequence[Step]) -> None:
     """Publish which stages run, and why: the artifact `plan`."""
     with _published("plan"):
-        create_markdown_artifact(plan_table.show(steps), key="plan", description="Which stages run, and why.")
+        create_markdown_artifact(plan_table.show(steps), key="plan", description=plan_table.headline(steps))
 
 
 def publish_results(
@@ -44,17 +42,19 @@ def publish_results(
     """
     done = {step.stage: outcome[step.stage] for step in steps}
     validated = done.get("validate")
-    if validated in (*DONE, "failed"):
+    if validated in (*lineage.DONE, "failed"):
         with _published("validation"):
-            text = verdict.show(verdict.read(root), _verb(validated))
-            create_markdown_artifact(text, key="validation", description="What the data keep of what is expected.")
-    if done.get("evaluate") in DONE and (now := scores.read(root)):
+            results = verdict.read(root)
+            text = verdict.show(results, _verb(validated))
+            create_markdown_artifact(text, key="validation", description=verdict.headline(results))
+    if done.get("evaluate") in lineage.DONE:
         with _published("scores"):
-            text = scores.show(now, scores_before, scores.read_metrics(root))
-            create_markdown_artifact(text, key="scores", description="Scores, and the change since the last run.")
+            if now := scores.read(root):
+                text = scores.show(now, scores_before, scores.read_metrics(root))
+                create_markdown_artifact(text, key="scores", description=scores.headline(now, scores_before))
     with _published("graph"):
         text = lineage.show(graph.read(root), done, lineage.versions(root))
-        create_markdown_artifact(text, key="graph", description="What became of each stage, and what it made of what.")
+        create_markdown_artifact(text, key="graph", description=lineage.headline(done))
     with _published("report"):
         create_markdown_artifact(places.show(root), key="report", description="Where the reports are.")
 
@@ -77,7 +77,7 @@ def publish_progress(stage: str) -> Progress:
             if known:
                 update_progress_artifact(known[0], percent, description=words)
             else:
-                known.append(create_progress_artifact(percent, key=key, description=words))
+                known.append(cast("UUID", create_progress_artifact(percent, key=key, description=words)))
             broken.clear()
 
     return Progress(report)

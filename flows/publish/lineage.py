@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -18,6 +20,7 @@ STATES = {
     "failed": ("✗", "fill:#c62f3b,stroke:#8d1b25,color:#ffffff"),
     "not run": ("–", "fill:#f4f4f5,stroke:#8b8b93,color:#3f3f46,stroke-dasharray:4 3"),
 }
+DONE = ("ran", "up to date")
 HASH = 8  # digits of a version that are shown, as Git does
 
 
@@ -30,6 +33,12 @@ def versions(root: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ()) if "md5" in out}
 
 
+def headline(outcome: Mapping[str, str]) -> str:
+    """Return how many stages ran, were up to date, failed, and did not run."""
+    counts = Counter(outcome.values())
+    return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) + "."
+
+
 def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[str, str]) -> str:
     """Return the graph as a Mermaid diagram, and under it what each stage read and made.
 
@@ -39,15 +48,18 @@ def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[st
         hashes: What `versions` returned.
     """
     shown = [stage for stage in stages if stage.name in outcome]
-    counts = [
-        f"{sum(word == state for word in outcome.values())} {state}" for state in STATES if state in outcome.values()
-    ]
     made = {out for stage in stages for out in stage.outs}
     rows = [
-        [markdown.code(stage.name), _paths(_read(stage, made), hashes), _paths(stage.outs, hashes)] for stage in shown
+        # What a stage did not make this time, dvc.lock still knows from an earlier run.
+        [
+            markdown.code(stage.name),
+            _paths(_read(stage, made)),
+            _paths(stage.outs, hashes if outcome[stage.name] in DONE else {}),
+        ]
+        for stage in shown
     ]
     table = markdown.table(["stage", "reads", "makes"], rows)
-    return f"**{', '.join(counts)}.**\n\n```mermaid\n{diagram(shown, outcome)}\n```\n\n{table}\n"
+    return f"**{headline(outcome)}**\n\n```mermaid\n{diagram(shown, outcome)}\n```\n\n{table}\n"
 
 
 def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:
@@ -59,7 +71,7 @@ def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:
         direct = [name for name in stage.after if name in ids]
         above[stage.name] = set(direct).union(*(above[name] for name in direct))
         state = outcome[stage.name]
-        nodes.append(f'  {ids[stage.name]}["{STATES[state][0]} {stage.name}<br/>{state}"]:::{_class(state)}')
+        nodes.append(f'  {ids[stage.name]}["{stage.name}<br/>{STATES[state][0]} {state}"]:::{_class(state)}')
         implied = set().union(*(above[name] for name in direct))
         arrows += [f"  {ids[name]} --> {ids[stage.name]}" for name in direct if name not in implied]
     used = [state for state in STATES if state in outcome.values()]
@@ -76,7 +88,5 @@ def _read(stage: Stage, made: set[str]) -> list[str]:
     return [dep for dep in stage.deps if dep in made or any(out.startswith(f"{dep}/") for out in made)]
 
 
-def _paths(paths: Sequence[str], hashes: Mapping[str, str]) -> str:
-    return "<br>".join(
-        f"{markdown.code(path)} {hashes[path][:HASH]}" if path in hashes else markdown.code(path) for path in paths
-    )
+def _paths(paths: Sequence[str], hashes: Mapping[str, str] = MappingProxyType({})) -> str:
+    return "<br>".join(f"{markdown.code(path)} {hashes.get(path, '')[:HASH]}".rstrip() for path in paths)

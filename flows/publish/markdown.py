@@ -32,6 +32,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterab
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, ruler, *rows])
 
 
+def whole(words: str) -> str:
+    """Return words that a narrow column does not break."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def lines(cells: Sequence[str], most: int) -> str:
     """Return the first few of several words as lines of one cell, and how many more there are."""
     more = len(cells) - most

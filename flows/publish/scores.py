@@ -10,6 +10,7 @@ from typing import Any
 from flows.graph import flatten
 from flows.publish import markdown
 
+MEASURED = "measured"
 SCORES, METRICS = "reports/scores.json", "reports/metrics.json"
 FIGURES = {
     "score_strict": "**Score, strict**",
@@ -21,15 +22,28 @@ FIGURES = {
 
 
 def read(root: Path) -> dict[str, Any] | None:
-    """Return the scores by `<selection>.<model>.<figure>`, in percent, or None where there are none."""
-    path = root / SCORES
-    return flatten(json.loads(path.read_text("utf-8"))) if path.is_file() else None
+    """Return the scores by `<selection>.<model>.<figure>`, in percent, or None where there are none to be read.
+
+    Under `measured` stands on what, in words: scores of other data, labels or splits are no match.
+    """
+    scores = _json(root / SCORES)
+    return flatten(scores) | {MEASURED: _measured(read_metrics(root))} if scores else None
 
 
 def read_metrics(root: Path) -> dict[str, Any]:
-    """Return all figures of the evaluation; nothing where there are none."""
-    path = root / METRICS
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    """Return all figures of the evaluation; nothing where there are none to be read."""
+    return _json(root / METRICS)
+
+
+def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    """Return the Scores of the student, strict before lenient, and their change."""
+    old = _comparable(now, before)
+    model = next(iter(_models(now)))
+    said = []
+    for figure, word in (("score_strict", "strict"), ("score_lenient", "lenient")):
+        moved = change(now[f"{model}.{figure}"], old.get(f"{model}.{figure}"))
+        said.append(f"{_number(now[f'{model}.{figure}'])} {word}" + (f" ({moved})" if moved else ""))
+    return f"Score of {_name(model)}: {', '.join(said)}."
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
@@ -40,19 +54,22 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
         before: The same from before it; None where there was none.
         metrics: What `read_metrics` returns: on what the figures were measured, and their intervals.
     """
-    parts = [_headline(now, before), _measured(metrics)]
+    old = _comparable(now, before)
+    parts = [f"**{headline(now, before)}**{_since(now, before)}"]
+    if now[MEASURED]:
+        parts.append(f"In percent, on {now[MEASURED]}.")
     interval = _interval_name(metrics)
     header = ["model", "figure", "now", *([interval] if interval else []), "before", "change"]
     rows = []
     for model, figures in _models(now).items():
         for figure, value in figures.items():
-            old = (before or {}).get(f"{model}.{figure}")
+            then = old.get(f"{model}.{figure}")
             spread = [_interval(metrics, model, figure)] if interval else []
-            rows.append([_name(model), FIGURES[figure], _number(value), *spread, _number(old), change(value, old)])
+            rows.append([_name(model), FIGURES[figure], _number(value), *spread, _number(then), change(value, then)])
     parts.append(markdown.table(header, rows, right=range(2, len(header))))
-    if gone := sorted(set(_models(before or {})) - set(_models(now))):
+    if gone := sorted(set(_models(old)) - set(_models(now))):
         parts.append(f"No longer measured: {', '.join(map(_name, gone))}.")
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def change(now: float | None, before: float | None) -> str:
@@ -66,34 +83,45 @@ def change(now: float | None, before: float | None) -> str:
 
 
 def _models(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the figures of each model, the student first, strict before lenient."""
-    names = sorted({key.rpartition(".")[0] for key in scores}, key=lambda name: (not name.endswith("student"), name))
+    """Return the figures of each model, the student first, `val` before other selections, strict before lenient."""
+    names = {key.rpartition(".")[0] for key in scores if key != MEASURED}
+    order = sorted(names, key=lambda name: (not name.endswith(".student"), not name.startswith("val."), name))
     return {
         name: {figure: scores[f"{name}.{figure}"] for figure in FIGURES if f"{name}.{figure}" in scores}
-        for name in names
+        for name in order
     }
 
 
-def _headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
-    model, figures = next(iter(_models(now).items()))
-    said = []
-    for figure, word in (("score_strict", "strict"), ("score_lenient", "lenient")):
-        moved = change(figures[figure], (before or {}).get(f"{model}.{figure}"))
-        said.append(f"**{_number(figures[figure])} {word}**" + (f" ({moved})" if moved else ""))
-    since = "" if before else " There are no scores of an earlier run to compare with."
-    return f"Score of {_name(model)}: {', '.join(said)}.{since}"
+def _comparable(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the earlier scores, or none where they were measured on something else."""
+    return before if before and before[MEASURED] == now[MEASURED] else {}
+
+
+def _since(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    if not before:
+        return " There are no scores of an earlier run to compare with."
+    if not _comparable(now, before):
+        return f" The last run is no match: it measured on {before[MEASURED] or 'what it does not tell'}."
+    return ""
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
-    """Return on what was measured; scores of other data, labels or splits are no match."""
     if not metrics:
         return ""
     test = metrics["test"]
     return (
-        f"In percent, on {test['cycles']} test cycles of {test['patients']} patients: corpus "
-        f"{markdown.code(metrics['corpus'])}, labels {markdown.code(metrics['labels'])}, "
-        f"split {markdown.code(metrics['split'])}."
+        f"{test['cycles']} test cycles of {test['patients']} patients: corpus {markdown.code(metrics['corpus'])}, "
+        f"labels {markdown.code(metrics['labels'])}, split {markdown.code(metrics['split'])}"
     )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return what a file holds, or nothing where it is absent or broken, as after a merge in Git."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return found
 
 
 def _interval_name(metrics: Mapping[str, Any]) -> str:

@@ -19,6 +19,18 @@ def read(root: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
+def headline(results: Mapping[str, Any] | None) -> str:
+    """Return whether the data passed, and how many expectations hold."""
+    if results is None:
+        return "No verdict."
+    totals = results["totals"]
+    return (
+        f"{'Passed' if results['success'] else 'Failed'}: "
+        f"{totals['holding']} of {totals['expectations']} expectations hold; "
+        f"{_count(totals['errors'], 'error')}, {_count(totals['warnings'], 'warning')}."
+    )
+
+
 def show(results: Mapping[str, Any] | None, outcome: str) -> str:
     """Return the verdict, how many expectations hold, and those that do not, errors first.
 
@@ -27,16 +39,14 @@ def show(results: Mapping[str, Any] | None, outcome: str) -> str:
         outcome: What became of the stage in this run.
     """
     if results is None:
-        return f"✗ **No verdict.** The stage `validate` {outcome} before it wrote one: see its log.\n"
-    totals = results["totals"]
+        return f"✗ **{headline(results)}** The stage `validate` {outcome} before it wrote one: see its log.\n"
     failing = [one for one in results["expectations"] if not one["success"]]
     failing.sort(key=lambda one: one["severity"] != "error")
-    said = "✓ **Passed.**" if results["success"] else "✗ **Failed.** Nothing is learned from these data."
-    counts = (
-        f"{totals['holding']} of {totals['expectations']} expectations hold; "
-        f"{_count(totals['errors'], 'error')}, {_count(totals['warnings'], 'warning')}."
-    )
-    parts = [f"{said} {counts}", f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}."]
+    passed = results["success"]
+    parts = [
+        f"{'✓' if passed else '✗'} **{headline(results)}**{'' if passed else ' Nothing is learned from these data.'}",
+        f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.",
+    ]
     if failing:
         parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
     parts.append(f"Data Docs: {places.link(places.DATA_DOCS)}")
@@ -50,7 +60,7 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         what += f"<br>→ {markdown.text(one['hint'])}"
     more = ["…"] if one["distinct"] > len(first) else []
     sign = "✗ **error**" if one["severity"] == "error" else "⚠ warning"
-    return [sign, what, markdown.text(one["fails_for"]), "<br>".join(first + more)]
+    return [markdown.whole(sign), what, markdown.text(one["fails_for"]), "<br>".join(first + more)]
 
 
 def _count(number: int, word: str) -> str:

@@ -1,0 +1,19 @@
+"""Markdown as a reader sees it: by a renderer of GitHub's tables, which Prefect's UI has too."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from markdown_it import MarkdownIt
+
+
+def cells(markdown: str) -> list[list[str]]:
+    """Return the rows of the tables, the header first, without markup."""
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(markdown)
+    rows = re.findall(r"<tr>(.*?)</tr>", page, flags=re.DOTALL)
+    return [[_plain(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+
+def _plain(cell: str) -> str:
+    return unescape(re.sub("<[^>]*>", "", cell.replace("<br>", "\n"))).replace("\N{NO-BREAK SPACE}", " ")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from flows.publish import verdict
+from tests.unit.flows.publish.rendered import cells
+
+
+def expectation(name: str, severity: str, *, success: bool, first: list[str], distinct: int) -> dict[str, object]:
+    told = {"meaning": f"{name} | holds.", "hint": "mend it", "fails_for": "" if success else "2 of 9 cycles"}
+    return told | {
+        "suite": "cycles",
+        "name": name,
+        "severity": severity,
+        "success": success,
+        "first": first,
+        "distinct": distinct,
+    }
+
+
+RESULTS = {
+    "corpus": "demo",
+    "success": False,
+    "totals": {"expectations": 3, "holding": 1, "warnings": 1, "errors": 1},
+    "expectations": [
+        expectation("not_short", "warning", success=False, first=["c1", "c2"], distinct=2),
+        expectation("apart", "error", success=True, first=[], distinct=0),
+        expectation("inside_audio", "error", success=False, first=["a_b", "c3", "c4", "c5"], distinct=4),
+    ],
+}
+
+
+def test_a_reader_sees_what_fails_errors_first_with_what_to_do():
+    text = verdict.show(RESULTS, "failed")
+    assert "✗ **Failed: 1 of 3 expectations hold; 1 error, 1 warning.** Nothing is learned" in text
+    assert "Data Docs: `reports/data_docs/index.html`" in text
+    assert cells(text)[1:] == [
+        [
+            "✗ error",
+            "cycles.inside_audio\ninside_audio | holds.\n→ mend it",
+            "2 of 9 cycles",
+            "a_b\nc3\nc4\n…",
+        ],
+        ["⚠ warning", "cycles.not_short\nnot_short | holds.", "2 of 9 cycles", "c1\nc2"],
+    ]
+
+
+def test_passed_without_a_warning_needs_no_table():
+    good = RESULTS | {
+        "success": True,
+        "totals": {"expectations": 1, "holding": 1, "warnings": 0, "errors": 0},
+        "expectations": [expectation("apart", "error", success=True, first=[], distinct=0)],
+    }
+    text = verdict.show(good, "ran")
+    assert text.startswith("✓ **Passed: 1 of 1 expectations hold; 0 errors, 0 warnings.**\n")
+    assert cells(text) == []
+
+
+def test_a_stage_that_failed_before_its_verdict_is_no_verdict(tmp_path):
+    assert "No verdict" in verdict.show(verdict.read(tmp_path), "failed")
