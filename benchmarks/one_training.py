@@ -69,8 +69,8 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
         sam = options.method == "sam"
         clips = Clips(features, labels)
-        seconds = run(network, objective, clips, sam=sam, batch=options.batch, device=device, epochs=2)
-        found = {"clips_per_s": cycles / seconds[-1]}
+        rate = run(network, objective, clips, sam=sam, batch=options.batch, device=device, epochs=2)
+        found = {"clips_per_s": rate}
     else:
         found = ours(network, objective, method, features=features, labels=labels, options=options)
     if device.type == "cuda":
