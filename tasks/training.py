@@ -150,6 +150,7 @@ def train(
         **asdict(network_settings),
         "frames": cache.frames,
         "mels": cache.mels,
+        "duration_s": cache.duration_s,
         "labels": assignment.labels,
         "classes": list(CLASSES[assignment.labels]),
         "seed": seed,

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,11 +47,22 @@ class Features:
         _, self.frames, self.mels = self._array.shape
         self._held: _Held | None = None
 
-    @cached_property
+    @property
     def frontend(self) -> str:
         """The front end that made the features."""
-        name: str = json.loads((self.directory / "statistics.json").read_text(encoding="utf-8"))["frontend"]
+        name: str = self._statistics["frontend"]
         return name
+
+    @property
+    def duration_s(self) -> float:
+        """How long the clips are that stand for the cycles, in seconds."""
+        seconds: float = self._statistics["duration_s"]
+        return seconds
+
+    @cached_property
+    def _statistics(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((self.directory / "statistics.json").read_text(encoding="utf-8"))
+        return read
 
     def find(self, cycles: Iterable[str]) -> Rows:
         """Return the rows of cycles, in their order.

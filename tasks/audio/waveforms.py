@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -62,3 +63,19 @@ def bounds(start_s: float, end_s: float, rate: int, samples: int) -> slice:
     start = min(max(int(start_s * rate), 0), samples)
     end = min(max(int(end_s * rate), start), samples)
     return slice(start, end)
+
+
+def cut(
+    samples: npt.NDArray[np.float32], rate: int, target: int, times: Sequence[tuple[float, float]]
+) -> list[npt.NDArray[np.float32]]:
+    """Return the waveforms of cycles at `target` Hz, cut from the whole recording once it is resampled and faded.
+
+    Args:
+        samples: (frames, channels) float32 at `rate` Hz; the channels' mean is taken.
+        rate: Hz.
+        target: Hz.
+        times: Start and end of each cycle in seconds.
+    """
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    whole = fade(resample(mono, rate, target), target)
+    return [whole[bounds(start, end, target, len(whole))] for start, end in times]

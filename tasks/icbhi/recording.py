@@ -15,7 +15,6 @@ from tasks.audio import quality, reading, waveforms
 from tasks.errors import BreathlineError
 from tasks.files import sha256
 from tasks.icbhi import names
-from tasks.icbhi.annotations import Cycle
 from tasks.icbhi.annotations import read as read_cycles
 
 MAX_CYCLES = 1000  # a cycle's id has three digits
@@ -77,8 +76,8 @@ def extract(wav: Path, rates: Sequence[int]) -> Extracted:
         "txt_sha256": sha256(txt),
         **asdict(quality.measure(samples, stored.rate)),
     }
-    mono = samples[:, 0] if channels == 1 else samples.mean(axis=1)
-    audio = {rate: _cut(mono, stored.rate, rate, annotated) for rate in rates}
+    times = [(cycle.start_s, cycle.end_s) for cycle in annotated]
+    audio = {rate: waveforms.cut(samples, stored.rate, rate, times) for rate in rates}
     return Extracted(facts=facts, cycles=cycles, audio=audio)
 
 
@@ -87,11 +86,3 @@ def _content(stored: reading.Audio, place: slice) -> str | None:
     samples = stored.samples[place]
     little_endian = samples.astype(samples.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(np.ascontiguousarray(little_endian).data).hexdigest() if len(samples) else None
-
-
-def _cut(
-    mono: npt.NDArray[np.float32], native: int, rate: int, cycles: Sequence[Cycle]
-) -> list[npt.NDArray[np.float32]]:
-    """Return the cycles' waveforms at `rate` Hz, cut from the whole recording after it was resampled and faded."""
-    whole = waveforms.fade(waveforms.resample(mono, native, rate), rate)
-    return [whole[waveforms.bounds(cycle.start_s, cycle.end_s, rate, len(whole))] for cycle in cycles]

@@ -59,9 +59,9 @@ def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest
     out = project / "data" / "teachers" / "ast"
     assert sorted(contents(out)) == ["history.csv", "model.json", "paper.safetensors", "val.safetensors"]
     card = json.loads((out / "model.json").read_text())
-    wanted = {"architecture", "options", "frontend", "frames", "mels", "labels", "classes", "weights", "seed"}
-    assert wanted | {"parameters", "selections"} == set(card)
-    assert (card["frames"], card["mels"], card["seed"]) == (32, 32, 2)
+    wanted = {"architecture", "options", "frontend", "frames", "mels", "duration_s", "labels", "classes", "weights"}
+    assert wanted | {"seed", "parameters", "selections"} == set(card)
+    assert (card["frames"], card["mels"], card["duration_s"], card["seed"]) == (32, 32, 2.0, 2)
     assert card["classes"] == ["normal", "crackle", "wheeze", "both"]
     with (out / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
