@@ -59,7 +59,7 @@ def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[st
         for stage in shown
     ]
     table = markdown.table(["stage", "reads", "makes"], rows)
-    return f"**{headline(outcome)}**\n\n```mermaid\n{diagram(shown, outcome)}\n```\n\n{table}\n"
+    return f"```mermaid\n{diagram(shown, outcome)}\n```\n\n{table}\n"
 
 
 def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:

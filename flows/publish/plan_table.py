@@ -17,7 +17,7 @@ def headline(steps: Sequence[Step]) -> str:
 
 
 def show(steps: Sequence[Step]) -> str:
-    """Return how many stages run, and for each whether it does, and why."""
+    """Return for each stage whether it runs, and why."""
     rows = [
         [
             markdown.code(step.stage),
@@ -26,4 +26,4 @@ def show(steps: Sequence[Step]) -> str:
         ]
         for step in steps
     ]
-    return f"**{headline(steps)}**\n\n{markdown.table(['stage', 'plan', 'why'], rows)}\n"
+    return markdown.table(["stage", "plan", "why"], rows) + "\n"

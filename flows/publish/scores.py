@@ -47,7 +47,7 @@ def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
-    """Return the headline and a table of each figure, its interval, and the change since the last run.
+    """Return on what was measured, and a table of each figure, its interval, and the change since the last run.
 
     Args:
         now: What `read` returns after the run.
@@ -55,9 +55,7 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
         metrics: What `read_metrics` returns: on what the figures were measured, and their intervals.
     """
     old = _comparable(now, before)
-    parts = [f"**{headline(now, before)}**{_since(now, before)}"]
-    if now[MEASURED]:
-        parts.append(f"In percent, on {now[MEASURED]}.")
+    parts = [f"In percent{now[MEASURED] and f', on {now[MEASURED]}'}.{_since(now, before)}"]
     interval = _interval_name(metrics)
     header = ["model", "figure", "now", *([interval] if interval else []), "before", "change"]
     rows = []

@@ -25,28 +25,25 @@ def headline(results: Mapping[str, Any] | None) -> str:
         return "No verdict."
     totals = results["totals"]
     return (
-        f"{'Passed' if results['success'] else 'Failed'}: "
+        f"{'✓ Passed' if results['success'] else '✗ Failed'}: "
         f"{totals['holding']} of {totals['expectations']} expectations hold; "
         f"{_count(totals['errors'], 'error')}, {_count(totals['warnings'], 'warning')}."
     )
 
 
 def show(results: Mapping[str, Any] | None, outcome: str) -> str:
-    """Return the verdict, how many expectations hold, and those that do not, errors first.
+    """Return the expectations that do not hold, errors first, and where all of them are shown.
 
     Args:
         results: What `read` returned.
         outcome: What became of the stage in this run.
     """
     if results is None:
-        return f"✗ **{headline(results)}** The stage `validate` {outcome} before it wrote one: see its log.\n"
+        return f"The stage `validate` {outcome} before it wrote a verdict: see its log.\n"
     failing = [one for one in results["expectations"] if not one["success"]]
     failing.sort(key=lambda one: one["severity"] != "error")
-    passed = results["success"]
-    parts = [
-        f"{'✓' if passed else '✗'} **{headline(results)}**{'' if passed else ' Nothing is learned from these data.'}",
-        f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.",
-    ]
+    so = "" if results["success"] else " Nothing is learned from these data."
+    parts = [f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.{so}"]
     if failing:
         parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
     parts.append(f"Data Docs: {places.link(places.DATA_DOCS)}")

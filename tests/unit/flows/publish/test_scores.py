@@ -43,8 +43,12 @@ def test_each_figure_stands_with_its_interval_and_change_strict_first(tmp_path):
     before = scores.read(tmp_path)
     written(tmp_path, [41.25, 50.0, 57.5, 25.0, None], ensemble=[45.0, 55.0])
     text = table(tmp_path, before)
-    assert text.startswith("**Score of student (val): 41.25 strict (▲ +1.25), 50.00 lenient (=).**")
-    assert "25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`" in text
+    assert scores.headline(scores.read(tmp_path), before) == (
+        "Score of student (val): 41.25 strict (▲ +1.25), 50.00 lenient (=)."
+    )
+    assert text.startswith(
+        "In percent, on 25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`.\n"
+    )
     assert cells(text) == [
         ["model", "figure", "now", "95% interval", "before", "change"],
         ["student (val)", "Score, strict", "41.25", "40.25 to 42.25", "40.00", "▲ +1.25"],

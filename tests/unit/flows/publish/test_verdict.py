@@ -30,7 +30,8 @@ RESULTS = {
 
 def test_a_reader_sees_what_fails_errors_first_with_what_to_do():
     text = verdict.show(RESULTS, "failed")
-    assert "✗ **Failed: 1 of 3 expectations hold; 1 error, 1 warning.** Nothing is learned" in text
+    assert verdict.headline(RESULTS) == "✗ Failed: 1 of 3 expectations hold; 1 error, 1 warning."
+    assert text.startswith("Corpus `demo`; the stage failed. Nothing is learned from these data.")
     assert "Data Docs: `reports/data_docs/index.html`" in text
     assert cells(text)[1:] == [
         [
@@ -50,9 +51,11 @@ def test_passed_without_a_warning_needs_no_table():
         "expectations": [expectation("apart", "error", success=True, first=[], distinct=0)],
     }
     text = verdict.show(good, "ran")
-    assert text.startswith("✓ **Passed: 1 of 1 expectations hold; 0 errors, 0 warnings.**\n")
+    assert verdict.headline(good) == "✓ Passed: 1 of 1 expectations hold; 0 errors, 0 warnings."
+    assert text.startswith("Corpus `demo`; the stage ran.\n")
     assert cells(text) == []
 
 
 def test_a_stage_that_failed_before_its_verdict_is_no_verdict(tmp_path):
-    assert "No verdict" in verdict.show(verdict.read(tmp_path), "failed")
+    assert verdict.headline(verdict.read(tmp_path)) == "No verdict."
+    assert "failed before it wrote a verdict" in verdict.show(verdict.read(tmp_path), "failed")

@@ -1,0 +1,200 @@
+"""Screenshots of Prefect's UI by headless Chromium (docs/prefect-ui.md).
+
+The browser is steered over its DevTools protocol, for only that tells when a page has come to rest: the UI loads its
+parts one after the other. Needs nothing beyond what Breathline installs, and a Chromium or Chrome.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARTIFACTS = ("plan", "validation", "scores", "graph", "report")
+START_S, REST_S, PAGE_S = 60.0, 1.5, 45.0
+# Whether nothing is still loading, and what there is to see: a page at rest gives the same answer for REST_S.
+LOOK = """[document.readyState === 'complete' && document.body.innerText.trim().length > 0
+  && !document.querySelector('main .animate-pulse, main .animate-spin, [aria-busy=true]')
+  && [...document.images].every(image => image.complete), document.body.innerHTML.length, document.body.innerText]"""
+# The page scrolls within a box: how much higher than the window has it to be, to be seen whole?
+HIDDEN = """Math.max(0, ...[document.documentElement, ...document.querySelectorAll('main, main *')]
+  .filter(box => ['auto', 'scroll'].includes(getComputedStyle(box).overflowY) || box === document.documentElement)
+  .map(box => box.scrollHeight - box.clientHeight))"""
+
+
+class Page:
+    """A tab of the browser.
+
+    Args:
+        socket: The connection to the browser.
+        width: Of the window, in pixels.
+    """
+
+    def __init__(self, socket: Connection, width: int) -> None:
+        self._socket, self._width, self._numbers = socket, width, count(1)
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._call("Page.enable")
+
+    def save(self, address: str, path: Path) -> None:
+        """Write a PNG of the whole page at an address, once it has come to rest.
+
+        Raises:
+            TimeoutError: The page does not come to rest.
+        """
+        self._resize(900)
+        self._call("Page.navigate", url=address)
+        self._rest(address)
+        if hidden := self._value(HIDDEN):
+            self._resize(min(900 + int(hidden), 6000))
+            self._rest(address)
+        picture = self._call("Page.captureScreenshot", format="png")["data"]
+        path.write_bytes(base64.b64decode(picture))
+
+    def _rest(self, address: str) -> None:
+        seen, since, end = None, time.monotonic(), time.monotonic() + PAGE_S
+        while time.monotonic() < end:
+            now = self._value(LOOK)
+            if now != seen:
+                seen, since = now, time.monotonic()
+            if now and now[0] and time.monotonic() - since > REST_S:
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"{address} does not come to rest within {PAGE_S:.0f} s")
+
+    def _resize(self, height: int) -> None:
+        self._call(
+            "Emulation.setDeviceMetricsOverride", width=self._width, height=height, deviceScaleFactor=1, mobile=False
+        )
+
+    def _value(self, expression: str) -> Any:
+        return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Return the browser's answer; its events in between are of no interest here."""
+        number = next(self._numbers)
+        message: dict[str, Any] = {"id": number, "method": method, "params": params}
+        if hasattr(self, "_session"):
+            message["sessionId"] = self._session
+        self._socket.send(json.dumps(message))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=PAGE_S))
+            if answer.get("id") != number:
+                continue
+            if "error" in answer:
+                raise RuntimeError(f"{method}: {answer['error']['message']}")
+            result: dict[str, Any] = answer["result"]
+            return result
+
+
+@contextmanager
+def browser(width: int) -> Iterator[Page]:
+    """Yield a tab of a headless browser that ends with the block.
+
+    Raises:
+        FileNotFoundError: There is no Chromium or Chrome.
+    """
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise FileNotFoundError(f"There is no browser: install one of {', '.join(BROWSERS)}.")
+    with tempfile.TemporaryDirectory(prefix="breathline-browser-", ignore_cleanup_errors=True) as folder:
+        command = [found, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={folder}", "--disable-gpu"]
+        command += ["--no-first-run", "--hide-scrollbars", "--no-proxy-server"]
+        # As root, which containers are, Chromium starts only so.
+        command += ["--no-sandbox"] if os.geteuid() == 0 else []
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                with connect(_devtools(Path(folder), process), max_size=None) as socket:
+                    yield Page(socket, width)
+            finally:
+                process.terminate()
+
+
+def _devtools(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    """Return the address of a starting browser's DevTools, which it writes into its folder."""
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        lines = (folder / "DevToolsActivePort").read_text().split() if (folder / "DevToolsActivePort").exists() else []
+        if len(lines) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.1)
+    raise RuntimeError("the browser did not start")
+
+
+def pages(ui: str, run: str | None) -> dict[str, str]:
+    """Return the pages worth seeing, by name: of one run, of the latest artifacts and of what is deployed.
+
+    Args:
+        ui: The server's address.
+        run: The id of a flow run; the latest of the flow `pipeline`, if none.
+    """
+    with httpx.Client(base_url=f"{ui}/api", timeout=30) as api:
+        if run is None:
+            query = {"flows": {"name": {"any_": ["pipeline"]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 50}
+            started = [one for one in _asked(api, "/flow_runs/filter", query) if one["start_time"]]
+            if not started:
+                raise LookupError("the server knows no run of the flow `pipeline`: run one, or name one with --run")
+            run = started[0]["id"]
+        kept = _asked(api, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200})
+        deployments = _asked(api, "/deployments/filter", {})
+    found = {"dashboard": "dashboard", "runs": "runs", "run": f"runs/flow-run/{run}"}
+    tabs = {"logs": "Logs", "tasks": "TaskRuns", "artifacts": "Artifacts", "parameters": "Parameters"}
+    found |= {f"run-{name}": f"runs/flow-run/{run}?tab={tab}" for name, tab in tabs.items()}
+    for artifact in sorted(kept, key=lambda one: one["created"]):
+        if artifact["key"] in ARTIFACTS or str(artifact["key"]).startswith("progress-"):
+            found[f"artifact-{artifact['key']}"] = f"artifacts/artifact/{artifact['id']}"
+    found |= {"artifacts": "artifacts", "artifact-history": "artifacts/key/scores", "deployments": "deployments"}
+    for deployment in deployments:
+        name = re.sub(r"[^a-z0-9]+", "-", deployment["name"].lower())
+        found[f"deployment-{name}"] = f"deployments/deployment/{deployment['id']}"
+    found |= {"work-pools": "work-pools", "automations": "automations", "concurrency-limits": "concurrency-limits"}
+    return found
+
+
+def _asked(api: httpx.Client, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = api.post(path, json=query)
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def main() -> None:
+    """Take the screenshots that the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--ui", default="http://127.0.0.1:4200", help="the server's address")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write PNG files to")
+    parser.add_argument("--run", help="the id of a flow run; the latest of the flow `pipeline`, if not given")
+    parser.add_argument("--only", nargs="*", help="pages to take, such as run or artifact-graph; all, if not given")
+    parser.add_argument("--width", type=int, default=1440, help="of the window, in pixels")
+    asked = parser.parse_args()
+    ui = asked.ui.rstrip("/")
+    asked.out.mkdir(parents=True, exist_ok=True)
+    known = pages(ui, asked.run)
+    if unknown := set(asked.only or ()) - set(known):
+        parser.error(f"no page {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    with browser(asked.width) as page:
+        for name, path in known.items():
+            if not asked.only or name in asked.only:
+                page.save(f"{ui}/v2/{path}", asked.out / f"{name}.png")
+                sys.stdout.write(f"{asked.out / name}.png\n")
+
+
+if __name__ == "__main__":
+    main()
