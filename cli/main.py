@@ -7,8 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import deploy, doctor, models, plan, recipe, report, run, serve
-from cli.leaderboard import command as leaderboard
+from cli import deploy, doctor, leaderboard, models, plan, recipe, report, run, serve
 from tasks.errors import BreathlineError
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.leaderboard.running import identities, run, units
+from flows.side_by_side import identities, run, units
 from tests import toy
 
 
@@ -23,6 +23,9 @@ def pair(tmp_path) -> list[Path]:
 def test_what_two_workspaces_share_runs_once_and_a_second_time_nothing_runs(pair, tmp_path):
     one, other = (identities(folder) for folder in pair)
     assert {name for name in one if one[name] != other[name]} == {"last"}
+    (pair[1] / "src.txt").write_text("another source\n")
+    assert not set(identities(pair[1]).values()) & set(one.values())
+    (pair[1] / "src.txt").write_text("source\n")
     waiting = [unit for folder in pair for unit in units(folder)]
     outcomes = run(waiting, jobs=4, told=lambda *_: None)
     assert all(outcome.failure is None and len(outcome.done) == outcome.total == 4 for outcome in outcomes.values())
@@ -37,4 +40,4 @@ def test_a_failure_ends_its_own_workspace_alone(pair):
     failed, fine = (outcomes[folder] for folder in pair)
     assert "broken" in str(failed.failure)
     assert (len(failed.done), len(fine.done), fine.failure) == (3, 4, None)
-    assert "broken" in (pair[0] / "leaderboard.log").read_text()
+    assert "broken" in (pair[0] / "stages.log").read_text()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cli.leaderboard.workspaces import Entry
+from flows.boards.entries import Entry
 from tasks import params
 from tasks.errors import BreathlineError
 from tasks.evaluation import bootstrap, published

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cli.leaderboard import tables
-from cli.leaderboard.standings import Result, boards
-from cli.leaderboard.workspaces import Entry
+from flows.boards import tables
+from flows.boards.entries import Entry
+from flows.boards.standings import Result, boards
 from tasks.evaluation import bootstrap
 from tasks.evaluation.summary import EvaluationSettings
 

@@ -14,30 +14,29 @@ from typing import TYPE_CHECKING
 
 from flows.execute import Groups, StageFailedError
 from flows.graph import read
-from flows.plan import plan
+from flows.plan import Step, plan
 
 if TYPE_CHECKING:
+    from dvc.dependency import Dependency
     from dvc.stage import PipelineStage
 
-LOG = "leaderboard.log"
+LOG = "stages.log"
 BUSY_S = 3.0  # until the next try where another DVC process holds what a stage needs
 
 
-@dataclass
+@dataclass(frozen=True)
 class Unit:
     """One stage of one workspace.
 
     Attributes:
         workspace: Its folder.
-        stage: Its name, as DVC knows it.
-        after: The stages of the same workspace that have to end well before.
+        step: The stage, and the stages of the same workspace that have to end well before.
         same: What tells units apart; two with the same make the same outs of the same inputs, and DVC's run cache gives
             the second what the first has made.
     """
 
     workspace: Path
-    stage: str
-    after: tuple[str, ...]
+    step: Step
     same: str
 
 
@@ -51,19 +50,21 @@ class Outcome:
 
 
 Told = Callable[[Path, str, Outcome], None]
+# Starts a unit, whose processes belong to the groups; its future has an error where the stage failed.
+Start = Callable[[Unit, Groups], Future[None]]
 
 
 def units(workspace: Path) -> list[Unit]:
     """Return the stages of a workspace that are not up to date, in topological order."""
     steps = [step for step in plan(read(workspace)) if step.runs]
     same = identities(workspace) if steps else {}
-    return [Unit(workspace, step.stage, step.after, same[step.stage]) for step in steps]
+    return [Unit(workspace, step, same[step.stage]) for step in steps]
 
 
 def identities(workspace: Path) -> dict[str, str]:
-    """Return for each stage a hash of its command, its parameters' values and the stages before it.
+    """Return for each stage a hash of its command, its inputs, its parameters' values and the stages before it.
 
-    Workspaces have the same code, so that equal hashes mean equal outs.
+    Equal hashes mean equal outs.
     """
     from dvc.dependency import ParamsDependency
     from dvc.repo import Repo
@@ -71,16 +72,21 @@ def identities(workspace: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     with Repo(str(workspace)) as repo:
         graph = repo.index.graph
+        made = [Path(out.fs_path) for stage in graph for out in stage.outs]
         before_each: dict[PipelineStage, list[PipelineStage]] = {stage: [*graph.successors(stage)] for stage in graph}
         for stage in TopologicalSorter(before_each).static_order():
-            values = [dep.read_params() for dep in stage.deps if isinstance(dep, ParamsDependency)]
+            inputs = [
+                dep.read_params() if isinstance(dep, ParamsDependency) else [dep.def_path, _hash(dep)]
+                for dep in stage.deps
+                if not _is_made(Path(dep.fs_path), made)
+            ]
             before = sorted(found[other.name] for other in before_each[stage])
-            text = json.dumps([stage.cmd, values, before], sort_keys=True)
+            text = json.dumps([stage.cmd, inputs, before], sort_keys=True)
             found[stage.name] = hashlib.sha256(text.encode()).hexdigest()
     return found
 
 
-def run(waiting: Sequence[Unit], *, jobs: int, told: Told) -> Mapping[Path, Outcome]:
+def run(waiting: Sequence[Unit], *, jobs: int, told: Told, start: Start | None = None) -> Mapping[Path, Outcome]:
     """Run units, at most ``jobs`` at once and never two that are the same; return what became of each workspace.
 
     A stage that fails ends its workspace; the others go on. No stage outlives this function.
@@ -89,6 +95,7 @@ def run(waiting: Sequence[Unit], *, jobs: int, told: Told) -> Mapping[Path, Outc
         waiting: The stages of all workspaces; of each in topological order.
         jobs: How many may run at once.
         told: Hears of each stage that starts or ends.
+        start: Starts a unit; in a thread and with its log in the workspace, if not given.
     """
     left = list(waiting)
     outcomes = {unit.workspace: Outcome(sum(unit.workspace == one.workspace for one in left)) for unit in left}
@@ -101,8 +108,8 @@ def run(waiting: Sequence[Unit], *, jobs: int, told: Told) -> Mapping[Path, Outc
                     if any(unit.same == other.same for other in running.values()):
                         continue
                     left.remove(unit)
-                    told(unit.workspace, unit.stage, outcomes[unit.workspace])
-                    running[pool.submit(_run, unit, groups)] = unit
+                    told(unit.workspace, unit.step.stage, outcomes[unit.workspace])
+                    running[start(unit, groups) if start else pool.submit(_run, unit, groups)] = unit
                 if not running:
                     return outcomes
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -118,7 +125,7 @@ def _ready(left: Sequence[Unit], outcomes: Mapping[Path, Outcome], running: Sequ
         unit
         for unit in left
         if outcomes[unit.workspace].failure is None
-        and outcomes[unit.workspace].done.issuperset(unit.after)
+        and outcomes[unit.workspace].done.issuperset(unit.step.after)
         and unit.same not in taken
     ]
 
@@ -127,7 +134,7 @@ def _run(unit: Unit, groups: Groups) -> None:
     with (unit.workspace / LOG).open("a", encoding="utf-8", buffering=1) as log:
         while True:
             try:
-                groups.run_stage(unit.stage, unit.workspace, log=lambda line: print(line, file=log))
+                groups.run_stage(unit.step.stage, unit.workspace, log=lambda line: print(line, file=log))
             except StageFailedError as error:
                 if error.passing != "busy":
                     raise
@@ -140,9 +147,26 @@ def _note(unit: Unit, future: Future[None], outcomes: Mapping[Path, Outcome], to
     outcome = outcomes[unit.workspace]
     error = future.exception()
     if error is None:
-        outcome.done.add(unit.stage)
+        outcome.done.add(unit.step.stage)
     elif isinstance(error, StageFailedError):
         outcome.failure = outcome.failure or error
     else:
         raise error
     told(unit.workspace, "", outcome)
+
+
+def failures(outcomes: Mapping[Path, Outcome]) -> dict[Path, str]:
+    """Return what went wrong in each workspace that failed."""
+    return {folder: str(outcome.failure) for folder, outcome in outcomes.items() if outcome.failure is not None}
+
+
+def _is_made(path: Path, made: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(out) or out.is_relative_to(path) for out in made)
+
+
+def _hash(dep: Dependency) -> str | None:
+    try:
+        value: str | None = dep.get_hash().value
+    except FileNotFoundError:
+        return None
+    return value

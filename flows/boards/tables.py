@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.leaderboard.standings import DEFINITIONS, Board, Difference, Figure, Row
+from flows.boards.standings import DEFINITIONS, Board, Difference, Figure, Row
 from tasks.files import replacing
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.leaderboard.workspaces import Entry, finish, finished, prepare
+from flows.boards.entries import Entry, finish, finished, prepare
 from tasks import params
 from tasks.errors import BreathlineError
 from tests import toy
@@ -57,7 +57,7 @@ def test_only_what_has_ended_well_since_it_was_prepared_is_finished(project):
     one, other = Entry(recipe="mn_kd", small=True), Entry(recipe="ast_ce")
     make(project)
     assert finished(project, []) == []
-    finish(project, one)
+    finish(project, [one], {})
     assert finished(project, []) == [one]
     assert finished(project, [other, one]) == [one]
     make(project)

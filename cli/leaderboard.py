@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli.leaderboard.workspaces import FOLDER, Entry, cache_of, finish, finished, prepare
+from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
 from flows.recipes import corpus as corpora
+from flows.workspaces import absolute_weights, cache_of
 from tasks.errors import BreathlineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.leaderboard.running import Outcome, Told
+    from flows.side_by_side import Outcome, Told
 
 EXAMPLES = (
     "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus icbhi --jobs 2` · "
@@ -26,7 +26,6 @@ EXAMPLES = (
     "`breathline leaderboard ast_ce best --small --corpus demo` · `breathline leaderboard --collect`"
 )
 REPORTS = Path("reports")
-WEIGHTS = "BREATHLINE_WEIGHTS"
 
 
 def leaderboard(
@@ -80,24 +79,20 @@ def _numbers(seeds: str) -> list[int]:
 
 def _run(root: Path, entries: Sequence[Entry], jobs: int, console: Console) -> dict[str, str]:
     """Bring every workspace up to date and return what went wrong, by recipe."""
-    from cli.leaderboard.running import LOG, run, units
+    from flows import side_by_side
 
-    if os.environ.get(WEIGHTS):
-        os.environ[WEIGHTS] = str(Path(os.environ[WEIGHTS]).resolve())  # the stages run in other folders
+    absolute_weights()
     by_folder = {root / entry.folder: entry for entry in entries}
     with console.status("Reading the graphs …"):
-        waiting = [unit for folder in by_folder for unit in units(folder)]
+        waiting = [unit for folder in by_folder for unit in side_by_side.units(folder)]
     totals = {folder: sum(unit.workspace == folder for unit in waiting) for folder in by_folder}
     with _progress(console, by_folder, totals) as told:
-        outcomes = run(waiting, jobs=jobs, told=told)
-    failures = {}
-    for folder, entry in by_folder.items():
-        outcome = outcomes.get(folder)
-        if outcome is not None and outcome.failure is not None:
-            failures[entry.recipe] = f"{outcome.failure}\n  the whole log: {entry.folder / LOG}"
-        else:
-            finish(root, entry)
-    return failures
+        failures = side_by_side.failures(side_by_side.run(waiting, jobs=jobs, told=told))
+    finish(root, entries, failures)
+    return {
+        by_folder[folder].recipe: f"{what}\n  the whole log: {by_folder[folder].folder / side_by_side.LOG}"
+        for folder, what in failures.items()
+    }
 
 
 @contextmanager
@@ -127,7 +122,7 @@ def _progress(console: Console, by_folder: Mapping[Path, Entry], totals: Mapping
 
 def _show(root: Path, entries: Sequence[Entry], console: Console) -> None:
     """Print the boards of the finished workspaces and write them to ``reports/``."""
-    from cli.leaderboard import standings, tables
+    from flows.boards import standings, tables
 
     done = finished(root, entries)
     if not done:

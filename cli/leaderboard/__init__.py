@@ -1,1 +1,0 @@
-"""`breathline leaderboard`: recipes side by side, each in a workspace of its own."""

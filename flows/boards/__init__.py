@@ -1,0 +1,1 @@
+"""Finished workspaces of recipes, ranked beside what is published under the same definition."""
