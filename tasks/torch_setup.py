@@ -13,18 +13,22 @@ from models.training.inference import pick_device
 from models.training.settings import ComputeSettings
 from tasks.errors import BreathlineError
 
+NOT_DETERMINISTIC = "does not have a deterministic implementation"  # torch's words
+
 
 def set_up(compute: ComputeSettings) -> None:
     """Set torch up for this process: threads, and algorithms that give equal results in every run, or fast ones.
 
-    Deterministic: every algorithm has one result, and fp32 is fp32. Otherwise cuDNN tries which algorithm is fastest,
-    and matrix products and convolutions in fp32 round their factors to TF32; neither concerns a CPU.
+    Deterministic: every algorithm has one result, an operation that has no such algorithm is an error, and fp32 is
+    fp32. Attention needs no more: by that setting, without which they would not, torch's flash and memory-efficient
+    kernels go back in one order, and cuDNN's, which cannot, is not taken. Otherwise cuDNN tries which algorithm is
+    fastest, and matrix products and convolutions in fp32 round their factors to TF32; neither concerns a CPU.
 
     Raises:
         BreathlineError: The device is not there.
     """
     torch.set_num_threads(compute.threads)
-    torch.use_deterministic_algorithms(compute.deterministic, warn_only=True)
+    torch.use_deterministic_algorithms(compute.deterministic)
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time, only uncovers bugs
     if compute.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
@@ -38,8 +42,17 @@ def set_up(compute: ComputeSettings) -> None:
 
 @contextmanager
 def explained(*, where: object, hint: str | None = None) -> Iterator[None]:
-    """Show a `ValueError` of `models` as what the user can mend."""
+    """Show a `ValueError` of `models`, and an operation that is not deterministic, as what the user can mend."""
     try:
         yield
     except ValueError as error:
         raise BreathlineError(str(error), where=where, hint=hint) from error
+    except RuntimeError as error:
+        if NOT_DETERMINISTIC not in str(error):
+            raise
+        operation = str(error).split(NOT_DETERMINISTIC)[0].strip()
+        raise BreathlineError(
+            f"The operation {operation} has no algorithm that gives equal results in every run.",
+            where="params.yaml: compute.deterministic",
+            hint="set it to false, or use another network",
+        ) from error

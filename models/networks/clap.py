@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from models.networks.base import Network, load_tensors
 
@@ -38,6 +40,12 @@ class ClapOptions:
             raise ValueError(f"The option depths of clap is {list(self.depths)}; it is four whole numbers from 1.")
 
 
+def stretching(frames: int) -> Tensor:
+    """Return the weights ``(1024, frames)`` of bicubic interpolation of frames, first and last ones kept."""
+    each = torch.eye(frames)[None, None]
+    return interpolate(each, (LONGEST, frames), mode="bicubic", align_corners=True)[0, 0]
+
+
 class Clap(Network):
     """The audio encoder with its projection, whose output (as published, not normalised) is the embedding.
 
@@ -62,7 +70,7 @@ class Clap(Network):
             from transformers import ClapAudioConfig, ClapAudioModelWithProjection
         except ImportError as error:
             raise ValueError(
-                "The architecture clap needs the library transformers: `pip install breathline[clap]`."
+                "The architecture clap needs the library transformers: `pip install -e '.[clap]'`."
             ) from error
         config = ClapAudioConfig(
             patch_embeds_hidden_size=options.width,
@@ -73,6 +81,10 @@ class Clap(Network):
             projection_dim=EMBEDDING,
         )
         self.encoder: nn.Module = ClapAudioModelWithProjection(config)
+        self.stretch: Tensor
+        self.register_buffer("stretch", stretching(frames), persistent=False)
+        # Between two layers of the encoder there is no other way in than the method that stands there.
+        self.encoder.get_submodule("audio_model.audio_encoder").reshape_mel2img = self._image  # type: ignore[assignment]
         self.num_features = EMBEDDING
         self.head = nn.Linear(EMBEDDING, classes)
 
@@ -80,6 +92,18 @@ class Clap(Network):
         """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
         embedding: Tensor = self.encoder(input_features=features.unsqueeze(1)).audio_embeds
         return embedding
+
+    def _image(self, normalised: Tensor) -> Tensor:
+        """Return the image of normalised features ``(batch, 1, frames, mels)``, of as many frames as it has room for.
+
+        The encoder would interpolate them itself, with a gradient that no algorithm of a GPU gives equally in every
+        run; a matrix product gives the same frames, and such a gradient. Not in bf16: interpolation is not, either.
+        """
+        with torch.autocast(normalised.device.type, enabled=False):
+            stretched = torch.einsum("of,bcfm->bcom", self.stretch, normalised.float())
+        audio = self.encoder.get_submodule("audio_model.audio_encoder")
+        image: Tensor = type(audio).reshape_mel2img(audio, stretched)  # type: ignore[operator]
+        return image
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
         """Start from ``laion/clap-htsat-unfused`` (``audio_model.…``, ``audio_projection.…``); the head stays new.

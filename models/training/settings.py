@@ -150,6 +150,8 @@ class ScheduleSettings:
             final_lr_fraction=0 <= self.final_lr_fraction <= 1,
             decay=0 < self.decay <= 1,
         )
+        if self.name == "step" and not self.milestones:
+            raise ValueError("the schedule step needs milestones: epochs after which the rate falls")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +232,7 @@ class ComputeSettings:
     """On what it runs.
 
     Attributes:
-        deterministic: Equal inputs give equal bytes, for some speed on a GPU.
+        deterministic: Equal inputs give equal bytes, for some speed on a GPU; what cannot is an error.
         compile: Through `torch.compile`.
         cache_gb: Features up to this size lie on the device as a whole; larger ones are read as they are needed.
         processes: Of one training, each with its share of every batch (DDP).

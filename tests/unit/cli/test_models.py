@@ -62,7 +62,7 @@ def test_without_the_extra_the_list_still_comes_and_names_it(monkeypatch):
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert list(rows) == list(MODELS)
     assert rows["clap"]["parameters"] is None
-    assert "breathline[clap]" in rows["clap"]["missing"]
+    assert "'.[clap]'" in rows["clap"]["missing"]
     assert all(row["parameters"] > 0 for name, row in rows.items() if name != "clap")
     assert rows["mn04"]["weights"][0]["licence"] == "mit"
 

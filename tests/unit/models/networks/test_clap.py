@@ -72,5 +72,5 @@ def test_what_does_not_fit_is_refused(change: dict[str, int], options: dict[str,
 
 def test_without_transformers_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ValueError, match=r"pip install breathline\[clap\]"):
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[clap\]'"):
         create("clap", frames=1001, mels=64, classes=4, options={}, weights=None)

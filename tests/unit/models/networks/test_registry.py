@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,31 @@ from safetensors.torch import load_file, save_file
 
 from models.networks.registry import create
 
+# Ways back whose algorithms on a GPU add in any order, by what torch calls them in a graph.
+IN_ANY_ORDER = ("AdaptiveAvgPool", "AdaptiveMaxPool", "ReflectionPad", "UpsampleBi", "UpsampleLinear", "GridSampler")
 
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def ways_back(tensor: torch.Tensor) -> set[str]:
+    """Return the names of all operations between a tensor and the parameters that it hangs on."""
+    found, left = set(), [tensor.grad_fn]
+    seen = set(left)
+    while left:
+        node = left.pop()
+        found.add(node.name())
+        new = {after for after, _ in node.next_functions if after is not None} - seen
+        seen |= new
+        left += new
+    return found
+
+
+@pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
@@ -23,14 +48,24 @@ from models.networks.registry import create
         ("resnet10", {"drop_path": 0.1}),
         ("timm/mobilenetv3_small_050", {}),
         ("timm/resnet18", {"dropout": 0.1}),
+        ("timm/efficientnet_b0", {}),
+        ("clap", {"width": 16, "depths": [1, 1, 1, 1]}),
     ],
 )
-def test_every_architecture_learns_from_features(architecture: str, options: dict[str, object]) -> None:
-    network = create(architecture, frames=96, mels=128, classes=4, options=options, weights=None)
-    features = torch.randn(2, 96, 128)
+def test_every_architecture_learns_from_features_deterministically(
+    architecture: str, options: dict[str, object]
+) -> None:
+    if architecture == "clap":
+        pytest.importorskip("transformers")
+    mels = 64 if architecture == "clap" else 128
+    network = create(architecture, frames=96, mels=mels, classes=4, options=options, weights=None)
+    features = torch.randn(2, 96, mels)
     logits = network(features)
     assert logits.shape == (2, 4)
     assert network.embed(features).shape == (2, network.num_features)
+    back = ways_back(logits)
+    assert len(back) > 3
+    assert [name for name in back if name.startswith(IN_ANY_ORDER)] == []
     logits.sum().backward()
     assert all(p.grad is not None for name, p in network.named_parameters() if "head_dist" not in name)
 

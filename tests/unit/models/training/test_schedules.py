@@ -56,6 +56,11 @@ def test_milestones_count_the_epochs_before_them() -> None:
     assert climbing == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5])
 
 
+def test_steps_without_milestones_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs milestones"):
+        ScheduleSettings(epochs=3, name="step")
+
+
 def test_constant_after_the_warmup() -> None:
     assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
 
