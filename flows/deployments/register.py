@@ -87,9 +87,10 @@ def deploy_workers(names: Sequence[str]) -> Iterator[str]:
 
 
 def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
-    """Return what prefect.yaml made on the server: all that bears the project's tag and has no pool for its name."""
+    """Return what prefect.yaml made on the server, not what `serve` did, nor the single stages of a pool."""
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
-    return [found for found in client.read_deployments(deployment_filter=ours) if found.name != found.work_pool_name]
+    found = client.read_deployments(deployment_filter=ours)
+    return [each for each in found if each.work_pool_name not in {None, each.name}]
 
 
 def _restore(client: SyncPrefectClient, before: dict[tuple[UUID, str | None], bool]) -> None:

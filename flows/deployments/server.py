@@ -92,12 +92,17 @@ def own(log: Path, *, patience_s: float = 120) -> Iterator[str]:
         finally:
             groups.end()
             thread.join()
+            _settle(None)
 
 
-def _settle(url: str) -> None:
+def _settle(url: str | None) -> None:
+    """Make Prefect, which is imported by now, talk to this server, or to none that is named."""
     from prefect.context import refresh_global_settings_context
 
-    os.environ["PREFECT_API_URL"] = url
+    if url is None:
+        os.environ.pop("PREFECT_API_URL", None)
+    else:
+        os.environ["PREFECT_API_URL"] = url
     refresh_global_settings_context()
 
 

@@ -1,0 +1,267 @@
+"""`breathline deploy` and `breathline serve` with a server that has a scheduler and runs automations."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import shutil
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.deployments import server as servers
+from tests import toy
+from tests.pipeline.commands import breathline, finish
+
+pytestmark = pytest.mark.slow  # a server with all its services takes 20 s to start
+ROOT = Path(__file__).parents[2]
+GRAPH = """\
+stages:
+  bad:
+    cmd: echo the cause && exit 1
+    outs: [bad.txt]
+  twice:
+    cmd: test -e started || { touch started; echo $$ > pid; sleep 300; } && echo > out
+    outs: [out]
+"""
+
+
+@pytest.fixture(scope="module")
+def whole_server(tmp_path_factory) -> Iterator[str]:
+    """Yield the address of a server that has a scheduler and runs automations, unlike the one that tests else use."""
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(home))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with servers.own(home / "server.log") as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def env(whole_server, tmp_path_factory) -> dict[str, str]:
+    home = str(tmp_path_factory.mktemp("home"))
+    return toy.ENV | {"PREFECT_API_URL": whole_server, "PREFECT_HOME": home, "DO_NOT_TRACK": "1"}
+
+
+@pytest.fixture
+def client(whole_server) -> Iterator[SyncPrefectClient]:
+    with temporary_settings({PREFECT_API_URL: whole_server}), get_client(sync_client=True) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """Return a toy project with the real deployments, whose lost runs are found after 10 s, the least."""
+    folder = toy.make(tmp_path_factory.mktemp("project"), GRAPH)
+    shutil.copy2(ROOT / "prefect.yaml", folder)
+    shutil.copytree(ROOT / "deploy", folder / "deploy")
+    text = (ROOT / "automations.yaml").read_text()
+    assert "within: 600" in text
+    (folder / "automations.yaml").write_text(text.replace("within: 600", "within: 10"))
+    return folder
+
+
+class Messages:
+    """Takes what is posted, and what is mailed, on two ports of loopback."""
+
+    def __init__(self) -> None:
+        self.posted: list[dict[str, str]] = []
+        self.mailed: list[str] = []
+        messages = self
+
+        class Post(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                messages.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        class Mail(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(b"220 here\r\n")
+                text = False
+                for line in self.rfile:
+                    if text:
+                        messages.mailed.append(line.decode().strip())
+                        text = line != b".\r\n"
+                    else:
+                        text = line.lower().startswith(b"data")
+                    if not text or line.lower().startswith(b"data"):
+                        self.wfile.write(b"354 go on\r\n" if text else b"250 well\r\n")
+
+        self.servers = [
+            socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler, bind_and_activate=True)
+            for handler in (Post, Mail)
+        ]
+        for server in self.servers:
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    @property
+    def ports(self) -> list[int]:
+        return [server.server_address[1] for server in self.servers]
+
+
+@pytest.fixture
+def messages() -> Iterator[Messages]:
+    found = Messages()
+    yield found
+    for server in found.servers:
+        server.shutdown()
+        server.server_close()
+
+
+def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.3)
+
+
+def deploy(project: Path, env: dict[str, str], *options: str) -> str:
+    status, printed = finish(breathline(project, env, "deploy", *options))
+    assert status == 0, printed
+    return printed
+
+
+def test_deploying_twice_doubles_nothing_and_keeps_what_was_switched(project, env, client):
+    deploy(project, env, "--pool", "gpu", "--pool", "box:docker", "--pool", "cluster:kubernetes", "--gpus", "2")
+
+    def there() -> dict[str, list[str]]:
+        deployments = client.read_deployments()
+        return {
+            "deployments": sorted(f"{client.read_flow(found.flow_id).name}/{found.name}" for found in deployments),
+            "schedules": sorted(str(schedule.slug) for found in deployments for schedule in found.schedules),
+            "automations": sorted(automation.name for automation in client.read_automations()),
+            "pools": sorted(f"{pool.name}:{pool.type}" for pool in client.read_work_pools()),
+            "limits": [f"{limit.name} {limit.limit}" for limit in client.read_global_concurrency_limits()],
+        }
+
+    once = there()
+    workers = [name for name in once["deployments"] if name.startswith("stage-on-worker/")]
+    assert workers == [f"stage-on-worker/{pool}" for pool in ("box", "cluster", "cpu", "gpu")]
+    assert {"pipeline/nightly", "pipeline/on-demand", "new_data/watch", "nightly_audit/nightly"} < set(
+        once["deployments"]
+    )
+    assert once["pools"] == ["box:docker", "cluster:kubernetes", "cpu:process", "gpu:process"]
+    assert "breathline-gpu 2" in once["limits"]
+    assert len(once["automations"]) == 4, "those that tell of failures have nobody to tell"
+
+    nightly = client.read_deployment_by_name("pipeline/nightly")
+    eventually(lambda: [run for run in client.read_flow_runs() if run.deployment_id == nightly.id])
+    (late,) = client.read_automations_by_name("Breathline: late runs")
+    client.pause_automation(late.id)
+    switched = {schedule.slug: not schedule.active for schedule in nightly.schedules}
+    for schedule in nightly.schedules:
+        client.update_deployment_schedule(nightly.id, schedule.id, active=not schedule.active)
+
+    printed = deploy(project, env, "--pool", "gpu", "--pool", "box", "--pool", "cluster")
+    assert there() == once
+    again = client.read_deployment_by_name("pipeline/nightly")
+    assert {schedule.slug: schedule.active for schedule in again.schedules} == switched
+    assert client.read_automations_by_name("Breathline: late runs")[0].enabled is False
+    assert "Breathline: late runs: up to date, switched off" in printed
+
+    status, printed = finish(breathline(project, env, "deploy", "--pool", "gpu:docker"))
+    assert status == 1
+    assert "The work pool gpu is of type process." in printed
+
+
+def test_the_server_knows_what_parameters_mean_and_refuses_bad_ones(project, env, client):
+    deploy(project, env)
+    found = client.read_deployment_by_name("pipeline/on-demand")
+    jobs = found.parameter_openapi_schema["properties"]["jobs"]
+    assert jobs["description"]
+    assert (jobs["minimum"], jobs["maximum"]) == (1, 256)
+    for wrong in ({"jobs": 0}, {"jobs": "many"}, {"task_runner": "ray"}):
+        with pytest.raises(PrefectHTTPStatusError) as refused:
+            client.create_flow_run_from_deployment(found.id, parameters=wrong)
+        assert refused.value.response.status_code in {409, 422}
+
+
+def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project, env, client, messages):
+    post, mail = messages.ports
+    address = f"mailto://127.0.0.1:{mail}?from=a@example.org&to=b@example.org&mode=insecure"
+    deploy(project, env, "--webhook", f"http://127.0.0.1:{post}/hook", "--email", address)
+    found = client.read_deployment_by_name("pipeline/on-demand")
+    worker = start_worker(project, env)
+    try:
+        run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["bad"]})
+        eventually(lambda: client.read_flow_run(run.id).state_name == "Failed")
+        eventually(lambda: messages.posted and "." in messages.mailed)
+        assert "Failed" in messages.posted[0]["title"]
+        assert "bad" in messages.posted[0]["text"]
+        assert any(line.startswith("Subject: pipeline/") for line in messages.mailed)
+
+        run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["twice"]})
+        eventually(lambda: (project / "pid").exists() and (project / "pid").read_text().strip())
+        # The machine dies: worker and flow at once, so that nobody tells the server.
+        for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children()]:
+            process.kill()
+        eventually(lambda: "Lost" in states(client, run.id))
+        eventually(lambda: "AwaitingRetry" in states(client, run.id))
+    finally:
+        worker.kill()
+        worker.wait()
+    worker = start_worker(project, env)
+    try:
+        eventually(lambda: client.read_flow_run(run.id).state_name == "Completed")
+    finally:
+        worker.terminate()
+        worker.wait(timeout=60)
+    assert (project / "out").exists()
+    assert states(client, run.id).count("Lost") == 1
+
+
+def test_serving_needs_no_server_and_leaves_none_behind(tmp_path):
+    folder = toy.make(tmp_path / "project", GRAPH.partition("  twice")[0].replace("exit 1", "echo > bad.txt"))
+    shutil.copy2(ROOT / "prefect.yaml", folder)
+    home = {key: value for key, value in toy.ENV.items() if key != "PREFECT_API_URL"}
+    process = breathline(folder, home | {"PREFECT_HOME": str(tmp_path / "home")}, "serve", "--interval", "10")
+    try:
+        eventually(lambda: process.poll() is not None or (folder / "bad.txt").exists(), seconds=120)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        status, printed = finish(process)
+    finally:
+        process.kill()
+    assert "serving pipeline/served" in printed
+    assert (folder / "bad.txt").exists(), printed
+    assert len(family) >= 2, "the guard and the server"
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert status == 0, printed
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path):
+    shutil.copy2(ROOT / "prefect.yaml", tmp_path)
+    env = toy.ENV | {"PREFECT_HOME": str(tmp_path / "home")}
+    status, printed = finish(breathline(tmp_path, env, "deploy", "--server", "127.0.0.1:9"))
+    assert status == 1
+    assert "http://127.0.0.1:9/api" in printed
+    assert "does not answer" in printed
+    env.pop("PREFECT_API_URL", None)
+    status, printed = finish(breathline(tmp_path, env, "deploy"))
+    assert status == 1
+    assert "No Prefect server is named." in printed
+
+
+def start_worker(project: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cpu", "--type", "process"]
+    return subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def states(client: SyncPrefectClient, run: object) -> list[str | None]:
+    return [state.name for state in client.read_flow_run_states(run)]
