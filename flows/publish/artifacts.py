@@ -13,7 +13,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from flows import graph
 from flows.plan import Step
@@ -57,6 +62,18 @@ def publish_results(
         create_markdown_artifact(text, key="graph", description=lineage.headline(done))
     with _published("report"):
         create_markdown_artifact(places.show(root), key="report", description="Where the reports are.")
+
+
+def publish_text(key: str, text: str, description: str) -> None:
+    """Publish Markdown that a flow of its own has to tell."""
+    with _published(key):
+        create_markdown_artifact(text, key=key, description=description)
+
+
+def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Publish rows that have the same columns."""
+    with _published(key):
+        create_table_artifact([dict(row) for row in rows], key=key, description=description)
 
 
 def publish_progress(stage: str) -> Progress:
