@@ -69,7 +69,7 @@ def run(
                 started = time.perf_counter()
             before = copy.deepcopy(network.state_dict())
             features = features.to(device)  # noqa: PLW2901
-            targets = Targets(labels=labels.to(device), soft=None, mix=objective.draw(network, batch, draws))
+            targets = Targets(labels=labels.to(device), soft=None, mix=objective.draw(network, [batch], draws)[0])
 
             def backward(features: Tensor = features, targets: Targets = targets) -> Tensor:
                 optimizer.zero_grad()

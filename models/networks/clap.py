@@ -102,7 +102,7 @@ class Clap(Network):
         with torch.autocast(normalised.device.type, enabled=False):
             stretched = torch.einsum("of,bcfm->bcom", self.stretch, normalised.float())
         audio = self.encoder.get_submodule("audio_model.audio_encoder")
-        image: Tensor = type(audio).reshape_mel2img(audio, stretched)  # type: ignore[operator]
+        image: Tensor = type(audio).reshape_mel2img(audio, stretched)  # type: ignore[attr-defined]
         return image
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Batches:
         seed: Of all that is drawn.
         device: Where they are needed.
         team: Whose slice of each batch.
-        draw: What an objective draws for so many cycles.
+        draw: What an objective draws for parts of so many cycles.
 
     Attributes:
         steps: Batches of an epoch. All are whole: the few cycles left over would upset BatchNorm.
@@ -63,7 +63,7 @@ class Batches:
         seed: int,
         device: torch.device,
         team: Team,
-        draw: Callable[[int, torch.Generator], Any],
+        draw: Callable[[Sequence[int], torch.Generator], Sequence[Any]],
     ) -> None:
         if settings.batch_size % team.size:
             raise ValueError(f"{team.size} processes cannot share batches of {settings.batch_size} cycles equally.")
@@ -100,10 +100,11 @@ class Batches:
             drawn = torch.randint(self._soft.shape[1], (len(positions),), generator=random)
             soft = self._soft[index, send(drawn, self._device)]
         micro_batches = []
-        for start, end, mine in self._cuts:
-            mix = self._draw(end - start, random)
+        mixes = self._draw([end - start for start, end, _ in self._cuts], random)
+        for (start, end, mine), mix in zip(self._cuts, mixes, strict=True):
             if mine:
                 cut = slice(start, end)
-                targets = Targets(labels=labels[cut], soft=None if soft is None else soft[cut], mix=mix)
+                soft_cut = None if soft is None else soft[cut]
+                targets = Targets(labels=labels[cut], soft=soft_cut, mix=mix, whole=labels)
                 micro_batches.append(MicroBatch(features[cut], targets, (end - start) / self._share))
         return micro_batches

@@ -69,8 +69,8 @@ class PatchMixContrastive(PatchMix):
     """Cross-entropy of the clean pass + α · contrastive loss between the mixed and the clean clips.
 
     The anchors are the projected embeddings of the mixed clips. The keys are those of the clean clips: as they are
-    (``grad_…``) or projected (``project_…``), with their gradient (``…_flow``) or without (``…_block``). With several
-    processes each compares the clips of its own share of a batch.
+    (``grad_…``) or projected (``project_…``), with their gradient (``…_flow``) or without (``…_block``). Clips that
+    pass the network at once are compared: with several processes or micro-batches, those of a part of a batch.
 
     Args:
         hard: The cross-entropy of the clean pass.
@@ -110,4 +110,4 @@ class PatchMixContrastive(PatchMix):
             temperature=self.settings.temperature,
             negatives=self.settings.negatives,
         )
-        return self.hard.of(patched.head(clean), targets.labels) + self.settings.alpha * contrast
+        return self.hard.of(patched.head(clean), targets.labels, targets.whole) + self.settings.alpha * contrast

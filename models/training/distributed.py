@@ -40,13 +40,14 @@ class Team:
         """Whether this process judges, keeps and logs."""
         return self.rank == 0
 
-    def prepare(self, network: nn.Module, device: torch.device) -> None:
-        """Let BatchNorm see whole batches, where torch can do that: on GPUs.
+    def prepare(self, *modules: nn.Module, device: torch.device) -> None:
+        """Let every BatchNorm see whole batches, where torch can do that: on GPUs.
 
         On CPUs each process normalises by its own share of a batch, and the running statistics are those of the first.
         """
         if self.size > 1 and device.type == "cuda":
-            convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+            for module in modules:
+                convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
 
     def share_gradients(self, loss: nn.Module, *, unused: bool) -> nn.Module:
         """Return a loss whose gradients are the means of all processes'.

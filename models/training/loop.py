@@ -132,7 +132,7 @@ class _Training:
         self._batches = Batches(settings, data.train, data.features, seed=seed, device=device, team=team, draw=draw)
         work = count(network, objective, data, device)
         self._meter = Meter(work, context=context, device=device, devices=team.size)
-        team.prepare(network, device)
+        team.prepare(network, objective, device=device)
         optimizer = create_optimizer(settings.optimizer, network, objective)
         rates = schedule(settings.schedule, optimizer, self._batches.steps)
         average = create_average(settings.moving_average, network, objective)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class PatchNetwork(Protocol):
 
 @dataclass(frozen=True)
 class Mix:
-    """What is drawn for one batch.
+    """What is drawn for one batch, or for a part of it: λ and the mask are then those of the whole batch.
 
     Attributes:
         share: λ, the share of its own patches that a clip keeps: a scalar.
@@ -68,37 +69,46 @@ def with_patches(network: Network) -> PatchNetwork:
 
 def draw(
     grid: tuple[int, int],
-    batch: int,
+    parts: Sequence[int],
     *,
     beta: float,
     domain: Literal["patch", "time"],
     generator: torch.Generator,
     device: torch.device,
-) -> Mix:
-    """Return λ ~ Beta(β, β), a permutation of the batch and a mask, one of each for the batch.
+) -> list[Mix]:
+    """Return λ ~ Beta(β, β) and a mask, one of each for the batch, with a permutation for each part of it.
 
     ⌊N (1 − λ)⌋ of N patches are replaced, or as many columns of the grid; λ is then taken anew from what was replaced.
 
     Args:
         grid: Patches along mels and along frames.
-        batch: Clips of the batch.
+        parts: Clips of each part of the batch that passes the network at once; one part: the whole batch.
         beta: Of the Beta distribution.
         domain: ``patch``: patches at random; ``time``: whole columns at random (TPatch).
         generator: On the CPU.
         device: Where the mix is needed.
+
+    Raises:
+        ValueError: A part has one clip: it would be mixed with itself.
     """
+    if min(parts) < 2:
+        raise ValueError(
+            f"Patch-Mix needs two clips or more at once, and batches are cut into {', '.join(map(str, parts))}; "
+            "raise batch_size or micro_batch, or lower compute.processes."
+        )
     rows, columns = grid
     # torch draws no Beta from a generator; numpy's is seeded from it.
     seed = int(torch.randint(2**63 - 1, (1,), generator=generator))
-    share = np.random.default_rng(seed).beta(beta, beta)
+    drawn = np.random.default_rng(seed).beta(beta, beta)
     count = columns if domain == "time" else rows * columns
     replaced = torch.zeros(count, dtype=torch.bool)
-    replaced[torch.randperm(count, generator=generator)[: math.floor(count * (1 - share))]] = True
+    replaced[torch.randperm(count, generator=generator)[: math.floor(count * (1 - drawn))]] = True
     kept = 1 - replaced.float().mean()
     if domain == "time":
         replaced = replaced.repeat(rows)
-    partner = torch.randperm(batch, generator=generator)
-    return Mix(share=send(kept, device), partner=send(partner, device), replaced=send(replaced, device))
+    share, mask = send(kept, device), send(replaced, device)
+    partners = [torch.randperm(part, generator=generator) for part in parts]
+    return [Mix(share=share, partner=send(partner, device), replaced=mask) for partner in partners]
 
 
 class PatchMix(Objective):
@@ -115,17 +125,18 @@ class PatchMix(Objective):
         self.hard, self.beta = hard, beta
         self.domain: Literal["patch", "time"] = domain
 
-    def draw(self, network: Network, batch: int, generator: torch.Generator) -> Any:
-        """Return the `Mix` of a batch."""
+    def draw(self, network: Network, parts: Sequence[int], generator: torch.Generator) -> Sequence[Mix]:
+        """Return the `Mix` of each part of a batch."""
         device = next(network.parameters()).device
         grid = with_patches(network).grid
-        return draw(grid, batch, beta=self.beta, domain=self.domain, generator=generator, device=device)
+        return draw(grid, parts, beta=self.beta, domain=self.domain, generator=generator, device=device)
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean loss of a batch."""
         mix: Mix = targets.mix
         patched = with_patches(network)
         logits = patched.head(patched.encode(mix(patched.patches(features))))
-        own = self.hard.of(logits, targets.labels)
-        partners = self.hard.of(logits, targets.labels[mix.partner])
+        own = self.hard.of(logits, targets.labels, targets.whole)
+        # Partners are a permutation within the part: in the whole batch their weights add up to the same.
+        partners = self.hard.of(logits, targets.labels[mix.partner], targets.whole)
         return mix.share * own + (1 - mix.share) * partners

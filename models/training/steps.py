@@ -78,8 +78,7 @@ class Steps:
         """Return the mean loss of this process's share of a batch, and leave the gradients of the whole batch.
 
         The loss of a batch is the mean of its micro-batches', weighted by their sizes. That is what the whole batch
-        would give, unless cycles meet in it: in BatchNorm, in the pairs of a contrastive loss, or in the sum of class
-        weights that weighted losses are divided by.
+        would give, unless cycles meet in the network or the objective: in BatchNorm, or in the pairs of Patch-Mix.
         """
         self._optimizer.zero_grad(set_to_none=True)
         losses = []

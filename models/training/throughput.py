@@ -124,7 +124,7 @@ def count(network: Network, objective: Objective, data: TrainingData, device: to
     targets = Targets(
         labels=torch.arange(SAMPLE, device=device) % data.classes,
         soft=None if data.train.soft is None else soft,
-        mix=objective.draw(network, SAMPLE, random),
+        mix=objective.draw(network, [SAMPLE], random)[0],
     )
     # Of the kernels for attention the counter does not know all; as plain matrix products it sees every one.
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _backward})

@@ -81,7 +81,7 @@ def test_a_checkpoint_comes_back_whole_at_its_own_length_and_is_cut_about_its_ce
 def test_patch_mix_learns_through_it() -> None:
     network = tiny(kind="patch", stride=10).train()
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="time")
-    mix = objective.draw(network, 4, torch.Generator().manual_seed(0))
+    [mix] = objective.draw(network, [4], torch.Generator().manual_seed(0))
     objective(network, torch.randn(4, 160, 128), Targets(labels=torch.arange(4), soft=None, mix=mix)).backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 

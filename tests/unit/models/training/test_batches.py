@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import torch
 
 from models.training.batches import Batches, MicroBatch
 from models.training.distributed import Team
+from models.training.features import Features
 from models.training.selection import TrainingData
 from models.training.settings import SpecAugmentSettings, WaveformSettings
 from tests.unit.models.training import toys
 
 
-def draw(cycles: int, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand(cycles, generator=generator)
+def draw(parts: Sequence[int], generator: torch.Generator) -> list[torch.Tensor]:
+    return [torch.rand(cycles, generator=generator) for cycles in parts]
 
 
 def epoch(data: TrainingData, number: int = 1, *, done: int = 0, team: Team = Team(), **changes: Any) -> list[Any]:  # noqa: B008
@@ -68,6 +71,7 @@ def test_slices_of_processes_and_micro_batches_make_up_the_batch(data: TrainingD
     assert [micro_batch.share for micro_batch in slices[0]] == [0.75, 0.25]
     together = joined(slices[0] + slices[1])
     assert all(torch.equal(one, other) for one, other in zip(whole[:3], together[:3], strict=True))
+    assert all(torch.equal(part.targets.whole, whole[1]) for part in slices[0] + slices[1])
     assert len(set(together[3].tolist())) == 8, "what is drawn for one slice is not drawn for the other"
     alone = joined(epoch(data, micro_batch=4)[0])
     assert torch.equal(alone[3], joined(epoch(data, team=Team(0, 2))[0] + epoch(data, team=Team(1, 2))[0])[3])
@@ -87,6 +91,7 @@ def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingDa
 def test_gain_needs_features_whose_energies_are_known(data: TrainingData) -> None:
     with pytest.raises(ValueError, match="not defined on features of the front end cache"):
         epoch(data, waveform=WaveformSettings(gain=0.1))
-    data.features.frontend = "ast"  # type: ignore[misc]
+    (data.features.directory / "statistics.json").write_text(json.dumps({"frontend": "ast"}))
+    data = dataclasses.replace(data, features=Features(data.features.directory))
     changed = joined(epoch(data, waveform=WaveformSettings(gain=0.5, probability=1.0))[0])[0]
     assert not torch.equal(changed, joined(epoch(data)[0])[0])

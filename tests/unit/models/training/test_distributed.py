@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from models.training import checkpoint
 from models.training.distributed import Team, check, launch
+from models.training.registry import create
 from models.training.selection import Fitted
 from models.training.settings import ComputeSettings, ObjectiveSettings, PatchMixSettings
 from tests.unit.models.training import together, toys
@@ -27,9 +29,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 PATCHMIX = ObjectiveSettings(name="patchmix_cl", patchmix=PatchMixSettings(projection=12))
+WEIGHTED = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
 CASES = {
-    # SAM, clipping and an average. Of a share of 4 cycles there are micro-batches of 3 and 1.
-    "cross_entropy": (together.settings(micro_batch=3), together.settings()),
+    # Class weights, SAM, clipping and an average. Of a share of 4 cycles there are micro-batches of 3 and 1.
+    "cross_entropy": (together.settings(objective=WEIGHTED, micro_batch=3), together.settings(objective=WEIGHTED)),
     # Clips are mixed and compared within a share, as in a micro-batch of that size.
     "patchmix_cl": (together.settings(objective=PATCHMIX), together.settings(objective=PATCHMIX, micro_batch=4)),
 }
@@ -68,6 +71,17 @@ def test_if_one_process_ends_badly_all_end(folder: Path, moment: str, message: s
 def test_batches_that_cannot_be_shared_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="3 processes cannot share batches of 8 cycles equally"):
         together.train(folder, Team(rank=0, size=3))
+
+
+def test_on_gpus_every_batchnorm_sees_whole_batches_that_of_the_projector_too() -> None:
+    network = toys.network()
+    objective = create(PATCHMIX, np.arange(4), 4, together.Patches())
+    cuda, kinds = torch.device("cuda"), []
+    for team in (Team(0, 1), Team(0, 2)):
+        team.prepare(network, objective, device=cuda)
+        layers = [*network.modules(), *objective.modules()]
+        kinds.append([type(layer) for layer in layers if isinstance(layer, nn.modules.batchnorm._BatchNorm)])
+    assert kinds == [[nn.BatchNorm2d, nn.BatchNorm1d], [nn.SyncBatchNorm, nn.SyncBatchNorm]]
 
 
 def test_every_process_needs_a_gpu_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,12 +156,19 @@ def test_features_in_memory_and_features_read_ahead_train_the_same_network(tmp_p
     assert same(held, train(tmp_path / "b", toys.settings(), data, compute=compute))
 
 
-def test_micro_batches_train_what_whole_batches_train(tmp_path: Path) -> None:
+WEIGHTS = torch.tensor([0.05, 0.15, 0.3, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("size", "weights"), [(3, None), (3, WEIGHTS), (1, WEIGHTS)], ids=["plain", "weighted", "weighted one by one"]
+)
+def test_micro_batches_train_what_whole_batches_train(tmp_path: Path, size: int, weights: torch.Tensor | None) -> None:
     data, fitted = toys.data(tmp_path), []
-    for size in (None, 3):  # 3, 3 and 2 of 8
-        settings = together.settings(micro_batch=size)
+    for cut in (None, size):  # 3, 3 and 2 of 8
+        settings = together.settings(micro_batch=cut, sampler="shuffle")
         torch.manual_seed(0)
-        fitted.append(train(tmp_path / str(size), settings, data, network=together.Normed()))
+        objective = CrossEntropy(0.1, weights)
+        fitted.append(train(tmp_path / str(cut), settings, data, network=together.Normed(), objective=objective))
     whole, cut = fitted
     np.testing.assert_allclose(together.state(cut), together.state(whole), atol=1e-6)
     losses = [[row["train_loss"] for row in one.history] for one in fitted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from models.training.objectives import CrossEntropy, Objective, SoftLabels, Targets
 from models.training.registry import create
@@ -42,6 +43,22 @@ def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
     loss = CrossEntropy(0.0, torch.tensor([0.1, 0.2, 0.3, 0.4]))(network, features, TARGETS)
     # (0.1 · log 2 + 0.4 · log 8) / 0.5
     assert loss.item() == pytest.approx(2.6 * np.log(2))
+
+
+def test_parts_of_a_batch_divide_by_the_weights_of_the_whole() -> None:
+    """A cycle by itself keeps its class's weight, and the parts make up what the whole batch gives."""
+    network, features = linear()
+    objective = CrossEntropy(0.1, torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    whole = objective(network, features, TARGETS)
+    parts = []
+    for one in range(2):
+        cut = slice(one, one + 1)
+        parts.append(objective(network, features[cut], Targets(TARGETS.labels[cut], None, whole=TARGETS.labels)))
+    torch.testing.assert_close((parts[0] + parts[1]) / 2, whole)
+    plain = F.cross_entropy(network(features[:1]), TARGETS.labels[:1])
+    unsmoothed = CrossEntropy(0.0, torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    rare = unsmoothed(network, features[:1], Targets(TARGETS.labels[:1], None, whole=TARGETS.labels))
+    torch.testing.assert_close(rare, plain * 0.1 / 0.25)
 
 
 def test_soft_labels_by_hand_and_deaf_to_hard_labels() -> None:

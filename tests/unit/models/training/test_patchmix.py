@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.networks.ast import AST, ASTOptions
+from models.networks.base import Network
+from models.training.averaging import create as create_average
+from models.training.batches import Batches
 from models.training.contrastive import PatchMixContrastive, contrastive_loss
+from models.training.distributed import Team
 from models.training.objectives import CrossEntropy, Objective, Targets
+from models.training.optimizers import create as create_optimizer
+from models.training.optimizers import schedule
 from models.training.patchmix import Mix, PatchMix, draw
 from models.training.registry import create
-from models.training.sam import SAM
 from models.training.settings import ObjectiveSettings, PatchMixSettings
-from tests.unit.models.training import toys
+from models.training.steps import Loss, Steps
+from tests.unit.models.training import together, toys
 
 CPU = torch.device("cpu")
 LABELS = torch.tensor([0, 1, 1, 3])
@@ -45,7 +54,8 @@ def features() -> torch.Tensor:
 def test_a_draw_has_one_mask_one_permutation_and_the_share_of_what_it_left(seed: int, beta: float, time: bool) -> None:
     def drawn() -> Mix:
         generator = torch.Generator().manual_seed(seed)
-        return draw(GRID, 6, beta=beta, domain="time" if time else "patch", generator=generator, device=CPU)
+        domain: Any = "time" if time else "patch"
+        return draw(GRID, [6], beta=beta, domain=domain, generator=generator, device=CPU)[0]
 
     made = drawn()
     assert sorted(made.partner.tolist()) == list(range(6))
@@ -62,11 +72,26 @@ def test_a_draw_has_one_mask_one_permutation_and_the_share_of_what_it_left(seed:
 def test_the_share_follows_beta_rounded_to_more_kept_patches() -> None:
     generator = torch.Generator().manual_seed(0)
     shares = [
-        draw((12, 79), 2, beta=1.0, domain="patch", generator=generator, device=CPU).share.item() for _ in range(2000)
+        draw((12, 79), [2], beta=1.0, domain="patch", generator=generator, device=CPU)[0].share.item()
+        for _ in range(2000)
     ]
     # Beta(1, 1) is uniform
     np.testing.assert_allclose(np.quantile(shares, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.03)
     assert all(round(share * 948, 3).is_integer() for share in np.array(shares))
+
+
+def test_parts_of_a_batch_share_its_share_and_mask_and_have_partners_of_their_own() -> None:
+    def drawn(parts: list[int]) -> list[Mix]:
+        generator = torch.Generator().manual_seed(1)
+        return draw(GRID, parts, beta=1.0, domain="patch", generator=generator, device=CPU)
+
+    [whole], parts = drawn([8]), drawn([5, 3])
+    for part, size in zip(parts, (5, 3), strict=True):
+        assert part.share == whole.share
+        assert torch.equal(part.replaced, whole.replaced)
+        assert sorted(part.partner.tolist()) == list(range(size))
+    with pytest.raises(ValueError, match="two clips or more at once, and batches are cut into 3, 1; raise"):
+        drawn([3, 1])
 
 
 def test_patches_come_from_the_partner_where_the_mask_says_so() -> None:
@@ -196,23 +221,41 @@ def test_alpha_weighs_the_contrastive_loss() -> None:
     assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-4)
 
 
-def test_both_passes_of_sam_see_the_same_mixture() -> None:
-    net, x = network(), features()
-    objective = contrastive("grad_block")
-    targets = Targets(labels=LABELS, soft=None, mix=objective.draw(net, 4, torch.Generator().manual_seed(3)))
-    parameters = [*net.parameters(), *objective.parameters()]
-    optimizer = SAM(torch.optim.SGD(parameters, lr=0.0), rho=0.0, adaptive=False)
-    losses = []
+class Recorder(PatchMix):
+    """Patch-Mix that keeps what it mixed with."""
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss: torch.Tensor = objective(net, x, targets)
-        loss.backward()
-        losses.append(loss.item())
-        return loss.detach()
+    def __init__(self) -> None:
+        super().__init__(CrossEntropy(), beta=1.0, domain="patch")
+        self.seen: list[Mix] = []
 
-    optimizer.step(closure)
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6), "with radius zero the passes differ by what is drawn alone"
+    def forward(self, network: Network, features: torch.Tensor, targets: Targets) -> torch.Tensor:
+        self.seen.append(targets.mix)
+        return super().forward(network, features, targets)
+
+
+def test_both_passes_of_sam_see_the_same_mixture_and_the_next_step_another(tmp_path: Path) -> None:
+    net, recorder, data = together.Patches(), Recorder(), toys.data(tmp_path)
+    chosen = toys.settings(optimizer=toys.optimizer(name="sam"), micro_batch=4)
+    optimizer = create_optimizer(chosen.optimizer, net, recorder)
+    batches = Batches(
+        chosen, data.train, data.features, seed=1, device=CPU, team=Team(), draw=partial(recorder.draw, net)
+    )
+    steps = Steps(
+        Loss(net, recorder),
+        optimizer,
+        schedule(chosen.schedule, optimizer, batches.steps),
+        create_average(chosen.moving_average, net, recorder),
+        context=nullcontext,
+        team=Team(),
+    )
+    epoch = batches.epoch(1)
+    for _ in range(2):
+        steps.take(next(epoch))
+    drawn = [(one.share.item(), *one.partner.tolist(), *one.replaced.tolist()) for one in recorder.seen]
+    assert len(drawn) == 8, "two steps of two passes of two micro-batches"
+    assert drawn[0:2] == drawn[2:4]
+    assert drawn[4:6] == drawn[6:8]
+    assert len(set(drawn)) == 4
 
 
 def test_networks_without_patches_and_lengths_that_differ_are_refused() -> None:
@@ -232,7 +275,7 @@ def test_the_registry_makes_what_params_ask_for() -> None:
         for name in ("patchmix", "patchmix_cl")
     ]
     for objective in made:
-        drawn = objective.draw(net, 4, torch.Generator().manual_seed(0))
+        [drawn] = objective.draw(net, [4], torch.Generator().manual_seed(0))
         columns = drawn.replaced.reshape(net.grid)
         assert (columns == columns[0]).all()
         loss = objective(net, features(), Targets(labels=LABELS, soft=None, mix=drawn))
