@@ -42,9 +42,7 @@ def commit(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> 
         tree = git(root, "write-tree", env=index)
     if tree == git(root, "rev-parse", f"{head}^{{tree}}"):
         return head
-    known = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
-    # Whom Git knows is named; a worker's account may have neither name nor address.
-    return git(root, "commit-tree", tree, "-p", head, "-m", message, env={**known, **_identity(root)})
+    return git(root, "commit-tree", tree, "-p", head, "-m", message, env=identity(root))
 
 
 def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -67,9 +65,12 @@ def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     return done.stdout.rstrip("\n")
 
 
-def _identity(root: Path) -> dict[str, str]:
-    """Return the environment that names the user whom Git's configuration knows, if it knows one."""
-    found: dict[str, str] = {}
+def identity(root: Path) -> dict[str, str]:
+    """Return the environment that names who makes a commit or a tag.
+
+    Whom Git knows is named; a worker's account may have neither name nor address.
+    """
+    found = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
     for key, what in (("user.name", "NAME"), ("user.email", "EMAIL")):
         asked = subprocess.run(["git", "config", key], cwd=root, capture_output=True, text=True, check=False)
         if value := asked.stdout.strip():

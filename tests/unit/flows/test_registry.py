@@ -1,0 +1,185 @@
+"""Versions of a toy model: what DVC and GTO make of the tags, what is refused, what comes back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from flows import gto_tags, registry
+from tasks.errors import BreathlineError
+from tests import toy
+
+GRAPH = """\
+stages:
+  train:
+    foreach: [1, 2]
+    do:
+      cmd: >-
+        mkdir -p data/student/${item} && echo '{"seed":${item}}' > data/student/${item}/model.json &&
+        cp src.txt data/student/${item}/val.safetensors
+      deps: [src.txt]
+      outs: ["data/student/${item}"]
+  evaluate:
+    cmd: >-
+      mkdir -p reports &&
+      echo '{"val":{"student":{"score_strict":'$(cat src.txt)',"score_lenient":70}}}' > reports/scores.json
+    deps: [data/student]
+    metrics:
+      - reports/scores.json: {cache: false}
+artifacts:
+  student:
+    path: data/student
+    type: model
+"""
+
+
+def train(folder: Path, score: str) -> None:
+    (folder / "src.txt").write_text(f"{score}\n")
+    toy.call(folder, "dvc", "repro", "--quiet")
+
+
+def tags(folder: Path) -> list[str]:
+    return toy.call(folder, "git", "tag", "--list", "--sort=taggerdate").split()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Return a project with two versions of a model: the first in staging, the second in production."""
+    folder = toy.make(tmp_path_factory.mktemp("registry") / "project", GRAPH)
+    toy.call(folder, "dvc", "remote", "add", "--quiet", "--default", "store", str(folder.parent / "store"))
+    (folder / ".gitignore").write_text("/data/\n/reports/\n")
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
+    train(folder, "51.5")
+    registry.promote(folder, stage="staging")
+    train(folder, "54.25")
+    before = toy.call(folder, "git", "status", "--porcelain", "--branch")
+    registry.promote(folder)
+    assert toy.call(folder, "git", "status", "--porcelain", "--branch") == before, "versions stand beside the branch"
+    return folder
+
+
+@pytest.fixture
+def project(made, tmp_path) -> Path:
+    return shutil.copytree(made, tmp_path / "project", symlinks=True)
+
+
+def test_versions_are_tags_in_gtos_format_on_commits_that_hold_all_that_dvc_needs(made):
+    assert tags(made) == ["student@v1.0.0", "student#staging#1", "student@v1.1.0", "student#production#2"]
+    first, second = registry.versions(made)
+    assert (str(first), first.stages, first.scores["val.student.score_strict"]) == (
+        "student@v1.0.0",
+        ("staging",),
+        51.5,
+    )
+    assert (str(second), second.stages) == ("student@v1.1.0", ("production",))
+    said = toy.call(made, "git", "tag", "--list", "student@v1.1.0", "--format=%(objecttype) %(contents:subject)")
+    assert said == "tag student v1.1.0: strict Score 54.25, lenient Score 70.00\n"
+    held = toy.call(made, "git", "ls-tree", "-r", "--name-only", second.commit).split()
+    assert set(held) >= {"dvc.yaml", "dvc.lock", "params.yaml", "reports/scores.json", "src.txt"}
+    assert not [name for name in held if name.startswith("data/")]
+
+
+@pytest.mark.parametrize(("asked", "score"), [(["--rev", "v1.0.0"], "51.5"), (["--stage", "production"], "54.25")])
+def test_dvc_itself_brings_a_version(made, tmp_path, asked, score):
+    toy.call(tmp_path, "dvc", "artifacts", "get", str(made), "student", *asked, "--out", "got")
+    assert (tmp_path / "got" / "2" / "val.safetensors").read_text().strip() == score
+
+
+def test_an_older_version_goes_back_into_a_stage_and_dvc_and_gto_agree(project):
+    older, newer = registry.versions(project)
+    gto_tags.assign(project, "student", older.version, "production")
+    assert tags(project)[-2:] == ["student#production!#3", "student#production#4"]
+    assert [one.stages for one in registry.versions(project)] == [("production", "staging"), ()]
+    with Repo(str(project)) as repo:
+        assert repo.artifacts.get_rev("student", stage="production") == older.commit
+    gto_tags.assign(project, "student", newer.version, "production")
+    assert [one.stages for one in registry.versions(project)] == [("staging",), ("production",)]
+    with pytest.raises(BreathlineError, match="is in production already"):
+        gto_tags.assign(project, "student", newer.version, "production")
+    with pytest.raises(BreathlineError, match="cannot be called `in use`"):
+        gto_tags.assign(project, "student", newer.version, "in use")
+
+
+def test_numbers_rise_as_asked_and_a_withdrawn_one_is_not_given_again(project):
+    commit = registry.versions(project)[-1].commit
+    toy.call(project, "git", "tag", "-a", "-m", "withdrawn", "student@v1.1.0!#9", commit)
+    assert [one.version for one in registry.versions(project)] == ["v1.0.0"]
+    found = gto_tags.read(project, "student")
+    assert [gto_tags.following(found, bump) for bump in ("major", "minor", "patch")] == ["v2.0.0", "v1.2.0", "v1.1.1"]
+    assert gto_tags.following(None, "major") == "v1.0.0"
+
+
+def test_what_is_not_fit_becomes_no_version(project):
+    with pytest.raises(BreathlineError, match="Nothing has changed: the model is that of student@v1"):
+        registry.promote(project)
+    verdict = project / "data" / "validation" / "results.json"
+    verdict.parent.mkdir()
+    verdict.write_text(json.dumps({"success": False}))
+    with pytest.raises(BreathlineError, match="Validation failed"):
+        registry.promote(project)
+    verdict.write_text(json.dumps({"success": True}))
+    toy.call(project, "git", "rm", "--quiet", "--cached", "src.txt")
+    with pytest.raises(BreathlineError, match=r"Git does not know(.|\n)*where: src.txt"):
+        registry.promote(project)
+    toy.call(project, "git", "add", "src.txt")
+    (project / "src.txt").write_text("60\n")
+    with pytest.raises(BreathlineError, match="train@1, train@2, evaluate"):
+        registry.promote(project)
+    assert len(tags(project)) == 4
+
+
+def test_a_model_comes_back_by_any_of_its_names_and_the_project_stays_as_it_is(project):
+    older, newer = registry.versions(project)
+    (project / "src.txt").write_text("99\n")
+    before = {path: path.read_bytes() for path in (project / "data").rglob("*") if path.is_file()}
+    for what, score in (
+        ("student@v1.0.0", "51.5"),
+        ("student#staging", "51.5"),
+        ("student#production", "54.25"),
+        ("student", "54.25"),
+        (older.commit[:12], "51.5"),
+        ("student@v1.1.0^{commit}", "54.25"),
+        ("data/student", "54.25"),
+        ("data/student/1", "54.25"),
+    ):
+        folder = registry.fetch(project, what)
+        assert (folder / "val.safetensors").read_text().strip() == score, what
+        assert json.loads((folder / "model.json").read_text())["seed"] == 1
+    assert json.loads((registry.fetch(project, "student", seed=2) / "model.json").read_text())["seed"] == 2
+    assert registry.resolve(project, "student").label == f"{newer} (production)"
+    assert {path: path.read_bytes() for path in (project / "data").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("student@v7.0.0", "There is no student@v7.0.0"),
+        ("student#test", "There is no student#test"),
+        ("nonsense", "no version, no revision of Git and no folder"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(made, what, said):
+    with pytest.raises(BreathlineError, match=said) as refused:
+        registry.fetch(made, what)
+    assert refused.value.hint == "there are: student@v1.0.0 #staging, student@v1.1.0 #production"
+    with pytest.raises(BreathlineError, match=r"no model of seed 7(.|\n)*the seeds 1, 2"):
+        registry.fetch(made, "student", seed=7)
+
+
+def test_another_clone_has_the_model_from_the_remote_wherever_that_is_by_now(made, project, tmp_path):
+    clone, old, new = tmp_path / "clone", made.parent / "store", tmp_path / "moved"
+    toy.call(tmp_path, "git", "clone", "--quiet", str(project), str(clone))
+    with pytest.raises(BreathlineError, match=r"Neither DVC's cache nor its remote(.|\n)*dvc push --all-tags"):
+        registry.fetch(clone, "student@v1.0.0")
+    toy.call(project, "dvc", "push", "--quiet", "--all-tags")
+    old.rename(new)
+    toy.call(clone, "dvc", "remote", "modify", "store", "url", str(new))
+    before = toy.call(clone, "git", "status", "--porcelain")
+    folder = registry.fetch(clone, "student@v1.0.0")
+    assert (folder / "val.safetensors").read_text() == "51.5\n"
+    assert toy.call(clone, "git", "status", "--porcelain") == before
