@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import deploy, doctor, leaderboard, models, plan, recipe, report, run, serve
+from cli import audit, deploy, doctor, leaderboard, models, plan, recipe, report, run, serve
 from tasks.errors import BreathlineError
 
 
@@ -39,6 +39,7 @@ app.add_typer(recipe.app, name="recipe")
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog="Example: `breathline report`")(report.report)
 app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.add_typer(audit.app, name="audit")
 app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
