@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pyarrow as pa
 from rich.progress import track
 
 from models.frontends.rates import SAMPLE_RATES
-from tasks import params
+from tasks import parallel, params
 from tasks.audio import storage
 from tasks.errors import BreathlineError
 from tasks.files import write_json, write_table
@@ -28,6 +27,7 @@ from tasks.stage import console, stage
 
 RAW, CYCLES = Path("data/raw"), Path("data/cycles")
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
+SHARD = 8  # recordings that make a task of Dask
 
 log = logging.getLogger("extract")
 
@@ -67,27 +67,11 @@ def recordings(audio: Path) -> list[Path]:
     return [audio / f"{name}.wav" for name in sorted(wavs)]
 
 
-def in_order(wavs: Sequence[Path], rates: Sequence[int], workers: int) -> Iterator[recording.Extracted]:
-    """Yield what each recording gives, in the order of `wavs`, with at most two recordings a worker on their way.
-
-    Threads do: reading, hashing and filtering leave Python's lock, and no waveform is copied between processes.
-    """
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[recording.Extracted]] = deque()
-        try:
-            for wav in wavs:
-                waiting.append(pool.submit(recording.extract, wav, rates))
-                if len(waiting) == 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict[str, Any]:
     """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet` and `summary.json`, and return the summary.
+
+    Threads do by default (`tasks.parallel`): reading, hashing and filtering leave Python's lock, and no waveform is
+    copied between processes. At most two recordings a worker are on their way.
 
     Args:
         raw: The folder that `download` made.
@@ -98,14 +82,16 @@ def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
-    wavs = recordings(raw / "audio")
+    wavs = recordings(raw.absolute() / "audio")  # workers elsewhere have another working directory
     source = _source(raw / "source.json")
     known = tables.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         files = {rate: stack.enter_context(storage.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
-        results = in_order(wavs, rates, workers)
+        work = partial(recording.extract, rates=rates)
+        computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
+        results = stack.enter_context(closing(computed))
         for result in track(results, "Extracting cycles", total=len(wavs), console=console):
             facts.append(result.facts)
             rows.extend(result.cycles)

@@ -15,7 +15,7 @@ import soundfile
 from tasks import schemas
 from tasks.audio import storage, waveforms
 from tasks.errors import BreathlineError
-from tasks.extract import extract, in_order, rates
+from tasks.extract import extract, rates
 
 PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
 RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
@@ -127,16 +127,6 @@ def test_the_bytes_depend_neither_on_the_workers_nor_on_row_groups_in_flight(
         seen.append({path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()})
     assert seen[0] == seen[1]
     assert pq.ParquetFile(out / "audio" / "32000.parquet").num_row_groups > 2
-
-
-def test_no_more_than_two_recordings_a_worker_wait(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[Path] = []
-    monkeypatch.setattr("tasks.icbhi.recording.extract", lambda wav, _: started.append(wav))
-    results = in_order([raw / f"{index}.wav" for index in range(40)], [16_000], workers=2)
-    for taken in range(1, 6):
-        next(results)
-        assert len(started) <= taken + 3
-    results.close()
 
 
 def test_a_cycle_beyond_the_end_is_kept_and_clipped(raw: Path) -> None:
