@@ -84,7 +84,7 @@ def write_plots(
     predictions: Sequence[Predictions],
     judge: Judge,
     folders: Mapping[str, Path],
-    teachers: Mapping[str, Logits],
+    teachers: Mapping[int, Sequence[Logits]],
 ) -> report.Plots:
     """Write the tables that DVC plots, of the `val` selection, and return them.
 
@@ -92,7 +92,7 @@ def write_plots(
         predictions: Of all models.
         judge: With the test cycles.
         folders: The folder of each model.
-        teachers: The teachers' logits on the test cycles, in the order in which an ensemble takes them.
+        teachers: For each k the logits, on the test cycles, of the teachers of which k label a cycle.
     """
     chosen = [part for part in predictions if part.selection == "val"]
     student = pool("student", [part for part in chosen if part.model.startswith("student/")])
@@ -174,8 +174,11 @@ def main() -> None:
         metrics = summarize(judge, predictions, about)
         files.write_json(REPORTS / "metrics.json", metrics)
         files.write_json(REPORTS / "scores.json", headline(metrics))
-        order = [f"teacher/{teacher}" for teacher in teachers.ranked(known, soft_labels, DATA / "teachers")]
-        plots = write_plots(predictions, judge, folders, {name: logits["val"][name] for name in order})
+        by_k = {
+            k: [logits["val"][f"teacher/{teacher}"] for teacher in some]
+            for k, some in teachers.over_k(known, soft_labels, DATA / "teachers").items()
+        }
+        plots = write_plots(predictions, judge, folders, by_k)
 
         page = report.render(metrics, plots=plots, cards=cards, examples=show(predictions, judge, cards))
         with files.replacing(REPORTS / "report.html") as temporary:

@@ -22,10 +22,11 @@ class SoftLabelSettings(ChoiceSettings):
     """How teachers are chosen and combined.
 
     Attributes:
-        temperature: Divides the logits; 1 as published.
+        temperature: Divides the logits of `mean` and `random`; 1 as published.
         combination: ``mean`` of the logits; ``random``: one of the k teachers whenever a cycle is used. Controls
-            without teachers' knowledge of the cycle: ``label_noise``, the hard label with Gaussian noise of
-            `noise_variance`; ``teacher_noise``, with the variance that the k teachers have in each class.
+            without teachers' knowledge of the cycle, which have no logits to be divided by a temperature:
+            ``label_noise``, the hard label with Gaussian noise of `noise_variance`; ``teacher_noise``, with the
+            variance that the logits of the k teachers, two or more, have in each class.
         noise_variance: Of `label_noise`; 0.1 as published.
         seed: Of the noise.
     """
@@ -39,6 +40,10 @@ class SoftLabelSettings(ChoiceSettings):
     def __post_init__(self) -> None:
         if not (self.k >= 1 and self.temperature > 0 and self.noise_variance >= 0):
             raise ValueError("k and temperature must be positive, noise_variance not negative")
+        if self.combination == "teacher_noise" and self.k < 2:
+            raise ValueError("teacher_noise is the variance among k teachers: k must be 2 or more")
+        if self.combination.endswith("noise") and self.temperature != 1:
+            raise ValueError(f"{self.combination} has no temperature (1.0): its labels are not made of logits")
 
 
 def soften(logits: npt.NDArray[Any], temperature: float = 1.0) -> SoftLabels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,20 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
             )
         chosen += group[: settings.k]
     return chosen
+
+
+def over_k(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> dict[int, list[str]]:
+    """Return for each k from 1 to the most that there can be the teachers that `choose` would take.
+
+    Out of fold that is k of every fold: fewer would be no ensemble that labels all cycles.
+
+    Raises:
+        BreathlineError: See `choose`.
+    """
+    fellows = Counter(teachers[name].fold for name in ranked(teachers, settings, folder))
+    most = min(fellows.values(), default=0)
+    each = {k: ChoiceSettings(k=k, choose=settings.choose, exposure=settings.exposure) for k in range(1, most + 1)}
+    return {k: choose(teachers, of_k, folder) for k, of_k in each.items()}
 
 
 def _validation_score(folder: Path) -> float:

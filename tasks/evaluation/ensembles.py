@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -13,18 +13,17 @@ from tasks.soft_targets import Logits, combine
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 
 
-def over_k(logits: Mapping[str, Logits], judge: Judge, selection: str) -> pl.DataFrame:
-    """Return a row for each k and figure: that of the mean of the logits of the first k teachers, with its interval.
+def over_k(ensembles: Mapping[int, Sequence[Logits]], judge: Judge, selection: str) -> pl.DataFrame:
+    """Return a row for each k and figure: that of the mean of an ensemble's logits, with its interval.
 
     Args:
-        logits: Of each teacher ``(cycles, classes)`` on the test cycles, in the order in which they are taken.
+        ensembles: For each k the logits ``(cycles, classes)``, on the test cycles, of the teachers of that ensemble.
         judge: With the test cycles.
         selection: How the teachers' epochs were chosen.
     """
     rows = []
-    for k in range(1, len(logits) + 1):
-        soft = combine(list(logits.values())[:k])
-        figures = judge.judge(Predictions(f"ensemble of {k}", selection, soft[None]))
+    for k, logits in ensembles.items():
+        figures = judge.judge(Predictions(f"ensemble of {k}", selection, combine(logits)[None]))
         rows += [
             {
                 "k": k,

@@ -97,7 +97,7 @@ def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
 
 
 def over_k(table: pl.DataFrame, label: str) -> str:
-    """Return both Scores of ensembles over the number of teachers, with their intervals as bands."""
+    """Return both Scores of ensembles over k, the teachers that label a cycle, with their intervals as bands."""
     with drawing(4.6, 3.9, label) as canvas:
         axes = canvas.axes
         axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
@@ -105,7 +105,7 @@ def over_k(table: pl.DataFrame, label: str) -> str:
             part = table.filter(pl.col("figure") == name)
             axes.fill_between(part["k"], part["low"], part["high"], color=colour, alpha=0.15, linewidth=0)
             axes.plot(part["k"], part["value"], "o-", color=colour, label=name.removeprefix("score_"))
-        axes.set(xlabel="teachers in the ensemble", ylabel="Score, %")
+        axes.set(xlabel="k, teachers that label a cycle", ylabel="Score, %")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(labelcolor=INK)
     return canvas.svg

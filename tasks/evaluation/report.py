@@ -92,7 +92,7 @@ def render(
             figures.training(plots.training, "val_score_strict", "strict Score, %", "Score over epochs"),
             figures.training(plots.training, "train_loss", "training loss", "Training loss over epochs"),
         ],
-        over_k=figures.over_k(plots.ensemble_size, "Score over the number of teachers")
+        over_k=figures.over_k(plots.ensemble_size, "Score over the number of teachers that label a cycle")
         if plots.ensemble_size["k"].n_unique() > 1
         else None,
         cards=cards,

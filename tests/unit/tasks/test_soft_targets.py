@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,19 @@ def test_teacher_noise_takes_each_class_variance_over_the_teachers() -> None:
     assert (soft[:, 2] == 0).all()
     # 1 : max(0, n), n ~ N(0, 4): class 1 outweighs where n > 1, which is P(z > 0.5) = 30.9 %
     assert (soft[:, 1] > soft[:, 0]).mean() == pytest.approx(0.309, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"k": 1, "combination": "teacher_noise"}, "k must be 2 or more"),
+        ({"k": 2, "combination": "teacher_noise", "temperature": 2.0}, "teacher_noise has no temperature"),
+        ({"k": 1, "combination": "label_noise", "temperature": 0.5}, "label_noise has no temperature"),
+    ],
+)
+def test_controls_that_would_be_hard_labels_or_ignore_an_option_are_refused(wrong: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SoftLabelSettings(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"k": 0}, {"temperature": 0.0}, {"temperature": float("nan")}])

@@ -14,7 +14,7 @@ from tasks.errors import BreathlineError
 from tasks.folds import FoldSettings
 from tasks.soft_labels import label
 from tasks.soft_targets import SoftLabelSettings, combine
-from tasks.teachers import ChoiceSettings, TeacherSettings, choose, ranked
+from tasks.teachers import ChoiceSettings, TeacherSettings, choose, over_k, ranked
 
 NOWHERE = Path("nowhere")
 
@@ -66,6 +66,19 @@ def test_the_first_k_by_id_without_those_of_folds() -> None:
     assert choose({}, ChoiceSettings(k=2), NOWHERE) == []
     with pytest.raises(BreathlineError, match=r"k is 4, and there are 3 teachers in_sample"):
         choose(teachers, ChoiceSettings(k=4), NOWHERE)
+
+
+def test_ensembles_of_every_k_are_whole_sets_of_folds() -> None:
+    alone = {name: teacher() for name in ("c", "a")}
+    folded = {f"f{index}_s{seed}": teacher(fold(index)) for index in range(3) for seed in (1, 2)}
+    both = alone | folded | {"f0_s3": teacher(fold(0))}
+    assert over_k(both, ChoiceSettings(k=2), NOWHERE) == {1: ["a"], 2: ["a", "c"]}
+    out_of_fold = over_k(both, ChoiceSettings(k=1, exposure="out_of_fold"), NOWHERE)
+    assert out_of_fold == {
+        1: ["f0_s1", "f1_s1", "f2_s1"],
+        2: ["f0_s1", "f0_s2", "f1_s1", "f1_s2", "f2_s1", "f2_s2"],
+    }, "of fold 0 there is a third, the others have none"
+    assert over_k({}, ChoiceSettings(k=2), NOWHERE) == {}
 
 
 def test_the_best_are_those_with_the_highest_validation_score(tmp_path: Path) -> None:
