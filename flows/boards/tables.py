@@ -22,6 +22,11 @@ SELECTIONS = {
     "val": "epoch chosen on validation patients (val)",
     "paper": "epoch chosen on the test set (paper)",
 }
+# How the figures of `tasks.evaluation.published` came by their epochs.
+PUBLISHED = {
+    "val": "the last epoch of a training that held no patients out, so that the test set was touched once, as here",
+    "paper": "the epoch chosen on the test set, as here",
+}
 
 
 def title(board: Board) -> str:
@@ -86,7 +91,7 @@ def notes(board: Board) -> Iterator[str]:
     if board.without_published:
         yield f"No published figures beside these: {board.without_published}."
     else:
-        yield "Published: Score (Sp/Se), of the same definition and with the epoch chosen on the same kind of patients."
+        yield f"Published: Score (Sp/Se), of the same definition; {PUBLISHED[board.selection]}."
 
 
 def rich_table(board: Board) -> Table:

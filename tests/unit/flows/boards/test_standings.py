@@ -127,6 +127,13 @@ def test_published_figures_have_the_definition_and_the_selection_of_their_board(
     assert "none has this definition (lenient)" in lenient.without_published
 
 
+def test_what_is_published_is_not_said_to_be_chosen_as_ours_is():
+    found = boards([result("patchmix_cl", CRACKLES, selections=("val", "paper"))])
+    said = {board.selection: " ".join(tables.notes(board)) for board in found if board.definition == "strict"}
+    assert "last epoch of a training that held no patients out" in said["val"]
+    assert "epoch chosen on the test set" in said["paper"]
+
+
 def test_two_classes_have_one_definition():
     assert [board.definition for board in boards([result("ast_ce", CRACKLES, classes=["normal", "abnormal"])])] == [
         "strict"
