@@ -1,0 +1,47 @@
+"""`breathline backfill`: the pipeline over revisions and values of parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+EXAMPLES = (
+    "Examples: `breathline backfill --param student.optimizer.rho=0.05,0.1` · "
+    "`breathline backfill --revision v1.0 --revision main` · `breathline backfill --revision v1.0..main --jobs 4`"
+)
+
+
+def backfill(
+    revision: Annotated[list[str], typer.Option(help="commit, tag, branch, or range OLDER..NEWER; repeatable")] = [],  # noqa: B006 - Typer reads the default and changes nothing
+    param: Annotated[list[str], typer.Option(help="KEY=VALUE,VALUE in params.yaml; repeatable")] = [],  # noqa: B006
+    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once, over all cases")] = 2,
+    gpus: Annotated[int | None, typer.Option(min=1, help="how many of them on a GPU; as many as there are")] = None,
+) -> None:
+    """Run the pipeline for every revision with every combination of values, and compare the scores.
+
+    Each case runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project stays as it is.
+    """
+    from flows import server
+    from flows.backfills.cases import cases, parse
+
+    console, root = Console(), Path.cwd()
+    values = parse(param)
+    for case in cases(root, revision, values):
+        console.print(f"{case.name}: {case.folder}", highlight=False, soft_wrap=True)
+    with console.status("Starting Prefect …"):
+        server.ready()
+        from flows import backfill as flow
+    state: State[Any] = flow.backfill(
+        revisions=revision, values=values, jobs=jobs, gpus=gpus, project=root, return_state=True
+    )
+    if not state.is_completed():
+        raise BreathlineError(state.message or "The flow failed.", hint="mend the cause, then run it again")
+    console.print("Written: reports/backfill.md and .json")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.backfills.cases import cases, parse, prepare
+from flows.workspaces import cache_of
+from tasks import params
+from tasks.errors import BreathlineError
+from tests import toy
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """Return a project with two commits, v1 and v2, and a working tree; src.txt tells them apart."""
+    folder = toy.make(tmp_path / "project")
+    for tag in ("v1", "v2"):
+        (folder / "src.txt").write_text(f"{tag}\n")
+        toy.call(folder, "git", "add", ".")
+        toy.call(folder, "git", "commit", "--quiet", "-m", tag)
+        toy.call(folder, "git", "tag", tag)
+    (folder / "src.txt").write_text("not committed\n")
+    return folder
+
+
+def test_values_are_read_as_yaml():
+    assert parse(["rho=0.05,0.1", "seeds=[1,2],[3]", "deep.kind=sam"]) == {
+        "rho": [0.05, 0.1],
+        "seeds": [[1, 2], [3]],
+        "deep.kind": ["sam"],
+    }
+    for wrong in ("rho", "rho=", "=1", "rho=[1"):
+        with pytest.raises(BreathlineError, match="no values"):
+            parse([wrong])
+
+
+def test_every_revision_meets_every_combination_of_values_in_a_folder_of_its_own(project):
+    found = cases(project, ["v1", "v2", "v1"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]})
+    first = toy.call(project, "git", "rev-parse", "v1").strip()[:10]
+    assert len(found) == len({case.folder for case in found}) == 4
+    assert found[0].name == f"v1 ({first}), rho=0.1, teachers.a.seed=7"
+    assert [case.name.split()[0] for case in found] == ["v1", "v1", "v2", "v2"]
+    assert cases(project, ["v1", "v2"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]}) == found
+    assert [case.commit for case in cases(project, ["v1..v2"], {})] == [
+        toy.call(project, "git", "rev-parse", "v2").strip()
+    ]
+
+
+def test_a_workspace_has_the_code_of_its_commit_and_its_own_values(project):
+    cache = cache_of(project)
+    (old,) = cases(project, ["v1"], {})
+    (new,) = cases(project, [], {"teachers.a.seed": [7]})
+    folder = prepare(project, old, cache)
+    assert (folder / "src.txt").read_text() == "v1\n"
+    assert params.read(folder / "params.yaml")["teachers"]["a"]["seed"] == 1
+    folder = prepare(project, new, cache)
+    assert (folder / "src.txt").read_text() == "not committed\n"
+    assert params.read(folder / "params.yaml")["teachers"] == {"a": {"seed": 7, "lr": 0.1}, "b": {"seed": 2, "lr": 0.1}}
+    assert (project / "params.yaml").read_text() == toy.PARAMS
+
+
+@pytest.mark.parametrize(
+    ("revisions", "values", "said"),
+    [
+        ([], {}, "Neither a revision nor a parameter"),
+        (["v3"], {}, "There is no revision `v3`"),
+        (["v2..v1"], {}, "no commit in this range"),
+        ([], {"rho": []}, "has no value"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(project, revisions, values, said):
+    with pytest.raises(BreathlineError, match=said):
+        cases(project, revisions, values)
+
+
+def test_a_parameter_that_is_not_there_is_refused(project):
+    (case,) = cases(project, [], {"student.rho": [1]})
+    with pytest.raises(BreathlineError, match=r"`student\.rho` is missing"):
+        prepare(project, case, cache_of(project))
