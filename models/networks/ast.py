@@ -58,6 +58,7 @@ class ASTOptions:
             overlap.
         distilled: Whether there is a distillation token beside the class token.
         pool: ``token``: mean of the class and distillation tokens, as published; ``mean``: over all tokens.
+        head_norm: Whether a LayerNorm precedes the last linear layer, as in AST; work (c) has none.
         dropout: Before the last linear layer.
         pos_embed: How published positions are laid out: ``correct``, or ``reference``, as by the code of Patch-Mix,
             which swaps frequency and time. A random start knows no difference.
@@ -70,6 +71,7 @@ class ASTOptions:
     stride: int | Sequence[int] = 10
     distilled: bool = True
     pool: Literal["token", "mean"] = "token"
+    head_norm: bool = True
     dropout: float = 0.0
     pos_embed: Literal["correct", "reference"] = "correct"
     pad_frames: int | None = None
@@ -141,7 +143,8 @@ class AST(Network):
         self.grid: tuple[int, int] = self.vit.patch_embed.grid_size
         self.num_features = width
         self.options = options
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Dropout(options.dropout), nn.Linear(width, classes))
+        norm = nn.LayerNorm(width) if options.head_norm else nn.Identity()
+        self.head = nn.Sequential(norm, nn.Dropout(options.dropout), nn.Linear(width, classes))
 
     def patches(self, features: Tensor) -> Tensor:
         """Return the patch embeddings ``(batch, rows · columns, num_features)``, without positions, frequency-major."""

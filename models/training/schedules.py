@@ -20,7 +20,8 @@ def schedule(settings: ScheduleSettings, optimizer: Optimizer, steps_per_epoch: 
 def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> float:
     """Return the learning rate of a step (from 0) as a fraction of its highest.
 
-    Warm-up of W epochs, in all schedules: equal amounts up to 1, which the last step (epoch) of the warm-up has.
+    Warm-up of W epochs, in all schedules: equal amounts up to 1, which the last step (epoch) of the warm-up has. They
+    start at ``warmup_from`` (a step or epoch before the first one); 0.1 in the code of work (a), where it is asked for.
 
     ``cosine``, from 1 to the fraction f over the remaining epochs: f + (1 − f) (1 + cos π x) / 2. Per step, x is the
     share of steps that are over, so that f would be the rate of the step after the last. Per epoch, as in the code of
@@ -35,7 +36,7 @@ def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> fl
     total, warmup = settings.epochs * unit, settings.warmup_epochs
     warmup = warmup if per_epoch else round(warmup * steps_per_epoch)
     if over + 1 <= warmup:
-        return (over + 1) / warmup
+        return settings.warmup_from + (1 - settings.warmup_from) * (over + 1) / warmup
     if settings.name == "constant":
         return 1.0
     if settings.name == "step":

@@ -138,6 +138,7 @@ class ScheduleSettings:
     epochs: int
     name: Literal["cosine", "step", "constant"] = "cosine"
     warmup_epochs: float = 0.0
+    warmup_from: float = 0.0
     final_lr_fraction: float = 0.001
     per: Literal["step", "epoch"] = "step"
     milestones: tuple[int, ...] = ()
@@ -147,6 +148,7 @@ class ScheduleSettings:
         _require(
             epochs=self.epochs >= 1,
             warmup_epochs=0 <= self.warmup_epochs <= self.epochs,
+            warmup_from=0 <= self.warmup_from <= 1,
             final_lr_fraction=0 <= self.final_lr_fraction <= 1,
             decay=0 < self.decay <= 1,
         )
@@ -156,12 +158,17 @@ class ScheduleSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SpecAugmentSettings:
-    """Which masks, what fills them, and how the gate is drawn (`reference`: the published slip)."""
+    """Which masks, what fills them, how the gate is drawn (`reference`: the published slip), and for whom.
+
+    Attributes:
+        per: ``sample``: each has masks of its own; ``batch``: all have the same ones, as in work (b).
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     policy: Literal["none", "LB", "LD", "SM", "SS", "icbhi_sup", "icbhi_ast_sup"] = "none"
     fill: Literal["mean", "zero"] = "mean"
     gate: Literal["uniform", "reference"] = "uniform"
+    per: Literal["sample", "batch"] = "sample"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al., INTERSPEECH 2019) on a batch, on its device, with random numbers of its own per sample."""
+"""SpecAugment (Park et al., INTERSPEECH 2019) on a batch, on its device."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class SpecAugment:
 
     The gate decides for each sample whether it is changed at all: ``uniform`` with the policy's probability p;
     ``reference`` where a *normal* draw falls below p, as in the published code (p = 1 then means 84.1 % of samples).
+    Each sample has a warp, masks and a gate of its own, or all of a batch have the same ones.
     Masks are filled with zero or with the sample's mean, which is taken anew before the frames are masked.
     """
 
@@ -53,13 +54,14 @@ class SpecAugment:
         batch, frames, mels = features.shape
         if policy.probability == 0:
             return features
-        draws = (torch.rand if self.settings.gate == "uniform" else torch.randn)(batch, generator=generator)
+        drawn = batch if self.settings.per == "sample" else 1  # what is drawn once serves all
+        draws = (torch.rand if self.settings.gate == "uniform" else torch.randn)(drawn, generator=generator)
         gate = draws < policy.probability
         if policy.warp:
-            warped = warp(features, policy.warp * frames / FRAMES, generator)
+            warped = warp(features, policy.warp * frames / FRAMES, generator, warps=drawn)
             features = torch.where(send(gate, features.device)[:, None, None], warped, features)
-        mel = masks((batch, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
-        frame = masks((batch, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
+        mel = masks((drawn, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
+        frame = masks((drawn, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
         frame &= gate[:, None]
         masked = self._cover(features, send(mel, features.device)[:, None, :])
         return self._cover(masked, send(frame, features.device)[:, :, None])
@@ -81,20 +83,21 @@ def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Ge
     return inside.any(1)
 
 
-def warp(features: Tensor, width: float, generator: torch.Generator) -> Tensor:
+def warp(features: Tensor, width: float, generator: torch.Generator, *, warps: int) -> Tensor:
     """Return features whose time runs faster before a random frame and slower after it, or the reverse.
 
     The frame is at least ``width`` from both ends and moves by less than that; time is linear on both of its sides.
+    There are as many warps as samples, or one for all.
     """
     batch, frames, mels = features.shape
     last = frames - 1
-    centre = width + torch.rand((batch, 1), generator=generator) * (last - 2 * width)
-    moved = centre + (2 * torch.rand((batch, 1), generator=generator) - 1) * width
+    centre = width + torch.rand((warps, 1), generator=generator) * (last - 2 * width)
+    moved = centre + (2 * torch.rand((warps, 1), generator=generator) - 1) * width
     moved = moved.clamp(1, last - 1)
     time = torch.arange(frames)
     after = centre + (time - moved) * (last - centre) / (last - moved)
     source = torch.where(time < moved, time * centre / moved, after)
     lower = source.floor().clamp(0, last - 1)
-    index = send(lower.long(), features.device)[:, :, None].expand(-1, -1, mels)
+    index = send(lower.long(), features.device)[:, :, None].expand(batch, -1, mels)
     share = send(source - lower, features.device)[:, :, None]
     return torch.lerp(features.gather(1, index), features.gather(1, index + 1), share)

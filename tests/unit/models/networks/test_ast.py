@@ -65,6 +65,14 @@ def test_padding_is_a_log_energy_of_zero_as_the_front_end_normalises_it() -> Non
         tiny(161, ASTOptions(size="tiny", pad_frames=160))
 
 
+def test_without_its_norm_the_head_is_a_linear_layer_of_the_embedding() -> None:
+    embedding = torch.randn(3, 192)
+    normed, bare = (tiny(options=ASTOptions(size="tiny", depth=1, head_norm=norm)) for norm in (True, False))
+    for network, scaled_alike in ((normed, True), (bare, False)):
+        once, twice = (network.head(scale * embedding) - network.head[2].bias for scale in (1.0, 2.0))
+        torch.testing.assert_close(twice, once if scaled_alike else 2 * once, rtol=1e-3, atol=1e-4)
+
+
 def test_dropout_comes_before_the_linear_layer_alone() -> None:
     network, features = tiny(options=ASTOptions(size="tiny", depth=2, dropout=0.3)).train(), torch.randn(2, 160, 128)
     assert torch.equal(network.embed(features), network.embed(features))

@@ -61,6 +61,11 @@ def test_steps_without_milestones_are_refused() -> None:
         ScheduleSettings(epochs=3, name="step")
 
 
+def test_the_warmup_starts_where_it_is_told_to() -> None:
+    found = factors(5, epochs=3, name="constant", warmup_epochs=2, warmup_from=0.1)
+    assert found == pytest.approx([0.1 + 0.09 * step for step in range(1, 11)] + [1.0] * 5)
+
+
 def test_constant_after_the_warmup() -> None:
     assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
 

@@ -15,8 +15,8 @@ from models.training.settings import SpecAugmentSettings
 from models.training.specaugment import FRAMES, MELS, POLICIES, SpecAugment, masks, warp
 
 
-def augment(features: Tensor, policy: str = "icbhi_ast_sup", fill: str = "zero", gate: str = "uniform") -> Tensor:
-    made = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, gate=gate))  # type: ignore[arg-type]
+def augment(features: Tensor, policy: str = "icbhi_ast_sup", fill: str = "zero", **changes: str) -> Tensor:
+    made = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, **changes))  # type: ignore[arg-type]
     return made(features, torch.Generator().manual_seed(0))
 
 
@@ -63,6 +63,15 @@ def test_masks_are_whole_rows_and_columns_within_their_widths_and_of_each_sample
     assert mels.sum(1).max() > 60, "two masks"
     assert frames.sum(1).max() > 200, "two masks"
     assert len(torch.unique(frames, dim=0)) > 190
+
+
+@pytest.mark.parametrize(("per", "different"), [("sample", 40), ("batch", 1)])
+@pytest.mark.parametrize("policy", ["icbhi_ast_sup", "LB"])  # the second one warps, too
+def test_a_batch_has_masks_and_warps_of_each_sample_or_one_for_all(policy: str, per: str, different: int) -> None:
+    ramp = torch.arange(1.0, FRAMES + 1)[None, :, None].expand(40, -1, MELS)
+    masked = augment(ramp, policy, per=per)
+    assert len(torch.unique(masked, dim=0)) == different
+    assert not torch.equal(masked[0], ramp[0])
 
 
 def test_what_zero_does_not_hide_is_untouched() -> None:
@@ -112,7 +121,7 @@ def test_none_changes_nothing() -> None:
 
 def test_warp_keeps_both_ends_the_order_of_time_and_each_samples_own_point() -> None:
     time = torch.arange(798.0)[None, :, None].expand(50, -1, 4)
-    warped = warp(time, 80, torch.Generator().manual_seed(0))
+    warped = warp(time, 80, torch.Generator().manual_seed(0), warps=50)
     torch.testing.assert_close(warped[:, 0], time[:, 0])
     torch.testing.assert_close(warped[:, -1], time[:, -1])
     assert (warped.diff(dim=1) > 0).all()
