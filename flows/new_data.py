@@ -1,0 +1,158 @@
+"""The flow `new_data`: when a source has new recordings, learn from them, and promote the model if it is no worse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed, Failed
+from prefect.tasks import Task
+from pydantic import Field
+
+from flows import dvc_at, registry
+from flows.gto_tags import Bump
+from flows.new_recordings import source
+from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
+from flows.pipeline import pipeline
+from flows.publish import artifacts, markdown, scores
+from tasks import params
+from tasks.errors import TransientError
+from tasks.sources.settings import DownloadSettings
+
+GATE = "validate"
+NOT_PROMOTED = "NotPromoted"
+SHOWN = 20  # changes that are listed
+
+
+def _passes(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), TransientError)
+
+
+@task(
+    name="look",
+    task_run_name="look at the source",
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[10.0, 60.0, 300.0],
+    retry_condition_fn=_passes,
+)
+def _look(root: Path, settings: DownloadSettings, before: source.Files) -> dict[str, source.File]:
+    return source.look(root, settings, before)
+
+
+@flow(name="new_data", flow_run_name="look for new recordings")
+def new_data(
+    *,
+    metric: Annotated[str, Field(pattern=r"^\w+\.\w+\.\w+$", description="by which models are compared")] = METRIC,
+    margin: Annotated[float, Field(ge=0, le=100, description="points that it may fall below production")] = MARGIN,
+    bump: Annotated[Bump, Field(description="which part of the version rises")] = "minor",
+    stage: Annotated[str, Field(min_length=1, description="stage of the registry that is compared and replaced")] = (
+        "production"
+    ),
+    quiet: Annotated[float, Field(ge=0, description="seconds for which a folder must have been left alone")] = 60.0,
+    jobs: Annotated[int, Field(ge=1, le=256, description="stages at once on this machine")] = 2,
+    gpus: Annotated[int | None, Field(ge=1, le=64, description="how many of them on a GPU")] = None,
+    workers: Annotated[dict[str, str], Field(description="stage → work pool of the worker that runs it")] = {},  # noqa: B006
+    project: Annotated[Path, Field(description="the project's folder")] = Path(),
+) -> State[Any]:
+    """Look whether the source has changed; if so download, validate, train, evaluate, and promote what is no worse.
+
+    Training begins only when validation has passed. The model is promoted unless the chosen metric is lower than that
+    of the version in production by more than the margin; then the run ends in the state `NotPromoted`, with a report.
+    Without a version in production, the first model is promoted. What the gate has refused is not tried again before
+    the source changes; what failed otherwise is.
+
+    Args:
+        metric: Its key in `reports/scores.json`.
+        margin: By how many points it may be lower.
+        bump: Which part of the version's number rises: major, minor or patch.
+        stage: The registry's stage whose version is compared and replaced.
+        quiet: For how many seconds a folder or archive must not have been written to; else the next run looks again.
+        jobs: How many stages run at once on this machine.
+        gpus: How many of them may use a GPU; one for each GPU, if not given.
+        workers: The work pool of each stage or group that runs on another worker.
+        project: The project's folder.
+
+    Raises:
+        BreathlineError: The source is not there, another run is at work, or the model cannot become a version.
+    """
+    root, log = project.resolve(), get_run_logger()
+    settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")
+    before = source.read(root, settings)
+    now = _look(root, settings, before)
+    found = source.changes(before, now)
+    if not found:
+        source.remember(root, settings, now)
+        return Completed(message=f"Nothing new: {len(now)} files as before.")
+    if source.quiet_s(now, time.time()) < quiet:
+        return Completed(message=f"The source is being written to: {len(found)} changes; the next run looks again.")
+    log.info(f"{len(found)} changes: {', '.join(found[:SHOWN])}")
+
+    shared: dict[str, Any] = {"jobs": jobs, "gpus": gpus, "workers": workers, "project": root, "return_state": True}
+    gate: State[Any] = pipeline(targets=[GATE], force=["download"], **shared)
+    if not gate.is_completed():
+        refused = GATE in (gate.message or "")
+        if refused:
+            source.remember(root, settings, now)
+        what = "The gate refused the new recordings" if refused else "The new recordings cannot be taken up"
+        return _failed(f"{what}: {gate.message}", found)
+    trained: State[Any] = pipeline(**shared)
+    if not trained.is_completed():
+        return _failed(f"The new recordings passed the gate; then: {trained.message}", found)
+
+    decision = _decide(root, metric, margin, stage)
+    version = _promote(root, decision, bump, stage)
+    source.remember(root, settings, now)
+    said = f"{version} is in {stage}" if version else "Nothing is promoted"
+    message = f"{said}: {decision.why}"
+    _report(message, found)
+    return Completed(message=message) if version else Completed(name=NOT_PROMOTED, message=message)
+
+
+def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
+    there = [one for one in registry.versions(root) if stage in one.stages]
+    return decide(
+        metric,
+        margin,
+        scores.read(root) or {},
+        there[-1].scores if there else None,
+        measured=scores.read_metrics(root),
+        measured_then=registry.read_at(root, there[-1].commit, scores.METRICS) if there else None,
+    )
+
+
+def _promote(root: Path, decision: Decision, bump: Bump, stage: str) -> registry.Version | None:
+    """Make the model a version if it may be one, and return the version that the stage then has."""
+    if not decision.promote:
+        return None
+    there = registry.versions(root)
+    if not there or not _is(root, there[-1]):
+        return registry.promote(root, bump=bump, stage=stage)
+    # What changes no student (another copy of the same archive, say) makes no version.
+    return there[-1] if stage in there[-1].stages else registry.assign(root, str(there[-1]), stage)
+
+
+def _is(root: Path, version: registry.Version) -> bool:
+    """Return whether the model as it was trained last is that of a version."""
+    with dvc_at.reading(root) as repo:
+        now = dvc_at.contents(repo, version.name)
+    with dvc_at.reading(root, version.commit) as repo:
+        return dvc_at.contents(repo, version.name) == now
+
+
+def _failed(message: str, found: Sequence[str]) -> State[Any]:
+    _report(message, found)
+    return Failed(message=message)
+
+
+def _report(message: str, found: Sequence[str]) -> None:
+    listed = [f"- {markdown.text(change)}" for change in found[:SHOWN]]
+    if len(found) > SHOWN:
+        listed.append(f"- and {len(found) - SHOWN} more")
+    text = "\n".join([f"**{markdown.text(message)}**", "", "What the source has that it had not before:", "", *listed])
+    artifacts.publish_text("new-data", text + "\n", message)

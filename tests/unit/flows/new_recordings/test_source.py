@@ -1,0 +1,168 @@
+"""Folders and archives on the disk, and mirrors on loopback."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from flows.new_recordings import source
+from tasks.errors import BreathlineError, TransientError
+from tasks.sources.settings import DemoSettings, DownloadSettings
+
+
+def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ()) -> DownloadSettings:
+    demo = DemoSettings(seed=1, patients=1)
+    return DownloadSettings(
+        source=kind, path=path, metadata=None, expect="full", sha256=None, mirrors=mirrors, demo=demo
+    )  # type: ignore[arg-type]
+
+
+def look(root: Path, given: DownloadSettings) -> list[str]:
+    """Look, remember, and return what has changed since the last look."""
+    before = source.read(root, given)
+    now = source.look(root, given, before)
+    source.remember(root, given, now)
+    return source.changes(before, now)
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Path:
+    folder = tmp_path / "corpus"
+    (folder / "part").mkdir(parents=True)
+    for name in ("101_a.wav", "101_a.txt", "part/102_b.wav"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_a_folder_tells_new_gone_and_changed_files_and_not_those_that_were_touched(tmp_path, corpus):
+    given = settings("directory", Path("corpus"))
+    assert look(tmp_path, given) == ["new: 101_a.txt", "new: 101_a.wav", "new: part/102_b.wav"]
+    assert look(tmp_path, given) == []
+    os.utime(corpus / "101_a.wav", (1, 1))
+    (corpus / "101_a.txt").write_text("other words")
+    (corpus / "part" / "102_b.wav").rename(corpus / "part" / "103_c.wav")
+    assert look(tmp_path, given) == ["changed: 101_a.txt", "gone: part/102_b.wav", "new: part/103_c.wav"]
+    assert look(tmp_path, given) == []
+
+
+def test_what_has_neither_grown_nor_a_new_time_is_not_read_again(tmp_path, corpus):
+    given = settings("directory", corpus)
+    first = source.look(tmp_path, given, {})
+    file = corpus / "101_a.wav"
+    time = file.stat()
+    file.write_text("same size")
+    os.utime(file, ns=(time.st_atime_ns, time.st_mtime_ns))
+    assert source.changes(first, source.look(tmp_path, given, first)) == []
+    assert source.changes(first, source.look(tmp_path, given, {})) == ["changed: 101_a.wav"]
+
+
+def test_metadata_beside_the_source_counts_and_other_files_there_do_not(tmp_path, corpus):
+    given = settings("directory", corpus)
+    look(tmp_path, given)
+    (tmp_path / "notes.txt").write_text("nothing")
+    split = tmp_path / "ICBHI_challenge_train_test.txt"
+    split.write_text("101_a train")
+    assert look(tmp_path, given) == [f"new: {split}"]
+
+
+def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(b"zip")
+    given = settings("archive", archive)
+    assert look(tmp_path, given) == ["new: the archive"]
+    archive.write_bytes(b"another")
+    assert look(tmp_path, given) == ["changed: the archive"]
+    assert len(look(tmp_path, settings("directory", corpus))) == 3
+    now = source.look(tmp_path, given, {})
+    newest = archive.stat().st_mtime
+    assert source.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
+
+
+def test_what_cannot_be_watched_is_refused(tmp_path):
+    with pytest.raises(BreathlineError, match="nothing to watch"):
+        source.look(tmp_path, settings("demo"), {})
+    with pytest.raises(BreathlineError, match="not there"):
+        source.look(tmp_path, settings("directory", tmp_path / "none"), {})
+
+
+class Mirror(ThreadingHTTPServer):
+    """A server of headers: what it says of every file, whether it knows HEAD, and with what status it answers."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.said: dict[str, str] = {"ETag": '"1"', "Content-Length": "7"}
+        self.status, self.head = 200, True
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_HEAD(self) -> None:
+        self._answer(self.server.status if self.server.head else 405)
+
+    def do_GET(self) -> None:
+        self._answer(self.server.status)
+        self.wfile.write(b"content")
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        for name, value in self.server.said.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def mirrors() -> Iterator[list[Mirror]]:
+    servers = [Mirror(), Mirror()]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield servers
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_mirrors_marks_tell_a_new_archive_with_or_without_head(tmp_path, mirrors):
+    given = settings("icbhi", mirrors=(mirrors[0].url,))
+    assert len(look(tmp_path, given)) == 4
+    mirrors[0].head = False
+    assert look(tmp_path, given) == []
+    mirrors[0].said["ETag"] = '"2"'
+    assert len(look(tmp_path, given)) == 4
+    mirrors[0].said = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT", "Content-Length": "7"}
+    look(tmp_path, given)
+    mirrors[0].said["Last-Modified"] = "Tue, 02 Jan 2024 00:00:00 GMT"
+    assert "changed: ICBHI_final_database.zip" in look(tmp_path, given)
+
+
+def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirrors):
+    given = settings("icbhi", mirrors=tuple(mirror.url for mirror in mirrors))
+    mirrors[1].said["ETag"] = '"its own"'
+    look(tmp_path, given)
+    mirrors[0].status = 404
+    assert look(tmp_path, given) == []
+    mirrors[0].status = 200  # back again; the one of the last time is asked first
+    assert look(tmp_path, given) == []
+    mirrors[1].status = 404
+    mirrors[0].said["Content-Length"] = "8"
+    assert len(look(tmp_path, given)) == 4
+
+
+def test_a_server_that_has_no_time_may_have_it_later_and_one_that_says_nothing_never(tmp_path, mirrors):
+    given = settings("icbhi", mirrors=(mirrors[0].url,))
+    mirrors[0].status = 503
+    with pytest.raises(TransientError, match="503"):
+        source.look(tmp_path, given, {})
+    mirrors[0].status, mirrors[0].said = 200, {}
+    with pytest.raises(BreathlineError, match="neither ETag") as told:
+        source.look(tmp_path, given, {})
+    assert not isinstance(told.value, TransientError)
