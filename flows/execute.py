@@ -90,6 +90,11 @@ class Groups:
         self._lock = threading.RLock()
         self._ended = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing starts any more, for the run is over."""
+        return self._ended
+
     def run_stage(
         self,
         stage: str,

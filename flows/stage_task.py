@@ -79,7 +79,7 @@ def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
         if name in here.pools:
             _on_worker(step, here, log)
         else:
-            _here(step, here, log)
+            run_here(step, here, log)
         progress.end()
     except StageFailedError as error:
         here.failures[name] = error
@@ -87,9 +87,20 @@ def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
     return None
 
 
-def _here(step: Step, here: Here, log: Callable[[str], None]) -> None:
+def run_here(step: Step, here: Here, log: Callable[[str], None], *, pull: bool = False) -> None:
+    """Run one stage on this machine.
+
+    Args:
+        step: The stage.
+        here: What it shares with others.
+        log: Takes a line of its output.
+        pull: Whether outs that the DVC remote has for equal inputs are taken from there.
+
+    Raises:
+        StageFailedError: The stage failed.
+    """
     with _gpu(step, here) as gpu:
-        options = ["--force"] if step.force else []
+        options = [*(["--force"] if step.force else []), *(["--pull"] if pull else [])]
         here.groups.run_stage(step.stage, here.root, options=options, env={**here.env, **gpu}, log=log)
 
 
@@ -119,4 +130,5 @@ def _limited() -> bool:
 def _on_worker(step: Step, here: Here, log: Callable[[str], None]) -> None:
     from flows.remote.caller import run_on_worker
 
-    run_on_worker(step.stage, here.root, here.pools[step.stage], force=step.force, log=log)
+    pool = here.pools[step.stage]
+    run_on_worker(step.stage, here.root, pool, force=step.force, groups=here.groups, env=here.env, log=log)

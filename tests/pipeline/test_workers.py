@@ -1,0 +1,222 @@
+"""Stages on other workers: a Prefect server, two process workers with clones of their own, a Git and a DVC remote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State, StateType
+from ruamel.yaml import YAML
+
+from flows.deployments import pools, register
+from tests import toy
+from tests.pipeline.commands import breathline, finish
+
+# Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
+pytestmark = pytest.mark.slow
+
+# `heavy` and `light` are independent. What `heavy` leaves to Git, DVC's run-cache does not carry.
+GRAPH = """\
+stages:
+  source:
+    cmd: {note} && tr a-z A-Z < src.txt > source.txt
+    deps: [src.txt]
+    outs: [source.txt]
+  heavy:
+    cmd: >-
+      {note} && mkdir -p data/heavy plots && cat code/add.txt source.txt > data/heavy/model &&
+      echo '{{"rho": '$(grep -o '0[.].*' params.yaml)'}}' > heavy.json && echo x,y > plots/a.csv
+    deps: [source.txt, code]
+    params: [rho]
+    outs: [data/heavy, {{heavy.json: {{cache: false}}}}]
+    plots: [plots/a.csv: {{cache: false}}]
+  light:
+    cmd: {note} && wc -l < source.txt > light.txt
+    deps: [source.txt]
+    outs: [light.txt]
+  last:
+    cmd: {note} && cat data/heavy/model light.txt heavy.json > last.txt
+    deps: [data, light.txt, heavy.json]
+    outs: [last.txt]
+  moment:
+    cmd: {note} && date +%s%N > moment.txt
+    deps: [source.txt]
+    outs: [moment.txt]
+  bad:
+    cmd: cat source.txt && echo the cause && exit 1
+    deps: [source.txt]
+    outs: [bad.txt]
+  endless:
+    cmd: echo $$ > {pid} && sleep 300 && echo > endless.txt
+    deps: [source.txt]
+    outs: [endless.txt]
+"""
+NOTE = "echo $DVC_STAGE $PWD >> {file}"
+ON = ("--on", "heavy=gpu", "--on", "light=cpu")
+
+
+@pytest.fixture(scope="module")
+def clones(server, tmp_path_factory) -> Iterator[dict[str, Path]]:
+    """Start a worker for each of two pools; yield where they keep their clones."""
+    with get_client(sync_client=True) as client:
+        list(pools.ensure(client, Path(), [pools.Pool("cpu"), pools.Pool("gpu")]))
+    list(register.deploy_workers(["cpu", "gpu"]))
+    folders = {pool: tmp_path_factory.mktemp(pool) for pool in ("cpu", "gpu")}
+    workers = [start_worker(pool, folder, server) for pool, folder in folders.items()]
+    yield folders
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+    for worker in workers:
+        worker.wait(timeout=60)
+
+
+def start_worker(pool: str, folder: Path, server: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool]
+    env = server | {"BREATHLINE_CLONES": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    with (folder / "worker.log").open("w") as log:
+        return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """Return a project with its remotes and one commit; parameters are changed since."""
+    note = NOTE.format(file=tmp_path / "where")
+    folder = toy.make(tmp_path / "project", GRAPH.format(note=note, pid=tmp_path / "pid"))
+    (folder / "code").mkdir()
+    (folder / "code" / "add.txt").write_text("added\n")
+    toy.call(folder, "git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
+    toy.call(folder, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
+    (folder / "params.yaml").write_text("rho: 0.1\n")
+    return folder
+
+
+def ran(project: Path) -> dict[str, list[str]]:
+    """Return the folders in which each stage has run so far."""
+    lines = (project.parent / "where").read_text().split("\n")[:-1]
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        stage, folder = line.split()
+        found.setdefault(stage.split(":")[-1], []).append(folder)
+    return found
+
+
+def locked(folder: Path) -> dict:
+    return YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+
+
+def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
+    status, printed = finish(breathline(project, server, "run", "--target", "last", *ON))
+    assert status == 0, printed
+    where = ran(project)
+    assert where["source"] == where["last"] == [str(project)]
+    assert [Path(folder).is_relative_to(clones["gpu"]) for folder in where["heavy"]] == [True]
+    assert [Path(folder).is_relative_to(clones["cpu"]) for folder in where["light"]] == [True]
+    assert toy.call(project, "git", "ls-remote", "origin") == ""
+    assert toy.call(project, "git", "for-each-ref", "refs/breathline") == ""
+
+    alone = shutil.copytree(project, project.parent / "alone", symlinks=True)
+    for out in ("last.txt", "light.txt", "heavy.json"):
+        (alone / out).unlink()
+    shutil.rmtree(alone / "data")
+    shutil.rmtree(alone / ".dvc" / "cache")
+    (alone / "dvc.lock").unlink()
+    toy.call(alone, "dvc", "repro", "last")
+    for out in ("last.txt", "light.txt", "heavy.json", "plots/a.csv", "data/heavy/model"):
+        assert (project / out).read_bytes() == (alone / out).read_bytes(), out
+    assert locked(project) == locked(alone)
+
+    # DVC alone takes what came for its own.
+    before = ran(project)
+    assert "didn't change" in toy.call(project, "dvc", "repro", "last")
+    assert toy.call(project, "git", "status", "--porcelain", "--", "data", "light.txt") == ""
+    (project / "light.txt").unlink()
+    toy.call(project, "dvc", "repro", "last")
+    assert ran(project) == before
+
+
+def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_result(project, server, clones):
+    moments = []
+    for options in ((), ("--force", "moment")):
+        asked = ("run", "--target", "moment", *options, "--on", "moment=gpu")
+        status, printed = finish(breathline(project, server, *asked))
+        assert status == 0, printed
+        moments.append(int((project / "moment.txt").read_text()))
+        assert "didn't change" in toy.call(project, "dvc", "repro", "--single-item", "moment")
+    assert moments[0] < moments[1]
+    assert len(ran(project)["moment"]) == 2
+
+
+def test_what_another_worker_has_made_is_not_made_again(project, server, clones):
+    status, printed = finish(breathline(project, server, "run", "--target", "light", "--on", "light=cpu"))
+    assert status == 0, printed
+    (project / "light.txt").unlink()
+    shutil.rmtree(project / ".dvc" / "cache")
+    status, printed = finish(breathline(project, server, "run", "--target", "light", "--on", "light=gpu"))
+    assert status == 0, printed
+    assert (project / "light.txt").exists()
+    assert len(ran(project)["light"]) == 1
+
+
+def test_a_failing_stage_tells_the_cause_here(project, server, clones):
+    status, printed = finish(breathline(project, server, "run", "--target", "bad", "--on", "bad=cpu"))
+    assert status == 1
+    assert "Failed: bad." in printed
+    assert "On a worker of the pool cpu: The stage bad failed." in printed
+    assert printed.count("| the cause") == 1
+    assert "bad" not in locked(project)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones, number):
+    process = breathline(project, server, "run", "--target", "endless", "--on", "endless=gpu")
+    pid = project.parent / "pid"
+    while not (pid.exists() and pid.read_text().strip()):
+        assert process.poll() is None, finish(process)
+        time.sleep(0.1)
+    stage = psutil.Process(int(pid.read_text()))
+    assert Path(stage.cwd()).is_relative_to(clones["gpu"])
+    group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
+    process.send_signal(number)
+    status, printed = finish(process)
+    assert status != 0, printed
+    if number == signal.SIGKILL:
+        report_lost()
+    else:
+        assert toy.call(project, "git", "ls-remote", "origin") == ""
+    _, alive = psutil.wait_procs(group, timeout=40)
+    assert [other for other in alive if other.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def report_lost() -> None:
+    """Tell the server what its automation would, once a killed run gives no sign of life."""
+    with get_client(sync_client=True) as client:
+        running = FlowRunFilter(state={"type": {"any_": ["RUNNING"]}})
+        (found,) = [run for run in client.read_flow_runs(flow_run_filter=running) if run.deployment_id is None]
+        client.set_flow_run_state(found.id, State(type=StateType.CRASHED, name="Lost"))
+
+
+def test_what_a_worker_could_not_have_is_named(project, server, clones):
+    (project / "code" / "new.txt").write_text("not in Git\n")
+    status, printed = finish(breathline(project, server, "run", "--target", "heavy", *ON))
+    assert status == 1
+    assert "code/new.txt" in printed
+    assert "`git add` them" in printed
+    toy.call(project, "git", "add", "code/new.txt")
+    toy.call(project, "git", "remote", "remove", "origin")
+    status, printed = finish(breathline(project, server, "run", "--target", "heavy", *ON))
+    assert status == 1
+    assert "no Git remote" in printed
+    assert "heavy" not in ran(project)

@@ -1,0 +1,69 @@
+"""A worker's clones: one run each, nothing left of the run before but what is worth keeping."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from flows.execute import Groups
+from flows.remote import clones
+from flows.remote.transfer import Transfers
+from tests import toy
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("BREATHLINE_CLONES", str(tmp_path / "clones"))
+    return tmp_path / "clones"
+
+
+def test_two_runs_never_share_a_clone_and_a_free_one_is_used_again(folder):
+    with clones.taken("https://example.org/a.git") as one, clones.taken("https://example.org/a.git") as two:
+        assert one != two
+        assert one.parent == two.parent == next(folder.iterdir())
+        assert one.parent.name.startswith("a-")
+        with clones.taken("https://example.com/a.git") as other:
+            assert other.parent != one.parent
+    with clones.taken("https://example.org/a.git") as again:
+        assert again == one
+
+
+def test_a_clone_in_which_a_lost_run_still_works_is_left_alone():
+    with clones.taken("a") as one:
+        orphan = subprocess.Popen(["sleep", "60"], cwd=one)
+    try:
+        with clones.taken("a") as other:
+            assert other != one
+    finally:
+        orphan.kill()
+        orphan.wait()
+    with clones.taken("a") as again:
+        assert again == one
+
+
+def test_a_commit_is_checked_out_over_whatever_is_there(tmp_path):
+    origin = toy.make(tmp_path / "origin")
+    (origin / ".gitignore").write_text("/data\n/.checkpoints\n")
+    commits = []
+    for text in ("one\n", "two\n"):
+        (origin / "src.txt").write_text(text)
+        toy.call(origin, "git", "add", ".")
+        toy.call(origin, "git", "commit", "--quiet", "-m", text)
+        commits.append(toy.call(origin, "git", "rev-parse", "HEAD").strip())
+    with clones.taken(str(origin)) as root:
+        clone = Transfers(root, Groups(), print)
+        for commit, text in zip(commits, ("one\n", "two\n"), strict=True):
+            clones.check_out(clone, repository=str(origin), ref="HEAD", commit=commit)
+            assert (root / "src.txt").read_text() == text
+            for name in ("data/a[1]/model", "data/old/model", ".checkpoints/1", "first.txt"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text("left")
+            clones.clean(root, keep=["data/a[1]"])
+            (root / "src.txt").write_text("changed")
+            (root / ".git" / "index.lock").touch()
+        assert [path.name for path in (root / "data").iterdir()] == ["a[1]"]
+        assert (root / ".checkpoints" / "1").exists()
+        assert not (root / "first.txt").exists()
+        cache = toy.call(root, "dvc", "cache", "dir").strip()
+        assert cache == str(root.parent / "cache")

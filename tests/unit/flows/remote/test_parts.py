@@ -1,0 +1,59 @@
+"""What a stage reads and makes, told apart by who carries it."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.execute import Groups
+from flows.remote import parts
+from tasks.errors import BreathlineError
+from tests import toy
+
+GRAPH = """\
+stages:
+  first:
+    cmd: a
+    outs: [data/first, {scores.json: {cache: false}}]
+  second:
+    cmd: b
+    meta: {gpu: true}
+    deps: [code, data/first/part, scores.json, raw]
+    params: [rho]
+    outs: [data/second]
+    metrics: [metrics.json: {cache: false}]
+  folder:
+    cmd: c
+    deps: [data]
+    outs: [out.txt]
+  stray:
+    cmd: d
+    deps: [../elsewhere.txt]
+    outs: [stray.txt]
+"""
+
+
+def test_parts_are_told_apart(tmp_path):
+    folder = toy.make(tmp_path / "project", GRAPH)
+    (folder / "raw").mkdir()
+    (folder / "raw" / "a.wav").write_text("sound")
+    toy.call(folder, "dvc", "add", "raw")
+    (folder / "code").mkdir()
+    (folder / "code" / "a.py").write_text("1")
+    (folder / ".dvcignore").write_text("*.pyc\n")
+    (folder / "code" / "a.pyc").write_text("of no account")
+    toy.call(folder, "git", "add", ".dvc", "dvc.yaml", "params.yaml")
+    with parts.held(folder, Groups()) as repo:
+        found = parts.read(repo, "second")
+        assert found == parts.Parts(
+            dvc_deps=("data/first", "raw"),
+            git_deps=("scores.json",),
+            files=(".dvc/config", "code", "data/first/part", "dvc.yaml", "params.yaml", "raw.dvc"),
+            git_outs=("metrics.json",),
+            gpu=True,
+        )
+        assert parts.read(repo, "folder").dvc_deps == ("data/first", "data/second")
+        with pytest.raises(BreathlineError, match=r"(?s)not in the project.*\.\./elsewhere\.txt"):
+            parts.read(repo, "stray")
+        with pytest.raises(BreathlineError) as refused:
+            parts.check_in_git(repo, found)
+        assert refused.value.where == "code/a.py, raw.dvc"

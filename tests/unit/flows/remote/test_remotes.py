@@ -1,0 +1,54 @@
+"""Addresses that mean the same on another machine, and errors for those that do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.remote import remotes
+from tasks.errors import BreathlineError
+from tests import toy
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = toy.make(tmp_path / "project")
+    toy.call(folder, "git", "remote", "add", "origin", "../origin.git")
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("https://user:secret@example.org/a/b.git", "https://example.org/a/b.git"),
+        ("https://token@example.org:8443/b.git", "https://example.org:8443/b.git"),
+        ("ssh://git@example.org:22/b.git", "ssh://git@example.org:22/b.git"),
+        ("git@example.org:a/b.git", "git@example.org:a/b.git"),
+    ],
+)
+def test_an_address_travels_without_its_secrets(project, here, there):
+    toy.call(project, "git", "remote", "set-url", "origin", here)
+    assert remotes.of(project).repository == there
+
+
+def test_a_folder_beside_the_project_is_named_in_full(project):
+    (project.parent / "origin.git").mkdir()
+    found = remotes.of(project)
+    assert found.repository == str(project.parent / "origin.git")
+    assert (found.git, found.dvc) == ("origin", "store")
+
+
+def test_what_a_worker_could_not_use_is_refused(project):
+    toy.call(project, "dvc", "remote", "modify", "store", "url", "../store")
+    with pytest.raises(BreathlineError, match="relative to this clone"):
+        remotes.of(project)
+    toy.call(project, "dvc", "remote", "modify", "--local", "store", "url", "s3://bucket")
+    with pytest.raises(BreathlineError, match=r"config\.local, which no worker sees"):
+        remotes.of(project)
+    toy.call(project, "dvc", "config", "--unset", "core.remote")
+    with pytest.raises(BreathlineError, match="no default DVC remote"):
+        remotes.of(project)
+    toy.call(project, "git", "remote", "rename", "origin", "here")
+    toy.call(project, "git", "remote", "add", "there", "../there.git")
+    with pytest.raises(BreathlineError, match="none is called origin"):
+        remotes.of(project)
