@@ -27,7 +27,7 @@ TIMM = "timm/"
 def models(
     name: Annotated[
         str | None,
-        typer.Argument(help="of this list, an architecture, or timm/NAME for any of timm; shows its options"),
+        typer.Argument(help="of this list, an architecture, or timm/NAME for any CNN of timm; shows its options"),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="for programs: the same as JSON")] = False,
@@ -67,7 +67,7 @@ def resolve(name: str) -> tuple[Model, dict[str, Weights]]:
     try:
         find(name)
     except ValueError as error:
-        hint = f"one of {', '.join(MODELS)}, or {TIMM}<any network of timm>"
+        hint = f"one of {', '.join(MODELS)}, or {TIMM}<any CNN of timm>"
         raise BreathlineError(f"There is no model `{name}`.", where="breathline models", hint=hint) from error
     same = [model for model in MODELS.values() if model.architecture == name]
     published = {weights: WEIGHTS[weights] for model in same for weights in model.weights}
@@ -203,7 +203,7 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
             first = (row["name"], _count(row), row["frontend"]) if number == 0 else ("", "", "")
             table.add_row(*first, told, weights["licence"])
     console.print(table)
-    console.print(f"[dim]and {TIMM}<any network of timm>; `breathline models NAME` shows options and how to use one[/]")
+    console.print(f"[dim]and {TIMM}<any CNN of timm>; `breathline models NAME` shows options and how to use one[/]")
 
 
 def _show_one(console: Console, row: Mapping[str, Any], model: Model, published: Mapping[str, Weights]) -> None:

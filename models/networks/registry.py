@@ -82,7 +82,7 @@ def find(architecture: str) -> Architecture:
         name = architecture.removeprefix(TIMM)
         return Architecture(TimmOptions, lambda options, task: by_name(name, options, classes=task.classes))
     if architecture not in ARCHITECTURES:
-        known = ", ".join([*ARCHITECTURES, f"{TIMM}<any model of timm>"])
+        known = ", ".join([*ARCHITECTURES, f"{TIMM}<any CNN of timm>"])
         raise ValueError(f"There is no architecture {architecture}; there are {known}.")
     return ARCHITECTURES[architecture]
 
