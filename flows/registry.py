@@ -6,26 +6,19 @@ Models are named under `artifacts:` in dvc.yaml; versions are Git tags (`flows.g
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from flows import fitness, graph, gto_tags
+from flows import dvc_at, fitness, graph, gto_tags
 from flows.gto_tags import Bump
 from flows.snapshot import commit, git
 from tasks.errors import BreathlineError
 
-if TYPE_CHECKING:
-    from dvc.repo import Repo
-
 STUDENT = "student"
 SCORES, CARD = "reports/scores.json", "model.json"
-STORE = Path(".dvc/tmp/models")  # ignored by Git, as all of `.dvc/tmp`
 
 
 @dataclass(frozen=True)
@@ -105,12 +98,12 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
     """
     fitness.check(root, graph.read(root))
     there = versions(root, name)
-    with _repo(root) as repo:
-        made = _contents(repo, name)
+    with dvc_at.reading(root) as repo:
+        made = dvc_at.contents(repo, name)
         beside = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
     if there:
-        with _repo(root, there[-1].commit) as repo:
-            if _contents(repo, name) == made:
+        with dvc_at.reading(root, there[-1].commit) as repo:
+            if dvc_at.contents(repo, name) == made:
                 hint = f"to put it into a stage: `breathline registry promote {there[-1]} --stage production`"
                 raise BreathlineError(f"Nothing has changed: the model is that of {there[-1]}.", hint=hint)
     number = gto_tags.following(gto_tags.read(root, name), bump)
@@ -119,6 +112,27 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
     if stage:
         gto_tags.assign(root, name, number, stage)
     return next(one for one in versions(root, name) if one.version == number)
+
+
+def assign(root: Path, what: str, stage: str) -> Version:
+    """Put a version that there is already, such as ``student@v1.0.0``, into a stage, and return it.
+
+    Raises:
+        BreathlineError: There is no such version, or it is in the stage already.
+    """
+    source = resolve(root, what)
+    one = next((one for one in versions(root, source.name) if one.commit == source.commit), None)
+    if one is None:
+        raise BreathlineError(f"{what} is no version.", where=root, hint=_listed(STUDENT, versions(root)))
+    gto_tags.assign(root, one.name, one.version, stage)
+    return next(other for other in versions(root, one.name) if other.version == one.version)
+
+
+def read_at(root: Path, commit: str, path: str) -> dict[str, Any]:
+    """Return the JSON of a file at a commit; nothing where there is no such file."""
+    there = git(root, "ls-tree", "--name-only", commit, path)
+    read: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path}")) if there else {}
+    return read
 
 
 def resolve(root: Path, what: str) -> Source:
@@ -131,6 +145,8 @@ def resolve(root: Path, what: str) -> Source:
     """
     from gto.constants import parse_shortcut
 
+    if (root / what / CARD).is_file():
+        return Source(what, folder=root / what)
     asked = parse_shortcut(what)
     there = versions(root, asked.name)
     if asked.shortcut or there:
@@ -167,7 +183,7 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
         BreathlineError: There is no such model or seed, or neither cache nor remote holds it.
     """
     source = resolve(root, what) if isinstance(what, str) else what
-    folder = source.folder or _download(root, source)
+    folder = source.folder or dvc_at.bring(root, source.name, str(source.commit))
     if seed is None and (folder / CARD).is_file():
         return folder
     seeds = {int(path.parent.name): path.parent for path in folder.glob(f"*/{CARD}") if path.parent.name.isdigit()}
@@ -178,62 +194,9 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
     return seeds[min(seeds) if seed is None else seed]
 
 
-@contextmanager
-def _repo(root: Path, commit: str | None = None) -> Iterator[Repo]:
-    """Yield DVC's reading of the project, as it stands or at a commit; DVC's errors become ours."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            if commit is None:
-                yield repo
-                return
-            # Cache and remote are those of today, wherever they were when the commit was made.
-            today = {section: dict(repo.config.get(section, {})) for section in ("core", "cache", "remote")}
-        with Repo(str(root), rev=commit, config=today) as repo:
-            yield repo
-    except DvcException as error:
-        where = f"dvc.yaml at {commit[:9]}" if commit else "dvc.yaml"
-        raise BreathlineError(
-            f"DVC: {error}", where=where, hint="see `artifacts:` there, and docs/registry.md"
-        ) from error
-
-
-def _contents(repo: Repo, name: str) -> dict[str, str | None]:
-    """Return the outs that belong to a model, with the hash of each."""
-    path = PurePosixPath(Path(repo.artifacts.get_path(name)).as_posix())
-    outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
-    return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
-
-
-def _download(root: Path, source: Source) -> Path:
-    """Return the folder of a model at a commit, from where it lies since an earlier time, or by DVC."""
-    from dvc.fs import download
-    from dvc_data.index import DataIndexDirError
-
-    store = root / STORE / str(source.commit)
-    with _repo(root, source.commit) as repo:
-        path = Path(repo.artifacts.get_path(source.name)).as_posix()
-        if (store / path).is_dir():
-            return store / path
-        (store / path).parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=store) as temporary:
-            try:
-                download(repo.dvcfs, f"/{path}", f"{temporary}/model")
-            except (OSError, DataIndexDirError) as error:
-                said = f"Neither DVC's cache nor its remote holds {source.label}."
-                hint = "where it was trained: `dvc push --all-tags`; here: `dvc remote list`"
-                raise BreathlineError(said, where=f"{path} at {str(source.commit)[:9]}", hint=hint) from error
-            os.replace(f"{temporary}/model", store / path)
-    return store / path
-
-
 def _scores(root: Path, commit: str) -> dict[str, Any]:
-    """Return the scores that a commit holds, flat; nothing where there are none."""
-    if not git(root, "ls-tree", "--name-only", commit, SCORES):
-        return {}
-    return graph.flatten(json.loads(git(root, "show", f"{commit}:{SCORES}")))
+    """Return the scores that a commit holds, flat."""
+    return graph.flatten(read_at(root, commit, SCORES))
 
 
 def _headline(scores: Mapping[str, Any]) -> str:

@@ -1,0 +1,165 @@
+"""`breathline predict`: what a model says of recordings that nobody has labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from flows.registry import Source
+    from tasks.prediction import Model
+
+EXAMPLES = (
+    "Examples: `breathline predict recording.wav` · `breathline predict ward/ --model student@v1.2.0 --out ward.csv` · "
+    "`breathline predict a.wav b.wav --model student#production` · `breathline predict a.wav --model main --seed 2` · "
+    "`breathline predict a.wav --model data/student/1`. "
+    "For research alone: Breathline is no medical device, and what it says is no diagnosis."
+)
+TRAINED = "data/student"
+SHOWN = 60  # rows; a file holds them all
+CAUTION = "For research alone: no medical device, no diagnosis."
+
+
+def predict(
+    recordings: Annotated[list[Path], typer.Argument(help="wav files, and folders of them", show_default=False)],
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="student@v1.2.0, student#production, student (the newest version), a Git revision, or a folder; "
+            "else the newest version, or what was trained last where there is none",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of the model, where it has several; else the lowest")] = None,
+    out: Annotated[Path | None, typer.Option(help="a file for all rows: .parquet, .csv or .json")] = None,
+) -> None:
+    """Predict the class of each respiratory cycle: research only, no medical device.
+
+    Cycles are those of the annotation file beside a recording (ICBHI's format, same name with .txt); without one, the
+    recording is cut into windows of the length that the model knows. Sample rate, depth and channels may be any.
+    """
+    console = Console(highlight=False)
+    write = _writer(out) if out else None
+    from flows import registry
+
+    source = _source(Path.cwd(), model)
+    with console.status(f"Fetching {source.label} …"):
+        folder = registry.fetch(Path.cwd(), source, seed=seed)
+    with console.status("Starting torch …"):
+        from tasks import prediction
+
+        wavs = prediction.recordings(recordings)
+        label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+        loaded = prediction.load(folder, label)
+    tables, failures = _predicted(loaded, wavs, console)
+    if tables:
+        import pyarrow as pa
+
+        table = pa.concat_tables(tables)
+        _show(loaded, table, console)
+        if write and out:
+            write(out, table)
+            console.print(f"Written: {out} ({table.num_rows} rows)", soft_wrap=True)
+    if failures:
+        told = "\n".join(f"{wav}: {error.what}" for wav, error in failures.items())
+        hint = "the others stand above" if tables else "look at the files themselves"
+        raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{told}", hint=hint)
+
+
+def _source(root: Path, model: str | None) -> Source:
+    """Return where the model is that was asked for, or the one that is meant where none was."""
+    from flows import registry
+
+    if model:
+        return registry.resolve(root, model)
+    if registry.versions(root):
+        return registry.resolve(root, registry.STUDENT)
+    if not any((root / TRAINED).glob("*/model.json")):
+        raise BreathlineError("There is no model yet.", where=root, hint="`make demo` or `dvc repro` trains one")
+    return registry.Source(TRAINED, folder=root / TRAINED)
+
+
+def _predicted(
+    model: Model, wavs: Sequence[Path], console: Console
+) -> tuple[list[pa.Table], dict[Path, BreathlineError]]:
+    """Return the predictions, recording by recording, and what was wrong with those that have none."""
+    from rich.progress import track
+
+    from tasks.prediction import predict as of
+
+    tables, failures = [], {}
+    quiet = not console.is_terminal or len(wavs) == 1
+    for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
+        try:
+            tables.append(of(model, wav))
+        except BreathlineError as error:
+            failures[wav] = error
+    return tables, failures
+
+
+def _show(model: Model, table: pa.Table, console: Console) -> None:
+    from rich.table import Table
+
+    console.print(f"[bold]{escape(model.label)}[/] · {model.labels} · {model.front_end.name}, {model.duration_s:g} s\n")
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("recording", overflow="fold")
+    for name in ("start s", "end s"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("predicted", no_wrap=True)
+    for name in model.classes:
+        shown.add_column(name, justify="right", no_wrap=True)
+    rows = table.slice(0, SHOWN).to_pylist()
+    for row in rows:
+        probabilities = [_probability(row, name) for name in model.classes]
+        times = (f"{row['start_s']:.2f}", f"{row['end_s']:.2f}")
+        shown.add_row(escape(row["recording"]), *times, row["predicted"], *probabilities)
+    console.print(shown)
+    if more := table.num_rows - len(rows):
+        console.print(f"… and {more} more; `--out FILE` writes all")
+    windows = table["cycle_id"].null_count
+    counts = [
+        f"{number} {word}" for number, word in ((table.num_rows - windows, "cycles"), (windows, "windows")) if number
+    ]
+    console.print(f"\n{' and '.join(counts)} of {len(set(table['file'].to_pylist()))} recordings. {CAUTION}")
+    if windows:
+        console.print(
+            "[yellow]Windows stand where no annotation names cycles; the model has learned from whole cycles alone.[/]"
+        )
+
+
+def _probability(row: dict[str, Any], name: str) -> str:
+    value = f"{row[f'p_{name}']:.2f}"
+    return f"[bold]{value}[/]" if row["predicted"] == name else value
+
+
+def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
+    """Return what writes a table in the format that the file's name asks for.
+
+    Raises:
+        BreathlineError: The name asks for none that there is.
+    """
+    from pyarrow import csv
+
+    from tasks import files
+
+    def write_csv(path: Path, table: pa.Table) -> None:
+        with files.replacing(path) as temporary:
+            csv.write_csv(table, temporary)
+
+    writers: dict[str, Callable[[Path, pa.Table], None]] = {
+        ".parquet": files.write_table,
+        ".csv": write_csv,
+        ".json": lambda path, table: files.write_json(path, table.to_pylist()),
+    }
+    if out.suffix not in writers:
+        raise BreathlineError("The name asks for no format that there is.", where=out, hint=", ".join(writers))
+    return writers[out.suffix]

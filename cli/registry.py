@@ -1,0 +1,119 @@
+"""`breathline registry`: versions of models, as Git tags that DVC, DVC Studio and GTO read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from tasks.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from flows.registry import Version
+
+app = typer.Typer(no_args_is_help=True, help="Versions of models: list them, make one, look at one.")
+Name = Annotated[str, typer.Option(help="of the model, under `artifacts:` in dvc.yaml")]
+FIGURES = {
+    "score_strict": "Score\nstrict",
+    "score_lenient": "Score\nlenient",
+    "sp": "Sp",
+    "se_strict": "Se\nstrict",
+    "se_lenient": "Se\nlenient",
+}
+LISTED = tuple(FIGURES)[:4]
+
+
+@app.command("list", epilog="Example: `breathline registry list --json | jq '.[-1].scores'`")
+def list_versions(
+    name: Name = "student", as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False
+) -> None:
+    """List the versions, the newest first, with the Scores of the student (epoch chosen on validation patients)."""
+    from rich.table import Table
+
+    from flows import registry
+
+    there = registry.versions(Path.cwd(), name)
+    if as_json:
+        typer.echo(json.dumps([_plain(one) for one in there], indent=2))
+        return
+    console = Console(highlight=False)
+    if not there:
+        console.print(f"There is no version of {name} yet: `breathline registry promote` makes one.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("version", "stage", "made", "commit"):
+        table.add_column(column, no_wrap=True)
+    for key in LISTED:
+        table.add_column(FIGURES[key], justify="right")
+    for one in reversed(there):
+        figures = [_figure(one.scores.get(f"val.student.{key}")) for key in LISTED]
+        table.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *figures)
+    console.print(table)
+
+
+@app.command(
+    epilog="Examples: `breathline registry promote` · `breathline registry promote --bump major --stage staging` · "
+    "`breathline registry promote student@v1.0.0`: back to an older one"
+)
+def promote(
+    version: Annotated[str | None, typer.Argument(help="one that there is already: only its stage changes")] = None,
+    *,
+    name: Name = "student",
+    bump: Annotated[Literal["major", "minor", "patch"], typer.Option(help="which part of the number rises")] = "minor",
+    stage: Annotated[str, typer.Option(help="that it is put into; an empty one: none")] = "production",
+) -> None:
+    """Make the model that was trained last a version, and put it into a stage.
+
+    All stages have to be up to date and the validation passed. Branch, index and files stay as they are.
+    """
+    from flows import registry
+    from flows.execute import only_run
+
+    root, console = Path.cwd(), Console(highlight=False)
+    with only_run(root):
+        if version is None:
+            made = registry.promote(root, name=name, bump=bump, stage=stage or None)
+        else:
+            made = registry.assign(root, version, stage)
+    console.print(f"[bold green]{made}[/] at {made.commit[:9]}" + (f", in {' '.join(made.stages)}" if stage else ""))
+    console.print("To share it: `dvc push` and `git push --tags`. To use it: ", end="")
+    console.print(f"`breathline predict recording.wav --model {made}`", soft_wrap=True)
+
+
+@app.command(
+    epilog="Examples: `breathline registry show student@v1.0.0` · `breathline registry show student#production`"
+)
+def show(model: Annotated[str, typer.Argument(help="a version, or a stage")] = "student") -> None:
+    """Show one version: where it comes from, its scores, what it is made of, and how to get it."""
+    from flows import registry
+
+    root, console = Path.cwd(), Console(highlight=False)
+    source = registry.resolve(root, model)
+    found = [one for one in registry.versions(root, source.name) if one.commit == source.commit]
+    if not found:
+        hint = "`breathline registry list` tells which there are"
+        raise BreathlineError(f"{model} is no version.", where=root, hint=hint)
+    one = found[-1]
+    console.print(f"[bold]{one}[/]" + (f", in {' '.join(one.stages)}" if one.stages else ""))
+    console.print(f"made {one.made:%Y-%m-%d %H:%M %Z} at commit {one.commit}", soft_wrap=True)
+    order = list(FIGURES)
+    for key in sorted(one.scores, key=lambda key: (key.split(".")[:-1], order.index(key.split(".")[-1]))):
+        console.print(f"  {key:28} {_figure(one.scores[key]):>6}")
+    if metrics := registry.read_at(root, one.commit, "reports/metrics.json"):
+        test = metrics["test"]
+        console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
+        console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
+        console.print(f"seeds {', '.join(metrics['students'])}")
+    console.print(f"[dim]dvc artifacts get . {one.name} --rev {one.version} · git show {one}:params.yaml[/]")
+
+
+def _plain(one: Version) -> dict[str, Any]:
+    return asdict(one) | {"made": one.made.isoformat()}
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
