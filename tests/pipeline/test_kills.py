@@ -1,0 +1,171 @@
+"""The kill matrix: flow, dvc and stage, each by INT, TERM and KILL, while a teacher trains and `fbank` writes.
+
+Both stages run side by side, so that each case ends a training and an `fbank` at once. They are held still (SIGSTOP) in
+the middle of their work until the signal has reached them, so that no case depends on how fast the machine is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+
+from tests import toy
+from tests.pipeline.commands import breathline, finish
+from tests.pipeline.test_dvc import edit, tiny
+
+pytestmark = pytest.mark.slow  # nine cases of a run that ends early and one that goes on, 10 to 20 s each
+
+ROOT = Path(__file__).parents[2]
+TEACHER, FBANK = "train_teacher@mn_s1", "fbank@ast"
+TARGETS = ["--target", TEACHER, "--target", FBANK]
+OUTS = {TEACHER: "data/teachers/mn_s1", FBANK: "data/fbank/ast"}
+MODULES = {TEACHER: "tasks.train_teacher", FBANK: "tasks.fbank"}
+# A file that is there from the middle of the stage on: the checkpoint of the first epoch, and some of the features.
+MIDDLE = {TEACHER: ".checkpoints/*/training.pt", FBANK: "data/fbank/ast/.features.npy.*"}
+
+
+def small(params: dict) -> None:
+    """Leave one teacher, of a few epochs, and a front end that no teacher needs, with long clips."""
+    tiny(params)
+    del params["teachers"]["ast_s1"]
+    params["teacher_training"]["schedule"]["epochs"] = 4
+    params["frontends"]["ast"]["duration_s"] = 8.0
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Path:
+    """Return a copy of the project in which all is done that the two stages need."""
+    folder = toy.checkout(ROOT, tmp_path_factory.mktemp("kills") / "project")
+    edit(folder, small)
+    toy.call(folder, "dvc", "repro", "fbank@efficientat", "weights@scratch")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(begun, tmp_path_factory) -> dict[str, object]:
+    """Return what the two stages give where nothing ends them."""
+    folder = shutil.copytree(begun, tmp_path_factory.mktemp("undisturbed") / "project", symlinks=True)
+    toy.call(folder, "dvc", "repro", TEACHER, FBANK)
+    found = results(folder)
+    shutil.rmtree(folder)
+    return found
+
+
+@pytest.fixture
+def project(begun, tmp_path) -> Iterator[Path]:
+    folder = shutil.copytree(begun, tmp_path / "project", symlinks=True)
+    yield folder
+    for process in at_work(folder):
+        process.kill()
+    shutil.rmtree(folder)
+
+
+def results(folder: Path) -> dict[str, object]:
+    """Return the SHA-256 of every file in the two stages' outs, and what dvc.lock says of the stages."""
+    files = [path for out in OUTS.values() for path in sorted((folder / out).rglob("*")) if path.is_file()]
+    hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    recorded = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    return hashes | {name: recorded.get(name) for name in OUTS}
+
+
+def at_work(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in a project, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
+    """Wait for both stages and stop each in the middle of its work; return their processes."""
+    stages: dict[str, psutil.Process] = {}
+    held: set[str] = set()
+    while len(held) < len(OUTS):
+        assert run.poll() is None, finish(run)
+        if len(stages) < len(OUTS):
+            stages |= {
+                name: process
+                for process in at_work(folder)
+                for name, module in MODULES.items()
+                if process.cmdline()[1:3] == ["-m", module]
+            }
+        for name in stages.keys() - held:
+            if any(path.stat().st_size for path in folder.glob(MIDDLE[name])):
+                stages[name].suspend()
+                held.add(name)
+        time.sleep(0.005)
+    assert in_place(folder) == [], "the stage was over before it was stopped"
+    return list(stages.values())
+
+
+def in_place(folder: Path) -> list[Path]:
+    """Return the files of the two stages' outs; hidden ones are those that are being written."""
+    found = [path for out in OUTS.values() for path in (folder / out).rglob("*") if path.is_file()]
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def release(stages: list[psutil.Process]) -> None:
+    """Let the stopped stages go on, each once a signal waits for it."""
+    for stage in stages:
+        while stage.is_running() and stage.status() == psutil.STATUS_STOPPED and not _is_signalled(stage):
+            time.sleep(0.02)
+        if stage.is_running():
+            stage.resume()
+
+
+def _is_signalled(process: psutil.Process) -> bool:
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("victim", ["flow", "dvc", "stage"])
+def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_goes_on(
+    project, server, undisturbed, victim, number
+):
+    run = breathline(project, server, "run", *TARGETS)
+    stages = hold(run, project)
+    victims = {
+        "flow": [psutil.Process(run.pid)],
+        "dvc": [stage.parent() for stage in stages],
+        "stage": stages,
+    }
+    for process in victims[victim]:
+        process.send_signal(number)
+    if (victim, number) == ("dvc", signal.SIGINT):
+        # DVC leaves Ctrl-C to the stage, which alone did not get it: nothing ends.
+        for stage in stages:
+            stage.resume()
+        status, printed = finish(run)
+        assert status == 0, printed
+        assert results(project) == undisturbed
+        return
+    release(stages)
+    status, printed = finish(run)
+    assert status != 0, printed
+    _, alive = psutil.wait_procs(at_work(project), timeout=20)
+    assert alive == []
+    assert in_place(project) == []
+    assert {name: results(project)[name] for name in OUTS} == dict.fromkeys(OUTS)
+
+    if victim == "dvc":
+        printed = toy.call(project, "dvc", "repro", TEACHER, FBANK)
+    else:
+        status, printed = finish(breathline(project, server, "run", *TARGETS))
+        assert status == 0, printed
+    assert "Resumed after epoch 1" in printed
+    assert results(project) == undisturbed
+    assert list((project / ".checkpoints").iterdir()) == []
