@@ -7,7 +7,22 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import audit, deploy, doctor, leaderboard, models, plan, recipe, report, run, serve
+from cli import (
+    audit,
+    backfill,
+    deploy,
+    doctor,
+    leaderboard,
+    models,
+    plan,
+    predict,
+    recipe,
+    registry,
+    report,
+    run,
+    serve,
+    watch,
+)
 from tasks.errors import BreathlineError
 
 
@@ -38,7 +53,11 @@ app.command(epilog=plan.EXAMPLES)(plan.plan)
 app.add_typer(recipe.app, name="recipe")
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog="Example: `breathline report`")(report.report)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.add_typer(registry.app, name="registry")
 app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
+app.command(epilog=watch.EXAMPLES)(watch.watch)
 app.add_typer(audit.app, name="audit")
 app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
