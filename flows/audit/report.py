@@ -23,7 +23,7 @@ def headline(audit: Audit) -> str:
     """Return what was hashed, and how much of it is not as it was."""
     scope = f"{audit.files:,} files ({audit.size / 1e9:.2f} GB) of {audit.stages} stages hashed anew"
     if audit.damage:
-        return f"{len(audit.damage)} of them not as recorded: {scope}."
+        return f"Not as recorded in {len(audit.damage)} place{'s' * (len(audit.damage) > 1)}: {scope}."
     others = len(audit.findings)
     return f"All as recorded: {scope}" + (f"; {others} changes since the last run." if others else ".")
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psutil
 import pytest
 
 from tests import toy
+from tests.pipeline.commands import breathline, finish
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and these tests make several.
 pytestmark = pytest.mark.slow
@@ -49,9 +53,31 @@ def test_the_audit_fails_once_a_byte_is_not_what_was_recorded(tmp_path):
     (folder / "data" / "a" / "model").write_text("sourcf\n1\n")
     state = nightly_audit(project=folder, return_state=True)
     assert state.is_failed()
-    assert "1 of them not as recorded" in state.message
+    assert state.message.startswith("Not as recorded in 1 place")
     assert "| `teacher@a` | `data/a` |" in artifact("audit").data
     assert "`last` |" in artifact("audit").data
+
+
+ENDLESS = """\
+stages:
+  endless:
+    cmd: echo $$ > PID && sleep 300 && echo > out
+    params: [rho]
+    outs: [out]
+"""
+
+
+def test_no_stage_of_a_workspace_outlives_the_flow(tmp_path, server):
+    folder = toy.make(tmp_path / "project", ENDLESS.replace("PID", str(tmp_path / "pid")))
+    process = breathline(folder, server, "backfill", "--param", "rho=0.1")
+    while not ((pid := tmp_path / "pid").exists() and pid.read_text().strip()):
+        assert process.poll() is None, finish(process)
+        time.sleep(0.1)
+    stage = psutil.Process(int(pid.read_text()))
+    process.send_signal(signal.SIGTERM)
+    status, printed = finish(process)
+    assert status != 0, printed
+    assert psutil.wait_procs([stage], timeout=20)[1] == []
 
 
 # `base` is the same at every revision and value; the commit v2 breaks `score`.
