@@ -106,8 +106,11 @@ def run_here(step: Step, here: Here, log: Callable[[str], None], *, pull: bool =
 
 @contextmanager
 def _gpu(step: Step, here: Here) -> Iterator[dict[str, str]]:
-    """Hold what a stage needs of this machine's GPUs, and of the server's limit where one is set there."""
-    if not step.gpu:
+    """Hold what a stage needs of this machine's GPUs, and of the server's limit where one is set there.
+
+    On a machine without a GPU nothing is held: its stages do not keep those of others waiting.
+    """
+    if not step.gpu or here.slots.count is None:
         yield {}
         return
     limits = [GPU_LIMIT] if _limited() else []
