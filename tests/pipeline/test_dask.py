@@ -1,0 +1,196 @@
+"""`extract` and `fbank` over a real Dask cluster: the bytes of threads and processes, and nothing left when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client
+from ruamel.yaml import YAML
+
+from tasks.files import sha256
+from tests import toy
+from tests.pipeline.test_dvc import tiny
+from tests.unit.tasks.test_fbank import lay_out, waveforms
+
+# Each stage over Dask starts a flow, and a cluster whose processes import Prefect and torch: 10 to 20 s on two cores.
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+STAGES = (["extract"], ["fbank", "ast"])
+
+
+def start(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", f"tasks.{stage[0]}", *stage[1:]],
+        cwd=folder,
+        env={**env, "COLUMNS": "200", "BREATHLINE_TASK_RUNNER": runner},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> tuple[int, str]:
+    with start(folder, env, runner, *stage) as process:
+        _, printed = process.communicate(timeout=120)
+    return process.returncode, printed
+
+
+def session(pid: int) -> list[psutil.Process]:
+    """Return the processes of a session that are more than zombies."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory, server: dict[str, str]) -> dict[str, str]:
+    """Return the environment of stages and workers that run the code as it stands now, whatever is edited meanwhile."""
+    code = toy.checkout(ROOT, tmp_path_factory.mktemp("code"))
+    return {**server, "PYTHONPATH": str(code)}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
+    """Return a project with a few demo recordings, as `download` leaves it."""
+    folder = tmp_path_factory.mktemp("dask") / "Projekt ü"
+    folder.mkdir()
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    tiny(params)
+    yaml.dump(params, folder / "params.yaml")
+    status, printed = run(folder, env, "threads", "download")
+    assert status == 0, printed
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Iterator[str]:
+    """Yield the address of a cluster that was there before the stage; its workers have another working directory."""
+    folder = tmp_path_factory.mktemp("cluster")
+    known = folder / "scheduler.json"
+    shared = ["--scheduler-file", str(known), "--host", "127.0.0.1"]
+    parts = (
+        ["dask_scheduler", *shared, "--port", "0", "--dashboard-address", "127.0.0.1:0"],
+        ["dask_worker", *shared, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
+    )
+    processes = []
+    try:
+        for part, *options in parts:
+            command = [sys.executable, "-m", f"distributed.cli.{part}", *options]
+            processes.append(subprocess.Popen(command, cwd=folder, env=env))
+        with Client(scheduler_file=str(known), timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield str(json.loads(known.read_text())["address"])
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def project(corpus: Path, folder: Path) -> Path:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data/raw").symlink_to(corpus / "data/raw")
+    (folder / "params.yaml").write_bytes((corpus / "params.yaml").read_bytes())
+    return folder
+
+
+def test_threads_processes_and_dask_write_equal_bytes(
+    tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]
+) -> None:
+    outs: dict[str, dict[str, str]] = {}
+    for name, runner in {
+        "threads": "threads",
+        "processes": "processes",
+        "local": "dask",
+        "elsewhere": f"dask:{scheduler}",
+    }.items():
+        folder = project(corpus, tmp_path / name)
+        for stage in STAGES:
+            status, printed = run(folder, env, runner, *stage)
+            assert status == 0, printed
+        written = [*folder.glob("data/cycles/**/*"), *folder.glob("data/fbank/**/*")]
+        outs[name] = {str(path.relative_to(folder)): sha256(path) for path in written if path.is_file()}
+    assert len(outs["threads"]) == 8
+    for name, found in outs.items():
+        assert found == outs["threads"], name
+
+
+def test_a_fault_in_a_recording_is_told_as_without_dask(
+    tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]
+) -> None:
+    folder = project(corpus, tmp_path / "project")
+    (folder / "data/raw").unlink()
+    (folder / "data/raw/audio").mkdir(parents=True)
+    for path in corpus.glob("data/raw/*"):
+        if path.name != "audio":
+            (folder / "data/raw" / path.name).symlink_to(path)
+    for path in corpus.glob("data/raw/audio/*"):
+        (folder / "data/raw/audio" / path.name).symlink_to(path)
+    broken = sorted(folder.glob("data/raw/audio/*.wav"))[5]
+    broken.unlink()
+    broken.write_bytes(b"no wav")
+    told = {}
+    for runner in ("threads", f"dask:{scheduler}"):
+        status, printed = run(folder, env, runner, "extract")
+        assert status == 1, printed
+        assert "Traceback" not in printed
+        told[runner] = printed[printed.index("extract failed.") :]
+    assert f"{broken.name} cannot be read as audio" in told["threads"]
+    assert len(set(told.values())) == 1, told
+
+
+def test_workers_with_other_code_are_refused(tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]) -> None:
+    def outdate(code: str | None) -> str:
+        from flows import wide
+
+        before, wide.CODE = wide.CODE, code or wide._code()
+        return before
+
+    folder = project(corpus, tmp_path / "project")
+    with Client(scheduler) as client:
+        client.run(outdate, "of last week")
+        try:
+            status, printed = run(folder, env, f"dask:{scheduler}", "extract")
+        finally:
+            client.run(outdate, None)
+    assert status == 1
+    assert "other code" in printed
+    assert "start the workers again" in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(
+    tmp_path: Path, env: dict[str, str], number: signal.Signals
+) -> None:
+    lay_out(tmp_path, waveforms([9_000] * 800))
+    (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
+    out = tmp_path / "data/fbank/ast"
+    process = start(tmp_path, env, "dask", "fbank", "ast")
+    while not any(path.stat().st_size > 1_000_000 for path in out.glob(".features*")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    alive = session(process.pid)
+    assert len(alive) >= 3, "the stage and two workers"
+    process.send_signal(number)  # to the stage alone: its cluster has to notice by itself
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    deadline = time.monotonic() + 20
+    while left := session(process.pid):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    assert not (out / "features.npy").exists()
