@@ -30,13 +30,11 @@ def _name() -> str:
 @flow(name="backfill", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
 def backfill(
     *,
-    revisions: Annotated[list[str], Field(description="commits, tags, branches, or ranges such as v1.0..main")] = [],  # noqa: B006
-    values: Annotated[
-        dict[str, list[Any]], Field(description='values of parameters: {"student.optimizer.rho": [0.05, 0.1]}')
-    ] = {},  # noqa: B006
-    jobs: Annotated[int, Field(ge=1, le=256, description="stages at once, over all cases")] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64, description="how many of them on a GPU")] = None,
-    project: Annotated[Path, Field(description="the project's folder")] = Path(),
+    revisions: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing
+    values: dict[str, list[Any]] = {},  # noqa: B006
+    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
+    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    project: Path = Path(),
 ) -> State[Any] | list[str]:
     """Run the pipeline for every revision with every combination of values; the scores are published as tables.
 
@@ -45,8 +43,8 @@ def backfill(
     with the packages that are installed now.
 
     Args:
-        revisions: Commits, or ranges of them; the working tree, if empty.
-        values: For each parameter, by dotted key, its values.
+        revisions: Commits, tags, branches, or ranges such as `v1.0..main`; the working tree, if empty.
+        values: For each parameter, by dotted key, its values: `{"student.optimizer.rho": [0.05, 0.1]}`.
         jobs: How many stages run at once, over all cases.
         gpus: How many of them may use a GPU; one for each GPU, if not given.
         project: The project's folder.

@@ -17,7 +17,6 @@ from flows.boards import standings, tables
 from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
 from flows.execute import only_run
 from flows.publish import artifacts
-from flows.recipes import corpus as corpora
 from flows.workspaces import cache_of
 
 REPORTS = "reports"
@@ -30,14 +29,14 @@ def _name() -> str:
 @flow(name="leaderboard", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
 def leaderboard(
     *,
-    recipes: Annotated[list[str], Field(min_length=1, description="recipes; differences are to the first")],
-    seeds: Annotated[list[int], Field(description="of the students; each recipe's own, if empty")] = [],  # noqa: B006
-    corpus: Annotated[str | None, Field(description=f"recordings: {corpora.HELP}")] = None,
-    small: Annotated[bool, Field(description="the recipes' miniatures, to try it out")] = False,
-    paper: Annotated[bool, Field(description="also with the epoch chosen on the test set")] = False,
-    jobs: Annotated[int, Field(ge=1, le=256, description="stages at once, over all recipes")] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64, description="how many of them on a GPU")] = None,
-    project: Annotated[Path, Field(description="the project's folder")] = Path(),
+    recipes: Annotated[list[str], Field(min_length=1)],
+    seeds: list[int] = [],  # noqa: B006 - Prefect reads the default and changes nothing
+    corpus: str | None = None,
+    small: bool = False,
+    paper: bool = False,
+    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
+    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    project: Path = Path(),
 ) -> State[Any] | list[str]:
     """Compare recipes over seeds; the boards are published and written to `reports/leaderboard.*`.
 
@@ -47,7 +46,8 @@ def leaderboard(
     Args:
         recipes: Their names; the differences on a board are to the first.
         seeds: Of the students; each recipe's own, if empty.
-        corpus: The recordings; those of params.yaml, or of the recipe, if not given.
+        corpus: The recordings: demo, icbhi, or the path of an archive or a folder; those of params.yaml, or of the recipe,
+            if not given.
         small: Whether the recipes' miniatures run.
         paper: Whether the epoch is chosen on the test set, too, as publications do.
         jobs: How many stages run at once, over all recipes.

@@ -48,17 +48,15 @@ def _look(root: Path, settings: DownloadSettings, before: source.Files) -> dict[
 @flow(name="new_data", flow_run_name="look for new recordings")
 def new_data(
     *,
-    metric: Annotated[str, Field(pattern=r"^\w+\.\w+\.\w+$", description="by which models are compared")] = METRIC,
-    margin: Annotated[float, Field(ge=0, le=100, description="points that it may fall below production")] = MARGIN,
-    bump: Annotated[Bump, Field(description="which part of the version rises")] = "minor",
-    stage: Annotated[str, Field(min_length=1, description="stage of the registry that is compared and replaced")] = (
-        "production"
-    ),
-    quiet: Annotated[float, Field(ge=0, description="seconds for which a folder must have been left alone")] = 60.0,
-    jobs: Annotated[int, Field(ge=1, le=256, description="stages at once on this machine")] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64, description="how many of them on a GPU")] = None,
-    workers: Annotated[dict[str, str], Field(description="stage → work pool of the worker that runs it")] = {},  # noqa: B006
-    project: Annotated[Path, Field(description="the project's folder")] = Path(),
+    metric: Annotated[str, Field(pattern=r"^\w+\.\w+\.\w+$")] = METRIC,
+    margin: Annotated[float, Field(ge=0, le=100)] = MARGIN,
+    bump: Bump = "minor",
+    stage: Annotated[str, Field(min_length=1)] = "production",
+    quiet: Annotated[float, Field(ge=0)] = 60.0,
+    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
+    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    workers: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
+    project: Path = Path(),
 ) -> State[Any]:
     """Look whether the source has changed; if so download, validate, train, evaluate, and promote what is no worse.
 
@@ -68,14 +66,14 @@ def new_data(
     the source changes; what failed otherwise is.
 
     Args:
-        metric: Its key in `reports/scores.json`.
+        metric: By which models are compared: a key of `reports/scores.json`.
         margin: By how many points it may be lower.
         bump: Which part of the version's number rises: major, minor or patch.
         stage: The registry's stage whose version is compared and replaced.
         quiet: For how many seconds a folder or archive must not have been written to; else the next run looks again.
         jobs: How many stages run at once on this machine.
         gpus: How many of them may use a GPU; one for each GPU, if not given.
-        workers: The work pool of each stage or group that runs on another worker.
+        workers: For stages that run on another worker, the work pool: `{"train_teacher": "gpu"}`.
         project: The project's folder.
 
     Raises:

@@ -19,8 +19,8 @@ from flows.publish import artifacts
 @flow(name="nightly_audit", flow_run_name="audit")
 def nightly_audit(
     *,
-    jobs: Annotated[int, Field(ge=1, le=64, description="how many files are read at once")] = 2,
-    project: Annotated[Path, Field(description="the project's folder")] = Path(),
+    jobs: Annotated[int, Field(ge=1, le=64)] = 2,
+    project: Path = Path(),
 ) -> State[Any]:
     """Hash every out, input and cache object of `dvc.lock` anew, and follow the chain from stage to stage.
 
