@@ -29,6 +29,7 @@ from websockets.sync.connection import Connection
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARTIFACTS = ("plan", "validation", "scores", "graph", "report")
 START_S, REST_S, PAGE_S = 60.0, 1.5, 45.0
+LIVE_S = 8.0  # a page with clocks and counters changes for ever: so long after it has loaded, it is taken as it is
 # Whether nothing is still loading, and what there is to see: a page at rest gives the same answer for REST_S.
 LOOK = """[document.readyState === 'complete' && document.body.innerText.trim().length > 0
   && !document.querySelector('main .animate-pulse, main .animate-spin, [aria-busy=true]')
@@ -69,12 +70,14 @@ class Page:
         path.write_bytes(base64.b64decode(picture))
 
     def _rest(self, address: str) -> None:
-        seen, since, end = None, time.monotonic(), time.monotonic() + PAGE_S
+        seen, since, loaded, end = None, time.monotonic(), time.monotonic(), time.monotonic() + PAGE_S
         while time.monotonic() < end:
             now = self._value(LOOK)
             if now != seen:
                 seen, since = now, time.monotonic()
-            if now and now[0] and time.monotonic() - since > REST_S:
+            if not (now and now[0]):
+                loaded = time.monotonic()
+            elif time.monotonic() - since > REST_S or time.monotonic() - loaded > LIVE_S:
                 return
             time.sleep(0.1)
         raise TimeoutError(f"{address} does not come to rest within {PAGE_S:.0f} s")
