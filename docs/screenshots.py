@@ -157,6 +157,7 @@ def pages(ui: str, run: str | None) -> dict[str, str]:
             run = started[0]["id"]
         kept = _asked(api, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200})
         deployments = _asked(api, "/deployments/filter", {})
+        flows = {flow["id"]: flow["name"] for flow in _asked(api, "/flows/filter", {})}
     found = {"dashboard": "dashboard", "runs": "runs", "run": f"runs/flow-run/{run}"}
     tabs = {"logs": "Logs", "tasks": "TaskRuns", "artifacts": "Artifacts", "parameters": "Parameters"}
     found |= {f"run-{name}": f"runs/flow-run/{run}?tab={tab}" for name, tab in tabs.items()}
@@ -165,7 +166,7 @@ def pages(ui: str, run: str | None) -> dict[str, str]:
             found[f"artifact-{artifact['key']}"] = f"artifacts/artifact/{artifact['id']}"
     found |= {"artifacts": "artifacts", "artifact-history": "artifacts/key/scores", "deployments": "deployments"}
     for deployment in deployments:
-        name = re.sub(r"[^a-z0-9]+", "-", deployment["name"].lower())
+        name = re.sub(r"[^a-z0-9]+", "-", f"{flows[deployment['flow_id']]} {deployment['name']}".lower())
         found[f"deployment-{name}"] = f"deployments/deployment/{deployment['id']}"
     found |= {"work-pools": "work-pools", "automations": "automations", "concurrency-limits": "concurrency-limits"}
     return found
