@@ -1,0 +1,89 @@
+"""A trained model from promotion to prediction: the same features and probabilities as the stages', bit for bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import soundfile
+from ruamel.yaml import YAML
+
+from flows import registry
+from models.training.features import Features
+from tasks import prediction
+from tests import toy
+
+# One student from nothing to its scores, each stage with torch anew: about a minute on two cores.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """Return a project with a student on the demo corpus, promoted."""
+    folder = toy.checkout(ROOT, tmp_path_factory.mktemp("registry") / "project")
+    toy.call(folder, "breathline", "recipe", "use", "mn_plain", "--small", "--corpus", "demo")
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["download"]["demo"]["patients"] = 8
+    params["evaluation"]["resamples"] = 50
+    # What a new MobileNet says of two cycles differs in the seventh digit: too little to tell a mistake by.
+    params["student"].update(architecture="timm/test_resnet", options={})
+    yaml.dump(params, folder / "params.yaml")
+    toy.call(folder, "dvc", "repro")
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "all stages")
+    printed = toy.call(folder, "breathline", "registry", "promote")
+    assert "student@v1.0.0" in printed
+    return folder
+
+
+def test_predictions_of_a_version_are_those_of_evaluate(project):
+    before, out = toy.call(project, "git", "status", "--porcelain"), str(project.parent / "said.parquet")
+    toy.call(project, "breathline", "predict", "data/raw/audio", "--model", "student@v1.0.0", "--out", out)
+    said = pl.read_parquet(out)
+    judged = pl.read_parquet(project / "data/evaluation/predictions.parquet").filter(pl.col("model") == "student/1")
+    both = judged.join(said, on="cycle_id", suffix="_said")
+    assert both.height == judged.height > 20
+    columns = [name for name in judged.columns if name.startswith("p_")]
+    assert max(both[name].max() - both[name].min() for name in columns) > 0.002, "the model tells cycles apart"
+    for name in columns:
+        assert np.abs(both[name] - both[f"{name}_said"]).max() < 1e-5
+    assert said["model"].unique().to_list() == ["student@v1.0.0 (production), seed 1"]
+    assert toy.call(project, "git", "status", "--porcelain") == before
+
+
+def test_the_features_of_a_recording_are_those_of_the_cache(project):
+    model = prediction.load(registry.fetch(project, "student"), "student")
+    cache = Features(project / "data/fbank/efficientat")
+    for wav in sorted((project / "data/raw/audio").glob("*.wav"))[:3]:
+        parts, found = prediction.hear(model, wav)
+        rows = cache.find(part.cycle_id for part in parts)
+        stored = np.load(project / "data/fbank/efficientat/features.npy", mmap_mode="r")[rows]
+        assert np.array_equal(found.numpy(), stored)
+
+
+def test_a_version_is_a_commit_that_dvc_takes_for_up_to_date(project, tmp_path):
+    clone = tmp_path / "clone"
+    toy.call(tmp_path, "git", "clone", "--quiet", str(project), str(clone))
+    toy.call(clone, "git", "switch", "--quiet", "--detach", "student@v1.0.0")
+    toy.call(clone, "dvc", "config", "--local", "cache.dir", str(project / ".dvc" / "cache"))
+    toy.call(clone, "dvc", "checkout", "--quiet")
+    assert json.loads(toy.call(clone, "dvc", "status", "--json")) == {}
+    printed = toy.call(clone, "breathline", "registry", "list")
+    assert "student@v1.0.0" in printed
+
+
+def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
+    samples, _ = soundfile.read(next(iter(sorted((project / "data/raw/audio").glob("*.wav")))))
+    samples = samples if samples.ndim == 1 else samples[:, 0]
+    soundfile.write(tmp_path / "ward 3.wav", np.column_stack([samples, samples]), 11_025, subtype="FLOAT")
+    printed = " ".join(toy.call(project, "breathline", "predict", str(tmp_path / "ward 3.wav")).split())
+    windows = int(np.ceil(len(samples) / 11_025 / 2.5))
+    assert f"{windows} windows of 1 recordings" in printed
+    assert "student@v1.0.0" in printed
+    assert "no medical device" in printed

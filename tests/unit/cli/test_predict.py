@@ -1,0 +1,53 @@
+"""`breathline predict` on a model's folder: what is shown, what is written, what fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from cli.predict import predict
+from tasks.errors import BreathlineError
+from tests.unit.tasks import models_on_disk
+from tests.unit.tasks.test_prediction import write
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """Return a folder outside of any project, as the current one, with a model and a recording without annotation."""
+    monkeypatch.chdir(tmp_path)
+    models_on_disk.write(tmp_path / "model")
+    write(tmp_path / "a.wav")
+    return tmp_path
+
+
+def test_every_format_holds_the_same_rows(folder, capsys):
+    for name in ("out.parquet", "out.csv", "out.json"):
+        predict([Path("a.wav")], model="model", out=Path(name))
+    rows = pq.read_table("out.parquet").to_pylist()
+    assert [(row["start_s"], row["end_s"]) for row in rows] == [(0.0, 1.0), (1.0, 2.0), (1.25, 2.25)]
+    assert json.loads(Path("out.json").read_text()) == rows
+    with Path("out.csv").open() as file:
+        assert [float(row["p_wheeze"]) for row in csv.DictReader(file)] == pytest.approx(
+            [row["p_wheeze"] for row in rows]
+        )
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "3 windows of 1 recordings. For research alone: no medical device, no diagnosis." in printed
+    assert "learned from whole cycles" in printed
+    with pytest.raises(BreathlineError, match="no format that there is"):
+        predict([Path("a.wav")], model="model", out=Path("out.xls"))
+
+
+def test_a_broken_recording_is_named_and_the_others_are_written(folder):
+    (folder / "b.wav").write_bytes((folder / "a.wav").read_bytes()[:1000])
+    with pytest.raises(BreathlineError, match=r"1 of 2 recordings have no prediction:\nb\.wav: .*cut off"):
+        predict([Path("a.wav"), Path("b.wav")], model="model", out=Path("out.csv"))
+    assert len(Path("out.csv").read_text().splitlines()) == 4
+
+
+def test_outside_of_a_project_only_a_folder_names_a_model(folder):
+    with pytest.raises(BreathlineError, match="not a git repository"):
+        predict([Path("a.wav")], model="student@v1.0.0")
