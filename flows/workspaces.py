@@ -18,8 +18,9 @@ from flows.recipes.params_text import PARAMS
 from flows.snapshot import git
 from tasks.errors import BreathlineError
 
-# What stages make, what is written anew for each workspace, and what no stage reads.
-NOT_CODE = ("data", "reports", "dvc.lock", str(PARAMS), "benchmarks", "docs", "tests")
+# What stages make, what is written anew for each workspace, what no stage reads, and the workspaces themselves.
+MADE = ("data", "reports", "dvc.lock", str(PARAMS))
+NOT_CODE = (*MADE, "benchmarks", "docs", "tests", ".backfill", ".leaderboard", ".locks")
 WEIGHTS = "BREATHLINE_WEIGHTS"
 
 
