@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import Annotated, Any, cast
 
 from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
@@ -99,12 +100,15 @@ def _here(root: Path, steps: Sequence[Step], gpus: int | None, workers: Mapping[
         if step.stage == name or step.stage.startswith(f"{name}@")
     }
     processes = params.read(root / "params.yaml").get("compute", {}).get("processes", 1)
+    with get_client(sync_client=True) as client:
+        # Also of a server that lives as long as this run: a stage over Dask (flows.wide) starts none.
+        url = str(client.api_url).rstrip("/")
     return Here(
         root=root,
         groups=Groups(),
         slots=slots.of_this_machine(gpus),
         gpus_each=int(processes),
-        env={TASK_RUNNER: task_runner},
+        env={TASK_RUNNER: task_runner, "PREFECT_API_URL": url},
         pools=pools,
     )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # The states of flow and tasks tell how they went; what else Prefect and Dask say would fill the stage's own log.
 QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL"}
-LEVELS = {"distributed": logging.WARNING, "distributed.nanny": logging.ERROR, "httpx": logging.WARNING}
+LEVELS = {"distributed": logging.WARNING, "distributed.nanny": logging.ERROR}
 LARGE = {"distributed.admin.large-graph-warning-threshold": "1GB"}  # shards are meant to travel inside their tasks
 CONNECT_S = 10
 SHARDS_EACH = 2  # under way for each thread of the cluster
@@ -75,8 +75,7 @@ def in_order(
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    for name, level in LEVELS.items():
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     if server.ready() is None:
         raise BreathlineError(
             "Work over Dask needs a Prefect server that runs already.",
@@ -89,6 +88,8 @@ def in_order(
         raise BreathlineError(
             f"Dask is not installed: {error}.", hint="install the extra `dask`: pip install 'breathline[dask]'"
         ) from error
+    for name, level in LEVELS.items():  # Dask sets its own when it is imported
+        logging.getLogger(name).setLevel(level)
     if address:
         runner = DaskTaskRunner(address=address, client_kwargs={"timeout": CONNECT_S})
     else:
