@@ -46,7 +46,7 @@ def leaderboard(
     Args:
         recipes: Their names; the differences on a board are to the first.
         seeds: Of the students; each recipe's own, if empty.
-        corpus: The recordings: demo, icbhi, or the path of an archive or folder; those of params.yaml, or of the recipe,
+        corpus: The recordings: demo, icbhi, or a path of an archive or folder; those of params.yaml or of the recipe,
             if not given.
         small: Whether the recipes' miniatures run.
         paper: Whether the epoch is chosen on the test set, too, as publications do.
