@@ -37,7 +37,7 @@ def run_on_worker(
         pool: The work pool of the worker.
         force: Whether it runs even where nothing has changed.
         groups: The processes of the run; when they end, the worker's run is cancelled.
-        env: What the stage finds in its environment there, besides the worker's own.
+        env: What the stage finds in its environment; what is Breathline's own of it goes along.
         log: Takes a line of the stage's output.
 
     Raises:
@@ -101,7 +101,8 @@ class _Errand:
             "repository": self.shared.repository,
             "remote": self.shared.dvc,
             "force": force,
-            "env": dict(env),
+            # Other settings, such as the server's address, are this machine's own.
+            "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")},
         }
         groups, log = self.project.groups, self.project.log
         state = following.run(self.pool, parameters, name=self.stage, groups=groups, log=log)

@@ -24,6 +24,7 @@ LOGGER = "stage"
 POLL_S = 0.5
 WAITING_S = 30.0
 PATIENCE_S = 600.0
+LOST, LOST_S = "Lost", 60.0  # the automation that starts lost runs once more takes some seconds
 CANCEL_S = 25.0  # a worker that is itself being cancelled is killed after 30 s
 PAGE = 200
 
@@ -69,6 +70,7 @@ def _followed(
     client: SyncPrefectClient, run_id: UUID, pool: str, groups: Groups, log: Callable[[str], None]
 ) -> State[Any]:
     asked_at = answered_at = time.monotonic()
+    over_at: float | None = None
     lines, told = 0, False
     while True:
         if groups.ended:
@@ -89,7 +91,11 @@ def _followed(
             time.sleep(POLL_S * 10)
             continue
         if state is not None and state.is_final():
-            return state
+            over_at = over_at or time.monotonic()
+            if state.name != LOST or time.monotonic() - over_at > LOST_S:
+                return state
+        else:
+            over_at = None
         if not told and state is not None and state.is_scheduled() and time.monotonic() - asked_at > WAITING_S:
             log(f"Still waiting for a worker: `prefect worker start --pool {pool}` on the machine that is to run this.")
             told = True

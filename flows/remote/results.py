@@ -7,6 +7,7 @@ equal inputs was meant (a forced stage). Where an entry is missing, `dvc repro -
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,6 +60,7 @@ def take(project: Transfers, stage: str, parts: Parts, *, commit: str, remote: s
             _replace(root, commit, out)
         found = find(repo, stage)
         StageLoader.fill_from_lock(found, entry)
+        logging.getLogger("dvc.dvcfile").setLevel(logging.WARNING)  # it tells of every write, beside the run's own log
         found.dump(update_pipeline=False)
         for out in found.outs:
             Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)  # that is where .gitignore names it
