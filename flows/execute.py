@@ -162,6 +162,8 @@ class Groups:
             )
             self._running.add(process.pid)
         with process:
+            # A stage that goes on when dvc is killed would hold the output open, and the loop with it, until its end.
+            threading.Thread(target=self._end_what_is_left, args=(process,), daemon=True).start()
             try:
                 for line in process.stdout or ():
                     if line.strip() and not line.lstrip().startswith(NOISE):
@@ -171,6 +173,11 @@ class Groups:
                 _end_groups({process.pid}, self._grace_s)
                 with self._lock:
                     self._running.discard(process.pid)
+
+    def _end_what_is_left(self, process: subprocess.Popen[str]) -> None:
+        """Wait for a group's leader, then end the rest of the group."""
+        process.wait()
+        _end_groups({process.pid}, self._grace_s)
 
     def end(self) -> None:
         """End every group with INT, then TERM, then KILL; return when nothing of them is left."""

@@ -65,6 +65,16 @@ def test_end_kills_what_ignores_the_gentler_signals(tmp_path):
         groups.run(["true"], tmp_path, log=print)
 
 
+def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
+    lines: list[str] = []
+    started = time.monotonic()
+    # As a stage that goes on when dvc is killed, its output still open.
+    status = Groups(grace_s=0.3).run(["sh", "-c", "sleep 60 & echo $!; kill -9 $$"], tmp_path, log=lines.append)
+    assert status == 128 + signal.SIGKILL
+    assert time.monotonic() - started < 10
+    assert gone(int(lines[0]), within_s=0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_flow_that_dies_takes_its_groups_with_it(tmp_path, number):
     flow = (
