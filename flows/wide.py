@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import pickle
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -26,7 +27,7 @@ from flows import server
 from tasks.errors import BreathlineError
 
 if TYPE_CHECKING:
-    from prefect_dask.task_runners import DaskTaskRunner
+    from prefect_dask.task_runners import DaskTaskRunner, PrefectDaskFuture
 
 # The states of flow and tasks tell how they went; what else Prefect and Dask say would fill the stage's own log.
 QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL"}
@@ -34,6 +35,8 @@ LEVELS = {"distributed": logging.WARNING, "distributed.nanny": logging.ERROR}
 LARGE = {"distributed.admin.large-graph-warning-threshold": "1GB"}  # shards are meant to travel inside their tasks
 CONNECT_S = 10
 SHARDS_EACH = 2  # under way for each thread of the cluster
+LOOK_S, ALONE_S = 5, 120  # how often is looked whether there are workers, and how long there may be none
+NEEDED = "scheduler and workers need this project and the extra `dask` in their environment; their logs tell more"
 COMPUTED_BY = ("numpy", "pyarrow", "scipy", "soundfile", "torch", "torchaudio")
 
 Item = TypeVar("Item")
@@ -120,6 +123,12 @@ def _mapped(runner: DaskTaskRunner, shards: Iterator[bytes], work: bytes, worker
             where=runner.address or "the cluster on this machine",
             hint="look whether scheduler and workers live, and whether their memory is enough",
         ) from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        raise BreathlineError(
+            f"The Dask scheduler cannot read its tasks: {error.__cause__}.", where=runner.address, hint=NEEDED
+        ) from error
     finally:
         _source.reset(before)
 
@@ -138,9 +147,27 @@ def _flow() -> Generator[bytes, None, None]:
         under_way.append(compute.submit(work, shard, CODE))
         threads: Mapping[str, int] = runner.client.nthreads()  # a cluster may grow, or have none yet
         if len(under_way) >= SHARDS_EACH * max(workers, sum(threads.values())):
-            yield under_way.popleft().result()
+            yield _result(under_way.popleft(), runner)
     while under_way:
-        yield under_way.popleft().result()
+        yield _result(under_way.popleft(), runner)
+
+
+def _result(future: PrefectDaskFuture[bytes], runner: DaskTaskRunner) -> bytes:
+    """Return what a task gives; while there is no worker at all, wait for one, but not for ever."""
+    client: Any = runner.client
+    task: Any = future.wrapped_future
+    alone_since: float | None = None
+    while not task.done():
+        future.wait(timeout=LOOK_S)
+        if client.nthreads():
+            alone_since = None
+        elif alone_since is None:
+            alone_since = time.monotonic()
+        elif time.monotonic() - alone_since > ALONE_S:
+            raise BreathlineError(
+                f"The Dask cluster has had no worker for {ALONE_S} s.", where=client.scheduler.address, hint=NEEDED
+            )
+    return future.result()
 
 
 def _compute(work: bytes, shard: bytes, code: str) -> bytes:
