@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import time
@@ -11,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests import toy
+from tests.pipeline.commands import breathline, finish
 
 # Every stage starts Python and torch anew: the first run takes about a minute on two cores, the others 10 to 25 s.
 pytestmark = pytest.mark.slow
@@ -74,6 +76,25 @@ def finished(tmp_path_factory) -> Path:
 @pytest.fixture
 def project(finished, tmp_path) -> Path:
     return shutil.copytree(finished, tmp_path / "project", symlinks=True)
+
+
+def recorded(folder: Path) -> dict:
+    return YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+
+
+@pytest.mark.timeout(600)  # all stages twice, with those of the fixture
+def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished, tmp_path, server):
+    folder = toy.checkout(ROOT, tmp_path / "project")
+    edit(folder, tiny)
+    status, printed = finish(breathline(folder, server, "run", "--jobs", "2"), timeout_s=300)
+    assert status == 0, printed
+    assert recorded(folder) == recorded(finished)
+    outs = [out["path"] for stage in recorded(finished).values() for out in stage["outs"]]
+    files = [path for out in outs for path in [finished / out, *(finished / out).rglob("*")] if path.is_file()]
+    assert len(files) > len(outs)
+    for path in files:
+        there = folder / path.relative_to(finished)
+        assert hashlib.sha256(there.read_bytes()).digest() == hashlib.sha256(path.read_bytes()).digest(), there
 
 
 def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished):
