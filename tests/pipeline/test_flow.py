@@ -64,11 +64,9 @@ def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_
     assert (folder / "last.times").exists()
     assert "up to date" in toy.call(folder, "dvc", "repro")
 
-    started = time.monotonic()
     status, printed = finish(breathline(folder, server, "run"))
     assert status == 0
     assert "All is up to date" in printed
-    assert time.monotonic() - started < 6
 
     status, printed = finish(breathline(folder, server, "run", "--force", "a", "--target", "a", "--jobs", "1"))
     assert status == 0, printed
