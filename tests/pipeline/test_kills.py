@@ -112,6 +112,11 @@ def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
     return list(stages.values())
 
 
+def dvc_of(stage: psutil.Process) -> psutil.Process:
+    """Return the DVC that started a stage; some shells (dash) stay between the two, others (bash) do not."""
+    return next(process for process in stage.parents() if process.name() not in {"sh", "dash", "bash", "zsh"})
+
+
 def in_place(folder: Path) -> list[Path]:
     """Return the files of the two stages' outs; hidden ones are those that are being written."""
     found = [path for out in OUTS.values() for path in (folder / out).rglob("*") if path.is_file()]
@@ -142,7 +147,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
     stages = hold(run, project)
     victims = {
         "flow": [psutil.Process(run.pid)],
-        "dvc": [stage.parent() for stage in stages],
+        "dvc": [dvc_of(stage) for stage in stages],
         "stage": stages,
     }
     for process in victims[victim]:
