@@ -3,7 +3,7 @@
 Nothing is trained: networks are a few numbers, and what they predict is made up. Recordings, cycles, subsets, figures
 and hashes are real, and so are the records, which `lineage.record` writes.
 
-Under the split `official` patients 102 and 103 train, 101 and 104 validate, and 102, 105 and 106 test: 102 has a recording
+Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
 on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
 judged, but labels nothing. `t2` hears with a front end of its own.
 """
@@ -88,7 +88,7 @@ def run(root: Path) -> None:
         else:
             _ITEMS[group](root, read, item)
         module = f"tasks/{group}.py"
-        with mock.patch.object(code, "environment", lambda _: _environment()):  # read once, not for every stage
+        with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
             path = record.write(root, name, account.of(root, name), {module: sha256(root / module)})
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
