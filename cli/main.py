@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import deploy, doctor, models, plan, recipe, report, run, serve
+from cli.audit import command as audit
 from cli.leaderboard import command as leaderboard
 from tasks.errors import BreathlineError
 
@@ -40,6 +41,7 @@ app.add_typer(recipe.app, name="recipe")
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog="Example: `breathline report`")(report.report)
 app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.add_typer(audit.app, name="audit")
 app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)

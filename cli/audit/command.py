@@ -1,0 +1,13 @@
+"""`breathline audit` gathers its commands here."""
+
+from __future__ import annotations
+
+import typer
+
+HELP = "From any number back to the bytes that made it, and proof that nothing has changed since."
+app = typer.Typer(no_args_is_help=True, help=HELP)
+
+
+@app.callback(help=HELP)
+def audit() -> None:
+    """Keep `breathline audit` a group of commands, however few there are."""
