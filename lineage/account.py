@@ -38,9 +38,16 @@ def of(root: Path, stage: str) -> Account:
 def _download(root: Path, _item: str) -> Account:
     source = _json(root / "data/raw/source.json")
     count, missing = source["recordings"], source["missing"]
+    # Of patients who are left out not even the names of their recordings go on: they are named as patients.
+    excluded = {f"patient:{patient}": left for patient, left in source["excluded"].items()}
+    dropped = {
+        "named by the split, not in the source": missing,
+        "of a patient whom download.exclude_patients leaves out": list(excluded),
+    }
     return {
-        "recordings": {"in": count + len(missing), "out": count},
-        "dropped": {"named by the split, not in the source": missing} if missing else {},
+        "recordings": {"in": count + len(missing) + sum(excluded.values()), "out": count},
+        "dropped": {reason: names for reason, names in dropped.items() if names},
+        "excluded": excluded,
         "left_behind": {
             "annotations without a recording": source["annotations_without_recording"],
             "other files": source["other_files"],

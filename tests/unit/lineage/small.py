@@ -148,6 +148,7 @@ def _download(root: Path, _read: Mapping[str, Any]) -> None:
         "expect": "partial",
         "recordings": len(RECORDINGS),
         "missing": ["199_1b1_Tc_sc_Meditron"],
+        "excluded": {},
         "corrections": [],
         "metadata": {name: sha256(metadata / name) for name in written},
         "annotations_without_recording": 0,
