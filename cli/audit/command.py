@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from cli.audit import trace
+
 HELP = "From any number back to the bytes that made it, and proof that nothing has changed since."
 app = typer.Typer(no_args_is_help=True, help=HELP)
 
@@ -11,3 +13,6 @@ app = typer.Typer(no_args_is_help=True, help=HELP)
 @app.callback(help=HELP)
 def audit() -> None:
     """Keep `breathline audit` a group of commands, however few there are."""
+
+
+app.command(epilog=trace.EXAMPLES)(trace.trace)

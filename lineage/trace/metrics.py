@@ -27,7 +27,7 @@ class Predictions:
         row = self._rows[model, selection, cycle]
         facts = {"path": PREDICTIONS, "file_sha256": self.evidence.file(PREDICTIONS).get("sha256"), **row}
         label = f"{model}, {selection}: class {row['predicted']} of {cycle}, labelled {row['label']}"
-        return Node(f"prediction:{name}", label, facts, f"{model}, {selection}")
+        return Node(f"prediction:{name}", label, facts, f"{model.partition('/')[0]}, {selection}")
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield weights and features."""

@@ -76,7 +76,7 @@ class Questions:
         candidates = list(self._candidates())
         close = get_close_matches(what, candidates, n=5, cutoff=0.5) or [one for one in candidates if what in one][:5]
         hint = f"did you mean {', '.join(close)}?" if close else f"ask about: {EXAMPLES}"
-        raise BreathlineError(f"There is nothing called `{what}` here.", where=self.evidence.root, hint=hint)
+        raise BreathlineError(f"There is nothing called `{what}` here.", hint=hint)
 
     def _single(self, what: str) -> str | None:
         """Return the id of the one node that is meant, if it is one."""

@@ -49,7 +49,10 @@ class Patients:
         names = self.evidence.recordings_of[int(name)]
         row = self.evidence.recordings[names[0]]
         about = {key: row[key] for key in ("diagnosis", "age", "sex", "bmi", "weight_kg", "height_cm", "fold")}
-        return Node(f"patient:{name}", f"patient {name}", {**about, "recordings": names}, "patients")
+        cycles = (cycle for recording in names for cycle in self.evidence.cycles_of[recording])
+        sides = sorted({self.evidence.subsets.get(cycle) or "unused" for cycle in cycles})
+        facts = {**about, "recordings": names, "subsets": sides}
+        return Node(f"patient:{name}", f"patient {name}", facts, ", ".join(sides))
 
     def before(self, _name: str) -> Iterator[Link]:
         """Yield nothing: a patient is a beginning."""
@@ -101,7 +104,7 @@ class Recordings:
 
 
 class Sets:
-    """``set:<name>``: the cycles that train, choose the epoch or test; with a fold, those that its teachers learned from."""
+    """``set:<name>``: cycles that train, choose the epoch or test; ``train without fold …`` for that fold's teachers."""
 
     def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
         self.evidence, self.catalogue = evidence, catalogue
