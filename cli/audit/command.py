@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.audit import trace
+from cli.audit import diff, trace
 
 HELP = "From any number back to the bytes that made it, and proof that nothing has changed since."
 app = typer.Typer(no_args_is_help=True, help=HELP)
@@ -16,3 +16,4 @@ def audit() -> None:
 
 
 app.command(epilog=trace.EXAMPLES)(trace.trace)
+app.command(epilog=diff.EXAMPLES)(diff.diff)
