@@ -84,20 +84,31 @@ def strip(folder: Path, patients: Collection[int]) -> None:
             path.write_bytes(kept)
 
 
+def patients_named(data: bytes) -> set[int]:
+    """Return the patients whom the lines of a metadata file name."""
+    lines = _lines(data)[2]
+    return {number for line in lines for number in _numbers(line)}
+
+
 def _without_lines(data: bytes, patients: Collection[int]) -> bytes:
+    encoding, bom, lines, errors = _lines(data)
+    kept = "".join(line for line in lines if not _numbers(line).intersection(patients))
+    return (bom + kept).encode(encoding, errors)
+
+
+def _lines(data: bytes) -> tuple[str, str, list[str], str]:
+    """Return how a file is encoded, its byte order mark, its lines with their ends, and how odd bytes are treated."""
     encoding, errors = "utf-8", "surrogateescape"  # bytes that are no text come back as they were
     for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if data.startswith(mark):
             encoding, errors = name, "surrogatepass"
     text = data.decode(encoding, errors)
     bom = _BOM if text.startswith(_BOM) else ""
-    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text.removeprefix(bom))
-    kept = "".join(line for line in lines if not _names(line, patients))
-    return (bom + kept).encode(encoding, errors)
+    return encoding, bom, re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text.removeprefix(bom)), errors
 
 
-def _names(line: str, patients: Collection[int]) -> bool:
-    """Return whether a line begins with a patient's number, or has a recording of theirs in it."""
-    first = re.match(r"\s*['\"]?0*(\d+)(?=[\s,'\"]|$)", line)
+def _numbers(line: str) -> set[int]:
+    """Return the patient whose number a line begins with, and those whose recordings it names."""
+    first = re.match(r"\s*['\"]?(\d+)(?=[\s,'\"]|$)", line)
     inside = re.findall(r"(?<!\d)(\d+)_\d+[a-z]\d+_", line)
-    return any(int(number) in patients for number in [*inside, *([first[1]] if first else [])])
+    return {int(number) for number in [*inside, *([first[1]] if first else [])]}
