@@ -68,17 +68,21 @@ def show(found: Absence) -> None:
     searched = f"{found.files} files, {found.rows} rows of samples and features"
     if found.known_by is None:
         console.print(
-            "[yellow]Only names and numbers were looked for: no earlier run with the patient was found, and without its "
-            "hashes nothing is proven. Name one: --before REVISION or FOLDER.[/]"
+            "[yellow]Only names and numbers were looked for: no earlier run with the patient was found, and without "
+            "its hashes nothing is proven. Name one: --before REVISION or FOLDER.[/]"
         )
     else:
         kinds = ", ".join(f"{found.known_by[kind]} {kind}" for kind in ("files", "rows", "weights"))
         console.print(f"Looked for names, the number, and hashes of {kinds} as in {found.known_by['taken_of']}.")
+        if found.known_by["unread"]:
+            missing = ", ".join(found.known_by["unread"])
+            console.print(f"[yellow]That run's {missing} could not be read (`dvc fetch`): not proven.[/]")
     if found.traces:
         hint = "name them in download.exclude_patients and `breathline run`"
         console.print(f"[red]Patient {found.patient} is still in {len(found.traces)} places[/] of {searched}: {hint}.")
         return
-    console.print(f"[green]Nothing of patient {found.patient} is left[/] in {searched}.")
+    colour, what = ("green", "is left") if found.proven else ("yellow", "was found")
+    console.print(f"[{colour}]Nothing of patient {found.patient} {what}[/] in {searched}.")
     console.print(
         "Elsewhere they may be: in DVC's cache (`dvc gc --workspace`, with --cloud for the remote; then no earlier run "
         "can be restored), in other workspaces (.leaderboard/), and in the source that `download` reads."

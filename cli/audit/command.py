@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.audit import absent, diff, trace
+from cli.audit import absent, diff, manifest, trace
 
 HELP = "From any number back to the bytes that made it, and proof that nothing has changed since."
 app = typer.Typer(no_args_is_help=True, help=HELP)
@@ -18,3 +18,4 @@ def audit() -> None:
 app.command(epilog=trace.EXAMPLES)(trace.trace)
 app.command(epilog=diff.EXAMPLES)(diff.diff)
 app.command(epilog=absent.EXAMPLES)(absent.absent)
+app.command(epilog=manifest.EXAMPLES)(manifest.manifest)

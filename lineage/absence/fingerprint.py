@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from lineage.diff.sides import Revision, Side, git
 from lineage.files import flat
+from lineage.record import FOLDER
 from tasks.splits import assign
 
 RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
@@ -35,12 +36,14 @@ class Fingerprint:
         files: SHA-256 of wav files and annotations, with their names.
         rows: SHA-256 of waveforms and features of a cycle, with the cycle's name; what others have too is left out.
         learned: Content hash of weights that learned from the patient, or were chosen by them, with their path.
+        unread: Artifacts of that run which cannot be read any more, so that their rows are not known.
     """
 
     taken_of: str
     files: Mapping[str, str]
     rows: Mapping[str, str]
     learned: Mapping[str, str]
+    unread: tuple[str, ...]
 
 
 def take(side: Side, patient: int) -> Fingerprint | None:
@@ -66,6 +69,7 @@ def take(side: Side, patient: int) -> Fingerprint | None:
         files={digest: name for digest, name in files.items() if digest not in others},
         rows={digest: cycle for digest, cycle in rows.items() if digest not in shared},
         learned=dict(_learned(side, cycles, names)),
+        unread=tuple(_unread(side)),
     )
 
 
@@ -108,6 +112,16 @@ def _rows(side: Side) -> Iterator[tuple[str, str]]:
             features = np.load(path, mmap_mode="r", allow_pickle=False)
             for row in _read(index).to_pylist():
                 yield row["cycle_id"], row_hash(features[row["row"]])
+
+
+def _unread(side: Side) -> Iterator[str]:
+    """Yield the waveforms and features that the run's records name and that are not there."""
+    if not side.records:
+        yield str(FOLDER)
+    for record in side.records.values():
+        for name in flat(record["outputs"]):
+            if name.startswith((f"{AUDIO}/", f"{FBANK}/")) and side.path(name) is None:
+                yield name
 
 
 def _learned(side: Side, cycles: pa.Table, names: Collection[str]) -> Iterator[tuple[str, str]]:

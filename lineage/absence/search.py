@@ -60,8 +60,8 @@ class Absence:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing was found by names, numbers and hashes; names alone prove nothing of renamed samples."""
-        return not self.traces and self.known_by is not None
+        """Whether nothing was found by names, numbers and all hashes; names alone prove nothing of renamed samples."""
+        return not self.traces and self.known_by is not None and not self.known_by["unread"]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, ready for JSON."""
@@ -161,6 +161,7 @@ def search(root: Path, patient: int, known: Fingerprint | None) -> Absence:
             "files": len(known.files),
             "rows": len(known.rows),
             "weights": len(known.learned),
+            "unread": list(known.unread),
         }
         if known
         else None
