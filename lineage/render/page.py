@@ -7,15 +7,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from lineage.render.layout import columns
+from lineage.render.layout import layers
 from lineage.render.mermaid import FILLS
 from lineage.render.tree import summary
 from lineage.render.view import ASIDE, Box, View, fold
 from lineage.trace.nodes import Trace
 
 TEMPLATE = Path(__file__).with_name("page.html")
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 236, 46, 74, 16, 20  # pixels
-LETTERS = 34  # of a line in a box
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 216, 46, 20, 44, 16  # pixels
+LETTERS = 31  # of a line in a box
+SMALLEST = 0.85  # of its size, to which a wide graph shrinks before it scrolls
 
 
 def render(trace: Trace) -> str:
@@ -57,22 +58,29 @@ def _facts(box: Box) -> dict[str, Any]:
 
 
 def _svg(view: View) -> str:
-    placed = columns(view.boxes, [(arrow.cause, arrow.effect) for arrow in view.arrows])
-    tallest = max(map(len, placed)) * (HEIGHT + DOWN) - DOWN
+    """Return the graph with what was asked about at its top."""
+    steps = [(arrow.effect, arrow.cause) if view.backward else (arrow.cause, arrow.effect) for arrow in view.arrows]
+    placed = layers(view.boxes, steps)
+    widest = max(map(len, placed)) * (WIDTH + ACROSS) - ACROSS
     at: dict[str, tuple[float, float]] = {}
-    for column, boxes in enumerate(placed):
-        top = MARGIN + (tallest - len(boxes) * (HEIGHT + DOWN) + DOWN) / 2
+    for layer, boxes in enumerate(placed):
+        left = MARGIN + (widest - len(boxes) * (WIDTH + ACROSS) + ACROSS) / 2
         for place, box in enumerate(boxes):
-            at[box] = MARGIN + column * (WIDTH + ACROSS), top + place * (HEIGHT + DOWN)
-    width, height = 2 * MARGIN + len(placed) * (WIDTH + ACROSS) - ACROSS, 2 * MARGIN + tallest
-    parts = [f'<svg width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" role="img">']
+            at[box] = left + place * (WIDTH + ACROSS), MARGIN + layer * (HEIGHT + DOWN)
+    width, height = 2 * MARGIN + widest, 2 * MARGIN + len(placed) * (HEIGHT + DOWN) - DOWN
+    parts = [
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="width:{width:g}px;min-width:{SMALLEST * width:g}px">'
+        '<marker id=head viewBox="0 0 8 8" refX=8 refY=4 markerWidth=7 markerHeight=7 orient=auto>'
+        '<path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker>'
+    ]
     for arrow in view.arrows:
         (x1, y1), (x2, y2) = at[arrow.cause], at[arrow.effect]
-        x1, y1, y2 = x1 + WIDTH, y1 + HEIGHT / 2, y2 + HEIGHT / 2
-        bend = max(ACROSS / 2, (x2 - x1) / 2)
+        y1, y2 = (y1, y2 + HEIGHT) if view.backward else (y1 + HEIGHT, y2)
+        bend = (y2 - y1) / 2
+        x1, x2 = x1 + WIDTH / 2, x2 + WIDTH / 2
         parts.append(
             f'<path class=arrow data-cause="{escape(arrow.cause)}" data-effect="{escape(arrow.effect)}" '
-            f'd="M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"/>'
+            f'd="M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"/>'
         )
     parts += [_box(view.boxes[box], x, y, box == view.root) for box, (x, y) in at.items()]
     return "".join([*parts, "</svg>"])
@@ -96,7 +104,7 @@ def _lines(label: str) -> list[str]:
     """Return a label in at most two lines, cut where it is longer."""
     if len(label) <= LETTERS:
         return [label]
-    cut = label.rfind(" ", 0, LETTERS + 1)
+    cut = 1 + max(label.rfind(sign, 0, LETTERS) for sign in " /_")
     cut = cut if cut > LETTERS // 2 else LETTERS
-    first, rest = label[:cut], label[cut:].strip()
+    first, rest = label[:cut].rstrip(), label[cut:]
     return [first, rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]

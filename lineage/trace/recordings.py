@@ -104,7 +104,7 @@ class Recordings:
 
 
 class Sets:
-    """``set:<name>``: cycles that train, choose the epoch or test; ``train without fold …`` for that fold's teachers."""
+    """``set:<name>``: cycles that train, choose the epoch or test; ``train without fold …`` for its teachers."""
 
     def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
         self.evidence, self.catalogue = evidence, catalogue

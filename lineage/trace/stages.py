@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage import events, record
 from lineage.trace.evidence import Evidence
-from lineage.trace.nodes import Link, Node
+from lineage.trace.nodes import Link, Node, ids
 from tasks.files import sha256
 
 OF_A_RUN = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
@@ -51,13 +51,13 @@ class Stages:
         return Node(f"stage:{name}", name, facts, "stages")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield code, environment, and the stages whose outs it read."""
+        """Yield code, environment, and the stages whose outs it read; which of a folder of many, its outs tell."""
         found = self.evidence.project.records.get(name)
         if found is not None:
             yield f"code:{code_id(found)}", "ran"
             yield f"environment:{_hash(found['environment'])}", "ran in"
-        for earlier in self.evidence.project.before(name):
-            yield f"stage:{earlier}", "made its inputs"
+        makers = map(self.evidence.project.maker, self.evidence.project.stages[name].inputs)
+        yield from ids("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
 
     def after(self, _name: str) -> Iterator[Link]:
         """Yield nothing: no question leads forward from a stage."""

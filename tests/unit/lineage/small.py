@@ -98,7 +98,7 @@ def lock(root: Path) -> None:
     """Let DVC write its lock and cache of what lies there, and commit that; this takes seconds."""
     toy.call(root, "dvc", "init", "--quiet")
     toy.call(root, "dvc", "commit", "--quiet", "--force")
-    toy.call(root, "git", "add", ".", "--force", "dvc.lock")
+    toy.call(root, "git", "add", ".")
     toy.call(root, "git", "commit", "--quiet", "--message", "A run")
 
 
