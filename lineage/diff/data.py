@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.diff.changes import Changes, between
+from lineage.diff.changes import Changes, between, flat
 from lineage.diff.sides import Side
 
 RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
@@ -33,7 +33,7 @@ def cycles(old: Side, new: Side) -> Changes | None:
 
 def source(old: Side, new: Side) -> Changes:
     """Return what differs in where the recordings come from: archive, metadata files, what is missing or left out."""
-    return between(old.json(SOURCE), new.json(SOURCE))
+    return between(dict(flat(old.json(SOURCE))), dict(flat(new.json(SOURCE))))
 
 
 def _rows(old: Side, new: Side, path: str, key: str) -> Changes | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from lineage.diff.changes import Changes, between, flat
 from lineage.diff.sides import Side
 
 METRICS, PREDICTIONS = "reports/metrics.json", "data/evaluation/predictions.parquet"
-MODELS = ("student", "students", "teachers", "ensemble")
+MODELS = ("student", "ensemble", "students", "teachers")
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient", "per_class", "confusion")
 COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
 
@@ -63,9 +63,12 @@ class Predictions:
 def figures(old: Side, new: Side) -> Changes:
     """Return what differs in scores and, by class, in sensitivity and the like, of each model, by dotted key.
 
-    Figures of groups of patients and of calibration stand in both `reports/metrics.json` and are left out here.
+    The student comes first, and scores before classes. Figures of groups of patients and of calibration are left to
+    `reports/metrics.json`.
     """
-    return between(*(dict(_figures(side.json(METRICS))) for side in (old, new)))
+    first, second = (dict(_figures(side.json(METRICS))) for side in (old, new))
+    found = between(first, second)
+    return replace(found, changed={key: found.changed[key] for key in first if key in found.changed})
 
 
 def predictions(old: Side, new: Side) -> Predictions | str:
