@@ -37,7 +37,7 @@ def backfill(
     for case in cases(root, revision, values):
         console.print(f"{case.name}: {case.folder}", highlight=False, soft_wrap=True)
     with console.status("Starting Prefect …"):
-        server.ready()
+        server.at_hand()
         from flows import backfill as flow
     state: State[Any] = flow.backfill(
         revisions=revision, values=values, jobs=jobs, gpus=gpus, project=root, return_state=True

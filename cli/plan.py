@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,12 +32,14 @@ def plan(
         show(steps)
 
 
-def made(targets: Sequence[str], force: Sequence[str]) -> tuple[Step, ...]:
-    """Return the plan for the project in the current folder."""
+def made(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = ()) -> tuple[Step, ...]:
+    """Return the plan for the project in the current folder; what runs on other workers has to be a stage, too."""
     from flows import graph
     from flows import plan as plans
 
-    return plans.plan(graph.read(Path.cwd()), targets=targets, force=force)
+    stages = graph.read(Path.cwd())
+    plans.expand(stages, on)
+    return plans.plan(stages, targets=targets, force=force)
 
 
 def show(steps: Sequence[Step]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from flows.recipes import corpus as corpora
 from flows.recipes.layers import RECIPES, load, names
+
+if TYPE_CHECKING:
+    from flows.recipes.writing import Edit
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,12 +58,24 @@ def use(
     dry: Annotated[bool, typer.Option("--dry", help="say what would change, write nothing")] = False,
 ) -> None:
     """Write a recipe, over the defaults, into params.yaml and say what changed."""
-    from rich.table import Table
-
+    from flows.execute import only_run
     from flows.recipes import writing
 
     root = Path()
-    planned = writing.edit(root, name, corpus=corpus, small=small)
+    if dry:
+        show_edit(writing.edit(root, name, corpus=corpus, small=small), name, dry=True)
+        return
+    # What a run trains now must neither be removed nor go on under other parameters.
+    with only_run(root):
+        planned = writing.edit(root, name, corpus=corpus, small=small)
+        show_edit(planned, name)
+        writing.write(root, planned)
+
+
+def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
+    """Print what a recipe changes, or would change."""
+    from rich.table import Table
+
     console = Console()
     if planned.changes:
         table = Table("key", "old", "new", box=None, pad_edge=False, header_style="bold", title_justify="left")
@@ -75,5 +90,3 @@ def use(
         )
         for folder in planned.stale:
             console.print(f"  {folder}", highlight=False)
-    if not dry:
-        writing.write(root, planned)

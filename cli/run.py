@@ -39,25 +39,28 @@ def run(
     """Run every stage that is not up to date, independent ones side by side."""
     from flows import server
     from flows.execute import only_run
+    from flows.recipes import writing
 
     console = Console()
     root = Path.cwd()
     pools = _pools(on)
     if dry:
         if recipe:
-            recipes.use(recipe, dry=True)
+            recipes.show_edit(writing.edit(root, recipe), recipe, dry=True)
             console.print("The plan of params.yaml as it stands, without that recipe:")
-        plans.show(plans.made(target, force))
+        plans.show(plans.made(target, force, on=pools))
         return
     with only_run(root):
         if recipe:
-            recipes.use(recipe)
-        steps = plans.made(target, force)
+            planned = writing.edit(root, recipe)
+            recipes.show_edit(planned, recipe)
+            writing.write(root, planned)
+        steps = plans.made(target, force, on=pools)
     plans.show(steps)
     if not any(step.runs for step in steps):
         return
     with console.status("Starting Prefect …"):
-        server.ready()
+        server.at_hand()
         from flows.pipeline import pipeline
     state: State[Any] = pipeline(
         targets=target,

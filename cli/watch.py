@@ -53,7 +53,7 @@ def watch(
     if dry or not found:
         return
     with console.status("Starting Prefect …"):
-        server.ready()
+        server.at_hand()
         from flows.new_data import new_data
     state: State[Any] = new_data(
         metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus, project=root, return_state=True

@@ -73,8 +73,10 @@ def only_run(root: Path) -> Iterator[None]:
         raise BreathlineError(
             "Another `breathline run` is at work in this project.", where=lock.lock_file, hint="wait until it has ended"
         ) from error
-    with lock:
+    try:
         yield
+    finally:
+        lock.release()
 
 
 class Groups:

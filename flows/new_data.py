@@ -15,10 +15,11 @@ from prefect.tasks import Task
 from pydantic import Field
 
 from flows import dvc_at, registry
+from flows.execute import only_run
 from flows.gto_tags import Bump
 from flows.new_recordings import source
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
-from flows.pipeline import pipeline
+from flows.pipeline import NOT_RUN, pipeline
 from flows.publish import artifacts, markdown, scores
 from tasks import params
 from tasks.errors import TransientError
@@ -94,7 +95,7 @@ def new_data(
     shared: dict[str, Any] = {"jobs": jobs, "gpus": gpus, "workers": workers, "project": root, "return_state": True}
     gate: State[Any] = pipeline(targets=[GATE], force=["download"], **shared)
     if not gate.is_completed():
-        refused = GATE in (gate.message or "")
+        refused = GATE in (gate.message or "").partition(NOT_RUN)[0]
         if refused:
             source.remember(root, settings, now)
         what = "The gate refused the new recordings" if refused else "The new recordings cannot be taken up"
@@ -103,8 +104,9 @@ def new_data(
     if not trained.is_completed():
         return _failed(f"The new recordings passed the gate; then: {trained.message}", found)
 
-    decision = _decide(root, metric, margin, stage)
-    version = _promote(root, decision, bump, stage)
+    with only_run(root):  # what is judged is what becomes the version
+        decision = _decide(root, metric, margin, stage)
+        version = _promote(root, decision, bump, stage)
     source.remember(root, settings, now)
     said = f"{version} is in {stage}" if version else "Nothing is promoted"
     message = f"{said}: {decision.why}"

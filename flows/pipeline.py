@@ -19,14 +19,13 @@ from pydantic import Field
 
 from flows import graph, slots
 from flows.execute import Groups, only_run
-from flows.plan import Step, plan
+from flows.plan import Step, expand, plan
 from flows.publish import artifacts, scores
 from flows.recipes import writing
 from flows.stage_task import Here, run_stage
-from tasks import params
 
+NOT_RUN = " Not run for it: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.parallel
-Names = Annotated[list[str], Field(description="stages, or groups of them such as train_teacher")]
 
 
 def _name() -> str:
@@ -43,9 +42,9 @@ def _name() -> str:
 )
 def pipeline(
     *,
-    targets: Names = [],  # noqa: B006 - Prefect reads the default and changes nothing
-    recipe: Annotated[str | None, Field(description="recipe to write into params.yaml first")] = None,
-    force: Names = [],  # noqa: B006
+    targets: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing
+    recipe: str | None = None,
+    force: list[str] = [],  # noqa: B006
     jobs: Annotated[int, Field(ge=1, le=256)] = 2,
     gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
     workers: dict[str, str] = {},  # noqa: B006
@@ -58,9 +57,9 @@ def pipeline(
     project is refused while the first lives.
 
     Args:
-        targets: Only these stages and what they depend on; all, if empty.
-        recipe: Written into params.yaml first.
-        force: Stages that run in any case.
+        targets: Only these stages, or groups such as `train_teacher`, and what they depend on; all, if empty.
+        recipe: A recipe's name; it is written into params.yaml first.
+        force: Stages, or groups of them, that run in any case.
         jobs: How many stages run at once on this machine.
         gpus: How many of them may use a GPU; one for each GPU, if not given.
         workers: For stages that run on another worker, the work pool: `{"train_teacher": "gpu"}`.
@@ -77,10 +76,14 @@ def pipeline(
     with only_run(root):
         if recipe is not None:
             writing.write(root, writing.edit(root, recipe))
-        steps = plan(graph.read(root), targets=targets, force=force)
-        here = _here(root, steps, gpus, workers, task_runner)
+        stages = graph.read(root)
+        pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
+        steps = plan(stages, targets=targets, force=force)
+        here = _here(root, gpus, pools, task_runner)
         scores_before = scores.read(root)
         artifacts.publish_plan(steps)
+        for step in steps:
+            get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
         try:
             states = _run(steps, jobs, here)
         finally:
@@ -91,15 +94,8 @@ def pipeline(
     return _verdict(outcome, here, states)
 
 
-def _here(root: Path, steps: Sequence[Step], gpus: int | None, workers: Mapping[str, str], task_runner: str) -> Here:
+def _here(root: Path, gpus: int | None, pools: Mapping[str, str], task_runner: str) -> Here:
     """Return what the run's stages share."""
-    pools = {
-        step.stage: pool
-        for step in steps
-        for name, pool in workers.items()
-        if step.stage == name or step.stage.startswith(f"{name}@")
-    }
-    processes = params.read(root / "params.yaml").get("compute", {}).get("processes", 1)
     with get_client(sync_client=True) as client:
         # Also of a server that lives as long as this run: a stage over Dask (flows.wide) starts none.
         url = str(client.api_url).rstrip("/")
@@ -107,7 +103,6 @@ def _here(root: Path, steps: Sequence[Step], gpus: int | None, workers: Mapping[
         root=root,
         groups=Groups(),
         slots=slots.of_this_machine(gpus),
-        gpus_each=int(processes),
         env={TASK_RUNNER: task_runner, "PREFECT_API_URL": url},
         pools=pools,
     )
@@ -165,6 +160,4 @@ def _verdict(outcome: Mapping[str, str], here: Here, states: Mapping[str, State[
     for name in failed:
         get_run_logger().error(str(here.failures.get(name, states[name].message)))
     skipped = [name for name, word in outcome.items() if word == "not run"]
-    return Failed(
-        message=f"Failed: {', '.join(failed)}." + (f" Not run for it: {', '.join(skipped)}." if skipped else "")
-    )
+    return Failed(message=f"Failed: {', '.join(failed)}." + (f"{NOT_RUN}{', '.join(skipped)}." if skipped else ""))

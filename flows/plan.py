@@ -43,8 +43,8 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
     Raises:
         BreathlineError: A name is no stage; the error lists those there are.
     """
-    wanted = _upstream(stages, _expand(stages, targets)) if (targets := tuple(targets)) else {s.name for s in stages}
-    forced = _expand(stages, force)
+    wanted = _upstream(stages, expand(stages, targets)) if (targets := tuple(targets)) else {s.name for s in stages}
+    forced = expand(stages, force)
     steps: dict[str, Step] = {}
     outs: dict[str, tuple[str, ...]] = {}
     for stage in stages:
@@ -76,7 +76,12 @@ def _is_made(change: Change, made: Collection[str]) -> bool:
     return any(dep.is_relative_to(out) or PurePosixPath(out).is_relative_to(dep) for out in made)
 
 
-def _expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
+def expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
+    """Return the stages of some names; the name of a group (`train_teacher`) stands for all its items.
+
+    Raises:
+        BreathlineError: A name is no stage; the error lists those there are.
+    """
     found: set[str] = set()
     for name in names:
         matching = {stage.name for stage in stages if stage.name == name or stage.name.startswith(f"{name}@")}

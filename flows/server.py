@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
+from flows import leash
 from flows.execute import QUIET
 from tasks.errors import BreathlineError
 
@@ -38,3 +41,22 @@ def ready() -> str | None:
             hint="start it (`prefect server start`), or unset PREFECT_API_URL; `dvc repro` needs none",
         ) from error
     return str(url)
+
+
+def at_hand() -> None:
+    """Make sure that a server is there: the one that is configured, or one for as long as this process lives.
+
+    Prefect ends the server that it starts by itself when Python ends in order; after a KILL it would live on.
+
+    Raises:
+        BreathlineError: The server that is configured does not answer.
+    """
+    if ready() is not None:
+        return
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer()
+    server.start()
+    assert server.server_process is not None  # noqa: S101 - it was started
+    command = [sys.executable, leash.__file__, str(server.server_process.pid)]
+    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # its input ends with this process

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flows.execute import Groups, StageFailedError
 from flows.graph import read
 from flows.plan import Step, plan
+from flows.slots import Slots, of_this_machine, wanted
 
 if TYPE_CHECKING:
     from dvc.dependency import Dependency
@@ -100,7 +101,7 @@ def run(waiting: Sequence[Unit], *, jobs: int, told: Told, start: Start | None =
     left = list(waiting)
     outcomes = {unit.workspace: Outcome(sum(unit.workspace == one.workspace for one in left)) for unit in left}
     running: dict[Future[None], Unit] = {}
-    groups = Groups()
+    groups, machine = Groups(), of_this_machine(None)
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while True:
@@ -109,7 +110,7 @@ def run(waiting: Sequence[Unit], *, jobs: int, told: Told, start: Start | None =
                         continue
                     left.remove(unit)
                     told(unit.workspace, unit.step.stage, outcomes[unit.workspace])
-                    running[start(unit, groups) if start else pool.submit(_run, unit, groups)] = unit
+                    running[start(unit, groups) if start else pool.submit(_run, unit, groups, machine)] = unit
                 if not running:
                     return outcomes
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -130,11 +131,12 @@ def _ready(left: Sequence[Unit], outcomes: Mapping[Path, Outcome], running: Sequ
     ]
 
 
-def _run(unit: Unit, groups: Groups) -> None:
-    with (unit.workspace / LOG).open("a", encoding="utf-8", buffering=1) as log:
+def _run(unit: Unit, groups: Groups, machine: Slots) -> None:
+    gpus = wanted(unit.step.stage, unit.workspace) if unit.step.gpu else 0
+    with machine.taken(gpus) as env, (unit.workspace / LOG).open("a", encoding="utf-8", buffering=1) as log:
         while True:
             try:
-                groups.run_stage(unit.step.stage, unit.workspace, log=lambda line: print(line, file=log))
+                groups.run_stage(unit.step.stage, unit.workspace, env=env, log=lambda line: print(line, file=log))
             except StageFailedError as error:
                 if error.passing != "busy":
                     raise

@@ -19,7 +19,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tasks import params
+
 POLL_S = 0.2
+TRAININGS = ("train_teacher@", "train_student@")
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,14 @@ class Slots:
         """Wait for some slots and yield the environment that leads a stage to their GPUs.
 
         Args:
-            wanted: How many; at most all there are.
+            wanted: How many, none too; at most all there are.
         """
-        if self.count is None:
+        if self.count is None or not wanted:
             yield {}
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(0o777)  # other users of the machine share the slots
         with ExitStack() as held:
             with self._lock("turn"):
                 # Whose turn it is gathers all its slots; two stages that each held a part would wait for ever.
@@ -74,14 +79,22 @@ class Slots:
         return FileLock(self.folder / f"{name}.lock", mode=0o666, thread_local=False)
 
 
-def of_this_machine(wanted: int | None) -> Slots:
+def wanted(stage: str, root: Path) -> int:
+    """Return how many slots a stage takes that uses a GPU: a training as many as it has processes, any other one."""
+    settings = root / params.PARAMS
+    if not stage.startswith(TRAININGS) or not settings.exists():
+        return 1
+    return int(params.read(settings).get("compute", {}).get("processes", 1))
+
+
+def of_this_machine(count: int | None) -> Slots:
     """Return as many slots as are wanted, or one for each GPU.
 
     Args:
-        wanted: How many GPU stages may run at once; none: as many as there are GPUs.
+        count: How many GPU stages may run at once; none: as many as there are GPUs.
     """
     devices = visible_devices()
-    return Slots(wanted if wanted is not None else len(devices) or None, devices)
+    return Slots(count if count is not None else len(devices) or None, devices)
 
 
 @cache

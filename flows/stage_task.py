@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.tasks import Task
 
+from flows import slots
 from flows.execute import Groups, StageFailedError
 from flows.plan import Step
 from flows.publish.artifacts import publish_progress
@@ -38,7 +39,6 @@ class Here:
         root: The project.
         groups: The processes of the run.
         slots: The GPU slots of this machine.
-        gpus_each: How many slots a stage takes that uses a GPU: as many as a training has processes.
         env: What every stage finds in its environment.
         pools: The work pool of the worker that runs a stage, for those that do not run here.
         failures: The last failure of each stage.
@@ -47,7 +47,6 @@ class Here:
     root: Path
     groups: Groups
     slots: Slots
-    gpus_each: int = 1
     env: Mapping[str, str] = field(default_factory=dict)
     pools: Mapping[str, str] = field(default_factory=dict)
     failures: dict[str, StageFailedError] = field(default_factory=dict)
@@ -113,21 +112,23 @@ def _gpu(step: Step, here: Here) -> Iterator[dict[str, str]]:
     if not step.gpu or here.slots.count is None:
         yield {}
         return
-    limits = [GPU_LIMIT] if _limited() else []
-    with here.slots.taken(here.gpus_each) as env, concurrency(limits, occupy=here.gpus_each):
+    wanted = slots.wanted(step.stage, here.root)
+    limit = _limit()
+    # More than there ever are would be refused, or waited for in vain.
+    occupied = concurrency([GPU_LIMIT], occupy=min(wanted, limit)) if limit else nullcontext()
+    with here.slots.taken(wanted) as env, occupied:
         yield env
 
 
-def _limited() -> bool:
-    """Return whether the server limits how many GPUs all machines use at once (`breathline deploy --gpus`)."""
+def _limit() -> int | None:
+    """Return how many GPUs all machines may use at once, where the server limits it (`breathline deploy --gpus`)."""
     if not PREFECT_API_URL.value():
-        return False
+        return None
     with get_client(sync_client=True) as client:
         try:
-            client.read_global_concurrency_limit_by_name(GPU_LIMIT)
+            return client.read_global_concurrency_limit_by_name(GPU_LIMIT).limit
         except ObjectNotFound:
-            return False
-    return True
+            return None
 
 
 def _on_worker(step: Step, here: Here, log: Callable[[str], None]) -> None:

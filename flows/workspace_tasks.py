@@ -19,7 +19,6 @@ from flows import side_by_side, slots, workspaces
 from flows.execute import Groups, StageFailedError
 from flows.side_by_side import Outcome, Unit
 from flows.stage_task import Here, run_stage
-from tasks import params
 
 
 def bring_up(names: Mapping[Path, str], *, jobs: int, gpus: int | None) -> dict[Path, str]:
@@ -47,8 +46,7 @@ def bring_up(names: Mapping[Path, str], *, jobs: int, gpus: int | None) -> dict[
 
 
 def _start(names: Mapping[Path, str], machine: slots.Slots, unit: Unit, groups: Groups) -> Future[None]:
-    processes = params.read(unit.workspace / params.PARAMS).get("compute", {}).get("processes", 1)
-    here = Here(root=unit.workspace, groups=groups, slots=machine, gpus_each=int(processes))
+    here = Here(root=unit.workspace, groups=groups, slots=machine)
     name = f"{names[unit.workspace]}: {unit.step.stage}"
     done: Future[None] = Future()
     submitted = run_stage.submit(name=name, step=unit.step, here=here, return_state=False)

@@ -37,12 +37,14 @@ def taken(repository: str) -> Iterator[Path]:
             lock.acquire(timeout=0)
         except Timeout:
             continue
-        with lock:
+        try:
             # The lock goes with its process, at once; what that one has started takes some seconds to end.
             if _deserted(clone):
                 clone.mkdir(exist_ok=True)
                 yield clone
                 return
+        finally:
+            lock.release()
 
 
 def check_out(clone: Transfers, *, repository: str, ref: str, commit: str) -> None:

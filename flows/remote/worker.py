@@ -24,7 +24,6 @@ from flows.remote import clones, following, results
 from flows.remote.parts import Parts, held, read
 from flows.remote.transfer import Transfers
 from flows.stage_task import PASSING, Here, run_here
-from tasks import params
 from tasks.errors import BreathlineError
 
 WATCH_S = 10.0
@@ -33,17 +32,26 @@ WATCH_S = 10.0
 @flow(name=following.FLOW, flow_run_name="{stage}", persist_result=False)
 def stage_on_worker(
     *,
-    stage: Annotated[str, Field(description="as DVC knows it")],
-    commit: Annotated[str, Field(description="full id of the commit to run it in", pattern="^[0-9a-f]{40,64}$")],
-    ref: Annotated[str, Field(description="Git ref: `asked` below it points at the commit, `made` takes the outcome")],
-    repository: Annotated[str, Field(description="address of the Git repository")],
-    remote: Annotated[str, Field(description="DVC remote by which data comes and goes")],
-    force: Annotated[bool, Field(description="run it even where nothing has changed")] = False,
-    env: Annotated[dict[str, str], Field(description="for the stage's environment")] = {},  # noqa: B006
+    stage: str,
+    commit: Annotated[str, Field(pattern="^[0-9a-f]{40,64}$")],
+    ref: str,
+    repository: str,
+    remote: str,
+    force: bool = False,
+    env: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
 ) -> State[Any] | None:
     """Run one stage of a commit in a clean clone; its outs and the run-cache go to the DVC remote.
 
     `breathline run --on STAGE=POOL` asks for such runs; it sends the commit and takes the outs.
+
+    Args:
+        stage: Its name, as DVC knows it.
+        commit: The full id of the commit to run it in.
+        ref: A Git ref: `asked` below it points at the commit, `made` takes the outcome.
+        repository: The address of the Git repository.
+        remote: The DVC remote by which data comes and goes.
+        force: Whether it runs even where nothing has changed.
+        env: For the stage's environment.
     """
     logger = cast("PrefectLogAdapter", get_run_logger()).getChild(following.LOGGER)
     groups = Groups()
@@ -78,9 +86,7 @@ def _prepared(clone: Transfers, stage: str, commit: str, *, repository: str, ref
 
 
 def _run(clone: Transfers, stage: str, parts: Parts, force: bool, env: dict[str, str]) -> None:
-    settings = clone.root / "params.yaml"
-    processes = params.read(settings).get("compute", {}).get("processes", 1) if settings.exists() else 1
-    here = Here(clone.root, clone.groups, slots.of_this_machine(None), gpus_each=int(processes), env=env)
+    here = Here(clone.root, clone.groups, slots.of_this_machine(None), env=env)
     # What another worker has computed from equal inputs is pulled by the run-cache.
     run_here(Step(stage, True, (), (), force, parts.gpu), here, clone.log, pull=not force)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import shutil
 import signal
-import socketserver
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +15,14 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
 
 from flows.deployments import pools
 from flows.deployments import server as servers
 from tasks.errors import BreathlineError
 from tests import toy
 from tests.pipeline.commands import breathline, finish
+from tests.pipeline.messages import Messages
 
 pytestmark = pytest.mark.slow  # a server with all its services takes 20 s to start
 ROOT = Path(__file__).parents[2]
@@ -36,6 +34,9 @@ stages:
   twice:
     cmd: test -e started || { touch started; echo $$ > pid; sleep 300; } && echo > out
     outs: [out]
+  held:
+    cmd: test -e free || { echo $$ > held.pid; sleep 300; } && echo > held.txt
+    outs: [held.txt]
 """
 
 
@@ -77,49 +78,6 @@ def project(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def deployed(project, env) -> None:
     deploy(project, env, "--pool", "gpu", "--pool", "box:docker", "--pool", "cluster:kubernetes", "--gpus", "2")
-
-
-class Messages:
-    """Takes what is posted, and what is mailed, on two ports of loopback."""
-
-    def __init__(self) -> None:
-        self.posted: list[dict[str, str]] = []
-        self.mailed: list[str] = []
-        messages = self
-
-        class Post(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                messages.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        class Mail(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                self.wfile.write(b"220 here\r\n")
-                text = False
-                for line in self.rfile:
-                    if text:
-                        messages.mailed.append(line.decode().strip())
-                        text = line != b".\r\n"
-                    else:
-                        text = line.lower().startswith(b"data")
-                    if not text or line.lower().startswith(b"data"):
-                        self.wfile.write(b"354 go on\r\n" if text else b"250 well\r\n")
-
-        self.servers = [
-            socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler, bind_and_activate=True)
-            for handler in (Post, Mail)
-        ]
-        for server in self.servers:
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    @property
-    def ports(self) -> list[int]:
-        return [server.server_address[1] for server in self.servers]
 
 
 @pytest.fixture
@@ -232,6 +190,28 @@ def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project
         worker.wait(timeout=60)
     assert (project / "out").exists()
     assert states(client, run.id).count("Lost") == 1
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_run_that_is_cancelled_leaves_nothing_and_the_next_one_ends_well(project, env, client):
+    found = client.read_deployment_by_name("pipeline/on-demand")
+    worker = start_worker(project, env)
+    try:
+        run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["held"]})
+        eventually(lambda: (project / "held.pid").exists() and (project / "held.pid").read_text().strip())
+        stage = psutil.Process(int((project / "held.pid").read_text()))
+        client.set_flow_run_state(run.id, Cancelling())
+        eventually(lambda: client.read_flow_run(run.id).state_name == "Cancelled")
+        assert psutil.wait_procs([stage], timeout=20)[1] == []
+        assert not (project / "held.txt").exists()
+
+        (project / "free").touch()
+        run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["held"]})
+        eventually(lambda: client.read_flow_run(run.id).state_name == "Completed")
+        assert (project / "held.txt").exists()
+    finally:
+        worker.terminate()
+        worker.wait(timeout=60)
 
 
 def test_serving_needs_no_server_and_leaves_none_behind(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -98,11 +97,9 @@ def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished, tmp_path,
 
 
 def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished):
-    started = time.monotonic()
     printed = toy.call(finished, "dvc", "repro")
     assert ran(printed) == []
     assert "up to date" in printed
-    assert time.monotonic() - started < 6, "1 s on an idle machine"
     assert toy.call(finished, "git", "status", "--porcelain") == ""
     tracked = toy.call(finished, "git", "ls-files", "data", "reports").split()
     assert set(tracked) >= {"reports/metrics.json"}

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -120,9 +121,10 @@ def in_place(folder: Path) -> list[Path]:
 def release(stages: list[psutil.Process]) -> None:
     """Let the stopped stages go on, each once a signal waits for it."""
     for stage in stages:
-        while stage.is_running() and stage.status() == psutil.STATUS_STOPPED and not _is_signalled(stage):
-            time.sleep(0.02)
-        if stage.is_running():
+        # One that was killed may be gone at any moment.
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            while stage.status() == psutil.STATUS_STOPPED and not _is_signalled(stage):
+                time.sleep(0.02)
             stage.resume()
 
 

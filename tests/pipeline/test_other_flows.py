@@ -254,3 +254,13 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     assert state.message.startswith("The gate refused the new recordings: Failed: validate.")
     assert (tmp_path / "trained").read_text() == "trained\n" * 2
     assert look().message.startswith("Nothing new")
+
+    # What does not even arrive was not refused: it is tried again at the next look.
+    (corpus / "bad").unlink()
+    graph = (folder / "dvc.yaml").read_text()
+    (folder / "dvc.yaml").write_text(
+        graph.replace("stages:\n  download:\n    cmd: ", "stages:\n  download:\n    cmd: exit 1; ")
+    )
+    state = look()
+    assert state.message.startswith("The new recordings cannot be taken up: Failed: download.")
+    assert look().is_failed()

@@ -201,11 +201,14 @@ def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones,
     assert [other for other in alive if other.status() != psutil.STATUS_ZOMBIE] == []
 
 
+CALLER = "params.yaml: endless"
+
+
 def report_lost() -> None:
     """Tell the server what its automation would, once a killed run gives no sign of life."""
     with get_client(sync_client=True) as client:
         running = FlowRunFilter(state={"type": {"any_": ["RUNNING"]}})
-        (found,) = [run for run in client.read_flow_runs(flow_run_filter=running) if run.deployment_id is None]
+        (found,) = [run for run in client.read_flow_runs(flow_run_filter=running) if run.name == CALLER]
         client.set_flow_run_state(found.id, State(type=StateType.CRASHED, name="Lost"))
 
 

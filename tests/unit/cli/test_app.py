@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -34,26 +32,20 @@ def finished(tmp_path_factory):
     return folder
 
 
-def test_help_is_quick_and_lists_every_command(tmp_path):
-    seconds = []
-    for _ in range(3):
-        started = time.monotonic()
-        status, printed, _ = breathline(tmp_path, "--help")
-        seconds.append(time.monotonic() - started)
+def test_help_needs_nothing_heavy_and_lists_every_command(tmp_path):
+    status, printed, log = breathline(tmp_path, "--help")
     assert status == 0
+    assert "heavy: []" in log
     commands = ("run", "plan", "recipe", "leaderboard", "models", "report", "doctor")
     assert all(f" {name} " in printed for name in commands)
-    assert statistics.median(seconds) < 1.0, "0.3 s on an idle machine"
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["run"], ["run", "--dry", "--force", "last"]])
 def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
-    started = time.monotonic()
     status, printed, log = breathline(finished, *arguments)
     assert status == 0, log
     assert "heavy: []" in log
     assert ("1 of 4 stages run" if "--dry" in arguments else "All is up to date") in printed
-    assert time.monotonic() - started < 6
 
 
 def test_the_plan_for_programs(finished):
