@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from lineage import record
-from lineage.verify import figures, lock, log, making, outputs, repository, reruns, tables
+from lineage.verify import figures, lock, log, making, outputs, repository, reruns, signature, tables
 from lineage.verify.findings import Depth, Finding, Report
+from lineage.verify.signature import Signed
 from lineage.verify.tree import Tree
 from tasks.errors import BreathlineError
 
@@ -20,13 +21,14 @@ Check = Callable[[Tree], Iterator[Finding]]
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, pa.ArrowException, BreathlineError)
 
 
-def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False) -> Report:
+def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False, signed: Signed | None = None) -> Report:
     """Return what differs between what lies there and what was recorded.
 
     Args:
         root: The project.
         deep: Compute a sample of cycles, features and predictions anew as well, and all figures.
         elsewhere: The run is from another machine: what is installed here is then worth no error.
+        signed: A signed statement to check as well.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
@@ -38,7 +40,7 @@ def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False) ->
         )
     took: dict[str, float] = {}
     found: list[Finding] = []
-    for name, check in _checks(deep, elsewhere).items():
+    for name, check in _checks(deep, elsewhere, signed).items():
         started = time.perf_counter()
         found += _all(name, check, tree)
         took[name] = round(time.perf_counter() - started, 3)
@@ -47,7 +49,7 @@ def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False) ->
     return Report(findings=_ordered(_with_downstream(tree, found)), checks=took, files=files, bytes=size)
 
 
-def _checks(deep: Depth | None, elsewhere: bool) -> dict[str, Check]:
+def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
         "records": log.records,
@@ -69,6 +71,8 @@ def _checks(deep: Depth | None, elsewhere: bool) -> dict[str, Check]:
         "predictions": figures.predictions,
         "metrics": figures.metrics,
     }
+    if signed is not None:
+        checks["signature"] = partial(signature.check, signed=signed)
     if deep is not None:
         from lineage.verify import deep as anew
 
