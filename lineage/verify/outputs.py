@@ -48,8 +48,8 @@ def _changed(tree: Tree, stage: str, file: File, twin: tuple[str, str] | None) -
     if "content" in file and _content(tree.root / path) == file["content"]:
         what = "its bytes are others, its content is the same: it was written anew"
         return Finding(kind="out-rewritten", where=path, what=what, stages=(stage,))
-    original = tree.original(path)
-    told = difference(original, tree.root / path) if original else "the cache has no original to compare it with"
+    with tree.original(path, file["sha256"]) as original:
+        told = difference(original, tree.root / path) if original else "there is no original to compare it with"
     return Finding(
         kind="out-changed", where=path, what=f"{noun(path)} is not what {stage} made: {told}", stages=(stage,)
     )

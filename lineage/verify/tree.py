@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +16,7 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from lineage import events, files, graph, record
+from lineage import code, events, files, graph, record
 from lineage.diff.sides import cache_of
 from lineage.project import Project
 from lineage.verify.findings import Finding
@@ -125,11 +128,22 @@ class Tree:
         pairs = (pair for entry in entries if isinstance(entry, Mapping) for pair in entry.items())
         return {path for path, options in pairs if options.get("cache") is False}
 
-    def original(self, path: str) -> Path | None:
-        """Return the object of the cache that dvc.lock names for a file, if it is what its name says."""
+    @contextmanager
+    def original(self, path: str, sha256: str) -> Iterator[Path | None]:
+        """Yield a file with what a path held when it had this hash, from DVC's cache or Git; none if neither has it."""
         md5 = self._locked_files.get(path)
-        found = self.hashes.of(self.object(md5)) if md5 else None
-        return self.object(md5) if md5 and found and found.md5 == md5 else None
+        if md5 and (found := self.hashes.of(self.object(md5))) and found.sha256 == sha256:
+            yield self.object(md5)
+            return
+        text = code.ask_git(self.root, "show", f"HEAD:./{path}") if path in self.uncached else None
+        data = f"{text}\n".encode()  # the stages' texts end with a line
+        if hashlib.sha256(data).hexdigest() != sha256:
+            yield None
+            return
+        with NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            yield Path(file.name)
 
     @cached_property
     def _locked_files(self) -> dict[str, str]:
