@@ -85,7 +85,7 @@ def inputs(tree: Tree) -> Iterator[Finding]:
                 others[tree.project.maker(path) or "nobody"].append(path)
         folders = [entry["path"] for entry in found["inputs"] if "files" in entry]
         for path, (maker, _) in made.items():
-            if path not in read and any(PurePosixPath(path).is_relative_to(folder) for folder in folders):
+            if path not in read and path.startswith(tuple(f"{folder}/" for folder in folders)):
                 others[maker].append(path)
         for maker, paths in others.items():
             named = paths[0] if len(paths) == 1 else f"{len(paths)} files such as {paths[0]}"

@@ -1,4 +1,9 @@
-"""All checks, one after another, and what depends on what they find."""
+"""All checks, one after another, and what depends on what they find.
+
+Records, dvc.lock, cache, event log and Git bear witness to each other: whoever changes a thing, or some witnesses of
+it, is found. Whoever rewrites all of them, with every hash, is found by what does not follow from the rest: figures
+from predictions, and, by computing it anew, everything else (`--deep`); or by a signature.
+"""
 
 from __future__ import annotations
 
