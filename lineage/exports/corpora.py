@@ -25,17 +25,18 @@ INTENDED = (
     "has assessed it as one.",
 )
 LIMITS = (
-    "126 patients from two countries, four recording devices: what is learned may be of the device, the chest location "
-    "or the hospital instead of the lungs.",
-    "Annotations of the test side come from few experts; published agreement on crackles and wheezes is moderate.",
-    "Most patients have COPD. Children, healthy people and rare diagnoses are few, and figures for them are uncertain.",
+    "126 patients from two countries, four recording devices, unevenly over training and test: what is learned may be "
+    "of the device, the chest location or the hospital instead of the lungs.",
+    "Respiratory experts annotated the cycles by ear: experts differ, and what they did not hear is not labelled.",
+    "Half of the patients have COPD, and they gave most recordings. Children, healthy people and rare diagnoses are "
+    "few, and figures for them are uncertain.",
     "In the split `official`, patients 156 and 218 are on both sides; `official-disjoint` keeps them out of training.",
     "Many published figures were chosen on the test set, and so are those of the selection `paper`.",
 )
 PERSONAL = (
     "Patients bear numbers. Age, sex, body mass, diagnosis and chest location are given, and recordings of the same "
     "patient can be told to belong together.",
-    "Voices may be heard in the background of recordings.",
+    "The background of a recording may hold speech.",
 )
 
 

@@ -111,7 +111,10 @@ class _Export:
         held = files.flat([dict(out) for out in outputs])
         corpus, run = self.corpus, self.made.get(stage)
         # Of this version: the day on which it was made. What was made elsewhere bears none.
-        optional = {"citeAs": corpus.citation, "datePublished": str(run.end["at"])[:10] if run and run.end else None}
+        optional = {
+            "citeAs": corpus.citation or corpus.name,
+            "datePublished": str(run.end["at"])[:10] if run and run.end else None,
+        }
         return {
             "@context": CONTEXT,
             "@type": "sc:Dataset",

@@ -58,21 +58,23 @@ def statement(project: Project) -> Statement:
     }
 
 
-def differences(said: Mapping[str, Any], root: Path) -> list[str]:
-    """Return what no longer is as a statement says, a sentence for each subject at fault; none where all agree.
+def differences(said: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """Return what no longer is as a statement says, in words, by the path of each subject at fault.
 
     Raises:
-        ValueError: It is no in-toto Statement v1.
+        ValueError: It is no in-toto Statement v1 with subjects that are named and hashed.
     """
     if said.get("_type") != STATEMENT or not said.get("subject"):
         raise ValueError(f"This is no in-toto statement: its `_type` is {said.get('_type')!r}, not {STATEMENT}.")
-    found = []
+    found = {}
     for subject in said["subject"]:
-        name, expected = subject["name"], subject["digest"]["sha256"]
+        name, expected = subject.get("name"), subject.get("digest", {}).get("sha256")
+        if not name or not expected:
+            raise ValueError(f"A subject of the statement has no name or no SHA-256: {subject}.")
         if not (root / name).is_file():
-            found.append(f"{name} is attested, but not here")
+            found[name] = "it was attested, but is not here"
         elif (seen := sha256(root / name)) != expected:
-            found.append(f"{name} has the SHA-256 {seen[:12]}…, attested is {expected[:12]}…")
+            found[name] = f"its SHA-256 is {seen[:12]}…, attested is {expected[:12]}…"
     return found
 
 
