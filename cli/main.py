@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperGroup
 
 from cli import (
-    audit,
     backfill,
     deploy,
     doctor,
@@ -23,6 +22,7 @@ from cli import (
     serve,
     watch,
 )
+from cli.audit import command as audit
 from tasks.errors import BreathlineError
 
 

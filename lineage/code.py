@@ -12,13 +12,13 @@ from typing import Any
 
 from tasks.files import sha256
 
-PACKAGES = ("tasks", "models", "lineage", "flows", "cli")
+PACKAGES = ("tasks", "models")
 # Made by stages; what DVC versions is no part of the code.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
 
 def modules(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of each of the project's own modules that this process has imported, by path."""
+    """Return the SHA-256 of each module of the project that this process has imported to make its outs, by path."""
     found: dict[str, str] = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
@@ -38,16 +38,16 @@ def git(root: Path) -> dict[str, Any] | None:
         stages make aside, or there are new ones), and if so ``diff`` (the text), ``diff_sha256`` and ``untracked`` with
         their hashes.
     """
-    if _git(root, "rev-parse", "--is-inside-work-tree") != "true":
+    if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true":
         return None
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "HEAD") or None
-    base = commit or _git(root, "hash-object", "-t", "tree", "/dev/null")
-    diff = _git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), "--", ".", *NO_CODE) or ""
-    listed = _git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
+    commit = ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD") or None
+    base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
+    diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), "--", ".", *NO_CODE) or ""
+    listed = ask_git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
     untracked = {name: sha256(root / name) for name in sorted(listed.splitlines()) if (root / name).is_file()}
     state: dict[str, Any] = {
         "commit": commit,
-        "shallow": _git(root, "rev-parse", "--is-shallow-repository") == "true",
+        "shallow": ask_git(root, "rev-parse", "--is-shallow-repository") == "true",
         "dirty": bool(diff or untracked),
     }
     if state["dirty"]:
@@ -58,15 +58,17 @@ def git(root: Path) -> dict[str, Any] | None:
 def environment(root: Path) -> dict[str, Any]:
     """Return Python's version, the hash of the lock file and the versions of all installed packages."""
     lock = root / "requirements.lock"
+    # Of one that is there twice, Python imports the first: it comes last here, and stays.
+    installed = {found.name.lower(): found.version for found in reversed(list(metadata.distributions()))}
     return {
         "python": platform.python_version(),
         "lock_sha256": sha256(lock) if lock.is_file() else None,
-        "packages": dict(sorted({found.name.lower(): found.version for found in metadata.distributions()}.items())),
+        "packages": dict(sorted(installed.items())),
     }
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    """Return what Git prints, or none where it fails or is not installed."""
+def ask_git(root: Path, *arguments: str) -> str | None:
+    """Return what Git prints in a folder, or none where it fails or is not installed."""
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     except OSError:

@@ -12,8 +12,6 @@ import subprocess
 import sys
 from typing import Any
 
-import psutil
-
 GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
 MB = 2**20
 
@@ -35,7 +33,7 @@ def hardware() -> dict[str, Any]:
         "system": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "memory_mb": psutil.virtual_memory().total // MB,
+        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB,
         "gpus": gpus(),
     }
 

@@ -24,13 +24,14 @@ def path_of(stage: str) -> Path:
     return FOLDER / f"{stage}.json"
 
 
-def write(root: Path, stage: str, account: Mapping[str, Any]) -> Path:
+def write(root: Path, stage: str, account: Mapping[str, Any], modules: Mapping[str, str]) -> Path:
     """Write the record of a stage that has just ended well, and return its path.
 
     Args:
         root: The project.
         stage: The stage, as DVC calls it.
         account: What it counted: recordings and cycles in and out, and what was dropped for which reason.
+        modules: The SHA-256 of each module of the project that made the outs.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
@@ -39,7 +40,7 @@ def write(root: Path, stage: str, account: Mapping[str, Any]) -> Path:
     spec = graph.read(root)[stage]
     values = params.read(root / "params.yaml")
     read_values = {key: params.section(values, key) for key in spec.params}
-    own = str(path_of(stage))
+    own = path_of(stage).as_posix()
     inputs = [files.describe(root, name, _known(root, spec.inputs)) for name in spec.inputs]
     record = {
         "format": FORMAT,
@@ -49,7 +50,7 @@ def write(root: Path, stage: str, account: Mapping[str, Any]) -> Path:
         "outputs": [files.describe(root, name) for name in spec.outs if name != own],
         "params": read_values,
         "seeds": dict(_seeds(read_values)) | _seed_of(stage),
-        "modules": code.modules(root),
+        "modules": dict(modules),
         "code": [files.describe(root, name) for name in spec.code],
         "git": code.git(root),
         "environment": code.environment(root),

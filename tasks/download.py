@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -16,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from tasks import files, params
 from tasks.errors import BreathlineError
 from tasks.icbhi import metadata
-from tasks.sources import archive, completeness, demo, directory, icbhi, layout
+from tasks.sources import archive, completeness, demo, directory, exclusion, icbhi, layout
 from tasks.sources.collection import Collection, Member, files_in
 from tasks.sources.settings import DownloadSettings
 from tasks.stage import console, stage
@@ -61,8 +60,9 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     """Lay out a source's files as `data/raw/`, having made sure that they are what is expected.
 
     Raises:
-        BreathlineError: Files are missing, there twice, misnamed or unreadable.
+        BreathlineError: Files are missing, there twice, misnamed or unreadable; or a patient to leave out is not there.
     """
+    excluded = frozenset(settings.exclude_patients)
     sorted_files = layout.sort(collection.members)
     alone = completeness.check_pairs(sorted_files, collection.where, settings.expect)
     if alone:
@@ -71,8 +71,10 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
         names = completeness.listed([member.name for member in sorted_files.others])
         log.info(f"{len(sorted_files.others)} other files stay behind: {names}")
 
+    # Whether the source is whole is asked of all of it; only then is somebody left out.
     known = copy_metadata(settings, collection, sorted_files, raw / "metadata")
-    match = metadata.match(_read_split(raw / "metadata" / metadata.SPLIT_FILE, known), sorted_files.audio)
+    split = _read_split(raw / "metadata" / metadata.SPLIT_FILE, known)
+    match = metadata.match(split, sorted_files.audio)
     corpus = completeness.check_split(
         match,
         len(sorted_files.audio),
@@ -80,6 +82,14 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
         expect=settings.expect,
         demo=settings.source == "demo",
     )
+    counts = exclusion.count(sorted_files.audio, split, excluded)
+    if excluded:
+        exclusion.strip(raw / "metadata", excluded)
+        sorted_files, match = exclusion.without(sorted_files, excluded), exclusion.unnamed(match, excluded)
+        alone = [name for name in alone if exclusion.patient_of(name) not in excluded]
+        corpus = "icbhi-part" if corpus == "icbhi" else corpus
+        for patient, count in counts.items():
+            log.warning(f"patient {patient} is left out ({exclusion.KEY}): {count} recordings")
     recordings = {f"{name}.wav": member for name, member in sorted_files.audio.items()}
     recordings |= {f"{name}.txt": sorted_files.annotations[name] for name in sorted_files.audio}
     copy(recordings, raw / "audio")
@@ -93,9 +103,10 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
             "expect": settings.expect,
             "recordings": len(sorted_files.audio),
             "missing": match.missing,
+            "excluded": {str(patient): count for patient, count in counts.items()},
             "corrections": [asdict(correction) for correction in match.corrections],
             "metadata": {
-                name: hashlib.sha256(known[name][0]).hexdigest() if name in known else None
+                name: files.sha256(raw / "metadata" / name) if name in known else None
                 for name in (*layout.REQUIRED, *layout.OPTIONAL)
             },
             "annotations_without_recording": len(alone),

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -46,7 +47,8 @@ def stage(name: str) -> Iterator[logging.Logger]:
                 hint="wait for it, or end it; the lock goes with its process",
             ) from error
         try:
-            yield logging.getLogger(name)
+            with _recorded(name, rank):
+                yield logging.getLogger(name)
         finally:
             lock.release()
     except BreathlineError as error:
@@ -60,6 +62,17 @@ def stage(name: str) -> Iterator[logging.Logger]:
 def transient_mark(name: str) -> Path:
     """Return the file that is there after a stage failed for a reason that may pass."""
     return LOCKS / f"{name.replace('/', '_')}.transient"
+
+
+def _recorded(name: str, rank: str) -> AbstractContextManager[None]:
+    """Return what notes the stage's inputs, outs and circumstances; outside of a project there is nothing to note.
+
+    Imported by name: what watches a stage is none of its deps, and a change of it no reason to train anew.
+    """
+    if rank != "0" or not Path("dvc.yaml").exists():
+        return nullcontext()
+    watching: AbstractContextManager[None] = import_module("lineage.recorder").recorded(Path.cwd(), name)
+    return watching
 
 
 def start_process(level: int) -> None:

@@ -78,7 +78,7 @@ def _identity() -> list[Check]:
             "recording_id_pattern",
             "names",
             core.ExpectColumnValuesToMatchRegex,
-            "A recording has a name of ICBHI's form, such as 101_1b1_Al_sc_Meditron.",
+            "A recording has a name of ICBHI's form: patient, index, chest location, mode, device.",
             "rename the wav and its annotation at the source; filename_format.txt has the form",
             column="recording_id",
             regex=pattern,

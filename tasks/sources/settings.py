@@ -33,6 +33,7 @@ class DownloadSettings:
         expect: Whether the corpus must be complete.
         sha256: Of the archive, in hexadecimal.
         mirrors: Folders by HTTP in which `icbhi` finds the official files, in order of preference.
+        exclude_patients: Numbers of the patients who are left out, such as those who withdrew their consent.
         demo: For `demo` alone.
 
     Raises:
@@ -46,6 +47,7 @@ class DownloadSettings:
     expect: Expect
     sha256: str | None
     mirrors: Sequence[str]
+    exclude_patients: Sequence[int]
     demo: DemoSettings
 
     def __post_init__(self) -> None:
@@ -64,6 +66,8 @@ class DownloadSettings:
             raise _misfit("metadata", "The demo corpus brings its own metadata.", "set it to null")
         if self.source == "icbhi" and not self.mirrors:
             raise _misfit("mirrors", "The source `icbhi` needs a mirror.", "name at least one")
+        if len(set(self.exclude_patients)) < len(self.exclude_patients):
+            raise _misfit("exclude_patients", "A patient is named twice.", "name each once")
         for mirror in self.mirrors:
             if not mirror.startswith(("http://", "https://")):
                 raise _misfit("mirrors", f"`{mirror}` is no URL of a mirror.", "it begins with https:// or http://")

@@ -1,13 +1,16 @@
-"""One Prefect server for all tests of a session that need one."""
+"""What tests of a session share: one Prefect server, and one finished run of the whole graph."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import toy
+from tests.pipeline import runs
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,16 @@ def server(tmp_path_factory) -> Iterator[dict[str, str]]:
                 "PREFECT_API_URL": str(PREFECT_API_URL.value()),
                 "PREFECT_HOME": os.environ["PREFECT_HOME"],
             }
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> Path:
+    """Return the finished run; no test changes it."""
+    return runs.finished(tmp_path_factory.mktemp("run") / "project")
+
+
+@pytest.fixture
+def project(finished_run, tmp_path) -> Iterator[Path]:
+    """Yield a copy of the run to be tampered with."""
+    yield runs.copy(finished_run, tmp_path / "project")
+    shutil.rmtree(tmp_path / "project")

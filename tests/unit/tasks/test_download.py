@@ -33,7 +33,8 @@ WHOLE = corpora.many(919)
 
 
 def settings(source: str, path: Path | None = None, **changes: Any) -> DownloadSettings:
-    given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]} | changes
+    given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]}
+    given |= {"exclude_patients": [], **changes}
     return DownloadSettings(source=source, path=path, demo=DemoSettings(seed=1, patients=4), **given)  # type: ignore[arg-type]
 
 
@@ -210,7 +211,7 @@ def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[s
     """Start the stage as DVC does, in a project of its own, and before it one line of code."""
     root.mkdir(exist_ok=True)
     section = {"source": "directory", "path": str(folder), "metadata": None, "expect": "partial", "sha256": None}
-    section |= {"mirrors": [], "demo": {"seed": 1, "patients": 2}}
+    section |= {"mirrors": [], "exclude_patients": [], "demo": {"seed": 1, "patients": 2}}
     (root / "params.yaml").write_text(json.dumps({"download": section}))
     code = f"import resource, runpy, time\n{first}\nrunpy.run_module('tasks.download', run_name='__main__')"
     return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)
@@ -314,6 +315,7 @@ def test_the_demo_is_whole_and_takes_the_same_way(project: Project) -> None:
         ({"source": "icbhi", "sha256": "123"}, "sha256"),
         ({"source": "demo", "metadata": "x"}, "metadata"),
         ({"source": "elsewhere"}, "source"),
+        ({"exclude_patients": [101, 101]}, "exclude_patients"),
         ({"sauce": "demo"}, "sauce"),
     ],
 )

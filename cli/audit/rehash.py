@@ -1,4 +1,4 @@
-"""`breathline audit`: whether what lies here can be trusted."""
+"""`breathline audit rehash`: every byte that dvc.lock names, hashed anew."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from rich.console import Console
 
 from tasks.errors import BreathlineError
 
-app = typer.Typer(no_args_is_help=True, help="Check what was made against what was recorded.")
+EXAMPLES = "Examples: `breathline audit rehash` · `breathline audit rehash --jobs 8`"
 
 
-@app.command(epilog="Examples: `breathline audit rehash` · `breathline audit rehash --jobs 8`")
 def rehash(
     jobs: Annotated[int, typer.Option(min=1, help="how many files are read at once")] = 2,
 ) -> None:

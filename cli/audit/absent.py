@@ -1,0 +1,89 @@
+"""`breathline audit absent`: whether anything of a patient is left."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lineage.absence import fingerprint, search
+from lineage.absence.search import Absence
+from lineage.diff import sides
+from tasks.errors import BreathlineError
+
+EXAMPLES = "Examples: `breathline audit absent patient:101`, `breathline audit absent patient:101 --before HEAD~3`"
+NAMED, MOST = re.compile(r"patient:([1-9][0-9]*)"), 20
+
+
+def absent(
+    patient: Annotated[str, typer.Argument(metavar="patient:N", help="who must not be there")],
+    before: Annotated[str | None, typer.Option(help="a run with the patient: a revision, or a folder")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the answer as JSON")] = False,
+) -> None:
+    """Search all current outs for a patient: names, numbers, and hashes of files, samples, features and weights.
+
+    The hashes are those of an earlier run; by default of the last commit of dvc.lock whose run had the patient.
+    """
+    found = of(Path(), patient, before)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+    else:
+        show(found)
+    if not found.proven:
+        raise typer.Exit(1)
+
+
+def of(root: Path, patient: str, before: str | None) -> Absence:
+    """Return what is left of a patient.
+
+    Raises:
+        BreathlineError: This is no patient, or the run before does not have them.
+    """
+    named = NAMED.fullmatch(patient)
+    if named is None:
+        raise BreathlineError(f"`{patient}` is no patient.", where="--absent", hint="such as patient:101")
+    number = int(named[1])
+    if before is None:
+        return search.search(root, number, fingerprint.search_history(root, number))
+    known = fingerprint.take(sides.opened(before, root), number)
+    if known is None:
+        hint = "name a run that has them; of a revision, DVC's cache must hold its tables (`dvc fetch`)"
+        raise BreathlineError(f"{before} has no tables with patient {number}.", where="--before", hint=hint)
+    return search.search(root, number, known)
+
+
+def show(found: Absence) -> None:
+    """Print what was searched for, what was found, and what lies elsewhere."""
+    console = Console(highlight=False, soft_wrap=True)
+    for trace in found.traces[:MOST]:
+        console.print(f"[red]left[/]  {trace.path}: {trace.what}")
+    if len(found.traces) > MOST:
+        console.print(f"      and {len(found.traces) - MOST} more (--json names all)")
+    if found.not_there:
+        console.print(f"[yellow]Not here, so not searched: {', '.join(found.not_there)}[/]")
+    searched = f"{found.files} files, {found.rows} rows of samples and features"
+    if found.known_by is None:
+        console.print(
+            "[yellow]Only names and numbers were looked for: no earlier run with the patient was found, and without "
+            "its hashes nothing is proven. Name one: --before REVISION or FOLDER.[/]"
+        )
+    else:
+        kinds = ", ".join(f"{found.known_by[kind]} {kind}" for kind in ("files", "rows", "weights"))
+        console.print(f"Looked for names, the number, and hashes of {kinds} as in {found.known_by['taken_of']}.")
+        if found.known_by["unread"]:
+            missing = ", ".join(found.known_by["unread"])
+            console.print(f"[yellow]That run's {missing} could not be read (`dvc fetch`): not proven.[/]")
+    if found.traces:
+        hint = "name them in download.exclude_patients and `breathline run`"
+        console.print(f"[red]Patient {found.patient} is still in {len(found.traces)} places[/] of {searched}: {hint}.")
+        return
+    colour, what = ("green", "is left") if found.proven else ("yellow", "was found")
+    console.print(f"[{colour}]Nothing of patient {found.patient} {what}[/] in {searched}.")
+    console.print(
+        "Elsewhere they may be: in DVC's cache (`dvc gc --workspace`, with --cloud for the remote; then no earlier run "
+        "can be restored), in other workspaces (.leaderboard/), and in the source that `download` reads."
+    )

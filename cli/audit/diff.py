@@ -1,0 +1,34 @@
+"""`breathline audit diff`: what changed between two runs."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lineage.diff import comparison, sides, text
+
+EXAMPLES = "Examples: `breathline audit diff HEAD~1 .`, `breathline audit diff . .leaderboard/mn_sam --all`"
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="a Git revision, `.`, or a folder such as .leaderboard/x")],
+    new: Annotated[str, typer.Argument(metavar="B", help="the same; by default the project as it lies there")] = ".",
+    everything: Annotated[bool, typer.Option("--all", help="give long lists whole")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="all of it as JSON")] = False,
+    html: Annotated[Path | None, typer.Option(help="write it to a page, whole")] = None,
+) -> None:
+    """Show what changed from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
+    found = comparison.compare(sides.opened(old, Path()), sides.opened(new, Path()))
+    if html is not None:
+        recorder = Console(record=True, width=160, highlight=False, file=io.StringIO())
+        recorder.print(text.shown(found, everything=True))
+        html.write_text(recorder.export_html(), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+    elif html is None:
+        Console(highlight=False).print(text.shown(found, everything=everything))

@@ -1,0 +1,22 @@
+"""`breathline audit manifest`: the recordings, with the hashes of their files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineage import manifest as lineage_manifest
+
+EXAMPLES = "Examples: `breathline audit manifest > recordings.csv`, `breathline audit manifest --json`"
+
+
+def manifest(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, with archive, metadata files and gaps")] = False,
+) -> None:
+    """List the recordings as CSV: SHA-256 of wav and annotation, patient, side of the split, and the archive's hash."""
+    found = lineage_manifest.manifest(Path())
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else lineage_manifest.as_csv(found)
+    typer.echo(text, nl=False)

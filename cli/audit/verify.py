@@ -1,0 +1,57 @@
+"""`breathline audit verify`: has anything changed since it was made?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tasks.errors import BreathlineError
+
+EXAMPLES = (
+    "Examples: `breathline audit verify` · `breathline audit verify --deep --sample 100` · "
+    "`breathline audit verify --json | jq '.findings[] | {kind, where}'`"
+)
+
+
+def verify(
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="also compute a sample of cycles, features and predictions anew")
+    ] = False,
+    sample: Annotated[int, typer.Option(min=1, help="with --deep: how many cycles of each kind")] = 32,
+    seed: Annotated[int, typer.Option(help="with --deep: which cycles")] = 0,
+    elsewhere: Annotated[
+        bool, typer.Option("--elsewhere", help="it ran on another machine: what is installed here is no error")
+    ] = False,
+    signature: Annotated[
+        Path | None, typer.Option(help="also check this signed statement (`audit export in-toto --key`)")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="with --signature: the public key (PEM)")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="every difference, every stage")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: all of it as JSON")] = False,
+) -> None:
+    """Check everything that lies there against records, dvc.lock, cache, event log and Git; status 1 if it differs.
+
+    Errors are what is not as recorded; notes are what has to be known, such as a run on a dirty tree. Of DVC's cache
+    the objects that dvc.lock names are read, with --deep all of them.
+    """
+    if (signature is None) != (key is None):
+        raise BreathlineError("A signature is checked by a key.", hint="give both --signature and --key")
+    from lineage.verify import text, verification
+    from lineage.verify.findings import Depth
+    from lineage.verify.signature import Signed
+
+    signed = Signed(envelope=signature, key=key) if signature and key else None
+    wanted = Depth(sample=sample, seed=seed) if deep else None
+    with Console(stderr=True).status("Reading everything that was recorded …"):
+        report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        text.show(report, Console(highlight=False), everything=everything)
+    if report.errors:
+        raise typer.Exit(1)

@@ -1,0 +1,182 @@
+"""Looks for a patient in every file of every out that lies there."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lineage import graph
+from lineage.absence import fingerprint as prints
+from lineage.absence.fingerprint import Fingerprint
+from lineage.content import tensors_hash
+from tasks.files import sha256
+from tasks.icbhi.names import CHEST_LOCATIONS
+from tasks.sources.exclusion import patients_named
+
+METADATA = "data/raw/metadata"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Something of the patient.
+
+    Attributes:
+        path: The file that has it.
+        what: In words.
+    """
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """What a search found.
+
+    Attributes:
+        patient: The patient.
+        traces: What is left of them, by path.
+        files: How many files were searched.
+        rows: How many waveforms and feature rows were compared by hash.
+        known_by: The run whose hashes were looked for, and how many of each kind; none where only names were.
+        not_there: Outs that do not lie there and so hold nothing.
+    """
+
+    patient: int
+    traces: tuple[Trace, ...]
+    files: int
+    rows: int
+    known_by: Mapping[str, Any] | None
+    not_there: tuple[str, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing was found by names, numbers and all hashes; names alone prove nothing of renamed samples."""
+        return not self.traces and self.known_by is not None and not self.known_by["unread"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it, ready for JSON."""
+        return asdict(self) | {"proven": self.proven}
+
+
+@dataclass
+class _Search:
+    """Goes through files, and remembers what it saw."""
+
+    root: Path
+    patient: int
+    known: Fingerprint | None
+    traces: list[Trace] = field(default_factory=list)
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        places = "|".join(CHEST_LOCATIONS)
+        self.name = re.compile(rf"(?<![0-9]){self.patient}_[0-9]+[a-z][0-9]+_(?:{places})_".encode())
+
+    def look(self, name: str) -> None:
+        path = self.root / name
+        found = [*self._bytes(path, name), *self._hashes(path)]
+        if path.suffix == ".parquet":
+            found += self._table(path)
+        elif path.suffix == ".npy":
+            found += self._array(path)
+        if name.startswith(METADATA):
+            found += ["lines about the patient"] if self.patient in patients_named(path.read_bytes()) else []
+        self.traces += [Trace(name, what) for what in dict.fromkeys(found)]
+
+    def _bytes(self, path: Path, name: str) -> Iterator[str]:
+        if self.name.search(name.encode()):
+            yield "its name"
+        if path.stat().st_size:
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                if hit := self.name.search(data):
+                    yield f"the name of a recording or cycle, at byte {hit.start()}"
+
+    def _hashes(self, path: Path) -> Iterator[str]:
+        if self.known is None:
+            return
+        if name := self.known.files.get(sha256(path)):
+            yield f"all bytes of {name}"
+        if path.suffix == ".safetensors" and (weights := self.known.learned.get(tensors_hash(path))):
+            yield f"the weights of {weights} as they were when they had learned from the patient"
+
+    def _table(self, path: Path) -> Iterator[str]:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=prints.ROWS):
+                for column, values in zip(batch.schema.names, batch.columns, strict=True):
+                    yield from self._column(column, values)
+
+    def _column(self, column: str, values: pa.Array) -> Iterator[str]:
+        if column == "patient_id" and pc.any(pc.equal(values, self.patient)).as_py():
+            yield "rows of the patient"
+        # Compressed, a name is no longer there as bytes.
+        if pa.types.is_string(values.type) and any(
+            self.name.search(value.encode()) for value in values.to_pylist() if value
+        ):
+            yield f"names of recordings or cycles, in `{column}`"
+        if column == "samples" and self.known:
+            for digest in prints.hashes(values):
+                self.rows += 1
+                if cycle := self.known.rows.get(digest):
+                    yield f"the samples of {cycle}"
+
+    def _array(self, path: Path) -> Iterator[str]:
+        if self.known is None:
+            return
+        for row in np.load(path, mmap_mode="r", allow_pickle=False):
+            self.rows += 1
+            if cycle := self.known.rows.get(prints.row_hash(row)):
+                yield f"the features of {cycle}"
+
+
+def search(root: Path, patient: int, known: Fingerprint | None) -> Absence:
+    """Return what is left of a patient in the outs of all stages.
+
+    Args:
+        root: The project.
+        patient: The patient's number.
+        known: What their data can be known by; without it only names and numbers are looked for.
+
+    Raises:
+        BreathlineError: dvc.yaml or params.yaml cannot be read.
+        OSError: A file cannot be read.
+    """
+    outs = list(dict.fromkeys(out for stage in graph.read(root).values() for out in stage.outs))
+    files = sorted({file for out in outs for file in _files(root, out)})
+    looking = _Search(root, patient, known)
+    for name in files:
+        looking.look(name)
+    counted = (
+        {
+            "taken_of": known.taken_of,
+            "files": len(known.files),
+            "rows": len(known.rows),
+            "weights": len(known.learned),
+            "unread": list(known.unread),
+        }
+        if known
+        else None
+    )
+    return Absence(
+        patient=patient,
+        traces=tuple(looking.traces),
+        files=len(files),
+        rows=looking.rows,
+        known_by=counted,
+        not_there=tuple(out for out in outs if not (root / out).exists()),
+    )
+
+
+def _files(root: Path, out: str) -> list[str]:
+    path = root / out
+    found = [path] if path.is_file() else path.rglob("*")
+    return [str(file.relative_to(root)) for file in found if file.is_file()]

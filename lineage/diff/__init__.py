@@ -1,0 +1,1 @@
+"""What differs between two runs: in data, code, parameters, environment and numbers."""

@@ -1,0 +1,131 @@
+"""Runs of stages as OpenLineage run events (openlineage.io/spec 2-0-2), with facets on runs, jobs and datasets.
+
+Datasets are named by their paths within the project, in the namespace of its jobs. A run whose record has been
+replaced since is told without its datasets: what it read and made is in the record of that time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from lineage.exports import origin
+from lineage.exports.origin import Run
+from lineage.project import Project
+
+SPEC = "https://openlineage.io/spec"
+CORE = f"{SPEC}/2-0-2/OpenLineage.json#/$defs"
+FORMATS = {".parquet": "parquet", ".json": "json", ".csv": "csv", ".txt": "text"}
+HARDWARE = ("host", "system", "cpu", "cores", "memory_mb", "gpus", "user", "started_by")
+USE = ("seconds", "energy_j", "peak_memory_mb", "peak_memory_of_a_child_mb", "peak_gpu_memory_mb")
+
+
+def events(project: Project, namespace: str = "breathline") -> list[dict[str, Any]]:
+    """Return a START event for each run, and a COMPLETE or FAIL event where it has ended, oldest first.
+
+    Args:
+        project: The project.
+        namespace: Of its jobs and datasets.
+
+    Raises:
+        ValueError: The event log cannot be read.
+    """
+    export = _Export(project, namespace)
+    found = (event for run in origin.runs(project) for event in export.of(run))
+    return sorted(found, key=lambda event: str(event["eventTime"]))
+
+
+def lines(found: Iterable[Mapping[str, Any]]) -> str:
+    """Return events as OpenLineage's file transport writes them: one JSON object a line."""
+    return "".join(json.dumps(event, sort_keys=True, ensure_ascii=False) + "\n" for event in found)
+
+
+class _Export:
+    def __init__(self, project: Project, namespace: str) -> None:
+        self.project, self.namespace, self.producer = project, namespace, origin.producer()
+
+    def of(self, run: Run) -> Iterator[dict[str, Any]]:
+        yield self._event("START", run.start["at"], run, {"breathline_machine": self._own(_some(run.start, HARDWARE))})
+        if run.end is not None:
+            status = "COMPLETE" if run.end["status"] == "done" else "FAIL"
+            yield self._event(status, run.end["at"], run, self._ended(run.end, run.record))
+
+    def _event(self, kind: str, at: str, run: Run, facets: dict[str, Any]) -> dict[str, Any]:
+        made = run.record if kind == "COMPLETE" else None
+        if run.start.get("flow_run"):
+            parent = {"run": {"runId": run.start["flow_run"]}, "job": {"namespace": self.namespace, "name": "pipeline"}}
+            facets = facets | {"parent": self._facet("1-2-0", "ParentRunFacet", parent)}
+        return {
+            "eventType": kind,
+            "eventTime": at,
+            "producer": self.producer,
+            "schemaURL": f"{CORE}/RunEvent",
+            "run": {"runId": run.id, "facets": facets},
+            "job": {"namespace": self.namespace, "name": run.stage, "facets": self._job(run.stage)},
+            "inputs": [self._input(one) for one in origin.datasets(self.project, made["inputs"])] if made else [],
+            "outputs": [self._output(one) for one in made["outputs"]] if made else [],
+        }
+
+    def _ended(self, end: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
+        facets = {"breathline_use": self._own(_some(end, USE))}
+        if end["status"] != "done":
+            message = {"message": end["error"], "programmingLanguage": "Python"}
+            facets["errorMessage"] = self._facet("1-0-1", "ErrorMessageRunFacet", message)
+        if made is not None:
+            read = [{"key": key, "value": json.dumps(made["params"][key])} for key in sorted(made["params"])]
+            facets["executionParameters"] = self._facet("1-0-0", "ExecutionParametersRunFacet", {"parameters": read})
+            engine = {"version": made["environment"]["python"], "name": "Python"}
+            facets["processing_engine"] = self._facet("1-1-1", "ProcessingEngineRunFacet", engine)
+            git = {key: value for key, value in (made["git"] or {}).items() if key != "diff"}
+            own = {"git": git or None, "seeds": made["seeds"], "account": made["account"], "record": end["record"]}
+            facets["breathline_record"] = self._own(own | {"lock": made["environment"]["lock_sha256"]})
+        return facets
+
+    def _job(self, stage: str) -> dict[str, Any]:
+        kind = {"processingType": "BATCH", "integration": "DVC", "jobType": "STAGE"}
+        facets = {"jobType": self._facet("2-0-4", "JobTypeJobFacet", kind)}
+        if stage in self.project.stages:
+            command = {"language": "shell", "sourceCode": self.project.stages[stage].command}
+            facets["sourceCode"] = self._facet("1-0-1", "SourceCodeJobFacet", command)
+        return facets
+
+    def _dataset(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        path = Path(str(described["path"]))
+        version = {"datasetVersion": described["sha256"]}
+        facets = {"version": self._facet("1-0-1", "DatasetVersionDatasetFacet", version)}
+        storage = {"storageLayer": "file"} | ({"fileFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {})
+        facets["storage"] = self._facet("1-0-1", "StorageDatasetFacet", storage)
+        if described.get("content"):
+            facets["breathline_content"] = self._own({"sha256": described["content"]}, "DatasetFacet")
+        file = self.project.root / path
+        if path.suffix == ".parquet" and file.is_file() and file.stat().st_size == described["bytes"]:
+            fields = [{"name": field.name, "type": str(field.type)} for field in pq.read_schema(file)]
+            facets["schema"] = self._facet("1-2-0", "SchemaDatasetFacet", {"fields": fields})
+        return {"namespace": self.namespace, "name": str(path), "facets": facets}
+
+    def _input(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        facet = self._facet("1-0-0", "InputStatisticsInputDatasetFacet", self._statistics(described))
+        return {**self._dataset(described), "inputFacets": {"inputStatistics": facet}}
+
+    def _output(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        facet = self._facet("1-0-2", "OutputStatisticsOutputDatasetFacet", self._statistics(described))
+        return {**self._dataset(described), "outputFacets": {"outputStatistics": facet}}
+
+    def _statistics(self, described: Mapping[str, Any]) -> dict[str, int]:
+        return {"size": described["bytes"], "fileCount": len(described.get("files", [described]))}
+
+    def _facet(self, version: str, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        url = f"{SPEC}/facets/{version}/{name}.json#/$defs/{name}"
+        return {"_producer": self.producer, "_schemaURL": url, **content}
+
+    def _own(self, content: Mapping[str, Any], base: str = "RunFacet") -> dict[str, Any]:
+        """Return a facet that the standard has no schema for: such ones name that of all facets of their kind."""
+        return {"_producer": self.producer, "_schemaURL": f"{CORE}/{base}", **content}
+
+
+def _some(event: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: event[key] for key in keys if event.get(key) is not None}

@@ -1,0 +1,55 @@
+"""Around a stage's work: an event when it starts and one when it ends, and its record once it has ended well.
+
+A stage that is killed has no end in the log: its start stands alone, and tells it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lineage import account, code, events, graph, machine, record
+from tasks.errors import BreathlineError
+from tasks.files import sha256
+
+
+@contextmanager
+def recorded(root: Path, stage: str) -> Iterator[None]:
+    """Run a stage's work, and leave its events and its record.
+
+    Args:
+        root: The project.
+        stage: As DVC calls it.
+
+    Raises:
+        BreathlineError: The stage is none of dvc.yaml's, or the work raised it.
+    """
+    if stage not in graph.read(root):
+        raise BreathlineError(
+            f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint="name it there, or run another"
+        )
+    energy, begun = machine.Energy(), time.perf_counter()
+    start = {"stage": stage, "at": _now(), **machine.who()}
+    first = events.append(root, {"event": "start", **start, **machine.hardware()})
+
+    def end(status: str, **more: Any) -> None:
+        took = {"at": _now(), "seconds": round(time.perf_counter() - begun, 3), "energy_j": energy.joules()}
+        found = {**took, **machine.used(), **machine.determinism(), **more}
+        events.append(root, {"event": "end", "stage": stage, "start": first, "status": status, **found})
+
+    try:
+        yield
+        imported = code.modules(root)
+        path = record.write(root, stage, account.of(root, stage), imported)
+    except BaseException as error:
+        end("failed", error=f"{type(error).__name__}: {error}")
+        raise
+    end("done", record=sha256(path))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

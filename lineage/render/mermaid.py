@@ -1,0 +1,51 @@
+"""An answer as a Mermaid flowchart (mermaid.js.org/syntax/flowchart.html), which GitHub and GitLab draw."""
+
+from __future__ import annotations
+
+from lineage.render.view import fold
+from lineage.trace.nodes import Trace
+
+FILLS = {
+    "metric": "#cfeed4",
+    "figures": "#cfeed4",
+    "reports": "#cfeed4",
+    "predictions": "#cfeed4",
+    "prediction": "#cfeed4",
+    "row": "#cfeed4",
+    "model": "#ecd6f5",
+    "weights": "#ecd6f5",
+    "initial": "#ecd6f5",
+    "soft_labels": "#fbedc2",
+    "soft_label": "#fbedc2",
+    "set": "#d3ecf2",
+    "fbank": "#d3ecf2",
+    "cycle": "#d3ecf2",
+    "samples": "#d6e2f8",
+    "annotation": "#d6e2f8",
+    "recording": "#d6e2f8",
+    "source": "#d6e2f8",
+    "patient": "#f8d9d6",
+}
+
+
+def render(trace: Trace) -> str:
+    """Return a flowchart from causes to effects, alike nodes as one."""
+    view = fold(trace)
+    short = {box: f"n{number}" for number, box in enumerate(view.boxes)}
+    lines = ["flowchart LR"]
+    for box in view.boxes.values():
+        made = f"<br/><i>{_text(', '.join(box.made_by))}</i>" if box.made_by else ""
+        lines.append(f'  {short[box.id]}["{_text(box.label)}{made}"]:::{box.kind}')
+    for arrow in view.arrows:
+        how = f'|"{_text(arrow.how)}"|' if arrow.how else ""
+        lines.append(f"  {short[arrow.cause]} -->{how} {short[arrow.effect]}")
+    kinds = dict.fromkeys(box.kind for box in view.boxes.values())
+    lines += [f"  classDef {kind} fill:{FILLS[kind]},stroke:#666,color:#111" for kind in kinds]
+    lines.append(f"  style {short[view.root]} stroke-width:3px")
+    return "\n".join(lines) + "\n"
+
+
+def _text(text: str) -> str:
+    """Return a text without the characters that end a label, as Mermaid's entity codes."""
+    codes = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;"}
+    return "".join(codes.get(letter, letter) for letter in text)

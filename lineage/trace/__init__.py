@@ -1,0 +1,1 @@
+"""Questions of an audit: what made this, and what did that influence?"""

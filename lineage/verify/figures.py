@@ -1,0 +1,151 @@
+"""Whether predictions are of the right cycles and models, and figures follow from them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lineage.verify.findings import Finding
+from lineage.verify.tree import CYCLES, Tree
+from models.metrics import confusion
+from tasks.evaluation import bootstrap
+from tasks.icbhi.labels import CLASSES
+
+PREDICTIONS, SOFT_LABELS = Path("data/evaluation/predictions.parquet"), Path("data/soft_labels/soft_labels.parquet")
+METRICS, SCORES = Path("reports/metrics.json"), Path("reports/scores.json")
+SUMS_TO = 1e-4  # how far the sum of a prediction's probabilities, in float32, may be from 1
+EVALUATE = ("evaluate",)
+
+Counts = npt.NDArray[np.int64]
+
+
+def predictions(tree: Tree) -> Iterator[Finding]:
+    """Yield predictions of other cycles or models than the split and params.yaml ask for, and impossible ones."""
+    found = tree.project.records.get("evaluate")
+    if found is None or not (tree.root / PREDICTIONS).is_file():
+        return
+    table = tree.table(PREDICTIONS)
+    labels = found["params"]["labels"]
+    assigned = tree.subsets("evaluate")
+    test = sorted(cycle for cycle, subset in assigned.items() if subset == "test")
+    cycles = tree.table(CYCLES)
+    truth = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
+    wanted = {f"student/{seed}" for seed in found["params"]["student.seeds"]}
+    wanted |= {f"teacher/{name}" for name in found["params"]["teachers"]}
+    models = set(table["model"].to_pylist())
+    if models - {"ensemble"} != wanted:
+        told = ", ".join(sorted((models - {"ensemble"}) ^ wanted))
+        yield _fault(PREDICTIONS, f"not of the models that params.yaml asks for: {told}")
+    for model, selection, part in _parts(table):
+        where = f"{PREDICTIONS}: {model} {selection}"
+        ids = part["cycle_id"].to_pylist()
+        if ids != test:
+            yield _fault(where, f"{len(set(ids) ^ set(test)) or 'the order of'} cycles are not those of the test side")
+            continue
+        said = part["label"].to_pylist()
+        wrong = [cycle for cycle, label in zip(ids, said, strict=True) if truth[cycle] != label]
+        if wrong:
+            yield _fault(where, f"{len(wrong)} labels are not those of the table of cycles: {wrong[0]}")
+        probabilities = _probabilities(part, CLASSES[labels])
+        off = np.flatnonzero(np.abs(probabilities.sum(axis=1) - 1) > SUMS_TO)
+        if len(off):
+            yield _fault(where, f"{len(off)} predictions do not sum to 1: {ids[off[0]]}")
+        other = np.flatnonzero(probabilities.argmax(axis=1) != part["predicted"].to_numpy())
+        if len(other):
+            yield _fault(where, f"{len(other)} predicted classes are not the most probable ones: {ids[other[0]]}")
+
+
+def soft_labels(tree: Tree) -> Iterator[Finding]:
+    """Yield soft labels of other cycles or teachers than the split and params.yaml ask for."""
+    found = tree.project.records.get("soft_labels")
+    if found is None or not (tree.root / SOFT_LABELS).is_file():
+        return
+    table = tree.table(SOFT_LABELS)
+    stages = ("soft_labels",)
+    teachers = {name.removeprefix("logits.") for name in table.column_names if name.startswith("logits.")}
+    if teachers != set(found["params"]["teachers"]):
+        told = ", ".join(sorted(teachers ^ set(found["params"]["teachers"])))
+        what = f"not of the teachers that params.yaml asks for: {told}"
+        yield Finding(kind="soft-label-contradicts", where=str(SOFT_LABELS), what=what, stages=stages)
+    if not teachers:
+        return
+    side = {cycle for cycle, subset in tree.subsets("soft_labels").items() if subset != "test"}
+    differing = sorted(side ^ set(table["cycle_id"].to_pylist()))
+    if differing:
+        what = f"{len(differing)} cycles are labelled and do not train, or the other way round: {differing[0]}"
+        yield Finding(kind="soft-label-contradicts", where=str(SOFT_LABELS), what=what, stages=stages)
+
+
+def metrics(tree: Tree) -> Iterator[Finding]:
+    """Yield Scores, counts and recalls that do not follow from the predictions; the rest is left to `--deep`."""
+    found = tree.project.records.get("evaluate")
+    if found is None or not all((tree.root / path).is_file() for path in (PREDICTIONS, METRICS, SCORES)):
+        return
+    said = json.loads((tree.root / METRICS).read_text(encoding="utf-8"))
+    classes = CLASSES[found["params"]["labels"]]
+    pooled: dict[str, Counts] = {}
+    for model, selection, part in _parts(tree.table(PREDICTIONS)):
+        counts = confusion(part["label"].to_numpy(), part["predicted"].to_numpy(), len(classes))
+        group, _, item = model.partition("/")
+        told = said["ensemble"] if model == "ensemble" else said[f"{group}s"][item]
+        place = f"{METRICS}: {f'{group}s.{item}' if item else group}.{selection}"
+        yield from _compare(place, told[selection], counts)
+        for index, name in enumerate(classes):
+            recall = said_recall = told[selection]["per_class"][name]["recall"]
+            if counts[index].sum():
+                recall = round(float(100 * counts[index, index] / counts[index].sum()), 2)
+            if said_recall != recall:
+                yield _wrong(f"{place}.per_class.{name}.recall", said_recall, recall)
+        if group == "student":
+            pooled[selection] = pooled.get(selection, np.zeros_like(counts)) + counts
+    short = json.loads((tree.root / SCORES).read_text(encoding="utf-8"))
+    for selection, counts in pooled.items():
+        for name, mean in _figures(counts).items():
+            for where, given in (
+                (f"{METRICS}: student.{selection}.{name}.mean", said["student"][selection][name]["mean"]),
+                (f"{SCORES}: {selection}.student.{name}", short[selection]["student"][name]),
+            ):
+                if given != mean:
+                    yield _wrong(where, given, mean)
+
+
+def _compare(where: str, said: Mapping[str, Any], counts: Counts) -> Iterator[Finding]:
+    if said["confusion"] != counts.tolist():
+        yield _wrong(f"{where}.confusion", said["confusion"], counts.tolist())
+    for name, value in _figures(counts).items():
+        if said[name] != value:
+            yield _wrong(f"{where}.{name}", said[name], value)
+
+
+def _parts(table: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
+    keys = table.group_by(["model", "selection"]).aggregate([]).to_pylist()
+    for key in sorted((row["model"], row["selection"]) for row in keys):
+        rows = pc.and_(pc.equal(table["model"], key[0]), pc.equal(table["selection"], key[1]))
+        yield *key, table.filter(rows)
+
+
+def _probabilities(part: pa.Table, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    return np.stack([part[f"p_{name}"].to_numpy() for name in classes], axis=1).astype(np.float64)
+
+
+def _figures(counts: Counts) -> dict[str, float | None]:
+    """Return Scores, Sp and Se as `evaluate` writes them: in percent with two decimals, null where not defined."""
+    figures = {name: float(value) for name, value in bootstrap.figures(counts).items()}
+    return {name: None if math.isnan(value) else round(value, 2) + 0.0 for name, value in figures.items()}
+
+
+def _fault(where: object, what: str) -> Finding:
+    return Finding(kind="prediction-contradicts", where=str(where), what=what, stages=EVALUATE)
+
+
+def _wrong(where: str, said: Any, computed: Any) -> Finding:
+    what = f"it says {said}; from the predictions follows {computed}"
+    return Finding(kind="metric-contradicts", where=where, what=what, stages=EVALUATE)

@@ -1,0 +1,161 @@
+"""Where two versions of a file differ: the row and column, the tensor, the key, the frame, the line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+KEYS = ("cycle_id", "recording_id")
+SHOWN = 3  # differences that are told; the others are counted
+
+
+def difference(old: Path, new: Path) -> str:
+    """Return in words where a file differs from its original; its suffix tells the format, by the new one's name."""
+    of = _OF.get(new.suffix, _bytes)
+    try:
+        told = list(itertools.islice(of(old, new), SHOWN + 1))
+    except (ValueError, OSError, KeyError, struct.error, RuntimeError, pa.ArrowException):
+        told = []
+    told = told or list(itertools.islice(_bytes(old, new), 1))
+    return "; ".join(told[:SHOWN]) + ("; and more" if len(told) > SHOWN else "")
+
+
+def _bytes(old: Path, new: Path) -> Iterator[str]:
+    before, after = (np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0) for path in (old, new))
+    shared = min(len(before), len(after))
+    places = np.flatnonzero(before[:shared] != after[:shared])
+    if len(before) != len(after):
+        yield f"{len(after)} bytes instead of {len(before)}"
+    if len(places):
+        yield f"{len(places)} bytes differ, the first at {places[0]}"
+
+
+def _table(old: Path, new: Path) -> Iterator[str]:
+    before, after = (_read(path) for path in (old, new))
+    key = next((name for name in KEYS if name in before.column_names), None)
+    if before.schema.names != after.schema.names:
+        yield f"columns {', '.join(sorted(set(before.schema.names) ^ set(after.schema.names))) or 'in another order'}"
+        return
+    if before.num_rows != after.num_rows:
+        yield f"{after.num_rows} rows instead of {before.num_rows}"
+        return
+    for name in before.column_names:
+        one, other = before[name].combine_chunks(), after[name].combine_chunks()
+        if one.equals(other):
+            continue
+        for row in range(before.num_rows):
+            if not one[row].equals(other[row]):
+                label = _label(before, row, key)
+                yield f"{name} of {label}: {_short(one[row].as_py())} → {_short(other[row].as_py())}"
+
+
+def _label(table: pa.Table, row: int, key: str | None) -> str:
+    """Return what a row is called: its model where it has one, and its cycle or recording."""
+    names = [name for name in ("model", "selection", key) if name and name in table.column_names]
+    return " ".join(str(table[name][row].as_py()) for name in names) or f"row {row}"
+
+
+def _read(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        return file.read()
+
+
+def _array(old: Path, new: Path) -> Iterator[str]:
+    before, after = (np.load(path, mmap_mode="r", allow_pickle=False) for path in (old, new))
+    if before.shape != after.shape or before.dtype != after.dtype:
+        yield f"{after.dtype}{after.shape} instead of {before.dtype}{before.shape}"
+        return
+    index = new.parent / "index.parquet"
+    ids = _read(index)["cycle_id"].to_pylist() if index.is_file() else []
+    for row in range(len(before)):
+        one, other = (np.asarray(array[row]).view(np.uint8) for array in (before, after))
+        if not np.array_equal(one, other):
+            values = int((np.asarray(before[row]) != np.asarray(after[row])).sum())
+            yield f"row {row}{f' ({ids[row]})' if row < len(ids) else ''}, {values} values"
+
+
+def _tensors(old: Path, new: Path) -> Iterator[str]:
+    before, after = (_tensor_bytes(path) for path in (old, new))
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before or name not in after:
+            yield f"tensor {name} {'is new' if name in after else 'is missing'}"
+        elif before[name] != after[name]:
+            shape = before[name][1]
+            yield f"tensor {name} {list(shape)}"
+
+
+def _tensor_bytes(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    found = {}
+    for name in set(header) - {"__metadata__"}:
+        start, end = (8 + length + offset for offset in header[name]["data_offsets"])
+        found[name] = (header[name]["dtype"], tuple(header[name]["shape"]), data[start:end])
+    return found
+
+
+def _wav(old: Path, new: Path) -> Iterator[str]:
+    import soundfile
+
+    (before, rate), (after, other_rate) = (soundfile.read(path, dtype="int32", always_2d=True) for path in (old, new))
+    if rate != other_rate or before.shape != after.shape:
+        yield f"{len(after)} frames at {other_rate} Hz instead of {len(before)} at {rate} Hz"
+        return
+    frames = np.flatnonzero((before != after).any(axis=1))
+    if len(frames):
+        seconds = (
+            f"{frames[0] / rate:.3f} s" if len(frames) == 1 else f"{frames[0] / rate:.3f}–{frames[-1] / rate:.3f} s"
+        )
+        yield f"{len(frames)} frames differ, the first is {frames[0]} ({seconds})"
+
+
+def _keys(old: Path, new: Path) -> Iterator[str]:
+    before, after = (dict(flat(json.loads(path.read_text(encoding="utf-8")))) for path in (old, new))
+    for key in [*before, *(set(after) - set(before))]:
+        if before.get(key, "absent") != after.get(key, "absent"):
+            yield f"{key}: {_short(before.get(key, 'absent'))} → {_short(after.get(key, 'absent'))}"
+
+
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every leaf of nested mappings and lists by its dotted key."""
+    if isinstance(value, Mapping) and value:
+        pairs: Any = value.items()
+    elif isinstance(value, list) and any(isinstance(one, (list, dict)) for one in value):
+        pairs = enumerate(value)
+    else:
+        yield prefix, value
+        return
+    for key, inner in pairs:
+        yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
+
+
+def _lines(old: Path, new: Path) -> Iterator[str]:
+    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (old, new))
+    for number, (one, other) in enumerate(itertools.zip_longest(before, after), 1):
+        if one != other:
+            yield f"line {number}: {_short(one)} → {_short(other)}"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value).replace("\t", " ")
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+_OF: dict[str, Callable[[Path, Path], Iterator[str]]] = {
+    ".parquet": _table,
+    ".npy": _array,
+    ".safetensors": _tensors,
+    ".wav": _wav,
+    ".json": _keys,
+    ".txt": _lines,
+    ".csv": _lines,
+}

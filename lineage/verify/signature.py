@@ -1,0 +1,46 @@
+"""Whether a signed statement over models and figures is genuine, and whether they still are as it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage.exports import dsse, intoto
+from lineage.verify.findings import Finding
+from lineage.verify.tree import Tree
+from tasks.errors import BreathlineError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A signed statement, and by whom it has to be.
+
+    Attributes:
+        envelope: The DSSE envelope that `breathline audit export in-toto --key` wrote.
+        key: The Ed25519 public key as PEM.
+    """
+
+    envelope: Path
+    key: Path
+
+
+def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
+    """Yield what speaks against a signed statement: its signature, or files that are not as it says.
+
+    Raises:
+        BreathlineError: The key cannot be used, or there is no such envelope.
+    """
+    where = str(signed.envelope)
+    try:
+        envelope = json.loads(signed.envelope.read_text(encoding="utf-8"))
+        differences = intoto.differences(dsse.opened(envelope, signed.key), tree.root)
+    except OSError as error:
+        raise BreathlineError("The signed statement cannot be read.", where=where) from error
+    except (dsse.SignatureError, ValueError) as error:
+        yield Finding(kind="signature-refused", where=where, what=str(error))
+        return
+    for path, what in differences.items():
+        stages = (maker,) if (maker := tree.project.maker(path)) else ()
+        yield Finding(kind="signed-changed", where=path, what=f"{what} ({where})", stages=stages)

@@ -1,0 +1,70 @@
+"""A verification in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lineage.verify.findings import Finding, Report
+
+SHOWN = 10  # findings of one kind; all of them with --all
+
+
+def show(report: Report, console: Console, *, everything: bool) -> None:
+    """Print errors, notes and the verdict."""
+    if report.errors:
+        console.print(_table("differs", report.errors, "red", everything=everything))
+    if report.notes:
+        console.print(_table("to be known", report.notes, "yellow", everything=everything))
+    console.print(_verdict(report))
+
+
+def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: bool) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
+    table.add_column("kind", style=colour, no_wrap=True)
+    table.add_column(title, overflow="fold", ratio=3)
+    table.add_column("downstream of it", style="dim", overflow="fold", ratio=1)
+    for finding in findings if everything else _first(findings):
+        about = Group(Text(finding.where, style="bold"), Text(finding.what))
+        table.add_row(finding.kind, about, _downstream(finding.downstream, everything=everything))
+    left = {} if everything else _left(findings)
+    more = [f"{count} more of the kind {kind}: --all" for kind, count in left.items()]
+    return Group(table, *(Padding(Text(line, style="dim"), (0, 0, 1, 0)) for line in more))
+
+
+def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for finding in findings:
+        seen[finding.kind] = seen.get(finding.kind, 0) + 1
+        if seen[finding.kind] <= SHOWN:
+            yield finding
+
+
+def _left(findings: Sequence[Finding]) -> dict[str, int]:
+    kinds = [finding.kind for finding in findings]
+    return {kind: kinds.count(kind) - SHOWN for kind in dict.fromkeys(kinds) if kinds.count(kind) > SHOWN}
+
+
+def _downstream(stages: Sequence[str], *, everything: bool) -> str:
+    """Return stages by name; the items of a group as one, with their number."""
+    if everything:
+        return ", ".join(stages)
+    groups: dict[str, list[str]] = {}
+    for stage in stages:
+        groups.setdefault(stage.partition("@")[0], []).append(stage)
+    return ", ".join(names[0] if len(names) == 1 else f"{group} ({len(names)})" for group, names in groups.items())
+
+
+def _verdict(report: Report) -> str:
+    read = f"{report.files} files, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
+    if report.errors:
+        reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
+        concerns = f", which concern {len(reached)} stages and what they make" if reached else ""
+        return f"[bold red]Not verified[/]: {len(report.errors)} differences{concerns} [dim]({escape(read)})[/]"
+    notes = f"; {len(report.notes)} things to be known" if report.notes else ""
+    return f"[bold green]Verified[/]: nothing differs from what was recorded{notes} [dim]({escape(read)})[/]"

@@ -1,0 +1,209 @@
+"""What somebody may do to a finished run, by accident or not: each way is done for real."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+from safetensors.numpy import load_file, save_file
+
+from lineage import events
+from tasks.files import sha256
+from tests import toy
+
+AUDIO, METADATA = "data/raw/audio", "data/raw/metadata"
+CYCLES, PREDICTIONS = "data/cycles/cycles.parquet", "data/evaluation/predictions.parquet"
+SOFT_LABELS, FEATURES = "data/soft_labels/soft_labels.parquet", "data/fbank/ast/features.npy"
+# A machine on which equal inputs do not give equal weights: saving adds noise, and the stage itself is the project's.
+UNSTEADY = """\
+import runpy, sys
+from models import artifact
+save = artifact.save
+artifact.save = lambda folder, states, card: save(
+    folder, {k: {n: t + 0.001 for n, t in s.items()} for k, s in states.items()}, card
+)
+sys.argv = ["train_student", "1"]
+runpy.run_module("tasks.train_student", run_name="__main__", alter_sys=True)
+"""
+
+
+def flip(path: Path, place: int = -1000) -> None:
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def first(folder: Path, suffix: str = ".wav") -> Path:
+    """Return the first recording, or its annotation."""
+    return min((folder / AUDIO).glob(f"*{suffix}"))
+
+
+def text(path: Path, old: str, new: str) -> None:
+    """Replace a text's first occurrence of `old`, which must be there."""
+    before = path.read_text()
+    assert old in before, f"{old} is not in {path}"
+    path.write_text(before.replace(old, new, 1))
+
+
+def value(path: Path, column: str, row: int, change: Callable[[Any], Any]) -> None:
+    """Change one value of a Parquet table and write the table as it was written."""
+    table = pq.read_table(path)
+    values = table[column].to_pylist()
+    values[row] = change(values[row])
+    place, kind = table.column_names.index(column), table[column].type
+    changed = table.set_column(place, table.field(column), pa.array(values, kind))
+    pq.write_table(changed, path, compression="zstd")
+
+
+def document(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a JSON file and write it as the project does."""
+    loaded = json.loads(path.read_text())
+    change(loaded)
+    path.write_text(json.dumps(loaded, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def parameters(folder: Path, change: Callable[[Any], None], name: str = "params.yaml") -> None:
+    """Change a YAML file."""
+    yaml = YAML()
+    loaded = yaml.load(folder / name)
+    change(loaded)
+    yaml.dump(loaded, folder / name)
+
+
+def features(folder: Path) -> None:
+    """Exchange two rows of the features: the array holds the same numbers."""
+    array = np.load(folder / FEATURES, mmap_mode="r+")
+    array[[2, 5]] = array[[5, 2]]
+    array.flush()
+
+
+def weight(folder: Path) -> None:
+    """Change one weight of a student by little."""
+    path = folder / "data/student/1/val.safetensors"
+    tensors = load_file(path)
+    name = max(tensors, key=lambda key: tensors[key].size)
+    tensors[name].flat[0] += 1e-3
+    save_file(tensors, path)
+
+
+def swap_teacher(folder: Path) -> None:
+    """Put another teacher's files in a teacher's place."""
+    shutil.rmtree(folder / "data/teachers/t1")
+    shutil.copytree(folder / "data/teachers/t2", folder / "data/teachers/t1")
+
+
+def move_patient(folder: Path) -> None:
+    """Move a patient of the training side to test, in the official list."""
+    path = folder / METADATA / "ICBHI_challenge_train_test.txt"
+    patient = first_of(path, "train")
+    lines = path.read_text().split("\n")
+    path.write_text(
+        "\n".join(line.replace("\ttrain", "\ttest") if line.startswith(patient) else line for line in lines)
+    )
+
+
+def move_cycles(folder: Path) -> None:
+    """Move a patient's cycles to test, in the table of cycles alone."""
+    table = pq.read_table(folder / CYCLES)
+    patient = int(first_of(folder / METADATA / "ICBHI_challenge_train_test.txt", "train").removesuffix("_"))
+    rows = zip(table["patient_id"].to_pylist(), table["split"].to_pylist(), strict=True)
+    sides = pa.array(["test" if one == patient else side for one, side in rows], pa.string())
+    table = table.set_column(table.column_names.index("split"), table.field("split"), sides)
+    pq.write_table(table, folder / CYCLES, compression="zstd")
+
+
+def first_of(path: Path, side: str) -> str:
+    """Return the first patient of a side, as the names of recordings start."""
+    return min(line[:4] for line in path.read_text().splitlines() if line.endswith(side))
+
+
+def log(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Change the lines of the event log."""
+    path = folder / events.LOG
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+
+def rewrite_log(folder: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+    """Change entries of the event log and make the whole chain, and its head, fit again."""
+    entries, renamed = events.read(folder), {}
+    for name in (events.LOG, events.HEAD):
+        (folder / name).unlink()
+    for entry in entries:
+        given = {key: value for key, value in change(entry).items() if key not in ("number", "before", "hash")}
+        given |= {"start": renamed[given["start"]]} if "start" in given else {}
+        renamed[entry["hash"]] = events.append(folder, given)
+
+
+def restore(folder: Path, path: str) -> None:
+    """Let DVC vouch for what lies at a path now, as `dvc commit` does."""
+    toy.call(folder, "dvc", "commit", "--force", "--quiet", path)
+
+
+def forge(folder: Path, path: str, change: Callable[[Path], None]) -> None:
+    """Change a file, and everything that knows its hash: records, dvc.lock, the cache and the event log."""
+    before = sha256(folder / path)
+    change(folder)
+    after = sha256(folder / path)
+    renamed: dict[str, str] = {}
+    for record in sorted((folder / "data/lineage").glob("*.json")):
+        old = sha256(record)
+        record.write_text(record.read_text().replace(before, after))
+        renamed[old] = sha256(record)
+    # Content hashes, and those of folders, are left as they are: verification without `--deep` does not take them anew.
+    rewrite_log(folder, lambda entry: entry | {"record": renamed[entry["record"]]} if "record" in entry else entry)
+    toy.call(folder, "dvc", "commit", "--force", "--quiet")
+
+
+def cached(folder: Path, path: str) -> Path:
+    """Return the object of DVC's cache that holds a file's bytes."""
+    md5 = hashlib.md5((folder / path).read_bytes(), usedforsecurity=False).hexdigest()
+    return folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
+def damage_cache(folder: Path) -> None:
+    """Change an object of the cache; the workspace stays as it is."""
+    path = cached(folder, "data/teachers/t1/val.safetensors")
+    path.chmod(0o644)
+    flip(path)
+
+
+def rerun(folder: Path, unsteady: bool = False) -> None:
+    """Train the student again under its name, past DVC."""
+    command = ["-c", UNSTEADY] if unsteady else ["-m", "tasks.train_student", "1"]
+    toy.call(folder, sys.executable, *command)
+
+
+def rerun_otherwise(folder: Path) -> None:
+    """Train the student with another rate, then put params.yaml back."""
+    kept = (folder / "params.yaml").read_text()
+    parameters(folder, lambda read: read["student"]["optimizer"].update(lr=0.1))
+    rerun(folder)
+    (folder / "params.yaml").write_text(kept)
+
+
+def rewrite_history(folder: Path) -> None:
+    """Make the commits that the run knows vanish from Git."""
+    branch = toy.call(folder, "git", "symbolic-ref", "--short", "HEAD").strip()
+    toy.call(folder, "git", "checkout", "--quiet", "--orphan", "other")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "as if nothing had been before")
+    toy.call(folder, "git", "branch", "--quiet", "-D", branch)
+    toy.call(folder, "git", "reflog", "expire", "--expire=now", "--all")
+    toy.call(folder, "git", "gc", "--quiet", "--prune=now")
+
+
+def package(folder: Path) -> str:
+    """Return a folder with another version of a package, to be put in front of what is installed."""
+    about = folder.parent / "site/numpy-9.9.9.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.9\n")
+    return str(about.parent)

@@ -1,0 +1,80 @@
+"""A patient withdraws: `trace` says what that concerns, `run` makes exactly that anew, and nothing of them is left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests import toy
+from tests.pipeline.commands import breathline, finish
+from tests.pipeline.test_dvc import edit
+
+# Two runs of the real graph, with one teacher: two minutes on two cores.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+
+
+def tiny(params: dict) -> None:
+    params["download"]["demo"]["patients"] = 8
+    params["frontends"] = {"efficientat": {"duration_s": 2.0}}
+    network = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "weights": "scratch"}
+    params["teachers"] = {"mn_s1": {**network, "seed": 1, "override": {}}}
+    params["student"].update(network)
+    params["soft_labels"]["k"] = 1
+    for training in (params["teacher_training"], params["student"]):
+        training["schedule"].update(epochs=1, warmup_epochs=0)
+    params["evaluation"]["resamples"] = 20
+
+
+def done(folder: Path) -> list[str]:
+    """Return the stages that ended well, by the event log."""
+    events = map(json.loads, (folder / ".lineage/events.jsonl").read_text().splitlines())
+    return [event["stage"] for event in events if event.get("status") == "done"]
+
+
+def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
+    folder = toy.checkout(ROOT, tmp_path / "project")
+    edit(folder, tiny)
+    status, printed = finish(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
+    assert status == 0, printed
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "with everybody")
+    first = done(folder)
+    recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
+    patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
+    theirs = recordings.filter(pl.col("patient_id") == patient)
+    assert f"Patient {patient} is still in" in toy.call(
+        folder, "breathline", "audit", "absent", f"patient:{patient}", ok=False
+    )
+
+    answer = json.loads(toy.call(folder, "breathline", "audit", "trace", f"patient:{patient}", "--json"))
+    concerned = {rerun["stage"] for rerun in answer["reruns"]}
+    trained = {rerun["stage"] for rerun in answer["reruns"] if rerun["learned"]}
+    assert trained >= {"train_teacher@mn_s1", "train_student@1", "soft_labels"}
+
+    edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
+    status, printed = finish(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
+    assert status == 0, printed
+    again = done(folder)[len(first) :]
+    assert set(again) == concerned
+    assert len(again) == len(concerned)
+    assert set(first) - concerned == {"weights@scratch"}
+
+    proof = json.loads(toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", "--json"))
+    assert (proof["proven"], proof["traces"], proof["not_there"]) == (True, [], [])
+    assert proof["known_by"]["files"] == 2 * len(theirs)
+    assert proof["known_by"]["rows"] == 2 * theirs["cycles"].sum()
+    assert proof["known_by"]["weights"] == 2
+
+    account = json.loads((folder / "data/lineage/download.json").read_text())["account"]
+    assert account["excluded"] == {f"patient:{patient}": len(theirs)}
+    assert account["recordings"] == {"in": len(recordings), "out": len(recordings) - len(theirs)}
+    changes = json.loads(toy.call(folder, "breathline", "audit", "diff", "HEAD", ".", "--json"))
+    assert changes["recordings"]["removed"] == theirs["recording_id"].to_list()
+    assert (changes["recordings"]["added"], changes["recordings"]["changed"]) == ([], {})
+    assert changes["code"] == {"added": [], "removed": [], "changed": {}}
+    assert list(changes["parameters"]["changed"]) == ["download.exclude_patients"]

@@ -1,0 +1,147 @@
+"""`breathline audit verify`: no false alarm, what is downstream, and what only computing anew can find."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lineage import events
+from lineage.verify import verification
+from lineage.verify.findings import Depth, Report
+from tests import toy
+from tests.pipeline import tampering as do
+
+# The run takes about a minute on two cores; two tests train the student anew, the others verify in a second or two.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+RECORDS = "data/lineage"
+ALL = ["extract", "fbank@ast", "train_teacher@t1", "soft_labels", "train_student@1", "evaluate"]  # after `download`
+
+
+def kinds(report: Report) -> set[str]:
+    return {finding.kind for finding in report.errors}
+
+
+def test_a_package_put_in_front_of_the_installed_one_is_found_unless_the_run_is_from_elsewhere(project):
+    environment = do.package(project)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(environment)
+        here, elsewhere = verification.verify(project), verification.verify(project, elsewhere=True)
+    assert [(one.kind, one.where) for one in here.errors] == [("environment-changed", "installed packages")]
+    assert here.errors[0].what.endswith("→ 9.9.9")
+    assert here.errors[0].what.startswith("numpy ")
+    assert "environment-changed" in {one.kind for one in elsewhere.notes}
+    assert elsewhere.errors == []
+
+
+def test_the_command_names_what_is_downstream_and_ends_with_status_1(project):
+    do.swap_teacher(project)
+    told = json.loads(toy.call(project, "breathline", "audit", "verify", "--json", ok=False))
+    swapped = next(one for one in told["findings"] if one["kind"] == "out-swapped")
+    assert not told["verified"]
+    assert swapped["stages"] == ["train_teacher@t1"]
+    assert swapped["downstream"] == ["soft_labels", "train_student@1", "evaluate"]
+
+
+def test_a_change_of_the_recordings_reaches_everything_that_was_learned(project):
+    do.flip(do.first(project))
+    (changed,) = [one for one in verification.verify(project).errors if one.kind == "out-changed"]
+    assert set(changed.downstream) >= set(ALL)
+    assert "weights@scratch" not in changed.downstream
+
+
+def test_an_untouched_run_is_verified_without_a_word(finished_run):
+    assert "Verified" in toy.call(finished_run, "breathline", "audit", "verify")
+    assert verification.verify(finished_run).findings == []
+
+
+def test_an_untouched_run_is_verified_in_depth(finished_run):
+    report = verification.verify(finished_run, deep=Depth(sample=6, seed=1))
+    assert {one.kind for one in report.findings} == {"computed-anew"}
+    assert {one.where for one in report.notes} == {"cycles", "fbank@ast", "soft labels", "predictions", "metrics"}
+
+
+def test_another_run_with_other_parameters_is_no_tampering(project):
+    do.parameters(project, lambda read: read["student"]["optimizer"].update(lr=0.001))
+    toy.call(project, "dvc", "repro")
+    report = verification.verify(project)
+    assert report.errors == []
+    assert {one.kind for one in report.notes} == {"git-dirty", "git-dirty-run"}
+
+
+def test_a_run_that_was_brought_back_is_told_and_no_tampering(project):
+    do.parameters(project, lambda read: read["student"]["optimizer"].update(lr=0.001))
+    toy.call(project, "dvc", "repro")
+    toy.call(project, "git", "checkout", "--quiet", ".")
+    toy.call(project, "dvc", "checkout", "--quiet")
+    report = verification.verify(project)
+    assert report.errors == []
+    assert {one.where for one in report.notes if one.kind == "record-earlier"} == {
+        f"{RECORDS}/train_student@1.json",
+        f"{RECORDS}/evaluate.json",
+    }
+
+
+@pytest.mark.parametrize("depth", ["whole", "shallow"])
+def test_a_clone_is_verified_and_told_to_be_one(finished_run, tmp_path, depth):
+    clone = tmp_path / "clone"
+    options = ["--depth", "1"] if depth == "shallow" else []
+    toy.call(tmp_path, "git", "clone", "--quiet", *options, f"file://{finished_run}", str(clone))
+    for key, value in (("cache.dir", str(finished_run / ".dvc/cache")), ("cache.type", "symlink")):
+        toy.call(clone, "dvc", "config", "--local", key, value)
+    toy.call(clone, "dvc", "checkout", "--quiet")
+    report = verification.verify(clone)
+    assert report.errors == []
+    expected = {"log-missing"} | ({"git-shallow", "git-commit-missing"} if options else set())
+    assert {one.kind for one in report.notes} == expected
+
+
+def test_without_git_the_rest_is_verified(project):
+    shutil.rmtree(project / ".git")
+    report = verification.verify(project)
+    assert report.errors == []
+    assert [(one.kind, one.where) for one in report.notes] == [("git-absent", ".")]
+
+
+def test_a_killed_stage_is_told_and_no_tampering(project):
+    events.append(project, {"event": "start", "stage": "evaluate", "at": "2026-01-01T00:00:00+00:00"})
+    report = verification.verify(project)
+    assert report.errors == []
+    assert [one.kind for one in report.notes] == ["run-unfinished"]
+
+
+def louder(project: Path) -> None:
+    path = project / "data/cycles/audio/16000.parquet"
+    do.value(path, "samples", 0, lambda samples: [sample * 1.1 for sample in samples])
+
+
+FORGED = {
+    "a waveform": ("data/cycles/audio/16000.parquet", louder, "waveform-contradicts"),
+    "rows of features": (do.FEATURES, do.features, "feature-contradicts"),
+    "a soft label": (
+        do.SOFT_LABELS,
+        lambda p: do.value(p / do.SOFT_LABELS, "soft_labels", 3, lambda labels: [labels[0][::-1]]),
+        "soft-label-contradicts",
+    ),
+    "a prediction": (
+        do.PREDICTIONS,
+        lambda p: do.value(p / do.PREDICTIONS, "p_normal", 7, lambda probability: probability + 5e-3),
+        "prediction-contradicts",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_what_was_made_to_fit_every_witness_is_found_by_computing_it_anew(project, case):
+    path, change, kind = FORGED[case]
+    do.forge(project, path, change)
+    assert kind in kinds(verification.verify(project, deep=Depth(sample=10_000, seed=0)))
+
+
+def test_a_metric_that_was_made_to_fit_every_witness_contradicts_the_predictions(project):
+    path = "reports/metrics.json"
+    do.forge(project, path, lambda p: do.document(p / path, lambda m: m["student"]["val"]["sp"].update(mean=100.5)))
+    assert kinds(verification.verify(project)) == {"metric-contradicts"}

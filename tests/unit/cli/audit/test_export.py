@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.unit.lineage import small
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.build(tmp_path_factory.mktemp("export") / "project")
+
+
+@pytest.fixture
+def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = Path(shutil.copytree(built, tmp_path / "p"))
+    monkeypatch.chdir(root)
+    for name in [name for name in os.environ if name.startswith("OPENLINEAGE_")]:
+        monkeypatch.delenv(name)
+    return root
+
+
+def test_all_of_them_lie_in_one_folder(here: Path) -> None:
+    done = CliRunner().invoke(app, ["audit", "export", "all", "--out", "given"])
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in (here / "given").iterdir()}
+    cards = {"model_card.md", "data_card.md"}
+    croissants = {f"{name}.croissant.json" for name in ("cycles", "fbank_ast", "fbank_panns")}
+    assert names == {"openlineage.jsonl", "prov.json", "intoto.json", "bom.cdx.json"} | croissants | cards
+    assert sorted(done.output.split()) == sorted(f"given/{name}" for name in names)
+    table = json.loads((here / "given/cycles.croissant.json").read_text())["distribution"][0]
+    assert (here / "given" / table["contentUrl"]).is_file()
+
+
+def test_a_server_that_is_named_and_does_not_answer_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    done = CliRunner().invoke(app, ["audit", "export", "openlineage"])
+    assert done.exit_code == 1
+    assert "does not answer" in done.output
+    assert (here / "reports/audit/openlineage.jsonl").is_file()
+
+
+def test_a_key_for_what_is_not_signed_is_an_error(here: Path) -> None:
+    done = CliRunner().invoke(app, ["audit", "export", "prov", "--key", "key.pem"])
+    assert done.exit_code == 1
+    assert "nothing to sign in prov" in done.output
+    assert not (here / "reports/audit").exists()
+
+
+def test_an_empty_project_has_nothing_to_export(here: Path) -> None:
+    shutil.rmtree(here / "data/lineage")
+    done = CliRunner().invoke(app, ["audit", "export", "prov"])
+    assert done.exit_code == 1
+    assert "No stage has left a record" in done.output
+
+
+def test_a_signed_statement_is_held_against_what_lies_there(here: Path) -> None:
+    private, public = keys(here.parent)
+    done = CliRunner().invoke(app, ["audit", "export", "in-toto", "--key", str(private)])
+    assert done.exit_code == 0, done.output
+    envelope = "reports/audit/intoto.dsse.json"
+    assert signature_findings(envelope, public) == []
+    metrics = here / "reports/scores.json"
+    metrics.write_text(metrics.read_text().replace("25.0", "95.0"))
+    (changed,) = signature_findings(envelope, public)
+    assert (changed["kind"], changed["where"]) == ("signed-changed", "reports/scores.json")
+    assert changed["stages"] == ["evaluate"]
+    (here / "other").mkdir()
+    _, other = keys(here / "other")
+    (refused,) = signature_findings(envelope, other)
+    assert (refused["kind"], refused["where"]) == ("signature-refused", envelope)
+
+
+def test_a_signature_without_a_key_is_an_error(here: Path) -> None:
+    done = CliRunner().invoke(app, ["audit", "verify", "--signature", "reports/audit/intoto.dsse.json"])
+    assert done.exit_code == 1
+    assert "both --signature and --key" in done.output
+
+
+def signature_findings(envelope: str, key: Path) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(app, ["audit", "verify", "--signature", envelope, "--key", str(key), "--json"])
+    found = json.loads(done.stdout)["findings"]
+    kinds = ("signature-refused", "signed-changed", "unchecked")
+    return [one for one in found if one["kind"] in kinds]
+
+
+def keys(folder: Path) -> tuple[Path, Path]:
+    key = Ed25519PrivateKey.generate()
+    private, public = folder / "key.pem", folder / "key.pub"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return private, public

@@ -1,0 +1,182 @@
+"""A patient is found wherever they are hidden, and not where they are not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import polars as pl
+import pytest
+import soundfile
+
+from cli.audit.absent import of
+from tasks.errors import BreathlineError
+from tests.unit.lineage import small
+
+PATIENT = 103  # trains
+WAV = "data/raw/audio/103_1b1_Tc_sc_Meditron.wav"
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with a committed run in which the patient is."""
+    root = small.build(tmp_path_factory.mktemp("absence") / "project")
+    small.lock(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def after(before: Path) -> Path:
+    """Return the same project, run again without the patient."""
+    root = shutil.copytree(before, before.parent / "after")
+    shutil.rmtree(root / "data/raw")
+    model = small._model
+
+    def retrained(root: Path, read: dict, folder: str, network: dict, seed: int) -> None:
+        model(root, read, folder, network, seed + 100)
+
+    left = {name: value for name, value in small.RECORDINGS.items() if not name.startswith("103")}
+    with mock.patch.object(small, "RECORDINGS", left), mock.patch.object(small, "_model", retrained):
+        small.run(root)
+    # The features of `small` follow from their number alone, so that the first rows would be those of before.
+    for path in (root / "data/fbank").glob("*/features.npy"):
+        np.save(path, np.load(path) + np.float16(1))
+    return root
+
+
+@pytest.fixture
+def project(after: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(after, tmp_path / "project")
+
+
+def test_a_patient_who_is_there_is_found_in_every_kind_of_out(before: Path) -> None:
+    found = of(before, f"patient:{PATIENT}", None)
+    assert not found.proven
+    assert {trace.path.split("/")[1] for trace in found.traces} == {
+        *("raw", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
+    }
+
+
+def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) -> None:
+    found = of(after, "patient:103", None)
+    assert found.traces == ()
+    assert found.proven
+    # A wav and its annotation; three cycles at two rates and two front ends; three teachers and two students.
+    assert found.known_by is not None
+    assert {kind: found.known_by[kind] for kind in ("files", "rows", "weights", "unread")} == {
+        "files": 2,
+        "rows": 12,
+        "weights": 5,
+        "unread": [],
+    }
+    assert found.rows == 2 * 2 * 10
+    assert found.not_there == ()
+
+
+def test_names_alone_prove_nothing(after: Path) -> None:
+    found = of(after, "patient:999", None)
+    assert (found.traces, found.known_by, found.proven) == ((), None, False)
+
+
+def keep_wav(root: Path, before: Path) -> None:
+    shutil.copy(before / WAV, root / "data/raw/audio/107_1b1_Tc_sc_Meditron.wav")
+
+
+def keep_samples(root: Path, before: Path) -> None:
+    path = "data/cycles/audio/32000.parquet"
+    one = pl.read_parquet(before / path).filter(pl.col("cycle_id").str.starts_with("103")).tail(1)
+    table = pl.concat([pl.read_parquet(root / path), one.with_columns(cycle_id=pl.lit("107_1b1_Tc_sc_Meditron_000"))])
+    table.write_parquet(root / path)
+
+
+def keep_features(root: Path, before: Path) -> None:
+    index = pl.read_parquet(before / "data/fbank/ast/index.parquet")
+    row = index.filter(pl.col("cycle_id").str.starts_with("103"))["row"][1]
+    features = np.load(root / "data/fbank/ast/features.npy")
+    features[0] = np.load(before / "data/fbank/ast/features.npy")[row]
+    np.save(root / "data/fbank/ast/features.npy", features)
+
+
+def keep_row(root: Path, _before: Path) -> None:
+    path = root / "data/cycles/cycles.parquet"
+    table = pl.read_parquet(path)
+    number = pl.when(pl.int_range(pl.len()) == 4).then(103).otherwise("patient_id").cast(pl.Int32)
+    table.with_columns(patient_id=number).write_parquet(path)
+
+
+def keep_prediction(root: Path, before: Path) -> None:
+    path = "data/soft_labels/soft_labels.parquet"
+    shutil.copy(before / path, root / path)
+
+
+def keep_weights(root: Path, before: Path) -> None:
+    path = "data/teachers/t3/val.safetensors"
+    shutil.copy(before / path, root / path)
+
+
+def keep_diagnosis(root: Path, _before: Path) -> None:
+    with (root / "data/raw/metadata/ICBHI_Challenge_diagnosis.txt").open("a") as file:
+        file.write("103\tCOPD\n")
+
+
+def name_in_page(root: Path, _before: Path) -> None:
+    (root / "reports/report.html").write_text("<img alt=103_1b1_Tc_sc_Meditron_002>")
+
+
+def name_of_file(root: Path, _before: Path) -> None:
+    soundfile.write(root / WAV, np.zeros(8), 4000)
+
+
+@pytest.mark.parametrize(
+    ("hide", "path", "what"),
+    [
+        (keep_wav, "data/raw/audio/107_1b1_Tc_sc_Meditron.wav", "all bytes of 103_1b1_Tc_sc_Meditron.wav"),
+        (keep_samples, "data/cycles/audio/32000.parquet", "the samples of 103_1b1_Tc_sc_Meditron_002"),
+        (keep_features, "data/fbank/ast/features.npy", "the features of 103_1b1_Tc_sc_Meditron_001"),
+        (keep_row, "data/cycles/cycles.parquet", "rows of the patient"),
+        (keep_prediction, "data/soft_labels/soft_labels.parquet", "names of recordings or cycles, in `cycle_id`"),
+        (keep_weights, "data/teachers/t3/val.safetensors", "the weights of data/teachers/t3/val.safetensors"),
+        (keep_diagnosis, "data/raw/metadata/ICBHI_Challenge_diagnosis.txt", "lines about the patient"),
+        (name_in_page, "reports/report.html", "the name of a recording or cycle, at byte 9"),
+        (name_of_file, WAV, "its name"),
+    ],
+)
+def test_each_remnant_is_found_alone(
+    project: Path, before: Path, hide: Callable[[Path, Path], None], path: str, what: str
+) -> None:
+    hide(project, before)
+    found = of(project, "patient:103", str(before))
+    assert {trace.path for trace in found.traces} == {path}
+    assert any(trace.what.startswith(what) for trace in found.traces), found.traces
+    assert not found.proven
+
+
+def test_a_patient_who_only_tests_leaves_models_as_they_are(before: Path) -> None:
+    found = of(before, "patient:105", None)
+    assert found.known_by is not None
+    assert found.known_by["weights"] == 0
+
+
+def test_hashes_that_the_cache_has_lost_are_missed_by_name(project: Path) -> None:
+    folder = shutil.copytree(project, project.parent / "lossy")
+    (folder / "data/cycles/audio/16000.parquet").unlink()
+    found = of(project, "patient:105", str(folder))
+    assert found.known_by is not None
+    assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
+
+
+def test_who_is_no_patient_is_said(before: Path) -> None:
+    with pytest.raises(BreathlineError, match="is no patient"):
+        of(before, "103", None)
+    with pytest.raises(BreathlineError, match="no tables with patient 107"):
+        of(before, "patient:107", ".")
+
+
+def test_an_excluded_patients_number_may_stand_where_the_gap_is_accounted_for(project: Path) -> None:
+    source = project / "data/raw/source.json"
+    source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
+    assert of(project, "patient:103", None).proven

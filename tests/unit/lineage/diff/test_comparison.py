@@ -1,0 +1,162 @@
+"""Two runs that differ in known ways: each difference is told, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from unittest import mock
+
+import polars as pl
+import pytest
+
+from lineage.diff import comparison, sides, text
+from lineage.diff.changes import Changes
+from lineage.diff.comparison import Comparison
+from lineage.diff.numbers import Flip
+from tasks.errors import BreathlineError
+from tests import toy
+from tests.unit.lineage import small
+
+PREDICTIONS = "data/evaluation/predictions.parquet"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with a committed run."""
+    root = small.build(tmp_path_factory.mktemp("diff") / "project")
+    small.lock(root)
+    return root
+
+
+def compare(root: Path, old: str, new: str) -> Comparison:
+    return comparison.compare(sides.opened(old, root), sides.opened(new, root))
+
+
+def differing(found: Comparison) -> set[str]:
+    parts = {name: getattr(found, name) for name in vars(found) if name not in ("old", "new", "notes", "predictions")}
+    return {name for name, changes in parts.items() if changes is None or changes}
+
+
+@pytest.fixture(scope="module")
+def changed(first: Path) -> Comparison:
+    """Compare the committed run with one of other recordings, code, parameters and packages."""
+    other = shutil.copytree(first, first.parent / "other")
+    module = other / "tasks/evaluate.py"
+    module.write_text("# A line more.\n" + module.read_text().replace('"""', '""" ', 1))
+    params = other / "params.yaml"
+    assert params.read_text().count("resamples: 50") == 1
+    params.write_text(params.read_text().replace("resamples: 50", "resamples: 60"))
+    recordings = {name: value for name, value in small.RECORDINGS.items() if not name.startswith("106")}
+    side, cycles = recordings["105_1b1_Tc_sc_Meditron"]
+    recordings["105_1b1_Tc_sc_Meditron"] = (side, [cycles[0], (2.0, 3.9, 1, 1)])
+    recordings["107_1b1_Tc_sc_Meditron"] = ("test", [(0.0, 1.0, 0, 0)])
+    environment = small._environment()
+    packages = {**environment["packages"], "numpy": "0.0.1"}
+    shutil.rmtree(other / "data/raw")
+    with (
+        mock.patch.object(small, "RECORDINGS", recordings),
+        mock.patch.object(small, "_environment", return_value=environment | {"packages": packages}),
+    ):
+        small.run(other)
+    return compare(first, "HEAD", "../other")
+
+
+def test_a_run_does_not_differ_from_its_own_commit(first: Path) -> None:
+    found = compare(first, "HEAD", ".")
+    assert differing(found) == set()
+    assert found.notes == ()
+    assert not isinstance(found.predictions, str)
+    assert (found.predictions.compared, found.predictions.flips) == (4 * 6, ())
+
+
+def test_recordings_and_cycles_are_named_with_what_changed(changed: Comparison) -> None:
+    assert changed.recordings is not None
+    assert changed.cycles is not None
+    assert changed.recordings.added == ("107_1b1_Tc_sc_Meditron",)
+    assert changed.recordings.removed == ("106_1b1_Tc_sc_Meditron",)
+    assert set(changed.recordings.changed) == {"105_1b1_Tc_sc_Meditron"}
+    assert set(changed.recordings.changed["105_1b1_Tc_sc_Meditron"]) == {"annotation file"}
+    assert (changed.cycles.added, changed.cycles.removed) == (
+        ("107_1b1_Tc_sc_Meditron_000",),
+        ("106_1b1_Tc_sc_Meditron_000",),
+    )
+    assert set(changed.cycles.changed) == {"105_1b1_Tc_sc_Meditron_001"}
+    assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "wheezes": [0, 1]}
+
+
+def test_code_parameters_and_environment_are_told_old_and_new(changed: Comparison) -> None:
+    assert changed.code == Changes(changed={"tasks/evaluate.py": {"added": 2, "removed": 1}})
+    assert changed.parameters == Changes(changed={"evaluation.resamples": [50, 60]})
+    assert changed.environment.changed == {"numpy": [small._environment()["packages"]["numpy"], "0.0.1"]}
+    assert any("not committed" in note for note in changed.notes)
+
+
+def test_figures_and_predictions_are_compared_where_both_have_them(changed: Comparison) -> None:
+    assert not isinstance(changed.predictions, str)
+    assert (changed.predictions.only_old, changed.predictions.only_new) == (6, 6)
+    assert changed.predictions.relabelled == ("105_1b1_Tc_sc_Meditron_001",)
+    assert "student.val.per_class.wheeze.n" not in changed.figures.added
+    assert any(key.startswith("student.val.per_class.") for key in changed.figures.changed)
+
+
+def test_a_flip_tells_label_and_classes_and_whether_it_mends(first: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(first, tmp_path / "flipped")
+    table = pl.read_parquet(folder / PREDICTIONS)
+    cycle = "102_2b1_Al_sc_Litt3200_000"  # both
+    one = (pl.col("model") == "student/1") & (pl.col("cycle_id") == cycle)
+    was = table.filter(one)["predicted"].item()
+    for says, effect in ((3, "mended"), ((was + 1) % 3, "still wrong")):
+        new = table.with_columns(predicted=pl.when(one).then(says).otherwise("predicted").cast(pl.Int8))
+        new.write_parquet(folder / PREDICTIONS)
+        found = compare(first, ".", str(folder)).predictions
+        assert not isinstance(found, str)
+        assert was != 3, "else this is no test"
+        names = ("normal", "crackle", "wheeze", "both")
+        expected = {"label": "both", "old": names[was], "new": names[says], "effect": effect}
+        assert found.flips == (Flip(model="student/1", selection="val", cycle_id=cycle, **expected),)
+    back = compare(first, str(folder), ".").predictions
+    assert not isinstance(back, str)
+    assert [flip.effect for flip in back.flips] == ["still wrong"]
+
+
+def test_what_the_cache_has_lost_is_said_and_not_taken_for_a_change(first: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(first, tmp_path / "poor")
+    shutil.rmtree(folder / ".dvc/cache")
+    found = compare(folder, "HEAD", ".")
+    assert found.recordings is None
+    assert found.predictions == "HEAD has no predictions."
+    assert any("HEAD has no data/cycles/recordings.parquet" in note for note in found.notes)
+
+
+def test_it_is_shown_short_or_whole_and_as_json(changed: Comparison) -> None:
+    from rich.console import Console
+
+    def printed(*, everything: bool) -> str:
+        console = Console(width=200, record=True, quiet=False, file=None)
+        with console.capture() as captured:
+            console.print(text.shown(changed, everything=everything))
+        return captured.get()
+
+    short, whole = printed(everything=False), printed(everything=True)
+    assert "more (--all)" in short
+    assert "more (--all)" not in whole
+    for word in ("106_1b1_Tc_sc_Meditron", "50 → 60", "+2 -1 lines", "1 cycles annotated otherwise"):
+        assert word in whole
+    assert json.loads(json.dumps(changed.as_json()))["parameters"]["changed"] == {"evaluation.resamples": [50, 60]}
+
+
+def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
+    for name in ("no-such-branch", str(tmp_path), "--output=x"):
+        with pytest.raises(BreathlineError, match=name):
+            sides.opened(name, first)
+    with pytest.raises(BreathlineError, match=r"no dvc\.lock"):
+        compare(first, "HEAD~1", ".")
+    assert not (first / "x").exists()
+
+
+def test_the_cache_may_lie_elsewhere(first: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(first, tmp_path / "moved")
+    shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
+    toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
+    assert differing(compare(folder, "HEAD", ".")) == set()

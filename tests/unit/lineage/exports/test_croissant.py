@@ -1,0 +1,77 @@
+"""Descriptions are validated by `mlcroissant`, which then also reads the data through them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import mlcroissant
+import polars as pl
+import pytest
+
+from lineage import project
+from lineage.exports import croissant
+from tasks.errors import BreathlineError
+from tasks.files import sha256
+
+
+@pytest.fixture(scope="module")
+def described(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the descriptions in `cards/`."""
+    root = Path(shutil.copytree(built, tmp_path_factory.mktemp("croissant") / "p"))
+    for name, dataset in croissant.datasets(project.load(root), root / "cards").items():
+        path = root / "cards" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(dataset))
+    return root
+
+
+def records(root: Path, name: str, table: str) -> pl.DataFrame:
+    dataset = mlcroissant.Dataset(str(root / "cards" / f"{name}.croissant.json"))
+    rows = [{key.rpartition("/")[2]: value for key, value in row.items()} for row in dataset.records(table)]
+    return pl.DataFrame(
+        [{k: v.decode() if isinstance(v, bytes) else v for k, v in row.items()} for row in rows], strict=False
+    )
+
+
+def test_there_is_one_of_cycles_and_one_of_each_front_end(described: Path) -> None:
+    names = {path.name for path in (described / "cards").iterdir()}
+    assert names == {"cycles.croissant.json", "fbank_ast.croissant.json", "fbank_panns.croissant.json"}
+
+
+@pytest.mark.parametrize("name", ["cycles", "fbank_ast", "fbank_panns"])
+def test_the_validator_finds_nothing_to_say(described: Path, name: str) -> None:
+    metadata = mlcroissant.Dataset(str(described / "cards" / f"{name}.croissant.json")).metadata
+    assert metadata.ctx.issues.report() == ""
+    assert metadata.ctx.conforms_to.value.endswith("croissant/1.1")
+    for file in metadata.distribution:
+        assert file.sha256 == sha256(described / "cards" / file.content_url)
+
+
+@pytest.mark.parametrize("table", ["cycles", "recordings"])
+def test_tables_are_read_through_it_as_they_are(described: Path, table: str) -> None:
+    there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
+    keys = ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "wav_sha256"]
+    read = records(described, "cycles", f"data/cycles/{table}")
+    assert read.columns == there.columns
+    assert read.select(keys).rows() == there.select(keys).rows()
+
+
+def test_waveforms_and_rows_of_features_are_read_through_it(described: Path) -> None:
+    waveforms = records(described, "cycles", "data/cycles/audio/16000")
+    there = pl.read_parquet(described / "data/cycles/audio/16000.parquet")
+    assert waveforms["samples"].list.len().to_list() == there["samples"].list.len().to_list()
+    index = records(described, "fbank_panns", "data/fbank/panns/index")
+    assert index["row"].to_list() == list(range(13))
+
+
+def test_a_patient_is_mentioned_in_no_description(described: Path) -> None:
+    assert not any("101_1b1" in path.read_text() for path in (described / "cards").iterdir())
+
+
+def test_a_table_that_is_not_here_is_named(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
+    with pytest.raises(BreathlineError, match="not here") as caught:
+        croissant.datasets(project.load(root), root)
+    assert caught.value.where == "data/cycles/audio/16000.parquet"

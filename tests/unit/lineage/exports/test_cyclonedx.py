@@ -1,0 +1,78 @@
+"""Lists are validated by the CycloneDX project's library against its strict schema of version 1.6."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from lineage import project
+from lineage.exports import cyclonedx
+from lineage.project import Project
+from tasks.files import sha256
+
+
+@pytest.fixture(scope="module")
+def bom(made: Project) -> dict[str, Any]:
+    return cyclonedx.bom(made)
+
+
+def components(bom: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in bom["components"] if one["type"] == kind}
+
+
+def test_it_is_valid_and_every_reference_has_its_component(bom: dict[str, Any]) -> None:
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bom)) is None
+    references = [one["bom-ref"] for one in [bom["metadata"]["component"], *bom["components"]]]
+    assert len(references) == len(set(references))
+    assert {name for one in bom["dependencies"] for name in one["dependsOn"]} <= set(references)
+
+
+def test_packages_are_those_of_the_records_with_what_the_lock_says(bom: dict[str, Any]) -> None:
+    numpy = components(bom, "library")["numpy"]
+    assert numpy["version"] == metadata.version("numpy")
+    assert numpy["purl"] == f"pkg:pypi/numpy@{numpy['version']}"
+    assert numpy["licenses"]
+    assert {"name": "breathline:lock", "value": "as locked"} in numpy["properties"]
+
+
+def test_another_version_than_the_locks_is_told(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
+    for path in (root / "data/lineage").glob("*.json"):
+        record = json.loads(path.read_text())
+        record["environment"]["packages"] |= {"numpy": "1.0"} if path.stem == "evaluate" else {}
+        path.write_text(json.dumps(record))
+    found = [one for one in cyclonedx.bom(project.load(root))["components"] if one["name"] == "numpy"]
+    assert len(found) == 2
+    (old,) = (one for one in found if one["version"] == "1.0")
+    said = {one["name"]: one["value"] for one in old["properties"]}
+    assert said == {"breathline:lock": f"differs: {metadata.version('numpy')}", "breathline:stages": "evaluate"}
+
+
+def test_models_bear_their_hash_and_a_card_with_their_own_figures(bom: dict[str, Any], made: Project) -> None:
+    models = components(bom, "machine-learning-model")
+    assert set(models) == {"student/1/val", "student/2/val"}
+    one, root = models["student/2/val"], made.root
+    assert one["hashes"] == [{"alg": "SHA-256", "content": sha256(root / "data/student/2/val.safetensors")}]
+    judged = json.loads((root / "reports/metrics.json").read_text())["students"]["2"]["val"]
+    shown = {
+        figure["type"]: figure["value"] for figure in one["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+    }
+    assert shown["Sensitivity (lenient)"] == f"{judged['se_lenient']} %"
+    assert "no medical device" in " ".join(one["modelCard"]["considerations"]["useCases"])
+
+
+def test_recordings_are_a_component_of_their_own(bom: dict[str, Any]) -> None:
+    (data,) = components(bom, "data").values()
+    assert "Freely available for research" in data["licenses"][0]["license"]["name"]
+    assert data["data"][0]["sensitiveData"]
+
+
+def test_equal_projects_give_equal_lists(bom: dict[str, Any], made: Project) -> None:
+    assert cyclonedx.bom(project.load(made.root)) == bom

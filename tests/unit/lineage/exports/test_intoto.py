@@ -1,0 +1,92 @@
+"""Statements are read by in-toto's own bindings; the predicate by the message that SLSA's provenance is defined by."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
+
+from lineage import project
+from lineage.exports import intoto
+from lineage.project import Project
+from tasks.errors import BreathlineError
+from tests import toy
+
+
+@pytest.fixture(scope="module")
+def statement(made: Project) -> dict[str, Any]:
+    return intoto.statement(made)
+
+
+def test_the_statement_and_its_predicate_are_of_the_standards(statement: dict[str, Any]) -> None:
+    Statement.copy_from_pb(json_format.ParseDict(statement, statement_pb2.Statement())).validate()
+    assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
+    predicate = json_format.ParseDict(statement["predicate"], provenance_pb2.Provenance())
+    assert predicate.build_definition.build_type
+    assert predicate.run_details.builder.id == "urn:breathline:builder:small"
+    started, finished = predicate.run_details.metadata.started_on, predicate.run_details.metadata.finished_on
+    assert (finished.ToDatetime() - started.ToDatetime()).total_seconds() == 1
+
+
+def test_models_and_figures_are_its_subjects(statement: dict[str, Any]) -> None:
+    models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
+    files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
+    figures = {"data/evaluation/predictions.parquet", "reports/metrics.json", "reports/scores.json"}
+    assert {subject["name"] for subject in statement["subject"]} == files | figures
+
+
+def test_it_names_archive_recordings_code_commit_and_lock(statement: dict[str, Any], built: Path) -> None:
+    found = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
+    assert found["small.zip"] == {"sha256": "5" * 64}
+    assert found["source code"] == {"gitCommit": toy.call(built, "git", "rev-parse", "HEAD").strip()}
+    assert {"data/raw/audio/101_1b1_Tc_sc_Meditron.wav", "requirements.lock", "tasks/evaluate.py"} <= set(found)
+    assert "uncommitted changes" not in found
+
+
+def test_a_dirty_tree_is_told(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p"))
+    record = root / "data/lineage/evaluate.json"
+    clean = '"dirty": false'
+    assert clean in record.read_text()
+    record.write_text(
+        record.read_text().replace(clean, '"dirty": true, "diff_sha256": "%s", "untracked": {}' % ("d" * 64))
+    )
+    dependencies = intoto.statement(project.load(root))["predicate"]["buildDefinition"]["resolvedDependencies"]
+    (changes,) = (one for one in dependencies if one["name"] == "uncommitted changes")
+    assert changes["digest"] == {"sha256": "d" * 64}
+    assert changes["annotations"]["stages"] == ["evaluate"]
+
+
+def test_it_says_the_same_twice_and_agrees_with_what_lies_there(statement: dict[str, Any], made: Project) -> None:
+    assert intoto.statement(project.load(made.root)) == statement
+    assert intoto.differences(statement, made.root) == {}
+
+
+def test_what_changed_or_went_since_is_named(statement: dict[str, Any], built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p"))
+    weights = root / "data/student/1/val.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    (root / "reports/scores.json").unlink()
+    found = intoto.differences(statement, root)
+    assert set(found) == {"data/student/1/val.safetensors", "reports/scores.json"}
+    assert "not here" in found["reports/scores.json"]
+
+
+def test_what_is_no_statement_is_refused(built: Path) -> None:
+    with pytest.raises(ValueError, match="no in-toto statement"):
+        intoto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, built)
+    with pytest.raises(ValueError, match="no name or no SHA-256"):
+        intoto.differences({"_type": intoto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, built)
+
+
+def test_without_models_and_figures_there_is_nothing_to_attest(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p"))
+    shutil.rmtree(root / "data/lineage")
+    with pytest.raises(BreathlineError, match="No record tells of a model"):
+        intoto.statement(project.load(root))

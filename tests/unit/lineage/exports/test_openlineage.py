@@ -1,0 +1,177 @@
+"""Events are read by the classes of OpenLineage's own client, which its authors generate from the specification."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import attr
+import pytest
+from openlineage.client import generated
+from openlineage.client.generated import base
+
+from lineage import events as log
+from lineage import project
+from lineage.exports import openlineage, openlineage_server
+from lineage.exports.openlineage_server import Server
+from lineage.project import Project
+from tasks.errors import BreathlineError, TransientError
+
+BASES = (base.RunFacet, base.JobFacet, base.DatasetFacet, base.InputDatasetFacet, base.OutputDatasetFacet)
+
+
+def facet_classes() -> dict[str, type]:
+    modules = (
+        importlib.import_module(f"{generated.__name__}.{m.name}") for m in pkgutil.iter_modules(generated.__path__)
+    )
+    found = (one for module in modules for one in vars(module).values() if isinstance(one, type))
+    return {one._get_schema(): one for one in found if issubclass(one, BASES)}
+
+
+FACETS = facet_classes()
+
+
+def read(event: Mapping[str, Any]) -> base.RunEvent:
+    """Return an event as the client understands it; what the standard does not know, or misses, is an error."""
+    given = json.loads(json.dumps(event))
+    assert given.pop("schemaURL") == base.RunEvent._get_schema()
+    run, job = given.pop("run"), given.pop("job")
+    return base.RunEvent(
+        run=base.Run(run.pop("runId"), facets=facets(run.pop("facets")), **run),
+        job=base.Job(facets=facets(job.pop("facets")), **job),
+        inputs=[dataset(base.InputDataset, "inputFacets", one) for one in given.pop("inputs")],
+        outputs=[dataset(base.OutputDataset, "outputFacets", one) for one in given.pop("outputs")],
+        eventType=base.EventType(given.pop("eventType")),
+        **given,
+    )
+
+
+def dataset(kind: type, of_role: str, given: dict[str, Any]) -> Any:
+    return kind(facets=facets(given.pop("facets")), **{of_role: facets(given.pop(of_role))}, **given)
+
+
+def facets(given: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    found = {}
+    for name, facet in given.items():
+        producer, kind = facet.pop("_producer"), FACETS[facet.pop("_schemaURL")]
+        if kind in BASES:
+            assert name.startswith("breathline_"), f"{name} is not the standard's, and must bear our prefix"
+            found[name] = kind(producer=producer)
+        else:
+            found[name] = kind(producer=producer, **facet)
+        attr.validate(found[name])
+    return found
+
+
+def test_every_event_is_one_of_the_standard(made: Project) -> None:
+    events = openlineage.events(made)
+    assert len(events) == 2 * len(made.stages)
+    for event in events:
+        attr.validate(read(event))
+
+
+def test_the_reader_of_these_tests_refuses_what_the_standard_does_not_know(made: Project) -> None:
+    event = openlineage.events(made)[0]
+    with pytest.raises(TypeError):
+        read(event | {"colour": "red"})
+    with pytest.raises(ValueError, match="UUID"):
+        read(event | {"run": event["run"] | {"runId": "one"}})
+
+
+def test_outs_of_a_stage_are_inputs_of_the_next_under_the_same_name_and_version(made: Project) -> None:
+    ended = {event["job"]["name"]: event for event in openlineage.events(made) if event["eventType"] == "COMPLETE"}
+
+    def names(event: Mapping[str, Any], side: str) -> set[tuple[str, str]]:
+        return {(one["name"], one["facets"]["version"]["datasetVersion"]) for one in event[side]}
+
+    teachers = {one for name in ("t1", "t2", "t3") for one in names(ended[f"train_teacher@{name}"], "outputs")}
+    assert teachers == {one for one in names(ended["soft_labels"], "inputs") if one[0].startswith("data/teachers")}
+    everything = {one for event in ended.values() for one in names(event, "outputs")}
+    assert all(names(event, "inputs") <= everything for event in ended.values())
+
+
+def test_a_dataset_tells_columns_content_and_size(made: Project) -> None:
+    ended = [event for event in openlineage.events(made) if event["eventType"] == "COMPLETE"]
+    (cycles,) = (one for event in ended for one in event["outputs"] if one["name"] == "data/cycles/cycles.parquet")
+    assert {"name": "start_s", "type": "double"} in cycles["facets"]["schema"]["fields"]
+    file = made.root / "data/cycles/cycles.parquet"
+    assert cycles["outputFacets"]["outputStatistics"]["size"] == file.stat().st_size
+    assert len(cycles["facets"]["breathline_content"]["sha256"]) == 64
+
+
+def test_a_run_that_failed_and_one_without_an_end_are_told_as_such(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
+    flow = "3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f"
+    begun = {"event": "start", "stage": "evaluate", "user": "anna", "host": "small", "flow_run": flow}
+    first = log.append(root, begun | {"at": "2026-01-02T00:00:00.000+00:00"})
+    failed = {"event": "end", "stage": "evaluate", "start": first, "status": "failed", "error": "OSError: disk full"}
+    log.append(root, failed | {"at": "2026-01-02T00:00:01.000+00:00"})
+    log.append(root, begun | {"at": "2026-01-02T00:00:02.000+00:00"})
+    started, ended, alone = (event for event in openlineage.events(project.load(root))[-3:])
+    assert [started["eventType"], ended["eventType"], alone["eventType"]] == ["START", "FAIL", "START"]
+    assert started["run"]["runId"] == ended["run"]["runId"] != alone["run"]["runId"]
+    assert ended["run"]["facets"]["errorMessage"]["message"] == "OSError: disk full"
+    assert ended["outputs"] == []
+    assert read(started).run.facets["parent"].run["runId"] == flow
+    read(ended)
+
+
+class Listener(BaseHTTPRequestHandler):
+    got: list[tuple[str, str | None, dict[str, Any]]]
+    status = 201
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append((self.path, self.headers.get("Authorization"), json.loads(body)))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(b"no such namespace")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[str, type[Listener]]]:
+    handler = type("Handler", (Listener,), {"got": []})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_events_reach_a_server_in_their_order_with_its_key(listener: tuple[str, type[Listener]], made: Project) -> None:
+    url, handler = listener
+    server = openlineage_server.configured({"OPENLINEAGE_URL": f"{url}/", "OPENLINEAGE_API_KEY": "secret"})
+    assert server is not None
+    events = openlineage.events(made)
+    assert openlineage_server.send(server, events) == len(events)
+    assert [event for _, _, event in handler.got] == events
+    assert {(path, key) for path, key, _ in handler.got} == {("/api/v1/lineage", "Bearer secret")}
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, BreathlineError), (503, TransientError)])
+def test_a_refusal_is_told_with_the_answer(
+    listener: tuple[str, type[Listener]], status: int, kind: type[BreathlineError]
+) -> None:
+    url, handler = listener
+    handler.status = status
+    with pytest.raises(BreathlineError, match=f"{status} to event 1: no such namespace") as caught:
+        openlineage_server.send(Server(url), [{"eventType": "START"}])
+    assert type(caught.value) is kind
+
+
+def test_no_server_is_configured_by_default_and_none_that_is_down_passes_unseen() -> None:
+    assert openlineage_server.configured({}) is None
+    with pytest.raises(TransientError, match="does not answer"):
+        openlineage_server.send(Server("http://127.0.0.1:9"), [{}])

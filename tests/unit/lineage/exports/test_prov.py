@@ -1,0 +1,63 @@
+"""Documents are read by the `prov` package, which knows PROV-JSON and the data model behind it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from prov.model import ProvActivity, ProvDerivation, ProvDocument, ProvEntity
+
+from lineage import project
+from lineage.exports import prov
+from lineage.project import Project
+
+
+@pytest.fixture(scope="module")
+def document(made: Project) -> ProvDocument:
+    return ProvDocument.deserialize(content=json.dumps(prov.document(made)), format="json")
+
+
+def test_the_document_says_the_same_after_prov_has_read_and_written_it(document: ProvDocument) -> None:
+    assert ProvDocument.deserialize(content=document.serialize(format="json"), format="json") == document
+    assert "wasDerivedFrom(" in document.get_provn()
+
+
+def test_every_relation_is_between_things_that_the_document_describes(made: Project) -> None:
+    said = prov.document(made)
+    known = {name for kind in ("entity", "activity", "agent") for name in said[kind]}
+    kinds = set(said) - {"prefix", "entity", "activity", "agent"}
+    assert {"used", "wasGeneratedBy", "wasDerivedFrom", "hadMember", "wasAssociatedWith"} == kinds
+    assert {name for kind in kinds for one in said[kind].values() for name in one.values()} <= known
+
+
+def test_each_stage_is_an_activity_with_its_times(document: ProvDocument, made: Project) -> None:
+    activities = list(document.get_records(ProvActivity))
+    assert {one.label for one in activities} == set(made.stages)
+    assert {(one.get_endTime() - one.get_startTime()).total_seconds() for one in activities} == {1.0}
+
+
+def test_figures_are_derived_from_wavs_through_every_stage_between(document: ProvDocument) -> None:
+    labels = {one.identifier: one.label for one in document.get_records(ProvEntity)}
+    parents: dict[str, set[str]] = {}
+    for relation in document.get_records(ProvDerivation):
+        (_, made), (_, source), *_ = relation.formal_attributes
+        parents.setdefault(labels[made], set()).add(labels[source])
+    # Collections stand for what they hold: a step from a folder leads to the stages that fill it.
+    found, open_ends = set(), {"reports/metrics.json"}
+    while open_ends:
+        found |= open_ends
+        nexts = {one for label in open_ends for one in parents.get(label, ())}
+        nexts |= {one for label in nexts for one in parents if one.startswith(f"{label}/")}
+        open_ends = nexts - found
+    assert {"data/student", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/raw"} <= found
+
+
+def test_a_stage_that_was_made_elsewhere_has_no_times_and_no_agent(built: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio", ".lineage")))
+    said = prov.document(project.load(root))
+    assert "agent" not in said
+    assert said["activity"]["bl:run/evaluate"]["prov:label"] == "evaluate"
+    assert not any("prov:startTime" in one for one in said["activity"].values())
+    ProvDocument.deserialize(content=json.dumps(said), format="json")

@@ -1,0 +1,262 @@
+"""A whole project in miniature: every artifact, record and event, made in a second and small enough to check by hand.
+
+Nothing is trained: networks are a few numbers, and what they predict is made up. Recordings, cycles, subsets, figures
+and hashes are real, and so are the records, which `lineage.record` writes.
+
+Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
+on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
+judged, but labels nothing. `t2` hears with a front end of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import soundfile
+from ruamel.yaml import YAML
+from safetensors.numpy import save_file
+
+from lineage import account, code, events, graph, record
+from tasks import assignment, files, params
+from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.predictions import Predictions, table
+from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
+from tasks.extract import extract
+from tasks.files import sha256
+from tasks.icbhi.labels import CLASSES
+from tests import toy
+
+ROOT = Path(__file__).parents[3]
+RATE, SECONDS = 4000, 4
+RECORDINGS: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
+    "101_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.5, 0, 0), (1.5, 3.0, 1, 0)]),
+    "102_1b1_Al_sc_Litt3200": ("train", [(0.25, 1.25, 0, 1), (1.25, 2.5, 0, 0)]),
+    "102_2b1_Al_sc_Litt3200": ("test", [(0.5, 2.0, 1, 1)]),
+    "103_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.0, 0, 0), (1.0, 2.0, 1, 0), (2.0, 3.5, 0, 0)]),
+    "104_1b1_Tc_sc_Meditron": ("train", [(0.1, 1.6, 0, 0), (1.6, 3.1, 0, 1)]),
+    "105_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 0, 0), (2.0, 3.9, 1, 0)]),
+    "106_1b1_Tc_sc_Meditron": ("test", [(0.3, 2.3, 0, 1)]),
+}
+NETWORK: dict[str, Any] = {"architecture": "ast", "options": {}, "weights": "scratch"}
+TEACHERS: dict[str, dict[str, Any]] = {
+    "t1": {**NETWORK, "frontend": "ast", "seed": 11, "override": {}},
+    "t2": {**NETWORK, "frontend": "panns", "seed": 12, "override": {}},
+    "t3": {**NETWORK, "frontend": "ast", "seed": 13, "override": {}},
+}
+
+
+def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
+    """Write the project into an empty folder and return it; a Git repository, clean, with one commit.
+
+    Args:
+        root: The folder.
+        changes: Put over its params.yaml, such as ``{"split": "official-disjoint"}``.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in ("tasks", "models"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "requirements.lock", ".gitignore"):
+        shutil.copy2(ROOT / name, root / name)
+    with (root / "params.yaml").open("w") as file:
+        YAML(typ="safe").dump(params.merge(_parameters(), changes or {}), file)
+    toy.call(root, "git", "init", "--quiet")
+    toy.call(root, "git", "add", ".")
+    toy.call(root, "git", "commit", "--quiet", "--message", "A small project")
+    run(root)
+    return root
+
+
+def run(root: Path) -> None:
+    """Make every artifact of a project anew, with its records and events, as params.yaml stands."""
+    read, stages = params.read(root / "params.yaml"), graph.read(root)
+    makers = {"download": _download, "extract": _extract, "validate": _validate, "evaluate": _evaluate}
+    for name in stages:
+        group, _, item = name.partition("@")
+        start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": "2026-01-01T00:00:00.000+00:00"}
+        first = events.append(root, {"event": "start", **start})
+        if group in makers:
+            makers[group](root, read)
+        else:
+            _ITEMS[group](root, read, item)
+        module = f"tasks/{group}.py"
+        with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
+            path = record.write(root, name, account.of(root, name), {module: sha256(root / module)})
+        end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
+        events.append(root, {"event": "end", **end, "record": sha256(path)})
+
+
+def lock(root: Path) -> None:
+    """Let DVC write its lock and cache of what lies there, and commit that; this takes seconds."""
+    toy.call(root, "dvc", "init", "--quiet")
+    toy.call(root, "dvc", "commit", "--quiet", "--force")
+    toy.call(root, "git", "add", ".")
+    toy.call(root, "git", "commit", "--quiet", "--message", "A run")
+
+
+@cache
+def _environment() -> dict[str, Any]:
+    return code.environment(ROOT)
+
+
+def _parameters() -> dict[str, Any]:
+    values = params.read(ROOT / "params.yaml")
+    student = params.merge(values["student"], {**NETWORK, "frontend": "ast"}) | {"seeds": [1, 2]}
+    return values | {
+        "labels": "lungsound_4",
+        "split": "official",
+        "validation": {"fraction": 0.2, "seed": 0},
+        "selections": ["val"],
+        "frontends": {"ast": {"duration_s": 2.5}, "panns": {"duration_s": 2.5}},
+        "weights": {"scratch": {"source": "none", "sha256": None}},
+        "teachers": TEACHERS,
+        "soft_labels": values["soft_labels"] | {"k": 2, "choose": "first", "exposure": "in_sample"},
+        "evaluation": values["evaluation"] | {"resamples": 50},
+        "student": student,
+    }
+
+
+def _download(root: Path, _read: Mapping[str, Any]) -> None:
+    audio, metadata = root / "data/raw/audio", root / "data/raw/metadata"
+    for folder in (audio, metadata):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, (_, cycles) in RECORDINGS.items():
+        noise = np.random.default_rng(int(name[:3]) * 10 + int(name[4])).uniform(-0.3, 0.3, SECONDS * RATE)
+        soundfile.write(audio / f"{name}.wav", noise, RATE, subtype="PCM_16")
+        (audio / f"{name}.txt").write_text("".join(f"{a}\t{b}\t{c}\t{w}\n" for a, b, c, w in cycles))
+    patients = sorted({name[:3] for name in RECORDINGS})
+    written = {
+        "ICBHI_challenge_train_test.txt": [f"{name}\t{side}" for name, (side, _) in RECORDINGS.items()],
+        "ICBHI_Challenge_diagnosis.txt": [f"{patient}\tCOPD" for patient in patients],
+        "ICBHI_Challenge_demographic_information.txt": [f"{patient}\t60\tF\t22\tNA\tNA" for patient in patients],
+        "patient_list_foldwise.txt": [f"{patient} {int(patient) % 5}" for patient in patients],
+    }
+    for name, lines in written.items():
+        (metadata / name).write_text("\n".join(lines) + "\n")
+    source = {
+        "corpus": "icbhi-part",
+        "source": "archive",
+        "archive": {"name": "small.zip", "sha256": "5" * 64, "bytes": 5},
+        "expect": "partial",
+        "recordings": len(RECORDINGS),
+        "missing": ["199_1b1_Tc_sc_Meditron"],
+        "excluded": {},
+        "corrections": [],
+        "metadata": {name: sha256(metadata / name) for name in written},
+        "annotations_without_recording": 0,
+        "other_files": 0,
+    }
+    files.write_json(root / "data/raw/source.json", source)
+
+
+def _extract(root: Path, _read: Mapping[str, Any]) -> None:
+    extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1)
+
+
+def _validate(root: Path, _read: Mapping[str, Any]) -> None:
+    files.write_json(root / "data/validation/results.json", {"success": True})
+    (root / "reports/data_docs").mkdir(parents=True, exist_ok=True)
+    (root / "reports/data_docs/index.html").write_text("<p>all well</p>\n")
+
+
+def _fbank(root: Path, _read: Mapping[str, Any], item: str) -> None:
+    ids = pl.read_parquet(root / "data/cycles/cycles.parquet")["cycle_id"].to_list()
+    out = root / "data/fbank" / item
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "features.npy", np.random.default_rng(len(item)).normal(size=(len(ids), 5, 3)).astype(np.float16))
+    rows = pa.array(range(len(ids)), pa.int32())
+    files.write_table(out / "index.parquet", pa.table({"cycle_id": ids, "row": rows}))
+    files.write_json(out / "statistics.json", {"frontend": item, "cycles": len(ids), "frames": 5, "mels": 3})
+
+
+def _weights(root: Path, _read: Mapping[str, Any], item: str) -> None:
+    about = {"name": item, "source": "none", "sha256": None, "licence": None, "parameters": 0}
+    files.write_json(root / "data/weights" / item / "source.json", about)
+
+
+def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[str, Any], seed: int) -> None:
+    out = root / folder
+    out.mkdir(parents=True, exist_ok=True)
+    selections = {}
+    for number, name in enumerate(read["selections"]):
+        save_file({"w": np.full(4, seed + number, np.float32)}, out / f"{name}.safetensors")
+        selections[name] = {"epoch": 1, "score_strict": 50.0 + seed}
+    card = {"labels": read["labels"], "classes": list(CLASSES[read["labels"]]), "seed": seed, "selections": selections}
+    about = {key: network[key] for key in ("architecture", "options", "frontend", "weights")}
+    files.write_json(out / "model.json", card | about | {"frames": 5, "mels": 3})
+    (out / "history.csv").write_text("epoch,lr,train_loss\n1,0.1,1.0\n")
+
+
+def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
+    teacher = read["teachers"][item]
+    _model(root, read, f"data/teachers/{item}", teacher, teacher["seed"])
+
+
+def _train_student(root: Path, read: Mapping[str, Any], item: str) -> None:
+    _model(root, read, f"data/student/{item}", read["student"], int(item))
+
+
+def _soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
+    cycles = _assigned(root, read).cycles("train", "val")
+    vector = pa.list_(pa.float32())
+    columns = {
+        "cycle_id": pa.array(cycles, pa.string()),
+        "soft_labels": pa.array([[[0.7, 0.1, 0.1, 0.1]]] * len(cycles), pa.list_(vector)),
+    }
+    columns |= {f"logits.{name}": pa.array(_logits(cycles, name).tolist(), vector) for name in sorted(read["teachers"])}
+    files.write_table(root / "data/soft_labels/soft_labels.parquet", pa.table(columns))
+
+
+def _evaluate(root: Path, read: Mapping[str, Any]) -> None:
+    assigned = _assigned(root, read)
+    classes, ids = CLASSES[assigned.labels], assigned.cycles("test")
+    tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
+    cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels)
+    models = [f"student/{seed}" for seed in read["student"]["seeds"]]
+    models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
+    predictions = [
+        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None])
+        for selection in read["selections"]
+        for model in models
+    ]
+    files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
+    settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
+    about = {"corpus": "icbhi-part", "recordings": 7, "labels": assigned.labels, "split": str(read["split"])}
+    metrics = summarize(Judge(cycles, classes, settings), predictions, about)
+    files.write_json(root / "reports/metrics.json", metrics)
+    files.write_json(root / "reports/scores.json", headline(metrics))
+    (root / "reports/plots").mkdir(exist_ok=True)
+    for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
+        (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
+    (root / "reports/report.html").write_text("<p>report</p>\n")
+
+
+def _assigned(root: Path, read: Mapping[str, Any]) -> assignment.Assignment:
+    return assignment.from_params(read, root / "data/cycles/cycles.parquet")
+
+
+def _logits(cycles: Sequence[str], salt: str) -> np.ndarray:
+    seed = [ord(letter) for letter in json.dumps([salt, *cycles])]
+    return np.random.default_rng(seed).normal(size=(len(cycles), 4)).astype(np.float32)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    raised = np.exp(logits)
+    return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+_ITEMS = {
+    "fbank": _fbank,
+    "weights": _weights,
+    "train_teacher": _train_teacher,
+    "train_student": _train_student,
+    "soft_labels": _soft_labels,
+}

@@ -1,0 +1,43 @@
+"""Small projects that differ in how they train, each made once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lineage import project
+from lineage.trace.questions import Questions
+from tests.unit.lineage import small
+
+FOLDED = {
+    name: small.TEACHERS[name] | {"fold": {"index": index, "of": 2}}
+    for name, index in (("t1", 0), ("t2", 1), ("t3", 1))
+}
+CHANGES = {
+    "official": {},
+    "disjoint": {"split": "official-disjoint"},
+    "paper": {"selections": ["val", "paper"]},
+    "folds": {"teachers": FOLDED, "soft_labels": {"k": 1, "exposure": "out_of_fold"}},
+    "best": {"soft_labels": {"choose": "best"}},
+}
+
+
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what makes one of the projects, or finds it again."""
+    made: dict[str, Path] = {}
+
+    def root(name: str) -> Path:
+        if name not in made:
+            made[name] = small.build(tmp_path_factory.mktemp(name), CHANGES[name])
+        return made[name]
+
+    return root
+
+
+@pytest.fixture(scope="session")
+def ask(roots: Callable[[str], Path]) -> Callable[[str], Questions]:
+    """Return what answers questions about one of the projects."""
+    return lambda name: Questions(project.load(roots(name)))

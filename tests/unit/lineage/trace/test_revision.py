@@ -1,0 +1,88 @@
+"""Questions about what a Git revision had made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from cli.audit.trace import answer
+from lineage.trace import revision
+from tasks.errors import BreathlineError
+from tests import toy
+from tests.unit.lineage import small
+
+
+@pytest.fixture(scope="module")
+def versioned(tmp_path_factory):
+    """A project with a version v1.0.0 of the student, and in the working tree a run with other teachers."""
+    root = small.build(tmp_path_factory.mktemp("versioned"))
+    small.lock(root)
+    toy.call(root, "git", "tag", "student@v1.0.0")
+    edited = (root / "params.yaml").read_text().replace("seed: 11", "seed: 21")
+    (root / "params.yaml").write_text(edited)
+    small.run(root)
+    return root
+
+
+def seeds(trace):
+    return {node.name: node.facts["seed"] for node in trace.of("weights")}
+
+
+@pytest.mark.parametrize("what", ["student@v1.0.0", "student@v1.0.0:data/student/1", "HEAD:score"])
+def test_a_revision_answers_with_what_it_had_made(versioned, what):
+    before = toy.call(versioned, "git", "status", "--porcelain")
+    trace = answer(versioned, what)
+    assert seeds(trace)["teacher/t1/val"] == 11
+    assert seeds(answer(versioned, "score"))["teacher/t1/val"] == 21
+    assert trace.question == what
+    commit = toy.call(versioned, "git", "rev-parse", "HEAD")[:12]
+    assert trace.notes == (f"as of {what.partition(':')[0]}, commit {commit}",)
+    # The run was made before it was committed: its records name the commit before.
+    assert trace.of("code")[0].facts["commit"] == toy.call(versioned, "git", "rev-parse", "HEAD^").strip()
+    assert trace.of("stage")[0].facts["run"]["user"] == "anna"
+    assert toy.call(versioned, "git", "status", "--porcelain") == before
+
+
+def test_rows_of_a_revision_lead_to_bytes_too(versioned):
+    trace = answer(versioned, "HEAD:105_1b1_Tc_sc_Meditron_001")
+    assert trace.nodes["samples:105_1b1_Tc_sc_Meditron_001"].facts["bytes"] == [44 + 16_000, 44 + 31_200]
+    assert trace.nodes["recording:105_1b1_Tc_sc_Meditron"].facts["cycles"] == {"test": 2}
+    assert answer(versioned, "HEAD:patient:102").direction == "forward"
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("student@v9.9.9", "did you mean student@v1.0.0"),
+        ("nothing:score", "There is no revision `nothing`"),
+        ("HEAD^:score", "HEAD^ has no dvc.lock"),
+        ("--help:score", "There is no revision `--help`"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(versioned, what, told):
+    with pytest.raises(BreathlineError) as error:
+        answer(versioned, what)
+    assert told in str(error.value)
+
+
+def test_records_that_the_cache_lost_are_told(versioned, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(versioned, root, symlinks=True)
+    shutil.rmtree(revision.cache(root))
+    with pytest.raises(BreathlineError, match=r"13 records of HEAD are not in DVC's cache"):
+        answer(root, "HEAD:score")
+
+
+def test_the_cache_may_lie_elsewhere(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    assert revision.cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
+    (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")
+    assert revision.cache(tmp_path) == tmp_path / "shared/files/md5"
+    (tmp_path / ".dvc/config.local").write_text("[cache]\n    dir = /elsewhere\n")
+    assert str(revision.cache(tmp_path)) == "/elsewhere/files/md5"
+
+
+def test_json_of_a_revision_holds_no_temporary_path(versioned):
+    assert "breathline-" not in json.dumps(answer(versioned, "HEAD:score").as_json())

@@ -1,0 +1,121 @@
+"""A whole verification on a project in miniature; tests/pipeline/test_tampering.py does it on a real run."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+
+import pytest
+from rich.console import Console
+
+from lineage import events
+from lineage.verify import text, verification
+from tasks.errors import BreathlineError
+from tests.unit.lineage import small
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = small.build(tmp_path_factory.mktemp("small") / "project")
+    small.lock(root)
+    return root
+
+
+@pytest.fixture
+def project(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "project", symlinks=True)
+
+
+def edit(path, change):
+    loaded = json.loads(path.read_text())
+    change(loaded)
+    path.write_text(json.dumps(loaded))
+
+
+def shown(report, **options):
+    console = Console(file=io.StringIO(), width=120)
+    text.show(report, console, **({"everything": False} | options))
+    return console.file.getvalue()
+
+
+def test_nothing_differs_in_what_was_not_touched(run):
+    report = verification.verify(run)
+    assert report.findings == []
+    assert "Verified" in shown(report)
+
+
+def test_the_change_the_place_and_what_depends_on_it_are_told(project):
+    edit(project / "data/teachers/t2/model.json", lambda card: card.update(seed=99))
+    report = verification.verify(project)
+    assert [(one.kind, one.where) for one in report.errors] == [
+        ("out-changed", "data/teachers/t2/model.json"),
+        ("model-swapped", "data/teachers/t2/model.json"),
+    ]
+    assert report.errors[0].what.endswith("seed: 12 → 99")
+    assert report.errors[0].downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
+    printed = shown(report)
+    assert "Not verified: 2 differences, which concern 5 stages" in printed
+    assert "train_student (2)" in printed
+
+
+def test_what_cannot_be_checked_is_no_success(project):
+    (project / "data/evaluation/predictions.parquet").write_bytes(b"PAR1 no table PAR1")
+    found = {one.kind: one for one in verification.verify(project).errors}
+    assert set(found) == {"out-changed", "unchecked"}
+    assert found["unchecked"].where in ("predictions", "metrics")
+
+
+def test_a_later_end_in_the_log_with_the_same_outs_is_a_repetition_and_no_tampering(project):
+    last = [entry for entry in events.read(project) if entry["event"] == "end"][-1]
+    events.append(project, {key: last[key] for key in ("event", "stage", "start", "status", "record")})
+    assert verification.verify(project).findings == []
+
+
+@pytest.mark.parametrize(
+    ("deterministic", "cpu", "severity"), [(True, "a", "error"), (True, "b", "note"), (False, "a", "note")]
+)
+def test_other_outs_of_equal_inputs_are_an_error_where_equal_ones_were_promised(project, deterministic, cpu, severity):
+    """The earlier record, of other weights on CPU a, is in the cache; the later one is what lies there."""
+    path = project / "data/lineage/train_student@1.json"
+    current = json.loads(path.read_text())
+    current["params"]["compute"]["deterministic"] = deterministic
+    earlier = json.loads(json.dumps(current))
+    earlier["outputs"][0]["files"][0]["sha256"] = "0" * 64
+    (project / ".dvc/cache/files/md5/00").mkdir(exist_ok=True)
+    kept = project / ".dvc/cache/files/md5/00/earlier"
+    for place, record, on in ((kept, earlier, "a"), (path, current, cpu)):
+        place.write_text(json.dumps(record))
+        started = events.append(project, {"event": "start", "stage": "train_student@1", "cpu": on, "gpus": []})
+        end = {"event": "end", "stage": "train_student@1", "start": started, "status": "done"}
+        events.append(project, end | {"record": small.sha256(place)})
+    (found,) = [one for one in verification.verify(project).findings if one.kind == "run-repeated"]
+    assert (found.severity, found.where) == (severity, "train_student@1")
+
+
+def test_a_run_whose_record_is_lost_is_told(project):
+    end = {"event": "end", "stage": "evaluate", "start": "0" * 64, "status": "done", "record": "0" * 64}
+    number = len(events.read(project)) + 1
+    events.append(project, end)
+    report = verification.verify(project)
+    assert report.errors == []
+    told = {one.kind: one for one in report.notes}
+    assert set(told) == {"runs-unknown", "record-earlier"}
+    assert f"entry {number}" in told["record-earlier"].what
+
+
+def test_a_project_in_which_nothing_ran_is_not_called_verified(project):
+    for name in ("data", ".lineage"):
+        shutil.rmtree(project / name)
+    (project / "dvc.lock").unlink()
+    with pytest.raises(BreathlineError, match="Nothing has run"):
+        verification.verify(project)
+
+
+def test_ten_of_a_kind_are_shown_and_the_others_counted(project):
+    for path in sorted((project / "data/raw").rglob("*.*"))[:14]:
+        path.write_bytes(b"other")
+    report = verification.verify(project)
+    count = len([one for one in report.errors if one.kind == "out-changed"])
+    assert f"{count - 10} more of the kind out-changed" in shown(report)
+    assert "more of the kind" not in shown(report, everything=True)
