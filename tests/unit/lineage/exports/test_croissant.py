@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import mlcroissant
 import polars as pl
 import pytest
+from absl import logging as absl_logging
 
 from lineage import project
 from lineage.exports import croissant
 from tasks.errors import BreathlineError
 from tasks.files import sha256
+
+# mlcroissant brings absl's log handler, which keeps the stream of the moment (pytest's capture) and closes it once
+# another library sets up logging anew; the process's own stderr it leaves open.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="module")
