@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-import psutil
 from filelock import FileLock, Timeout
 
-from flows import guard
+from flows import guard, warm_dvc
+from flows.ending import end_groups
 from tasks.errors import BreathlineError
 from tasks.stage import transient_mark
 
@@ -89,6 +89,7 @@ class Groups:
     def __init__(self, grace_s: float = 5.0) -> None:
         self._grace_s = grace_s
         self._running: set[int] = set()
+        self._spare: subprocess.Popen[str] | None = None
         self._lock = threading.RLock()
         self._ended = False
 
@@ -118,7 +119,7 @@ class Groups:
         Raises:
             StageFailedError: The stage ended with an error.
         """
-        dvc = [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", "repro", "--single-item"]
+        arguments = ["--wait-for-lock", "repro", "--single-item", *options, stage]
         mark = root / transient_mark(stage)
         mark.unlink(missing_ok=True)
         tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -127,7 +128,7 @@ class Groups:
             tail.append(line)
             log(line)
 
-        status = self.run([*dvc, *options, stage], root, env=env, log=note)
+        status = self._tell({"root": str(root.resolve()), "arguments": arguments, "env": dict(env or {})}, note)
         if status == 0:
             return
         end = "\n".join(f"  | {line}" for line in tail)
@@ -141,28 +142,56 @@ class Groups:
             failure.passing = "network"
         raise failure
 
+    def prepare(self) -> None:
+        """Start the DVC of the next stage ahead of time: it imports while other stages are at work."""
+        with self._lock:
+            if self._spare is None and not self._ended:
+                self._spare = self._start([guard.TOLD, sys.executable, "-P", warm_dvc.__file__], Path(), {})
+
+    def _tell(self, order: Mapping[str, object], log: Callable[[str], None]) -> int:
+        """Return the exit status of the DVC command that an order names."""
+        with self._lock:
+            self.prepare()
+            process, self._spare = self._spare, None
+            self.prepare()
+        if process is None:
+            raise StageFailedError("The run is ending; nothing starts any more.")
+        # One that is gone by now tells by its status.
+        with suppress(BrokenPipeError):
+            (process.stdin or sys.stdout).write(json.dumps(order) + "\n")
+            (process.stdin or sys.stdout).flush()
+        return self._follow(process, log)
+
     def run(
         self, command: Sequence[str], cwd: Path, *, env: Mapping[str, str] | None = None, log: Callable[[str], None]
     ) -> int:
         """Return the exit status of ``command``, run in a process group of its own; nothing of it lives on after."""
-        # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        whole = os.environ | QUIET | {"PATH": path, "COLUMNS": "160", **(env or {})}
         with self._lock:
             if self._ended:
                 raise StageFailedError("The run is ending; nothing starts any more.")
-            process = subprocess.Popen(
-                [sys.executable, guard.__file__, *command],
-                cwd=cwd,
-                env=whole,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-            self._running.add(process.pid)
+            process = self._start(command, cwd, env or {})
+        return self._follow(process, log)
+
+    def _start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+        """Start a command under guard; it is one of the groups from then on."""
+        # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        process = subprocess.Popen(
+            [sys.executable, guard.__file__, *command],
+            cwd=cwd,
+            env=os.environ | QUIET | {"PATH": path, "COLUMNS": "160", **env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._running.add(process.pid)
+        return process
+
+    def _follow(self, process: subprocess.Popen[str], log: Callable[[str], None]) -> int:
+        """Hand each line that a command prints to ``log``, and return its exit status."""
         with process:
             # A stage that goes on when dvc is killed would hold the output open, and the loop with it, until its end.
             threading.Thread(target=self._end_what_is_left, args=(process,), daemon=True).start()
@@ -172,59 +201,23 @@ class Groups:
                         log(line.rstrip())
                 return process.wait()
             finally:
-                _end_groups({process.pid}, self._grace_s)
+                end_groups({process.pid}, self._grace_s)
                 with self._lock:
                     self._running.discard(process.pid)
 
     def _end_what_is_left(self, process: subprocess.Popen[str]) -> None:
         """Wait for a group's leader, then end the rest of the group."""
         process.wait()
-        _end_groups({process.pid}, self._grace_s)
+        end_groups({process.pid}, self._grace_s)
 
     def end(self) -> None:
         """End every group with INT, then TERM, then KILL; return when nothing of them is left."""
         with self._lock:
             self._ended = True
             running = set(self._running)
-        _end_groups(running, self._grace_s)
-
-
-def _end_groups(groups: set[int], grace_s: float) -> None:
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if not _signal(groups, number):
-                return
-            deadline = time.monotonic() + grace_s
-            while _alive(groups):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-            else:
-                return
-    finally:
-        # Also when a second Ctrl-C cuts the grace short.
-        _signal(groups, signal.SIGKILL)
-
-
-def _signal(groups: set[int], number: signal.Signals) -> bool:
-    """Signal those of the groups that live, and return whether any does."""
-    alive = _alive(groups)
-    for group in alive:
-        try:
-            os.killpg(group, number)
-        except ProcessLookupError:
-            continue
-    return bool(alive)
-
-
-def _alive(groups: set[int]) -> set[int]:
-    """Return the groups with a process that is more than a zombie."""
-    alive = set()
-    for process in psutil.process_iter():
-        try:
-            group = os.getpgid(process.pid)
-            if group in groups and process.status() != psutil.STATUS_ZOMBIE:
-                alive.add(group)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue
-    return alive
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            # It has only imported; there is nothing that it would have to end well.
+            with spare:
+                os.killpg(spare.pid, signal.SIGKILL)
+        end_groups(running, self._grace_s)

@@ -26,6 +26,7 @@ from flows.stage_task import Here, run_stage
 
 NOT_RUN = " Not run for it: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.parallel
+FLOW_RUN = "BREATHLINE_FLOW_RUN"  # read by lineage.machine
 
 
 def _name() -> str:
@@ -80,6 +81,8 @@ def pipeline(
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)
         here = _here(root, gpus, pools, task_runner)
+        if any(step.runs and step.stage not in pools for step in steps):
+            here.groups.prepare()
         scores_before = scores.read(root)
         artifacts.publish_plan(steps)
         for step in steps:
@@ -103,7 +106,7 @@ def _here(root: Path, gpus: int | None, pools: Mapping[str, str], task_runner: s
         root=root,
         groups=Groups(),
         slots=slots.of_this_machine(gpus),
-        env={TASK_RUNNER: task_runner, "PREFECT_API_URL": url},
+        env={TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": url},
         pools=pools,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 from tasks.files import sha256
 
 PACKAGES = ("tasks", "models")
+# The commit on which another machine based the one that is checked out here, to send its tree as it stood.
+BASE = "BREATHLINE_GIT_BASE"
 # Made by stages; what DVC versions is no part of the code.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
@@ -36,11 +39,11 @@ def git(root: Path) -> dict[str, Any] | None:
     Returns:
         ``commit`` (none before the first), ``shallow``, ``dirty`` (whether tracked files differ from it, those that
         stages make aside, or there are new ones), and if so ``diff`` (the text), ``diff_sha256`` and ``untracked`` with
-        their hashes.
+        their hashes. On a worker, the commit is the one that the run was asked for from, and what it sent is the diff.
     """
     if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true":
         return None
-    commit = ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD") or None
+    commit = ask_git(root, "rev-parse", "--verify", "--quiet", f"{os.environ.get(BASE, 'HEAD')}^{{commit}}") or None
     base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
     diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), "--", ".", *NO_CODE) or ""
     listed = ask_git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""

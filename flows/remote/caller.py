@@ -13,6 +13,7 @@ from flows.remote import following, remotes, results
 from flows.remote.parts import Parts, check_in_git, held, read
 from flows.remote.transfer import Transfers
 from flows.stage_task import PASSING
+from lineage.code import BASE
 from tasks.errors import BreathlineError
 
 # Beside branches and tags: no clone fetches these by itself.
@@ -102,7 +103,8 @@ class _Errand:
             "remote": self.shared.dvc,
             "force": force,
             # Other settings, such as the server's address, are this machine's own.
-            "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")},
+            "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")}
+            | {BASE: snapshot.git(self.project.root, "rev-parse", "HEAD")},
         }
         groups, log = self.project.groups, self.project.log
         state = following.run(self.pool, parameters, name=self.stage, groups=groups, log=log)

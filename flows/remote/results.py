@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from flows import snapshot
 from flows.remote.parts import Parts, files_below, find, held
 from flows.remote.transfer import Transfers
+from lineage import adoption, code, events, record
 from tasks.errors import BreathlineError
 
 LOCK = "dvc.lock"
@@ -30,7 +31,7 @@ def send(clone: Transfers, stage: str, parts: Parts, *, repository: str, ref: st
         StageFailedError: A remote does not take it.
     """
     clone.dvc("push", "--run-cache", "--remote", remote, stage)
-    also = (LOCK, *files_below(clone.root, parts.git_outs))
+    also = (LOCK, str(events.LOG), *files_below(clone.root, parts.git_outs))
     made = snapshot.commit(clone.root, f"breathline: {stage}, as a worker has run it", also=also)
     clone.git("push", "--quiet", "--no-verify", "--force", repository, f"{made}:{ref}")
 
@@ -67,6 +68,8 @@ def take(project: Transfers, stage: str, parts: Parts, *, commit: str, remote: s
             out.ignore()
     # The run-cache comes along, so that going back to these inputs needs neither worker nor network.
     project.dvc("pull", "--run-cache", "--force", "--remote", remote, stage)
+    if (root / record.path_of(stage)).is_file():
+        adoption.adopt(root, stage, code.ask_git(root, "show", f"{commit}:{events.LOG}") or "")
 
 
 def _entry(root: Path, commit: str, stage: str) -> dict[str, Any]:

@@ -61,10 +61,10 @@ def _unfinished(tree: Tree) -> Iterator[Finding]:
 
 
 def done(tree: Tree) -> dict[str, list[Entry]]:
-    """Return the entries that end a stage well, oldest first, by stage."""
+    """Return the entries that end a stage well, or tell that its outs came from elsewhere, oldest first, by stage."""
     found: dict[str, list[Entry]] = {}
     for entry in tree.events:
-        if entry.get("event") == "end" and entry.get("status") == "done":
+        if entry.get("event") == "restored" or (entry.get("event") == "end" and entry.get("status") == "done"):
             found.setdefault(str(entry.get("stage")), []).append(entry)
     return found
 
@@ -95,7 +95,11 @@ def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[F
     digest = there.sha256 if there else ""
     locked = vouches(tree, stage)
     by_log = digest in [entry.get("record") for entry in ended]
-    if (tree.root / events.LOG).exists() and not by_log:
+    in_git = (path.as_posix(), tree.hashes.dvc(path.as_posix())) in tree.committed
+    if (tree.root / events.LOG).exists() and not by_log and in_git:
+        what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock that Git holds names the record"
+        yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
+    elif (tree.root / events.LOG).exists() and not by_log:
         also = {
             True: "dvc.lock names it",
             False: "dvc.lock does not name it either",

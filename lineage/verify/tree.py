@@ -97,6 +97,16 @@ class Tree:
         return dict(loaded)
 
     @cached_property
+    def committed(self) -> set[tuple[str, str]]:
+        """Path and MD5 of every out that the last commit's dvc.lock names; none where Git holds no readable one."""
+        text = code.ask_git(self.root, "show", f"HEAD:./{LOCK}") or "{}"
+        try:
+            stages = (YAML(typ="safe").load(text).get("stages") or {}).values()
+            return {(entry["path"], entry["md5"]) for stage in stages for entry in stage.get("outs", ())}
+        except (YAMLError, KeyError, TypeError, AttributeError):
+            return set()
+
+    @cached_property
     def events(self) -> list[dict[str, Any]]:
         """The entries of the event log; empty where there is none or it cannot be read, which `log` tells."""
         try:

@@ -134,7 +134,7 @@ WITNESSES = {
         "`evaluation` of evaluate",
     ),
     "dvc.lock cut off": (
-        lambda p: (p / "dvc.lock").write_text((p / "dvc.lock").read_text()[:5000] + "  '"),
+        lambda p: (p / "dvc.lock").write_text((p / "dvc.lock").read_text()[:5000].rpartition("\n")[0] + "\n'"),
         {"lock-unreadable"},
         "dvc.lock",
         "cannot be read",

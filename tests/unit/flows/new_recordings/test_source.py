@@ -18,7 +18,14 @@ from tasks.sources.settings import DemoSettings, DownloadSettings
 def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ()) -> DownloadSettings:
     demo = DemoSettings(seed=1, patients=1)
     return DownloadSettings(
-        source=kind, path=path, metadata=None, expect="full", sha256=None, mirrors=mirrors, demo=demo
+        source=kind,
+        path=path,
+        metadata=None,
+        expect="full",
+        sha256=None,
+        mirrors=mirrors,
+        exclude_patients=(),
+        demo=demo,
     )  # type: ignore[arg-type]
 
 

@@ -1,0 +1,47 @@
+"""A DVC that has imported all that `dvc repro` needs before it is told what to run.
+
+Started by its path, ahead of time, while other stages are at work. One line of JSON on its standard input is its order:
+``{"root": …, "arguments": […], "env": {…}}``. Without one, at the end of the input, it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module
+
+# What DVC imports only in the midst of the command.
+LATE = (
+    "dvc.cli.parser",
+    "dvc.commands.repro",
+    "dvc.dependency",
+    "dvc.repo.reproduce",
+    "dvc.repo.scm_context",
+    "dvc.stage.cache",
+    "dvc.stage.loader",
+    "dvc.stage.run",
+    "dvc_data.hashfile.build",
+)
+
+
+def main() -> int:
+    """Wait for the order, and return the exit status of the DVC command that it names."""
+    for name in LATE:
+        import_module(name)
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    order = json.loads(line)
+    # What the command starts must not hold the pipe.
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.environ.update(order["env"])
+    os.chdir(order["root"])
+    from dvc.cli import main as dvc
+
+    return int(dvc(order["arguments"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
