@@ -62,7 +62,9 @@ def environment(root: Path) -> dict[str, Any]:
     """Return Python's version, the hash of the lock file and the versions of all installed packages."""
     lock = root / "requirements.lock"
     # Of one that is there twice, Python imports the first: it comes last here, and stays.
-    installed = {found.name.lower(): found.version for found in reversed(list(metadata.distributions()))}
+    # Asked once of each, for every question reads its file anew.
+    described = [found.metadata for found in reversed(list(metadata.distributions()))]
+    installed = {found["Name"].lower(): found["Version"] for found in described}
     return {
         "python": platform.python_version(),
         "lock_sha256": sha256(lock) if lock.is_file() else None,

@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 CHUNK = 1 << 22  # bytes read at a time
-ROWS = 4096
 
 
 def content_hash(path: Path) -> str | None:
@@ -36,7 +35,7 @@ def table_hash(path: Path) -> str:
     """Return the hash of a Parquet table: names, types, order and values of its columns, in the order of its rows."""
     with pq.ParquetFile(path) as file:
         columns = {field.name: _Column(field.type) for field in file.schema_arrow}
-        for batch in file.iter_batches(batch_size=ROWS):
+        for batch in file.iter_batches(batch_size=_rows(file.metadata)):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 columns[name].add(column)
     whole = hashlib.sha256()
@@ -44,6 +43,13 @@ def table_hash(path: Path) -> str:
         whole.update(json.dumps([name, column.kind]).encode())
         whole.update(column.digest())
     return whole.hexdigest()
+
+
+def _rows(of: pq.FileMetaData) -> int:
+    """Return how many rows hold about a chunk of data: batches that are far larger take ten times as long to read."""
+    size = sum(of.row_group(number).total_byte_size for number in range(of.num_row_groups))
+    rows: int = CHUNK * of.num_rows // max(size, 1)
+    return max(1, rows)
 
 
 class _Column:
@@ -58,16 +64,16 @@ class _Column:
     def add(self, column: pa.Array) -> None:
         self._valid.update(_bytes(column.is_valid().cast(pa.uint8())))
         if self._inner is not None:
-            self._lengths.update(_bytes(pc.list_value_length(column).fill_null(0).cast(pa.int64())))
+            self._lengths.update(_bytes(_filled(pc.list_value_length(column), 0).cast(pa.int64())))
             self._inner.add(column.flatten())
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            self._lengths.update(_bytes(pc.binary_length(column).fill_null(0).cast(pa.int64())))
-            for value in column.fill_null("").to_pylist():
+            self._lengths.update(_bytes(_filled(pc.binary_length(column), 0).cast(pa.int64())))
+            for value in _filled(column, "").to_pylist():
                 self._values.update(value.encode())
         elif pa.types.is_boolean(column.type):
-            self._values.update(_bytes(column.fill_null(False).cast(pa.uint8())))
+            self._values.update(_bytes(_filled(column, False).cast(pa.uint8())))
         elif pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            self._values.update(_bytes(column.fill_null(0)))
+            self._values.update(_bytes(_filled(column, 0)))
         else:
             raise ValueError(f"Columns of the type {column.type} have no content hash.")
 
@@ -77,12 +83,16 @@ class _Column:
         return hashlib.sha256(b"".join(parts)).digest()
 
 
+def _filled(column: pa.Array, value: object) -> pa.Array:
+    """Return a column with a value in place of nulls."""
+    # Asked for before, because the making of a scalar imports pandas where it finds it.
+    return column.fill_null(value) if column.null_count else column
+
+
 def _bytes(column: pa.Array) -> memoryview:
-    return _view(column.to_numpy(zero_copy_only=False))
-
-
-def _view(array: np.ndarray) -> memoryview:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    """Return the values of a column of fixed width without nulls, as they lie in memory."""
+    width, values = column.type.bit_width // 8, column.buffers()[1]
+    return memoryview(values or b"")[column.offset * width : (column.offset + len(column)) * width]
 
 
 def array_hash(path: Path) -> str:
@@ -91,7 +101,8 @@ def array_hash(path: Path) -> str:
     whole = hashlib.sha256(json.dumps([array.dtype.str, array.shape]).encode())
     rows = max(1, CHUNK // max(1, array[:1].nbytes)) if array.ndim else 1
     for start in range(0, len(array) if array.ndim else 1, rows):
-        whole.update(_view(array[start : start + rows] if array.ndim else array))
+        part = np.ascontiguousarray(array[start : start + rows] if array.ndim else array)
+        whole.update(part.reshape(-1).view(np.uint8).data)
     return whole.hexdigest()
 
 

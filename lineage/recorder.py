@@ -35,20 +35,29 @@ def recorded(root: Path, stage: str) -> Iterator[None]:
     energy, begun = machine.Energy(), time.perf_counter()
     start = {"stage": stage, "at": _now(), **machine.who()}
     first = events.append(root, {"event": "start", **start, **machine.hardware()})
+    prepared = time.perf_counter()
 
-    def end(status: str, **more: Any) -> None:
-        took = {"at": _now(), "seconds": round(time.perf_counter() - begun, 3), "energy_j": energy.joules()}
+    def end(status: str, worked: float, **more: Any) -> None:
+        now = time.perf_counter()
+        took = {
+            "at": _now(),
+            "seconds": round(now - begun, 3),
+            "recording_seconds": round(now - worked + prepared - begun, 3),
+            "energy_j": energy.joules(),
+        }
         found = {**took, **machine.used(), **machine.determinism(), **more}
         events.append(root, {"event": "end", "stage": stage, "start": first, "status": status, **found})
 
+    worked = None
     try:
         yield
+        worked = time.perf_counter()
         imported = code.modules(root)
         path = record.write(root, stage, account.of(root, stage), imported)
     except BaseException as error:
-        end("failed", error=f"{type(error).__name__}: {error}")
+        end("failed", worked or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
-    end("done", record=sha256(path))
+    end("done", worked, record=sha256(path))
 
 
 def _now() -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from lineage.absence import fingerprint, search
+from lineage.absence import proof
 from lineage.absence.search import Absence
-from lineage.diff import sides
-from tasks.errors import BreathlineError
 
 EXAMPLES = "Examples: `breathline audit absent patient:101`, `breathline audit absent patient:101 --before HEAD~3`"
-NAMED, MOST = re.compile(r"patient:([1-9][0-9]*)"), 20
+MOST = 20
 
 
 def absent(
@@ -28,32 +25,13 @@ def absent(
 
     The hashes are those of an earlier run; by default of the last commit of dvc.lock whose run had the patient.
     """
-    found = of(Path(), patient, before)
+    found = proof.of(Path(), patient, before)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:
         show(found)
     if not found.proven:
         raise typer.Exit(1)
-
-
-def of(root: Path, patient: str, before: str | None) -> Absence:
-    """Return what is left of a patient.
-
-    Raises:
-        BreathlineError: This is no patient, or the run before does not have them.
-    """
-    named = NAMED.fullmatch(patient)
-    if named is None:
-        raise BreathlineError(f"`{patient}` is no patient.", where="--absent", hint="such as patient:101")
-    number = int(named[1])
-    if before is None:
-        return search.search(root, number, fingerprint.search_history(root, number))
-    known = fingerprint.take(sides.opened(before, root), number)
-    if known is None:
-        hint = "name a run that has them; of a revision, DVC's cache must hold its tables (`dvc fetch`)"
-        raise BreathlineError(f"{before} has no tables with patient {number}.", where="--before", hint=hint)
-    return search.search(root, number, known)
 
 
 def show(found: Absence) -> None:

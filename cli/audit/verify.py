@@ -13,6 +13,7 @@ from tasks.errors import BreathlineError
 
 EXAMPLES = (
     "Examples: `breathline audit verify` · `breathline audit verify --deep --sample 100` · "
+    "`breathline audit verify --absent patient:101` · "
     "`breathline audit verify --json | jq '.findings[] | {kind, where}'`"
 )
 
@@ -31,6 +32,9 @@ def verify(
         Path | None, typer.Option(help="also check this signed statement (`audit export in-toto --key`)")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="with --signature: the public key (PEM)")] = None,
+    absent: Annotated[
+        list[str] | None, typer.Option(metavar="patient:N", help="nothing of this patient may be left (repeatable)")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="every difference, every stage")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="for programs: all of it as JSON")] = False,
 ) -> None:
@@ -48,7 +52,7 @@ def verify(
     signed = Signed(envelope=signature, key=key) if signature and key else None
     wanted = Depth(sample=sample, seed=seed) if deep else None
     with Console(stderr=True).status("Reading everything that was recorded …"):
-        report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed)
+        report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:

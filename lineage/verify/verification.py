@@ -8,7 +8,7 @@ from predictions, and, by computing it anew, everything else (`--deep`); or by a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from lineage import record
-from lineage.verify import figures, lock, log, making, outputs, repository, reruns, signature, tables
+from lineage.verify import figures, lock, log, making, outputs, repository, reruns, signature, tables, withdrawn
 from lineage.verify.findings import Depth, Finding, Report
 from lineage.verify.signature import Signed
 from lineage.verify.tree import Tree
@@ -26,7 +26,14 @@ Check = Callable[[Tree], Iterator[Finding]]
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, pa.ArrowException, BreathlineError)
 
 
-def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False, signed: Signed | None = None) -> Report:
+def verify(
+    root: Path,
+    *,
+    deep: Depth | None = None,
+    elsewhere: bool = False,
+    signed: Signed | None = None,
+    absent: Sequence[str] = (),
+) -> Report:
     """Return what differs between what lies there and what was recorded.
 
     Args:
@@ -34,6 +41,7 @@ def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False, si
         deep: Compute a sample of cycles, features and predictions anew as well, and all figures.
         elsewhere: The run is from another machine: what is installed here is then worth no error.
         signed: A signed statement to check as well.
+        absent: Patients of whom nothing may be left, such as ``patient:101``.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
@@ -45,7 +53,7 @@ def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False, si
         )
     took: dict[str, float] = {}
     found: list[Finding] = []
-    for name, check in _checks(deep, elsewhere, signed).items():
+    for name, check in _checks(deep, elsewhere, signed, absent).items():
         started = time.perf_counter()
         found += _all(name, check, tree)
         took[name] = round(time.perf_counter() - started, 3)
@@ -54,7 +62,7 @@ def verify(root: Path, *, deep: Depth | None = None, elsewhere: bool = False, si
     return Report(findings=_ordered(_with_downstream(tree, found)), checks=took, files=files, bytes=size)
 
 
-def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None) -> dict[str, Check]:
+def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: Sequence[str]) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
         "records": log.records,
@@ -78,6 +86,8 @@ def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None) -> dict[
     }
     if signed is not None:
         checks["signature"] = partial(signature.check, signed=signed)
+    for patient in absent:
+        checks[f"absence of {patient}"] = partial(withdrawn.check, patient=patient)
     if deep is not None:
         from lineage.verify import deep as anew
 

@@ -51,6 +51,11 @@ def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
         folder, "breathline", "audit", "absent", f"patient:{patient}", ok=False
     )
 
+    refused = toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json", ok=False)
+    assert {found["kind"] for found in json.loads(refused)["findings"] if found["severity"] == "error"} == {
+        "patient-left"
+    }
+
     answer = json.loads(toy.call(folder, "breathline", "audit", "trace", f"patient:{patient}", "--json"))
     concerned = {rerun["stage"] for rerun in answer["reruns"]}
     trained = {rerun["stage"] for rerun in answer["reruns"] if rerun["learned"]}
@@ -69,6 +74,9 @@ def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
     assert proof["known_by"]["files"] == 2 * len(theirs)
     assert proof["known_by"]["rows"] == 2 * theirs["cycles"].sum()
     assert proof["known_by"]["weights"] == 2
+
+    verified = json.loads(toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json"))
+    assert (verified["verified"], "patient-absent" in {found["kind"] for found in verified["findings"]}) == (True, True)
 
     account = json.loads((folder / "data/lineage/download.json").read_text())["account"]
     assert account["excluded"] == {f"patient:{patient}": len(theirs)}

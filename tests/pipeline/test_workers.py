@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from ruamel.yaml import YAML
 from flows.deployments import pools, register
 from tests import toy
 from tests.pipeline.commands import breathline, finish
+from tests.pipeline.test_dvc import edit
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
 pytestmark = pytest.mark.slow
@@ -62,6 +64,8 @@ stages:
     outs: [endless.txt]
 """
 NOTE = "echo $DVC_STAGE $PWD >> {file}"
+ROOT = Path(__file__).parents[2]
+BOTH = ("download", "extract")
 ON = ("--on", "heavy=gpu", "--on", "light=cpu")
 
 
@@ -158,6 +162,40 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
         assert "didn't change" in toy.call(project, "dvc", "repro", "--single-item", "moment")
     assert moments[0] < moments[1]
     assert len(ran(project)["moment"]) == 2
+
+
+def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones, tmp_path):
+    folder = toy.checkout(ROOT, tmp_path / "project")
+    edit(folder, lambda params: params["download"]["demo"].update(patients=4))
+    toy.call(folder, "git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
+    toy.call(folder, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    toy.call(folder, "git", "add", ".")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
+    commit = toy.call(folder, "git", "rev-parse", "HEAD").strip()
+    edit(folder, lambda params: params["download"]["demo"].update(seed=7))
+    asked = ("run", "--target", "extract", "--on", "download=cpu")
+    status, printed = finish(breathline(folder, server, *asked), timeout_s=240)
+    assert status == 0, printed
+
+    download, extract = (json.loads((folder / f"data/lineage/{stage}.json").read_text()) for stage in BOTH)
+    assert download["git"]["commit"] == extract["git"]["commit"] == commit
+    assert (download["git"]["dirty"], "+    seed: 7" in download["git"]["diff"]) == (True, True)
+    log = [json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in log if entry["event"] == "start"] == list(BOTH)
+    assert ["adopted" in entry for entry in log] == [True, True, False, False]
+    assert len({entry["flow_run"] for entry in log if entry["event"] == "start"} - {None}) == 1
+    verified = json.loads(toy.call(folder, "breathline", "audit", "verify", "--json"))
+    assert {found["kind"] for found in verified["findings"]} <= {"git-dirty", "git-dirty-run", "stage-not-run"}
+
+    # What DVC's run-cache gives a worker ran nowhere: the log tells that, too.
+    (folder / ".lineage/events.jsonl").unlink()
+    (folder / ".lineage/head.json").unlink()
+    (folder / "data/lineage/download.json").unlink()
+    status, printed = finish(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
+    assert status == 0, printed
+    (only,) = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
+    assert (only["event"], only["stage"]) == ("restored", "download")
 
 
 def test_what_another_worker_has_made_is_not_made_again(project, server, clones):
