@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -62,14 +63,19 @@ def environment(root: Path) -> dict[str, Any]:
     """Return Python's version, the hash of the lock file and the versions of all installed packages."""
     lock = root / "requirements.lock"
     # Of one that is there twice, Python imports the first: it comes last here, and stays.
-    # Asked once of each, for every question reads its file anew.
-    described = [found.metadata for found in reversed(list(metadata.distributions()))]
-    installed = {found["Name"].lower(): found["Version"] for found in described}
+    installed = dict(map(_named, reversed(list(metadata.distributions()))))
     return {
         "python": platform.python_version(),
         "lock_sha256": sha256(lock) if lock.is_file() else None,
         "packages": dict(sorted(installed.items())),
     }
+
+
+def _named(found: metadata.Distribution) -> tuple[str, str]:
+    """Return name and version of an installed package: two lines of its metadata, the parsing of which takes long."""
+    text = found.read_text("METADATA") or ""
+    name, version = (re.search(f"^{key}: (.+)$", text, re.MULTILINE) for key in ("Name", "Version"))
+    return (name[1].lower(), version[1]) if name and version else (found.name.lower(), found.version)
 
 
 def ask_git(root: Path, *arguments: str) -> str | None:

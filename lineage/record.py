@@ -8,15 +8,58 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage import code, files, graph
 from tasks import params
+from tasks.errors import BreathlineError
 from tasks.files import write_json
 
 FORMAT = 1
 FOLDER = Path("data/lineage")
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A stage as it was when it began: what is edited while it runs did not make its outs.
+
+    Attributes:
+        spec: What dvc.yaml said of it.
+        params: The parameters that it reads.
+        git: What Git knew of the code (`code.git`).
+        code: The code that dvc.yaml names as its deps (`files.describe`).
+        modules: The SHA-256 of the project's modules that were imported by then.
+    """
+
+    spec: graph.Stage
+    params: Mapping[str, Any]
+    git: Mapping[str, Any] | None
+    code: tuple[Mapping[str, Any], ...]
+    modules: Mapping[str, str]
+
+
+def begin(root: Path, stage: str) -> Beginning:
+    """Return a stage as it is now.
+
+    Raises:
+        BreathlineError: The stage is none of dvc.yaml's, or dvc.yaml or params.yaml cannot be read.
+        FileNotFoundError: Some of its code is not there.
+    """
+    spec = graph.read(root).get(stage)
+    if spec is None:
+        raise BreathlineError(
+            f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint="name it there, or run another"
+        )
+    values = params.read(root / "params.yaml")
+    return Beginning(
+        spec=spec,
+        params={key: params.section(values, key) for key in spec.params},
+        git=code.git(root),
+        code=tuple(files.describe(root, name) for name in spec.code),
+        modules=code.modules(root),
+    )
 
 
 def path_of(stage: str) -> Path:
@@ -24,35 +67,31 @@ def path_of(stage: str) -> Path:
     return FOLDER / f"{stage}.json"
 
 
-def write(root: Path, stage: str, account: Mapping[str, Any], modules: Mapping[str, str]) -> Path:
+def write(root: Path, begun: Beginning, account: Mapping[str, Any]) -> Path:
     """Write the record of a stage that has just ended well, and return its path.
 
     Args:
         root: The project.
-        stage: The stage, as DVC calls it.
+        begun: The stage as it began; modules that it imported since are those that lie there.
         account: What it counted: recordings and cycles in and out, and what was dropped for which reason.
-        modules: The SHA-256 of each module of the project that made the outs.
 
     Raises:
-        BreathlineError: dvc.yaml or params.yaml cannot be read.
         FileNotFoundError: A dep or an out of the stage is not there.
     """
-    spec = graph.read(root)[stage]
-    values = params.read(root / "params.yaml")
-    read_values = {key: params.section(values, key) for key in spec.params}
-    own = path_of(stage).as_posix()
+    spec = begun.spec
+    own = path_of(spec.name).as_posix()
     inputs = [files.describe(root, name, _known(root, spec.inputs)) for name in spec.inputs]
     record = {
         "format": FORMAT,
-        "stage": stage,
+        "stage": spec.name,
         "command": spec.command,
         "inputs": inputs,
         "outputs": [files.describe(root, name) for name in spec.outs if name != own],
-        "params": read_values,
-        "seeds": dict(_seeds(read_values)) | _seed_of(stage),
-        "modules": dict(modules),
-        "code": [files.describe(root, name) for name in spec.code],
-        "git": code.git(root),
+        "params": dict(begun.params),
+        "seeds": dict(_seeds(begun.params)) | _seed_of(spec.name),
+        "modules": dict(sorted((code.modules(root) | dict(begun.modules)).items())),
+        "code": list(begun.code),
+        "git": begun.git,
         "environment": code.environment(root),
         "account": dict(account),
     }

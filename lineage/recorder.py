@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage import account, code, events, graph, machine, record
-from tasks.errors import BreathlineError
+from lineage import account, events, machine, record
 from tasks.files import sha256
 
 
@@ -28,12 +27,9 @@ def recorded(root: Path, stage: str) -> Iterator[None]:
     Raises:
         BreathlineError: The stage is none of dvc.yaml's, or the work raised it.
     """
-    if stage not in graph.read(root):
-        raise BreathlineError(
-            f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint="name it there, or run another"
-        )
     energy, begun = machine.Energy(), time.perf_counter()
     start = {"stage": stage, "at": _now(), **machine.who()}
+    beginning = record.begin(root, stage)
     first = events.append(root, {"event": "start", **start, **machine.hardware()})
     prepared = time.perf_counter()
 
@@ -52,8 +48,7 @@ def recorded(root: Path, stage: str) -> Iterator[None]:
     try:
         yield
         worked = time.perf_counter()
-        imported = code.modules(root)
-        path = record.write(root, stage, account.of(root, stage), imported)
+        path = record.write(root, beginning, account.of(root, stage))
     except BaseException as error:
         end("failed", worked or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise

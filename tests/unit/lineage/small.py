@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def run(root: Path) -> None:
             _ITEMS[group](root, read, item)
         module = f"tasks/{group}.py"
         with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
-            path = record.write(root, name, account.of(root, name), {module: sha256(root / module)})
+            begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
+            path = record.write(root, begun, account.of(root, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 

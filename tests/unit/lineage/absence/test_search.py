@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import soundfile
 
-from cli.audit.absent import of
+from lineage.absence.proof import of
 from tasks.errors import BreathlineError
 from tests.unit.lineage import small
 

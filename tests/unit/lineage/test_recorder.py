@@ -1,0 +1,57 @@
+"""What a stage leaves: an event at its start and its end, and a record of what it was when it began."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lineage import events, record, recorder
+from tasks.errors import BreathlineError
+from tasks.files import sha256
+from tests.unit.lineage import small
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return small.build(tmp_path / "project")
+
+
+def test_what_is_edited_while_a_stage_runs_is_not_what_made_its_outs(root: Path) -> None:
+    before = len(events.read(root))
+    module = root / "tasks/evaluate.py"
+    ran = sha256(module)
+    with recorder.recorded(root, "evaluate"):
+        module.write_text(module.read_text() + "# edited while it runs\n")
+        given = (root / "params.yaml").read_text()
+        (root / "params.yaml").write_text(given.replace("resamples: ", "resamples: 9"))
+    assert (root / "params.yaml").read_text() != given
+    found = json.loads((root / record.path_of("evaluate")).read_text())
+    assert {file["path"]: file["sha256"] for file in found["code"]}["tasks/evaluate.py"] == ran
+    assert found["params"]["evaluation"]["resamples"] == 50
+    start, end = events.read(root)[before:]
+    assert (start["event"], end["event"], end["status"]) == ("start", "end", "done")
+    assert end["start"] == start["hash"]
+    assert end["record"] == sha256(root / record.path_of("evaluate"))
+    assert 0 < end["recording_seconds"] <= end["seconds"]
+
+
+def test_a_stage_that_fails_leaves_its_error_and_no_new_record(root: Path) -> None:
+    there = sha256(root / record.path_of("evaluate"))
+    with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate"):
+        raise RuntimeError("no memory")
+    end = events.read(root)[-1]
+    assert (end["status"], end["error"]) == ("failed", "RuntimeError: no memory")
+    assert sha256(root / record.path_of("evaluate")) == there
+    assert events.check(root) == []
+
+
+def test_a_stage_that_the_graph_does_not_have_is_named(root: Path) -> None:
+    before = events.read(root)
+    with (
+        pytest.raises(BreathlineError, match="has no stage train_student@9"),
+        recorder.recorded(root, "train_student@9"),
+    ):
+        pass
+    assert events.read(root) == before
