@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "note"]
+# Kinds that say only that the project has moved on since its stages ran: what would run now is not what ran. What lies
+# there may be whole for all that.
+MOVED_ON = frozenset(
+    {"graph-changed", "params-changed", "module-changed", "module-missing", "module-added", "environment-changed"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,16 @@ class Report:
     def errors(self) -> list[Finding]:
         """The findings that say that something is not as recorded."""
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The errors that tell of more than that the project has moved on."""
+        return [finding for finding in self.errors if finding.kind not in MOVED_ON]
+
+    @property
+    def moved_on(self) -> list[Finding]:
+        """The errors that tell of nothing else: code, parameters, graph or packages are others than when it ran."""
+        return [finding for finding in self.errors if finding.kind in MOVED_ON]
 
     @property
     def notes(self) -> list[Finding]:

@@ -36,13 +36,43 @@ def check(tree: Tree) -> Iterator[Finding]:
             if locked.get(key) != found["params"].get(key):
                 what = f"`{key}` of {stage} is not what the stage has read: {locked.get(key)}"
                 yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+        yield from _paths(stage, lock[stage], found)
         for kind in ("deps", "outs"):
             for entry in lock[stage].get(kind, ()):
                 yield from _entry(tree, stage, entry, found)
+    for stage in project.stages:
+        if stage in lock and stage not in project.records:
+            yield from _unrecorded(tree, stage)
     stray = sorted(set(lock) - set(project.stages))
     if stray:
         what = f"stages that dvc.yaml no longer has: {', '.join(stray)}"
         yield Finding(kind="lock-stray", where=LOCK, what=what, severity="note")
+
+
+def _paths(stage: str, locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield paths that dvc.lock and a record do not both name: of these, nobody would compare the MD5."""
+    own = record.path_of(stage).as_posix()
+    for kind, sections in (("deps", ("inputs", "code")), ("outs", ("outputs",))):
+        there = {entry["path"] for entry in locked.get(kind, ())} - {own}
+        recorded = {entry["path"] for section in sections for entry in found[section]}
+        if there != recorded:
+            what = f"the {kind} of {stage} are not those of its record: {', '.join(sorted(there ^ recorded))}"
+            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+
+
+def _unrecorded(tree: Tree, stage: str) -> Iterator[Finding]:
+    """Yield outs that are not what dvc.lock says, of a stage without a record that could say more."""
+    own = record.path_of(stage).as_posix()
+    for entry in tree.lock[stage].get("outs", ()):
+        path = entry["path"]
+        if path == own:
+            continue  # told by `log`
+        if not (tree.root / path).exists():
+            what = f"it is not there; of what {stage} made, dvc.lock alone tells"
+            yield Finding(kind="out-missing", where=path, what=what, stages=(stage,))
+        elif (there := tree.hashes.dvc(path)) != entry["md5"]:
+            what = f"it is not what {stage} made: its MD5 is {there}, by dvc.lock, which alone tells, {entry['md5']}"
+            yield Finding(kind="out-changed", where=path, what=what, stages=(stage,))
 
 
 def _entry(tree: Tree, stage: str, entry: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
@@ -73,14 +103,17 @@ def _as_recorded(tree: Tree, described: Mapping[str, Any]) -> bool:
 def cache(tree: Tree, *, everything: bool) -> Iterator[Finding]:
     """Yield objects of the cache that are not what their name says, and outs that it cannot restore.
 
+    Copies of what former stages made may be gone (`dvc gc` removes them); those that are left must be whole.
+
     Args:
         tree: The project.
         everything: Every object, also those that dvc.lock does not name.
     """
     named: dict[str, tuple[str, str]] = {}
-    lost: list[str] = []
+    lost: dict[str, str] = {}
     uncached = tree.uncached
-    for stage, kind, path, md5 in tree.locked():
+    # What both a former stage and a present one have made is the present one's.
+    for stage, kind, path, md5 in sorted(tree.locked(), key=lambda entry: entry[0] in tree.project.stages):
         if kind != "outs" or path in uncached:
             continue
         named[md5] = (path, stage)
@@ -91,7 +124,8 @@ def cache(tree: Tree, *, everything: bool) -> Iterator[Finding]:
     for md5, (path, stage) in named.items():
         there = tree.hashes.of(tree.object(md5))
         if there is None:
-            lost.append(path)
+            if stage in tree.project.stages:
+                lost[path] = stage
         elif there.md5 != md5.removesuffix(".dir"):
             what = f"the object of {path} is not what its name says, its MD5 is {there.md5}: a checkout would take it"
             yield Finding(kind="cache-changed", where=md5, what=what, stages=(stage,))
@@ -102,8 +136,9 @@ def cache(tree: Tree, *, everything: bool) -> Iterator[Finding]:
             what = f"an object that dvc.lock does not name is not what its name says, its MD5 is {there.md5}"
             yield Finding(kind="cache-changed", where=name, what=what)
     if lost:
-        what = f"{len(lost)} outs cannot be restored from here, such as {lost[0]}"
-        yield Finding(kind="cache-missing", where=str(tree.cache), what=what, severity="note")
+        what = f"{len(lost)} outs cannot be restored from here, such as {next(iter(lost))}"
+        stages = tuple(dict.fromkeys(lost.values()))
+        yield Finding(kind="cache-missing", where=str(tree.cache), what=what, stages=stages, severity="note")
 
 
 def vouches(tree: Tree, stage: str) -> bool | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, events, record
+from lineage.verify.earlier import from_cache
 from lineage.verify.findings import Finding
 from lineage.verify.lock import vouches
 from lineage.verify.tree import LOCK, Tree
@@ -90,13 +91,20 @@ def records(tree: Tree) -> Iterator[Finding]:
             yield Finding(kind="record-stray", where=where, what=what, severity="note")
 
 
+def _ran_elsewhere(tree: Tree, path: Path, ended: list[Entry]) -> bool:
+    """Return whether Git's dvc.lock names a record, and what the log says of the stage's own runs is true as well."""
+    if (path.as_posix(), tree.hashes.dvc(path.as_posix())) not in tree.committed:
+        return False
+    own = {str(entry.get("record")) for entry in ended}
+    return not own or from_cache(tree, own).keys() == own
+
+
 def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[Finding]:
     there = tree.hashes.of(path)
     digest = there.sha256 if there else ""
     locked = vouches(tree, stage)
     by_log = digest in [entry.get("record") for entry in ended]
-    in_git = (path.as_posix(), tree.hashes.dvc(path.as_posix())) in tree.committed
-    if (tree.root / events.LOG).exists() and not by_log and in_git:
+    if (tree.root / events.LOG).exists() and not by_log and _ran_elsewhere(tree, path, ended):
         what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock that Git holds names the record"
         yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
     elif (tree.root / events.LOG).exists() and not by_log:

@@ -24,12 +24,12 @@ def check(tree: Tree) -> Iterator[Finding]:
     for stage, found in tree.project.records.items():
         for entry in found["outputs"]:
             parts: list[File] = entry.get("files", [entry])
-            gone = [file["path"] for file in parts if tree.hashes.of(file["path"]) is None]
+            gone = [file for file in parts if tree.hashes.of(file["path"]) is None]
             if gone and len(gone) == len(parts):
-                yield Finding(kind="out-missing", where=entry["path"], what="it is not there", stages=(stage,))
+                yield _missing(tree, stage, entry["path"], gone)
             else:
-                for path in gone:
-                    yield Finding(kind="out-missing", where=path, what="it is not there", stages=(stage,))
+                for file in gone:
+                    yield _missing(tree, stage, file["path"], [file])
             for file in parts:
                 there = tree.hashes.of(file["path"])
                 if there is not None and there.sha256 != file["sha256"]:
@@ -38,6 +38,21 @@ def check(tree: Tree) -> Iterator[Finding]:
                 for path in sorted(set(tree.hashes.listing(entry["path"])) - {file["path"] for file in parts}):
                     what = "no stage made it, and those who read the folder read it"
                     yield Finding(kind="out-added", where=path, what=what, stages=(stage,))
+
+
+def _missing(tree: Tree, stage: str, path: str, gone: list[File]) -> Finding:
+    """Return that something is missing, and whether what the stage made can be brought back."""
+    if all(_has_original(tree, file) for file in gone):
+        keeper = "Git" if path in tree.uncached else "DVC's cache"
+        what = f"it is not there; {keeper} has what {stage} made"
+    else:
+        what = f"it is not there, and nothing here can bring back what {stage} made"
+    return Finding(kind="out-missing", where=path, what=what, stages=(stage,))
+
+
+def _has_original(tree: Tree, file: File) -> bool:
+    with tree.original(file["path"], file["sha256"]) as original:
+        return original is not None
 
 
 def _changed(tree: Tree, stage: str, file: File, twin: tuple[str, str] | None) -> Finding:

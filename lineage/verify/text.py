@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -10,9 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lineage.verify import brief
 from lineage.verify.findings import Finding, Report
-
-SHOWN = 10  # findings of one kind; all of them with --all
 
 
 def show(report: Report, console: Console, *, everything: bool) -> None:
@@ -29,35 +28,13 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
     table.add_column("kind", style=colour, no_wrap=True)
     table.add_column(title, overflow="fold", ratio=3)
     table.add_column("downstream of it", style="dim", overflow="fold", ratio=1)
-    for finding in findings if everything else _first(findings):
+    for finding in findings if everything else brief.first(findings):
         about = Group(Text(finding.where, style="bold"), Text(finding.what))
-        table.add_row(finding.kind, about, _downstream(finding.downstream, everything=everything))
-    left = {} if everything else _left(findings)
+        below = finding.downstream if everything else brief.grouped(finding.downstream)
+        table.add_row(finding.kind, about, ", ".join(below))
+    left = {} if everything else brief.left(findings)
     more = [f"{count} more of the kind {kind}: --all" for kind, count in left.items()]
     return Group(table, *(Padding(Text(line, style="dim"), (0, 0, 1, 0)) for line in more))
-
-
-def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
-    seen: dict[str, int] = {}
-    for finding in findings:
-        seen[finding.kind] = seen.get(finding.kind, 0) + 1
-        if seen[finding.kind] <= SHOWN:
-            yield finding
-
-
-def _left(findings: Sequence[Finding]) -> dict[str, int]:
-    kinds = [finding.kind for finding in findings]
-    return {kind: kinds.count(kind) - SHOWN for kind in dict.fromkeys(kinds) if kinds.count(kind) > SHOWN}
-
-
-def _downstream(stages: Sequence[str], *, everything: bool) -> str:
-    """Return stages by name; the items of a group as one, with their number."""
-    if everything:
-        return ", ".join(stages)
-    groups: dict[str, list[str]] = {}
-    for stage in stages:
-        groups.setdefault(stage.partition("@")[0], []).append(stage)
-    return ", ".join(names[0] if len(names) == 1 else f"{group} ({len(names)})" for group, names in groups.items())
 
 
 def _verdict(report: Report) -> str:

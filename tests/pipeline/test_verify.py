@@ -97,6 +97,14 @@ def test_a_clone_is_verified_and_told_to_be_one(finished_run, tmp_path, depth):
     assert report.errors == []
     expected = {"log-missing"} | ({"git-shallow", "git-commit-missing"} if options else set())
     assert {one.kind for one in report.notes} == expected
+    if not options:
+        # From its first run on it has a log of its own; the others' runs are still those that Git vouches for.
+        toy.call(clone, "dvc", "repro", "--force", "--single-item", "soft_labels")
+        report = verification.verify(clone)
+        assert report.errors == []
+        elsewhere = [one.where for one in report.notes if one.kind == "record-elsewhere"]
+        assert f"{RECORDS}/soft_labels.json" not in elsewhere
+        assert len(elsewhere) == len(list((clone / RECORDS).iterdir())) - 1
 
 
 def test_without_git_the_rest_is_verified(project):

@@ -83,6 +83,19 @@ def test_every_parameter_of_a_deployed_flow_is_described(entrypoint):
     assert bare == []
 
 
+def test_what_schedules_ask_for_are_parameters_of_their_flows():
+    asked = [
+        (one["entrypoint"], schedule["parameters"])
+        for one in DEPLOYMENTS
+        for schedule in one.get("schedules", ())
+        if "parameters" in schedule
+    ]
+    assert asked
+    for entrypoint, wanted in asked:
+        given = load_flow_from_entrypoint(entrypoint).validate_parameters(wanted)
+        assert given.items() >= wanted.items()
+
+
 def test_the_server_takes_the_automations_and_they_watch_every_deployed_flow():
     flows = {load_flow_from_entrypoint(entrypoint).name for entrypoint in ENTRYPOINTS} | {"stage-on-worker"}
     for written in alarms.read(ROOT):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from ruamel.yaml import YAML
 
 from lineage import events
 from lineage.verify import text, verification
@@ -31,6 +33,24 @@ def edit(path, change):
     loaded = json.loads(path.read_text())
     change(loaded)
     path.write_text(json.dumps(loaded))
+
+
+def edit_yaml(path, change):
+    loaded = YAML(typ="safe").load(path)
+    change(loaded)
+    with path.open("w") as file:
+        YAML(typ="safe").dump(loaded, file)
+
+
+def copy_of(project: Path, path: str) -> Path:
+    """Return where the cache has a file."""
+    content = (project / path).read_bytes()
+    return next(one for one in (project / ".dvc/cache/files/md5").glob("??/*") if one.read_bytes() == content)
+
+
+def former(project: Path) -> None:
+    """Take a teacher out of the project; its outs stay where they are."""
+    edit_yaml(project / "params.yaml", lambda values: values["teachers"].pop("t3"))
 
 
 def shown(report, **options):
@@ -119,3 +139,89 @@ def test_ten_of_a_kind_are_shown_and_the_others_counted(project):
     count = len([one for one in report.errors if one.kind == "out-changed"])
     assert f"{count - 10} more of the kind out-changed" in shown(report)
     assert "more of the kind" not in shown(report, everything=True)
+
+
+def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
+    edit_yaml(project / "params.yaml", lambda values: values["student"]["optimizer"].update(lr=0.5))
+    (project / "tasks/soft_targets.py").write_text("# rewritten\n")
+    (project / "tasks/icbhi/recording.py").unlink()
+    (project / "models/networks/other.py").touch()
+    (project / "requirements.lock").write_text("")
+    graph = project / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("python -m tasks.soft_labels", "python -O -m tasks.soft_labels"))
+    report = verification.verify(project)
+    assert {one.kind for one in report.moved_on} == {
+        "graph-changed",
+        "params-changed",
+        "module-changed",
+        "module-missing",
+        "module-added",
+        "environment-changed",
+    }
+    assert report.damage == []
+    edit(project / "data/teachers/t2/model.json", lambda card: card.update(seed=99))
+    assert {one.kind for one in verification.verify(project).damage} == {"out-changed", "model-swapped"}
+
+
+def test_of_a_missing_out_it_is_told_whether_it_can_be_brought_back(project):
+    lost, kept, small_report = "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "reports/plots/roc.csv"
+    copy_of(project, f"{lost}/model.json").unlink()
+    shutil.rmtree(project / lost)
+    (project / kept).unlink()
+    (project / small_report).unlink()
+    told = {one.where: one.what for one in verification.verify(project).errors if one.kind == "out-missing"}
+    assert "nothing here can bring back what train_teacher@t3 made" in told[lost]
+    assert told[kept].endswith("DVC's cache has what soft_labels made")
+    assert told[small_report].endswith("Git has what evaluate made")
+
+
+def test_a_copy_that_the_cache_has_lost_is_a_note_with_its_stage(project):
+    copy_of(project, "data/teachers/t3/model.json").unlink()
+    (found,) = verification.verify(project).findings
+    assert (found.kind, found.severity, found.stages) == ("cache-missing", "note", ("train_teacher@t3",))
+    assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
+
+
+def test_the_cache_may_have_lost_what_a_former_stage_made_but_not_have_it_broken(project):
+    first, other = (copy_of(project, f"data/teachers/t3/{name}") for name in ("model.json", "val.safetensors"))
+    former(project)
+    other.unlink()
+    kinds = {one.kind for one in verification.verify(project).findings}
+    assert kinds.isdisjoint({"cache-changed", "cache-missing"})
+    first.chmod(0o644)
+    first.write_bytes(b"{}")
+    (found,) = verification.verify(project).damage
+    assert (found.kind, found.stages) == ("cache-changed", ("train_teacher@t3",))
+    assert "data/teachers/t3/model.json" in found.what
+
+
+def test_what_a_former_and_a_present_stage_both_made_is_the_present_ones(project):
+    def rename(lock):
+        lock["stages"]["train_teacher@old"] = lock["stages"]["train_teacher@t3"]
+
+    edit_yaml(project / "dvc.lock", rename)
+    copy_of(project, "data/teachers/t3/model.json").unlink()
+    assert "cache-missing" in {one.kind for one in verification.verify(project).notes}
+
+
+def test_an_out_whose_record_is_lost_is_held_to_the_lock(project):
+    shutil.rmtree(project / "data/lineage")
+    assert {one.kind for one in verification.verify(project).errors} == {"record-missing"}
+    (project / "data/teachers/t3/model.json").write_text("{}")
+    (project / "reports/report.html").unlink()
+    found = [one for one in verification.verify(project).errors if one.kind != "record-missing"]
+    assert [(one.kind, one.where, one.stages) for one in found] == [
+        ("out-changed", "data/teachers/t3", ("train_teacher@t3",)),
+        ("out-missing", "reports/report.html", ("evaluate",)),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["deps", "outs"])
+def test_a_path_that_only_the_lock_or_only_the_record_names_is_told(project, kind):
+    entry = {"path": "data/other", "hash": "md5", "md5": "0" * 32, "size": 1}
+    edit_yaml(project / "dvc.lock", lambda lock: lock["stages"]["evaluate"][kind].append(entry))
+    (found,) = verification.verify(project).errors
+    assert (found.kind, found.stages) == ("lock-changed", ("evaluate",))
+    assert found.what == f"the {kind} of evaluate are not those of its record: data/other"
+    edit_yaml(project / "dvc.lock", lambda lock: lock["stages"]["evaluate"][kind].clear())
+    assert {one.kind for one in verification.verify(project).errors} >= {"lock-changed"}
