@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -95,6 +96,31 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
         Groups().run_stage("bad", folder, log=lambda _: None)
     assert "| 70\n" not in str(caught.value)
     assert caught.value.passing is None
+
+
+def test_a_dvc_that_stands_ready_runs_the_next_stage_and_ends_with_the_run(tmp_path):
+    # The shell is the stage's command, DVC its parent.
+    root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
+    groups = Groups()
+    groups.prepare()
+    ready = standing_ready()
+    groups.run_stage("who", root, log=print)
+    assert int((root / "who.txt").read_text()) == ready
+    next_one = standing_ready()
+    assert next_one != ready
+    groups.end()
+    assert gone(next_one)
+    with pytest.raises(StageFailedError, match="ending"):
+        groups.run_stage("who", root, log=print)
+
+
+def standing_ready() -> int:
+    """Return the process below this one that is a DVC which waits to be told; its guard starts it in a moment."""
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            if process.ppid() == os.getpgid(process.pid) and Path(process.cmdline()[-1]).name == "warm_dvc.py":
+                return process.pid
+        time.sleep(0.02)
 
 
 def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
