@@ -22,6 +22,7 @@ from tasks.errors import BreathlineError
 from tasks.stage import transient_mark
 
 TAIL_LINES = 25
+ENDING = "The run is ending; nothing starts any more."
 # What DVC tells after every stage; a flow's log would be full of it.
 NOISE = (
     "To track the changes with git",
@@ -90,6 +91,7 @@ class Groups:
         self._grace_s = grace_s
         self._running: set[int] = set()
         self._spare: subprocess.Popen[str] | None = None
+        self._ahead = False
         self._lock = threading.RLock()
         self._ended = False
 
@@ -143,19 +145,19 @@ class Groups:
         raise failure
 
     def prepare(self) -> None:
-        """Start the DVC of the next stage ahead of time: it imports while other stages are at work."""
+        """Have a DVC stand ready for the next stage, from now until the end: it imports while others are at work."""
         with self._lock:
+            self._ahead = True
             if self._spare is None and not self._ended:
-                self._spare = self._start([guard.TOLD, sys.executable, "-P", warm_dvc.__file__], Path(), {})
+                self._spare = self._start_dvc()
 
     def _tell(self, order: Mapping[str, object], log: Callable[[str], None]) -> int:
         """Return the exit status of the DVC command that an order names."""
         with self._lock:
-            self.prepare()
-            process, self._spare = self._spare, None
-            self.prepare()
-        if process is None:
-            raise StageFailedError("The run is ending; nothing starts any more.")
+            if self._ended:
+                raise StageFailedError(ENDING)
+            process = self._spare or self._start_dvc()
+            self._spare = self._start_dvc() if self._ahead else None
         # One that is gone by now tells by its status.
         with suppress(BrokenPipeError):
             (process.stdin or sys.stdout).write(json.dumps(order) + "\n")
@@ -168,9 +170,12 @@ class Groups:
         """Return the exit status of ``command``, run in a process group of its own; nothing of it lives on after."""
         with self._lock:
             if self._ended:
-                raise StageFailedError("The run is ending; nothing starts any more.")
+                raise StageFailedError(ENDING)
             process = self._start(command, cwd, env or {})
         return self._follow(process, log)
+
+    def _start_dvc(self) -> subprocess.Popen[str]:
+        return self._start([guard.TOLD, sys.executable, "-P", warm_dvc.__file__], Path(), {})
 
     def _start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
         """Start a command under guard; it is one of the groups from then on."""
