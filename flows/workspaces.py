@@ -16,7 +16,9 @@ from typing import Any
 
 from flows.recipes.params_text import PARAMS
 from flows.snapshot import git
+from lineage.code import ORIGIN, ask_git
 from tasks.errors import BreathlineError
+from tasks.files import write_json
 
 # What stages make, what is written anew for each workspace, what no stage reads, and the workspaces themselves.
 MADE = ("data", "reports", "dvc.lock", str(PARAMS))
@@ -48,11 +50,25 @@ def fill(root: Path, workspace: Path, cache: Path, *, revision: str | None = Non
         for path in (workspace / folder).rglob("*"):
             if path.is_file() and path.relative_to(workspace) not in wanted and "__pycache__" not in path.parts:
                 path.unlink()
+    _name_origin(root, workspace, revision)
     # Copies where the file system has no reflinks: through a hard link, a write would damage the cache unseen.
     (workspace / ".dvc" / "config.local").write_text(
         f'[core]\n    no_scm = true\n[cache]\n    dir = {cache}\n    type = "reflink,copy"\n',
         encoding="utf-8",
     )
+
+
+def _name_origin(root: Path, workspace: Path, revision: str | None) -> None:
+    """Let records of stages that run in a workspace name the commit of its code, and what differs from it."""
+    if git(root, "rev-parse", "--show-prefix"):
+        return  # a project in a folder of a repository: its files have other names there
+    origin = {
+        "git": git(root, "rev-parse", "--absolute-git-dir"),
+        "commit": commit_of(root, revision) if revision else ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD"),
+        "left_out": [name for name in NOT_CODE if name not in (*MADE, ".locks")],
+    }
+    (workspace / ORIGIN).parent.mkdir(exist_ok=True)
+    write_json(workspace / ORIGIN, origin)
 
 
 def params_text(root: Path, revision: str | None = None) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from tasks.files import sha256
 PACKAGES = ("tasks", "models")
 # The commit on which another machine based the one that is checked out here, to send its tree as it stood.
 BASE = "BREATHLINE_GIT_BASE"
+# Of a folder that holds a copy of a project's code: `git` (whose), `commit` (which), `left_out` (what was not copied).
+ORIGIN = Path(".lineage/origin.json")
 # Made by stages; what DVC versions is no part of the code.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
@@ -42,11 +46,14 @@ def git(root: Path) -> dict[str, Any] | None:
         stages make aside, or there are new ones), and if so ``diff`` (the text), ``diff_sha256`` and ``untracked`` with
         their hashes. On a worker, the commit is the one that the run was asked for from, and what it sent is the diff.
     """
-    if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true":
+    if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true" or ask_git(root, "check-ignore", ".") is not None:
         return None
-    commit = ask_git(root, "rev-parse", "--verify", "--quiet", f"{os.environ.get(BASE, 'HEAD')}^{{commit}}") or None
+    origin = _origin(root)
+    named = origin["commit"] if origin else os.environ.get(BASE, "HEAD")
+    paths = ["--", ".", *NO_CODE, *(f":!{name}" for name in (origin["left_out"] if origin else ()))]
+    commit = ask_git(root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}") or None
     base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
-    diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), "--", ".", *NO_CODE) or ""
+    diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), *paths) or ""
     listed = ask_git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
     untracked = {name: sha256(root / name) for name in sorted(listed.splitlines()) if (root / name).is_file()}
     state: dict[str, Any] = {
@@ -79,9 +86,21 @@ def _named(found: metadata.Distribution) -> tuple[str, str]:
 
 
 def ask_git(root: Path, *arguments: str) -> str | None:
-    """Return what Git prints in a folder, or none where it fails or is not installed."""
+    """Return what Git prints in a folder, or none where it fails or is not installed.
+
+    In a folder that holds a copy of a project's code, that project's Git is asked, with the folder as its tree.
+    """
+    origin = _origin(root)
+    where = [f"--git-dir={origin['git']}", f"--work-tree={root.resolve()}"] if origin else []
+    command = ["git", "--no-optional-locks", *where, *arguments]
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     except OSError:
         return None
     return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
+
+
+def _origin(root: Path) -> Mapping[str, Any] | None:
+    path = root / ORIGIN
+    found: Mapping[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return found

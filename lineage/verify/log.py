@@ -91,12 +91,17 @@ def records(tree: Tree) -> Iterator[Finding]:
             yield Finding(kind="record-stray", where=where, what=what, severity="note")
 
 
-def _ran_elsewhere(tree: Tree, path: Path, ended: list[Entry]) -> bool:
-    """Return whether Git's dvc.lock names a record, and what the log says of the stage's own runs is true as well."""
-    if (path.as_posix(), tree.hashes.dvc(path.as_posix())) not in tree.committed:
-        return False
+def _elsewhere(tree: Tree, path: Path, ended: list[Entry]) -> str | None:
+    """Return what else vouches for a record that the log does not have, if what the log says of the stage is true."""
+    named = (path.as_posix(), tree.hashes.dvc(path.as_posix()))
+    if named in tree.committed:
+        witness = "the dvc.lock that Git holds"
+    elif named in tree.run_cache:
+        witness = "DVC's run-cache"
+    else:
+        return None
     own = {str(entry.get("record")) for entry in ended}
-    return not own or from_cache(tree, own).keys() == own
+    return witness if not own or from_cache(tree, own).keys() == own else None
 
 
 def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[Finding]:
@@ -104,10 +109,11 @@ def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[F
     digest = there.sha256 if there else ""
     locked = vouches(tree, stage)
     by_log = digest in [entry.get("record") for entry in ended]
-    if (tree.root / events.LOG).exists() and not by_log and _ran_elsewhere(tree, path, ended):
-        what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock that Git holds names the record"
+    logged = not (tree.root / events.LOG).exists() or by_log
+    if not logged and locked and (witness := _elsewhere(tree, path, ended)):
+        what = f"{stage} ran elsewhere: this log has no such run, but {witness} names the record"
         yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
-    elif (tree.root / events.LOG).exists() and not by_log:
+    elif not logged:
         also = {
             True: "dvc.lock names it",
             False: "dvc.lock does not name it either",

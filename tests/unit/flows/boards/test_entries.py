@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from flows.boards.entries import Entry, finish, finished, prepare
+from lineage import code
 from tasks import params
 from tasks.errors import BreathlineError
 from tests import toy
@@ -51,6 +53,22 @@ def test_the_code_follows_the_working_tree_and_what_no_recipe_names_goes(project
     assert (workspace / "models" / "metrics.py").read_text() == "changed = True\n"
     assert not (workspace / "tasks" / "folds.py").exists()
     assert not (workspace / "data" / "teachers" / "old").exists()
+
+
+def test_records_of_a_workspace_name_the_projects_commit_and_what_differs_from_it(project):
+    workspace = make(project)
+    assert code.git(workspace)["commit"] is None
+    toy.call(project, "git", "commit", "--quiet", "-m", "start")
+    (project / "models" / "metrics.py").write_text("changed = True\n")
+    found = code.git(make(project))
+    assert found["commit"] == toy.call(project, "git", "rev-parse", "HEAD").strip()
+    assert re.findall("^diff --git a/(.+) b/", found["diff"], re.MULTILINE) == ["models/metrics.py", "params.yaml"]
+    assert found["untracked"] == {}
+    # The project is in its own state, whatever its workspaces hold.
+    assert "params.yaml" not in code.git(project)["diff"]
+    # A folder that Git ignores, and of which nobody knows what it is, is outside of it.
+    (workspace / ".lineage" / "origin.json").unlink()
+    assert code.git(workspace) is None
 
 
 def test_only_what_has_ended_well_since_it_was_prepared_is_finished(project):
