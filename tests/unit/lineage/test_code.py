@@ -1,0 +1,97 @@
+"""What Git knew of the code is recorded as it was: outside of it, without a commit, dirty, shallow, sent elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from lineage import code
+from tasks.files import sha256
+from tests import toy
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "tasks").mkdir(parents=True)
+    (folder / "tasks" / "work.py").write_text("x = 1\n")
+    (folder / "params.yaml").write_text("rho: 0.1\n")
+    return folder
+
+
+def commit(root: Path) -> str:
+    toy.call(root, "git", "init", "--quiet")
+    toy.call(root, "git", "add", ".")
+    toy.call(root, "git", "commit", "--quiet", "-m", "start")
+    return toy.call(root, "git", "rev-parse", "HEAD").strip()
+
+
+def test_outside_of_git_there_is_no_state(root: Path) -> None:
+    assert code.git(root) is None
+
+
+def test_a_clean_tree_is_its_commit_whatever_stages_make_in_it(root: Path) -> None:
+    head = commit(root)
+    (root / "dvc.lock").write_text("made")
+    (root / "data").mkdir()
+    (root / "data" / "made.yaml").write_text("made: 1\n")
+    assert code.git(root) == {"commit": head, "shallow": False, "dirty": False}
+
+
+def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) -> None:
+    head = commit(root)
+    (root / "tasks" / "work.py").write_text("x = 2\n")
+    (root / "tasks" / "new.py").write_text("y = 1\n")
+    (root / "notes.txt").write_text("no code\n")
+    found = code.git(root)
+    assert found is not None
+    assert (found["commit"], found["dirty"]) == (head, True)
+    assert "-x = 1\n+x = 2" in found["diff"]
+    assert found["diff_sha256"] == hashlib.sha256(found["diff"].encode()).hexdigest()
+    assert found["untracked"] == {"tasks/new.py": sha256(root / "tasks" / "new.py")}
+    # The diff is whole: put over the commit, it gives the tree.
+    clean = root.parent / "clean"
+    toy.call(root.parent, "git", "clone", "--quiet", str(root), str(clean))
+    (root.parent / "diff").write_text(found["diff"] + "\n")
+    toy.call(clean, "git", "apply", str(root.parent / "diff"))
+    assert (clean / "tasks" / "work.py").read_text() == "x = 2\n"
+
+
+def test_before_the_first_commit_everything_is_the_diff(root: Path) -> None:
+    toy.call(root, "git", "init", "--quiet")
+    toy.call(root, "git", "add", "tasks")
+    found = code.git(root)
+    assert found is not None
+    assert (found["commit"], found["dirty"], list(found["untracked"])) == (None, True, ["params.yaml"])
+    assert "+x = 1" in found["diff"]
+
+
+def test_a_shallow_clone_is_told(root: Path) -> None:
+    commit(root)
+    (root / "tasks" / "work.py").write_text("x = 2\n")
+    toy.call(root, "git", "commit", "--quiet", "-am", "more")
+    clone = root.parent / "clone"
+    toy.call(root.parent, "git", "clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
+    found = code.git(clone)
+    assert found is not None
+    assert (found["shallow"], found["dirty"]) == (True, False)
+
+
+def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root: Path, monkeypatch) -> None:
+    base = commit(root)
+    (root / "params.yaml").write_text("rho: 0.2\n")
+    asked = code.git(root)
+    toy.call(root, "git", "commit", "--quiet", "-am", "the tree as it stood, sent to a worker")
+    monkeypatch.setenv(code.BASE, base)
+    assert code.git(root) == asked
+
+
+def test_the_environment_is_what_is_installed(root: Path) -> None:
+    (root / "requirements.lock").write_text("torch==2\n")
+    found = code.environment(root)
+    assert found["lock_sha256"] == sha256(root / "requirements.lock")
+    for name in ("torch", "dvc", "great-expectations", "ruamel.yaml"):
+        assert found["packages"][metadata.distribution(name).name.lower()] == metadata.version(name)
