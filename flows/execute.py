@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from flows import guard, warm_dvc
 from flows.ending import end_groups
+from lineage.adoption import adopt_from_workspaces
 from tasks.errors import BreathlineError
 from tasks.stage import transient_mark
 
@@ -132,6 +133,7 @@ class Groups:
 
         status = self._tell({"root": str(root.resolve()), "arguments": arguments, "env": dict(env or {})}, note)
         if status == 0:
+            adopt_from_workspaces(root, stage)
             return
         end = "\n".join(f"  | {line}" for line in tail)
         failure = StageFailedError(

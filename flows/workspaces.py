@@ -63,6 +63,7 @@ def _name_origin(root: Path, workspace: Path, revision: str | None) -> None:
     if git(root, "rev-parse", "--show-prefix"):
         return  # a project in a folder of a repository: its files have other names there
     origin = {
+        "project": str(root.resolve()),
         "git": git(root, "rev-parse", "--absolute-git-dir"),
         "commit": commit_of(root, revision) if revision else ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD"),
         "left_out": [name for name in NOT_CODE if name not in (*MADE, ".locks")],

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record
+from lineage import events, machine, record, witnesses
 from tasks.files import sha256
 
 PLACE = ("number", "before", "hash")
@@ -38,6 +38,21 @@ def adopt(root: Path, stage: str, log: str) -> None:
     start = next(entry for entry in entries if entry["hash"] == end["start"])
     first = events.append(root, _moved(start))
     events.append(root, _moved(end) | {"start": first})
+
+
+def adopt_from_workspaces(root: Path, stage: str) -> None:
+    """Append the run of a stage by the log of another workspace, where DVC's run-cache brought what that one made.
+
+    Nothing is appended where the log knows the run, or nobody does.
+    """
+    path = root / record.path_of(stage)
+    if not path.is_file():
+        return  # a graph without records
+    digest = sha256(path)
+    if any((entry.get("stage"), entry.get("record")) == (stage, digest) for entry in events.read(root)):
+        return
+    if folder := witnesses.folder_with(root, stage, digest):
+        adopt(root, stage, (folder / events.LOG).read_text(encoding="utf-8"))
 
 
 def _moved(entry: dict[str, Any]) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from typing import Any
 
 from tasks.files import sha256
 
-PACKAGES = ("tasks", "models")
+WATCHING = ("lineage", "flows", "cli")  # make no outs
 # The commit on which another machine based the one that is checked out here, to send its tree as it stood.
 BASE = "BREATHLINE_GIT_BASE"
-# Of a folder that holds a copy of a project's code: `git` (whose), `commit` (which), `left_out` (what was not copied).
+# In a folder that holds a copy of a project's code: of what it is a copy.
 ORIGIN = Path(".lineage/origin.json")
 # Made by stages; what DVC versions is no part of the code.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
@@ -30,10 +30,10 @@ def modules(root: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
-        if path is None or (name != "__main__" and name.split(".")[0] not in PACKAGES):
+        if path is None or name.split(".")[0] in WATCHING:
             continue
         file = Path(path).resolve()
-        if file.is_relative_to(root.resolve()) and ".venv" not in file.relative_to(root.resolve()).parts:
+        if file.is_relative_to(root.resolve()) and "site-packages" not in file.parts:
             found[str(file.relative_to(root.resolve()))] = sha256(file)
     return dict(sorted(found.items()))
 
@@ -48,9 +48,9 @@ def git(root: Path) -> dict[str, Any] | None:
     """
     if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true" or ask_git(root, "check-ignore", ".") is not None:
         return None
-    origin = _origin(root)
-    named = origin["commit"] if origin else os.environ.get(BASE, "HEAD")
-    paths = ["--", ".", *NO_CODE, *(f":!{name}" for name in (origin["left_out"] if origin else ()))]
+    copied = origin(root)
+    named = copied["commit"] if copied else os.environ.get(BASE, "HEAD")
+    paths = ["--", ".", *NO_CODE, *(f":!{name}" for name in (copied["left_out"] if copied else ()))]
     commit = ask_git(root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}") or None
     base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
     diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), *paths) or ""
@@ -90,8 +90,8 @@ def ask_git(root: Path, *arguments: str) -> str | None:
 
     In a folder that holds a copy of a project's code, that project's Git is asked, with the folder as its tree.
     """
-    origin = _origin(root)
-    where = [f"--git-dir={origin['git']}", f"--work-tree={root.resolve()}"] if origin else []
+    copied = origin(root)
+    where = [f"--git-dir={copied['git']}", f"--work-tree={root.resolve()}"] if copied else []
     command = ["git", "--no-optional-locks", *where, *arguments]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, check=False)
@@ -100,7 +100,8 @@ def ask_git(root: Path, *arguments: str) -> str | None:
     return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
 
 
-def _origin(root: Path) -> Mapping[str, Any] | None:
+def origin(root: Path) -> Mapping[str, Any] | None:
+    """Return what a workspace's code is a copy of: `project`, `git`, `commit`, `left_out`; none of a project itself."""
     path = root / ORIGIN
     found: Mapping[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     return found

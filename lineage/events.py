@@ -17,11 +17,16 @@ from typing import Any
 
 from filelock import FileLock
 
+from tasks.errors import BreathlineError
 from tasks.files import replacing
 
 LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
 START = "0" * 64
+
+
+class LogError(BreathlineError, ValueError):
+    """A line of the log is no entry."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,9 @@ def read(root: Path) -> list[dict[str, Any]]:
     """Return all entries, oldest first; none where nothing was ever logged.
 
     Raises:
-        ValueError: A line is no JSON object; `check` names it.
+        LogError: A line is no JSON object; `check` names it.
     """
-    return [entry for _, entry in _entries(root / LOG)]
+    return [entry for _, _, entry in _entries(root / LOG)]
 
 
 def check(root: Path) -> list[Fault]:
@@ -81,14 +86,16 @@ def check(root: Path) -> list[Fault]:
     faults: list[Fault] = []
     number, before = 0, START
     try:
-        for number, entry in _entries(root / LOG):
-            if entry.get("hash") != hash_of({key: value for key, value in entry.items() if key != "hash"}):
+        for number, line, entry in _entries(root / LOG):
+            hashed = hash_of({key: value for key, value in entry.items() if key != "hash"})
+            if entry.get("hash") != hashed or line != _line(entry):
                 faults.append(Fault(number, "the entry is not what its hash was taken of: it was changed"))
             if entry.get("before") != before or entry.get("number") != number:
-                faults.append(Fault(number, "it does not follow the one before: entries are missing or moved"))
+                what = "it does not follow the one before: entries are missing or moved, or that one was changed"
+                faults.append(Fault(number, what))
             before = str(entry.get("hash"))
     except ValueError as error:
-        return [*faults, Fault(number + 1, f"the line cannot be read: {error}")]
+        return [*faults, Fault(number + 1, f"the line cannot be read: {str(error).splitlines()[0]}")]
     return [*faults, *_end(root / HEAD, number, before)]
 
 
@@ -120,15 +127,12 @@ def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _entries(log: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _entries(log: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
     if not log.exists():
         return
     with log.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
-            entry = json.loads(line)
-            if not isinstance(entry, dict):
-                raise ValueError(f"line {number} is no JSON object")
-            yield number, entry
+            yield number, line.rstrip("\n"), _parsed(line, log, number)
 
 
 def _last(log: Path) -> tuple[int, str]:
@@ -137,5 +141,20 @@ def _last(log: Path) -> tuple[int, str]:
         return 0, START
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - (1 << 20)))
-        last = json.loads(file.read().splitlines()[-1])
+        last = _parsed(file.read().splitlines()[-1], log, None)
     return int(last["number"]), str(last["hash"])
+
+
+def _parsed(line: str | bytes, log: Path, number: int | None) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        entry = str(error)
+    if not isinstance(entry, dict):
+        which = f"line {number}" if number else "the last line"
+        raise LogError(
+            f"The event log cannot be read: {which} is no JSON object.",
+            where=log,
+            hint="`breathline audit verify` tells what is wrong with it; move `.lineage` aside to begin a new log",
+        )
+    return entry

@@ -26,7 +26,7 @@ def verify(
     sample: Annotated[int, typer.Option(min=1, help="with --deep: how many cycles of each kind")] = 32,
     seed: Annotated[int, typer.Option(help="with --deep: which cycles")] = 0,
     elsewhere: Annotated[
-        bool, typer.Option("--elsewhere", help="it ran on another machine: what is installed here is no error")
+        bool, typer.Option("--elsewhere", help="it ran on another machine: packages and log are those of there")
     ] = False,
     signature: Annotated[
         Path | None, typer.Option(help="also check this signed statement (`audit export in-toto --key`)")

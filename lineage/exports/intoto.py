@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage import files, record
+from lineage import events, files, record
 from lineage.exports import origin
 from lineage.exports.origin import Run
 from lineage.project import Project
@@ -59,7 +59,10 @@ def statement(project: Project) -> Statement:
 
 
 def differences(said: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """Return what no longer is as a statement says, in words, by the path of each subject at fault.
+    """Return what no longer is as a statement says, in words, by the path of each file at fault.
+
+    The files are the statement's subjects (models and figures) and its by-products (records). The last entry of the
+    event log at that time has to be in the log that lies there.
 
     Raises:
         ValueError: It is no in-toto Statement v1 with subjects that are named and hashed.
@@ -67,7 +70,12 @@ def differences(said: Mapping[str, Any], root: Path) -> dict[str, str]:
     if said.get("_type") != STATEMENT or not said.get("subject"):
         raise ValueError(f"This is no in-toto statement: its `_type` is {said.get('_type')!r}, not {STATEMENT}.")
     found = {}
-    for subject in said["subject"]:
+    byproducts = said.get("predicate", {}).get("runDetails", {}).get("byproducts", [])
+    heads = [one["digest"]["sha256"] for one in byproducts if one.get("name") == str(events.LOG)]
+    for head in heads:
+        if head not in [entry.get("hash") for entry in events.read(root)]:
+            found[str(events.LOG)] = f"it no longer has its last entry of then, {head[:12]}…: entries were removed"
+    for subject in [*said["subject"], *(one for one in byproducts if one.get("name") != str(events.LOG))]:
         name, expected = subject.get("name"), subject.get("digest", {}).get("sha256")
         if not name or not expected:
             raise ValueError(f"A subject of the statement has no name or no SHA-256: {subject}.")
@@ -76,6 +84,11 @@ def differences(said: Mapping[str, Any], root: Path) -> dict[str, str]:
         elif (seen := sha256(root / name)) != expected:
             found[name] = f"its SHA-256 is {seen[:12]}…, attested is {expected[:12]}…"
     return found
+
+
+def attestable(project: Project) -> set[str]:
+    """Return the paths of the models and figures that a statement over a project names."""
+    return {subject["name"] for subject in _subjects(project)}
 
 
 def _subjects(project: Project) -> Iterator[Descriptor]:
@@ -127,7 +140,8 @@ def _details(project: Project, made: Mapping[str, Run]) -> dict[str, Any]:
     details: dict[str, Any] = {
         "builder": {"id": builder, "version": {"breathline": origin.version()}},
         "byproducts": [
-            _descriptor(str(path), sha256(project.root / path)) for path in map(record.path_of, project.records)
+            *(_descriptor(str(path), sha256(project.root / path)) for path in map(record.path_of, project.records)),
+            *(_descriptor(str(events.LOG), entry["hash"]) for entry in events.read(project.root)[-1:]),
         ],
     }
     if last is not None and last.end is not None:

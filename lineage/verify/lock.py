@@ -52,9 +52,9 @@ def check(tree: Tree) -> Iterator[Finding]:
 def _paths(stage: str, locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield paths that dvc.lock and a record do not both name: of these, nobody would compare the MD5."""
     own = record.path_of(stage).as_posix()
-    for kind, sections in (("deps", ("inputs", "code")), ("outs", ("outputs",))):
-        there = {entry["path"] for entry in locked.get(kind, ())} - {own}
-        recorded = {entry["path"] for section in sections for entry in found[section]}
+    for kind, sections, itself in (("deps", ("inputs", "code"), set()), ("outs", ("outputs",), {own})):
+        there = {entry["path"] for entry in locked.get(kind, ())}
+        recorded = {entry["path"] for section in sections for entry in found[section]} | itself
         if there != recorded:
             what = f"the {kind} of {stage} are not those of its record: {', '.join(sorted(there ^ recorded))}"
             yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
@@ -82,10 +82,14 @@ def _entry(tree: Tree, stage: str, entry: Mapping[str, Any], found: Mapping[str,
     if described is None or there is None:
         return  # the record itself, of which `records` tells; or what dvc.yaml or the workspace lacks, which is told
     as_recorded = _as_recorded(tree, described)
+    files = len(described["files"]) if "files" in described else None
     if there == entry["md5"]:
         if not as_recorded:
             what = f"dvc.lock vouches for a version of {path} that is not the one in the record of {stage}"
             yield Finding(kind="lock-committed", where=path, what=what, stages=(stage,))
+        elif entry.get("hash", "md5") != "md5" or entry.get("nfiles", files) != files:
+            what = f"how {path} in {stage} was hashed, or of how many files, is not so: {dict(entry)}"
+            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
         elif "size" in entry and entry["size"] != tree.hashes.size(path):
             what = f"the size of {path} in {stage} is {entry['size']}, that of the file {tree.hashes.size(path)}"
             yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))

@@ -6,19 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage import code, events, record
-from lineage.verify.earlier import from_cache
+from lineage import code, events, record, witnesses
 from lineage.verify.findings import Finding
 from lineage.verify.lock import vouches
 from lineage.verify.tree import LOCK, Tree
 
 Entry = dict[str, Any]
+CLONE = " (if it ran on another machine, and this is a clone: --elsewhere)"
 
 
-def chain(tree: Tree) -> Iterator[Finding]:
-    """Yield entries that were changed, removed, moved or cut off, and runs that never ended or failed."""
+def chain(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield entries that were changed, removed, moved or cut off, and runs that never ended or failed.
+
+    Args:
+        tree: The project.
+        elsewhere: It ran on another machine, and so may the log lie there.
+    """
     if not (tree.root / events.LOG).exists() and not (tree.root / events.HEAD).exists():
-        yield from _none(tree)
+        yield from _none(tree, elsewhere)
         return
     by_number = {entry.get("number"): entry for entry in tree.events}
     for fault in events.check(tree.root):
@@ -29,19 +34,19 @@ def chain(tree: Tree) -> Iterator[Finding]:
     yield from _unfinished(tree)
 
 
-def _none(tree: Tree) -> Iterator[Finding]:
-    """A clone has no log; there, Git's dvc.lock vouches for the records. Without that, a missing log is an error."""
+def _none(tree: Tree, elsewhere: bool) -> Iterator[Finding]:
+    """A clone has no log; there, Git's dvc.lock vouches for the records. Where it ran, a missing log is an error."""
     committed = code.ask_git(tree.root, "ls-files", "--error-unmatch", LOCK) is not None
     clean = committed and code.ask_git(tree.root, "status", "--porcelain", "--", LOCK) == ""
     what = "there is no event log: who ran what, when and where is not known here"
     if clean:
-        what += "; the records are those of the dvc.lock that Git holds"
+        what += "; the records are those of the dvc.lock that Git holds" + ("" if elsewhere else CLONE)
     yield Finding(
         kind="log-missing",
         where=str(events.LOG),
         what=what,
-        stages=() if clean else tuple(tree.project.records),
-        severity="note" if clean else "error",
+        stages=() if clean and elsewhere else tuple(tree.project.records),
+        severity="note" if clean and elsewhere else "error",
     )
 
 
@@ -70,8 +75,13 @@ def done(tree: Tree) -> dict[str, list[Entry]]:
     return found
 
 
-def records(tree: Tree) -> Iterator[Finding]:
-    """Yield records that are missing, that neither log nor dvc.lock names, or that belong to no stage."""
+def records(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield records that are missing, that neither log nor dvc.lock names, or that belong to no stage.
+
+    Args:
+        tree: The project.
+        elsewhere: It ran on another machine: a record that Git's dvc.lock names need not be in the log here.
+    """
     ended, unreadable = done(tree), {finding.where for finding in tree.unreadable}
     for stage in tree.project.stages:
         path = record.path_of(stage)
@@ -83,7 +93,7 @@ def records(tree: Tree) -> Iterator[Finding]:
                 what = "it has not run under this version"
                 yield Finding(kind="stage-not-run", where=stage, what=what, severity="note")
         elif str(path) not in unreadable:
-            yield from _named(tree, stage, path, ended.get(stage, []))
+            yield from _named(tree, stage, path, ended.get(stage, []), elsewhere)
     known = {record.path_of(stage).name for stage in tree.project.stages}
     for file in sorted((tree.root / record.FOLDER).glob("*.json")):
         if file.name not in known:
@@ -91,27 +101,18 @@ def records(tree: Tree) -> Iterator[Finding]:
             yield Finding(kind="record-stray", where=where, what=what, severity="note")
 
 
-def _elsewhere(tree: Tree, path: Path, ended: list[Entry]) -> str | None:
-    """Return what else vouches for a record that the log does not have, if what the log says of the stage is true."""
-    named = (path.as_posix(), tree.hashes.dvc(path.as_posix()))
-    if named in tree.committed:
-        witness = "the dvc.lock that Git holds"
-    elif named in tree.run_cache:
-        witness = "DVC's run-cache"
-    else:
-        return None
-    own = {str(entry.get("record")) for entry in ended}
-    return witness if not own or from_cache(tree, own).keys() == own else None
-
-
-def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[Finding]:
+def _named(tree: Tree, stage: str, path: Path, ended: list[Entry], elsewhere: bool) -> Iterator[Finding]:
     there = tree.hashes.of(path)
     digest = there.sha256 if there else ""
     locked = vouches(tree, stage)
     by_log = digest in [entry.get("record") for entry in ended]
     logged = not (tree.root / events.LOG).exists() or by_log
-    if not logged and locked and (witness := _elsewhere(tree, path, ended)):
-        what = f"{stage} ran elsewhere: this log has no such run, but {witness} names the record"
+    in_git = (path.as_posix(), tree.hashes.dvc(path.as_posix())) in tree.committed
+    if not logged and locked and (folder := witnesses.folder_with(tree.root, stage, digest)):
+        what = f"{stage} ran in {folder}, by whose log this is its record; DVC's run-cache brought it here"
+        yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
+    elif not logged and locked and in_git and elsewhere:
+        what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock that Git holds names the record"
         yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
     elif not logged:
         also = {
@@ -120,6 +121,7 @@ def _named(tree: Tree, stage: str, path: Path, ended: list[Entry]) -> Iterator[F
             None: "dvc.lock has no entry of it",
         }
         what = f"no entry of the event log ends {stage} with this record; {also[locked]}: changed, or made elsewhere"
+        what += CLONE if in_git and locked else ""
         yield Finding(kind="record-changed", where=str(path), what=what, stages=(stage,))
     elif locked is False:
         what = f"dvc.lock names another record of {stage}: it ran again without DVC, or one of both was changed"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lineage import files
-from lineage.verify.earlier import from_cache
 from lineage.verify.findings import Finding
 from lineage.verify.log import done
 from lineage.verify.tree import Tree
 
+LARGEST = 1 << 26  # bytes; records are far smaller
 MAKING = ("command", "inputs", "params", "modules", "code", "environment")
 
 Record = Mapping[str, Any]
@@ -24,7 +26,7 @@ def check(tree: Tree) -> Iterator[Finding]:
     """
     again = {stage: ended for stage, ended in done(tree).items() if len({entry["record"] for entry in ended}) > 1}
     wanted = {entry["record"] for ended in again.values() for entry in ended}
-    known = from_cache(tree, wanted) if wanted else {}
+    known = _from_cache(tree, wanted) if wanted else {}
     lost: list[str] = []
     for stage, ended in again.items():
         current = tree.project.records.get(stage)
@@ -78,3 +80,20 @@ def _outs(found: Record) -> dict[str, str]:
 
 def _hashes(described: list[dict[str, Any]]) -> dict[str, str]:
     return {path: file["sha256"] for path, file in files.flat(described).items()}
+
+
+def _from_cache(tree: Tree, wanted: Collection[str]) -> dict[str, Record]:
+    """Return the records with these SHA-256 among the cache's objects: their names are MD5, each has to be read."""
+    found: dict[str, Record] = {}
+    for path in tree.cache.glob("??/*"):
+        if path.suffix == ".dir" or path.stat().st_size > LARGEST:
+            continue
+        with path.open("rb") as file:
+            start = file.read(1)
+            if start != b"{":
+                continue
+            data = start + file.read()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in wanted:
+            found[digest] = json.loads(data)
+    return found

@@ -35,7 +35,8 @@ def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
     where = str(signed.envelope)
     try:
         envelope = json.loads(signed.envelope.read_text(encoding="utf-8"))
-        differences = intoto.differences(dsse.opened(envelope, signed.key), tree.root)
+        statement = dsse.opened(envelope, signed.key)
+        differences = intoto.differences(statement, tree.root)
     except OSError as error:
         raise BreathlineError("The signed statement cannot be read.", where=where) from error
     except (dsse.SignatureError, ValueError) as error:
@@ -44,3 +45,11 @@ def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
     for path, what in differences.items():
         stages = (maker,) if (maker := tree.project.maker(path)) else ()
         yield Finding(kind="signed-changed", where=path, what=f"{what} ({where})", stages=stages)
+    attested = {subject["name"] for subject in statement["subject"]}
+    for path in sorted(intoto.attestable(tree.project) - attested):
+        stages = (maker,) if (maker := tree.project.maker(path)) else ()
+        what = f"a model or figure that the statement does not name ({where})"
+        yield Finding(kind="signed-changed", where=path, what=what, stages=stages)
+    if not differences:
+        what = f"the signature is that of {signed.key}, and {len(attested)} models and figures are as it attests"
+        yield Finding(kind="signature-checked", where=where, what=what, severity="note")

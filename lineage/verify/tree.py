@@ -107,18 +107,6 @@ class Tree:
             return set()
 
     @cached_property
-    def run_cache(self) -> set[tuple[str, str]]:
-        """Path and MD5 of every out of the runs that DVC's run-cache keeps: of this project and of its workspaces."""
-        found: set[tuple[str, str]] = set()
-        for path in (cache_of(self.root) / "runs").glob("??/*/*"):
-            try:
-                entry = YAML(typ="safe").load(path)
-                found |= {(out["path"], out["md5"]) for out in entry.get("outs", ())}
-            except (OSError, YAMLError, KeyError, TypeError, AttributeError):
-                continue  # DVC skips such an entry, too
-        return found
-
-    @cached_property
     def events(self) -> list[dict[str, Any]]:
         """The entries of the event log; empty where there is none or it cannot be read, which `log` tells."""
         try:

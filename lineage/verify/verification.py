@@ -39,7 +39,8 @@ def verify(
     Args:
         root: The project.
         deep: Compute a sample of cycles, features and predictions anew as well, and all figures.
-        elsewhere: The run is from another machine: what is installed here is then worth no error.
+        elsewhere: The run is from another machine: what is installed here is then worth no error, and
+            neither is a run that the log here does not have, if the dvc.lock that Git holds names its record.
         signed: A signed statement to check as well.
         absent: Patients of whom nothing may be left, such as ``patient:101``.
 
@@ -65,8 +66,8 @@ def verify(
 def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: Sequence[str]) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
-        "records": log.records,
-        "event log": log.chain,
+        "records": partial(log.records, elsewhere=elsewhere),
+        "event log": partial(log.chain, elsewhere=elsewhere),
         "outs": outputs.check,
         "inputs": outputs.inputs,
         "graph": making.graph,

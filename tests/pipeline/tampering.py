@@ -133,13 +133,16 @@ def log(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
     path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
 
 
-def rewrite_log(folder: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
-    """Change entries of the event log and make the whole chain, and its head, fit again."""
+def rewrite_log(folder: Path, change: Callable[[dict[str, Any]], Mapping[str, Any] | None]) -> None:
+    """Change entries of the event log, or leave them out, and make the whole chain, and its head, fit again."""
     entries, renamed = events.read(folder), {}
     for name in (events.LOG, events.HEAD):
         (folder / name).unlink()
     for entry in entries:
-        given = {key: value for key, value in change(entry).items() if key not in ("number", "before", "hash")}
+        changed = change(entry)
+        if changed is None:
+            continue
+        given = {key: value for key, value in changed.items() if key not in ("number", "before", "hash")}
         given |= {"start": renamed[given["start"]]} if "start" in given else {}
         renamed[entry["hash"]] = events.append(folder, given)
 
@@ -147,6 +150,22 @@ def rewrite_log(folder: Path, change: Callable[[dict[str, Any]], Mapping[str, An
 def restore(folder: Path, path: str) -> None:
     """Let DVC vouch for what lies at a path now, as `dvc commit` does."""
     toy.call(folder, "dvc", "commit", "--force", "--quiet", path)
+
+
+def believed(folder: Path) -> None:
+    """Change a record, and let DVC vouch for it, and Git for what DVC says."""
+    document(folder / "data/lineage/evaluate.json", lambda record: record["account"].update(forged=True))
+    restore(folder, "evaluate")
+    toy.call(folder, "git", "add", "dvc.lock")
+    toy.call(folder, "git", "commit", "--quiet", "-m", "nothing to see here")
+
+
+def unlock_record(folder: Path) -> None:
+    """Take the record of `evaluate` out of dvc.lock."""
+    lines = (folder / "dvc.lock").read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.strip() == "- path: data/lineage/evaluate.json")
+    end = next(number for number in range(at + 1, len(lines)) if lines[number].startswith("    - "))
+    (folder / "dvc.lock").write_text("".join(lines[:at] + lines[end:]))
 
 
 def forge(folder: Path, path: str, change: Callable[[Path], None]) -> None:

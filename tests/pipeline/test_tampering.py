@@ -196,10 +196,25 @@ WITNESSES = {
     ),
     "the log's end cut off": (
         lambda p: do.log(p, lambda rows: rows[:-2]),
-        {"log-broken"},
+        {"log-broken", "record-changed"},
         "entry ",
         "its end was cut off",
     ),
+    "the log's end cut off, and its head made to fit": (
+        lambda p: do.rewrite_log(p, lambda entry: entry if entry["stage"] != "evaluate" else None),
+        {"record-changed"},
+        "evaluate.json",
+        "no entry of the event log",
+    ),
+    "the log removed": (lambda p: shutil.rmtree(p / ".lineage"), {"log-missing"}, "events.jsonl", "no event log"),
+    "an entry of the log written otherwise": (
+        lambda p: do.text(p / ".lineage/events.jsonl", '"event":"start"', '"event": "start"'),
+        {"log-broken"},
+        "entry ",
+        "was changed",
+    ),
+    "dvc.lock without a record": (do.unlock_record, {"lock-changed"}, "dvc.lock", "data/lineage/evaluate.json"),
+    "a record, and DVC and Git made to believe it": (do.believed, {"record-changed"}, "evaluate.json", "no entry"),
     "the log written anew, its chain whole": (
         lambda p: do.rewrite_log(p, lambda entry: entry | ({"record": "0" * 64} if entry["number"] == 4 else {})),
         {"record-changed"},

@@ -93,14 +93,16 @@ def test_a_clone_is_verified_and_told_to_be_one(finished_run, tmp_path, depth):
     for key, value in (("cache.dir", str(finished_run / ".dvc/cache")), ("cache.type", "symlink")):
         toy.call(clone, "dvc", "config", "--local", key, value)
     toy.call(clone, "dvc", "checkout", "--quiet")
-    report = verification.verify(clone)
+    assert {one.kind for one in verification.verify(clone).errors} == {"log-missing"}
+    report = verification.verify(clone, elsewhere=True)
     assert report.errors == []
     expected = {"log-missing"} | ({"git-shallow", "git-commit-missing"} if options else set())
     assert {one.kind for one in report.notes} == expected
     if not options:
         # From its first run on it has a log of its own; the others' runs are still those that Git vouches for.
         toy.call(clone, "dvc", "repro", "--force", "--single-item", "soft_labels")
-        report = verification.verify(clone)
+        assert {one.kind for one in verification.verify(clone).errors} == {"record-changed"}
+        report = verification.verify(clone, elsewhere=True)
         assert report.errors == []
         elsewhere = [one.where for one in report.notes if one.kind == "record-elsewhere"]
         assert f"{RECORDS}/soft_labels.json" not in elsewhere
