@@ -33,7 +33,8 @@ def modules(root: Path) -> dict[str, str]:
         if path is None or name.split(".")[0] in WATCHING:
             continue
         file = Path(path).resolve()
-        if file.is_relative_to(root.resolve()) and "site-packages" not in file.parts:
+        # Some modules name a file that is none, such as torch._ops.
+        if file.is_relative_to(root.resolve()) and "site-packages" not in file.parts and file.is_file():
             found[str(file.relative_to(root.resolve()))] = sha256(file)
     return dict(sorted(found.items()))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +89,14 @@ def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root:
     toy.call(root, "git", "commit", "--quiet", "-am", "the tree as it stood, sent to a worker")
     monkeypatch.setenv(code.BASE, base)
     assert code.git(root) == asked
+
+
+def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Path, monkeypatch) -> None:
+    (root / "soundfile.py").write_text("shadows = 'the library'\n")
+    for name, path in (("tasks.work", "tasks/work.py"), ("soundfile", "soundfile.py"), ("not_a_file", "_ops.py")):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(root / path)))
+    monkeypatch.setitem(sys.modules, "lineage.watching", SimpleNamespace(__file__=str(root / "params.yaml")))
+    assert list(code.modules(root)) == ["soundfile.py", "tasks/work.py"]
 
 
 def test_the_environment_is_what_is_installed(root: Path) -> None:
