@@ -82,13 +82,12 @@ def _entry(tree: Tree, stage: str, entry: Mapping[str, Any], found: Mapping[str,
     if described is None or there is None:
         return  # the record itself, of which `records` tells; or what dvc.yaml or the workspace lacks, which is told
     as_recorded = _as_recorded(tree, described)
-    files = len(described["files"]) if "files" in described else None
     if there == entry["md5"]:
         if not as_recorded:
             what = f"dvc.lock vouches for a version of {path} that is not the one in the record of {stage}"
             yield Finding(kind="lock-committed", where=path, what=what, stages=(stage,))
-        elif entry.get("hash", "md5") != "md5" or entry.get("nfiles", files) != files:
-            what = f"how {path} in {stage} was hashed, or of how many files, is not so: {dict(entry)}"
+        elif entry.get("hash", "md5") != "md5":
+            what = f"the hash of {path} in {stage} is called {entry['hash']}; it is its MD5"
             yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
         elif "size" in entry and entry["size"] != tree.hashes.size(path):
             what = f"the size of {path} in {stage} is {entry['size']}, that of the file {tree.hashes.size(path)}"
