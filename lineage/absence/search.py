@@ -60,8 +60,9 @@ class Absence:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing was found by names, numbers and all hashes; names alone prove nothing of renamed samples."""
-        return not self.traces and self.known_by is not None and not self.known_by["unread"]
+        """Whether all of it was searched, and nothing found; names alone prove nothing of renamed samples."""
+        searched = self.files > 0 and not self.not_there
+        return searched and not self.traces and self.known_by is not None and not self.known_by["unread"]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, ready for JSON."""

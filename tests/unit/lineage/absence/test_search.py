@@ -82,6 +82,15 @@ def test_names_alone_prove_nothing(after: Path) -> None:
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
 
 
+def test_what_does_not_lie_there_was_not_searched(project: Path, before: Path) -> None:
+    shutil.rmtree(project / "data/raw")
+    found = of(project, "patient:103", str(before))
+    assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
+    shutil.rmtree(project / "data")
+    shutil.rmtree(project / "reports")
+    assert not of(project, "patient:103", str(before)).proven
+
+
 def keep_wav(root: Path, before: Path) -> None:
     shutil.copy(before / WAV, root / "data/raw/audio/107_1b1_Tc_sc_Meditron.wav")
 
