@@ -13,12 +13,12 @@ from configparser import ConfigParser
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from lineage import events, record
+from lineage import events, graph, record
 from tasks.errors import BreathlineError
 
 IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")
@@ -45,13 +45,14 @@ def meant(root: Path, what: str) -> Iterator[Meant]:
 
     Args:
         root: The project.
-        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag.
+        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag; a stage may
+            be called so too (``fbank@ast``).
 
     Raises:
         BreathlineError: There is no such revision, it has no dvc.lock, or its records are not in DVC's cache.
     """
     revision, _, rest = what.partition(":")
-    if not rest and "@" in what:
+    if not rest and "@" in what and not _lies_here(root, what):
         revision, rest = what, what.partition("@")[0]
     if not rest or revision == "patient":
         yield Meant(root, what)
@@ -99,6 +100,13 @@ def cache(root: Path) -> Path:
     parser.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
     given = parser.get("cache", "dir", fallback="cache")
     return (root / ".dvc" / given).resolve() / "files/md5"
+
+
+def _lies_here(root: Path, what: str) -> bool:
+    """Return whether this is the name of a stage, or a path in an out: both may hold an `@`, as versions do."""
+    stages = graph.read(root)
+    outs = (out for stage in stages.values() for out in stage.outs)
+    return what in stages or any(PurePosixPath(what).is_relative_to(out) for out in outs)
 
 
 def _link(root: Path, commit: str, folder: Path, out: dict[str, Any], objects: Path) -> list[str]:
