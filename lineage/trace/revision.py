@@ -90,8 +90,9 @@ def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
     if lost:
         hint = "`dvc fetch --all-commits` fetches what a remote has"
         raise BreathlineError(f"{len(lost)} records of {revision} are not in DVC's cache.", where=objects, hint=hint)
-    if (root / events.LOG).exists():
-        _symlink(root / events.LOG, folder / events.LOG)
+    for path in (events.LOG, events.HEAD):
+        if (root / path).exists():
+            _symlink((root / path).resolve(), folder / path)
 
 
 def cache(root: Path) -> Path:

@@ -340,6 +340,7 @@ def test_keys_of_both_files_of_figures_are_understood(ask, roots):
             lambda root: edit(root, "soft_labels", lambda found: found["params"].update(split="0")),
             "soft_labels ran with another `split`",
         ),
+        (lambda root: rename_user(root / ".lineage/events.jsonl"), "the event log was altered"),
     ],
 )
 def test_records_that_contradict_each_other_are_told(roots, tmp_path, tamper, note):
@@ -355,6 +356,10 @@ def edit(root, stage, change):
     found = json.loads(path.read_text())
     change(found)
     path.write_text(json.dumps(found))
+
+
+def rename_user(log):
+    log.write_text(log.read_text().replace("anna", "bert", 1))
 
 
 def renamed(found, name):
