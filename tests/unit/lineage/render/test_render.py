@@ -150,10 +150,15 @@ def test_crossings_that_can_be_avoided_are():
 
 
 @pytest.mark.parametrize(
-    "label", ["short", "a label of several words that is longer", "x" * 90, "a/path/of/parts/features.npy"]
+    "label", ["short", "a label of several words that is longer", "x" * 120, "a/path/of/parts/features.npy"]
 )
 def test_labels_fit_into_their_boxes(label):
     lines = page._lines(label)
-    assert len(lines) <= 2
+    assert len(lines) <= 3
     assert all(len(line) <= page.LETTERS for line in lines)
     assert "".join(lines).rstrip("…").replace(" ", "") in label.replace(" ", "")
+
+
+def test_how_much_a_model_has_seen_of_a_patient_is_not_cut():
+    label = "teacher/ast_s1, val: seed 1, epoch 12, never learned from patient 101"
+    assert " ".join(page._lines(label)) == label
