@@ -43,7 +43,7 @@ def show(found: Absence) -> None:
         console.print(f"      and {len(found.traces) - MOST} more (--json names all)")
     if found.not_there:
         console.print(f"[yellow]Not here, so not searched: {', '.join(found.not_there)}[/]")
-    searched = f"{found.files} files, {found.rows} rows of samples and features"
+    searched = f"{found.files} files, {found.rows} rows of numbers"
     if found.known_by is None:
         console.print(
             "[yellow]Only names and numbers were looked for: no earlier run with the patient was found, and without "

@@ -27,8 +27,8 @@ def trace(
         str,
         typer.Argument(
             help="a metric (`score`, or a key of reports/metrics.json), a model (its folder, `student@v1.2.0`, or "
-            "`REV:data/student/1`), a prediction (cycle_id), a recording (recording_id) or `patient:101`; "
-            "`REV:` before any of them asks about a Git revision"
+            "`REV:data/student/1`), a prediction (cycle_id), a recording (recording_id), `patient:101`, a file of "
+            "data/ or reports/, or a stage; `REV:` before any of them asks about a Git revision"
         ),
     ],
     *,
@@ -37,7 +37,7 @@ def trace(
     mermaid: Annotated[bool, typer.Option("--mermaid", help="a flowchart, as GitHub draws it")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="write a page with the graph to click through")] = None,
 ) -> None:
-    """Show what a metric, a model or a prediction was made of, or what a recording or a patient has influenced."""
+    """Show what a metric, model, prediction or file was made of, or what a recording or a patient has influenced."""
     if as_json and mermaid:
         raise BreathlineError("One answer has one form.", where="--json --mermaid", hint="choose one of them")
     found = answer(Path.cwd(), what)

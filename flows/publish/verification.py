@@ -33,14 +33,14 @@ ALIKE = {"runs": "run"}
 
 def headline(report: Report) -> str:
     """Return whether all is as recorded, what is not, and how much was read."""
-    scope = f"{report.files:,} files ({report.bytes / 1e9:.2f} GB) read"
+    scope = f"{brief.count(report.files, 'file')} ({report.bytes / 1e9:.2f} GB) read"
     if report.damage:
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in report.damage))
-        said = f"Not as recorded in {_count(len(report.damage), 'place')} ({kinds}): {scope}"
+        said = f"Not as recorded in {brief.count(len(report.damage), 'place')} ({kinds}): {scope}"
     else:
         said = f"All as recorded: {scope}"
-    more = [f"{_count(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
-    more += [_count(len(report.notes), "note")] if report.notes else []
+    more = [f"{brief.count(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
+    more += [brief.count(len(report.notes), "note")] if report.notes else []
     return "; ".join([said, *more]) + "."
 
 
@@ -101,7 +101,3 @@ def _next(finding: Finding) -> str | None:
     if family in NEXT:
         return f"**{family}**: {NEXT[family]}"
     return f"**sense**: {SENSE}" if kind.endswith(SENSES) else None
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -87,15 +87,32 @@ def search_history(root: Path, patient: int) -> Fingerprint | None:
     return None
 
 
-def hashes(samples: pa.ListArray) -> Iterator[str]:
-    """Yield the SHA-256 of each row of waveforms."""
-    for row in samples:
-        yield hashlib.sha256(np.ascontiguousarray(row.values.to_numpy(zero_copy_only=False)).tobytes()).hexdigest()
+def hashes(rows: pa.Array) -> Iterator[str]:
+    """Yield the SHA-256 of the numbers in each row of a column of lists, or of lists of lists."""
+    for row in rows:
+        values = pa.array([], pa.float32()) if row.values is None else row.values
+        while is_list(values.type):
+            values = values.flatten()
+        yield numbers_hash(values.to_numpy(zero_copy_only=False))
 
 
-def row_hash(row: np.ndarray) -> str:
-    """Return the SHA-256 of a row of features (frames, mels)."""
-    return hashlib.sha256(np.ascontiguousarray(row).tobytes()).hexdigest()
+def numbers_hash(numbers: np.ndarray) -> str:
+    """Return the SHA-256 of the values of an array, such as a row of features, whatever its shape."""
+    return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8).data).hexdigest()
+
+
+def holds_floats(kind: pa.DataType) -> bool:
+    """Return whether a column is one of lists of floats, however deep."""
+    inner = kind
+    while is_list(inner):
+        inner = inner.value_type
+    return is_list(kind) and bool(pa.types.is_floating(inner))
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Return whether a type is one of lists, of whichever length."""
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _rows(side: Side) -> Iterator[tuple[str, str]]:
@@ -111,7 +128,7 @@ def _rows(side: Side) -> Iterator[tuple[str, str]]:
         if path is not None and index is not None and name.endswith("features.npy"):
             features = np.load(path, mmap_mode="r", allow_pickle=False)
             for row in _read(index).to_pylist():
-                yield row["cycle_id"], row_hash(features[row["row"]])
+                yield row["cycle_id"], numbers_hash(features[row["row"]])
 
 
 def _unread(side: Side) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import re
 from collections.abc import Iterator, Mapping
@@ -18,11 +19,14 @@ from lineage import graph
 from lineage.absence import fingerprint as prints
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
+from tasks.errors import BreathlineError
 from tasks.files import sha256
 from tasks.icbhi.names import CHEST_LOCATIONS
 from tasks.sources.exclusion import patients_named
 
 METADATA = "data/raw/metadata"
+NUMBERS = ("patient", "patient_id")  # columns
+ONE = re.compile(r"patient(_\w+)?")  # keys whose number is a patient; that of `patients` is how many there are
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Absence:
         patient: The patient.
         traces: What is left of them, by path.
         files: How many files were searched.
-        rows: How many waveforms and feature rows were compared by hash.
+        rows: How many rows of numbers, such as waveforms and features, were compared by hash.
         known_by: The run whose hashes were looked for, and how many of each kind; none where only names were.
         not_there: Outs that do not lie there and so hold nothing.
     """
@@ -60,8 +64,9 @@ class Absence:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing was found by names, numbers and all hashes; names alone prove nothing of renamed samples."""
-        return not self.traces and self.known_by is not None and not self.known_by["unread"]
+        """Whether all of it was searched, and nothing found; names alone prove nothing of renamed samples."""
+        searched = self.files > 0 and not self.not_there
+        return searched and not self.traces and self.known_by is not None and not self.known_by["unread"]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, ready for JSON."""
@@ -89,6 +94,8 @@ class _Search:
             found += self._table(path)
         elif path.suffix == ".npy":
             found += self._array(path)
+        elif path.suffix == ".json":
+            found += self._json(path)
         if name.startswith(METADATA):
             found += ["lines about the patient"] if self.patient in patients_named(path.read_bytes()) else []
         self.traces += [Trace(name, what) for what in dict.fromkeys(found)]
@@ -116,26 +123,54 @@ class _Search:
                     yield from self._column(column, values)
 
     def _column(self, column: str, values: pa.Array) -> Iterator[str]:
-        if column == "patient_id" and pc.any(pc.equal(values, self.patient)).as_py():
+        if column in NUMBERS and pc.any(pc.equal(values.cast(pa.string()), str(self.patient))).as_py():
             yield "rows of the patient"
         # Compressed, a name is no longer there as bytes.
-        if pa.types.is_string(values.type) and any(
+        if (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) and any(
             self.name.search(value.encode()) for value in values.to_pylist() if value
         ):
             yield f"names of recordings or cycles, in `{column}`"
-        if column == "samples" and self.known:
-            for digest in prints.hashes(values):
+        if prints.holds_floats(values.type):
+            for digest in prints.hashes(values) if self.known else ():
                 self.rows += 1
-                if cycle := self.known.rows.get(digest):
-                    yield f"the samples of {cycle}"
+                yield from self._numbers(digest)
 
     def _array(self, path: Path) -> Iterator[str]:
         if self.known is None:
             return
-        for row in np.load(path, mmap_mode="r", allow_pickle=False):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        yield from self._numbers(prints.numbers_hash(array))
+        for row in array if array.ndim > 1 else ():
             self.rows += 1
-            if cycle := self.known.rows.get(prints.row_hash(row)):
-                yield f"the features of {cycle}"
+            yield from self._numbers(prints.numbers_hash(row))
+
+    def _numbers(self, digest: str) -> Iterator[str]:
+        """Yield whose numbers these are, if they are the patient's."""
+        if self.known and (cycle := self.known.rows.get(digest)):
+            yield f"the samples or features of {cycle}"
+
+    def _json(self, path: Path) -> Iterator[str]:
+        try:
+            keys = _under(json.loads(path.read_bytes()), str(self.patient))
+            yield from (f"the patient's number, under `{key}`" for key in keys)
+        except ValueError as error:
+            hint = "`breathline audit verify` tells whether it was altered"
+            raise BreathlineError("This is no JSON: it cannot be searched.", where=path, hint=hint) from error
+
+
+def _under(value: Any, patient: str, key: str = "", *, listed: bool = False) -> Iterator[str]:
+    """Yield the keys that begin with `patient` and under which a patient's number stands."""
+    theirs = key.startswith("patient")
+    if isinstance(value, dict):
+        if theirs and patient in value:
+            yield key
+        for name, inner in value.items():
+            yield from _under(inner, patient, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _under(inner, patient, key, listed=True)
+    elif theirs and (listed or ONE.fullmatch(key)) and str(value) == patient:
+        yield key
 
 
 def search(root: Path, patient: int, known: Fingerprint | None) -> Absence:

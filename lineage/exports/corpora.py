@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
 
 from lineage import record
 from lineage.project import Project
@@ -25,12 +29,11 @@ INTENDED = (
     "has assessed it as one.",
 )
 LIMITS = (
-    "126 patients from two countries, four recording devices, unevenly over training and test: what is learned may be "
-    "of the device, the chest location or the hospital instead of the lungs.",
+    "The whole database has 126 patients from two countries and four recording devices, unevenly over training and "
+    "test: what is learned may be of the device, the chest location or the hospital instead of the lungs.",
     "Respiratory experts annotated the cycles by ear: experts differ, and what they did not hear is not labelled.",
-    "Half of the patients have COPD, and they gave most recordings. Children, healthy people and rare diagnoses are "
-    "few, and figures for them are uncertain.",
-    "In the split `official`, patients 156 and 218 are on both sides; `official-disjoint` keeps them out of training.",
+    "Half of the patients of the whole database have COPD, and they gave most recordings. Children, healthy people and "
+    "rare diagnoses are few, and figures for them are uncertain.",
     "Many published figures were chosen on the test set, and so are those of the selection `paper`.",
 )
 PERSONAL = (
@@ -97,6 +100,37 @@ def of(project: Project) -> Corpus:
         licence="Freely available for research by its authors, who give no standard licence; ask them for other uses.",
         citation=ICBHI_CITATION,
         url=ICBHI_URL,
-        limits=(*incomplete, *LIMITS),
+        limits=(*incomplete, *_of_this_run(project), *LIMITS),
         personal=PERSONAL,
     )
+
+
+def both_sides(recordings: Sequence[dict[str, Any]]) -> list[int]:
+    """Return the patients with recordings on more than one side of the official split, sorted."""
+    sides: dict[int, set[str]] = {}
+    for row in recordings:
+        sides.setdefault(row["patient_id"], set()).add(row["split"])
+    return sorted(patient for patient, found in sides.items() if len(found) > 1)
+
+
+def _of_this_run(project: Project) -> list[str]:
+    """Return what the recordings that lie here cannot show; nothing before they have been extracted."""
+    path = project.root / "data/cycles/recordings.parquet"
+    if not path.is_file():
+        return []
+    recordings: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    copd = [row for row in recordings if row["diagnosis"] == "COPD"]
+    people, ill = (len({row["patient_id"] for row in rows}) for rows in (recordings, copd))
+    devices = len({row["device"] for row in recordings})
+    told = [
+        f"Of this run's {_count(people, 'patient')} with {_count(len(recordings), 'recording')} by "
+        f"{_count(devices, 'device')}, {ill} with {_count(len(copd), 'recording')} have COPD."
+    ]
+    if twice := both_sides(recordings):
+        who = f"patient {twice[0]} is" if len(twice) == 1 else f"patients {', '.join(map(str, twice))} are"
+        told.append(f"In the split `official`, {who} on both sides; `official-disjoint` keeps them out of training.")
+    return told
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

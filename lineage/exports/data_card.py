@@ -53,7 +53,7 @@ def card(project: Project) -> str:
         source=source,
         summary=summary,
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
-        both_sides=_both_sides(recordings),
+        both_sides=corpora.both_sides(recordings),
         groups={name: _people(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
         files=files.flat(project.records["extract"]["outputs"]),
@@ -80,13 +80,6 @@ def _split(split: str, recordings: list[dict[str, Any]], cycles: list[dict[str, 
         "both": sum(row["crackles"] and row["wheezes"] for row in rows),
         "hours": sum(row["duration_s"] for row in rows) / 3600,
     }
-
-
-def _both_sides(recordings: list[dict[str, Any]]) -> list[int]:
-    sides: dict[int, set[str]] = {}
-    for row in recordings:
-        sides.setdefault(row["patient_id"], set()).add(row["split"])
-    return sorted(patient for patient, found in sides.items() if len(found) > 1)
 
 
 def _people(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:

@@ -25,6 +25,7 @@ FILLS = {
     "recording": "#d6e2f8",
     "source": "#d6e2f8",
     "patient": "#f8d9d6",
+    "stage": "#e6e6e6",
 }
 
 

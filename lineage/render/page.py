@@ -14,9 +14,8 @@ from lineage.render.view import ASIDE, Box, View, fold
 from lineage.trace.nodes import Trace
 
 TEMPLATE = Path(__file__).with_name("page.html")
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 216, 46, 20, 44, 16  # pixels
-LETTERS = 31  # of a line in a box
-SMALLEST = 0.85  # of its size, to which a wide graph shrinks before it scrolls
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 216, 62, 20, 44, 16  # pixels
+LETTERS, LINES = 31, 3  # of a line in a box, and how many
 
 
 def render(trace: Trace) -> str:
@@ -69,7 +68,7 @@ def _svg(view: View) -> str:
             at[box] = left + place * (WIDTH + ACROSS), MARGIN + layer * (HEIGHT + DOWN)
     width, height = 2 * MARGIN + widest, 2 * MARGIN + len(placed) * (HEIGHT + DOWN) - DOWN
     parts = [
-        f'<svg viewBox="0 0 {width:g} {height:g}" style="width:{width:g}px;min-width:{SMALLEST * width:g}px">'
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="width:{width:g}px">'
         '<marker id=head viewBox="0 0 8 8" refX=8 refY=4 markerWidth=7 markerHeight=7 orient=auto>'
         '<path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker>'
     ]
@@ -101,10 +100,12 @@ def _box(box: Box, x: float, y: float, root: bool) -> str:
 
 
 def _lines(label: str) -> list[str]:
-    """Return a label in at most two lines, cut where it is longer."""
-    if len(label) <= LETTERS:
-        return [label]
-    cut = 1 + max(label.rfind(sign, 0, LETTERS) for sign in " /_")
-    cut = cut if cut > LETTERS // 2 else LETTERS
-    first, rest = label[:cut].rstrip(), label[cut:]
-    return [first, rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]
+    """Return a label in at most three lines, cut where it is longer."""
+    lines: list[str] = []
+    rest = label
+    while len(rest) > LETTERS and len(lines) < LINES - 1:
+        cut = 1 + max(rest.rfind(sign, 0, LETTERS) for sign in " /_")
+        cut = cut if cut > LETTERS // 2 else LETTERS
+        lines.append(rest[:cut].rstrip())
+        rest = rest[cut:]
+    return [*lines, rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]

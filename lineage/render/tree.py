@@ -33,6 +33,7 @@ COLOURS = {
     "recording": "blue",
     "patient": "red",
     "source": "blue",
+    "stage": "bold",
 }
 HASHES = ("sha256", "content", "audio_sha256", "file_sha256")
 

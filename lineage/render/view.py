@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lineage.trace.nodes import MADE_BY, Node, Trace
 
-ASIDE = ("stage", "code", "environment")
+ASIDE = ("stage", "code", "environment")  # stages only where no stage was asked about
 MOST = 3  # alike nodes that are still shown one by one
-SINGLE = ("weights", "set")  # always shown one by one: their seeds, and what each has learned from, are asked for
+SINGLE = ("weights", "set", "stage")  # always shown one by one: their seeds, and what each learned from, are asked for
 PLURALS = {
     "recording": "recordings",
     "patient": "patients",
@@ -82,7 +82,8 @@ def fold(trace: Trace, *, most: int | None = MOST) -> View:
         trace: The answer.
         most: How many nodes of one kind and group are shown one by one; all of them if none.
     """
-    shown = [node for node in trace.nodes.values() if node.kind not in ASIDE]
+    aside = ASIDE[1:] if trace.nodes[trace.root].kind == "stage" else ASIDE
+    shown = [node for node in trace.nodes.values() if node.kind not in aside]
     groups: dict[tuple[str, str], list[Node]] = {}
     for node in shown:
         groups.setdefault((node.kind, node.group), []).append(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage import files
+from lineage import events, files
 from lineage.trace.evidence import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, SPLIT, Evidence
 from lineage.trace.nodes import Node
 from tasks.files import sha256
@@ -23,6 +23,8 @@ def of(evidence: Evidence) -> Iterator[str]:
         if said and evidence.exists(path) and sha256(evidence.root / path) != said:
             yield f"{path} is not what {evidence.file(path)['stage']} made: it was changed since"
     yield from _params(evidence)
+    if events.check(evidence.root):
+        yield "the event log was altered, so that who ran what and when may not hold: `breathline audit verify`"
 
 
 def cautions(root: Node, evidence: Evidence) -> Iterator[str]:

@@ -142,6 +142,10 @@ class Evidence:
         """Return what a record says of a file: hashes and size, and the stage that made it."""
         return self._files.get(path, {})
 
+    def made(self, path: str) -> bool:
+        """Return whether a record names a file, or files in a folder, among what a stage made."""
+        return path in self._files or any(file.startswith(f"{path}/") for file in self._files)
+
     @cached_property
     def _files(self) -> dict[str, Row]:
         return {

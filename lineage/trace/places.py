@@ -1,12 +1,20 @@
-"""Where rows lie in files: the bytes of a wav that hold some frames, and those of an array that hold a row."""
+"""Where things lie: the files of a recording, frames in the bytes of a wav, rows in those of an array."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+
+AUDIO = PurePosixPath("data/raw/audio")
+
+
+def recording(path: str) -> str | None:
+    """Return the `recording_id` whose wav file or annotation a path would be, or none of another path."""
+    file = PurePosixPath(path)
+    return file.stem if file.parent == AUDIO and file.suffix in (".wav", ".txt") else None
 
 
 @dataclass(frozen=True)

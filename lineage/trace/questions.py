@@ -7,18 +7,19 @@ from difflib import get_close_matches
 from typing import Any
 
 from lineage.project import Project
-from lineage.trace import contradictions
+from lineage.trace import contradictions, places
 from lineage.trace.catalogue import Catalogue
 from lineage.trace.evidence import METRICS, SCORES, SOFT_LABELS, Evidence
 from lineage.trace.metrics import at, keys
 from lineage.trace.nodes import Direction, Edge, Node, Trace
 from lineage.trace.removal import reruns
 from lineage.trace.rows import has_soft_label
+from lineage.trace.stages import Stages
 from lineage.trace.walk import Kind, kinds, neighbours, walk
 from tasks.errors import BreathlineError
 
 SCORE = "score"
-EXAMPLES = "score, student.val.sp.mean, data/student/1, a cycle_id, a recording_id, patient:101"
+EXAMPLES = "score, student.val.sp.mean, data/student/1, a cycle_id, a recording_id, patient:101, a file, a stage"
 
 
 class Questions:
@@ -32,21 +33,24 @@ class Questions:
         self.evidence = Evidence(project)
         self.catalogue = Catalogue(self.evidence)
         self.kinds: dict[str, Kind] = kinds(self.evidence, self.catalogue)
+        self.whole: dict[str, Kind] = {**self.kinds, "stage": Stages(self.evidence, whole=True)}
 
     def ask(self, what: str) -> Trace:
-        """Return what made a metric, a model or a prediction, or what a recording or a patient influenced.
+        """Return what made a metric, a model, a prediction or a file, or what a recording or a patient influenced.
 
         Args:
-            what: ``score`` or a key of the metrics; a model's folder or file; a `cycle_id`; a `recording_id`;
-                ``patient:<number>``.
+            what: ``score`` or a key of the metrics; a model's folder or file; a `cycle_id`; a `recording_id`, its wav
+                file or annotation; ``patient:<number>``; any other out, or a stage.
 
         Raises:
             BreathlineError: There is no such thing; the error tells what may have been meant.
         """
         root, first, direction = self._root(what)
-        nodes, edges = walk(self.kinds, root, first, direction)
+        nodes, edges = walk(self.whole if root.kind == "stage" else self.kinds, root, first, direction)
         forward = direction == "forward"
         notes = [*contradictions.of(self.evidence), *contradictions.cautions(root, self.evidence)]
+        if root.kind == "stage" and root.name != what:
+            notes.append(f"{what} is an out of {root.name}: this is what made that stage's outs")
         if root.kind == "row":
             nodes |= self._exposed(root, nodes)
         return Trace(
@@ -73,6 +77,9 @@ class Questions:
         if weights := self._weights(what):
             root = Node(f"model:{what}", what, {"path": what, "weights": weights})
             return root, [Edge(f"weights:{name}", root.id, "holds") for name in weights], "backward"
+        if (maker := self._maker(what)) is not None:
+            kind, _, name = maker.partition(":")
+            return self.kinds[kind].node(name), neighbours(self.whole, maker, "backward"), "backward"
         candidates = list(self._candidates())
         close = get_close_matches(what, candidates, n=5, cutoff=0.5) or [one for one in candidates if what in one][:5]
         hint = f"did you mean {', '.join(close)}?" if close else f"ask about: {EXAMPLES}"
@@ -83,8 +90,9 @@ class Questions:
         prefix, _, name = what.partition(":")
         if prefix == "patient" and name.isdigit() and int(name) in self.evidence.recordings_of:
             return f"patient:{int(name)}"
-        if what in self.evidence.recordings:
-            return f"recording:{what}"
+        recording = places.recording(what) or what
+        if recording in self.evidence.recordings:
+            return f"recording:{recording}"
         if what == SOFT_LABELS and self.catalogue.labelled:
             return "soft_labels:train"
         if what in self.catalogue.figures:
@@ -117,6 +125,21 @@ class Questions:
                 if wanted in given | {model.folder.rpartition("/")[0], model.name.partition("/")[0]}:
                     found.append(name)
         return found
+
+    def _maker(self, what: str) -> str | None:
+        """Return the id of a stage by its name, or of what stands for an out or something in it."""
+        project, path = self.evidence.project, what.rstrip("/")
+        if path in project.stages:
+            return f"stage:{path}"
+        stage = project.maker(path)
+        if stage is None:
+            return None
+        if path in project.stages[stage].outs or self.evidence.made(path):
+            return "reports:evaluate" if stage == "evaluate" and path.startswith("reports/") else f"stage:{stage}"
+        if self.evidence.exists(path):
+            hint = f"`breathline audit verify` tells more; `breathline audit trace {stage}` what made its other outs"
+            raise BreathlineError("No stage says that it made this.", where=path, hint=hint)
+        return None
 
     def _ends(self, cycle: str) -> Iterator[tuple[str, str]]:
         """Yield what came of a cycle, each with its role: its predictions, or its soft label, or else the cycle."""

@@ -6,19 +6,18 @@ Neither Git's working tree nor DVC is touched: what is asked about lies in a fol
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from configparser import ConfigParser
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from lineage import events, record
+from lineage import events, graph, record
+from lineage.diff.sides import cache_of, git
 from tasks.errors import BreathlineError
 
 IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")
@@ -45,13 +44,14 @@ def meant(root: Path, what: str) -> Iterator[Meant]:
 
     Args:
         root: The project.
-        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag.
+        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag; a stage may
+            be called so too (``fbank@ast``).
 
     Raises:
         BreathlineError: There is no such revision, it has no dvc.lock, or its records are not in DVC's cache.
     """
     revision, _, rest = what.partition(":")
-    if not rest and "@" in what:
+    if not rest and "@" in what and not _lies_here(root, what):
         revision, rest = what, what.partition("@")[0]
     if not rest or revision == "patient":
         yield Meant(root, what)
@@ -75,30 +75,30 @@ def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
         BreathlineError: The commit has no dvc.lock, or its records are not in DVC's cache.
     """
     for name in IN_GIT:
-        text = _git(root, "show", f"{commit}:./{name}")
+        text = git(root, "show", f"{commit}:./{name}")
         if text is None:
             hint = "commit dvc.lock with the code after a run, and ask about that commit"
             raise BreathlineError(f"{revision} has no {name}: what it had made is not known.", where=name, hint=hint)
         (folder / name).write_bytes(text)
     lock = YAML(typ="safe").load(folder / "dvc.lock")
     outs = [out for stage in lock["stages"].values() for out in stage.get("outs", [])]
-    objects, missing = cache(root), []
+    objects, missing = cache_of(root) / "files/md5", []
     for out in outs:
         missing += _link(root, commit, folder, out, objects)
     lost = [path for path in missing if path.startswith(record.FOLDER.as_posix())]
     if lost:
         hint = "`dvc fetch --all-commits` fetches what a remote has"
         raise BreathlineError(f"{len(lost)} records of {revision} are not in DVC's cache.", where=objects, hint=hint)
-    if (root / events.LOG).exists():
-        _symlink(root / events.LOG, folder / events.LOG)
+    for path in (events.LOG, events.HEAD):
+        if (root / path).exists():
+            _symlink((root / path).resolve(), folder / path)
 
 
-def cache(root: Path) -> Path:
-    """Return the folder of DVC's objects, by their MD5."""
-    parser = ConfigParser()
-    parser.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
-    given = parser.get("cache", "dir", fallback="cache")
-    return (root / ".dvc" / given).resolve() / "files/md5"
+def _lies_here(root: Path, what: str) -> bool:
+    """Return whether this is the name of a stage, or a path in an out: both may hold an `@`, as versions do."""
+    stages = graph.read(root)
+    outs = (out for stage in stages.values() for out in stage.outs)
+    return what in stages or any(PurePosixPath(what).is_relative_to(out) for out in outs)
 
 
 def _link(root: Path, commit: str, folder: Path, out: dict[str, Any], objects: Path) -> list[str]:
@@ -117,7 +117,7 @@ def _link(root: Path, commit: str, folder: Path, out: dict[str, Any], objects: P
     if held.is_file():
         _symlink(held, folder / path)
         return []
-    text = _git(root, "show", f"{commit}:./{path}")
+    text = git(root, "show", f"{commit}:./{path}")
     if text is None:
         return [path]
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -131,19 +131,10 @@ def _symlink(target: Path, link: Path) -> None:
 
 
 def _commit(root: Path, revision: str) -> str:
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found is not None:
         return found.decode().strip()
-    tags = (_git(root, "tag", "--list") or b"").decode().split()
+    tags = (git(root, "tag", "--list") or b"").decode().split()
     close = get_close_matches(revision, tags, n=5, cutoff=0.4) or tags[-5:]
     hint = f"did you mean {', '.join(close)}?" if close else "`git log --oneline` lists commits"
     raise BreathlineError(f"There is no revision `{revision}`.", where=root, hint=hint)
-
-
-def _git(root: Path, *arguments: str) -> bytes | None:
-    """Return what Git prints, or none where it fails or is not installed."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -35,10 +35,10 @@ class Samples:
             "bytes": [layout.start + first * layout.frame, layout.start + end * layout.frame] if layout else None,
             "audio_sha256": cycle["audio_sha256"],
         }
+        # The numbers first: where there is room for a part alone, the name of the file is known from its recording.
         where = f", bytes {facts['bytes'][0]}–{facts['bytes'][1] - 1}" if layout else ""
-        return Node(
-            f"samples:{name}", f"frames {first}–{end - 1} of {path}{where}", facts, _subset(self.evidence, name)
-        )
+        label = f"frames {first}–{end - 1}{where} of {path}"
+        return Node(f"samples:{name}", label, facts, _subset(self.evidence, name))
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the recording."""

@@ -27,10 +27,15 @@ AT_ITS_END = (
 
 
 class Stages:
-    """``stage:<name>``: a stage as its record describes it, and the last event that names this record."""
+    """``stage:<name>``: a stage as its record describes it, and the last event that names this record.
 
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
+    Args:
+        evidence: What lies there.
+        whole: Whether of a folder of many (``data/teachers``) all makers are told, as where a stage was asked about.
+    """
+
+    def __init__(self, evidence: Evidence, *, whole: bool = False) -> None:
+        self.evidence, self.whole = evidence, whole
 
     def node(self, name: str) -> Node:
         """Return command, parameters, seeds and modules; without a record, what dvc.yaml says."""
@@ -51,12 +56,13 @@ class Stages:
         return Node(f"stage:{name}", name, facts, "stages")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield code, environment, and the stages whose outs it read; which of a folder of many, its outs tell."""
+        """Yield code, environment, and the stages whose outs it read; else of a folder of many, its outs tell which."""
         found = self.evidence.project.records.get(name)
         if found is not None:
             yield f"code:{code_id(found)}", "ran"
             yield f"environment:{_hash(found['environment'])}", "ran in"
-        makers = map(self.evidence.project.maker, self.evidence.project.stages[name].inputs)
+        project = self.evidence.project
+        makers = project.before(name) if self.whole else map(project.maker, project.stages[name].inputs)
         yield from ids("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
 
     def after(self, _name: str) -> Iterator[Link]:

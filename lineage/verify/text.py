@@ -38,10 +38,14 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
 
 
 def _verdict(report: Report) -> str:
-    read = f"{report.files} files, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
+    read = f"{brief.count(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
     if report.errors:
         reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
-        concerns = f", which concern {len(reached)} stages and what they make" if reached else ""
-        return f"[bold red]Not verified[/]: {len(report.errors)} differences{concerns} [dim]({escape(read)})[/]"
-    notes = f"; {len(report.notes)} things to be known" if report.notes else ""
+        differ, verb = (
+            brief.count(len(report.errors), "difference"),
+            "concerns" if len(report.errors) == 1 else "concern",
+        )
+        concerns = f", which {verb} {brief.count(len(reached), 'stage')} and what is made there" if reached else ""
+        return f"[bold red]Not verified[/]: {differ}{concerns} [dim]({escape(read)})[/]"
+    notes = f"; {brief.count(len(report.notes), 'thing')} to be known" if report.notes else ""
     return f"[bold green]Verified[/]: nothing differs from what was recorded{notes} [dim]({escape(read)})[/]"

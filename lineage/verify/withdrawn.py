@@ -26,5 +26,5 @@ def check(tree: Tree, *, patient: str) -> Iterator[Finding]:
         hint = f"`breathline audit absent {patient}` tells more, and takes such a run by --before"
         yield Finding(kind="patient-unproven", where=patient, what=f"{what}; {hint}")
     elif found.proven:
-        what = f"nothing of them is left in {found.files} files and {found.rows} rows of samples and features"
+        what = f"nothing of them is left in {found.files} files and {found.rows} rows of numbers"
         yield Finding(kind="patient-absent", where=patient, what=what, severity="note")

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -81,9 +82,24 @@ def test_a_signed_statement_is_held_against_what_lies_there(here: Path) -> None:
 
 
 def test_a_signature_without_a_key_is_an_error(here: Path) -> None:
-    done = CliRunner().invoke(app, ["audit", "verify", "--signature", "reports/audit/intoto.dsse.json"])
+    done = CliRunner().invoke(app, ["audit", "verify", "--signature", str(here / "dvc.yaml")])
     assert done.exit_code == 1
     assert "both --signature and --key" in done.output
+
+
+@pytest.mark.parametrize("given", [("--signature", "/nope", "--key", "dvc.yaml"), ("--signature", ".", "--key", "x")])
+def test_files_that_are_not_there_are_told_before_anything_is_read(here: Path, given: tuple[str, ...]) -> None:
+    with mock.patch("lineage.verify.verification.verify") as verify:
+        done = CliRunner().invoke(app, ["audit", "verify", *given])
+    assert done.exit_code == 2
+    verify.assert_not_called()
+
+
+@pytest.mark.parametrize("given", [("--sample", "5"), ("--seed", "0")])
+def test_a_sample_of_nothing_is_an_error(here: Path, given: tuple[str, str]) -> None:
+    done = CliRunner().invoke(app, ["audit", "verify", *given])
+    assert done.exit_code == 1
+    assert "without --deep" in done.output
 
 
 def signature_findings(envelope: str, key: Path) -> list[dict[str, Any]]:

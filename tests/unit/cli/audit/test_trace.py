@@ -39,6 +39,10 @@ def test_a_tree_in_the_terminal_json_and_a_chart():
     assert run("patient:102", "--mermaid").stdout.startswith("flowchart LR\n")
 
 
+def test_a_stage_is_no_revision_though_its_name_holds_an_at_sign():
+    assert json.loads(run("fbank@ast", "--json").stdout)["stages"] == ["download", "extract", "fbank@ast", "validate"]
+
+
 def test_everything_is_not_cut_to_the_width_of_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     digest = small.sha256(small.ROOT / "tasks/evaluate.py")

@@ -73,13 +73,23 @@ def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) 
         "weights": 5,
         "unread": [],
     }
-    assert found.rows == 2 * 2 * 10
+    # Ten cycles at two rates and two front ends; of the six that are learned from, one soft label and three logits.
+    assert found.rows == 2 * 2 * 10 + 4 * 6
     assert found.not_there == ()
 
 
 def test_names_alone_prove_nothing(after: Path) -> None:
     found = of(after, "patient:999", None)
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
+
+
+def test_what_does_not_lie_there_was_not_searched(project: Path, before: Path) -> None:
+    shutil.rmtree(project / "data/raw")
+    found = of(project, "patient:103", str(before))
+    assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
+    shutil.rmtree(project / "data")
+    shutil.rmtree(project / "reports")
+    assert not of(project, "patient:103", str(before)).proven
 
 
 def keep_wav(root: Path, before: Path) -> None:
@@ -99,6 +109,30 @@ def keep_features(root: Path, before: Path) -> None:
     features = np.load(root / "data/fbank/ast/features.npy")
     features[0] = np.load(before / "data/fbank/ast/features.npy")[row]
     np.save(root / "data/fbank/ast/features.npy", features)
+
+
+def keep_wave(root: Path, before: Path) -> None:
+    one = pl.read_parquet(before / "data/cycles/audio/32000.parquet").filter(pl.col("cycle_id").str.starts_with("103"))
+    one.tail(1).select(wave="samples").write_parquet(root / "data/fbank/ast/copy.parquet")
+
+
+def keep_one_feature(root: Path, before: Path) -> None:
+    index = pl.read_parquet(before / "data/fbank/ast/index.parquet")
+    row = index.filter(pl.col("cycle_id").str.starts_with("103"))["row"][1]
+    np.save(root / "data/fbank/ast/one.npy", np.load(before / "data/fbank/ast/features.npy")[row])
+
+
+def keep_number(root: Path, _before: Path) -> None:
+    pl.DataFrame({"patient": ["101", "103"]}).write_parquet(root / "data/fbank/ast/people.parquet")
+
+
+def number_in_json(root: Path, _before: Path) -> None:
+    found = {"rows": [{"patient_id": 101}, {"patient_id": 103}]}
+    (root / "data/validation/results.json").write_text(json.dumps(found))
+
+
+def number_in_list(root: Path, _before: Path) -> None:
+    (root / "data/validation/results.json").write_text('{"patients": [101, 103]}')
 
 
 def keep_row(root: Path, _before: Path) -> None:
@@ -135,8 +169,17 @@ def name_of_file(root: Path, _before: Path) -> None:
     ("hide", "path", "what"),
     [
         (keep_wav, "data/raw/audio/107_1b1_Tc_sc_Meditron.wav", "all bytes of 103_1b1_Tc_sc_Meditron.wav"),
-        (keep_samples, "data/cycles/audio/32000.parquet", "the samples of 103_1b1_Tc_sc_Meditron_002"),
-        (keep_features, "data/fbank/ast/features.npy", "the features of 103_1b1_Tc_sc_Meditron_001"),
+        (keep_samples, "data/cycles/audio/32000.parquet", "the samples or features of 103_1b1_Tc_sc_Meditron_002"),
+        (keep_features, "data/fbank/ast/features.npy", "the samples or features of 103_1b1_Tc_sc_Meditron_001"),
+        (
+            keep_wave,
+            "data/fbank/ast/copy.parquet",
+            "the samples or features of 103_1b1_Tc_sc_Meditron_002",
+        ),
+        (keep_one_feature, "data/fbank/ast/one.npy", "the samples or features of 103_1b1_Tc_sc_Meditron_001"),
+        (keep_number, "data/fbank/ast/people.parquet", "rows of the patient"),
+        (number_in_json, "data/validation/results.json", "the patient's number, under `patient_id`"),
+        (number_in_list, "data/validation/results.json", "the patient's number, under `patients`"),
         (keep_row, "data/cycles/cycles.parquet", "rows of the patient"),
         (keep_prediction, "data/soft_labels/soft_labels.parquet", "names of recordings or cycles, in `cycle_id`"),
         (keep_weights, "data/teachers/t3/val.safetensors", "the weights of data/teachers/t3/val.safetensors"),
@@ -180,3 +223,8 @@ def test_an_excluded_patients_number_may_stand_where_the_gap_is_accounted_for(pr
     source = project / "data/raw/source.json"
     source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
     assert of(project, "patient:103", None).proven
+
+
+def test_how_many_patients_there_are_is_no_patients_number(project: Path, before: Path) -> None:
+    (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
+    assert of(project, "patient:103", str(before)).proven

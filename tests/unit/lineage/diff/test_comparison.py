@@ -160,3 +160,12 @@ def test_the_cache_may_lie_elsewhere(first: Path, tmp_path: Path) -> None:
     shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
     toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
     assert differing(compare(folder, "HEAD", ".")) == set()
+
+
+def test_the_local_config_says_where_the_cache_lies(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    assert sides.cache_of(tmp_path) == tmp_path / ".dvc/cache"
+    (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")
+    assert sides.cache_of(tmp_path) == tmp_path / "shared"
+    (tmp_path / ".dvc/config.local").write_text("[cache]\n    dir = /elsewhere\n")
+    assert sides.cache_of(tmp_path) == Path("/elsewhere")

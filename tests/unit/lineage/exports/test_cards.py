@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_the_data_card_counts_what_lies_there(made: Project) -> None:
     assert "Patients on both sides of the split: 102." in card.text
     assert "Left out, named by the split, not in the source: 1." in card.text
     assert sha256(made.root / "data/cycles/cycles.parquet") in card.text
+
+
+@pytest.mark.parametrize("card", [model_card.card, data_card.card])
+def test_limits_tell_the_run_from_the_whole_database(made: Project, card: Callable[[Project], str]) -> None:
+    limits = card(made).partition("## Limits")[2]
+    assert "The whole database has 126 patients" in limits
+    assert "Of this run's 6 patients with 7 recordings by 2 devices, 6 with 7 recordings have COPD." in limits
+    assert "patient 102 is on both sides" in limits
+    assert "156" not in limits
 
 
 def test_generated_recordings_are_not_passed_off_as_icbhi(built: Path, tmp_path: Path) -> None:

@@ -97,6 +97,16 @@ def test_the_tree_of_a_question_forward_says_what_runs_anew():
     assert text.index("patient 7\n") < text.index("5 recordings") < text.index("student/1") < text.index("score = 50")
 
 
+def test_a_stage_that_was_asked_about_is_shown_with_the_stages_before_it():
+    nodes = [Node(f"stage:{name}", name, {}, "stages") for name in ("d", "a", "b", "c", "e")]
+    edges = [Edge(node.id, "stage:d", "made its inputs") for node in nodes[1:]]
+    trace = Trace("d", "backward", "stage:d", {node.id: node for node in nodes}, tuple(edges))
+    assert list(fold(trace).boxes) == [node.id for node in nodes]
+    assert "made its inputs · b" in printed(trace)
+    assert ":::stage" in mermaid.render(trace)
+    assert 'data-id="stage:b"' in page.render(trace)
+
+
 def test_the_chart_names_every_box_and_breaks_at_no_character():
     chart = mermaid.render(example())
     assert chart.startswith("flowchart LR\n")
@@ -140,10 +150,15 @@ def test_crossings_that_can_be_avoided_are():
 
 
 @pytest.mark.parametrize(
-    "label", ["short", "a label of several words that is longer", "x" * 90, "a/path/of/parts/features.npy"]
+    "label", ["short", "a label of several words that is longer", "x" * 120, "a/path/of/parts/features.npy"]
 )
 def test_labels_fit_into_their_boxes(label):
     lines = page._lines(label)
-    assert len(lines) <= 2
+    assert len(lines) <= 3
     assert all(len(line) <= page.LETTERS for line in lines)
     assert "".join(lines).rstrip("…").replace(" ", "") in label.replace(" ", "")
+
+
+def test_how_much_a_model_has_seen_of_a_patient_is_not_cut():
+    label = "teacher/ast_s1, val: seed 1, epoch 12, never learned from patient 101"
+    assert " ".join(page._lines(label)) == label

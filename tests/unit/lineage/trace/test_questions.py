@@ -278,6 +278,40 @@ def test_what_is_not_there_is_told_with_what_may_have_been_meant(ask, what, mean
     assert meant in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("what", "root"),
+    [
+        ("data/raw/audio/105_1b1_Tc_sc_Meditron.wav", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/audio/105_1b1_Tc_sc_Meditron.txt", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/metadata/ICBHI_Challenge_diagnosis.txt", "stage:download"),
+        ("data/evaluation/predictions.parquet", "stage:evaluate"),
+        ("data/fbank/ast/features.npy", "stage:fbank@ast"),
+        ("data/student/1/history.csv", "stage:train_student@1"),
+        ("data/lineage/fbank@ast.json", "stage:fbank@ast"),
+        ("fbank@ast", "stage:fbank@ast"),
+        ("reports/metrics.json", "reports:evaluate"),
+    ],
+)
+def test_files_lead_to_what_made_them_and_those_of_a_recording_to_what_it_influenced(ask, what, root):
+    trace = ask("official").ask(what)
+    assert (trace.root, trace.direction) == (root, "forward" if root.startswith("recording") else "backward")
+    if root.startswith("stage") and what != "fbank@ast":
+        assert any(f"{what} is an out of" in note for note in trace.notes)
+
+
+def test_a_stage_is_told_with_all_that_made_its_inputs(ask):
+    assert len(names(ask("official").ask("evaluate"), "stage")) == 13, "the teacher that labels nothing is judged too"
+
+
+def test_what_no_stage_made_is_told(roots, tmp_path):
+    root = shutil.copytree(roots("official"), tmp_path / "project")
+    (root / "data/fbank/ast/more.npy").touch()
+    with pytest.raises(BreathlineError, match="No stage says that it made this"):
+        Questions(project.load(root)).ask("data/fbank/ast/more.npy")
+    with pytest.raises(BreathlineError, match="There is nothing called"):
+        Questions(project.load(root)).ask("data/fbank/ast/none.npy")
+
+
 def test_keys_of_both_files_of_figures_are_understood(ask, roots):
     scores = json.loads((roots("official") / "reports/scores.json").read_text())
     for what in ("val.student.sp", "val.ensemble.score_strict"):
@@ -306,6 +340,7 @@ def test_keys_of_both_files_of_figures_are_understood(ask, roots):
             lambda root: edit(root, "soft_labels", lambda found: found["params"].update(split="0")),
             "soft_labels ran with another `split`",
         ),
+        (lambda root: rename_user(root / ".lineage/events.jsonl"), "the event log was altered"),
     ],
 )
 def test_records_that_contradict_each_other_are_told(roots, tmp_path, tamper, note):
@@ -321,6 +356,10 @@ def edit(root, stage, change):
     found = json.loads(path.read_text())
     change(found)
     path.write_text(json.dumps(found))
+
+
+def rename_user(log):
+    log.write_text(log.read_text().replace("anna", "bert", 1))
 
 
 def renamed(found, name):

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from cli.audit.trace import answer
-from lineage.trace import revision
+from lineage.diff.sides import cache_of
 from tasks.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
@@ -70,18 +70,9 @@ def test_what_cannot_be_answered_is_told(versioned, what, told):
 def test_records_that_the_cache_lost_are_told(versioned, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(versioned, root, symlinks=True)
-    shutil.rmtree(revision.cache(root))
+    shutil.rmtree(cache_of(root))
     with pytest.raises(BreathlineError, match=r"13 records of HEAD are not in DVC's cache"):
         answer(root, "HEAD:score")
-
-
-def test_the_cache_may_lie_elsewhere(tmp_path):
-    (tmp_path / ".dvc").mkdir()
-    assert revision.cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
-    (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")
-    assert revision.cache(tmp_path) == tmp_path / "shared/files/md5"
-    (tmp_path / ".dvc/config.local").write_text("[cache]\n    dir = /elsewhere\n")
-    assert str(revision.cache(tmp_path)) == "/elsewhere/files/md5"
 
 
 def test_json_of_a_revision_holds_no_temporary_path(versioned):

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from lineage import events
 from lineage.verify import text, verification
+from lineage.verify.findings import Finding, Report
 from tasks.errors import BreathlineError
 from tests.unit.lineage import small
 
@@ -77,6 +78,14 @@ def test_the_change_the_place_and_what_depends_on_it_are_told(project):
     printed = shown(report)
     assert "Not verified: 2 differences, which concern 5 stages" in printed
     assert "train_student (2)" in printed
+
+
+def test_one_is_told_in_the_singular():
+    error = Finding(kind="out-changed", where="data/x", what="other", stages=("extract",))
+    note = Finding(kind="git-dirty", where=".", what="a change", severity="note")
+    told = shown(Report(findings=[error], checks={}, files=1, bytes=0))
+    assert "1 difference, which concerns 1 stage and what is made there (1 file, 0 MB" in told
+    assert "; 1 thing to be known" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
 
 
 def test_what_cannot_be_checked_is_no_success(project):
