@@ -238,6 +238,7 @@ download:
   expect: partial
   sha256: null
   mirrors: []
+  exclude_patients: []
   demo: {seed: 1, patients: 1}
 """
 
