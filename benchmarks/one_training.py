@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -53,6 +54,10 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     from models.training.registry import create as create_objective
 
     device = torch.device(options.device)
+    if device.type == "cpu":
+        # What does not fit is to fail here, before the kernel ends some process for it.
+        free = psutil.virtual_memory().available
+        resource.setrlimit(resource.RLIMIT_DATA, (free, free))
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     architecture, given = NETWORKS[options.network]

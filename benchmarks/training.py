@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.training`` prints a table in Markdown: clips a second and peak memory of AST-base (8 s clips) and
 CNN6 for `ce`, `patchmix_cl` (AST alone: a CNN has no patches) and `sam`. Each measurement is a process of its own; the
-two loops take turns, so that what else the machine does falls on both. On a GPU, with ``--device cuda --largest``, also
-the largest batch that fits, the share of the peak rate, and the data path's share of a step.
+two loops take turns, so that what else the machine does falls on both. With ``--largest`` also at the largest batch
+that fits, of each loop; on a GPU (``--device cuda``) with the share of the peak rate and the data path's of a step.
 """
 
 from __future__ import annotations
@@ -18,10 +18,60 @@ import sys
 
 NETWORKS = ("ast-base", "cnn6", "ast-tiny")
 METHODS = ("ce", "patchmix_cl", "sam")
+LOOPS = ("plain", "ours")
+NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 EXPECTED = (
     "Expected of an H200: AST-base `ce` at its largest batch at 40 % or more of the bf16 peak; at batch 8 ten times "
     "the plain loop or more; the data path under 2 % of a step."
 )
+
+
+class Runs:
+    """Measurements, each a process of its own; those by which a batch size is looked for count as well."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        # None where the batch does not fit.
+        self._known: dict[tuple[str, str, str, int], list[dict[str, float]] | None] = {}
+
+    def compare(self, network: str, method: str, batch: int) -> str:
+        """Return a line of the table: both loops by turns at one batch size."""
+        for count in range(1, self._options.runs + 1):
+            runs = {loop: self._measured(loop, network, method, batch, count) for loop in LOOPS}
+        cells, rates = [], {}
+        for loop, found in runs.items():
+            if found is None:
+                cells += ["does not fit", "–"]
+                continue
+            rates[loop] = statistics.median(run["clips_per_s"] for run in found)
+            cells += [f"{rates[loop]:.2f}", f"{max(run['peak_mb'] for run in found):.0f}"]
+        ours = runs["ours"] or []
+        utilisation = [run["utilisation"] for run in ours if "utilisation" in run]
+        cells.append(f"{statistics.median(utilisation):.1%}" if utilisation else "–")
+        cells.append(f"{statistics.median(run['data_path'] for run in ours):.2%}" if ours else "–")
+        times = f"{rates['ours'] / rates['plain']:.1f}" if len(rates) == len(LOOPS) else "–"
+        return f"| {network} | {method} | {batch} | {' | '.join(cells)} | {times} |"
+
+    def largest_batch(self, loop: str, network: str, method: str) -> int:
+        """Return the largest batch that fits, in factors of two from the first that was asked for."""
+
+        def fits(batch: int) -> bool:
+            return self._measured(loop, network, method, batch, 1) is not None
+
+        batch = self._options.batches[0]
+        while batch > 1 and not fits(batch):
+            batch //= 2
+        while fits(batch * 2):
+            batch *= 2
+        return batch
+
+    def _measured(self, loop: str, network: str, method: str, batch: int, count: int) -> list[dict[str, float]] | None:
+        """Return so many measurements, or none where the batch does not fit."""
+        found = self._known.setdefault((loop, network, method, batch), [])
+        while found is not None and len(found) < count:
+            run = process(loop, network, method, batch, self._options)
+            found = self._known[loop, network, method, batch] = None if run is None else [*found, run]
+        return found
 
 
 def process(loop: str, network: str, method: str, batch: int, options: argparse.Namespace) -> dict[str, float] | None:
@@ -30,43 +80,12 @@ def process(loop: str, network: str, method: str, batch: int, options: argparse.
     asked |= {"device": options.device, "threads": options.threads}
     command = [sys.executable, "-m", "benchmarks.one_training", *(f"--{key}={value}" for key, value in asked.items())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and ("out of memory" in done.stderr.lower() or done.returncode == -9):
+    if done.returncode and any(word in done.stderr.lower() for word in NO_MEMORY):
         return None
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def largest_batch(loop: str, network: str, method: str, options: argparse.Namespace) -> int:
-    """Return the largest power of two that fits."""
-    batch = 8
-    while process(loop, network, method, batch * 2, argparse.Namespace(**(vars(options) | {"steps": 2}))):
-        batch *= 2
-    return batch
-
-
-def compare(network: str, method: str, batch: int, options: argparse.Namespace) -> str:
-    """Return a line of the table: both loops by turns at one batch size."""
-    runs: dict[str, list[dict[str, float]]] = {"plain": [], "ours": []}
-    for _ in range(options.runs):
-        for loop, found in runs.items():
-            measured = process(loop, network, method, batch, options)
-            if measured is not None:
-                found.append(measured)
-    cells, rates = [], {}
-    for loop, found in runs.items():
-        if not found:
-            cells += ["does not fit", "–"]
-            continue
-        rates[loop] = statistics.median(run["clips_per_s"] for run in found)
-        cells += [f"{rates[loop]:.2f}", f"{max(run['peak_mb'] for run in found):.0f}"]
-    utilisation = [run["utilisation"] for run in runs["ours"] if "utilisation" in run]
-    cells.append(f"{statistics.median(utilisation):.1%}" if utilisation else "–")
-    paths = [run["data_path"] for run in runs["ours"]]
-    cells.append(f"{statistics.median(paths):.2%}" if paths else "–")
-    times = f"{rates['ours'] / rates['plain']:.1f}" if len(rates) == 2 else "–"
-    return f"| {network} | {method} | {batch} | {' | '.join(cells)} | {times} |"
 
 
 def main() -> None:
@@ -87,14 +106,15 @@ def main() -> None:
     print(f"medians of {options.runs} runs of {options.steps} steps, peak memory the largest. {EXPECTED}\n")
     heads = "network | method | batch | plain clips/s | plain peak MB | ours clips/s | ours peak MB"
     print(f"| {heads} | of the peak rate | data path, of a step | times |\n|{'---|' * 10}", flush=True)
+    runs = Runs(options)
     for network in options.networks:
         # Patches are mixed in networks that have them.
         for method in [name for name in options.methods if name != "patchmix_cl" or network.startswith("ast")]:
             batches = list(options.batches)
             if options.largest:
-                batches += sorted({largest_batch(loop, network, method, options) for loop in ("plain", "ours")})
+                batches += sorted({runs.largest_batch(loop, network, method) for loop in LOOPS})
             for batch in dict.fromkeys(batches):
-                print(compare(network, method, batch, options), flush=True)
+                print(runs.compare(network, method, batch), flush=True)
 
 
 if __name__ == "__main__":

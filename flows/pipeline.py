@@ -93,7 +93,7 @@ def pipeline(
             # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
             here.groups.end()
         outcome = {step.stage: _outcome(step, states) for step in steps}
-        artifacts.publish_results(root, steps, outcome, scores_before)
+        artifacts.publish_results(root, stages, outcome, scores_before)
     return _verdict(outcome, here, states)
 
 

@@ -7,21 +7,45 @@ Started by its path, ahead of time, while other stages are at work. One line of 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from importlib import import_module
 
 # What DVC imports only in the midst of the command.
 LATE = (
+    "configobj",
+    "dulwich.worktree",
+    "dvc.cachemgr",
     "dvc.cli.parser",
     "dvc.commands.repro",
+    "dvc.data_cloud",
     "dvc.dependency",
+    "dvc.lock",
+    "dvc.repo.artifacts",
+    "dvc.repo.datasets",
+    "dvc.repo.metrics",
+    "dvc.repo.open_repo",
+    "dvc.repo.params",
+    "dvc.repo.plots",
     "dvc.repo.reproduce",
     "dvc.repo.scm_context",
+    "dvc.repo.stage",
+    "dvc.rwlock",
+    "dvc.scm",
     "dvc.stage.cache",
     "dvc.stage.loader",
     "dvc.stage.run",
+    "dvc.utils.strictyaml",
     "dvc_data.hashfile.build",
+    "dvc_data.hashfile.db.local",
+    "dvc_data.hashfile.status",
+    "dvc_render",
+    "fsspec.implementations.memory",
+    "platformdirs",
+    "pyparsing",
+    "ruamel.yaml",
+    "scmrepo.git",
 )
 
 
@@ -44,4 +68,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    # At once: Python would take apart all that was imported, while the next stage waits.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

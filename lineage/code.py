@@ -9,6 +9,7 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from tasks.files import sha256
 
 WATCHING = ("lineage", "flows", "cli")  # make no outs
+INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
 # The commit on which another machine based the one that is checked out here, to send its tree as it stood.
 BASE = "BREATHLINE_GIT_BASE"
 # In a folder that holds a copy of a project's code: of what it is a copy.
@@ -28,14 +30,16 @@ NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore"
 def modules(root: Path) -> dict[str, str]:
     """Return the SHA-256 of each module of the project that this process has imported to make its outs, by path."""
     found: dict[str, str] = {}
+    resolved = root.resolve()
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
-        if path is None or name.split(".")[0] in WATCHING:
+        # Thousands are Python's own or installed: told by their paths alone, for to resolve one asks the disk.
+        if path is None or name.split(".")[0] in WATCHING or INSTALLED in path or path.startswith(STANDARD):
             continue
         file = Path(path).resolve()
         # Some modules name a file that is none, such as torch._ops.
-        if file.is_relative_to(root.resolve()) and "site-packages" not in file.parts and file.is_file():
-            found[str(file.relative_to(root.resolve()))] = sha256(file)
+        if file.is_relative_to(resolved) and file.is_file():
+            found[str(file.relative_to(resolved))] = sha256(file)
     return dict(sorted(found.items()))
 
 

@@ -64,16 +64,15 @@ class _Column:
     def add(self, column: pa.Array) -> None:
         self._valid.update(_bytes(column.is_valid().cast(pa.uint8())))
         if self._inner is not None:
-            self._lengths.update(_bytes(_filled(pc.list_value_length(column), 0).cast(pa.int64())))
+            self._lengths.update(_bytes(_filled(pc.list_value_length(column)).cast(pa.int64())))
             self._inner.add(column.flatten())
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            self._lengths.update(_bytes(_filled(pc.binary_length(column), 0).cast(pa.int64())))
-            for value in _filled(column, "").to_pylist():
-                self._values.update(value.encode())
+            self._lengths.update(_bytes(_filled(pc.binary_length(column)).cast(pa.int64())))
+            self._values.update("".join(value or "" for value in column.to_pylist()).encode())
         elif pa.types.is_boolean(column.type):
-            self._values.update(_bytes(_filled(column, False).cast(pa.uint8())))
+            self._values.update(_bytes(_filled(column.cast(pa.uint8()))))
         elif pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            self._values.update(_bytes(_filled(column, 0)))
+            self._values.update(_bytes(_filled(column)))
         else:
             raise ValueError(f"Columns of the type {column.type} have no content hash.")
 
@@ -83,10 +82,13 @@ class _Column:
         return hashlib.sha256(b"".join(parts)).digest()
 
 
-def _filled(column: pa.Array, value: object) -> pa.Array:
-    """Return a column with a value in place of nulls."""
-    # Asked for before, because the making of a scalar imports pandas where it finds it.
-    return column.fill_null(value) if column.null_count else column
+def _filled(column: pa.Array) -> pa.Array:
+    """Return a column of numbers with zeros in place of nulls."""
+    if not column.null_count:
+        return column
+    # Of zeros as they lie in memory: the making of a scalar imports pandas where it finds it.
+    zeros = pa.py_buffer(bytes(len(column) * column.type.bit_width // 8))
+    return pc.coalesce(column, pa.Array.from_buffers(column.type, len(column), [None, zeros]))
 
 
 def _bytes(column: pa.Array) -> memoryview:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +13,42 @@ from lineage.content import content_hash
 from tasks.files import sha256
 
 
-def describe(root: Path, name: str, known: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
-    """Return what lies at a path of the project.
+def describe(
+    root: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Return what lies at paths of the project; files are read side by side.
 
     Args:
         root: The project.
-        name: The path, relative to it.
+        names: The paths, relative to it.
         known: Descriptions of files by their SHA-256, whose content need not be read again.
 
     Returns:
-        For a file ``path``, ``sha256``, ``bytes`` and, for tables, arrays and tensors, ``content`` (`content_hash`).
-        For a folder ``files``, the same of each, sorted by path; ``bytes`` of all; ``sha256`` of paths and hashes.
+        For each file ``path``, ``sha256``, ``bytes`` and, for tables, arrays and tensors, ``content`` (`content_hash`).
+        For each folder ``files``, the same of each, sorted by path; ``bytes`` of all; ``sha256`` of paths and hashes.
 
     Raises:
-        FileNotFoundError: Nothing lies there.
+        FileNotFoundError: Nothing lies at one of them.
     """
-    path = root / name
-    if path.is_dir():
-        found = (file.relative_to(root) for file in path.rglob("*") if file.is_file() and file.name != ".gitignore")
-        names = sorted(str(file) for file in found if "__pycache__" not in file.parts)
-        files = [_file(root, file, known or {}) for file in names]
-        return {
-            "path": name,
-            "sha256": folder_hash(name, files),
-            "bytes": sum(file["bytes"] for file in files),
-            "files": files,
-        }
-    return _file(root, name, known or {})
+    listed = {name: _below(root, name) if (root / name).is_dir() else None for name in names}
+    every = dict.fromkeys(file for name, below in listed.items() for file in ([name] if below is None else below))
+    # Hashing and Arrow's reading leave Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        files = dict(zip(every, pool.map(lambda name: _file(root, name, known or {}), every), strict=True))
+    return [
+        files[name] if below is None else _folder(name, [files[file] for file in below])
+        for name, below in listed.items()
+    ]
+
+
+def _below(root: Path, name: str) -> list[str]:
+    found = (file for file in (root / name).rglob("*") if file.is_file() and file.name != ".gitignore")
+    return sorted(str(file.relative_to(root)) for file in found if "__pycache__" not in file.relative_to(root).parts)
+
+
+def _folder(name: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+    size = sum(file["bytes"] for file in files)
+    return {"path": name, "sha256": folder_hash(name, files), "bytes": size, "files": files}
 
 
 def folder_hash(name: str, files: list[dict[str, Any]]) -> str:

@@ -57,7 +57,7 @@ def begin(root: Path, stage: str) -> Beginning:
         spec=spec,
         params={key: params.section(values, key) for key in spec.params},
         git=code.git(root),
-        code=tuple(files.describe(root, name) for name in spec.code),
+        code=tuple(files.describe(root, spec.code)),
         modules=code.modules(root),
     )
 
@@ -80,13 +80,13 @@ def write(root: Path, begun: Beginning, account: Mapping[str, Any]) -> Path:
     """
     spec = begun.spec
     own = path_of(spec.name).as_posix()
-    inputs = [files.describe(root, name, _known(root, spec.inputs)) for name in spec.inputs]
+    inputs = files.describe(root, spec.inputs, _known(root, spec.inputs))
     record = {
         "format": FORMAT,
         "stage": spec.name,
         "command": spec.command,
         "inputs": inputs,
-        "outputs": [files.describe(root, name) for name in spec.outs if name != own],
+        "outputs": files.describe(root, [name for name in spec.outs if name != own]),
         "params": dict(begun.params),
         "seeds": dict(_seeds(begun.params)) | _seed_of(spec.name),
         "modules": dict(sorted((code.modules(root) | dict(begun.modules)).items())),

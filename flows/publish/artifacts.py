@@ -20,7 +20,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from flows import graph
+from flows.graph import Stage
 from flows.plan import Step
 from flows.publish import lineage, places, plan_table, scores, verdict
 from flows.publish.progress import Progress
@@ -33,7 +33,7 @@ def publish_plan(steps: Sequence[Step]) -> None:
 
 
 def publish_results(
-    root: Path, steps: Sequence[Step], outcome: Mapping[str, str], scores_before: Mapping[str, Any] | None
+    root: Path, stages: Sequence[Stage], outcome: Mapping[str, str], scores_before: Mapping[str, Any] | None
 ) -> None:
     """Publish what a run found: the artifacts `validation`, `scores`, `graph` and `report`.
 
@@ -41,25 +41,24 @@ def publish_results(
 
     Args:
         root: The project.
-        steps: The plan.
-        outcome: What became of each stage: `ran`, `up to date`, `failed` or `not run`.
+        stages: Its graph, in topological order.
+        outcome: What became of each stage of the plan: `ran`, `up to date`, `failed` or `not run`.
         scores_before: What `flows.publish.scores.read` returned before the run.
     """
-    done = {step.stage: outcome[step.stage] for step in steps}
-    validated = done.get("validate")
+    validated = outcome.get("validate")
     if validated in (*lineage.DONE, "failed"):
         with _published("validation"):
             results = verdict.read(root)
             text = verdict.show(results, _verb(validated))
             create_markdown_artifact(text, key="validation", description=verdict.headline(results))
-    if done.get("evaluate") in lineage.DONE:
+    if outcome.get("evaluate") in lineage.DONE:
         with _published("scores"):
             if now := scores.read(root):
                 text = scores.show(now, scores_before, scores.read_metrics(root))
                 create_markdown_artifact(text, key="scores", description=scores.headline(now, scores_before))
     with _published("graph"):
-        text = lineage.show(graph.read(root), done, lineage.versions(root))
-        create_markdown_artifact(text, key="graph", description=lineage.headline(done))
+        text = lineage.show(stages, outcome, lineage.versions(root))
+        create_markdown_artifact(text, key="graph", description=lineage.headline(outcome))
     with _published("report"):
         create_markdown_artifact(places.show(root), key="report", description="Where the reports are.")
 
