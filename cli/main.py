@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from typing import Any
 
 import typer
@@ -24,6 +26,9 @@ from cli import (
 )
 from cli.audit import command as audit
 from tasks.errors import BreathlineError
+
+# Python would look through all that was imported once more as it ends.
+atexit.register(gc.freeze)
 
 
 class Group(TyperGroup):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -74,37 +75,43 @@ def pipeline(
         BreathlineError: Another run is at work here, there is no such stage or recipe, or DVC cannot read the graph.
     """
     root = project.resolve()
-    with only_run(root):
+    with only_run(root), _groups() as groups:
         if recipe is not None:
             writing.write(root, writing.edit(root, recipe))
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)
-        here = _here(root, gpus, pools, task_runner)
-        if any(step.runs and step.stage not in pools for step in steps):
-            here.groups.prepare()
+        here = _here(root, groups, gpus, pools, task_runner)
         scores_before = scores.read(root)
         artifacts.publish_plan(steps)
         for step in steps:
             get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
-        try:
-            states = _run(steps, jobs, here)
-        finally:
-            # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
-            here.groups.end()
+        states = _run(steps, jobs, here)
         outcome = {step.stage: _outcome(step, states) for step in steps}
         artifacts.publish_results(root, stages, outcome, scores_before)
     return _verdict(outcome, here, states)
 
 
-def _here(root: Path, gpus: int | None, pools: Mapping[str, str], task_runner: str) -> Here:
+@contextmanager
+def _groups() -> Iterator[Groups]:
+    """Yield the run's process groups; the first stage's DVC starts while the graph is read."""
+    groups = Groups()
+    groups.prepare()
+    try:
+        yield groups
+    finally:
+        # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
+        groups.end()
+
+
+def _here(root: Path, groups: Groups, gpus: int | None, pools: Mapping[str, str], task_runner: str) -> Here:
     """Return what the run's stages share."""
     with get_client(sync_client=True) as client:
         # Also of a server that lives as long as this run: a stage over Dask (flows.wide) starts none.
         url = str(client.api_url).rstrip("/")
     return Here(
         root=root,
-        groups=Groups(),
+        groups=groups,
         slots=slots.of_this_machine(gpus),
         env={TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": url},
         pools=pools,
