@@ -1,0 +1,21 @@
+"""What answers about the small project hold, by name; see `small` for all that it holds."""
+
+from __future__ import annotations
+
+TRAIN = ["102_1b1_Al_sc_Litt3200", "103_1b1_Tc_sc_Meditron"]
+VAL = ["101_1b1_Tc_sc_Meditron", "104_1b1_Tc_sc_Meditron"]
+TEST = ["102_2b1_Al_sc_Litt3200", "105_1b1_Tc_sc_Meditron", "106_1b1_Tc_sc_Meditron"]
+
+
+def recordings(trace, *sets):
+    """The recordings of a trace, or those that are in it as parts of some sets."""
+    if not sets:
+        return [node.name for node in trace.of("recording")]
+    return sorted(
+        {edge.cause.partition(":")[2] for edge in trace.edges if edge.effect in [f"set:{one}" for one in sets]}
+        - {"extract"}
+    )
+
+
+def names(trace, kind):
+    return [node.name for node in trace.of(kind)]

@@ -1,0 +1,102 @@
+"""Names that are understood and names that are not, and records that are not to be believed; `small` is asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from lineage import project
+from lineage.trace.questions import Questions
+from tasks.errors import BreathlineError
+
+
+@pytest.mark.parametrize(
+    ("what", "meant"),
+    [
+        ("scores", "score"),
+        ("student.val.score_strickt.mean", "student.val.score_strict.mean"),
+        ("101_1b1_Tc_sc_Meditronn", "101_1b1_Tc_sc_Meditron"),
+        ("data/student/9", "data/student/1"),
+        ("patient:999", "patient:10"),
+        ("entirely else", "patient:101"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_may_have_been_meant(ask, what, meant):
+    with pytest.raises(BreathlineError, match="There is nothing called") as error:
+        ask("official").ask(what)
+    assert meant in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("what", "root"),
+    [
+        ("data/raw/audio/105_1b1_Tc_sc_Meditron.wav", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/audio/105_1b1_Tc_sc_Meditron.txt", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/metadata/ICBHI_Challenge_diagnosis.txt", "stage:download"),
+        ("data/evaluation/predictions.parquet", "stage:evaluate"),
+        ("data/fbank/ast/features.npy", "stage:fbank@ast"),
+        ("data/student/1/history.csv", "stage:train_student@1"),
+        ("data/lineage/fbank@ast.json", "stage:fbank@ast"),
+        ("fbank@ast", "stage:fbank@ast"),
+        ("reports/metrics.json", "reports:evaluate"),
+    ],
+)
+def test_files_lead_to_what_made_them_and_those_of_a_recording_to_what_it_influenced(ask, what, root):
+    trace = ask("official").ask(what)
+    assert (trace.root, trace.direction) == (root, "forward" if root.startswith("recording") else "backward")
+    if root.startswith("stage") and what != "fbank@ast":
+        assert any(f"{what} is an out of" in note for note in trace.notes)
+
+
+def test_what_no_stage_made_is_told(roots, tmp_path):
+    root = shutil.copytree(roots("official"), tmp_path / "project")
+    (root / "data/fbank/ast/more.npy").touch()
+    with pytest.raises(BreathlineError, match="No stage says that it made this"):
+        Questions(project.load(root)).ask("data/fbank/ast/more.npy")
+    with pytest.raises(BreathlineError, match="There is nothing called"):
+        Questions(project.load(root)).ask("data/fbank/ast/none.npy")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "note"),
+    [
+        (
+            lambda root: edit(root, "train_teacher@t1", lambda found: renamed(found, "val.safetensors")),
+            "soft_labels has read",
+        ),
+        (
+            lambda root: (root / "reports/metrics.json").write_text((root / "reports/metrics.json").read_text() + " "),
+            "reports/metrics.json is not what evaluate made",
+        ),
+        (lambda root: (root / "data/lineage/fbank@ast.json").unlink(), "no record of fbank@ast"),
+        (
+            lambda root: edit(root, "soft_labels", lambda found: found["params"].update(split="0")),
+            "soft_labels ran with another `split`",
+        ),
+        (lambda root: rename_user(root / ".lineage/events.jsonl"), "the event log was altered"),
+    ],
+)
+def test_records_that_contradict_each_other_are_told(roots, tmp_path, tamper, note):
+    root = tmp_path / "project"
+    shutil.copytree(roots("official"), root)
+    tamper(root)
+    trace = Questions(project.load(root)).ask("score")
+    assert any(note in told for told in trace.notes), trace.notes
+
+
+def edit(root, stage, change):
+    path = root / f"data/lineage/{stage}.json"
+    found = json.loads(path.read_text())
+    change(found)
+    path.write_text(json.dumps(found))
+
+
+def rename_user(log):
+    log.write_text(log.read_text().replace("anna", "bert", 1))
+
+
+def renamed(found, name):
+    (file,) = [one for out in found["outputs"] for one in out.get("files", []) if one["path"].endswith(name)]
+    file["sha256"] = "0" * 64

@@ -1,0 +1,85 @@
+"""What a Score, a stage and a model are made of; `small` is asked, which can be checked by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.unit.lineage import small
+from tests.unit.lineage.trace.answers import TEST, TRAIN, VAL, names, recordings
+
+
+def test_the_score_is_made_of_the_recordings_of_the_split_and_of_the_models_behind_it(ask):
+    trace = ask("official").ask("score")
+    assert trace.root == "metric:student.val.score_strict.mean"
+    assert recordings(trace) == sorted(TRAIN + VAL + TEST)
+    assert [recordings(trace, one) for one in ("train", "val", "test")] == [TRAIN, VAL, TEST]
+    assert trace.nodes["set:train"].facts["cycles"] == [
+        *(f"102_1b1_Al_sc_Litt3200_00{index}" for index in range(2)),
+        *(f"103_1b1_Tc_sc_Meditron_00{index}" for index in range(3)),
+    ]
+    assert names(trace, "weights") == ["student/1/val", "student/2/val", "teacher/t1/val", "teacher/t2/val"]
+    assert "train_teacher@t3" not in names(trace, "stage"), "t3 labels nothing"
+    assert len(names(trace, "stage")) == 12
+    seeds = trace.as_json()["seeds"]
+    assert seeds["train_student@2"] == {"student.seed": 2, "validation.seed": 0}
+    assert seeds["train_teacher@t1"]["teachers.t1.seed"] == 11
+    assert trace.nodes["source:small.zip"].facts["archive"]["sha256"] == "5" * 64
+    assert trace.notes == ()
+
+
+def test_each_stage_tells_its_code_parameters_environment_and_run(ask, roots):
+    trace, root = ask("official").ask("student.val.sp.mean"), roots("official")
+    stage = trace.nodes["stage:train_student@1"]
+    assert stage.facts["modules"]["tasks/train_student.py"] == small.sha256(root / "tasks/train_student.py")
+    assert stage.facts["params"]["student.architecture"] == "ast"
+    assert stage.facts["run"] == {
+        "at": "2026-01-01T00:00:00.000+00:00", "user": "anna", "host": "small", "gpus": [], "seconds": 1.0
+    }  # fmt: skip
+    behind = {edge.cause for edge in trace.edges if edge.effect == stage.id}
+    (code,), (environment,) = trace.of("code"), trace.of("environment")
+    assert {code.id, environment.id, "stage:soft_labels", "stage:fbank@ast", "stage:extract"} <= behind
+    assert code.facts["dirty"] is False
+    assert environment.facts["packages"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("what", ["data/student/1", "student/1", "data/student/1/val.safetensors", "data/student/1/"])
+def test_a_model_is_made_of_what_trained_and_chose_it_and_of_nothing_that_tests(ask, what):
+    trace = ask("official").ask(what)
+    assert recordings(trace) == sorted(TRAIN + VAL)
+    assert names(trace, "weights") == ["student/1/val", "teacher/t1/val", "teacher/t2/val"]
+    assert [edge.how for edge in trace.edges if edge.cause == "set:val" and "student/1" in edge.effect] == [
+        "chose the epoch"
+    ]
+    assert names(trace, "initial") == ["scratch"]
+
+
+def test_an_epoch_chosen_on_the_test_set_is_made_of_test_recordings(ask):
+    questions = ask("paper")
+    assert recordings(questions.ask("student/1/val")) == sorted(TRAIN + VAL)
+    paper = questions.ask("student/1/paper")
+    assert recordings(paper) == sorted(TRAIN + VAL + TEST)
+    assert recordings(paper, "test") == TEST
+    forward = questions.ask(TEST[1])
+    assert {rerun.stage for rerun in forward.reruns if rerun.learned} == {
+        "train_student@1", "train_student@2", "train_teacher@t1", "train_teacher@t2", "train_teacher@t3"
+    }  # fmt: skip
+    assert "soft_labels" not in {node.kind for node in forward.nodes.values()}, "soft labels come from `val` alone"
+
+
+def test_a_stage_is_told_with_all_that_made_its_inputs(ask):
+    assert len(names(ask("official").ask("evaluate"), "stage")) == 13, "the teacher that labels nothing is judged too"
+
+
+def test_keys_of_both_files_of_figures_are_understood(ask, roots):
+    scores = json.loads((roots("official") / "reports/scores.json").read_text())
+    for what in ("val.student.sp", "val.ensemble.score_strict"):
+        trace = ask("official").ask(what)
+        selection, model, figure = what.split(".")
+        assert trace.nodes[trace.root].facts["value"] == scores[selection][model][figure]
+    assert ask("official").ask("test.cycles").nodes["figures:test"]
+    assert recordings(ask("official").ask("test.cycles")) == TEST
+    grouped = ask("official").ask("teachers.t1.val.groups.sex.F.sp")
+    assert any("only the test cycles of this group" in note for note in grouped.notes)
