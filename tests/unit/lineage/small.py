@@ -10,9 +10,8 @@ judged, but labels nothing. `t2` hears with a front end of its own.
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,14 +26,12 @@ from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
 from lineage import account, code, events, graph, record
-from tasks import assignment, files, params
-from tasks.evaluation import cycles as test_cycles
-from tasks.evaluation.predictions import Predictions, table
-from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
+from tasks import files, params
 from tasks.extract import extract
 from tasks.files import sha256
 from tasks.icbhi.labels import CLASSES
 from tests import toy
+from tests.unit.lineage import predicted
 
 ROOT = Path(__file__).parents[3]
 RATE, SECONDS = 4000, 4
@@ -79,7 +76,7 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
 def run(root: Path) -> None:
     """Make every artifact of a project anew, with its records and events, as params.yaml stands."""
     read, stages = params.read(root / "params.yaml"), graph.read(root)
-    makers = {"download": _download, "extract": _extract, "validate": _validate, "evaluate": _evaluate}
+    makers = {"download": _download, "extract": _extract, "validate": _validate, "evaluate": predicted.evaluate}
     for name in stages:
         group, _, item = name.partition("@")
         start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": "2026-01-01T00:00:00.000+00:00"}
@@ -206,59 +203,10 @@ def _train_student(root: Path, read: Mapping[str, Any], item: str) -> None:
     _model(root, read, f"data/student/{item}", read["student"], int(item))
 
 
-def _soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
-    cycles = _assigned(root, read).cycles("train", "val")
-    vector = pa.list_(pa.float32())
-    columns = {
-        "cycle_id": pa.array(cycles, pa.string()),
-        "soft_labels": pa.array([[[0.7, 0.1, 0.1, 0.1]]] * len(cycles), pa.list_(vector)),
-    }
-    columns |= {f"logits.{name}": pa.array(_logits(cycles, name).tolist(), vector) for name in sorted(read["teachers"])}
-    files.write_table(root / "data/soft_labels/soft_labels.parquet", pa.table(columns))
-
-
-def _evaluate(root: Path, read: Mapping[str, Any]) -> None:
-    assigned = _assigned(root, read)
-    classes, ids = CLASSES[assigned.labels], assigned.cycles("test")
-    tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
-    cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels)
-    models = [f"student/{seed}" for seed in read["student"]["seeds"]]
-    models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
-    predictions = [
-        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None])
-        for selection in read["selections"]
-        for model in models
-    ]
-    files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
-    settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
-    about = {"corpus": "icbhi-part", "recordings": 7, "labels": assigned.labels, "split": str(read["split"])}
-    metrics = summarize(Judge(cycles, classes, settings), predictions, about)
-    files.write_json(root / "reports/metrics.json", metrics)
-    files.write_json(root / "reports/scores.json", headline(metrics))
-    (root / "reports/plots").mkdir(exist_ok=True)
-    for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
-        (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
-    (root / "reports/report.html").write_text("<p>report</p>\n")
-
-
-def _assigned(root: Path, read: Mapping[str, Any]) -> assignment.Assignment:
-    return assignment.from_params(read, root / "data/cycles/cycles.parquet")
-
-
-def _logits(cycles: Sequence[str], salt: str) -> np.ndarray:
-    seed = [ord(letter) for letter in json.dumps([salt, *cycles])]
-    return np.random.default_rng(seed).normal(size=(len(cycles), 4)).astype(np.float32)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    raised = np.exp(logits)
-    return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
 _ITEMS = {
     "fbank": _fbank,
     "weights": _weights,
     "train_teacher": _train_teacher,
     "train_student": _train_student,
-    "soft_labels": _soft_labels,
+    "soft_labels": predicted.soft_labels,
 }
