@@ -1,0 +1,92 @@
+"""An interrupted training goes on where it was interrupted, and ends as if undisturbed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.training import checkpoint as checkpoints
+from models.training.settings import MovingAverageSettings
+from models.training.state import SAVE_EVERY
+from tests.unit.models.training import toys
+from tests.unit.models.training.alone import same, train
+
+ROOT = Path(__file__).parents[4]
+EMA = MovingAverageSettings(kind="ema", decay=0.9)
+VARIANTS = {
+    "adamw": toys.settings(),
+    "sam, EMA, clipped": toys.settings(optimizer=toys.optimizer(name="sam", clip_norm=1.0), moving_average=EMA),
+    "shuffle": toys.settings(sampler="shuffle"),
+}
+
+
+class InterruptedTraining(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_interrupted_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path, variant: str) -> None:
+    settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
+    undisturbed = train(tmp_path / "a", settings, data)
+    assert same(undisturbed, train(tmp_path / "b", settings, data)), "equal arguments, equal bits"
+    # Before and after checkpoints of whole epochs, and of every step.
+    moments = [(1, "train", 16), (1, "train", 24), (2, "train", 8), (2, "train", 64), (2, "val", 32), (3, "paper", 40)]
+    for number, moment in enumerate(moments):
+        every = 0.0 if number % 2 else SAVE_EVERY
+
+        def interrupt(epoch: int, phase: str, done: int, total: int, moment: tuple[int, str, int] = moment) -> None:
+            if (epoch, phase, done) == moment:
+                raise InterruptedTraining
+
+        torch.manual_seed(len(moments))  # nothing that a new process would not set itself
+        with pytest.raises(InterruptedTraining):
+            train(tmp_path / "c", settings, data, on_batch=interrupt, save_every=every)
+    assert same(undisturbed, train(tmp_path / "c", settings, data))
+    epochs: list[Any] = []
+    assert same(undisturbed, train(tmp_path / "c", settings, data, on_epoch=epochs.append)), "finished: nothing to do"
+    assert not epochs
+
+
+def test_an_interrupted_epoch_goes_on_at_its_step(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    steps: list[tuple[int, str, int]] = []
+
+    def interrupt(epoch: int, phase: str, done: int, total: int) -> None:
+        steps.append((epoch, phase, done))
+        if done == 40 and len(steps) == 5:
+            raise InterruptedTraining
+
+    data, speeds = toys.data(tmp_path), []
+    with pytest.raises(InterruptedTraining):
+        train(tmp_path, toys.settings(), data, on_batch=interrupt, save_every=0.0)
+    with caplog.at_level("INFO"):
+        train(tmp_path, toys.settings(), data, on_batch=interrupt, on_epoch=lambda epoch: speeds.append(epoch.speed))
+    assert "Resumed after epoch 0, step 5 of the next." in caplog.text
+    assert steps[:8] == [(1, "train", 8 * step) for step in range(1, 9)], "none twice, none left out"
+    assert [round(speed.clips_per_s * speed.step_ms / 1000) for speed in speeds] == [8, 8, 8], "of this run's steps"
+
+
+def test_killed_in_the_midst_of_an_epoch_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    undisturbed = train(tmp_path / "a", VARIANTS["sam, EMA, clipped"], data)
+    code = f"""if True:
+        import os, signal, torch
+        from pathlib import Path
+        from tests.unit.models.training import alone, test_interruption, toys
+        torch.set_num_threads(1)
+        folder = Path({str(tmp_path)!r})
+        kill = lambda epoch, phase, done, total: (epoch, done) == (2, 24) and os.kill(os.getpid(), signal.SIGKILL)
+        settings = test_interruption.VARIANTS["sam, EMA, clipped"]
+        alone.train(folder / "c", settings, toys.data(folder), on_batch=kill, save_every=0.0)
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    kept = checkpoints.read(tmp_path / "c" / "checkpoint")
+    assert kept is not None
+    assert (kept["position"]["epoch"], kept["position"]["step"]) == (2, 3)
+    assert same(undisturbed, train(tmp_path / "c", VARIANTS["sam, EMA, clipped"], data))

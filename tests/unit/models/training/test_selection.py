@@ -1,0 +1,101 @@
+"""Which epoch is kept: judged by its average, the earlier of equals, and when it is time to stop."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.training import selection
+from models.training.selection import Fitted
+from models.training.settings import MovingAverageSettings
+from tests.unit.models.training import toys
+from tests.unit.models.training.alone import LONG, train
+
+
+@pytest.mark.parametrize("name", ["head.weight", "body.1.running_mean"])
+def test_the_average_is_judged_and_that_of_the_best_epoch_kept(tmp_path: Path, name: str) -> None:
+    data, trained = toys.data(tmp_path), toys.network()
+    averages: dict[int, torch.Tensor] = {}  # of one tensor, after each epoch, worked out here
+
+    def average(epoch: int, phase: str, done: int, total: int) -> None:
+        live = trained.state_dict()[name].clone()
+        if phase == "train":
+            averages[epoch] = 0.8 * averages.get(epoch, averages.get(epoch - 1, live)) + 0.2 * live
+
+    fitted = train(
+        tmp_path,
+        toys.settings(schedule=LONG, moving_average=MovingAverageSettings(kind="ema", decay=0.8)),
+        data,
+        network=trained,
+        on_batch=average,
+    )
+    best = int(fitted.chosen["val"]["epoch"])
+    torch.testing.assert_close(fitted.states["val"][name], averages[best])
+    kept = toys.network()
+    kept.load_state_dict(fitted.states["val"])
+    figures = selection.judge("val", kept, data, compute=toys.CPU, on_batch=lambda done, total: None)
+    chosen = fitted.chosen["val"]
+    assert {f"val_{name}": value for name, value in chosen.items() if name != "epoch"} == pytest.approx(figures)
+    assert figures == {key: value for key, value in fitted.history[int(chosen["epoch"]) - 1].items() if "val" in key}
+    assert chosen["score_strict"] == max(row["val_score_strict"] for row in fitted.history)
+
+
+def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
+    names = {"epoch": epoch}
+    for which in ("val", "paper"):
+        names |= {f"{which}_score_strict": score, f"{which}_se_strict": se}
+    return names
+
+
+def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -> None:
+    fitted = Fitted(states={}, chosen={}, history=[])
+    for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
+        fitted.history.append(figures(epoch, score))
+        selection.keep(fitted, "val", fitted.history[-1], toys.network())
+    assert fitted.chosen["val"]["epoch"] == 2
+    assert not selection.is_over(fitted, 3)
+    assert selection.is_over(fitted, 2)
+    assert not selection.is_over(fitted, 0)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "paper"), [([(1, 50.0, 0.0), (2, 45.0, 6.0)], 2), ([(1, 50.0, 6.0), (2, 60.0, 5.0)], 1)]
+)
+def test_the_published_rule_prefers_epochs_with_some_sensitivity(
+    epochs: list[tuple[int, float, float]], paper: int
+) -> None:
+    fitted = Fitted(states={}, chosen={}, history=[])
+    for epoch in epochs:
+        for which in ("val", "paper"):
+            selection.keep(fitted, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
+    assert fitted.chosen["paper"]["epoch"] == paper
+    assert fitted.chosen["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
+
+
+def test_it_stops_early(tmp_path: Path) -> None:
+    still = toys.settings(optimizer=toys.optimizer(lr=1e-12), schedule=LONG, patience=2)
+    net = toys.network()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0
+    fitted = train(tmp_path, still, toys.data(tmp_path), network=net)
+    assert len(fitted.history) == 3
+    assert fitted.chosen["val"]["epoch"] == 1
+
+
+def test_a_class_may_be_absent_from_validation_but_not_all_of_one_side(tmp_path: Path) -> None:
+    data = toys.data(tmp_path)
+    part = data.judges["val"]
+    for unwanted, message in (([3], None), ([0], "no normal"), ([1, 2, 3], "no abnormal")):
+        left = ~np.isin(part.labels, unwanted)
+        judges = {"val": dataclasses.replace(part, rows=part.rows[left], labels=part.labels[left])}
+        fewer = dataclasses.replace(data, judges=judges)
+        if message is None:
+            assert np.isfinite(train(tmp_path, toys.settings(), fewer).chosen["val"]["score_strict"])
+        else:
+            with pytest.raises(ValueError, match=message):
+                train(tmp_path, toys.settings(), fewer)
