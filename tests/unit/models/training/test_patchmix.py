@@ -1,8 +1,7 @@
-"""Patch-Mix and its contrastive loss against values worked out by hand, loop by loop."""
+"""Patch-Mix: what it draws and mixes, against values worked out by hand, and which networks it takes."""
 
 from __future__ import annotations
 
-import math
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.networks.ast import AST, ASTOptions
 from models.networks.base import Network
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
-from models.training.contrastive import PatchMixContrastive, contrastive_loss
+from models.training.contrastive import PatchMixContrastive
 from models.training.distributed import Team
 from models.training.objectives import CrossEntropy, Objective, Targets
 from models.training.optimizers import create as create_optimizer
@@ -28,25 +26,10 @@ from models.training.registry import create
 from models.training.settings import ObjectiveSettings, PatchMixSettings
 from models.training.steps import Loss, Steps
 from tests.unit.models.training import together, toys
+from tests.unit.models.training.mixtures import LABELS, contrastive, features, mix, network
 
 CPU = torch.device("cpu")
-LABELS = torch.tensor([0, 1, 1, 3])
 GRID = (3, 5)
-
-
-def mix(share: float = 0.25, partner: tuple[int, ...] = (1, 2, 0, 3), patches: int = 8) -> Mix:
-    replaced = torch.arange(patches) >= round(share * patches)
-    return Mix(share=torch.tensor(share), partner=torch.tensor(partner), replaced=replaced)
-
-
-def network() -> AST:
-    """Return an AST whose 48 frames and 48 mels make 3 × 3 patches."""
-    torch.manual_seed(0)
-    return AST(ASTOptions(size="tiny", depth=1, stride=16), frames=48, mels=48, classes=4).eval()
-
-
-def features() -> torch.Tensor:
-    return torch.randn(4, 48, 48, generator=torch.Generator().manual_seed(1))
 
 
 @settings(deadline=None, max_examples=60)
@@ -122,103 +105,6 @@ def test_where_nothing_is_replaced_it_is_plain_cross_entropy() -> None:
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
     plain = CrossEntropy()(net, x, Targets(labels=LABELS, soft=None))
     torch.testing.assert_close(objective(net, x, Targets(labels=LABELS, soft=None, mix=same)), plain)
-
-
-@pytest.mark.parametrize("negatives", ["all", "diff_label"])
-@pytest.mark.parametrize("partner", [(1, 2, 0, 3), (0, 1, 2, 3), (2, 3, 1, 0)])
-def test_the_contrastive_loss_by_hand(negatives: Any, partner: tuple[int, ...]) -> None:
-    generator = torch.Generator().manual_seed(5)
-    anchors, keys = (torch.randn(4, 6, generator=generator, dtype=torch.float64) for _ in range(2))
-    share, temperature = 0.3, 0.06
-    made = mix(share, partner)
-    expected = 0.0
-    for i in range(4):
-
-        def similarity(j: int, i: int = i) -> float:
-            cosine = anchors[i] @ keys[j] / (anchors[i].norm() * keys[j].norm())
-            return math.exp(cosine.item() / temperature)
-
-        p = partner[i]
-        among = [j for j in range(4) if negatives == "all" or j in (i, p) or LABELS[j] != LABELS[i]]
-        below = sum(similarity(j) for j in among)
-        expected -= (share * math.log(similarity(i) / below) + (1 - share) * math.log(similarity(p) / below)) / 4
-    found = contrastive_loss(anchors, keys, made, LABELS, temperature=temperature, negatives=negatives)
-    assert found.item() == pytest.approx(expected, rel=1e-4)
-
-
-def test_the_contrastive_loss_keeps_its_precision_under_autocast() -> None:
-    generator = torch.Generator().manual_seed(5)
-    anchors, keys = (torch.randn(4, 64, generator=generator) for _ in range(2))
-
-    def loss() -> float:
-        return contrastive_loss(anchors, keys, mix(), LABELS, temperature=0.06, negatives="all").item()
-
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.mm(anchors, keys.T).dtype == torch.bfloat16
-        in_bf16 = loss()
-    assert in_bf16 == loss()
-
-
-def test_its_gradient_agrees_with_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(6)
-    anchors, keys = (torch.randn(4, 5, generator=generator, dtype=torch.float64) for _ in range(2))
-    made = Mix(share=torch.tensor(0.3, dtype=torch.float64), partner=mix().partner, replaced=mix().replaced)
-
-    def loss(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        # single precision inside: the step is wide and the tolerance with it
-        return contrastive_loss(one, other, made, LABELS, temperature=0.5, negatives="diff_label")
-
-    for inputs in (anchors, keys):
-        inputs.requires_grad_(True)
-    loss(anchors, keys).backward()
-    for number, inputs in enumerate((anchors, keys)):
-        for at in ((0, 0), (2, 3), (3, 4)):
-            moved = []
-            for step in (0.02, -0.02):
-                both = [anchors.detach().clone(), keys.detach().clone()]
-                both[number][at] += step
-                moved.append(loss(*both).item())
-            assert inputs.grad[at].item() == pytest.approx((moved[0] - moved[1]) / 0.04, abs=2e-3)
-
-
-def contrastive(target: str, projection: int = 192, alpha: float = 1.0) -> PatchMixContrastive:
-    torch.manual_seed(2)
-    chosen = PatchMixSettings(target=target, projection=projection, alpha=alpha)  # type: ignore[arg-type]
-    return PatchMixContrastive(CrossEntropy(), chosen, 192)
-
-
-@pytest.mark.parametrize("target", ["grad_block", "grad_flow", "project_block", "project_flow"])
-def test_keys_pass_the_projector_and_gradients_as_the_target_says(target: str) -> None:
-    net, x, made = network(), features(), mix(1 / 3, patches=9)
-    objective = contrastive(target).eval()
-    targets = Targets(labels=LABELS, soft=None, mix=made)
-    anchors = objective.projector(net.encode(made(net.patches(x))))
-    clean = net.encode(net.patches(x))
-    keys = objective.projector(clean) if "project" in target else clean
-    contrast = contrastive_loss(anchors, keys, made, LABELS, temperature=0.06, negatives="all")
-    expected = CrossEntropy()(net, x, targets) + contrast
-    found = objective(net, x, targets)
-    torch.testing.assert_close(found, expected)
-
-    def gradient(loss: torch.Tensor) -> torch.Tensor:
-        net.zero_grad()
-        loss.backward(retain_graph=True)
-        return net.vit.norm.weight.grad.clone()
-
-    flowing, found_gradient = gradient(expected), gradient(found)
-    blocked = gradient(
-        CrossEntropy()(net, x, targets)
-        + contrastive_loss(anchors, keys.detach(), made, LABELS, temperature=0.06, negatives="all")
-    )
-    torch.testing.assert_close(found_gradient, blocked if "block" in target else flowing)
-    assert not torch.allclose(flowing, blocked, rtol=1e-3)
-
-
-def test_alpha_weighs_the_contrastive_loss() -> None:
-    net, x, targets = network(), features(), Targets(labels=LABELS, soft=None, mix=mix(1 / 3, patches=9))
-    losses = [contrastive("grad_block", alpha=alpha).eval()(net, x, targets).item() for alpha in (0.0, 1.0, 2.0)]
-    assert losses[0] == pytest.approx(CrossEntropy()(net, x, targets).item(), rel=1e-5)
-    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-4)
 
 
 class Recorder(PatchMix):
