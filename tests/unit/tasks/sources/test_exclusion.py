@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
-from tests.unit.tasks import test_download
+from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
 from tests.unit.tasks.sources import corpora
-from tests.unit.tasks.test_download import FULL, NAMES, Project
-
-settings = test_download.settings
 
 
 @pytest.fixture

@@ -1,0 +1,46 @@
+"""A project in which `download` is run: with a small corpus, and settings to bring it from anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import download as stage
+from tasks.errors import BreathlineError
+from tasks.sources.settings import DemoSettings, DownloadSettings
+from tests.unit.tasks.sources import corpora
+
+NAMES = corpora.NAMES
+FULL = corpora.recordings(NAMES) | corpora.metadata(NAMES)
+
+
+def settings(source: str, path: Path | None = None, **changes: Any) -> DownloadSettings:
+    given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]}
+    given |= {"exclude_patients": [], **changes}
+    return DownloadSettings(source=source, path=path, demo=DemoSettings(seed=1, patients=4), **given)  # type: ignore[arg-type]
+
+
+class Project:
+    """A project's folder, in which the stage is run."""
+
+    def __init__(self, root: Path) -> None:
+        self.raw, self.downloads = root / "data" / "raw", root / ".checkpoints" / "download"
+
+    def download(self, settings: DownloadSettings) -> dict[str, Any]:
+        stage.download(settings, self.raw, self.downloads)
+        assert [path.name for path in self.raw.parent.iterdir()] == ["raw"]
+        source: dict[str, Any] = json.loads((self.raw / "source.json").read_text())
+        return source
+
+    def refused(self, settings: DownloadSettings, what: str) -> BreathlineError:
+        before = sorted(self.raw.parent.rglob("*")) if self.raw.exists() else []
+        with pytest.raises(BreathlineError, match=what) as error:
+            stage.download(settings, self.raw, self.downloads)
+        assert sorted(self.raw.parent.rglob("*")) == before, "something was left behind"
+        return error.value
+
+    def names(self, folder: str) -> list[str]:
+        return sorted(path.name for path in (self.raw / folder).iterdir())

@@ -1,0 +1,107 @@
+"""What `download` brings: the same from every source, all of it or a part that is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tasks.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
+from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
+from tests.unit.tasks.sources import corpora
+
+WHOLE = corpora.many(919)
+
+
+def test_an_archive_and_a_folder_bring_the_same(tmp_path: Path, project: Project) -> None:
+    clutter = {"__MACOSX/ICBHI_final_database/._101_1b1_Al_sc_Meditron.wav": b"fork", "x/.DS_Store": b"", "README": b""}
+    files = FULL | clutter
+    zipped = corpora.zipped(tmp_path / "part.zip", files)
+    brought = []
+    for given in (settings("archive", zipped), settings("directory", corpora.lay_out(tmp_path / "folder", files))):
+        brought.append(project.download(given))
+        assert project.names("audio") == sorted(f"{name}.{suffix}" for name in NAMES for suffix in ("wav", "txt"))
+        assert project.names("metadata") == sorted(corpora.metadata(NAMES))
+        assert (project.raw / "metadata" / SPLIT_FILE).read_bytes() == FULL[SPLIT_FILE]
+        assert (project.raw / "audio" / f"{NAMES[0]}.wav").read_bytes() == corpora.wav()
+    data = zipped.read_bytes()
+    assert brought[0] | {"archive": None, "source": "directory"} == brought[1]
+    assert brought[0]["archive"] == {"name": "part.zip", "sha256": sha256(data).hexdigest(), "bytes": len(data)}
+    assert brought[0]["other_files"] == 3
+    assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["corpus"]) == (4, [], "icbhi-part")
+
+
+def test_the_whole_database_with_its_one_wrong_name(tmp_path: Path, project: Project) -> None:
+    in_split, in_truth = corpora.ODD
+    files = corpora.recordings([*WHOLE, in_truth]) | corpora.metadata([*WHOLE, in_split])
+    source = project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", files), expect="full"))
+    assert (source["corpus"], source["recordings"], source["missing"]) == ("icbhi", 920, [])
+    assert source["corrections"] == [{"name_in_split": in_split, "recording_id": in_truth}]
+
+
+@pytest.mark.parametrize(("there", "what"), [(918, f"1 recordings .* no audio: {WHOLE[918]}"), (919, "ICBHI has 920")])
+def test_a_full_corpus_is_complete(tmp_path: Path, project: Project, there: int, what: str) -> None:
+    folder = corpora.lay_out(tmp_path / "f", corpora.recordings(WHOLE[:there]) | corpora.metadata(WHOLE))
+    error = project.refused(settings("directory", folder, expect="full"), what)
+    assert "download.expect: partial" in str(error)
+
+
+def test_a_part_is_counted_and_named(tmp_path: Path, project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    files = corpora.recordings(NAMES[:2]) | corpora.metadata(NAMES)
+    alone = f"ICBHI_final_database/{NAMES[2]}.txt"
+    folder = corpora.lay_out(tmp_path / "f", files | {alone: corpora.ANNOTATION})
+    source = project.download(settings("directory", folder))
+    assert (source["missing"], source["annotations_without_recording"]) == (sorted(NAMES[2:]), 1)
+    assert f"{NAMES[2]}.txt" not in project.names("audio")
+    assert f"2 recordings of the split file have no audio: {NAMES[2]}, {NAMES[3]}" in caplog.text
+    project.refused(settings("directory", folder, expect="full"), f"1 annotations have no recording: {NAMES[2]}")
+
+
+@pytest.mark.parametrize("place", ["inside", "beside", "named"])
+def test_metadata_are_found_under_any_name_in_any_place(tmp_path: Path, project: Project, place: str) -> None:
+    variants = dict(
+        zip(
+            ["icbhi_challenge_train_test (1).txt", "patient_diagnosis.csv", "DEMOGRAPHIC_INFO.TXT"],
+            corpora.metadata(NAMES, folds=False).values(),
+            strict=True,
+        )
+    )
+    inside = corpora.recordings(NAMES) | (variants if place == "inside" else {})
+    path = corpora.zipped(tmp_path / "a.zip", inside)
+    if place != "inside":
+        corpora.lay_out(tmp_path if place == "beside" else tmp_path / "named", variants)
+    source = project.download(settings("archive", path, metadata=tmp_path / "named" if place == "named" else None))
+    for name, content in corpora.metadata(NAMES, folds=False).items():
+        assert (project.raw / "metadata" / name).read_bytes() == content
+        assert source["metadata"][name] == sha256(content).hexdigest()
+    assert source["metadata"][FOLDS_FILE] is None
+
+
+def test_named_metadata_go_before_those_of_the_source(tmp_path: Path, project: Project) -> None:
+    named = corpora.lay_out(tmp_path / "named", {DIAGNOSIS_FILE: b"101 COPD\n"})
+    corpora.lay_out(tmp_path, {DIAGNOSIS_FILE: b"101 Asthma\n"})
+    project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", FULL), metadata=named))
+    assert (project.raw / "metadata" / DIAGNOSIS_FILE).read_bytes() == b"101 COPD\n"
+    project.refused(settings("archive", tmp_path / "a.zip", metadata=tmp_path / "nowhere"), "no such folder")
+
+
+def test_the_demo_is_whole_and_takes_the_same_way(project: Project) -> None:
+    source = project.download(settings("demo", expect="full"))
+    assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
+    assert len(project.names("audio")) == 2 * source["recordings"]
+    assert FOLDS_FILE in project.names("metadata")
+
+
+@pytest.mark.real
+def test_the_real_recordings_are_a_part(real_icbhi: Path, tmp_path: Path, project: Project) -> None:
+    subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)
+    path = tmp_path / "real" / "ICBHI_final_database.zip"
+    source = project.download(settings("archive", path))
+    assert (source["corpus"], source["recordings"], len(source["missing"])) == ("icbhi-part", 165, 755)
+    assert source["corrections"] == [{"name_in_split": corpora.ODD[0], "recording_id": corpora.ODD[1]}]
+    for wav in (tmp_path / "real" / "ICBHI_final_database").glob("*.wav"):
+        assert sha256((project.raw / "audio" / wav.name).read_bytes()).digest() == sha256(wav.read_bytes()).digest()
+    project.refused(settings("archive", path, expect="full"), "755 recordings of the split file have no audio")

@@ -1,0 +1,124 @@
+"""Whatever goes wrong with `download`, the corpus is there whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tasks.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
+from tasks.sources.collection import BrokenArchiveError
+from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
+from tests.unit.tasks.sources import corpora
+
+
+def truncated_header() -> bytes:
+    return corpora.wav()[:30]
+
+
+def flac() -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, [0.0, 0.1], 4000, format="FLAC")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        pytest.param({f"{NAMES[0]}.txt": None}, f"1 recordings have no annotation: {NAMES[0]}", id="wav alone"),
+        pytest.param({f"x/{NAMES[0]}.WAV": b""}, f"Two files have one name, {NAMES[0]}", id="twins in two folders"),
+        pytest.param({"101_x.wav": b""}, "`101_x` is no name", id="no name of a recording"),
+        pytest.param({f"{NAMES[0]}.wav": b"RIFF but no"}, rf"1 recordings .*: {NAMES[0]}.wav \(Format", id="no wav"),
+        pytest.param({f"{NAMES[0]}.wav": truncated_header()}, f"{NAMES[0]}.wav", id="half a header"),
+        pytest.param({f"{NAMES[0]}.wav": flac()}, "this is FLAC", id="flac"),
+        pytest.param({f"{NAMES[0]}.wav": corpora.wav(0)}, "no samples", id="no samples"),
+        pytest.param({SPLIT_FILE: corpora.metadata(NAMES[1:])[SPLIT_FILE]}, f"not name 1 .*{NAMES[0]}", id="unlisted"),
+        pytest.param({DIAGNOSIS_FILE: None}, f"{DIAGNOSIS_FILE} is nowhere", id="no diagnoses"),
+        pytest.param({"a/icbhi_challenge_diagnosis (1).TXT": b"101 COPD"}, "two copies of .* differ", id="two copies"),
+        pytest.param({SPLIT_FILE: bytes(5 << 20)}, "too many for a metadata file", id="huge metadata"),
+        pytest.param({SPLIT_FILE: b"<<<<<<< HEAD\n"}, "merge marker", id="merge marker"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_left(
+    tmp_path: Path, project: Project, changes: dict[str, bytes | None], what: str
+) -> None:
+    files = {Path(name).name: content for name, content in FULL.items()} | changes
+    folder = corpora.lay_out(tmp_path / "f", {name: content for name, content in files.items() if content is not None})
+    error = project.refused(settings("directory", folder), what)
+    assert "staging" not in str(error), "the error names what is gone"
+
+
+def test_the_old_corpus_stays_until_the_new_one_is_whole(tmp_path: Path, project: Project) -> None:
+    folder = corpora.lay_out(tmp_path / "f", FULL)
+    project.download(settings("directory", folder))
+    (folder / "ICBHI_final_database" / f"{NAMES[3]}.wav").write_bytes(b"broken")
+    project.refused(settings("directory", folder), NAMES[3])
+    assert len(project.names("audio")) == 8
+
+    for suffix in ("wav", "txt"):
+        (folder / "ICBHI_final_database" / f"{NAMES[3]}.{suffix}").unlink()
+    project.download(settings("directory", folder))
+    assert len(project.names("audio")) == 6
+
+
+def test_a_broken_archive_leaves_nothing(tmp_path: Path, project: Project) -> None:
+    path = corpora.zipped(tmp_path / "a.zip", FULL, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    data[data.index(corpora.wav()) + 500] ^= 1
+    path.write_bytes(data)
+    assert isinstance(project.refused(settings("archive", path), "Bad CRC-32"), BrokenArchiveError)
+
+
+def test_no_room_is_known_beforehand(tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
+    project.refused(settings("directory", corpora.lay_out(tmp_path / "f", FULL)), "and 100 are free")
+
+
+def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[str]:
+    """Start the stage as DVC does, in a project of its own, and before it one line of code."""
+    root.mkdir(exist_ok=True)
+    section = {"source": "directory", "path": str(folder), "metadata": None, "expect": "partial", "sha256": None}
+    section |= {"mirrors": [], "exclude_patients": [], "demo": {"seed": 1, "patients": 2}}
+    (root / "params.yaml").write_text(json.dumps({"download": section}))
+    code = f"import resource, runpy, time\n{first}\nrunpy.run_module('tasks.download', run_name='__main__')"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    long = {f"ICBHI_final_database/{NAMES[1]}.wav": corpora.wav(400_000)}
+    folder = corpora.lay_out(tmp_path / "f", FULL | long)
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
+    running = process(tmp_path / "project", folder, limit)
+    said = running.communicate()[1]
+    assert running.returncode == 1
+    assert "File too large" in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "project" / "data").iterdir())
+
+
+def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
+    # The last moment before the corpus would be whole lasts long enough to be met.
+    dawdle = "from tasks.sources import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
+    running = process(root, folder, dawdle)
+    deadline = time.monotonic() + 60
+    while len(list((root / "data" / ".raw.staging" / "new").glob("audio/*"))) < 2 * len(NAMES):
+        assert time.monotonic() < deadline
+        assert running.poll() is None, running.communicate()[1]
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert [path.name for path in (root / "data").iterdir()] == [".raw.staging"]
+
+    again = process(root, folder)
+    assert "4 recordings: icbhi-part" in again.communicate()[1]
+    assert [path.name for path in (root / "data").iterdir()] == ["raw"]
+    assert len(list((root / "data" / "raw" / "audio").iterdir())) == 2 * len(NAMES)

@@ -1,0 +1,69 @@
+"""`download` from mirrors of the official site, by HTTP, from a server that may misbehave."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tasks.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
+from tests.unit.tasks.download.project import NAMES, Project, settings
+from tests.unit.tasks.sources import corpora
+from tests.unit.tasks.sources import server as behave
+from tests.unit.tasks.sources.server import Server
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with behave.serving() as server:
+        yield server
+
+
+def test_the_official_site_by_http(project: Project, server: Server, tmp_path: Path) -> None:
+    zipped = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES)).read_bytes()
+    server.files = {"ICBHI_final_database.zip": zipped} | corpora.metadata(NAMES, folds=False)
+    server.script["ICBHI_final_database.zip"] = [behave.breaks_off(1000)]
+    # The first mirror is in maintenance, and says so with a page instead of the split file.
+    server.script[SPLIT_FILE] = [behave.says(200)]
+    folds = corpora.lay_out(tmp_path / "folds", {FOLDS_FILE: b"101 0\n"})
+    given = settings("icbhi", mirrors=[server.url("a"), server.url("b/")], metadata=folds)
+    source = project.download(given)
+    assert ("ICBHI_final_database.zip", "bytes=1000-") in server.asked
+    assert [name for name, _ in server.asked].count(SPLIT_FILE) == 2
+    assert FOLDS_FILE not in [name for name, _ in server.asked]
+    assert source["archive"] == {
+        "name": "ICBHI_final_database.zip",
+        "sha256": sha256(zipped).hexdigest(),
+        "bytes": len(zipped),
+    }
+    assert project.names("metadata") == sorted(corpora.metadata(NAMES))
+    assert not project.downloads.exists()
+
+
+def test_a_broken_archive_by_http_is_not_kept_and_a_sound_one_is(
+    project: Project, server: Server, tmp_path: Path
+) -> None:
+    name = "ICBHI_final_database.zip"
+    sound = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES), zipfile.ZIP_STORED).read_bytes()
+    broken = bytearray(sound)
+    broken[500] ^= 1
+    server.files = {name: bytes(broken)} | corpora.metadata(NAMES)
+    given = settings("icbhi", mirrors=[server.url()])
+    project.refused(given, "Bad CRC-32")
+    assert not (project.downloads / name).exists()
+
+    server.files[name] = sound
+    project.refused(settings("icbhi", mirrors=[server.url()], expect="full"), "ICBHI has 920")
+    asked = len(server.asked)
+    project.download(given)
+    assert len(server.asked) == asked, "what was fetched is used"
+
+
+def test_no_mirror_has_it(project: Project, server: Server) -> None:
+    error = project.refused(settings("icbhi", mirrors=[server.url("a/"), server.url("b/")]), "could not be fetched")
+    for mirror in ("a/", "b/"):
+        assert f"{server.url(mirror)}{SPLIT_FILE}: HTTP 404 Not Found" in str(error)
