@@ -1,16 +1,20 @@
-"""A project folder with cycles, feature caches and initial weights that train in seconds."""
+"""A project folder with cycles, feature caches and initial weights that train in seconds, and the stages run in it."""
 
 from __future__ import annotations
 
+import copy
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from ruamel.yaml import YAML
 
+from tasks.params import merge
 from tests.unit.models.training.toys import write_cache
 
 TRAINING = {
@@ -70,3 +74,23 @@ def make(folder: Path) -> list[str]:
 
 def write_params(folder: Path, params: dict[str, Any]) -> None:
     YAML().dump(json.loads(json.dumps(params)), folder / "params.yaml")
+
+
+def change(project: Path, changes: dict[str, Any]) -> None:
+    write_params(project, merge(copy.deepcopy(PARAMS), changes))
+
+
+def soft_labels(project: Path, cycles: list[str]) -> None:
+    folder = project / "data" / "soft_labels"
+    folder.mkdir(exist_ok=True)
+    rows = {"cycle_id": cycles, "soft_labels": [[[0.4, 0.3, 0.2, 0.1]]] * len(cycles)}
+    pq.write_table(pa.table(rows), folder / "soft_labels.parquet")
+
+
+def run(module: Any, argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage", argument])
+    module.main()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

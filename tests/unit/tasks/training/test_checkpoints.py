@@ -1,0 +1,97 @@
+"""A training that was killed goes on from its checkpoint, which belongs to it alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import artifact
+from tasks import train_teacher
+from tests.unit.tasks import trainings
+from tests.unit.tasks.trainings import change, contents, run
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(project, {"teacher_training": {"schedule": {"epochs": 12}}})
+    run(train_teacher, "mn", monkeypatch)
+    out = project / "data" / "teachers" / "mn"
+    undisturbed = contents(out)
+    assert sorted(undisturbed) == ["history.csv", "model.json", "val.safetensors"]
+    for path in out.iterdir():
+        path.unlink()
+
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tasks.train_teacher", "mn"]
+    with subprocess.Popen(command, cwd=project, env=env, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not (kept := list(project.glob(".checkpoints/*/training.pt"))):
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert kept[0].exists()
+    assert contents(out) == {}
+
+    with caplog.at_level("INFO"):
+        run(train_teacher, "mn", monkeypatch)
+    assert "Resumed after epoch" in caplog.text
+    assert contents(out) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("what", "resumes"),
+    [("nothing", True), ("features", False), ("seed", False), ("rho", False), ("validation", False)],
+)
+def test_a_checkpoint_belongs_to_its_inputs_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str, resumes: bool
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(artifact, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(train_teacher, "ast", monkeypatch)
+    if what == "features":
+        with (project / "data" / "fbank" / "narrow" / "features.npy").open("r+b") as file:
+            file.seek(5000)
+            file.write(b"\x01")
+    else:
+        change(
+            project,
+            {
+                "nothing": {},
+                "seed": {"teachers": {"ast": {"seed": 3}}},
+                "rho": {"teacher_training": {"optimizer": {"rho": 0.1}}},
+                "validation": {"validation": {"seed": 1}},
+            }[what],
+        )
+    with caplog.at_level("INFO"):
+        run(train_teacher, "ast", monkeypatch)
+    assert ("Resumed" in caplog.text) == resumes
+
+
+def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(project, {"teachers": {"twin": trainings.PARAMS["teachers"]["ast"]}})
+    folders = []
+    for teacher in ("ast", "twin"):
+        with monkeypatch.context() as patch:
+            patch.setattr(artifact, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run(train_teacher, teacher, monkeypatch)
+        folders.append(len(list((project / ".checkpoints").iterdir())))
+    assert folders == [1, 2]

@@ -1,0 +1,80 @@
+"""`train_teacher` and `train_student` as processes see them: files in, a model out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from models import artifact
+from models.training.features import Features
+from tasks import train_student, train_teacher
+from tasks.assignment import Assignment
+from tasks.errors import BreathlineError
+from tasks.splits import Subset
+from tasks.training import part
+from tests.unit.tasks.trainings import change, contents, run, soft_labels
+
+HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
+
+
+def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(project, {"selections": ["val", "paper"]})
+    run(train_teacher, "ast", monkeypatch)
+    out = project / "data" / "teachers" / "ast"
+    assert sorted(contents(out)) == ["history.csv", "model.json", "paper.safetensors", "val.safetensors"]
+    card = json.loads((out / "model.json").read_text())
+    wanted = {"architecture", "options", "frontend", "frames", "mels", "duration_s", "labels", "classes", "weights"}
+    assert wanted | {"seed", "parameters", "selections"} == set(card)
+    assert (card["frames"], card["mels"], card["duration_s"], card["seed"]) == (32, 32, 2.0, 2)
+    assert card["classes"] == ["normal", "crackle", "wheeze", "both"]
+    with (out / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = HISTORY.split()
+    assert list(rows[0]) == names + [name.replace("val", "paper") for name in names if "val_" in name]
+    assert [row["epoch"] for row in rows] == ["1", "2"], "the override's epochs"
+    best = card["selections"]["val"]
+    assert float(rows[best["epoch"] - 1]["val_score_strict"]) == best["score_strict"]
+    network, _ = artifact.load(out, "val")
+    cache = Features(project / "data" / "fbank" / "narrow")
+    assert network(cache.batch(cache.find(list(cache.rows)[:3]), torch.device("cpu"))).shape == (3, 4)
+    assert not list((project / ".checkpoints").iterdir())
+
+    cycles = pq.read_table(project / "data" / "cycles" / "cycles.parquet").to_pylist()
+    tested = [row for row in cycles if row["split"] == "test"]
+    features = cache.batch(cache.find(row["cycle_id"] for row in tested), torch.device("cpu"))
+    labels = torch.tensor([row["lungsound_4"] for row in tested])
+    loss = torch.nn.functional.cross_entropy(artifact.load(out, "paper")[0](features), labels)
+    assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
+
+
+def test_a_student_learns_from_soft_labels(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soft_labels(project, list(Features(project / "data" / "fbank" / "wide").rows))
+    run(train_student, "5", monkeypatch)
+    one = contents(project / "data" / "student" / "5")
+    assert json.loads(one["model.json"])["seed"] == 5
+    run(train_student, "5", monkeypatch)
+    assert contents(project / "data" / "student" / "5") == one, "equal inputs, equal bytes"
+    change(project, {"student": {"objective": {"name": "cross_entropy"}}})
+    run(train_student, "5", monkeypatch)
+    assert contents(project / "data" / "student" / "5")["val.safetensors"] != one["val.safetensors"]
+
+
+def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project: Path) -> None:
+    cache = Features(project / "data" / "fbank" / "wide")
+    cycles = list(cache.rows)[:3]
+    subsets: dict[str, Subset] = dict(zip(cycles, ("train", "val", "train"), strict=True))
+    targets = dict(zip(cycles, (2, 0, 1), strict=True))
+    wanted = Assignment(labels="lungsound_4", subsets=subsets, targets=targets, patients=dict.fromkeys(cycles, 101))
+    soft = {cycle: np.full(4, target, dtype=np.float32) for cycle, target in targets.items()}
+    got = part(wanted, cache, "train", soft)
+    assert got.soft is not None
+    assert (got.rows.tolist(), got.labels.tolist(), got.soft[:, 0].tolist()) == ([0, 2], [2, 1], [2, 1])
+    assert part(wanted, cache, "val", None).rows.tolist() == [1]
+    with pytest.raises(BreathlineError, match=f"1 training cycles have no soft label, such as {cycles[2]}"):
+        part(wanted, cache, "train", {cycle: soft[cycle] for cycle in cycles[:2]})

@@ -1,0 +1,102 @@
+"""Settings of trainings, and what is said where they, or the inputs, cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from models.training.features import Features
+from tasks import train_student, train_teacher
+from tasks.errors import BreathlineError
+from tasks.params import merge
+from tests.unit.tasks import trainings
+from tests.unit.tasks.trainings import change, run, soft_labels
+
+
+def failing(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    """Return what a stage that fails shows, in one line."""
+    with pytest.raises(SystemExit) as exit_:
+        run(*arguments)
+    assert exit_.value.code == 1
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_missing_inputs_are_named_with_what_to_do(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher, student = (train_teacher, "ast", monkeypatch), (train_student, "5", monkeypatch)
+    assert "There is no teacher as. " in failing(capsys, train_teacher, "as", monkeypatch)
+
+    cycles = list(Features(project / "data" / "fbank" / "wide").rows)
+    soft_labels(project, cycles[1:])
+    said = failing(capsys, *student)
+    assert f"1 training cycles have no soft label, such as {cycles[0]}" in said
+    soft_labels(project, [])
+    assert "no teacher made any" in failing(capsys, *student)
+
+    index = project / "data" / "fbank" / "narrow" / "index.parquet"
+    whole = pq.read_table(index)
+    pq.write_table(whole.slice(1), index)
+    said = failing(capsys, *teacher)
+    assert f"no features of 1 cycles, such as {cycles[0]}" in said
+    assert "dvc repro fbank@narrow" in said
+    pq.write_table(whole, index)
+
+    source = project / "data" / "weights" / "scratch" / "source.json"
+    source.write_text(json.dumps({"sha256": "a" * 64}))
+    assert "The weights scratch are missing. " in failing(capsys, *teacher), "never a silent random start"
+    source.unlink()
+    assert "dvc repro weights@scratch" in failing(capsys, *teacher)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"teacher_training": {"batch_size": 500}}, "do not fill one batch of 500"),
+        ({"teacher_training": {"batch_size": 0}}, "out of range: batch_size"),
+        ({"teacher_training": {"specaugment": {"policy": "icbhi"}}}, "specaugment.policy"),
+        ({"teacher_training": {"sampler": "weigthed"}}, "sampler: Input should be 'weighted' or 'shuffle'"),
+        (
+            {"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}},
+            "cannot learn from soft",
+        ),
+        ({"teacher_training": {"optimizer": {"lr": 1e30}}}, "diverged in epoch 1"),
+        ({"teachers": {"ast": {"frontend": "none"}}}, "no feature cache in data/fbank/none"),
+        ({"teachers": {"ast": {"options": {"dept": 3}}}}, "no option dept"),
+        ({"teachers": {"ast": {"override": {"patienc": 3}}}}, "patienc"),
+        ({"selections": ["paper"]}, "val is always made"),
+        ({"labels": "lungsound_5"}, "no labels `lungsound_5`"),
+        ({"compute": {"device": "cuda"}}, "no CUDA device"),
+    ],
+)
+def test_settings_that_cannot_be_are_explained(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, Any],
+    message: str,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    change(project, changes)
+    assert message in failing(capsys, train_teacher, "ast", monkeypatch)
+    assert not list((project / "data" / "teachers").iterdir())
+
+
+def test_parameters_and_overrides_merge() -> None:
+    settings, training = train_teacher.parse(trainings.PARAMS, "mn")
+    assert (settings.seed, training.optimizer.name, training.optimizer.lr) == (1, "sam", 0.003)
+    with pytest.raises(BreathlineError, match="There is no teacher x"):
+        train_teacher.parse(trainings.PARAMS, "x")
+
+
+@pytest.mark.parametrize(("changes", "key"), [({"dropout": 0.1}, "student.dropout"), ({"optimizer": {"mu": 1}}, "mu")])
+def test_a_student_knows_its_keys_alone(changes: dict[str, Any], key: str) -> None:
+    network, training = train_student.parse(trainings.PARAMS["student"])
+    assert (network.architecture, training.objective.name) == ("mn", "soft_labels")
+    with pytest.raises(BreathlineError, match=key):
+        train_student.parse(merge(trainings.PARAMS["student"], changes))
