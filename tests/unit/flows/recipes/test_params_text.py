@@ -1,0 +1,85 @@
+"""Settings laid over the text of params.yaml: only values change, comments and columns stay."""
+
+from __future__ import annotations
+
+import pytest
+from ruamel.yaml import YAML
+
+from flows.recipes import params_text
+from tasks.errors import BreathlineError
+
+PARAMS = """\
+# The head.
+download:
+  source: demo      # where from
+  path: null
+
+teachers:           # all of them
+  a: {architecture: ast, options: {}, seed: 1}
+  b: {architecture: mn, options: {width: 0.1}, seed: 2}
+
+# About the student.
+student:
+  options: {depth: 4}
+  seeds: [1]        # one run each
+  optimizer: {name: sam, rho: 0.05}
+"""
+
+
+def overrides(text: str):
+    return YAML().load(text)
+
+
+def test_only_the_values_change():
+    text, changes = params_text.apply(
+        PARAMS, overrides("{download: {source: archive, path: x.zip}, student: {seeds: [1, 2], optimizer: {rho: 0.1}}}")
+    )
+    expected = PARAMS.replace("source: demo      #", "source: archive   #").replace("path: null", "path: x.zip")
+    expected = expected.replace("[1]        #", "[1, 2]     #").replace("rho: 0.05", "rho: 0.1")
+    assert text == expected
+    assert [(c.key, c.old, c.new) for c in changes] == [
+        ("download.source", "demo", "archive"),
+        ("download.path", "null", "x.zip"),
+        ("student.seeds", "[1]", "[1, 2]"),
+        ("student.optimizer.rho", "0.05", "0.1"),
+    ]
+
+
+def test_teachers_are_replaced_as_a_whole_one_line_each_and_the_comments_around_stay():
+    text, changes = params_text.apply(
+        PARAMS,
+        overrides(
+            "teachers:\n  c:\n    architecture: mn\n    options: {width: 0.4}\n    seed: 3\n  b: {architecture: mn}\n"
+        ),
+    )
+    old = PARAMS.split("teachers:")[1].split("\n\n", maxsplit=1)[0]
+    assert text == PARAMS.replace(
+        old,
+        "           # all of them\n  c: {architecture: mn, options: {width: 0.4}, seed: 3}\n  b: {architecture: mn}",
+    )
+    assert [change.key for change in changes] == ["teachers.a", "teachers.b", "teachers.c"]
+
+
+def test_what_follows_a_block_of_teachers_stays_when_they_are_replaced():
+    block = PARAMS.replace("{architecture: mn, options: {width: 0.1}, seed: 2}", "\n    architecture: mn\n    seed: 2")
+    text, _ = params_text.apply(block, overrides("{teachers: {c: {seed: 3}}}"))
+    assert "  c: {seed: 3}\n\n# About the student.\nstudent:" in text
+
+
+def test_options_of_an_earlier_network_do_not_linger():
+    text, _ = params_text.apply(PARAMS, overrides("{student: {options: {width: 0.4}}}"))
+    assert "options: {width: 0.4}\n" in text
+
+
+def test_unknown_keys_are_all_named():
+    with pytest.raises(BreathlineError, match=r"student\.optimiser, dat"):
+        params_text.apply(PARAMS, overrides("{student: {optimiser: {rho: 1}}, dat: 1}"))
+    with pytest.raises(BreathlineError, match=r"student\.optimizer \(a mapping"):
+        params_text.apply(PARAMS, overrides("{student: {optimizer: sam}}"))
+
+
+def test_what_follows_teachers_stays_when_there_are_none_and_again_some():
+    none, _ = params_text.apply(PARAMS, overrides("{teachers: {}}"))
+    assert "\nteachers: {}        # all of them\n\n# About the student.\nstudent:" in none
+    again, _ = params_text.apply(none, overrides("{teachers: {c: {seed: 3}}}"))
+    assert "\nteachers:           # all of them\n  c: {seed: 3}\n\n# About the student.\nstudent:" in again

@@ -1,0 +1,70 @@
+"""The recipes that are there: each fits params.yaml, leaves no trace and keeps its method when small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dvc.utils.serialize import load_yaml, modify_yaml
+from ruamel.yaml import YAML
+
+from flows.recipes import layers as recipe_layers
+from flows.recipes import params_text
+
+ROOT = Path(__file__).parents[4]
+RECIPES = recipe_layers.names(ROOT / "recipes")
+COMMITTED = (ROOT / "params.yaml").read_text()
+
+
+def used(name: str, text: str = COMMITTED, *, small: bool = False) -> str:
+    return params_text.apply(text, recipe_layers.resolve(name, small=small, folder=ROOT / "recipes"))[0]
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_fits_params_yaml_leaves_no_trace_and_nothing_lingers_in_it(name, small):
+    """Whatever is used after the demo, which is committed, the demo comes back byte for byte."""
+    text = used(name, small=small)
+    assert used(name, text, small=small) == text
+    assert used("demo", text) == COMMITTED
+    params = YAML(typ="safe").load(text)
+    set_by = recipe_layers.resolve(name, small=small, folder=ROOT / "recipes")
+    for section in set(params) - {"download", "validate", "evaluation"}:
+        assert set_by[section] == params[section], f"{section} keeps something of what was used before"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_small_keeps_the_method(name):
+    """What makes a method must be in its miniature: all but sizes, weights, seeds and lengths."""
+    load = YAML(typ="safe").load
+    full, small = load(used(name)), load(used(name, small=True))
+    for key in ("objective", "optimizer", "sampler", "specaugment", "waveform", "moving_average"):
+        if key == "objective":
+            for part in (full, small):
+                part["student"]["objective"]["patchmix"].pop("projection")
+        assert small["student"][key] == full["student"][key]
+        if key != "objective":
+            assert small["teacher_training"][key] == full["teacher_training"][key]
+    assert small["soft_labels"] == full["soft_labels"]
+    assert small["selections"] == full["selections"]
+    structure = ("seed", "fold")
+    for part in (full, small):
+        part["teachers"] = {
+            name: {key: teacher.get(key) for key in structure} for name, teacher in part["teachers"].items()
+        }
+    assert small["teachers"] == full["teachers"]
+    assert set(small["weights"]) == {"scratch"}
+    assert small["student"]["seeds"] == [1]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_dvc_can_change_what_a_recipe_wrote(name, tmp_path):
+    """`dvc exp run -S` rewrites params.yaml, and wraps long lines."""
+    path = tmp_path / "params.yaml"
+    text = used(name)
+    path.write_text(text)
+    with modify_yaml(str(path)) as params:
+        params["student"]["optimizer"]["rho"] = 0.07
+    expected = YAML(typ="safe").load(text)
+    expected["student"]["optimizer"]["rho"] = 0.07
+    assert load_yaml(str(path)) == expected
