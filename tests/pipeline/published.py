@@ -1,0 +1,12 @@
+"""What flows have published on the session's server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def artifact(key: str) -> Any:
+    """Return the latest artifact under a key."""
+    from prefect.artifacts import Artifact
+
+    return Artifact.get(key)

@@ -1,0 +1,77 @@
+"""The leaderboard on a toy project, with a real Prefect server, DVC and processes."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from tests import toy
+from tests.pipeline.published import artifact
+from tests.toy import commit
+
+# A run of a toy's few stages takes 5 to 15 s (each starts DVC), and this test makes several.
+# Flows that are called here use the session's server, too.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
+
+LEADERBOARD = """\
+stages:
+  train_teacher:
+    foreach: ${teachers}
+    do:
+      cmd: echo ${key} >> COUNT && mkdir -p data/teachers/${key} && echo > data/teachers/${key}/model
+      params: ["teachers.${key}"]
+      outs: ["data/teachers/${key}"]
+  evaluate:
+    cmd: mkdir -p data/evaluation reports && cp predicted data/evaluation/predictions.parquet
+      && cp metrics reports/metrics.json
+    deps: [predicted, metrics, data/teachers]
+    params: [student]
+    outs: [data/evaluation/predictions.parquet]
+    metrics:
+      - reports/metrics.json: {cache: false}
+"""
+LEADERBOARD_PARAMS = """\
+download: {source: demo, path: null}
+selections: [val]
+frontends: {mel: {}}
+weights: {none: {}}
+teachers: {}
+student: {frontend: mel, weights: none, seeds: [1], rho: 0.05}
+evaluation: {confidence: 0.95, resamples: 20, seed: 0, calibration_bins: 5}
+"""
+TEACHERS = "teachers: {t1: {frontend: mel, weights: none}}"
+
+
+def test_a_leaderboard_shares_teachers_and_publishes_its_boards(tmp_path):
+    from flows.leaderboard import leaderboard
+
+    folder = toy.make(tmp_path / "project", LEADERBOARD.replace("COUNT", str(tmp_path / "count")))
+    (folder / "params.yaml").write_text(LEADERBOARD_PARAMS)
+    (folder / "recipes").mkdir()
+    for name, overrides in {
+        "defaults": LEADERBOARD_PARAMS,
+        "plain": TEACHERS,
+        "wide": f"student: {{rho: 0.1}}\n{TEACHERS}",
+    }.items():
+        indented = "\n".join(f"  {line}" for line in overrides.splitlines())
+        (folder / "recipes" / f"{name}.yaml").write_text(f"description: {name}\noverrides:\n{indented}\n")
+    figure = {"mean": 50.0, "sd": None, "low": 40.0, "high": 60.0}
+    figures = dict.fromkeys(("score_strict", "score_lenient", "sp", "se_strict", "se_lenient"), figure)
+    about = {"corpus": "demo", "recordings": 2, "labels": "lungsound_2", "split": "official", "selections": ["val"]}
+    test = {"cycles": 4, "patients": 2}
+    metrics = {**about, "classes": ["normal", "abnormal"], "test": test, "students": {"1": {}}}
+    (folder / "metrics").write_text(json.dumps({**metrics, "student": {"val": figures}}))
+    predicted = {"cycle_id": list("abcd"), "patient_id": [1, 1, 2, 2], "label": [0, 1, 0, 1], "predicted": [0, 0, 1, 1]}
+    models = {"model": ["student/1"] * 4, "selection": ["val"] * 4, "p_normal": [0.5] * 4, "p_abnormal": [0.5] * 4}
+    pl.DataFrame(predicted | models).write_parquet(folder / "predicted")
+    commit(folder, "start")
+
+    state = leaderboard(recipes=["plain", "wide"], seeds=[3], jobs=2, project=folder, return_state=True)
+    assert state.is_completed(), state.message
+    assert state.result() == ["plain", "wide"]
+    assert (tmp_path / "count").read_text() == "t1\n"
+    assert "| wide | 1 | 50.0 | 40.0–60.0 |" in artifact("leaderboard").data
+    assert "seeds: [3]" in (folder / ".leaderboard" / "wide" / "params.yaml").read_text()
+    assert (folder / "params.yaml").read_text() == LEADERBOARD_PARAMS

@@ -1,0 +1,55 @@
+"""The nightly audit on a finished run, with a real Prefect server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.errors import BreathlineError
+from tests import toy
+from tests.pipeline import tampering as do
+from tests.pipeline.published import artifact
+
+# The finished run takes about a minute on two cores; each test audits a copy of it, which takes seconds.
+# Flows that are called here use the session's server, too.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
+
+
+def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(project):
+    from flows.nightly_audit import nightly_audit
+
+    do.text(project / "tasks/soft_targets.py", "axis=0", "axis=-3")
+    do.parameters(project, lambda read: read["student"]["optimizer"].update(lr=0.5))
+    state = nightly_audit(project=project, return_state=True)
+    assert state.is_completed()
+    assert state.message.startswith("All as recorded")
+    assert "2 changes since the run" in state.message
+    assert "| `module-changed` | `tasks/soft_targets.py` |" in artifact("audit").data
+
+    do.flip(do.first(project))
+    state = nightly_audit(project=project, return_state=True)
+    assert state.is_failed()
+    assert state.message.startswith("Not as recorded in 2 places (out-changed, recording-contradicts)")
+    told = artifact("audit").data
+    assert told.index("`out-changed`") < told.index("### Changed since the run") < told.index("`module-changed`")
+    assert "`train_student@1`, `evaluate` |" in told
+
+
+def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(project):
+    from flows.nightly_audit import nightly_audit
+
+    state = nightly_audit(deep=True, sample=2, project=project, return_state=True)
+    assert state.is_completed(), state.message
+    told = artifact("audit").data
+    assert "| `computed-anew` | `fbank@ast` |" in told
+    assert "`breathline audit verify --deep --sample 2 --seed " in told
+
+
+def test_the_audit_waits_for_no_run_and_needs_one_that_has_ended(tmp_path):
+    from flows.execute import only_run
+    from flows.nightly_audit import nightly_audit
+
+    folder = toy.make(tmp_path)
+    with pytest.raises(BreathlineError, match="Nothing has run here"):
+        nightly_audit(project=folder)
+    with only_run(folder), pytest.raises(BreathlineError, match="at work in this project"):
+        nightly_audit(project=folder)
