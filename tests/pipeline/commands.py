@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
@@ -19,3 +20,11 @@ def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> tuple[int,
     """Wait for the end of a process and return its exit status and what it printed."""
     printed, _ = process.communicate(timeout=timeout_s)
     return process.returncode, printed
+
+
+def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something holds, and fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.3)

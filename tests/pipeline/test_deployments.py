@@ -6,8 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,7 +20,7 @@ from flows.deployments import pools
 from flows.deployments import server as servers
 from tasks.errors import BreathlineError
 from tests import toy
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, eventually, finish
 from tests.pipeline.messages import Messages
 
 pytestmark = pytest.mark.slow  # a server with all its services takes 20 s to start
@@ -87,13 +86,6 @@ def messages() -> Iterator[Messages]:
     for server in found.servers:
         server.shutdown()
         server.server_close()
-
-
-def eventually(what: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.3)
 
 
 def deploy(project: Path, env: dict[str, str], *options: str) -> str:

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,47 +21,11 @@ from flows.deployments import pools, register
 from tests import toy
 from tests.pipeline.commands import breathline, finish
 from tests.pipeline.test_dvc import edit
+from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
 pytestmark = pytest.mark.slow
 
-# `heavy` and `light` are independent. What `heavy` leaves to Git, DVC's run-cache does not carry.
-GRAPH = """\
-stages:
-  source:
-    cmd: {note} && tr a-z A-Z < src.txt > source.txt
-    deps: [src.txt]
-    outs: [source.txt]
-  heavy:
-    cmd: >-
-      {note} && mkdir -p data/heavy plots && cat code/add.txt source.txt > data/heavy/model &&
-      echo '{{"rho": '$(grep -o '0[.].*' params.yaml)'}}' > heavy.json && echo x,y > plots/a.csv
-    deps: [source.txt, code]
-    params: [rho]
-    outs: [data/heavy, {{heavy.json: {{cache: false}}}}]
-    plots: [plots/a.csv: {{cache: false}}]
-  light:
-    cmd: {note} && wc -l < source.txt > light.txt
-    deps: [source.txt]
-    outs: [light.txt]
-  last:
-    cmd: {note} && cat data/heavy/model light.txt heavy.json > last.txt
-    deps: [data, light.txt, heavy.json]
-    outs: [last.txt]
-  moment:
-    cmd: {note} && date +%s%N > moment.txt
-    deps: [source.txt]
-    outs: [moment.txt]
-  bad:
-    cmd: cat source.txt && echo the cause && exit 1
-    deps: [source.txt]
-    outs: [bad.txt]
-  endless:
-    cmd: echo $$ > {pid} && sleep 300 && echo > endless.txt
-    deps: [source.txt]
-    outs: [endless.txt]
-"""
-NOTE = "echo $DVC_STAGE $PWD >> {file}"
 ROOT = Path(__file__).parents[2]
 BOTH = ("download", "extract")
 ON = ("--on", "heavy=gpu", "--on", "light=cpu")
@@ -84,13 +46,6 @@ def clones(server, tmp_path_factory) -> Iterator[dict[str, Path]]:
         worker.wait(timeout=60)
 
 
-def start_worker(pool: str, folder: Path, server: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool]
-    env = server | {"BREATHLINE_CLONES": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
-    with (folder / "worker.log").open("w") as log:
-        return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
-
-
 @pytest.fixture
 def project(tmp_path) -> Path:
     """Return a project with its remotes and one commit; parameters are changed since."""
@@ -105,16 +60,6 @@ def project(tmp_path) -> Path:
     toy.call(folder, "git", "commit", "--quiet", "-m", "start")
     (folder / "params.yaml").write_text("rho: 0.1\n")
     return folder
-
-
-def ran(project: Path) -> dict[str, list[str]]:
-    """Return the folders in which each stage has run so far."""
-    lines = (project.parent / "where").read_text().split("\n")[:-1]
-    found: dict[str, list[str]] = {}
-    for line in lines:
-        stage, folder = line.split()
-        found.setdefault(stage.split(":")[-1], []).append(folder)
-    return found
 
 
 def locked(folder: Path) -> dict:
