@@ -12,18 +12,32 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 
 NETWORKS = ("ast-base", "cnn6", "ast-tiny")
 METHODS = ("ce", "patchmix_cl", "sam")
 LOOPS = ("plain", "ours")
-NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "unable to allocate", "memoryerror", "bad_alloc")
+SEARCHING = 2  # steps, while a batch size is looked for
 EXPECTED = (
     "Expected of an H200: AST-base `ce` at its largest batch at 40 % or more of the bf16 peak; at batch 8 ten times "
     "the plain loop or more; the data path under 2 % of a step."
 )
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one process measures."""
+
+    loop: str
+    network: str
+    method: str
+    batch: int
+    steps: int
 
 
 class Runs:
@@ -31,13 +45,14 @@ class Runs:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        # None where the batch does not fit.
-        self._known: dict[tuple[str, str, str, int], list[dict[str, float]] | None] = {}
+        self._known: dict[Case, list[dict[str, float]] | None] = {}  # None where the batch does not fit
 
     def compare(self, network: str, method: str, batch: int) -> str:
         """Return a line of the table: both loops by turns at one batch size."""
         for count in range(1, self._options.runs + 1):
-            runs = {loop: self._measured(loop, network, method, batch, count) for loop in LOOPS}
+            runs = {
+                loop: self._measured(Case(loop, network, method, batch, self._options.steps), count) for loop in LOOPS
+            }
         cells, rates = [], {}
         for loop, found in runs.items():
             if found is None:
@@ -53,34 +68,34 @@ class Runs:
         return f"| {network} | {method} | {batch} | {' | '.join(cells)} | {times} |"
 
     def largest_batch(self, loop: str, network: str, method: str) -> int:
-        """Return the largest batch that fits, in factors of two from the first that was asked for."""
+        """Return the largest batch that fits, by factors of two from the first that was asked for; 0: none does."""
+        steps = min(self._options.steps, SEARCHING)
 
         def fits(batch: int) -> bool:
-            return self._measured(loop, network, method, batch, 1) is not None
+            return self._measured(Case(loop, network, method, batch, steps), 1) is not None
 
-        batch = self._options.batches[0]
-        while batch > 1 and not fits(batch):
+        batch: int = self._options.batches[0]
+        while batch and not fits(batch):
             batch //= 2
-        while fits(batch * 2):
+        while batch and fits(batch * 2):
             batch *= 2
         return batch
 
-    def _measured(self, loop: str, network: str, method: str, batch: int, count: int) -> list[dict[str, float]] | None:
+    def _measured(self, case: Case, count: int) -> list[dict[str, float]] | None:
         """Return so many measurements, or none where the batch does not fit."""
-        found = self._known.setdefault((loop, network, method, batch), [])
+        found = self._known.setdefault(case, [])
         while found is not None and len(found) < count:
-            run = process(loop, network, method, batch, self._options)
-            found = self._known[loop, network, method, batch] = None if run is None else [*found, run]
+            run = process(case, self._options)
+            found = self._known[case] = None if run is None else [*found, run]
         return found
 
 
-def process(loop: str, network: str, method: str, batch: int, options: argparse.Namespace) -> dict[str, float] | None:
+def process(case: Case, options: argparse.Namespace) -> dict[str, float] | None:
     """Return what a process of its own measured, or none where its batch did not fit."""
-    asked = {"loop": loop, "network": network, "method": method, "batch": batch, "steps": options.steps}
-    asked |= {"device": options.device, "threads": options.threads}
+    asked = asdict(case) | {"device": options.device, "threads": options.threads}
     command = [sys.executable, "-m", "benchmarks.one_training", *(f"--{key}={value}" for key, value in asked.items())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and any(word in done.stderr.lower() for word in NO_MEMORY):
+    if done.returncode == -signal.SIGKILL or (done.returncode and any(w in done.stderr.lower() for w in NO_MEMORY)):
         return None
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
@@ -113,7 +128,7 @@ def main() -> None:
             batches = list(options.batches)
             if options.largest:
                 batches += sorted({runs.largest_batch(loop, network, method) for loop in LOOPS})
-            for batch in dict.fromkeys(batches):
+            for batch in filter(None, dict.fromkeys(batches)):
                 print(runs.compare(network, method, batch), flush=True)
 
 

@@ -153,6 +153,18 @@ class Groups:
             if self._spare is None and not self._ended:
                 self._spare = self._start_dvc()
 
+    def dismiss(self) -> None:
+        """End the DVC that stands ready; none takes its place."""
+        with self._lock:
+            self._ahead = False
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            # It has only imported; there is nothing that it would have to end well.
+            with spare:
+                os.killpg(spare.pid, signal.SIGKILL)
+            with self._lock:
+                self._running.discard(spare.pid)
+
     def _tell(self, order: Mapping[str, object], log: Callable[[str], None]) -> int:
         """Return the exit status of the DVC command that an order names."""
         with self._lock:
@@ -221,10 +233,7 @@ class Groups:
         """End every group with INT, then TERM, then KILL; return when nothing of them is left."""
         with self._lock:
             self._ended = True
+        self.dismiss()
+        with self._lock:
             running = set(self._running)
-            spare, self._spare = self._spare, None
-        if spare is not None:
-            # It has only imported; there is nothing that it would have to end well.
-            with spare:
-                os.killpg(spare.pid, signal.SIGKILL)
         end_groups(running, self._grace_s)

@@ -81,6 +81,8 @@ def pipeline(
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)
+        if not any(step.runs and step.stage not in pools for step in steps):
+            groups.dismiss()
         here = _here(root, groups, gpus, pools, task_runner)
         scores_before = scores.read(root)
         artifacts.publish_plan(steps)

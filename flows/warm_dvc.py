@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 # What DVC imports only in the midst of the command.
@@ -52,7 +53,9 @@ LATE = (
 def main() -> int:
     """Wait for the order, and return the exit status of the DVC command that it names."""
     for name in LATE:
-        import_module(name)
+        # Another version of DVC may do without.
+        with suppress(ImportError):
+            import_module(name)
     line = sys.stdin.readline()
     if not line:
         return 0

@@ -116,7 +116,7 @@ def _assigned(root: Path) -> tuple[Assignment, Account]:
     labels, split = assigned.labels, str(read["split"])
     columns = ["cycle_id", "patient_id", labels]
     dropped: dict[str, list[str]] = {}
-    for row in pq.ParquetFile(path).read(columns).to_pylist():
+    for row in pq.read_table(path, columns=columns).to_pylist():
         if row["cycle_id"] in assigned.subsets:
             continue
         reason = f"no label in {labels}" if row[labels] is None else f"outside of the split {split}"

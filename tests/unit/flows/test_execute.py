@@ -114,6 +114,18 @@ def test_a_dvc_that_stands_ready_runs_the_next_stage_and_ends_with_the_run(tmp_p
         groups.run_stage("who", root, log=print)
 
 
+def test_a_dvc_that_is_dismissed_is_gone_and_the_next_stage_starts_its_own(tmp_path):
+    root = toy.make(tmp_path, "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}\n")
+    groups = Groups()
+    groups.prepare()
+    ready = standing_ready()
+    groups.dismiss()
+    assert gone(ready)
+    groups.run_stage("one", root, log=print)
+    assert (root / "one.txt").read_text() == "1\n"
+    assert not psutil.Process().children(recursive=True)
+
+
 def standing_ready() -> int:
     """Return the process below this one that is a DVC which waits to be told; its guard starts it in a moment."""
     while True:

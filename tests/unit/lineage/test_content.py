@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
@@ -95,3 +99,14 @@ def test_arrays_and_tensors(tmp_path):
         content_hash(path)
     (tmp_path / "m.json").write_text("{}")
     assert content_hash(tmp_path / "m.json") is None
+
+
+def test_no_pandas_is_imported_for_what_is_null(tmp_path):
+    pq.write_table(TABLE, tmp_path / "table.parquet")
+    code = (
+        "import sys; from pathlib import Path; from lineage.content import content_hash;"
+        "content_hash(Path(sys.argv[1])); print('pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "table.parquet")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from rfc3986_validator import validate_rfc3986
 
 from lineage import project
 from lineage.exports import cyclonedx
@@ -27,8 +29,18 @@ def components(bom: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in bom["components"] if one["type"] == kind}
 
 
+def urls(value: Any) -> Iterator[str]:
+    """Yield every `url`, however deep it lies."""
+    if isinstance(value, dict):
+        yield from (url for key, url in value.items() if key == "url")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from urls(part)
+
+
 def test_it_is_valid_and_every_reference_has_its_component(bom: dict[str, Any]) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bom)) is None
+    # The strict schema's one string format that the validator leaves aside: `iri-reference`, of every `url`.
+    assert [url for url in urls(bom) if not validate_rfc3986(url, rule="URI_reference")] == []
     references = [one["bom-ref"] for one in [bom["metadata"]["component"], *bom["components"]]]
     assert len(references) == len(set(references))
     assert {name for one in bom["dependencies"] for name in one["dependsOn"]} <= set(references)
