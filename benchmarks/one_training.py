@@ -55,8 +55,8 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
     device = torch.device(options.device)
     if device.type == "cpu":
-        # What does not fit is to fail here, before the kernel ends a process for it. What counts is address space that may
-        # be written to, a little more than what is resident.
+        # What does not fit is to fail here, before the kernel ends a process for it. What counts is address space
+        # that may be written to, a little more than what is resident.
         free = psutil.virtual_memory().available
         resource.setrlimit(resource.RLIMIT_DATA, (free, free))
     torch.set_num_threads(options.threads)
