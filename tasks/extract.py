@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import partial
@@ -16,8 +16,7 @@ import polars as pl
 import pyarrow as pa
 from rich.progress import track
 
-from models.frontends.rates import SAMPLE_RATES
-from tasks import parallel, params
+from tasks import front_ends, parallel, params
 from tasks.audio import storage
 from tasks.errors import BreathlineError
 from tasks.files import write_json, write_table
@@ -30,19 +29,6 @@ MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
 SHARD = 8  # recordings that make a task of Dask
 
 log = logging.getLogger("extract")
-
-
-def rates(front_ends: Sequence[str]) -> list[int]:
-    """Return the sample rates in Hz that front ends want, sorted.
-
-    Raises:
-        BreathlineError: There is no front end of a name.
-    """
-    for name in front_ends:
-        if name not in SAMPLE_RATES:
-            known = ", ".join(sorted(SAMPLE_RATES))
-            raise BreathlineError(f"There is no front end `{name}`.", where="frontends", hint=f"one of: {known}")
-    return sorted({SAMPLE_RATES[name] for name in front_ends})
 
 
 def recordings(audio: Path) -> list[Path]:
@@ -67,7 +53,9 @@ def recordings(audio: Path) -> list[Path]:
     return [audio / f"{name}.wav" for name in sorted(wavs)]
 
 
-def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict[str, Any]:
+def extract(
+    raw: Path, out: Path, *, rates: Sequence[int], workers: int, unfaded: Collection[int] = ()
+) -> dict[str, Any]:
     """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet` and `summary.json`, and return the summary.
 
     Threads do by default (`tasks.parallel`): reading, hashing and filtering leave Python's lock, and no waveform is
@@ -78,6 +66,7 @@ def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict
         out: Where the files go; each of them appears whole, when all recordings have been read.
         rates: The rates in Hz at which the cycles' waveforms are wanted.
         workers: How many recordings are read at a time.
+        unfaded: Those of the rates at which the recordings' ends stay as they are.
 
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
@@ -89,7 +78,7 @@ def extract(raw: Path, out: Path, *, rates: Sequence[int], workers: int) -> dict
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         files = {rate: stack.enter_context(storage.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
-        work = partial(recording.extract, rates=rates)
+        work = partial(recording.extract, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
         for result in track(results, "Extracting cycles", total=len(wavs), console=console):
@@ -164,9 +153,9 @@ def report(recordings: pa.Table, summary: Mapping[str, Any]) -> None:
 def main() -> None:
     """Run the stage on the project in the working directory."""
     with stage("extract"):
-        front_ends = params.section(params.read(), "frontends")
-        workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
-        extract(RAW, CYCLES, rates=rates(list(front_ends)), workers=workers)
+        wanted = params.section(params.read(), "frontends")
+        rates, unfaded = front_ends.rates(wanted), front_ends.unfaded(wanted)
+        extract(RAW, CYCLES, rates=rates, workers=min(MAX_WORKERS, len(os.sched_getaffinity(0))), unfaded=unfaded)
 
 
 if __name__ == "__main__":

@@ -15,19 +15,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.frontends.base import FrontEnd
 from models.frontends.cache import Statistics
 from models.frontends.registry import SAMPLE_RATES, create
+from models.frontends.settings import FrontEndSettings
 from tasks import cycle_audio, cycle_features, files, parallel, params
 from tasks.errors import BreathlineError
 from tasks.stage import console, stage
@@ -38,14 +37,6 @@ OUT = Path("data/fbank")
 CYCLES_AT_ONCE = 4  # that a thread takes: some 3 MB of waveforms and features
 MOST_WORKERS = 4  # more would wait for the thread that reads and writes
 SHARD = 8  # times so many for a task of Dask: some 10 MB over the network
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontEndSettings:
-    """How long the clips are that stand for the cycles, in seconds."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
@@ -81,6 +72,7 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
         ) from error
     files.write_table(out / "index.parquet", pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
     about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
+    about |= {"pad": front_end.pad, "fade": front_end.fade}
     sizes = dict(zip(("cycles", "frames", "mels"), shape, strict=True))
     files.write_json(out / "statistics.json", {**about, **sizes, **statistics.card()})
 
@@ -108,7 +100,7 @@ def main() -> None:
         key = f"frontends.{name}"
         settings = params.parse(FrontEndSettings, params.section(params.read(), key), key)
         try:
-            front_end = create(name, settings.duration_s)
+            front_end = create(name, **asdict(settings))
         except ValueError as error:
             raise BreathlineError(str(error), where=f"params.yaml: {key}", hint="make duration_s longer") from error
         audio = AUDIO / f"{front_end.sample_rate}.parquet"

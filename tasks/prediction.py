@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from models import artifact
 from models.frontends import registry as front_ends
 from models.frontends.base import FrontEnd
+from models.frontends.settings import FrontEndSettings
 from models.networks.base import Network
 from models.training.inference import BATCH, autocast, pick_device
 from models.training.settings import ComputeSettings, Selection
@@ -80,7 +81,8 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
             raise BreathlineError(
                 "The card does not tell how long a clip is.", where=folder / artifact.CARD, hint="train it again"
             )
-        front_end = front_ends.create(card["frontend"], card["duration_s"])
+        clips = {field.name: card[field.name] for field in fields(FrontEndSettings) if field.name in card}
+        front_end = front_ends.create(card["frontend"], **clips)
     return Model(
         label,
         network=network.to(pick_device(compute)),
@@ -163,7 +165,7 @@ def hear(model: Model, wav: Path) -> tuple[list[Piece], torch.Tensor]:
     samples = stored.normalised()
     parts = pieces(wav, len(samples) / stored.rate, model.duration_s)
     times = [(part.start_s, part.end_s) for part in parts]
-    cut = waveforms.cut(samples, stored.rate, model.front_end.sample_rate, times)
+    cut = waveforms.cut(samples, stored.rate, model.front_end.sample_rate, times, faded=model.front_end.fade)
     names = [part.cycle_id or f"{wav.stem} from {part.start_s:g} s" for part in parts]
     found, _ = features(model.front_end, pa.record_batch([names, cut], schema=schemas.AUDIO))
     return parts, torch.from_numpy(found)

@@ -150,7 +150,7 @@ def train(
         **asdict(network_settings),
         "frames": cache.frames,
         "mels": cache.mels,
-        "duration_s": cache.duration_s,
+        **cache.clips,
         "labels": assignment.labels,
         "classes": list(CLASSES[assignment.labels]),
         "seed": seed,

@@ -21,7 +21,7 @@ from lineage.verify.findings import Depth, Finding
 from lineage.verify.tree import CYCLES, Tree
 from models.frontends.cache import compute
 from models.frontends.registry import SAMPLE_RATES, create
-from tasks import cycle_audio
+from tasks import cycle_audio, front_ends
 from tasks.icbhi import recording
 
 AUDIO, FBANK, RAW = Path("data/cycles/audio"), Path("data/fbank"), Path("data/raw/audio")
@@ -60,6 +60,7 @@ def cycles(tree: Tree, depth: Depth) -> Iterator[Finding]:
     """Yield cycles that the recordings do not give, in times, flags, samples or waveforms."""
     table = {row["cycle_id"]: row for row in tree.table(CYCLES).to_pylist()}
     chosen = choose(table, depth)
+    unfaded = front_ends.unfaded(tree.project.records["extract"]["params"]["frontends"])
     rates = [int(path.stem) for path in sorted((tree.root / AUDIO).glob("*.parquet"))]
     kept = {rate: waveforms(tree, rate, chosen) for rate in rates}
     largest = 0.0
@@ -67,7 +68,7 @@ def cycles(tree: Tree, depth: Depth) -> Iterator[Finding]:
     for cycle in chosen:
         by_recording.setdefault(table[cycle]["recording_id"], []).append(cycle)
     for name, wanted in by_recording.items():
-        found = recording.extract(tree.root / RAW / f"{name}.wav", rates)
+        found = recording.extract(tree.root / RAW / f"{name}.wav", rates, unfaded)
         rows = {row["cycle_id"]: (number, row) for number, row in enumerate(found.cycles)}
         for cycle in wanted:
             number, row = rows.get(cycle, (0, {}))
@@ -95,7 +96,7 @@ def features(tree: Tree, depth: Depth) -> Iterator[Finding]:
         index = tree.table(FBANK / name / "index.parquet")
         rows = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         chosen = choose(rows, depth)
-        front_end = create(name, found["params"][f"frontends.{name}"]["duration_s"])
+        front_end = create(name, **found["params"][f"frontends.{name}"])
         kept = np.load(tree.root / FBANK / name / "features.npy", mmap_mode="r")
         largest = 0.0
         for cycle, waveform in waveforms(tree, SAMPLE_RATES[name], chosen).items():

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from models.frontends.clip import repeat_pad
+from models.frontends.clip import fit
+from models.frontends.settings import Pad
 
 
 class FrontEnd(nn.Module, ABC):
@@ -19,7 +20,12 @@ class FrontEnd(nn.Module, ABC):
         samples: Length of a clip.
         frames: Frames of a clip's features.
         mels: Mel bins of a frame.
+        pad: What fills clips of shorter cycles.
+        fade: Whether clips of repeated cycles, and recordings before they are cut, are faded.
     """
+
+    pad: Pad = "repeat"
+    fade: bool = True
 
     def __init__(self, name: str, *, sample_rate: int, samples: int, frames: int, mels: int) -> None:
         super().__init__()
@@ -29,7 +35,7 @@ class FrontEnd(nn.Module, ABC):
 
     def clip(self, waveform: Tensor) -> Tensor:
         """Return the clip (samples,) that stands for a cycle of any length at `sample_rate`."""
-        return repeat_pad(waveform, samples=self.samples, sample_rate=self.sample_rate)
+        return fit(waveform, samples=self.samples, sample_rate=self.sample_rate, pad=self.pad, fade=self.fade)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of clips (batch, samples).

@@ -11,6 +11,7 @@ from models.frontends.efficientat import EfficientAT
 from models.frontends.fbank import Fbank
 from models.frontends.panns import PANNs
 from models.frontends.rates import SAMPLE_RATES
+from models.frontends.settings import Pad
 
 __all__ = ["SAMPLE_RATES", "create"]
 
@@ -23,12 +24,14 @@ FRONT_ENDS: dict[str, Callable[[int], FrontEnd]] = {
 }
 
 
-def create(name: str, duration_s: float) -> FrontEnd:
-    """Return a front end for clips of `duration_s` seconds.
+def create(name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = True) -> FrontEnd:
+    """Return a front end for clips of `duration_s` seconds, made of cycles as `FrontEndSettings` tells.
 
     Raises:
         ValueError: There is no front end of that name, or the clips would be shorter than one frame.
     """
     if name not in FRONT_ENDS:
         raise ValueError(f"there is no front end `{name}`; there are: {', '.join(sorted(FRONT_ENDS))}")
-    return FRONT_ENDS[name](round(duration_s * SAMPLE_RATES[name]))
+    front_end = FRONT_ENDS[name](round(duration_s * SAMPLE_RATES[name]))
+    front_end.pad, front_end.fade = pad, fade
+    return front_end

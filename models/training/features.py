@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from models.frontends.settings import FrontEndSettings
 from models.training.transfers import send
 
 Rows = npt.NDArray[np.int64]
@@ -54,10 +56,9 @@ class Features:
         return name
 
     @property
-    def duration_s(self) -> float:
-        """How long the clips are that stand for the cycles, in seconds."""
-        seconds: float = self._statistics["duration_s"]
-        return seconds
+    def clips(self) -> dict[str, Any]:
+        """How cycles became clips: the fields of `FrontEndSettings`."""
+        return {field.name: self._statistics[field.name] for field in fields(FrontEndSettings)}
 
     @cached_property
     def _statistics(self) -> dict[str, Any]:

@@ -66,16 +66,23 @@ def bounds(start_s: float, end_s: float, rate: int, samples: int) -> slice:
 
 
 def cut(
-    samples: npt.NDArray[np.float32], rate: int, target: int, times: Sequence[tuple[float, float]]
+    samples: npt.NDArray[np.float32],
+    rate: int,
+    target: int,
+    times: Sequence[tuple[float, float]],
+    *,
+    faded: bool = True,
 ) -> list[npt.NDArray[np.float32]]:
-    """Return the waveforms of cycles at `target` Hz, cut from the whole recording once it is resampled and faded.
+    """Return the waveforms of cycles at `target` Hz, cut from the whole recording, resampled and, where wished, faded.
 
     Args:
         samples: (frames, channels) float32 at `rate` Hz; the channels' mean is taken.
         rate: Hz.
         target: Hz.
         times: Start and end of each cycle in seconds.
+        faded: Whether the recording fades in and out.
     """
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    whole = fade(resample(mono, rate, target), target)
+    whole = resample(mono, rate, target)
+    whole = fade(whole, target) if faded else whole
     return [whole[bounds(start, end, target, len(whole))] for start, end in times]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,13 @@ class Extracted:
     audio: dict[int, list[npt.NDArray[np.float32]]]
 
 
-def extract(wav: Path, rates: Sequence[int]) -> Extracted:
+def extract(wav: Path, rates: Sequence[int], unfaded: Collection[int] = ()) -> Extracted:
     """Return what a recording and the annotation beside it hold.
 
     Args:
         wav: The audio file, named as the recording; the annotation has the suffix ``.txt``.
         rates: The rates in Hz at which the cycles are wanted.
+        unfaded: Those of them at which the recording's ends stay as they are.
 
     Raises:
         BreathlineError: The name, the audio or the annotation cannot be understood.
@@ -77,7 +78,7 @@ def extract(wav: Path, rates: Sequence[int]) -> Extracted:
         **asdict(quality.measure(samples, stored.rate)),
     }
     times = [(cycle.start_s, cycle.end_s) for cycle in annotated]
-    audio = {rate: waveforms.cut(samples, stored.rate, rate, times) for rate in rates}
+    audio = {rate: waveforms.cut(samples, stored.rate, rate, times, faded=rate not in unfaded) for rate in rates}
     return Extracted(facts=facts, cycles=cycles, audio=audio)
 
 

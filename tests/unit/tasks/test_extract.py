@@ -15,7 +15,7 @@ import soundfile
 from tasks import schemas
 from tasks.audio import storage, waveforms
 from tasks.errors import BreathlineError
-from tasks.extract import extract, rates
+from tasks.extract import extract
 
 PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
 RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
@@ -98,6 +98,19 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw: Path) -> None
             for index, (start, end) in enumerate([(0.036, 0.579), (0.579, 1.25), (1.25, 1.9)]):
                 expected = whole[int(start * rate) : int(end * rate)]
                 np.testing.assert_array_equal(np.array(audio[f"{name}_{index:03}"], dtype=np.float32), expected)
+
+
+def test_recordings_keep_their_ends_at_the_rates_that_say_so(raw: Path) -> None:
+    (raw / "audio" / f"{PLAIN}.txt").write_text("0.0\t1.0\t0\t0\n1.0\t2.0\t0\t0\n")
+    extract(raw, raw.parent / "cycles", rates=[16_000, 32_000], workers=1, unfaded=[16_000])
+    starts = {
+        rate: pl.read_parquet(raw.parent / "cycles" / "audio" / f"{rate}.parquet")["samples"][0].to_numpy()
+        for rate in (16_000, 32_000)
+    }
+    samples, native = soundfile.read(raw / "audio" / f"{PLAIN}.wav", dtype="float32")
+    np.testing.assert_array_equal(starts[16_000], waveforms.resample(samples, native, 16_000)[:16_000])
+    faded = waveforms.fade(waveforms.resample(samples, native, 32_000), 32_000)
+    np.testing.assert_array_equal(starts[32_000], faded[:32_000])
 
 
 def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
@@ -212,10 +225,3 @@ def test_files_of_rates_and_runs_that_are_no_more_go(raw: Path) -> None:
     (out / "audio" / ".16000.parquet.k1ll3d").write_bytes(b"half")
     extract(raw, out, rates=[16_000], workers=1)
     assert [path.name for path in (out / "audio").iterdir()] == ["16000.parquet"]
-
-
-def test_rates_are_those_of_the_front_ends() -> None:
-    assert rates(["efficientat", "ast"]) == [16_000, 32_000]
-    assert rates(["ast"]) == [16_000]
-    with pytest.raises(BreathlineError, match="no front end `mfcc`"):
-        rates(["mfcc"])

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from models.frontends.cache import compute
+from models.frontends.registry import create
 from tasks import prediction
 from tasks.errors import BreathlineError
+from tasks.icbhi import recording
 from tests.unit.tasks import models_on_disk
 
 RATE = 8000
@@ -71,6 +75,20 @@ def test_what_is_said_of_each_piece_does_not_depend_on_the_format_of_the_file(mo
     for other in ("b.wav", "c.flac"):
         again = prediction.predict(model, tmp_path / other)
         assert again.drop_columns(["recording", "file"]).equals(said.drop_columns(["recording", "file"])), other
+
+
+@pytest.mark.parametrize(("pad", "fade"), [("repeat", True), ("repeat", False), ("zero", False)])
+def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
+    """Its card tells how clips were made; one without these keys is of a time when all were repeated and faded."""
+    folder = models_on_disk.write(tmp_path / "model")
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | ({} if fade else {"pad": pad, "fade": fade})))
+    wav = write(tmp_path / "101_1b1_Al_sc_Meditron.wav", 0.75)
+    (tmp_path / "101_1b1_Al_sc_Meditron.txt").write_text("0.0\t0.5\t0\t0\n")
+    _, heard = prediction.hear(prediction.load(folder, "toy"), wav)
+    front_end = create("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
+    (waveform,) = recording.extract(wav, [16_000], () if fade else [16_000]).audio[16_000]
+    assert torch.equal(heard, compute(front_end, [torch.from_numpy(waveform)]))
 
 
 def test_a_cycle_without_samples_is_named(model, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchaudio.transforms import Fade
 
-from models.frontends.clip import repeat_pad
+from models.frontends.clip import fit
 
 RATE = 1600  # a fade of 100 samples
 
@@ -16,7 +16,7 @@ RATE = 1600  # a fade of 100 samples
 @given(length=st.integers(1, 2000), samples=st.integers(100, 1500))
 def test_a_clip_is_the_cycle_repeated_and_faded_out_or_its_beginning_untouched(length: int, samples: int) -> None:
     cycle = torch.arange(1.0, length + 1)
-    clip = repeat_pad(cycle, samples=samples, sample_rate=RATE)
+    clip = fit(cycle, samples=samples, sample_rate=RATE)
     assert clip.shape == (samples,)
     assert torch.equal(cycle, torch.arange(1.0, length + 1)), "the cycle itself was changed"
     expected = cycle[torch.arange(samples) % length]
@@ -25,19 +25,39 @@ def test_a_clip_is_the_cycle_repeated_and_faded_out_or_its_beginning_untouched(l
     torch.testing.assert_close(clip, expected)
 
 
+@given(length=st.integers(1, 1000), samples=st.integers(100, 1500))
+def test_zeros_stand_on_both_sides_of_a_cycle_that_nothing_fades(length: int, samples: int) -> None:
+    cycle = torch.arange(1.0, length + 1)
+    clip = fit(cycle, samples=samples, sample_rate=RATE, pad="zero")
+    if length > samples:
+        assert torch.equal(clip, cycle[:samples])
+        return
+    before = (samples - length) // 2
+    assert torch.equal(clip[before : before + length], cycle)
+    assert clip.shape == (samples,)
+    assert clip.count_nonzero() == length
+    clip += 1
+    assert cycle[0] == 1, "the cycle itself was changed"
+
+
+def test_a_repeated_cycle_need_not_fade() -> None:
+    cycle = torch.arange(1.0, 8)
+    assert torch.equal(fit(cycle, samples=500, sample_rate=RATE, fade=False), cycle[torch.arange(500) % 7])
+
+
 def test_the_fade_lasts_62_ms_and_a_half() -> None:
-    clip = repeat_pad(torch.ones(3), samples=128_000, sample_rate=16_000)
+    clip = fit(torch.ones(3), samples=128_000, sample_rate=16_000)
     assert clip[:127_001].eq(1).all()
     assert clip[127_001:].diff().lt(0).all()
     assert clip[-1] == 0
 
 
 def test_a_cycle_of_exactly_the_clips_length_is_faded_and_a_longer_one_is_not() -> None:
-    assert repeat_pad(torch.ones(500), samples=500, sample_rate=RATE)[-1] == 0
-    assert repeat_pad(torch.ones(501), samples=500, sample_rate=RATE).eq(1).all()
+    assert fit(torch.ones(500), samples=500, sample_rate=RATE)[-1] == 0
+    assert fit(torch.ones(501), samples=500, sample_rate=RATE).eq(1).all()
 
 
 @pytest.mark.parametrize(("waveform", "message"), [(torch.ones(0), "no samples"), (torch.ones(2, 9), "mono")])
 def test_what_is_no_cycle_is_refused(waveform: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        repeat_pad(waveform, samples=500, sample_rate=RATE)
+        fit(waveform, samples=500, sample_rate=RATE)

@@ -20,6 +20,15 @@ def test_a_front_end_is_what_it_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLE_RATES)
+def test_clips_are_padded_and_faded_as_asked_for(name: str) -> None:
+    cycle = torch.ones(7)
+    faded, plain, zeros = create(name, 0.5), create(name, 0.5, fade=False), create(name, 0.5, pad="zero")
+    assert faded.clip(cycle)[-1] == 0
+    assert plain.clip(cycle).eq(1).all()
+    assert zeros.clip(cycle).sum() == 7
+
+
+@pytest.mark.parametrize("name", SAMPLE_RATES)
 def test_clips_of_another_length_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cut and pad"):
         create(name, 0.5)(torch.ones(2, 100))

@@ -93,7 +93,9 @@ def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels:
     np.save(folder / "features.npy", features.astype(np.float16))
     index = {"cycle_id": cycles, "row": np.arange(len(labels), dtype=np.int32)}
     pq.write_table(pa.table(index), folder / "index.parquet")
-    (folder / "statistics.json").write_text(json.dumps({"frontend": folder.name, "duration_s": 2.0}))
+    (folder / "statistics.json").write_text(
+        json.dumps({"frontend": folder.name, "duration_s": 2.0, "pad": "repeat", "fade": True})
+    )
     return cycles
 
 

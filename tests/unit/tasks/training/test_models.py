@@ -30,7 +30,7 @@ def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest
     assert sorted(contents(out)) == ["history.csv", "model.json", "paper.safetensors", "val.safetensors"]
     card = json.loads((out / "model.json").read_text())
     wanted = {"architecture", "options", "frontend", "frames", "mels", "duration_s", "labels", "classes", "weights"}
-    assert wanted | {"seed", "parameters", "selections"} == set(card)
+    assert wanted | {"pad", "fade", "seed", "parameters", "selections"} == set(card)
     assert (card["frames"], card["mels"], card["duration_s"], card["seed"]) == (32, 32, 2.0, 2)
     assert card["classes"] == ["normal", "crackle", "wheeze", "both"]
     with (out / "history.csv").open() as file:
