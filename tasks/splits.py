@@ -15,6 +15,7 @@ Subset = Literal["train", "val", "test"]
 
 FOLDS = ("0", "1", "2", "3", "4")
 SPLITS = ("official", "official-disjoint", *FOLDS)
+DEVICE = "@"  # `official@Meditron`: the recordings of one stethoscope alone, on both sides
 RESTARTS = 16  # of the search for validation patients; more find no better ones on ICBHI
 
 
@@ -26,16 +27,18 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
     both sides. Patients who are also in test stay in train, so that they tell nothing of test when an epoch is chosen.
 
     Args:
-        cycles: The table of cycles: `cycle_id`, `patient_id`, `split`, `fold` and the column `labels`.
+        cycles: The table of cycles: `cycle_id`, `recording_id`, `patient_id`, `split`, `fold` and the column `labels`.
         labels: A key of `CLASSES`; cycles where it is null belong to no subset.
-        split: One of `SPLITS`; a fold may be given as a number.
+        split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a stethoscope after it, such as
+            ``official@Meditron``, only recordings of that one belong to the split.
         fraction: Of the training side that validates, between 0 and 1.
         seed: Different seeds choose different patients.
 
     Raises:
-        BreathlineError: The split, labels or fraction do not exist, or a subset would be empty.
+        BreathlineError: The split, stethoscope, labels or fraction do not exist, or a subset would be empty.
     """
-    if str(split) not in SPLITS:
+    base, at, device = str(split).partition(DEVICE)
+    if base not in SPLITS:
         raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(SPLITS)}")
     if labels not in CLASSES:
         raise BreathlineError(f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(CLASSES)}")
@@ -43,10 +46,11 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         raise BreathlineError(
             f"{fraction} of the patients cannot validate.", where="validation.fraction", hint="between 0 and 1"
         )
+    cycles = _recorded_with(cycles, device) if at else cycles
     cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
     patients = cycles["patient_id"].to_numpy()
     label = cycles[labels].fill_null(-1).to_numpy()
-    train, test = _sides(cycles, str(split), patients)
+    train, test = _sides(cycles, base, patients)
     train, test = train & (label >= 0), test & (label >= 0)
     for side, name in ((train, "training"), (test, "test")):
         if not side.any():
@@ -72,6 +76,15 @@ def _sides(
     if split == "official-disjoint":
         train &= ~np.isin(patients, patients[test])
     return train, test
+
+
+def _recorded_with(cycles: pa.Table, device: str) -> pa.Table:
+    """Return the cycles that a stethoscope has recorded; a recording's name ends with it."""
+    devices = np.array([name.rpartition("_")[2] for name in cycles["recording_id"].to_pylist()], dtype=object)
+    if device not in devices:
+        known = ", ".join(sorted(set(devices)))
+        raise BreathlineError(f"There is no recording with `{device}`.", where="split", hint=f"one of: {known}")
+    return cycles.filter(pa.array(devices == device))
 
 
 def validation_patients(

@@ -100,6 +100,23 @@ def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed: int) -
         assert val / (val + train) == pytest.approx(0.25, abs=0.06)
 
 
+@settings(max_examples=40, deadline=None)
+@given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=600, max_size=600))
+def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(
+    cycles: pa.Table, split: str, devices: list[int]
+) -> None:
+    names = [f"{101 + index}_1b1_Al_sc_{('Meditron', 'LittC2SE')[devices[index]]}" for index in range(len(cycles))]
+    cycles = cycles.append_column("recording_id", pa.array(names))
+    only = cycles.filter([name.endswith("Meditron") for name in names])
+    try:
+        wanted = assign(only, labels="lungsound_4", split=split, fraction=0.3, seed=0)
+    except BreathlineError:
+        return
+    assert assign(cycles, labels="lungsound_4", split=f"{split}@Meditron", fraction=0.3, seed=0) == wanted
+    with pytest.raises(BreathlineError, match=r"no recording with `Litmann`(.|\n)*Meditron"):
+        assign(cycles, labels="lungsound_4", split=f"{split}@Litmann", fraction=0.3, seed=0)
+
+
 def test_different_seeds_choose_different_patients() -> None:
     rows = cycles_of(300, (1,), "test") + [row for patient in range(101, 141) for row in cycles_of(patient, (3, 1))]
     chosen = {
