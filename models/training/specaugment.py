@@ -77,7 +77,7 @@ class SpecAugment:
 def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
     """Return which of ``length`` bins the masks ``(batch, masks)`` cover: ``(batch, length)``, widths ~ U[0, width)."""
     widths = (torch.rand(shape, generator=generator) * min(width, length)).floor()
-    starts = (torch.rand(shape, generator=generator) * (length - widths)).floor()
+    starts = (torch.rand(shape, generator=generator) * (length - widths + 1)).floor()  # the last bins as well
     bins = torch.arange(length)
     inside = (bins >= starts[..., None]) & (bins < (starts + widths)[..., None])
     return inside.any(1)
