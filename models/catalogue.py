@@ -42,6 +42,13 @@ def _audioset(source: str, sha256: str | None, licence: str, precision: float, l
     return Weights(source=source, sha256=sha256, licence=licence, learned_from=learned_from, layout=layout)
 
 
+_SSAST_FOLDERS = {  # there is no frame-based one of the size small
+    ("patch", "tiny"): "fkbtf78y94113wz",
+    ("patch", "small"): "i24w446rl9pkf05",
+    ("patch", "base"): "ewrzpco95n9jdz6",
+    ("frame", "tiny"): "rx7g60ruzawffzv",
+    ("frame", "base"): "nx6nl4d4bl71sm8",
+}
 WEIGHTS: dict[str, Weights] = {
     "ast_audioset": _audioset(
         "hf:MIT/ast-finetuned-audioset-10-10-0.4593/model.safetensors",
@@ -61,13 +68,13 @@ WEIGHTS: dict[str, Weights] = {
     "deit_small_imagenet": _imagenet("deit_small_distilled_patch16_224.fb_in1k", "apache-2.0"),
     "deit_base_imagenet": _imagenet("deit_base_distilled_patch16_384.fb_in1k", "apache-2.0"),
     **{
-        f"ssast_{kind}_base": Weights(
-            source=f"{DROPBOX}/{folder}/SSAST-Base-{kind.title()}-400.pth?dl=1",
+        f"ssast_{kind}_{size}": Weights(
+            source=f"{DROPBOX}/{folder}/SSAST-{size.title()}-{kind.title()}-400.pth?dl=1",
             licence="bsd-3-clause",
             learned_from="AudioSet and LibriSpeech, without labels",
             layout="authors",
         )
-        for kind, folder in (("patch", "ewrzpco95n9jdz6"), ("frame", "nx6nl4d4bl71sm8"))
+        for (kind, size), folder in _SSAST_FOLDERS.items()
     },
     "mn04_as": _audioset(
         f"{EFFICIENTAT}/mn04_as_mAP_432.pt",
@@ -97,6 +104,12 @@ WEIGHTS: dict[str, Weights] = {
     "efficientnet_b0_imagenet": _imagenet("efficientnet_b0.ra_in1k", "apache-2.0"),
     "efficientnet_b1_imagenet": _imagenet("efficientnet_b1.ft_in1k", "apache-2.0"),
     "efficientnet_b2_imagenet": _imagenet("efficientnet_b2.ra_in1k", "apache-2.0"),
+    "beats_iter3_plus": Weights(  # a copy: the authors' own address has a signature that expires
+        source="hf:Bencr/beats-checkpoints/BEATs_iter3_plus_AS2M.pt",
+        licence="mit",
+        learned_from="AudioSet",
+        layout="authors",
+    ),
     "clap_htsat_unfused": Weights(
         source="hf:laion/clap-htsat-unfused/pytorch_model.bin",
         sha256="1cd3c601bc4afe0fa87be3de4c13dd2cfadd249fac1e29acf74a9b296c3219bb",
@@ -143,7 +156,7 @@ MODELS: dict[str, Model] = {
             architecture="ssast",
             options={**options, "size": size},
             frontend="ast",
-            weights=(f"ssast_{kind}_base",) if size == "base" else (),
+            weights=(f"ssast_{kind}_{size}",) if (kind, size) in _SSAST_FOLDERS else (),
         )
         for kind, options in _SSAST_OPTIONS.items()
         for size in ("tiny", "small", "base")
@@ -162,5 +175,6 @@ MODELS: dict[str, Model] = {
             *(f"efficientnet_b{size}" for size in range(3)),
         )
     },
+    "beats": Model(architecture="beats", frontend="beats", weights=("beats_iter3_plus",)),
     "clap": Model(architecture="clap", frontend="clap", weights=("clap_htsat_unfused",)),
 }

@@ -15,7 +15,7 @@ FRAMES_AT_ONCE = 200  # their spectra stay in a processor's cache
 
 
 class MelEnergies(nn.Module):
-    """Frames, Hann window, power spectrum, and triangular mel filters.
+    """Frames, (power of a) Hann window, power spectrum, and triangular mel filters.
 
     A filter covers few of the spectrum's bins. They are kept as a band of small dense blocks: 16 neighbouring filters
     need an eighth of the multiplications of the whole matrix, and unlike a sparse product this runs alike everywhere.
@@ -30,6 +30,8 @@ class MelEnergies(nn.Module):
         high_hz: Where the highest filter ends.
         convention: Whose window and filters. Kaldi: symmetric, and triangles in mels, of height 1. librosa: periodic,
             and triangles in Hz at the pitches of Slaney's mel scale, of area 1.
+        taper: The power of the Hann window that frames are multiplied by; 0.85 is Kaldi's own window, "povey".
+        dtype: Of the signals, and so of all that is computed.
     """
 
     window: Tensor
@@ -45,11 +47,13 @@ class MelEnergies(nn.Module):
         low_hz: float,
         high_hz: float,
         convention: Literal["kaldi", "librosa"] = "kaldi",
+        taper: float = 1.0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.shift, self.fft = shift, fft
-        hann = torch.hann_window(window, periodic=convention == "librosa")
-        self.register_buffer("window", hann, persistent=False)
+        hann = torch.hann_window(window, periodic=convention == "librosa", dtype=dtype)
+        self.register_buffer("window", hann.pow(taper), persistent=False)
         if convention == "kaldi":
             banks, _ = kaldi.get_mel_banks(mels, fft, sample_rate, low_hz, high_hz, 100.0, -500.0, 1.0)  # no VTLN: 1.0
             matrix = F.pad(banks, (0, 1)).T
@@ -61,7 +65,7 @@ class MelEnergies(nn.Module):
             used = columns.any(dim=1).nonzero()
             low, high, name = int(used.min()), int(used.max()) + 1, f"filters_{first}"
             self.blocks.append((low, high, name))
-            self.register_buffer(name, columns[low:high].contiguous(), persistent=False)
+            self.register_buffer(name, columns[low:high].to(dtype).contiguous(), persistent=False)
 
     def forward(self, signals: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Return the mel energies (batch, frames, mels) of signals (batch, samples).

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from models.frontends.ast import Ast
 from models.frontends.base import FrontEnd
+from models.frontends.beats import Beats
 from models.frontends.clap import Clap
 from models.frontends.efficientat import EfficientAT
 from models.frontends.fbank import Fbank
@@ -17,6 +18,7 @@ __all__ = ["SAMPLE_RATES", "create"]
 
 FRONT_ENDS: dict[str, Callable[[int], FrontEnd]] = {
     "ast": Ast,
+    "beats": Beats,
     "clap": Clap,
     "efficientat": EfficientAT,
     "fbank": Fbank,

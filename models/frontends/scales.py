@@ -40,10 +40,16 @@ class Scale:
         return above * (above > self.floor * (1 + ROUNDING))
 
 
-# AST: mean and half the divisor are those of AudioSet, the floor is Kaldi's. EfficientAT: as published.
-# PANNs: decibels.
+# AST: mean and half the divisor are those of AudioSet, the floor is Kaldi's. BEATs: the same with other constants, of
+# samples from -2^15 to 2^15. EfficientAT: as published. PANNs: decibels.
 SCALES = {
     "ast": Scale(offset=4.2677393, divisor=2 * 4.5689974, floor=torch.finfo(torch.float32).eps, added=False),
+    "beats": Scale(
+        offset=30 * math.log(2) - 15.41663,
+        divisor=2 * 6.55582,
+        floor=torch.finfo(torch.float32).eps * 2**-30,
+        added=False,
+    ),
     "efficientat": Scale(offset=4.5, divisor=5.0, floor=1e-5, added=True),
     "panns": Scale(offset=0.0, divisor=math.log(10) / 10, floor=1e-10, added=False),
 }

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from models.networks.ast import AST, ASTOptions
 from models.networks.base import Network, parse_options
+from models.networks.beats import Beats, BeatsOptions
 from models.networks.clap import Clap, ClapOptions
 from models.networks.mobilenet import MobileNet, MobileNetOptions
 from models.networks.panns import SHAPES as PANNS
@@ -59,6 +60,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "ssast": Architecture(
         SSASTOptions, lambda options, task: SSAST(options, frames=task.frames, mels=task.mels, classes=task.classes)
+    ),
+    "beats": Architecture(
+        BeatsOptions, lambda options, task: Beats(options, frames=task.frames, mels=task.mels, classes=task.classes)
     ),
     "clap": Architecture(
         ClapOptions, lambda options, task: Clap(options, frames=task.frames, mels=task.mels, classes=task.classes)

@@ -41,7 +41,7 @@ def test_clips_shorter_than_a_frame_are_refused(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="`mfcc`; there are: ast, clap, efficientat, fbank, panns"):
+    with pytest.raises(ValueError, match="`mfcc`; there are: ast, beats, clap, efficientat, fbank, panns"):
         create("mfcc", 8.0)
 
 

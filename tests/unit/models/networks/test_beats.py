@@ -1,0 +1,94 @@
+"""BEATs: the library's own numbers from the published layout, and what is said without the library."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from models.frontends.registry import create as create_front_end
+from models.networks.beats import BeatsOptions, configuration, library
+from models.networks.registry import create
+
+SMALL = {"width": 64, "depth": 2}
+beats = library()
+
+
+def test_from_a_waveform_it_is_the_librarys_from_the_published_layout(tmp_path: Path) -> None:
+    """A checkpoint as Microsoft publishes it, of a small model: weight_g and weight_v, a head of 527 classes."""
+    torch.manual_seed(0)
+    cfg = configuration(BeatsOptions(**SMALL)) | {"encoder_layerdrop": 0.05, "finetuned_model": True}
+    empty = tmp_path / "empty.pt"
+    torch.save({"cfg": cfg, "model": {}}, empty)
+    plain = beats.BEATs.__new__(beats.BEATs)
+    original = beats.BEATs.load_state_dict
+    beats.BEATs.load_state_dict = lambda *_: None
+    try:
+        plain.__init__(str(empty))
+    finally:
+        beats.BEATs.load_state_dict = original
+    new = {"original0": "weight_g", "original1": "weight_v"}
+    state = {
+        name.replace("parametrizations.weight.", "").replace(last, new.get(last, last)): tensor.clone()
+        for name, tensor in plain.state_dict().items()
+        for last in [name.rpartition(".")[2]]
+    }
+    assert {"encoder.pos_conv.0.weight_g", "encoder.pos_conv.0.weight_v", "predictor.weight"} <= state.keys()
+    save_file(state, tmp_path / "model.safetensors")
+    front_end = create_front_end("beats", 2.0)
+    waves = 0.1 * torch.randn(2, front_end.samples)
+    network = create("beats", frames=front_end.frames, mels=128, classes=4, options=SMALL, weights=tmp_path).eval()
+    expected = plain.extract_features(waves, torch.ones(2))[0].mean(1)
+    torch.testing.assert_close(network.embed(front_end(waves)), expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="of another shape"):
+        create("beats", frames=198, mels=128, classes=4, options=SMALL | {"width": 128}, weights=tmp_path)
+
+
+def test_it_learns_from_features_and_earlier_blocks_learn_less() -> None:
+    torch.manual_seed(0)
+    gradients = {}
+    for decay in (1.0, 0.5):
+        torch.manual_seed(0)
+        network = create(
+            "beats", frames=98, mels=128, classes=4, options=SMALL | {"gradient_decay": decay}, weights=None
+        )
+        network(torch.randn(2, 98, 128, generator=torch.Generator().manual_seed(1))).square().sum().backward()
+        assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
+        gradients[decay] = {name: parameter.grad for name, parameter in network.named_parameters()}
+    first = "encoder.post_extract_proj.weight"
+    torch.testing.assert_close(gradients[0.5][first], 0.25 * gradients[1.0][first])
+    torch.testing.assert_close(gradients[0.5]["head.weight"], gradients[1.0]["head.weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [({"mels": 64}, {}, "front end beats"), ({"frames": 9}, {}, "front end beats"), ({}, {"width": 100}, "multiple")],
+)
+def test_what_does_not_fit_is_refused(change: dict[str, int], options: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        create("beats", **{"frames": 198, "mels": 128, "classes": 4, "weights": None, **change}, options=options)
+
+
+def test_the_library_changes_nothing_for_the_process() -> None:
+    """Left to itself it switches TF32 on, and leaves modules behind that raise errors at whoever looks at them."""
+    code = (
+        "import torch; from models.networks.registry import create; "
+        "create('beats', frames=98, mels=128, classes=4, options={'width': 64, 'depth': 1}, weights=None); "
+        "print(torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32); "
+        "import sys; [getattr(module, '__file__', None) for module in [*sys.modules.values()]]"
+    )
+    before = f"False {torch.backends.cudnn.allow_tf32}"
+    environment = {name: value for name, value in os.environ.items() if name != "SB_DISABLE_QUIRKS"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == before
+
+
+def test_without_the_library_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "speechbrain.lobes.models", None)
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[beats\]'"):
+        create("beats", frames=98, mels=128, classes=4, options={}, weights=None)
