@@ -25,13 +25,16 @@ CACHE_GB = 64.0
 
 
 def settings(method: str, batch: int, width: int) -> Any:
-    """Return how a method trains a network with embeddings of this width, with its publication's constants."""
+    """Return how a method trains a network with embeddings of this width: all at work (a)'s rate and masks.
+
+    What the methods are compared by is the work of a step, which other rates would not change.
+    """
+    from models.training.augmentation_settings import SpecAugmentSettings
     from models.training.settings import (
         ObjectiveSettings,
         OptimizerSettings,
         PatchMixSettings,
         ScheduleSettings,
-        SpecAugmentSettings,
         TrainingSettings,
     )
 
@@ -94,6 +97,7 @@ def ours(
     from models.training.loop import fit
     from models.training.selection import Part, TrainingData
     from models.training.settings import ComputeSettings, Selection
+    from tasks.torch_setup import set_up
 
     compute = ComputeSettings(
         device=options.device,
@@ -103,6 +107,7 @@ def ours(
         compile=options.device == "cuda",
         cache_gb=CACHE_GB,
     )
+    set_up(compute)
     epochs: list[Any] = []
     with tempfile.TemporaryDirectory() as folder:
         rows = write_cache(Path(folder) / "ast", features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class ChoiceSettings:
 
     Attributes:
         k: How many.
-        choose: The first by id, or the best by validation Score.
+        choose: The first by id (s2 before s10), or the best by validation Score.
         exposure: ``in_sample``: teachers that learned from all training cycles, as published; ``out_of_fold``: for
             each cycle those whose left-out fold holds its patient.
     """
@@ -48,7 +49,12 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
     DVC does not see the order of a mapping: taking turns in params.yaml would change what no stage reruns.
     """
     given = params.section(parameters, "teachers")
-    return {name: params.parse(TeacherSettings, given[name], f"teachers.{name}") for name in sorted(given)}
+    return {name: params.parse(TeacherSettings, given[name], f"teachers.{name}") for name in sorted(given, key=_order)}
+
+
+def _order(name: str) -> list[tuple[str, int]]:
+    """Return what teachers are sorted by: their ids, with numbers in them as numbers, so that s2 comes before s10."""
+    return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def check_folders(folder: Path, teachers: Iterable[str]) -> None:
@@ -78,8 +84,8 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
     folded = settings.exposure == "out_of_fold"
     pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
     if settings.choose == "first":
-        return sorted(pool)
-    return sorted(pool, key=lambda name: (-_validation_score(folder / name), name))
+        return sorted(pool, key=_order)
+    return sorted(pool, key=lambda name: (-_validation_score(folder / name), _order(name)))
 
 
 def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:

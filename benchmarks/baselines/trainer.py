@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from models.networks.base import Network
+from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.objectives import Objective, Targets
-from models.training.settings import SpecAugmentSettings
 from models.training.specaugment import SpecAugment
 
 WORKERS = 8  # of the loader, as published, where there are that many cores

@@ -26,4 +26,4 @@ def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
         num_classes=0,
         drop_path_rate=options.drop_path,
     )
-    return TimmCNN(cast("Any", backbone), dropout=options.dropout, classes=classes)
+    return TimmCNN(cast("Any", backbone), options, classes=classes)

@@ -86,13 +86,14 @@ class Reference(Average):
     """The published "moving average" (works a and b), which is none: w ← β w_before + (1 − β) w_after in each step.
 
     The training goes on from the result, so that a step goes 1 − β as far: the same training at the learning rate
-    (1 − β) · lr. It takes in all that is trained, as published, and leaves BatchNorm's statistics alone.
+    (1 − β) · lr. It takes in all that is trained and, as published, BatchNorm's statistics, which then move slower too.
     """
 
     def __init__(self, network: Network, decay: float, modules: tuple[nn.Module, ...]) -> None:
         self.judged, self.decay = network, decay
         trained = [p for module in (network, *modules) for p in module.parameters() if p.requires_grad]
-        self._live = [parameter.detach() for parameter in trained]
+        statistics = [b for module in (network, *modules) for b in module.buffers() if b.is_floating_point()]
+        self._live = [tensor.detach() for tensor in (*trained, *statistics)]
         self._before = [live.clone() for live in self._live]
 
     @torch.no_grad()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from models.frontends.settings import FrontEndSettings
-from models.training.transfers import send
+from models.training.transfers import send, staged
 
 Rows = npt.NDArray[np.int64]
 AHEAD = 3  # batches that are read before they are needed
@@ -86,16 +86,20 @@ class Features:
         if self._held is not None:
             yield from map(self._held.batch, rows)
             return
-        pool, waiting = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[npt.NDArray[np.float16]]]()
+        pool, waiting = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[Tensor]]()
         try:
             for some in rows:
-                waiting.append(pool.submit(self._array.__getitem__, some))
+                waiting.append(pool.submit(self._read, some, device))
                 if len(waiting) > AHEAD:
-                    yield send(torch.from_numpy(waiting.popleft().result()), device).float()
+                    yield send(waiting.popleft().result(), device).float()
             for read in waiting:
-                yield send(torch.from_numpy(read.result()), device).float()
+                yield send(read.result(), device).float()
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _read(self, rows: Rows, device: torch.device) -> Tensor:
+        """Return rows as they are on disk, ready to be sent; what a thread does ahead of the training."""
+        return staged(torch.from_numpy(self._array[rows]), device)
 
     @contextmanager
     def held(self, rows: Rows, device: torch.device, *, gigabytes: float) -> Iterator[None]:

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from models.training.augmentation_settings import SpecAugmentSettings, WaveformSettings
+from models.training.ranges import require
+
 Subset = Literal["train", "val", "test"]
 Selection = Literal["val", "paper"]
-
-
-def _require(**conditions: bool) -> None:
-    """Refuse values that make no sense, such as NaN or a negative number of epochs."""
-    wrong = [name for name, holds in conditions.items() if not holds]
-    if wrong:
-        raise ValueError(f"out of range: {', '.join(wrong)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +48,7 @@ class PatchMixSettings:
     negatives: Literal["all", "diff_label"] = "all"
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             beta=self.beta > 0,
             alpha=self.alpha >= 0,
             temperature=self.temperature > 0,
@@ -80,7 +76,7 @@ class ObjectiveSettings:
     patchmix: PatchMixSettings = field(default_factory=PatchMixSettings)
 
     def __post_init__(self) -> None:
-        _require(label_smoothing=0 <= self.label_smoothing < 1, hard_labels=0 <= self.hard_labels <= 1)
+        require(label_smoothing=0 <= self.label_smoothing < 1, hard_labels=0 <= self.hard_labels <= 1)
         if (
             self.name == "soft_labels"
             and not self.hard_labels
@@ -117,7 +113,7 @@ class OptimizerSettings:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             lr=self.lr > 0,
             weight_decay=self.weight_decay >= 0,
             momentum=0 <= self.momentum < 1,
@@ -132,11 +128,16 @@ class ScheduleSettings:
     """Linear warm-up, then a cosine down to `final_lr_fraction`, steps down by `decay` at `milestones`, or nothing.
 
     All lengths are in epochs; `per` tells how often the rate changes.
+
+    Attributes:
+        warmup: ``linear``: up to the highest rate, before a cosine over the epochs that are left. ``reference``: as in
+            the code of work (a), up to what a cosine over all epochs has come down to by then.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     epochs: int
     name: Literal["cosine", "step", "constant"] = "cosine"
+    warmup: Literal["linear", "reference"] = "linear"
     warmup_epochs: float = 0.0
     warmup_from: float = 0.0
     final_lr_fraction: float = 0.001
@@ -145,7 +146,7 @@ class ScheduleSettings:
     decay: float = 0.1
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             epochs=self.epochs >= 1,
             warmup_epochs=0 <= self.warmup_epochs <= self.epochs,
             warmup_from=0 <= self.warmup_from <= 1,
@@ -154,40 +155,8 @@ class ScheduleSettings:
         )
         if self.name == "step" and not self.milestones:
             raise ValueError("the schedule step needs milestones: epochs after which the rate falls")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpecAugmentSettings:
-    """Which masks, what fills them, how the gate is drawn (`reference`: the published slip), and for whom.
-
-    Attributes:
-        per: ``sample``: each has masks of its own; ``batch``: all have the same ones, as in work (b).
-    """
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    policy: Literal["none", "LB", "LD", "SM", "SS", "icbhi_sup", "icbhi_ast_sup"] = "none"
-    fill: Literal["mean", "zero"] = "mean"
-    gate: Literal["uniform", "reference"] = "uniform"
-    per: Literal["sample", "batch"] = "sample"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WaveformSettings:
-    """Gain and noise of the waveform, as they show in log mel energies.
-
-    Attributes:
-        gain: Amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published, 0: never.
-        noise_sd: Standard deviation of white noise, of full scale; 0.0001 as published, 0: none.
-        probability: How often each of the two happens.
-    """
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    gain: float = 0.0
-    noise_sd: float = 0.0
-    probability: float = 0.5
-
-    def __post_init__(self) -> None:
-        _require(gain=0 <= self.gain < 1, noise_sd=self.noise_sd >= 0, probability=0 <= self.probability <= 1)
+        if self.warmup == "reference" and (self.name != "cosine" or self.per != "epoch"):
+            raise ValueError("the warm-up of the reference belongs to a cosine per epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +171,7 @@ class MovingAverageSettings:
     decay: float = 0.999
 
     def __post_init__(self) -> None:
-        _require(decay=0 <= self.decay < 1)
+        require(decay=0 <= self.decay < 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +196,7 @@ class TrainingSettings:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             batch_size=self.batch_size >= 1,
             micro_batch=self.micro_batch is None or 1 <= self.micro_batch <= self.batch_size,
             patience=self.patience >= 0,
@@ -255,4 +224,4 @@ class ComputeSettings:
     processes: int = 1
 
     def __post_init__(self) -> None:
-        _require(threads=self.threads >= 1, cache_gb=self.cache_gb >= 0, processes=self.processes >= 1)
+        require(threads=self.threads >= 1, cache_gb=self.cache_gb >= 0, processes=self.processes >= 1)

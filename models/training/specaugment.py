@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.training.settings import SpecAugmentSettings
+from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.transfers import send
 
 FRAMES, MELS = 798, 128  # what the published widths belong to

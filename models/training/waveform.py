@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models.frontends.scales import SCALES
-from models.training.settings import WaveformSettings
+from models.training.augmentation_settings import WaveformSettings
 from models.training.transfers import send
 
 BANK_S, BANK_SEED = 60.0, 0  # seconds of noise, the same ones in every training

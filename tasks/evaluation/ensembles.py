@@ -1,4 +1,4 @@
-"""How good ensembles of one, two, … teachers are: the curve of the Score over k."""
+"""How good ensembles of one, two, … teachers are: the curve of their Score over k (not the student's)."""
 
 from __future__ import annotations
 

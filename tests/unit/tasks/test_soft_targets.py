@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import BreathlineError
-from tasks.soft_targets import SoftLabelSettings, candidates, combine, noisy, select
+from tasks.soft_targets import SoftLabelSettings, candidates, combine, noisy, select, soften
 
 LOGITS = np.random.default_rng(0).normal(0, 2, (3, 50, 4)).astype(np.float32)  # teachers, cycles, classes
 LABELS = np.random.default_rng(1).integers(0, 4, 50)
@@ -56,6 +56,27 @@ def test_noise_has_the_variance_that_was_asked_for_and_nothing_of_the_teachers()
     one, other = candidates(LOGITS, LABELS, settings), candidates(-LOGITS, LABELS, settings)
     np.testing.assert_array_equal(one, other)
     assert (one[:, 0].argmax(axis=1) == LABELS).mean() > 0.9
+
+
+def test_noise_may_have_a_variance_for_each_class() -> None:
+    labels = np.zeros(5000, dtype=np.int64)
+    published = SoftLabelSettings(k=1, combination="label_noise", noise_variance=(1.192, 0.906, 0.619, 0.358))
+    soft = candidates(np.zeros((1, 5000, 4), dtype=np.float32), labels, published)[:, 0]
+    means = soft.mean(axis=0)
+    assert means[0] > means[1] > means[2] > means[3] > 0
+    np.testing.assert_array_equal(soft, noisy(labels, np.array([1.192, 0.906, 0.619, 0.358]), seed=0))
+    with pytest.raises(BreathlineError, match="4 variances are not one for each of 2 classes"):
+        candidates(LOGITS[..., :2], LABELS % 2, published)
+    with pytest.raises(ValueError, match="noise_variance not negative"):
+        SoftLabelSettings(k=1, noise_variance=(0.1, -0.1))
+
+
+def test_a_single_teacher_gives_its_own_softmax_be_it_drawn_or_averaged() -> None:
+    alone = LOGITS[:1]
+    for combination in ("mean", "random"):
+        found = candidates(alone, LABELS, SoftLabelSettings(k=1, combination=combination))  # type: ignore[arg-type]
+        assert found.shape == (alone.shape[1], 1, alone.shape[2])
+        np.testing.assert_allclose(found[:, 0], soften(alone[0]), atol=1e-6)
 
 
 def test_teacher_noise_takes_each_class_variance_over_the_teachers() -> None:

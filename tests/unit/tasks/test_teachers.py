@@ -68,6 +68,11 @@ def test_the_first_k_by_id_without_those_of_folds() -> None:
         choose(teachers, ChoiceSettings(k=4), NOWHERE)
 
 
+def test_numbers_in_ids_are_numbers() -> None:
+    thirty = {f"ast_s{seed}": teacher() for seed in range(30, 0, -1)}
+    assert choose(thirty, ChoiceSettings(k=5), NOWHERE) == [f"ast_s{seed}" for seed in range(1, 6)]
+
+
 def test_ensembles_of_every_k_are_whole_sets_of_folds() -> None:
     alone = {name: teacher() for name in ("c", "a")}
     folded = {f"f{index}_s{seed}": teacher(fold(index)) for index in range(3) for seed in (1, 2)}

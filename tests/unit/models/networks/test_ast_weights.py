@@ -122,7 +122,7 @@ def test_timms_image_transformer_computes_the_same_on_a_grey_image() -> None:
     with torch.no_grad():
         tokens = theirs.forward_features(image.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1))
         expected = theirs.forward_head(tokens, pre_logits=True)
-        torch.testing.assert_close(ours.embed(image), expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(ours.embed(image), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_names_and_shapes_of_deit_base_fit_at_full_size() -> None:

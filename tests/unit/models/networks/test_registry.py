@@ -108,3 +108,19 @@ def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path: Path) -> Non
     grey = features.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1)
     expected = published.eval().forward_head(published.forward_features(grey), pre_logits=True)
     torch.testing.assert_close(network.embed(features), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_first_convolution_may_start_anew_as_published(tmp_path: Path) -> None:
+    import timm
+
+    published = timm.create_model("resnet18", num_classes=10).state_dict()
+    save_file(published, tmp_path / "model.safetensors")
+    options = {"first_conv": "random"}
+    torch.manual_seed(0)
+    started = create("timm/resnet18", frames=96, mels=128, classes=4, options=options, weights=tmp_path).state_dict()
+    torch.manual_seed(0)
+    new = create("timm/resnet18", frames=96, mels=128, classes=4, options=options, weights=None).state_dict()
+    assert torch.equal(started["backbone.conv1.weight"], new["backbone.conv1.weight"])
+    assert torch.equal(started["backbone.layer1.0.conv1.weight"], published["layer1.0.conv1.weight"])
+    with pytest.raises(ValueError, match="colours or random"):
+        create("timm/resnet18", frames=96, mels=128, classes=4, options={"first_conv": "grey"}, weights=None)

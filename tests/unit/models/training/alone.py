@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from models.networks.base import Network
+from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.loop import fit
 from models.training.objectives import CrossEntropy, Objective
 from models.training.selection import Fitted, TrainingData
-from models.training.settings import ScheduleSettings, SpecAugmentSettings, TrainingSettings
+from models.training.settings import ScheduleSettings, TrainingSettings
 from tests.unit.models.training import toys
 
 LONG = ScheduleSettings(epochs=12, warmup_epochs=1, final_lr_fraction=0.01)

@@ -65,12 +65,14 @@ def test_the_published_average_is_half_the_learning_rate_and_no_average(name: st
 
 def test_the_published_average_takes_in_what_else_is_trained() -> None:
     trained, other = network(), nn.Linear(2, 1)
-    before = other.weight.detach().clone()
+    before, statistics = other.weight.detach().clone(), trained.body[1].running_mean.clone()
     reference = create(MovingAverageSettings(kind="reference", decay=0.25), trained, other)
     with torch.no_grad():
         other.weight += 1
+        trained.body[1].running_mean += 1
     reference.update()
     torch.testing.assert_close(other.weight.detach(), before + 0.75)
+    torch.testing.assert_close(trained.body[1].running_mean, statistics + 0.75)
 
 
 def test_the_exponential_average_is_that_of_torch() -> None:

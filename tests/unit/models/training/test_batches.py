@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.training.augmentation_settings import SpecAugmentSettings, WaveformSettings
 from models.training.batches import Batches, MicroBatch
 from models.training.distributed import Team
 from models.training.features import Features
 from models.training.selection import TrainingData
-from models.training.settings import SpecAugmentSettings, WaveformSettings
 from tests.unit.models.training import toys
 
 

@@ -66,6 +66,20 @@ def test_the_warmup_starts_where_it_is_told_to() -> None:
     assert found == pytest.approx([0.1 + 0.09 * step for step in range(1, 11)] + [1.0] * 5)
 
 
+def test_the_warmup_of_the_reference_climbs_to_the_cosine_of_all_epochs() -> None:
+    found = factors(
+        4, epochs=50, warmup="reference", warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch"
+    )
+    published = [0.001 + 0.999 * (1 + math.cos(math.pi * epoch / 50)) / 2 for epoch in range(1, 51)]
+    top = 0.001 + 0.999 * (1 + math.cos(math.pi * 10 / 50)) / 2
+    assert found[:40] == pytest.approx([0.1 + (top - 0.1) * step / 40 for step in range(40)])
+    assert found[40::4] == pytest.approx(published[10:])
+    linear = factors(4, epochs=50, warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch")
+    assert max(linear) == 1.0 > max(found), "the right one reaches the rate that was asked for"
+    with pytest.raises(ValueError, match="belongs to a cosine per epoch"):
+        ScheduleSettings(epochs=3, warmup="reference")
+
+
 def test_constant_after_the_warmup() -> None:
     assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.training.settings import SpecAugmentSettings
+from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.specaugment import FRAMES, MELS, POLICIES, SpecAugment, masks, warp
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.frontends.registry import create
 from models.frontends.scales import SCALES
-from models.training.settings import WaveformSettings
+from models.training.augmentation_settings import WaveformSettings
 from models.training.waveform import Waveform
 
 FRONTENDS = sorted(SCALES)

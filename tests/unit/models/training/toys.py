@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.base import Network
+from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.features import Features
 from models.training.selection import Part, TrainingData
 from models.training.settings import (
@@ -20,7 +21,6 @@ from models.training.settings import (
     ObjectiveSettings,
     OptimizerSettings,
     ScheduleSettings,
-    SpecAugmentSettings,
     TrainingSettings,
 )
 
