@@ -75,7 +75,7 @@ def resolve(name: str) -> tuple[Model, dict[str, Weights]]:
 
 
 def parameters(model: Model) -> int:
-    """Return how many parameters a model learns, without giving them memory.
+    """Return how many parameters a model learns, without giving them memory (BEATs' library takes some all the same).
 
     Raises:
         BreathlineError: It cannot be built, since a library is missing.

@@ -105,7 +105,8 @@ WEIGHTS: dict[str, Weights] = {
     "efficientnet_b1_imagenet": _imagenet("efficientnet_b1.ft_in1k", "apache-2.0"),
     "efficientnet_b2_imagenet": _imagenet("efficientnet_b2.ra_in1k", "apache-2.0"),
     "beats_iter3_plus": Weights(  # a copy: the authors' own address has a signature that expires
-        source="hf:Bencr/beats-checkpoints/BEATs_iter3_plus_AS2M.pt",
+        source="https://huggingface.co/datasets/Bencr/beats-checkpoints/resolve/main/BEATs_iter3_plus_AS2M.pt",
+        sha256="d43cbfad4d7b56381c061d7a24774f908d4d94c72961f6eb1d9090ff18cd8d34",
         licence="mit",
         learned_from="AudioSet",
         layout="authors",

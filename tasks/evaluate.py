@@ -116,8 +116,7 @@ def show(
     """Return the examples that the report shows, of the first seed of the student."""
     first = next(part for part in predictions if part.model.startswith("student/") and part.selection == "val")
     features = Features(DATA / "fbank" / cards[first.model]["frontend"])
-    statistics = json.loads((features.directory / "statistics.json").read_text(encoding="utf-8"))
-    return gallery.examples(first, judge.cycles, judge.classes, features, duration_s=statistics["duration_s"])
+    return gallery.examples(first, judge.cycles, judge.classes, features)
 
 
 def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:

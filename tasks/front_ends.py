@@ -31,8 +31,10 @@ def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
         front_ends: The section `frontends` of params.yaml.
 
     Raises:
-        BreathlineError: A front end's settings do not fit, or two front ends of one rate want different ends.
+        BreathlineError: There is no front end of a name, its settings do not fit, or two of one rate want different
+            ends.
     """
+    rates(front_ends)
     wishes: dict[int, dict[bool, str]] = {}
     for name, given in front_ends.items():
         settings = params.parse(FrontEndSettings, given, f"frontends.{name}")

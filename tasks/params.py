@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,3 +62,8 @@ def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """Return what ids are sorted by: numbers in them count as numbers, so that s2 comes before s10."""
+    return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)], name

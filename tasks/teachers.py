@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -49,12 +48,10 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
     DVC does not see the order of a mapping: taking turns in params.yaml would change what no stage reruns.
     """
     given = params.section(parameters, "teachers")
-    return {name: params.parse(TeacherSettings, given[name], f"teachers.{name}") for name in sorted(given, key=_order)}
-
-
-def _order(name: str) -> list[tuple[str, int]]:
-    """Return what teachers are sorted by: their ids, with numbers in them as numbers, so that s2 comes before s10."""
-    return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)]
+    return {
+        name: params.parse(TeacherSettings, given[name], f"teachers.{name}")
+        for name in sorted(given, key=params.natural)
+    }
 
 
 def check_folders(folder: Path, teachers: Iterable[str]) -> None:
@@ -84,8 +81,8 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
     folded = settings.exposure == "out_of_fold"
     pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
     if settings.choose == "first":
-        return sorted(pool, key=_order)
-    return sorted(pool, key=lambda name: (-_validation_score(folder / name), _order(name)))
+        return sorted(pool, key=params.natural)
+    return sorted(pool, key=lambda name: (-_validation_score(folder / name), params.natural(name)))
 
 
 def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:

@@ -93,7 +93,7 @@ def _merge(params: CommentedMap, overrides: Mapping[str, Any], prefix: str = "")
             _replace(params, key, value)
         elif isinstance(params[key], Mapping):
             _merge(params[key], value, f"{dotted}.")
-        elif isinstance(params[key], list):
+        elif isinstance(params[key], list) and isinstance(value, list):
             params[key][:] = value
         else:
             params[key] = value

@@ -103,7 +103,8 @@ class Catalogue:
     def compared(self) -> list[Model]:
         """The teachers of the wanted exposure, in the order in which they are taken."""
         folded = self.settings["exposure"] == "out_of_fold"
-        pool = sorted((model for model in self.teachers if bool(model.fold) == folded), key=lambda model: model.name)
+        pool = [model for model in self.teachers if bool(model.fold) == folded]
+        pool.sort(key=lambda model: params.natural(model.name))
         return pool if self.settings["choose"] == "first" else sorted(pool, key=self._rank)
 
     @cached_property
@@ -182,9 +183,9 @@ class Catalogue:
         taken = {name for name, _ in members}
         return [*members, *((name, "its validation Score was compared") for name in others if name not in taken)]
 
-    def _rank(self, model: Model) -> tuple[float, str]:
+    def _rank(self, model: Model) -> tuple[float, Any]:
         card = self.evidence.json(f"{model.folder}/model.json")
-        return -float(card["selections"]["val"]["score_strict"]), model.name
+        return -float(card["selections"]["val"]["score_strict"]), params.natural(model.name)
 
     def _model(self, stage: str) -> Model:
         group, _, item = stage.partition("@")

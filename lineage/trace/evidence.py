@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from lineage import files
 from lineage.project import Project
-from tasks import params
+from tasks import front_ends, params
 from tasks.errors import BreathlineError
 from tasks.splits import Subset, assign
 
@@ -117,6 +117,11 @@ class Evidence:
     def front_ends(self) -> list[str]:
         """The front ends that features were made by."""
         return [stage.partition("@")[2] for stage in self.project.stages if stage.startswith("fbank@")]
+
+    @cached_property
+    def unfaded(self) -> list[int]:
+        """The sample rates in Hz at which recordings kept their ends as they are."""
+        return front_ends.unfaded(self.parameter("extract", "frontends"))
 
     @cached_property
     def judged(self) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from lineage.trace import places
 from lineage.trace.catalogue import TEST, TRAIN, VAL, Catalogue
 from lineage.trace.evidence import FBANK, RAW, SOFT_LABELS, Evidence
 from lineage.trace.nodes import MADE_BY, Link, Node, ids
-from tasks import front_ends
 
 FLAGS = ("crackles", "wheezes", "lungsound_4", "lungsound_2", "diagnosis_3", "diagnosis_2")
 
@@ -92,7 +91,7 @@ class Cycles:
         row = self.evidence.cycles[name]
         facts = {key: row[key] for key in ("recording_id", "patient_id", "start_s", "end_s", *FLAGS)}
         facts["subset"] = self.evidence.subsets.get(name)
-        unfaded = [f"{rate} Hz" for rate in front_ends.unfaded(self.evidence.parameter("extract", "frontends"))]
+        unfaded = [f"{rate} Hz" for rate in self.evidence.unfaded]
         facts["waveforms"] = "cut from the whole recording, resampled to the front end's rate and faded at its ends"
         facts["waveforms"] += f" (not at {', '.join(unfaded)})" if unfaded else ""
         label = f"cycle {name}, {row['start_s']:g}–{row['end_s']:g} s, {facts['subset'] or 'in no subset'}"

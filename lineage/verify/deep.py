@@ -60,7 +60,8 @@ def cycles(tree: Tree, depth: Depth) -> Iterator[Finding]:
     """Yield cycles that the recordings do not give, in times, flags, samples or waveforms."""
     table = {row["cycle_id"]: row for row in tree.table(CYCLES).to_pylist()}
     chosen = choose(table, depth)
-    unfaded = front_ends.unfaded(tree.project.records["extract"]["params"]["frontends"])
+    record = tree.project.records.get("extract")
+    unfaded = front_ends.unfaded(record["params"]["frontends"]) if record else []
     rates = [int(path.stem) for path in sorted((tree.root / AUDIO).glob("*.parquet"))]
     kept = {rate: waveforms(tree, rate, chosen) for rate in rates}
     largest = 0.0

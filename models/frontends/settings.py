@@ -18,7 +18,7 @@ class FrontEndSettings:
         duration_s: How long they are, in seconds.
         pad: What fills a clip whose cycle is shorter: the cycle again and again, or silence before and after it.
         fade: Whether recordings fade in and out at their ends and repeated clips fade out, over 62.5 ms, as in the code
-            of Bae et al. (INTERSPEECH 2023); work (c) has no fades. Front ends of one sample rate share it.
+            of Bae et al. (INTERSPEECH 2023); work (c) has no fades. Front ends of one sample rate must agree.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

@@ -49,7 +49,7 @@ def library() -> Any:
     Raises:
         ValueError: SpeechBrain is not installed.
     """
-    os.environ.setdefault("SB_DISABLE_QUIRKS", QUIRKS)
+    os.environ["SB_DISABLE_QUIRKS"] = QUIRKS  # read when it is imported, and by nobody else
     try:
         from speechbrain.lobes.models import beats
         from speechbrain.utils.importutils import LazyModule

@@ -60,11 +60,12 @@ class TimmCNN(Network):
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
         """Start from timm's own file for this model; the classifier and, if `random`, the first convolution are new."""
         first = self.backbone.pretrained_cfg["first_conv"]
-        stem = f"{first if isinstance(first, str) else first[0]}.weight"
+        first = first if isinstance(first, str) else first[0]
+        stem = f"{first}.weight"
         classifier = self.backbone.pretrained_cfg["classifier"]
         adapted = dict(state)
         if self.first_conv == "random":
-            adapted[stem] = self.backbone.state_dict()[stem]
+            adapted |= {name: new for name, new in self.backbone.state_dict().items() if name.startswith(f"{first}.")}
         elif adapted[stem].shape[1] == 3:
             adapted[stem] = adapt_input_conv(1, adapted[stem])
         names = (classifier,) if isinstance(classifier, str) else tuple(classifier)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,9 @@ class Features:
 
     @property
     def clips(self) -> dict[str, Any]:
-        """How cycles became clips: the fields of `FrontEndSettings`."""
-        return {field.name: self._statistics[field.name] for field in fields(FrontEndSettings)}
+        """How cycles became clips: the fields of `FrontEndSettings`; what an earlier cache lacks is as it was."""
+        told = {field.name for field in fields(FrontEndSettings)} & self._statistics.keys()
+        return asdict(FrontEndSettings(**{name: self._statistics[name] for name in told}))
 
     @cached_property
     def _statistics(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import polars as pl
 import torch
 from PIL import Image
 
+from models.frontends.settings import Pad
 from models.training.features import Features
 from tasks.evaluation.predictions import Predictions
 
@@ -30,7 +31,7 @@ class Example:
         predicted: The name of the predicted class.
         probabilities: Of each class, by name.
         image: A PNG of the log-mel features as a data URL; time runs right, frequency up.
-        own: Which fraction of the image is the cycle itself, before it is repeated.
+        own: Between which fractions of the image's width the cycle itself stands.
     """
 
     cycle: dict[str, object]
@@ -38,7 +39,7 @@ class Example:
     predicted: str
     probabilities: dict[str, float]
     image: str
-    own: float
+    own: tuple[float, float]
 
 
 def choose(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> list[int]:
@@ -48,9 +49,7 @@ def choose(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> l
     return [int(np.where(kind, sure, -1).argmax()) for kind in kinds if kind.any()]
 
 
-def examples(
-    model: Predictions, cycles: pl.DataFrame, classes: Sequence[str], features: Features, *, duration_s: float
-) -> list[Example]:
+def examples(model: Predictions, cycles: pl.DataFrame, classes: Sequence[str], features: Features) -> list[Example]:
     """Return the chosen cycles with their pictures.
 
     Args:
@@ -58,7 +57,6 @@ def examples(
         cycles: The test cycles (`tasks.evaluation.cycles`).
         classes: The names of the classes.
         features: The cache of the model's front end.
-        duration_s: How long its clips are.
     """
     labels = cycles["label"].to_numpy().astype(np.int64)
     result = []
@@ -72,10 +70,15 @@ def examples(
                 predicted=classes[model.predicted[0, row]],
                 probabilities={name: float(model.probabilities[0, row, at]) for at, name in enumerate(classes)},
                 image=picture(mel),
-                own=min(1.0, cycle["duration_s"] / duration_s),
+                own=place(min(1.0, cycle["duration_s"] / features.clips["duration_s"]), features.clips["pad"]),
             )
         )
     return result
+
+
+def place(share: float, pad: Pad) -> tuple[float, float]:
+    """Return where a cycle that makes up a share of its clip begins and ends, as fractions of the clip."""
+    return (0.0, share) if pad == "repeat" else ((1 - share) / 2, (1 + share) / 2)
 
 
 def picture(mel: npt.NDArray[np.float32]) -> str:

@@ -205,7 +205,7 @@ def _times(tolerance_s: float) -> list[Check]:
 def _lengths(shortest: float, longest: float) -> list[Check]:
     """Return how long a breath usually is."""
     usual = partial(_cycle, family="lengths", kind=core.ExpectColumnValuesToBeBetween, column="duration_s")
-    hint = "look at the annotation; where it is right, there is nothing to do: cycles are repeated or cut to one length"
+    hint = "look at the annotation; where it is right, there is nothing to do: all are brought to one length"
     return [
         usual("not_short", meaning=f"No cycle is shorter than {shortest:g} s.", hint=hint, min_value=shortest),
         usual("not_long", meaning=f"No cycle is longer than {longest:g} s.", hint=hint, max_value=longest),

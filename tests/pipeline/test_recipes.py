@@ -59,7 +59,7 @@ def test_every_recipe_runs_to_its_scores(name, cache, tmp_path):
 
 @pytest.mark.real
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["kd_ensemble", "mn_sam", "patchmix_cl"])
+@pytest.mark.parametrize("name", ["kd_ensemble", "patchmix_cl", "sam_ast"])
 def test_recipes_run_on_real_recordings(name, real_icbhi, cache, tmp_path):
     """One of each work, a minute or two each; `breathline leaderboard --small` runs all (docs/results.md)."""
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real"], check=True)

@@ -21,5 +21,7 @@ def test_recordings_are_faded_unless_all_front_ends_of_their_rate_want_none() ->
     assert unfaded({"ast": whole, "fbank": whole, "panns": plain}) == [16_000]
     with pytest.raises(BreathlineError, match=r"fbank wants faded recordings and ast does not; both .* 16000 Hz"):
         unfaded({"ast": whole, "fbank": plain})
+    with pytest.raises(BreathlineError, match="no front end `mfcc`"):
+        unfaded({"mfcc": plain})
     with pytest.raises(BreathlineError, match=r"frontends\.ast\.pad"):
         unfaded({"ast": {"duration_s": 8.0, "pad": "mirror"}})

@@ -83,3 +83,11 @@ def test_what_follows_teachers_stays_when_there_are_none_and_again_some():
     assert "\nteachers: {}        # all of them\n\n# About the student.\nstudent:" in none
     again, _ = params_text.apply(none, overrides("{teachers: {c: {seed: 3}}}"))
     assert "\nteachers:           # all of them\n  c: {seed: 3}\n\n# About the student.\nstudent:" in again
+
+
+def test_a_number_may_become_a_list_and_a_list_a_number():
+    there, _ = params_text.apply("variance: 0.1  # one or many\n", overrides("{variance: [0.1, 0.2]}"))
+    assert there == "variance: [0.1, 0.2] # one or many\n"
+    back, changes = params_text.apply(there, overrides("{variance: 0.1}"))
+    assert YAML(typ="safe").load(back) == {"variance": 0.1}
+    assert [change.key for change in changes] == ["variance"]

@@ -21,6 +21,8 @@ CHANGES = {
     "paper": {"selections": ["val", "paper"]},
     "folds": {"teachers": FOLDED, "soft_labels": {"k": 1, "exposure": "out_of_fold"}},
     "best": {"soft_labels": {"choose": "best"}},
+    "ten": {"teachers": {"t10": small.TEACHERS["t3"] | {"seed": 20}}},
+    "whole": {"frontends": {"ast": {"duration_s": 2.5, "fade": False}}},
 }
 
 

@@ -30,6 +30,17 @@ def test_the_score_is_made_of_the_recordings_of_the_split_and_of_the_models_behi
     assert trace.notes == ()
 
 
+def test_the_tenth_teacher_is_not_the_second(ask):
+    assert names(ask("ten").ask("score"), "weights")[-2:] == ["teacher/t1/val", "teacher/t2/val"]
+
+
+def test_a_cycle_tells_whether_its_recording_was_faded(ask):
+    cycle = "101_1b1_Tc_sc_Meditron_000"
+    said = {name: ask(name).ask(cycle).nodes[f"cycle:{cycle}"].facts["waveforms"] for name in ("official", "whole")}
+    assert said["official"].endswith("faded at its ends")
+    assert said["whole"].endswith("faded at its ends (not at 16000 Hz)")
+
+
 def test_each_stage_tells_its_code_parameters_environment_and_run(ask, roots):
     trace, root = ask("official").ask("student.val.sp.mean"), roots("official")
     stage = trace.nodes["stage:train_student@1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -78,6 +79,13 @@ def test_reading_ahead_ends_with_its_reader_and_its_errors_arrive(cache: Feature
 
 def test_the_front_end_is_the_one_that_the_cache_names(cache: Features) -> None:
     assert cache.frontend == "toy"
+
+
+def test_a_cache_of_before_there_was_a_choice_is_repeated_and_faded(cache: Features) -> None:
+    whole = {"duration_s": 2.0, "pad": "zero", "fade": False}
+    for told, expected in (({}, {"pad": "repeat", "fade": True}), (whole, whole)):
+        (cache.directory / "statistics.json").write_text(json.dumps({"frontend": "toy", "duration_s": 2.0} | told))
+        assert Features(cache.directory).clips == {"duration_s": 2.0} | expected
 
 
 def test_bf16_is_automatic_on_a_gpu_alone() -> None:

@@ -86,7 +86,7 @@ def page(**arguments) -> str:
             predicted=CLASSES[model.predicted[0, row]],
             probabilities=dict(zip(CLASSES, model.probabilities[0, row].tolist(), strict=True)),
             image=gallery.picture(mel),
-            own=0.3,
+            own=(0.0, 0.3),
         )
         for row in gallery.choose(model, labels, 4)
     ]
@@ -145,6 +145,13 @@ def test_without_teachers_and_with_the_paper_selection_the_page_still_stands():
     assert Page(html).headings == HEADINGS
     assert "student minus" not in html
     assert "too high for any new patient" in html
+
+
+def test_a_short_cycle_stands_at_the_beginning_of_its_clip_or_between_zeros():
+    assert gallery.place(0.3, "repeat") == (0.0, 0.3)
+    assert gallery.place(0.5, "zero") == (0.25, 0.75)
+    assert gallery.place(1.0, "zero") == gallery.place(1.0, "repeat") == (0.0, 1.0)
+    assert page().count('<i style="left:30.0%">') == page().count('class="mel"')
 
 
 def test_the_gallery_shows_the_surest_right_and_wrong_cycle_of_each_class():
