@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ def library() -> Any:
         ValueError: SpeechBrain is not installed.
     """
     os.environ["SB_DISABLE_QUIRKS"] = QUIRKS  # read when it is imported, and by nobody else
+    logging.getLogger("speechbrain").setLevel(logging.WARNING)  # it would tell that it has changed nothing
     try:
         from speechbrain.lobes.models import beats
         from speechbrain.utils.importutils import LazyModule
