@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from lineage.record import FOLDER
 from tasks.errors import BreathlineError
 
 
-class Side:
+class Side(ABC):
     """A run, with its files under the paths that they have in a project.
 
     Attributes:
@@ -27,17 +28,17 @@ class Side:
     name: str
     where: str
 
+    @abstractmethod
     def path(self, name: str) -> Path | None:
         """Return a file that holds the bytes of an artifact, under whatever name; none where it is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, name: str) -> bytes | None:
         """Return the bytes of a file, tracked by Git or by DVC; none where it is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def names(self, folder: str) -> list[str]:
         """Return the paths of the artifacts in a folder and below, sorted."""
-        raise NotImplementedError
 
     def json(self, name: str) -> dict[str, Any]:
         """Return what a JSON file holds; nothing where it is not there.
