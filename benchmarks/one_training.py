@@ -97,7 +97,7 @@ def ours(
     from models.training.loop import fit
     from models.training.selection import Part, TrainingData
     from models.training.settings import ComputeSettings, Selection
-    from tasks.torch_setup import set_up
+    from tasks.training.torch_setup import set_up
 
     compute = ComputeSettings(
         device=options.device,

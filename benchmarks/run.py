@@ -30,7 +30,7 @@ import psutil
 
 from flows import graph
 from flows.deployments import server as servers
-from flows.execute import QUIET
+from flows.processes.stage_process import QUIET
 from tests import toy
 
 BIN = Path(sys.executable).parent

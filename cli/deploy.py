@@ -41,7 +41,7 @@ def deploy(
         url = servers.needed(server)
     from prefect.client.orchestration import get_client
 
-    from flows.deployments import alarms, pools, register
+    from flows.deployments import automations, pools, register
 
     wanted = {found.name: found for found in map(pools.parse, [*register.pools(root), *pool])}
     ours = list(wanted.values())
@@ -49,8 +49,8 @@ def deploy(
         for lines in (
             pools.ensure(client, root, ours),
             pools.limit_gpus(client, gpus),
-            alarms.save_blocks(webhook, email),
-            alarms.ensure(client, root),
+            automations.save_blocks(webhook, email),
+            automations.ensure(client, root),
             register.deploy(client, root),
             register.deploy_workers(list(wanted)),
         ):

@@ -13,7 +13,7 @@ from rich.console import Console
 from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
 from flows.recipes import corpus as corpora
 from flows.workspaces import absolute_weights, cache_of
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def leaderboard(
     Each recipe runs in .leaderboard/<recipe>/ on the project's DVC cache: nothing is trained twice, and what was
     interrupted goes on. Your own params.yaml and data stay as they are.
     """
-    from flows.execute import only_run
+    from flows.processes.stage_process import only_run
 
     root, console = Path.cwd(), Console()
     entries = [Entry(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]

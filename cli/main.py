@@ -25,7 +25,7 @@ from cli import (
     watch,
 )
 from cli.audit import command as audit
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 # Python would look through all that was imported once more as it ends.
 atexit.register(gc.freeze)

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from models.catalogue import MODELS, WEIGHTS, Model, Weights
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 EXAMPLES = (
     "Examples: `breathline models` · `breathline models mn04` · `breathline models timm/convnext_atto` · "

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from flows.registry import Source
-    from tasks.prediction import Model
+    from tasks.prediction.recordings import Model
 
 EXAMPLES = (
     "Examples: `breathline predict recording.wav` · `breathline predict ward/ --model student@v1.2.0 --out ward.csv` · "
@@ -55,7 +55,7 @@ def predict(
     with console.status(f"Fetching {source.label} …"):
         folder = registry.fetch(Path.cwd(), source, seed=seed)
     with console.status("Starting torch …"):
-        from tasks import prediction
+        from tasks.prediction import recordings as prediction
 
         wavs = prediction.recordings(recordings)
         label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
@@ -94,7 +94,7 @@ def _predicted(
     """Return the predictions, recording by recording, and what was wrong with those that have none."""
     from rich.progress import track
 
-    from tasks.prediction import predict as of
+    from tasks.prediction.recordings import predict as of
 
     tables, failures = [], {}
     quiet = not console.is_terminal or len(wavs) == 1
@@ -149,7 +149,7 @@ def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
     """
     from pyarrow import csv
 
-    from tasks import files
+    from tasks.runtime import files
 
     def write_csv(path: Path, table: pa.Table) -> None:
         with files.replacing(path) as temporary:

@@ -31,8 +31,8 @@ def findings(root: Path) -> Iterator[Finding]:
 
 def disk(root: Path) -> Finding:
     """Whether there is room for what params.yaml asks for."""
-    from tasks import params
-    from tasks.errors import BreathlineError
+    from tasks.runtime import params
+    from tasks.runtime.errors import BreathlineError
 
     try:
         source = str(params.section(params.read(root / "params.yaml"), "download.source"))

@@ -58,7 +58,7 @@ def use(
     dry: Annotated[bool, typer.Option("--dry", help="say what would change, write nothing")] = False,
 ) -> None:
     """Write a recipe, over the defaults, into params.yaml and say what changed."""
-    from flows.execute import only_run
+    from flows.processes.stage_process import only_run
     from flows.recipes import writing
 
     root = Path()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from flows.registry import Version
@@ -71,7 +71,7 @@ def promote(
     All stages have to be up to date and the validation passed. Branch, index and files stay as they are.
     """
     from flows import registry
-    from flows.execute import only_run
+    from flows.processes.stage_process import only_run
 
     root, console = Path.cwd(), Console(highlight=False)
     with only_run(root):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli import plan as plans
 from cli import recipe as recipes
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -38,7 +38,7 @@ def run(
 ) -> None:
     """Run every stage that is not up to date, independent ones side by side."""
     from flows import server
-    from flows.execute import only_run
+    from flows.processes.stage_process import only_run
     from flows.recipes import writing
 
     console = Console()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 EXAMPLES = (
     'Examples: `breathline serve` · `breathline serve --cron "0 3 * * *"` · `breathline serve --interval 3600`. '

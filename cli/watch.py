@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from flows.new_recordings.promotion import MARGIN, METRIC
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -37,7 +37,7 @@ def watch(
     """
     from flows import server
     from flows.new_recordings import source
-    from tasks import params
+    from tasks.runtime import params
     from tasks.sources.settings import DownloadSettings
 
     console, root = Console(), Path.cwd()

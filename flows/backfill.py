@@ -15,7 +15,7 @@ from pydantic import Field
 from flows import workspace_tasks
 from flows.backfills import results
 from flows.backfills.cases import FOLDER, cases, prepare
-from flows.execute import only_run
+from flows.processes.stage_process import only_run
 from flows.publish import artifacts
 from flows.workspaces import cache_of
 

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

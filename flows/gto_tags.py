@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.snapshot import git, identity
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 FIRST = "v1.0.0"
 Bump = Literal["major", "minor", "patch"]

@@ -15,7 +15,7 @@ from pydantic import Field
 from flows import workspace_tasks
 from flows.boards import standings, tables
 from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
-from flows.execute import only_run
+from flows.processes.stage_process import only_run
 from flows.publish import artifacts
 from flows.workspaces import cache_of
 

@@ -14,15 +14,15 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task
 from pydantic import Field
 
-from flows import dvc_at, registry
-from flows.execute import only_run
+from flows import dvc_revision, registry
 from flows.gto_tags import Bump
 from flows.new_recordings import source
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
 from flows.pipeline import NOT_RUN, pipeline
+from flows.processes.stage_process import only_run
 from flows.publish import artifacts, markdown, scores
-from tasks import params
-from tasks.errors import TransientError
+from tasks.runtime import params
+from tasks.runtime.errors import TransientError
 from tasks.sources.settings import DownloadSettings
 
 GATE = "validate"
@@ -139,10 +139,10 @@ def _promote(root: Path, decision: Decision, bump: Bump, stage: str) -> registry
 
 def _is(root: Path, version: registry.Version) -> bool:
     """Return whether the model as it was trained last is that of a version."""
-    with dvc_at.reading(root) as repo:
-        now = dvc_at.contents(repo, version.name)
-    with dvc_at.reading(root, version.commit) as repo:
-        return dvc_at.contents(repo, version.name) == now
+    with dvc_revision.reading(root) as repo:
+        now = dvc_revision.contents(repo, version.name)
+    with dvc_revision.reading(root, version.commit) as repo:
+        return dvc_revision.contents(repo, version.name) == now
 
 
 def _failed(message: str, found: Sequence[str]) -> State[Any]:

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.execute import only_run
+from flows.processes.stage_process import only_run
 from flows.publish import artifacts, verification
 from lineage.verify.findings import Depth
 from lineage.verify.verification import verify

@@ -19,14 +19,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import graph, slots
-from flows.execute import Groups, only_run
 from flows.plan import Step, expand, plan
+from flows.processes.stage_process import Groups, only_run
 from flows.publish import artifacts, scores
 from flows.recipes import writing
 from flows.stage_task import Here, run_stage
 
 NOT_RUN = " Not run for it: "
-TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.parallel
+TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.runtime.parallel
 FLOW_RUN = "BREATHLINE_FLOW_RUN"  # read by lineage.machine
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from flows.graph import Change, Stage
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows import dvc_at, fitness, graph, gto_tags
+from flows import dvc_revision, graph, gto_tags, release_checks
 from flows.gto_tags import Bump
 from flows.snapshot import commit, git
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 STUDENT = "student"
 SCORES, CARD = "reports/scores.json", "model.json"
@@ -96,14 +96,14 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
         BreathlineError: A stage is not up to date, validation failed, Git does not know what stages depend on, or the
             model is that of the last version.
     """
-    fitness.check(root, graph.read(root))
+    release_checks.check(root, graph.read(root))
     there = versions(root, name)
-    with dvc_at.reading(root) as repo:
-        made = dvc_at.contents(repo, name)
+    with dvc_revision.reading(root) as repo:
+        made = dvc_revision.contents(repo, name)
         beside = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
     if there:
-        with dvc_at.reading(root, there[-1].commit) as repo:
-            if dvc_at.contents(repo, name) == made:
+        with dvc_revision.reading(root, there[-1].commit) as repo:
+            if dvc_revision.contents(repo, name) == made:
                 hint = f"to put it into a stage: `breathline registry promote {there[-1]} --stage production`"
                 raise BreathlineError(f"Nothing has changed: the model is that of {there[-1]}.", hint=hint)
     number = gto_tags.following(gto_tags.read(root, name), bump)
@@ -183,7 +183,7 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
         BreathlineError: There is no such model or seed, or neither cache nor remote holds it.
     """
     source = resolve(root, what) if isinstance(what, str) else what
-    folder = source.folder or dvc_at.bring(root, source.name, str(source.commit))
+    folder = source.folder or dvc_revision.bring(root, source.name, str(source.commit))
     if seed is None and (folder / CARD).is_file():
         return folder
     seeds = {int(path.parent.name): path.parent for path in folder.glob(f"*/{CARD}") if path.parent.name.isdigit()}

@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 
-from flows import leash
-from flows.execute import QUIET
-from tasks.errors import BreathlineError
+from flows.processes import watchdog
+from flows.processes.stage_process import QUIET
+from tasks.runtime.errors import BreathlineError
 
 # Prefect's own server takes 15 to 25 s to start where its database has to be made first; its limit is 20 s.
 STARTING = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
@@ -58,5 +58,5 @@ def at_hand() -> None:
     server = SubprocessASGIServer()
     server.start()
     assert server.server_process is not None  # noqa: S101 - it was started
-    command = [sys.executable, leash.__file__, str(server.server_process.pid)]
+    command = [sys.executable, watchdog.__file__, str(server.server_process.pid)]
     subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # its input ends with this process

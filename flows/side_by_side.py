@@ -12,9 +12,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.execute import Groups, StageFailedError
 from flows.graph import read
 from flows.plan import Step, plan
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.slots import Slots, of_this_machine, wanted
 
 if TYPE_CHECKING:

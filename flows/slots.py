@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tasks import params
+from tasks.runtime import params
 
 POLL_S = 0.2
 TRAININGS = ("train_teacher@", "train_student@")

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 

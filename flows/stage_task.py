@@ -19,8 +19,8 @@ from prefect.states import Failed
 from prefect.tasks import Task
 
 from flows import slots
-from flows.execute import Groups, StageFailedError
 from flows.plan import Step
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.publish.artifacts import publish_progress
 from flows.slots import Slots
 

@@ -1,6 +1,7 @@
 """What a stage does to many items, as tasks of a small Prefect flow over a Dask cluster.
 
-`tasks.parallel` calls it inside the stage's own process; where no stage is mapped over Dask, nothing imports it.
+`tasks.runtime.parallel` calls it inside the stage's own process; where no stage is mapped over Dask,
+nothing imports it.
 
 Items travel as bytes inside the tasks, results as bytes back: fbank's waveforms come along, whereas extract's items are
 paths, so that its workers need the file system on which the recordings lie. Nothing is cached or persisted: what a task
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flows import server
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect_dask.task_runners import DaskTaskRunner, PrefectDaskFuture
@@ -63,7 +64,7 @@ _source: ContextVar[tuple[Iterator[bytes], bytes, int]] = ContextVar("source")
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, shard: int, address: str | None
 ) -> Generator[Result, None, None]:
-    """Return an iterator over what `work` makes of each item, in the order of the items; see `tasks.parallel.in_order`.
+    """Return what `work` makes of each item, in the order of the items; see `tasks.runtime.parallel.in_order`.
 
     Args:
         work: A function of a module, or a `partial` of one.

@@ -16,7 +16,7 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from flows import side_by_side, slots, workspaces
-from flows.execute import Groups, StageFailedError
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.side_by_side import Outcome, Unit
 from flows.stage_task import Here, run_stage
 

@@ -17,8 +17,8 @@ from typing import Any
 from flows.recipes.params_text import PARAMS
 from flows.snapshot import git
 from lineage.code import ORIGIN, ask_git
-from tasks.errors import BreathlineError
-from tasks.files import write_json
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import write_json
 
 # What stages make, what is written anew for each workspace, what no stage reads, and the workspaces themselves.
 MADE = ("data", "reports", "dvc.lock", str(PARAMS))

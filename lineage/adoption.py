@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record, witnesses
-from tasks.files import sha256
+from lineage import events, machine, record, workspace_logs
+from tasks.runtime.files import sha256
 
 PLACE = ("number", "before", "hash")
 
@@ -51,7 +51,7 @@ def adopt_from_workspaces(root: Path, stage: str) -> None:
     digest = sha256(path)
     if any((entry.get("stage"), entry.get("record")) == (stage, digest) for entry in events.read(root)):
         return
-    if folder := witnesses.folder_with(root, stage, digest):
+    if folder := workspace_logs.folder_with(root, stage, digest):
         adopt(root, stage, (folder / events.LOG).read_text(encoding="utf-8"))
 
 

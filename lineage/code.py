@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 WATCHING = ("lineage", "flows", "cli")  # make no outs
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")

@@ -17,8 +17,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from tasks.errors import BreathlineError
-from tasks.files import replacing
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import replacing
 
 LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.content import content_hash
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 
 def describe(

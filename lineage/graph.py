@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 
 TEMPLATE = re.compile(r"\$\{\s*([^}]+?)\s*\}")
 

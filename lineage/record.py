@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, files, graph
-from tasks import params
-from tasks.errors import BreathlineError
-from tasks.files import write_json
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import write_json
 
 FORMAT = 1
 FOLDER = Path("data/lineage")

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage import account, events, machine, record
-from tasks.files import sha256
+from lineage import events, machine, record, row_counts
+from tasks.runtime.files import sha256
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def recorded(root: Path, stage: str) -> Iterator[None]:
     try:
         yield
         worked = time.perf_counter()
-        path = record.write(root, beginning, account.of(root, stage))
+        path = record.write(root, beginning, row_counts.of(root, stage))
     except BaseException as error:
         end("failed", worked or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise

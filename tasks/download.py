@@ -12,13 +12,14 @@ from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tasks import files, params
-from tasks.errors import BreathlineError
-from tasks.icbhi import metadata
-from tasks.sources import archive, completeness, demo, directory, exclusion, icbhi, layout
+from tasks.corpora.demo import source
+from tasks.corpora.icbhi import completeness, exclusion, layout, metadata, official_site
+from tasks.runtime import files, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console, stage
+from tasks.sources import archive, directory
 from tasks.sources.collection import Collection, Member, files_in
 from tasks.sources.settings import DownloadSettings
-from tasks.stage import console, stage
 
 RAW, DOWNLOADS = Path("data/raw"), Path(".checkpoints/download")
 
@@ -34,9 +35,9 @@ def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> Abst
         downloads: A folder for what outlives an interruption.
     """
     if settings.source == "icbhi":
-        return icbhi.fetched(settings, downloads)
+        return official_site.fetched(settings, downloads)
     if settings.path is None:  # the settings see to it that every other source has one
-        return demo.generated(settings.demo, work)
+        return source.generated(settings.demo, work)
     if settings.source == "archive":
         return archive.opened(settings.path, sha256=settings.sha256)
     return directory.opened(settings.path)

@@ -13,17 +13,19 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
-from tasks import assignment, files, params, teachers
-from tasks.assignment import CYCLES
-from tasks.errors import BreathlineError
+from tasks.corpora.icbhi.labels import CLASSES
+from tasks.distillation.soft_targets import Logits, SoftLabelSettings, combine
 from tasks.evaluation import curves, ensembles, gallery, report
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, pool, table
 from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
-from tasks.icbhi.labels import CLASSES
-from tasks.soft_targets import Logits, SoftLabelSettings, combine
-from tasks.stage import console, stage
-from tasks.torch_setup import explained, set_up
+from tasks.runtime import files, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console, stage
+from tasks.subsets import assignment
+from tasks.subsets.assignment import CYCLES
+from tasks.training import teachers
+from tasks.training.torch_setup import explained, set_up
 
 DATA, REPORTS = Path("data"), Path("reports")
 

@@ -16,13 +16,13 @@ import polars as pl
 import pyarrow as pa
 from rich.progress import track
 
-from tasks import front_ends, parallel, params
-from tasks.audio import storage
-from tasks.errors import BreathlineError
-from tasks.files import write_json, write_table
-from tasks.icbhi import recording, tables
-from tasks.icbhi.labels import CLASSES
-from tasks.stage import console, stage
+from tasks.audio import front_end_rates, waveform_files
+from tasks.corpora.icbhi import recording, tables
+from tasks.corpora.icbhi.labels import CLASSES
+from tasks.runtime import parallel, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import write_json, write_table
+from tasks.runtime.stage import console, stage
 
 RAW, CYCLES = Path("data/raw"), Path("data/cycles")
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
@@ -58,8 +58,8 @@ def extract(
 ) -> dict[str, Any]:
     """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet` and `summary.json`, and return the summary.
 
-    Threads do by default (`tasks.parallel`): reading, hashing and filtering leave Python's lock, and no waveform is
-    copied between processes. At most two recordings a worker are on their way.
+    Threads do by default (`tasks.runtime.parallel`): reading, hashing and filtering leave Python's lock, and no
+    waveform is copied between processes. At most two recordings a worker are on their way.
 
     Args:
         raw: The folder that `download` made.
@@ -77,7 +77,7 @@ def extract(
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        files = {rate: stack.enter_context(storage.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
+        files = {rate: stack.enter_context(waveform_files.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
         work = partial(recording.extract, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
@@ -154,7 +154,7 @@ def main() -> None:
     """Run the stage on the project in the working directory."""
     with stage("extract"):
         wanted = params.section(params.read(), "frontends")
-        rates, unfaded = front_ends.rates(wanted), front_ends.unfaded(wanted)
+        rates, unfaded = front_end_rates.rates(wanted), front_end_rates.unfaded(wanted)
         extract(RAW, CYCLES, rates=rates, workers=min(MAX_WORKERS, len(os.sched_getaffinity(0))), unfaded=unfaded)
 
 

@@ -2,9 +2,10 @@
 
 ``python -m tasks.fbank FRONTEND`` reads ``frontends.FRONTEND`` of params.yaml and writes ``data/fbank/FRONTEND/``.
 
-Cycles are streamed: one thread reads and writes, a few compute (or processes, or a Dask cluster: `tasks.parallel`), and
-no more are under way than keep these busy. (Threads by default, for torch works outside Python's lock, and each process
-more would hold torch once more.) The bytes that are written do not depend on what computes, nor on how many.
+Cycles are streamed: one thread reads and writes, a few compute (or processes, or a Dask cluster:
+`tasks.runtime.parallel`), and no more are under way than keep these busy. Threads are the default, since torch works
+outside Python's lock, and each process more would hold torch once more. The bytes that are written do not depend on
+what computes, nor on how many.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from models.frontends.base import FrontEnd
 from models.frontends.cache import Statistics
 from models.frontends.registry import SAMPLE_RATES, create
 from models.frontends.settings import FrontEndSettings
-from tasks import cycle_audio, cycle_features, files, parallel, params
-from tasks.errors import BreathlineError
-from tasks.stage import console, stage
+from tasks.features import cycle_features, cycle_waveforms
+from tasks.runtime import files, parallel, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console, stage
 
 CYCLES = Path("data/cycles/cycles.parquet")
 AUDIO = Path("data/cycles/audio")
@@ -56,11 +58,11 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
         BreathlineError: The waveforms are not exactly the table's cycles, no features can be had of one, or the disk
             is full.
     """
-    ids = cycle_audio.matching_ids(cycles, audio)
+    ids = cycle_waveforms.matching_ids(cycles, audio)
     if out.exists():
         shutil.rmtree(out)
     shape = (len(ids), front_end.frames, front_end.mels)
-    work, batches = partial(cycle_features.features, front_end), cycle_audio.read(audio, rows=CYCLES_AT_ONCE)
+    work, batches = partial(cycle_features.features, front_end), cycle_waveforms.read(audio, rows=CYCLES_AT_ONCE)
     computed = parallel.in_order(work, batches, workers=workers, ahead=2, shard=SHARD)
     try:
         with files.replacing(out / "features.npy") as temporary, closing(computed) as parts:

@@ -14,13 +14,15 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
-from tasks import assignment, files, folds, params, teachers
-from tasks.assignment import Assignment
-from tasks.errors import BreathlineError
-from tasks.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, select
-from tasks.stage import console, stage
-from tasks.teachers import TeacherSettings
-from tasks.torch_setup import explained, set_up
+from tasks.distillation.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, select
+from tasks.runtime import files, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console, stage
+from tasks.subsets import assignment, folds
+from tasks.subsets.assignment import Assignment
+from tasks.training import teachers
+from tasks.training.teachers import TeacherSettings
+from tasks.training.torch_setup import explained, set_up
 
 FOLDER = Path("data/teachers")
 

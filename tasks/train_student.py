@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
-from tasks import assignment, params
-from tasks.processes import together
-from tasks.stage import stage
-from tasks.training import CHECKPOINTS, train
+from tasks.runtime import params
+from tasks.runtime.stage import stage
+from tasks.subsets import assignment
+from tasks.training.job import CHECKPOINTS, train
+from tasks.training.processes import together
 
 NETWORK = ("architecture", "options", "frontend", "weights")
 

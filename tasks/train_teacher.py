@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
-from tasks import assignment, folds, params
-from tasks.errors import BreathlineError
-from tasks.processes import together
-from tasks.stage import stage
-from tasks.teachers import TeacherSettings
-from tasks.training import CHECKPOINTS, train
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import stage
+from tasks.subsets import assignment, folds
+from tasks.training.job import CHECKPOINTS, train
+from tasks.training.processes import together
+from tasks.training.teachers import TeacherSettings
 
 
 def parse(read: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, TrainingSettings]:

@@ -6,13 +6,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from tasks import params
-from tasks.expectations import docs, frames
-from tasks.expectations.judge import judge
-from tasks.expectations.report import failure, report, warnings
-from tasks.expectations.settings import ValidationSettings
-from tasks.files import write_json
-from tasks.stage import console, stage
+from tasks.checks import data_docs as pages
+from tasks.checks import frames
+from tasks.checks.report import failure, report, warnings
+from tasks.checks.runner import judge
+from tasks.checks.settings import ValidationSettings
+from tasks.runtime import params
+from tasks.runtime.files import write_json
+from tasks.runtime.stage import console, stage
 
 CYCLES, RESULTS, DOCS = Path("data/cycles"), Path("data/validation/results.json"), Path("reports/data_docs")
 
@@ -36,7 +37,7 @@ def validate(cycles: Path, results: Path, data_docs: Path, settings: ValidationS
         verdicts, rendered = judge(read, settings)
     told = report(read.summary["corpus"], verdicts)
     write_json(results, told)
-    docs.write(data_docs, told, rendered)
+    pages.write(data_docs, told, rendered)
     if table := warnings(verdicts):
         console.print(table)
     if error := failure(verdicts, results, data_docs):

@@ -22,10 +22,10 @@ from numpy._core import multiarray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tasks import files, params
-from tasks.errors import BreathlineError
+from tasks.runtime import files, params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import stage
 from tasks.sources.http import fetch
-from tasks.stage import stage
 
 LOCAL = "BREATHLINE_WEIGHTS"
 DOWNLOADS = Path(".checkpoints/weights")

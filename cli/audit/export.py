@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasks.errors import BreathlineError
-from tasks.files import replacing
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import replacing
 
 if TYPE_CHECKING:
     from lineage.project import Project

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from lineage.trace.nodes import Trace
@@ -43,7 +43,7 @@ def trace(
     found = answer(Path.cwd(), what)
     if html is not None:
         from lineage.render import page
-        from tasks.files import replacing
+        from tasks.runtime.files import replacing
 
         with replacing(html) as temporary:
             temporary.write_text(page.render(found), encoding="utf-8")

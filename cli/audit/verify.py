@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 SAMPLE = 32
 EXAMPLES = (

@@ -21,8 +21,8 @@ from flows import workspaces
 from flows.recipes.params_text import PARAMS, yaml_round_trip
 from flows.recipes.writing import leftovers
 from flows.snapshot import git
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 
 FOLDER = Path(".backfill")
 SHORT = 10  # digits of a commit's id

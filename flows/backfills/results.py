@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.backfills.cases import Case
 from flows.publish import markdown, scores
-from tasks.files import replacing
+from tasks.runtime.files import replacing
 
 # The code that turns predictions into scores: where it differs between commits, the same name may mean something else.
 DEFINITION = ("models/metrics.py", "tasks/evaluation/bootstrap.py")

@@ -12,7 +12,7 @@ from flows import workspaces
 from flows.recipes.layers import RECIPES
 from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
 from flows.recipes.writing import chosen, leftovers
-from tasks import params
+from tasks.runtime import params
 
 FOLDER = Path(".leaderboard")
 FINISHED = "finished.json"

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from flows.boards.entries import Entry
-from tasks import params
-from tasks.errors import BreathlineError
 from tasks.evaluation import bootstrap, published
 from tasks.evaluation.summary import EvaluationSettings, rounded
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 
 DEFINITIONS = {
     "strict": "Se strict: an abnormal cycle counts with its exact class",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.boards.standings import DEFINITIONS, Board, Difference, Figure, Row
-from tasks.files import replacing
+from tasks.runtime.files import replacing
 
 if TYPE_CHECKING:
     from rich.table import Table

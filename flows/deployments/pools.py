@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 from flows.stage_task import GPU_LIMIT
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 # Templates that the project brings; a process pool's is Prefect's own.
 TEMPLATES = {"docker": "deploy/docker.json", "kubernetes": "deploy/kubernetes.json"}

@@ -17,8 +17,8 @@ from prefect.types.entrypoint import EntrypointType
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from flows.execute import QUIET
-from tasks.errors import BreathlineError
+from flows.processes.stage_process import QUIET
+from tasks.runtime.errors import BreathlineError
 
 FILE = "prefect.yaml"
 TAG = "breathline"

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 
 from flows import server
-from flows.execute import QUIET, Groups
-from tasks.errors import BreathlineError
+from flows.processes.stage_process import QUIET, Groups
+from tasks.runtime.errors import BreathlineError
 
 USUAL_PORT = 4200
 

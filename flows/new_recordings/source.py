@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 import httpx
 
-from tasks.errors import BreathlineError, TransientError
-from tasks.files import sha256, write_json
-from tasks.sources import answers, icbhi, layout
+from tasks.corpora.icbhi import layout, official_site
+from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.runtime.files import sha256, write_json
+from tasks.sources import answers
 from tasks.sources.settings import DownloadSettings
 
 SEEN = Path(".breathline/source.json")
@@ -126,7 +127,7 @@ def _differ(before: File, now: File) -> bool:
 
 def _remote(settings: DownloadSettings, before: Files) -> Iterator[tuple[str, File]]:
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
-        for name in (*icbhi.METADATA, icbhi.ARCHIVE):
+        for name in (*official_site.METADATA, official_site.ARCHIVE):
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
             # The mirror of the last time first: only its own marks can be compared.
             last = before[name].place if name in before else None

@@ -22,7 +22,7 @@ from prefect.artifacts import (
 
 from flows.graph import Stage
 from flows.plan import Step
-from flows.publish import lineage, places, plan_table, scores, verdict
+from flows.publish import lineage, links, plan_table, scores, verdict
 from flows.publish.progress import Progress
 
 
@@ -60,7 +60,7 @@ def publish_results(
         text = lineage.show(stages, outcome, lineage.versions(root))
         create_markdown_artifact(text, key="graph", description=lineage.headline(outcome))
     with _published("report"):
-        create_markdown_artifact(places.show(root), key="report", description="Where the reports are.")
+        create_markdown_artifact(links.show(root), key="report", description="Where the reports are.")
 
 
 def publish_text(key: str, text: str, description: str) -> None:

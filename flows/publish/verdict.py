@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.publish import markdown, places
+from flows.publish import links, markdown
 
 RESULTS = "data/validation/results.json"
 SHOWN = 3  # names at fault in a row
@@ -46,7 +46,7 @@ def show(results: Mapping[str, Any] | None, outcome: str) -> str:
     parts = [f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.{so}"]
     if failing:
         parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
-    parts.append(f"Data Docs: {places.link(places.DATA_DOCS)}")
+    parts.append(f"Data Docs: {links.link(links.DATA_DOCS)}")
     return "\n\n".join(parts) + "\n"
 
 

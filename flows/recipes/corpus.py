@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tasks.errors import BreathlineError
-from tasks.icbhi.expected import RECORDINGS
+from tasks.corpora.icbhi.expected import RECORDINGS
+from tasks.runtime.errors import BreathlineError
 
 HELP = "demo (generated), icbhi (from the official site), or the path of a zip archive or of an unpacked folder"
 

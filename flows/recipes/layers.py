@@ -7,8 +7,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import BreathlineError
-from tasks.params import read
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import read
 
 RECIPES = Path("recipes")
 DEFAULTS = "defaults"

@@ -11,7 +11,7 @@ from typing import Any
 from flows.recipes import corpus as corpora
 from flows.recipes.layers import RECIPES, resolve
 from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
-from tasks.files import replacing
+from tasks.runtime.files import replacing
 
 # Folders with one sub-folder per item; stages depend on the whole folder, so nothing else may lie there.
 ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}

@@ -8,13 +8,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from flows import snapshot
-from flows.execute import Groups, StageFailedError
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.remote import following, remotes, results
 from flows.remote.parts import Parts, check_in_git, held, read
 from flows.remote.transfer import Transfers
 from flows.stage_task import PASSING
 from lineage.code import BASE
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 # Beside branches and tags: no clone fetches these by itself.
 REFS = "refs/breathline"

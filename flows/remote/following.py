@@ -15,8 +15,8 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
-from flows.execute import Groups, StageFailedError
-from tasks.errors import BreathlineError
+from flows.processes.stage_process import Groups, StageFailedError
+from tasks.runtime.errors import BreathlineError
 
 FLOW = "stage-on-worker"
 # The stage's own lines are logged under this name, apart from what Prefect says of the run.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from flows.execute import Groups, StageFailedError
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.snapshot import git
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

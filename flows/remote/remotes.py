@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.snapshot import git
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 USUAL = "origin"
 

@@ -19,7 +19,7 @@ from flows import snapshot
 from flows.remote.parts import Parts, files_below, find, held
 from flows.remote.transfer import Transfers
 from lineage import adoption, code, events, record
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 LOCK = "dvc.lock"
 

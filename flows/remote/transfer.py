@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.execute import BUSY, TAIL_LINES, Groups, StageFailedError
+from flows.processes.stage_process import BUSY, TAIL_LINES, Groups, StageFailedError
 
 # What Git, DVC and their libraries say when it is the network's fault.
 NETWORK = (

@@ -18,13 +18,13 @@ from prefect.states import Cancelled, Failed
 from pydantic import Field
 
 from flows import slots
-from flows.execute import Groups, StageFailedError
 from flows.plan import Step
+from flows.processes.stage_process import Groups, StageFailedError
 from flows.remote import clones, following, results
 from flows.remote.parts import Parts, held, read
 from flows.remote.transfer import Transfers
 from flows.stage_task import PASSING, Here, run_here
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 WATCH_S = 10.0
 

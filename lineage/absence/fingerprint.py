@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from lineage.diff.sides import Revision, Side, git
 from lineage.files import flat
 from lineage.record import FOLDER
-from tasks.splits import assign
+from tasks.subsets.splits import assign
 
 RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
 AUDIO, FBANK = "data/cycles/audio", "data/fbank"

@@ -8,7 +8,7 @@ from pathlib import Path
 from lineage.absence import fingerprint, search
 from lineage.absence.search import Absence
 from lineage.diff import sides
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 NAMED = re.compile(r"patient:([1-9][0-9]*)")
 

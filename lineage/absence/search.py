@@ -19,10 +19,10 @@ from lineage import graph
 from lineage.absence import fingerprint as prints
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
-from tasks.errors import BreathlineError
-from tasks.files import sha256
-from tasks.icbhi.names import CHEST_LOCATIONS
-from tasks.sources.exclusion import patients_named
+from tasks.corpora.icbhi.exclusion import patients_named
+from tasks.corpora.icbhi.names import CHEST_LOCATIONS
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 METADATA = "data/raw/metadata"
 NUMBERS = ("patient", "patient_id")  # columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage.diff import data, making, numbers
+from lineage.diff import data, numbers, provenance
 from lineage.diff.changes import Changes
 from lineage.diff.numbers import Predictions
 from lineage.diff.sides import Side
@@ -53,10 +53,10 @@ def compare(old: Side, new: Side) -> Comparison:
         source=data.source(old, new),
         recordings=data.recordings(old, new),
         cycles=data.cycles(old, new),
-        code=making.code(old, new),
-        parameters=making.parameters(old, new),
-        environment=making.environment(old, new),
-        stages=making.stages(old, new),
+        code=provenance.code(old, new),
+        parameters=provenance.parameters(old, new),
+        environment=provenance.environment(old, new),
+        stages=provenance.stages(old, new),
         figures=numbers.figures(old, new),
         predictions=numbers.predictions(old, new),
         notes=tuple(_notes(old) + _notes(new)),

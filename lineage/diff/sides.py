@@ -14,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from lineage.record import FOLDER
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 
 class Side(ABC):

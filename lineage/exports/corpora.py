@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from lineage import record
 from lineage.project import Project
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 LICENCE = "MIT"  # of the code, and of what it writes about data and models
 RAI = "http://mlcommons.org/croissant/RAI/1.0"

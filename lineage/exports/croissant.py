@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from lineage import files
 from lineage.exports import corpora, origin
 from lineage.project import Project
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 SPEC = "http://mlcommons.org/croissant/1.1"
 TABLE, ARRAY, JSON = "application/x-parquet", "application/x-npy", "application/json"

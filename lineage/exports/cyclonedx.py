@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 from lineage import files
 from lineage.exports import corpora, origin, results
 from lineage.project import Project
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 LOCK = Path("requirements.lock")
 PINNED = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)  # without the hashes that follow it

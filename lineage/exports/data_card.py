@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from lineage import files
 from lineage.exports import corpora, markdown
 from lineage.project import Project
-from tasks import front_ends
-from tasks.errors import BreathlineError
+from tasks.audio import front_end_rates
+from tasks.runtime.errors import BreathlineError
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the Hub's own classes
 
@@ -53,7 +53,7 @@ def card(project: Project) -> str:
         intended=corpora.INTENDED,
         source=source,
         summary=summary,
-        unfaded=front_ends.unfaded(project.records["extract"]["params"]["frontends"]),
+        unfaded=front_end_rates.unfaded(project.records["extract"]["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
         groups={name: _people(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},

@@ -16,8 +16,8 @@ from lineage import events, files, record
 from lineage.exports import origin
 from lineage.exports.origin import Run
 from lineage.project import Project
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"

@@ -13,7 +13,7 @@ from lineage import files
 from lineage.exports import corpora, markdown, origin, results
 from lineage.exports.results import Figure
 from lineage.project import Project
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.errors import BreathlineError, TransientError
+from tasks.runtime.errors import BreathlineError, TransientError
 
 TIMEOUT_S = 10.0
 SERVER_ERROR = 500

@@ -13,7 +13,7 @@ from typing import Any
 
 from lineage import events, record
 from lineage.project import Project
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 URN = "urn:breathline"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.project import Project
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 METRICS = Path("reports/metrics.json")
 NAMES = {

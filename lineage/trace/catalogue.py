@@ -9,8 +9,8 @@ from typing import Any
 
 from lineage.trace.evidence import Evidence
 from lineage.trace.nodes import Link
-from tasks import params
-from tasks.splits import Subset
+from tasks.runtime import params
+from tasks.subsets.splits import Subset
 
 TRAIN, VAL, TEST = "train", "val", "test"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lineage import events, files
 from lineage.trace.evidence import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, SPLIT, Evidence
 from lineage.trace.nodes import Node
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS)  # what answers are read from
 

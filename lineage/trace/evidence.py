@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from lineage import files
 from lineage.project import Project
-from tasks import front_ends, params
-from tasks.errors import BreathlineError
-from tasks.splits import Subset, assign
+from tasks.audio import front_end_rates
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+from tasks.subsets.splits import Subset, assign
 
 Row = dict[str, Any]
 
@@ -121,7 +122,7 @@ class Evidence:
     @cached_property
     def unfaded(self) -> list[int]:
         """The sample rates in Hz at which recordings kept their ends as they are."""
-        return front_ends.unfaded(self.parameter("extract", "frontends"))
+        return front_end_rates.unfaded(self.parameter("extract", "frontends"))
 
     @cached_property
     def judged(self) -> list[tuple[str, str]]:

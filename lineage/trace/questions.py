@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from lineage.project import Project
-from lineage.trace import contradictions, places
+from lineage.trace import byte_layout, contradictions
 from lineage.trace.catalogue import Catalogue
 from lineage.trace.evidence import METRICS, SCORES, SOFT_LABELS, Evidence
 from lineage.trace.metrics import at, keys
@@ -16,7 +16,7 @@ from lineage.trace.removal import reruns
 from lineage.trace.rows import has_soft_label
 from lineage.trace.stages import Stages
 from lineage.trace.walk import Kind, kinds, neighbours, walk
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 SCORE = "score"
 EXAMPLES = "score, student.val.sp.mean, data/student/1, a cycle_id, a recording_id, patient:101, a file, a stage"
@@ -90,7 +90,7 @@ class Questions:
         prefix, _, name = what.partition(":")
         if prefix == "patient" and name.isdigit() and int(name) in self.evidence.recordings_of:
             return f"patient:{int(name)}"
-        recording = places.recording(what) or what
+        recording = byte_layout.recording(what) or what
         if recording in self.evidence.recordings:
             return f"recording:{recording}"
         if what == SOFT_LABELS and self.catalogue.labelled:

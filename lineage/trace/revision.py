@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from lineage import events, graph, record
 from lineage.diff.sides import cache_of, git
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from lineage.trace import places
+from lineage.trace import byte_layout
 from lineage.trace.catalogue import TEST, TRAIN, VAL, Catalogue
 from lineage.trace.evidence import FBANK, RAW, SOFT_LABELS, Evidence
 from lineage.trace.nodes import MADE_BY, Link, Node, ids
@@ -18,13 +18,13 @@ class Samples:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        self._layout = cache(lambda path: places.wav(evidence.root / path))
+        self._layout = cache(lambda path: byte_layout.wav(evidence.root / path))
 
     def node(self, name: str) -> Node:
         """Return frames and bytes; the bytes are left out where the wav file is not there or of another container."""
         cycle = self.evidence.cycles[name]
         recording = self.evidence.recordings[cycle["recording_id"]]
-        first, end = places.frames(cycle["start_s"], cycle["end_s"], recording["sample_rate"], recording["frames"])
+        first, end = byte_layout.frames(cycle["start_s"], cycle["end_s"], recording["sample_rate"], recording["frames"])
         path = f"{RAW}/audio/{cycle['recording_id']}.wav"
         layout = self._layout(path) if self.evidence.exists(path) else None
         facts = {
@@ -114,7 +114,7 @@ class Features:
 
     def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
         self.evidence, self.catalogue = evidence, catalogue
-        self._layout = cache(lambda path: places.array(evidence.root / path))
+        self._layout = cache(lambda path: byte_layout.array(evidence.root / path))
 
     def node(self, name: str) -> Node:
         """Return the row and its bytes; the bytes are left out where the array is not there."""

@@ -11,7 +11,7 @@ from typing import Any
 from lineage import events, record
 from lineage.trace.evidence import Evidence
 from lineage.trace.nodes import Link, Node, ids
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 OF_A_RUN = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
 AT_ITS_END = (

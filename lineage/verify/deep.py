@@ -21,8 +21,9 @@ from lineage.verify.findings import Depth, Finding
 from lineage.verify.tree import CYCLES, Tree
 from models.frontends.cache import compute
 from models.frontends.registry import SAMPLE_RATES, create
-from tasks import cycle_audio, front_ends
-from tasks.icbhi import recording
+from tasks.audio import front_end_rates
+from tasks.corpora.icbhi import recording
+from tasks.features import cycle_waveforms
 
 AUDIO, FBANK, RAW = Path("data/cycles/audio"), Path("data/fbank"), Path("data/raw/audio")
 FACTS = ("start_s", "end_s", "crackles", "wheezes", "audio_sha256")
@@ -61,7 +62,7 @@ def cycles(tree: Tree, depth: Depth) -> Iterator[Finding]:
     table = {row["cycle_id"]: row for row in tree.table(CYCLES).to_pylist()}
     chosen = choose(table, depth)
     record = tree.project.records.get("extract")
-    unfaded = front_ends.unfaded(record["params"]["frontends"]) if record else []
+    unfaded = front_end_rates.unfaded(record["params"]["frontends"]) if record else []
     rates = [int(path.stem) for path in sorted((tree.root / AUDIO).glob("*.parquet"))]
     kept = {rate: waveforms(tree, rate, chosen) for rate in rates}
     largest = 0.0
@@ -118,7 +119,7 @@ def choose(names: Collection[str], depth: Depth) -> list[str]:
 def waveforms(tree: Tree, rate: int, wanted: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
     """Return the waveforms (samples,) of some cycles as `extract` wrote them."""
     found, names = {}, set(wanted)
-    for batch in cycle_audio.read(tree.root / AUDIO / f"{rate}.parquet", rows=ROWS):
+    for batch in cycle_waveforms.read(tree.root / AUDIO / f"{rate}.parquet", rows=ROWS):
         for row, cycle in enumerate(batch.column("cycle_id").to_pylist()):
             if cycle in names:
                 # A copy: what Arrow hands out must not be written, and torch wants memory that may be.

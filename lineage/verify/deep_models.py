@@ -18,15 +18,17 @@ from lineage.verify.log import done
 from lineage.verify.pinpoint import flat
 from lineage.verify.tree import CYCLES, Tree
 from models.training.settings import ComputeSettings, Selection
-from tasks import assignment, params, teachers
+from tasks.corpora.icbhi.labels import CLASSES
+from tasks.distillation.soft_targets import SoftLabelSettings
 from tasks.evaluate import assemble, predict_all
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import EvaluationSettings, Judge, summarize
-from tasks.icbhi.labels import CLASSES
+from tasks.runtime import params
 from tasks.soft_labels import label
-from tasks.soft_targets import SoftLabelSettings
-from tasks.torch_setup import set_up
+from tasks.subsets import assignment
+from tasks.training import teachers
+from tasks.training.torch_setup import set_up
 
 FBANK, TEACHERS, STUDENTS = Path("data/fbank"), Path("data/teachers"), Path("data/student")
 RECORDINGS = Path("data/cycles/recordings.parquet")

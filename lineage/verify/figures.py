@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from lineage.verify.findings import Finding
 from lineage.verify.tree import CYCLES, Tree
 from models.metrics import confusion
+from tasks.corpora.icbhi.labels import CLASSES
 from tasks.evaluation import bootstrap
-from tasks.icbhi.labels import CLASSES
 
 PREDICTIONS, SOFT_LABELS = Path("data/evaluation/predictions.parquet"), Path("data/soft_labels/soft_labels.parquet")
 METRICS, SCORES = Path("reports/metrics.json"), Path("reports/scores.json")

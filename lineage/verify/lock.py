@@ -8,7 +8,7 @@ from typing import Any
 from lineage import record
 from lineage.verify.findings import Finding
 from lineage.verify.tree import LOCK, Tree
-from tasks import params
+from tasks.runtime import params
 
 
 def check(tree: Tree) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage import code, events, record, witnesses
+from lineage import code, events, record, workspace_logs
 from lineage.verify.findings import Finding
 from lineage.verify.lock import vouches
 from lineage.verify.tree import LOCK, Tree
@@ -108,7 +108,7 @@ def _named(tree: Tree, stage: str, path: Path, ended: list[Entry], elsewhere: bo
     by_log = digest in [entry.get("record") for entry in ended]
     logged = not (tree.root / events.LOG).exists() or by_log
     in_git = (path.as_posix(), tree.hashes.dvc(path.as_posix())) in tree.committed
-    if not logged and locked and (folder := witnesses.folder_with(tree.root, stage, digest)):
+    if not logged and locked and (folder := workspace_logs.folder_with(tree.root, stage, digest)):
         what = f"{stage} ran in {folder}, by whose log this is its record; DVC's run-cache brought it here"
         yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
     elif not logged and locked and in_git and elsewhere:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lineage.exports import dsse, intoto
 from lineage.verify.findings import Finding
 from lineage.verify.tree import Tree
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage.verify.findings import Finding
 from lineage.verify.tree import CYCLES, Tree
-from tasks.icbhi import metadata
+from tasks.corpora.icbhi import metadata
 
 RAW = Path("data/raw")
 RECORDINGS = Path("data/cycles/recordings.parquet")

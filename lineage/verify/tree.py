@@ -21,7 +21,8 @@ from lineage.diff.sides import cache_of
 from lineage.project import Project
 from lineage.verify.findings import Finding
 from lineage.verify.hashes import Hashes
-from tasks import params, splits
+from tasks.runtime import params
+from tasks.subsets import splits
 
 LOCK = "dvc.lock"
 CYCLES = Path("data/cycles/cycles.parquet")

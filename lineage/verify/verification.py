@@ -16,11 +16,22 @@ from pathlib import Path
 import pyarrow as pa
 
 from lineage import record
-from lineage.verify import figures, lock, log, making, outputs, repository, reruns, signature, tables, withdrawn
+from lineage.verify import (
+    figures,
+    lock,
+    log,
+    outputs,
+    patient_absence,
+    provenance,
+    repository,
+    reruns,
+    signature,
+    tables,
+)
 from lineage.verify.findings import Depth, Finding, Report
 from lineage.verify.signature import Signed
 from lineage.verify.tree import Tree
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 Check = Callable[[Tree], Iterator[Finding]]
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, pa.ArrowException, BreathlineError)
@@ -70,10 +81,10 @@ def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: 
         "event log": partial(log.chain, elsewhere=elsewhere),
         "outs": outputs.check,
         "inputs": outputs.inputs,
-        "graph": making.graph,
-        "parameters": making.parameters,
-        "modules": making.modules,
-        "environment": partial(making.environment, elsewhere=elsewhere),
+        "graph": provenance.graph,
+        "parameters": provenance.parameters,
+        "modules": provenance.modules,
+        "environment": partial(provenance.environment, elsewhere=elsewhere),
         "dvc.lock": lock.check,
         "cache": partial(lock.cache, everything=deep is not None),
         "repeated runs": reruns.check,
@@ -88,7 +99,7 @@ def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: 
     if signed is not None:
         checks["signature"] = partial(signature.check, signed=signed)
     for patient in absent:
-        checks[f"absence of {patient}"] = partial(withdrawn.check, patient=patient)
+        checks[f"absence of {patient}"] = partial(patient_absence.check, patient=patient)
     if deep is not None:
         from lineage.verify import deep as anew
 

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from models.training.descent import Descent
+from models.training.base_optimizer import Descent
 from models.training.sam import SAM, frozen_statistics
-from models.training.sam_kin import LookSAM, MomentumSAM
+from models.training.sam_variants import LookSAM, MomentumSAM
 from models.training.schedules import schedule
 from models.training.settings import OptimizerSettings
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.training.descent import Closure, Descent
+from models.training.base_optimizer import Closure, Descent
 
 TINY = 1e-12  # added to norms, so that no gradient at all climbs nowhere
 

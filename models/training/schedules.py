@@ -7,7 +7,7 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from models.training.descent import Descent
+from models.training.base_optimizer import Descent
 from models.training.settings import ScheduleSettings
 
 

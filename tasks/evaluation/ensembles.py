@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from tasks.distillation.soft_targets import Logits, combine
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import Judge
-from tasks.soft_targets import Logits, combine
 
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 

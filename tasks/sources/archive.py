@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 
 from rich import progress
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
 from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
-from tasks.stage import console
 
 MAX_BYTES = 16 << 30  # unpacked; the complete database takes some 3 GiB
 MAX_RATIO = 200  # of a member's size to its size in the archive; audio and text of the database stay below 6

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 CHUNK = 1 << 20  # bytes read at a time
 

@@ -13,11 +13,11 @@ import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
-from tasks.errors import BreathlineError, TransientError
+from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.runtime.stage import console
 from tasks.sources import answers
 from tasks.sources.answers import FaultError, PassingError
 from tasks.sources.partial import Partial
-from tasks.stage import console
 
 log = logging.getLogger("download")
 NOTABLE = 1 << 20  # bytes that count as progress

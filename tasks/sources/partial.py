@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from tasks.files import write_json
+from tasks.runtime.files import write_json
 
 
 class Partial:

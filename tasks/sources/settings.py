@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 Expect = Literal["full", "partial"]
 

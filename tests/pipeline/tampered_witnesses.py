@@ -138,21 +138,21 @@ WITNESSES = {
         "python -O",
     ),
     "an uncommitted edit of a module": (
-        lambda p: do.text(p / "tasks/soft_targets.py", "axis=0", "axis=-3"),
+        lambda p: do.text(p / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3"),
         {"module-changed"},
-        "tasks/soft_targets.py",
+        "tasks/distillation/soft_targets.py",
         "an uncommitted edit",
     ),
     "a committed edit of a module": (
-        lambda p: (do.text(p / "tasks/soft_targets.py", "axis=0", "axis=-3"), runs.commit(p, "an edit")),
+        lambda p: (do.text(p / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3"), runs.commit(p, "an edit")),
         {"module-changed"},
-        "tasks/soft_targets.py",
+        "tasks/distillation/soft_targets.py",
         "it was changed",
     ),
     "a module removed": (
-        lambda p: (p / "tasks/splits.py").unlink(),
+        lambda p: (p / "tasks/subsets/splits.py").unlink(),
         {"module-missing"},
-        "tasks/splits.py",
+        "tasks/subsets/splits.py",
         "not there",
     ),
     "a module added": (

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from safetensors.numpy import load_file, save_file
 
 from lineage import events
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 from tests import toy
 
 AUDIO, METADATA = "data/raw/audio", "data/raw/metadata"

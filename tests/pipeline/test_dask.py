@@ -16,7 +16,7 @@ import pytest
 from distributed import Client
 from ruamel.yaml import YAML
 
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline.test_dvc import tiny
 from tests.unit.tasks.test_fbank import lay_out, waveforms

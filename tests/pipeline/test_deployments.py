@@ -18,7 +18,7 @@ from prefect.states import Cancelling
 
 from flows.deployments import pools
 from flows.deployments import server as servers
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline.commands import breathline, eventually, finish
 from tests.pipeline.messages import Messages

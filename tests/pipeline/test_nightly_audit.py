@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline import tampering as do
 from tests.pipeline.published import artifact
@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(project):
     from flows.nightly_audit import nightly_audit
 
-    do.text(project / "tasks/soft_targets.py", "axis=0", "axis=-3")
+    do.text(project / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3")
     do.parameters(project, lambda read: read["student"]["optimizer"].update(lr=0.5))
     state = nightly_audit(project=project, return_state=True)
     assert state.is_completed()
     assert state.message.startswith("All as recorded")
     assert "2 changes since the run" in state.message
-    assert "| `module-changed` | `tasks/soft_targets.py` |" in artifact("audit").data
+    assert "| `module-changed` | `tasks/distillation/soft_targets.py` |" in artifact("audit").data
 
     do.flip(do.first(project))
     state = nightly_audit(project=project, return_state=True)
@@ -45,8 +45,8 @@ def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(projec
 
 
 def test_the_audit_waits_for_no_run_and_needs_one_that_has_ended(tmp_path):
-    from flows.execute import only_run
     from flows.nightly_audit import nightly_audit
+    from flows.processes.stage_process import only_run
 
     folder = toy.make(tmp_path)
     with pytest.raises(BreathlineError, match="Nothing has run here"):

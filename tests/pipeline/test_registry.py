@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from flows import registry
 from models.training.features import Features
-from tasks import prediction
+from tasks.prediction.recordings import recordings
 from tests import toy
 
 # One student from nothing to its scores, each stage with torch anew: about a minute on two cores.
@@ -58,10 +58,10 @@ def test_predictions_of_a_version_are_those_of_evaluate(project):
 
 
 def test_the_features_of_a_recording_are_those_of_the_cache(project):
-    model = prediction.load(registry.fetch(project, "student"), "student")
+    model = recordings.load(registry.fetch(project, "student"), "student")
     cache = Features(project / "data/fbank/efficientat")
     for wav in sorted((project / "data/raw/audio").glob("*.wav"))[:3]:
-        parts, found = prediction.hear(model, wav)
+        parts, found = recordings.hear(model, wav)
         rows = cache.find(part.cycle_id for part in parts)
         stored = np.load(project / "data/fbank/efficientat/features.npy", mmap_mode="r")[rows]
         assert np.array_equal(found.numpy(), stored)

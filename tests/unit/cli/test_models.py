@@ -11,8 +11,8 @@ from cli import models
 from cli.main import app
 from models.catalogue import MODELS, WEIGHTS
 from models.networks.registry import ARCHITECTURES
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 from tasks.weights import WeightsSettings
 
 

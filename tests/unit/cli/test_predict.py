@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cli.predict import predict
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
-from tests.unit.tasks.test_prediction import write
+from tests.unit.tasks.prediction.test_recordings import write
 
 
 @pytest.fixture

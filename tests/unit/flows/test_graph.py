@@ -8,7 +8,7 @@ from dvc.repo import Repo
 from flows import graph
 from flows.graph import Change
 from flows.plan import plan
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 

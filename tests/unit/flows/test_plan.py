@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from flows.graph import Change, Stage
 from flows.plan import plan
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 RHO = Change("param", "student.optimizer.rho", "0.05 → 0.1")
 # a → b → d, c alone

@@ -10,7 +10,7 @@ import pytest
 from dvc.repo import Repo
 
 from flows import gto_tags, registry
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 GRAPH = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows import snapshot
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks import assignment, files, params
+from tasks.corpora.icbhi.labels import CLASSES
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, table
 from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
-from tasks.icbhi.labels import CLASSES
+from tasks.runtime import files, params
+from tasks.subsets import assignment
 
 
 def soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lineage import adoption, events, record
 from lineage.verify import verification
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 from tests.unit.lineage import small
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from lineage import code
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 from tests import toy
 
 

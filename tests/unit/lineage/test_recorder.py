@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lineage import events, record, recorder
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 from tests.unit.lineage import small
 
 

@@ -11,7 +11,7 @@ from flows.recipes import layers
 from models.catalogue import MODELS, WEIGHTS
 from models.frontends.rates import SAMPLE_RATES
 from models.networks.registry import ARCHITECTURES, find
-from tasks.params import read
+from tasks.runtime.params import read
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 

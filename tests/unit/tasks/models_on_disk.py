@@ -10,7 +10,7 @@ import torch
 from models import artifact
 from models.frontends.registry import create as create_front_end
 from models.networks.registry import create
-from tasks.icbhi.labels import CLASSES
+from tasks.corpora.icbhi.labels import CLASSES
 
 DURATION_S = 1.0
 NETWORK: dict[str, Any] = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}}

@@ -15,10 +15,10 @@ from ruamel.yaml import YAML
 from models import artifact
 from models.networks.registry import create
 from tasks import evaluate
-from tasks.errors import BreathlineError
+from tasks.corpora.icbhi import labels as label_sets
 from tasks.evaluation.predictions import schema
-from tasks.files import sha256
-from tasks.icbhi import labels as label_sets
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 from tests.unit.tasks.evaluation.example import CLASSES, cycles
 
 ROOT = Path(__file__).parents[3]

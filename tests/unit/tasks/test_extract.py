@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from tasks import schemas
-from tasks.audio import storage, waveforms
-from tasks.errors import BreathlineError
+from tasks.audio import waveform_files, waveforms
 from tasks.extract import extract
+from tasks.runtime import schemas
+from tasks.runtime.errors import BreathlineError
 
 PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
 RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
@@ -133,7 +133,7 @@ def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
 def test_the_bytes_depend_neither_on_the_workers_nor_on_row_groups_in_flight(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "ROW_GROUP_SAMPLES", 30_000)
+    monkeypatch.setattr(waveform_files, "ROW_GROUP_SAMPLES", 30_000)
     seen = []
     for workers in (1, 3):
         out, _ = run(raw, workers)

@@ -20,9 +20,10 @@ import pytest
 import torch
 
 from models.frontends.registry import create
-from tasks import fbank, schemas
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks import fbank
+from tasks.runtime import schemas
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 ROOT = Path(__file__).parents[3]
 RATE = 16_000

@@ -15,10 +15,10 @@ from models import artifact
 from models.networks.registry import create
 from models.training.features import Features
 from tasks import soft_labels
-from tasks.errors import BreathlineError
-from tasks.params import merge
-from tasks.soft_targets import combine
-from tasks.teachers import check_folders
+from tasks.distillation.soft_targets import combine
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import merge
+from tasks.training.teachers import check_folders
 from tests.unit.tasks import trainings
 
 OUT = Path("data/soft_labels/soft_labels.parquet")

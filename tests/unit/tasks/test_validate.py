@@ -16,16 +16,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks import params, schemas
-from tasks.errors import BreathlineError
-from tasks.expectations import great
-from tasks.expectations.frames import join
-from tasks.expectations.judge import judge
-from tasks.expectations.settings import Severity, ValidationSettings
-from tasks.files import write_json, write_table
-from tasks.icbhi import annotations, names, tables
+from tasks.checks import gx
+from tasks.checks.frames import join
+from tasks.checks.runner import judge
+from tasks.checks.settings import Severity, ValidationSettings
+from tasks.corpora.icbhi import annotations, names, tables
+from tasks.runtime import params, schemas
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import write_json, write_table
 from tasks.validate import CYCLES, DOCS, RESULTS, validate
-from tests.unit.tasks.expectations.corpora import ROOT, SETTINGS, Corpus, clean
+from tests.unit.tasks.checks.corpora import ROOT, SETTINGS, Corpus, clean
 
 
 def store(corpus: Corpus, folder: Path) -> None:
@@ -141,9 +141,9 @@ def test_great_expectations_is_imported_here_alone_and_reports_to_nobody() -> No
             modules += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
             if any(module.split(".")[0] == "great_expectations" for module in modules):
                 importing.add(path.relative_to(ROOT).parent.as_posix())
-    assert importing == {"tasks/expectations"}
+    assert importing == {"tasks/checks"}
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
-    assert great.context().variables.analytics_enabled is False
+    assert gx.context().variables.analytics_enabled is False
 
 
 @pytest.mark.real

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 from tasks.weights import WeightsSettings, provide, read_tensors
 
 URL = "https://localhost:1/never-asked.pt"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
-from tasks.params import merge
+from tasks.runtime.params import merge
 from tests.unit.models.training.toys import write_cache
 
 TRAINING = {

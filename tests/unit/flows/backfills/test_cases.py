@@ -6,8 +6,8 @@ import pytest
 
 from flows.backfills.cases import cases, parse, prepare
 from flows.workspaces import cache_of
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 

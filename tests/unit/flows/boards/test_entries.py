@@ -7,8 +7,8 @@ import pytest
 
 from flows.boards.entries import Entry, finish, finished, prepare
 from lineage import code
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 ROOT = Path(__file__).parents[4]

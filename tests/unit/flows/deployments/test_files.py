@@ -17,8 +17,8 @@ from prefect.utilities.callables import parameter_schema
 from prefect_docker.worker import DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
-from flows.deployments import alarms, pools, register
-from tasks.errors import BreathlineError
+from flows.deployments import automations, pools, register
+from tasks.runtime.errors import BreathlineError
 
 ROOT = Path(__file__).parents[4]
 DEPLOYMENTS = register.read(ROOT)
@@ -98,9 +98,9 @@ def test_what_schedules_ask_for_are_parameters_of_their_flows():
 
 def test_the_server_takes_the_automations_and_they_watch_every_deployed_flow():
     flows = {load_flow_from_entrypoint(entrypoint).name for entrypoint in ENTRYPOINTS} | {"stage-on-worker"}
-    for written in alarms.read(ROOT):
+    for written in automations.read(ROOT):
         documents = {action.get("block_document_id"): str(uuid4()) for action in written["actions"]}
-        automation = alarms.core(written, documents)
+        automation = automations.core(written, documents)
         Automation.model_validate(automation.model_dump(mode="json"))
         related = automation.trigger.match_related
         ours = related[0] if isinstance(related, list) else related
@@ -109,8 +109,8 @@ def test_the_server_takes_the_automations_and_they_watch_every_deployed_flow():
 
 def test_a_run_may_miss_three_heartbeats_before_it_is_lost():
     (watch,) = [
-        alarms.core(each, {})
-        for each in alarms.read(ROOT)
+        automations.core(each, {})
+        for each in automations.read(ROOT)
         if each["trigger"].get("after") == ["prefect.flow-run.heartbeat"]
     ]
     interval = FlowsSettings.model_fields["heartbeat_frequency"].default
@@ -120,7 +120,7 @@ def test_a_run_may_miss_three_heartbeats_before_it_is_lost():
 
 def test_an_automation_that_prefect_does_not_know_names_itself():
     with pytest.raises(BreathlineError, match=r"automations.yaml: mine"):
-        alarms.core({"name": "mine", "trigger": {"type": "event"}, "actions": [{"type": "dance"}]}, {})
+        automations.core({"name": "mine", "trigger": {"type": "event"}, "actions": [{"type": "dance"}]}, {})
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_an_automation_that_prefect_does_not_know_names_itself():
 )
 def test_what_is_no_address_is_refused_before_anything_is_saved(webhook, email):
     with pytest.raises(BreathlineError, match="This is no address"):
-        list(alarms.save_blocks(webhook, email))
+        list(automations.save_blocks(webhook, email))

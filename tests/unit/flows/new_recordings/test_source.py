@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.new_recordings import source
-from tasks.errors import BreathlineError, TransientError
+from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.sources.settings import DemoSettings, DownloadSettings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.recipes import corpus
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 ROOT = Path(__file__).parents[4]
 

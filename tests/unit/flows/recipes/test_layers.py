@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.recipes import layers as recipe_layers
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 DEFAULTS = """\
 overrides:

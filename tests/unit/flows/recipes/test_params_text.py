@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.recipes import params_text
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 PARAMS = """\
 # The head.

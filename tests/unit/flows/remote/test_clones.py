@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from flows.execute import Groups
+from flows.processes.stage_process import Groups
 from flows.remote import clones
 from flows.remote.transfer import Transfers
 from tests import toy

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Completed, Running
 
-from flows.execute import Groups
+from flows.processes.stage_process import Groups
 from flows.remote import following
 
 LOST = State(type=StateType.CRASHED, name="Lost")

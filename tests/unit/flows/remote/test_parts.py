@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flows.execute import Groups
+from flows.processes.stage_process import Groups
 from flows.remote import parts
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 GRAPH = """\

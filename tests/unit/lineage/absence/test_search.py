@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from lineage.absence.proof import of
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
 PATIENT = 103  # trains

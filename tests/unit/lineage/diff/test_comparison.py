@@ -14,7 +14,7 @@ from lineage.diff import comparison, sides, text
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
 from lineage.diff.numbers import Flip
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
 

@@ -14,8 +14,8 @@ from huggingface_hub import DatasetCard, ModelCard
 from lineage import project
 from lineage.exports import data_card, model_card
 from lineage.project import Project
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 
 def tables(text: str) -> list[list[str]]:

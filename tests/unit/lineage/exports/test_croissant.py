@@ -14,8 +14,8 @@ from absl import logging as absl_logging
 
 from lineage import project
 from lineage.exports import croissant
-from tasks.errors import BreathlineError
-from tasks.files import sha256
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 
 # mlcroissant brings absl's log handler, which keeps the stream of the moment (pytest's capture) and closes it once
 # another library sets up logging anew; the process's own stderr it leaves open.

@@ -17,7 +17,7 @@ from rfc3986_validator import validate_rfc3986
 from lineage import project
 from lineage.exports import cyclonedx
 from lineage.project import Project
-from tasks.files import sha256
+from tasks.runtime.files import sha256
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from lineage.exports import dsse
 from lineage.exports.dsse import SignatureError
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 SAID = {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "Jácome", "digest": {"sha256": "0" * 64}}]}
 

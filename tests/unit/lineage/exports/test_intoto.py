@@ -15,7 +15,7 @@ from in_toto_attestation.v1.statement import Statement
 from lineage import project
 from lineage.exports import intoto
 from lineage.project import Project
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 

@@ -22,7 +22,7 @@ from lineage import project
 from lineage.exports import openlineage, openlineage_server
 from lineage.exports.openlineage_server import Server
 from lineage.project import Project
-from tasks.errors import BreathlineError, TransientError
+from tasks.runtime.errors import BreathlineError, TransientError
 
 BASES = (base.RunFacet, base.JobFacet, base.DatasetFacet, base.InputDatasetFacet, base.OutputDatasetFacet)
 

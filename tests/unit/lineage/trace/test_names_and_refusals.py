@@ -9,7 +9,7 @@ import pytest
 
 from lineage import project
 from lineage.trace.questions import Questions
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 
 @pytest.mark.parametrize(

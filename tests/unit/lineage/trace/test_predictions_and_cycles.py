@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 
-from tasks import params, teachers
+from tasks.runtime import params
+from tasks.training import teachers
 from tests.unit.lineage.trace.answers import TRAIN, VAL, names, recordings
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.audit.trace import answer
 from lineage.diff.sides import cache_of
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
 

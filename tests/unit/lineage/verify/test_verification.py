@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from lineage import events
 from lineage.verify import text, verification
 from lineage.verify.findings import Finding, Report
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
 
@@ -152,8 +152,8 @@ def test_ten_of_a_kind_are_shown_and_the_others_counted(project):
 
 def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
     edit_yaml(project / "params.yaml", lambda values: values["student"]["optimizer"].update(lr=0.5))
-    (project / "tasks/soft_targets.py").write_text("# rewritten\n")
-    (project / "tasks/icbhi/recording.py").unlink()
+    (project / "tasks/distillation/soft_targets.py").write_text("# rewritten\n")
+    (project / "tasks/corpora/icbhi/recording.py").unlink()
     (project / "models/networks/other.py").touch()
     (project / "requirements.lock").write_text("")
     graph = project / "dvc.yaml"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.descent import Descent
+from models.training.base_optimizer import Descent
 from models.training.optimizers import create
 from models.training.schedules import lr_factor, schedule
 from models.training.settings import ScheduleSettings

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tasks.audio import reading
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 
 RAMP = np.linspace(-1, 1, 500, endpoint=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks import download as stage
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tasks.sources.settings import DemoSettings, DownloadSettings
 from tests.unit.tasks.sources import corpora
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
+from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
 from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
 from tests.unit.tasks.sources import corpora
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tasks.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
+from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
 from tasks.sources.collection import BrokenArchiveError
 from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
 from tests.unit.tasks.sources import corpora

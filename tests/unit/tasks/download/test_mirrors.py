@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
+from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
 from tests.unit.tasks.download.project import NAMES, Project, settings
 from tests.unit.tasks.sources import corpora
 from tests.unit.tasks.sources import server as behave

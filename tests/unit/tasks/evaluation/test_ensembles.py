@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tasks.distillation.soft_targets import soften
 from tasks.evaluation.ensembles import over_k
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import Judge
-from tasks.soft_targets import soften
 from tests.unit.tasks.evaluation.example import CLASSES, SETTINGS, cycles
 
 

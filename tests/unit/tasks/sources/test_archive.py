@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
 from tasks.sources.collection import BrokenArchiveError
 from tests.unit.tasks.sources import corpora

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BreathlineError
+from tasks.runtime.errors import BreathlineError
 from tasks.sources.http import Fetched, Patience, fetch_first
 from tests.unit.tasks.sources import server as behave
 from tests.unit.tasks.sources.server import Handler, Server

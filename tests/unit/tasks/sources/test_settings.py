@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks import params
-from tasks.errors import BreathlineError
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
 from tasks.sources.settings import DownloadSettings
 
 

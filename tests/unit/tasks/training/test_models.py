@@ -14,10 +14,10 @@ import torch
 from models import artifact
 from models.training.features import Features
 from tasks import train_student, train_teacher
-from tasks.assignment import Assignment
-from tasks.errors import BreathlineError
-from tasks.splits import Subset
-from tasks.training import part
+from tasks.runtime.errors import BreathlineError
+from tasks.subsets.assignment import Assignment
+from tasks.subsets.splits import Subset
+from tasks.training.job import part
 from tests.unit.tasks.trainings import change, contents, run, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"

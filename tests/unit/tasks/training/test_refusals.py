@@ -12,8 +12,8 @@ import torch
 
 from models.training.features import Features
 from tasks import train_student, train_teacher
-from tasks.errors import BreathlineError
-from tasks.params import merge
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import merge
 from tests.unit.tasks import trainings
 from tests.unit.tasks.trainings import change, run, soft_labels
 

@@ -1,0 +1,139 @@
+"""Automations of the server, and the blocks through which it tells of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from prefect.blocks.core import Block
+from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tasks.runtime.errors import BreathlineError
+
+FILE = "automations.yaml"
+WEBHOOK, EMAIL = "breathline", "breathline-email"
+
+
+def save_blocks(webhook: str | None, email: str | None) -> Iterator[str]:
+    """Save the blocks whose address is given and tell of each; others stay as they are on the server.
+
+    Args:
+        webhook: Takes ``{"title": …, "text": …}`` by POST, as Slack, Mattermost and many others do.
+        email: An Apprise address, such as ``mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org``.
+
+    Raises:
+        BreathlineError: One of them is no address.
+    """
+    if webhook is not None:
+        if not webhook.startswith(("http://", "https://")):
+            raise BreathlineError("This is no address of a webhook.", where="--webhook", hint="https://…")
+        block: Block = CustomWebhookNotificationBlock(
+            name="Breathline",
+            url="{{url}}",
+            # Such an address holds a token. As a secret the server keeps it encrypted, and the UI does not show it.
+            secrets=cast("Any", {"url": webhook}),
+            headers=None,
+            cookies=None,
+            json_data={"title": "{{subject}}", "text": "*{{subject}}*\n{{body}}"},
+        )
+        yield _saved(block, WEBHOOK)
+    if email is not None:
+        # Of Prefect's own notification blocks this one takes any Apprise address, and it is there on every server; a
+        # class of ours would have to be installed wherever the server runs.
+        yield _saved(SlackWebhook(url=SecretStr(_mail(email))), EMAIL)
+
+
+def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
+    """Create the project's automations, or bring those of the same name up to date, and tell of each.
+
+    Raises:
+        BreathlineError: The file is missing or not valid.
+    """
+    for written in read(root):
+        name = written["name"]
+        missing = [block for block in _blocks(written) if _document(client, block) is None]
+        if missing:
+            option = "--email" if missing[0].endswith(EMAIL) else "--webhook"
+            yield f"automation {name}: not made, for there is no block {missing[0]} ({option})"
+            continue
+        automation = core(written, {block: _document(client, block) for block in _blocks(written)})
+        found = client.read_automations_by_name(name)
+        if found:
+            # Switched off in the UI means switched off.
+            client.update_automation(found[0].id, automation.model_copy(update={"enabled": found[0].enabled}))
+            yield f"automation {name}: {'up to date' if found[0].enabled else 'up to date, switched off'}"
+        else:
+            client.create_automation(automation)
+            yield f"automation {name}: created"
+
+
+def read(root: Path) -> list[dict[str, Any]]:
+    """Return the automations as the project's file has them.
+
+    Raises:
+        BreathlineError: The file is missing, no YAML, or no list.
+    """
+    path = root / FILE
+    try:
+        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError) as error:
+        raise BreathlineError(f"The automations cannot be read: {error}", where=path, hint="mend the file") from error
+    if not isinstance(found, list):
+        raise BreathlineError("The automations are no list.", where=path, hint="each begins with `- name:`")
+    return found
+
+
+def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> AutomationCore:
+    """Return an automation for the server.
+
+    Args:
+        written: As the file has it.
+        documents: The id of each block that it names.
+
+    Raises:
+        BreathlineError: Prefect does not know it like this.
+    """
+    actions = [
+        action | {"block_document_id": documents[action["block_document_id"]]}
+        if "block_document_id" in action
+        else action
+        for action in written["actions"]
+    ]
+    try:
+        return AutomationCore.model_validate({**written, "actions": actions})
+    except ValidationError as error:
+        where = f"{FILE}: {written.get('name')}"
+        raise BreathlineError(f"This automation is not valid: {error}", where=where, hint="mend the file") from error
+
+
+def _blocks(written: Mapping[str, Any]) -> list[str]:
+    return [action["block_document_id"] for action in written["actions"] if "block_document_id" in action]
+
+
+def _document(client: SyncPrefectClient, block: str) -> str | None:
+    kind, _, name = block.partition("/")
+    try:
+        return str(client.read_block_document_by_name(name, kind).id)
+    except ObjectNotFound:
+        return None
+
+
+def _saved(block: Block, name: str) -> str:
+    block.save(name, overwrite=True)
+    return f"block {block.get_block_type_slug()}/{name}: saved"
+
+
+def _mail(address: str) -> str:
+    from apprise import Apprise
+
+    if address.startswith(("http://", "https://")) or not Apprise().add(address):
+        hint = "an Apprise address: mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org"
+        raise BreathlineError("This is no address for e-mail.", where="--email", hint=hint)
+    return address

@@ -1,0 +1,80 @@
+"""DVC's reading of the project at a commit: what an artifact is made of there, and its files from cache or remote."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from tasks.runtime.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+STORE = Path(".dvc/tmp/models")  # ignored by Git, as all of `.dvc/tmp`
+
+
+@contextmanager
+def reading(root: Path, commit: str | None = None) -> Iterator[Repo]:
+    """Yield DVC's reading of the project, as it stands or at a commit.
+
+    Raises:
+        BreathlineError: DVC cannot read it, or does not find there what the block asks for.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            if commit is None:
+                yield repo
+                return
+            # Cache and remote are those of today, wherever they were when the commit was made.
+            today = {section: dict(repo.config.get(section, {})) for section in ("core", "cache", "remote")}
+        with Repo(str(root), rev=commit, config=today) as repo:
+            yield repo
+    except DvcException as error:
+        where = f"dvc.yaml at {commit[:9]}" if commit else "dvc.yaml"
+        raise BreathlineError(
+            f"DVC: {error}", where=where, hint="see `artifacts:` there, and docs/registry.md"
+        ) from error
+
+
+def contents(repo: Repo, name: str) -> dict[str, str | None]:
+    """Return the outs that belong to an artifact, with the hash of each."""
+    path = PurePosixPath(_path(repo, name))
+    outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
+    return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
+
+
+def bring(root: Path, name: str, commit: str) -> Path:
+    """Return a folder with an artifact's files at a commit: where they lie since an earlier time, or brought by DVC.
+
+    Raises:
+        BreathlineError: The commit knows no such artifact, or neither cache nor remote holds it.
+    """
+    from dvc.fs import download
+    from dvc_data.index import DataIndexDirError
+
+    store = root / STORE / commit
+    with reading(root, commit) as repo:
+        path = _path(repo, name)
+        if (store / path).is_dir():
+            return store / path
+        (store / path).parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=store) as temporary:
+            try:
+                download(repo.dvcfs, f"/{path}", f"{temporary}/model")
+            except (OSError, DataIndexDirError) as error:
+                said = f"Neither DVC's cache nor its remote holds {name} of {commit[:9]}."
+                hint = "where it was trained: `dvc push --all-tags`; here: `dvc remote list`"
+                raise BreathlineError(said, where=path, hint=hint) from error
+            os.replace(f"{temporary}/model", store / path)
+    return store / path
+
+
+def _path(repo: Repo, name: str) -> str:
+    return Path(repo.artifacts.get_path(name)).as_posix()

@@ -1,0 +1,1 @@
+"""Processes of a run: DVC, process groups, watchdogs."""

@@ -1,0 +1,133 @@
+"""What made the outs, against what would make them now: graph, parameters, code and environment."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage import code, files, record
+from lineage.verify.findings import Finding, Severity
+from lineage.verify.pinpoint import flat
+from lineage.verify.tree import Tree
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+
+MISSING = object()
+LOCKED = "requirements.lock"
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+
+
+def graph(tree: Tree) -> Iterator[Finding]:
+    """Yield where a stage's command, deps or outs in dvc.yaml are not those that it ran with."""
+    for stage, found in tree.project.records.items():
+        spec = tree.project.stages[stage]
+        if found["command"] != spec.command:
+            what = f"its command was `{found['command']}` and is `{spec.command}`"
+            yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
+        own = record.path_of(stage).as_posix()
+        for kind, now in (("inputs", spec.inputs), ("code", spec.code), ("outputs", set(spec.outs) - {own})):
+            then = {entry["path"] for entry in found[kind]}
+            if then != set(now):
+                changed = ", ".join(sorted(then ^ set(now)))
+                what = f"its {kind} are no longer those that it ran with: {changed}"
+                yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
+
+
+def parameters(tree: Tree) -> Iterator[Finding]:
+    """Yield each parameter that has another value in params.yaml than its stages have read."""
+    changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for stage, found in tree.project.records.items():
+        for key in dict.fromkeys([*found["params"], *tree.project.stages[stage].params]):
+            try:
+                now = dict(flat(params.section(tree.values, key), key))
+            except BreathlineError:
+                now = {}
+            then = dict(flat(found["params"][key], key)) if key in found["params"] else {}
+            for leaf in [*then, *(set(now) - set(then))]:
+                old, new = then.get(leaf, MISSING), now.get(leaf, MISSING)
+                if old != new:
+                    changed[(leaf, f"{_said(old)} → {_said(new)}")].append(stage)
+    for (leaf, what), stages in changed.items():
+        yield Finding(kind="params-changed", where=f"params.yaml: {leaf}", what=what, stages=tuple(stages))
+
+
+def _said(value: object) -> str:
+    return "absent" if value is MISSING else str(value)
+
+
+def modules(tree: Tree) -> Iterator[Finding]:
+    """Yield each module that is not what it was when stages ran it, and modules that were added to their folders."""
+    ran: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    added: defaultdict[str, list[str]] = defaultdict(list)
+    for stage, found in tree.project.records.items():
+        listed = {path: file["sha256"] for path, file in files.flat(found["code"]).items()}
+        for path, digest in (listed | found["modules"]).items():
+            ran[path][digest].append(stage)
+        for entry in found["code"]:
+            if "files" in entry:
+                for path in set(tree.hashes.listing(entry["path"])) - set(listed):
+                    added[path].append(stage)
+    edited = _uncommitted(tree.root)
+    for path, versions in sorted(ran.items()):
+        there = tree.hashes.of(path)
+        stages = tuple(
+            name for digest, names in versions.items() if not there or digest != there.sha256 for name in names
+        )
+        if there is None:
+            what = f"{len(stages)} stages ran it, and it is not there"
+            yield Finding(kind="module-missing", where=path, what=what, stages=stages)
+        elif stages:
+            state = "an uncommitted edit" if path in edited else "it was changed"
+            what = f"{state}: {len(stages)} stages ran another version"
+            yield Finding(kind="module-changed", where=path, what=what, stages=stages)
+    for path, names in sorted(added.items()):
+        what = f"it is new: {len(names)} stages that depend on its folder ran without it"
+        yield Finding(kind="module-added", where=path, what=what, stages=tuple(names))
+
+
+def _uncommitted(root: Path) -> set[str]:
+    status = code.ask_git(root, "status", "--porcelain", "--no-renames", "-z", "--", ".") or ""
+    return {entry[3:] for entry in status.split("\0") if entry}
+
+
+def environment(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield how Python, the lock file and the packages that it names differ from those that stages ran with.
+
+    Packages that requirements.lock does not name serve no stage and are not compared.
+
+    Args:
+        tree: The project.
+        elsewhere: The run is from another machine; what is installed here is then worth a note and no error.
+    """
+    now, lock = code.environment(tree.root), tree.root / LOCKED
+    pinned = {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
+    changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for stage, found in tree.project.records.items():
+        for difference in _differences(found["environment"], now, pinned):
+            changed[difference].append(stage)
+    grouped: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (where, told), stages in changed.items():
+        grouped[(where, tuple(stages))].append(told)
+    for (where, some), told_of in grouped.items():
+        severity: Severity = "note" if elsewhere and where != LOCKED else "error"
+        what = "; ".join(told_of)
+        yield Finding(kind="environment-changed", where=where, what=what, stages=some, severity=severity)
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any], pinned: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield what differs and how, between a recorded environment and the one here."""
+    if then.get("python") != now["python"]:
+        yield "Python", f"{then.get('python')} → {now['python']}"
+    if then.get("lock_sha256") != now["lock_sha256"]:
+        yield LOCKED, f"its SHA-256 was {_short(then.get('lock_sha256'))} and is {_short(now['lock_sha256'])}"
+    old, new = then.get("packages", {}), now["packages"]
+    for name in sorted(pinned & (old.keys() | new.keys())):
+        if old.get(name) != new.get(name):
+            yield "installed packages", f"{name} {old.get(name, 'absent')} → {new.get(name, 'absent')}"
+
+
+def _short(digest: str | None) -> str:
+    return f"{digest[:12]}…" if digest else "absent"

@@ -1,0 +1,78 @@
+"""The tables of recordings and cycles as pandas frames, each joined with what the other says of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.runtime import schemas
+from tasks.runtime.errors import BreathlineError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """What is judged.
+
+    - `recordings`: the table, and `cycles_found`: how many cycles the other table has of it.
+    - `cycles`: the table, and the recording's `recording_found` (its name there), `recording_patient_id`,
+      `recording_split`, `recording_fold`, `recording_duration_s` and `diagnosis`.
+    - `summary`: what `extract` says about its source and its tables.
+    """
+
+    recordings: pd.DataFrame
+    cycles: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def read(folder: Path) -> Frames:
+    """Return what `extract` wrote.
+
+    Raises:
+        BreathlineError: A table does not have the columns or types of `tasks.runtime.schemas`.
+    """
+    recordings = _table(folder / "recordings.parquet", schemas.RECORDINGS)
+    cycles = _table(folder / "cycles.parquet", schemas.CYCLES)
+    return join(recordings, cycles, json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+
+
+def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
+    """Return a table that has exactly the columns of a schema."""
+    table = pq.read_table(path)
+    if not table.schema.equals(schema):
+        differ = sorted(
+            {(field.name, str(field.type)) for field in table.schema}
+            ^ {(field.name, str(field.type)) for field in schema}
+        )
+        raise BreathlineError(
+            f"The columns are not those of the schema: {', '.join(f'{name} ({kind})' for name, kind in differ)}.",
+            where=path,
+            hint="run `extract` again; tasks/runtime/schemas.py has the columns",
+        )
+    return pl.DataFrame(table)
+
+
+def join(recordings: pl.DataFrame, cycles: pl.DataFrame, summary: dict[str, Any]) -> Frames:
+    """Return both tables, each with what the other says of its rows."""
+    counts = cycles.group_by("recording_id").len("cycles_found")
+    counted = recordings.join(counts, on="recording_id", how="left", maintain_order="left")
+    of_recording = recordings.unique("recording_id", keep="first").select(
+        "recording_id",
+        "diagnosis",
+        recording_found="recording_id",
+        recording_patient_id="patient_id",
+        recording_split="split",
+        recording_fold="fold",
+        recording_duration_s="duration_s",
+    )
+    return Frames(
+        recordings=counted.with_columns(pl.col("cycles_found").fill_null(0)).to_pandas(),
+        cycles=cycles.join(of_recording, on="recording_id", how="left", maintain_order="left").to_pandas(),
+        summary=summary,
+    )

@@ -1,0 +1,1 @@
+"""Corpora, one package each: file names, annotations, metadata, label sets, expected content."""

@@ -1,0 +1,109 @@
+"""A corpus of generated recordings, laid out as ICBHI 2017 is when unpacked.
+
+`ICBHI_final_database/` holds `<recording>.wav` and `<recording>.txt`; the split, diagnoses, demographics and folds
+stand beside it under their official names, in the official formats. No file holds anything of the database itself.
+
+Size: on average a patient has 3.7 recordings of 12 s, 16 cycles, 5 MB. Twenty patients are one whole mix of diagnoses
+and devices (`tasks.corpora.demo.cohort`); 250 have as many recordings as ICBHI, 430 as many cycles.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from rich.progress import Progress
+
+from tasks.corpora.demo import cohort, render
+from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
+
+DATABASE = "ICBHI_final_database"
+_FORMAT = """\
+The name of a recording is made of five parts, joined by underscores:
+
+patient's number, from 101
+index of the recording
+chest location: trachea (Tc), or anterior (A), posterior (P), lateral (L), each left (l) or right (r)
+acquisition: one channel after the other (sc), or several at once (mc)
+device: AKGC417L, LittC2SE, Litt3200 or Meditron
+
+All recordings here are generated; none is of a person.
+"""
+
+
+def generate(directory: Path, *, seed: int, patients: int, workers: int | None = None) -> None:
+    """Write a corpus, with a progress bar.
+
+    Equal seeds give equal bytes, whatever the number of workers; a corpus of more patients holds the same ones first.
+
+    Args:
+        directory: Where it is laid out; it must not hold a database yet.
+        seed: Of everything random.
+        patients: How many.
+        workers: How many processes make recordings; by default as many as there are cores to be had.
+
+    Raises:
+        BreathlineError: Fewer than two patients, too few for a split, or a directory that holds a database.
+    """
+    if patients < 2:
+        raise BreathlineError(
+            f"A demo corpus of {patients} patients has no train and test side.",
+            where="download.demo.patients",
+            hint="ask for at least 2; 20 hold a full mix",
+        )
+    database = directory / DATABASE
+    if database.exists():
+        raise BreathlineError(
+            "There is a database already.", where=database, hint="remove it, or choose another folder"
+        )
+    database.mkdir(parents=True)
+    numbers = range(cohort.FIRST_NUMBER, cohort.FIRST_NUMBER + patients)
+    names = _write_recordings(database, seed, numbers, workers or _cores())
+    (database / "filename_format.txt").write_text(_FORMAT, encoding="ascii", newline="")
+    _write_metadata(directory, [cohort.patient(seed, number) for number in numbers], names)
+
+
+def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -> dict[int, list[str]]:
+    """Write the recordings of all patients, and return their names by patient."""
+    names: dict[int, list[str]] = {}
+    # Fresh interpreters: a fork would take the locks of whatever threads run here along.
+    context = multiprocessing.get_context("spawn")
+    with Progress(console=console) as progress, ProcessPoolExecutor(min(workers, len(numbers)), context) as pool:
+        bar = progress.add_task("generating patients", total=len(numbers))
+        write = partial(render.write_patient, database, seed)
+        for number, written in zip(numbers, pool.map(write, numbers), strict=True):
+            names[number] = written
+            progress.advance(bar)
+    return names
+
+
+def _write_metadata(directory: Path, people: list[cohort.Patient], names: dict[int, list[str]]) -> None:
+    """Write the four metadata files, with the separators and line ends of the official ones."""
+    split = [f"{name}\t{person.split}" for person in people for name in names[person.number]]
+    diagnoses = [f"{person.number}\t{person.diagnosis}" for person in people]
+    demographics = []
+    for person in people:
+        known = person.demographics
+        cells = (known.age, known.sex, known.bmi, known.weight_kg, known.height_cm)
+        demographics.append("\t".join([str(person.number), *("NA" if cell is None else f"{cell}" for cell in cells)]))
+    folds = [f"{person.number} {person.fold}" for person in sorted(people, key=lambda person: person.fold)]
+    _write_lines(directory / SPLIT_FILE, split, "\r\n")
+    _write_lines(directory / DIAGNOSIS_FILE, diagnoses, "\n")
+    _write_lines(directory / DEMOGRAPHICS_FILE, demographics, "\r\n")
+    _write_lines(directory / FOLDS_FILE, folds, "\n")
+
+
+def _write_lines(path: Path, lines: Iterable[str], end: str) -> None:
+    """Write lines, each with its end."""
+    path.write_text("".join(line + end for line in lines), encoding="ascii", newline="")
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,65 @@
+"""The names of ICBHI's recordings, in which patient, place, mode and device stand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tasks.runtime.errors import BreathlineError
+
+CHEST_LOCATIONS = ("Tc", "Al", "Ar", "Pl", "Pr", "Ll", "Lr")
+MODES = ("sc", "mc")
+DEVICES = ("AKGC417L", "LittC2SE", "Litt3200", "Meditron")
+
+_PATTERN = re.compile(
+    rf"(?P<patient>[1-9][0-9]*)_(?P<index>[0-9]+[a-z][0-9]+)_(?P<location>{'|'.join(CHEST_LOCATIONS)})"
+    rf"_(?P<mode>{'|'.join(MODES)})_(?P<device>{'|'.join(DEVICES)})"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingName:
+    """What a recording's name tells, e.g. ``101_1b1_Al_sc_Meditron``.
+
+    `mode` is the acquisition mode, sequential single-channel (sc) or simultaneous multi-channel (mc).
+    """
+
+    patient_id: int
+    recording_index: str
+    chest_location: str
+    mode: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.without_device}_{self.device}"
+
+    @property
+    def without_device(self) -> str:
+        """The name up to the device, which is enough to tell ICBHI's recordings apart."""
+        return f"{self.patient_id}_{self.recording_index}_{self.chest_location}_{self.mode}"
+
+
+def parse(recording_id: str, *, where: object = None) -> RecordingName:
+    """Return the parts of a recording's name, by the format that `filename_format.txt` describes.
+
+    Args:
+        recording_id: The name without its suffix.
+        where: What an error names as the place, such as a file and line; the name itself by default.
+
+    Raises:
+        BreathlineError: The name does not have this form, or a part of it is not one that ICBHI uses.
+    """
+    match = _PATTERN.fullmatch(recording_id)
+    if match is None:
+        raise BreathlineError(
+            f"`{recording_id}` is no name of an ICBHI recording.",
+            where=recording_id if where is None else where,
+            hint="<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron",
+        )
+    return RecordingName(
+        patient_id=int(match["patient"]),
+        recording_index=match["index"],
+        chest_location=match["location"],
+        mode=match["mode"],
+        device=match["device"],
+    )

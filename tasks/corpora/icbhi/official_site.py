@@ -1,0 +1,70 @@
+"""The official archive and its metadata files, by HTTP, as a source."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from tasks.corpora.icbhi import metadata
+from tasks.corpora.icbhi.layout import official_name
+from tasks.runtime.errors import BreathlineError
+from tasks.sources import archive
+from tasks.sources.collection import BrokenArchiveError, Collection, files_in
+from tasks.sources.http import Patience, fetch_first
+from tasks.sources.settings import DownloadSettings
+
+ARCHIVE = "ICBHI_final_database.zip"
+# The metadata files that the official site has, and what reads them; the fold list is no part of it.
+METADATA: dict[str, Callable[[Path], object]] = {
+    metadata.SPLIT_FILE: metadata.read_split,
+    metadata.DIAGNOSIS_FILE: metadata.read_diagnosis,
+    metadata.DEMOGRAPHICS_FILE: metadata.read_demographics,
+}
+
+
+@contextmanager
+def fetched(settings: DownloadSettings, downloads: Path, *, patience: Patience | None = None) -> Iterator[Collection]:
+    """Yield the files of the official archive, with the metadata files beside it.
+
+    What was fetched is kept until the block ends well, so that nothing is fetched twice; a broken archive is not kept.
+
+    Args:
+        settings: Mirrors, the archive's SHA-256 where known, and the folder whose metadata files need no fetching.
+        downloads: Where the files are kept meanwhile.
+        patience: With each mirror; by default that of `http`.
+
+    Raises:
+        BreathlineError: A file is on no mirror, and what each said.
+        BrokenArchiveError: The archive is damaged.
+    """
+    at_hand = (
+        {official_name(member.name) for member in files_in(settings.metadata, recursive=False)}
+        if settings.metadata
+        else set()
+    )
+    wanted = {name: read for name, read in METADATA.items() if name not in at_hand}
+    for name, check in [*wanted.items(), (ARCHIVE, _check_zip)]:
+        fetch_first(
+            [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors],
+            downloads / name,
+            sha256=settings.sha256 if name == ARCHIVE else None,
+            check=check,
+            patience=patience or Patience(),
+        )
+    try:
+        with archive.opened(downloads / ARCHIVE, sha256=settings.sha256) as collection:
+            yield collection
+    except BrokenArchiveError:
+        (downloads / ARCHIVE).unlink()
+        raise
+    shutil.rmtree(downloads)
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse what is no zip, such as a page about maintenance."""
+    if not zipfile.is_zipfile(path):
+        raise BreathlineError("What came is no zip archive.", where=path)

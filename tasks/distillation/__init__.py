@@ -1,0 +1,1 @@
+"""Soft labels from the logits of teachers."""

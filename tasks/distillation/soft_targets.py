@@ -1,0 +1,125 @@
+"""Teachers' logits become soft labels (Toikkanen & Kim, INTERSPEECH 2025, arXiv 2505.22027)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tasks.runtime.errors import BreathlineError
+from tasks.training.teachers import ChoiceSettings
+
+Logits = npt.NDArray[np.float32]
+SoftLabels = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftLabelSettings(ChoiceSettings):
+    """How teachers are chosen and combined.
+
+    Attributes:
+        temperature: Divides the logits of `mean` and `random`; 1 as published.
+        combination: ``mean`` of the logits; ``random``: one of the k teachers whenever a cycle is used. Controls
+            without teachers' knowledge of the cycle, which have no logits to be divided by a temperature:
+            ``label_noise``, the hard label with Gaussian noise of `noise_variance`; ``teacher_noise``, with the
+            variance that the logits of the k teachers, two or more, have in each class.
+        noise_variance: Of `label_noise`, for all classes or for each; published are 0.1 and, as the variances that
+            thirty teachers had, (1.192, 0.906, 0.619, 0.358).
+        seed: Of the noise.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    temperature: float = 1.0
+    combination: Literal["mean", "random", "label_noise", "teacher_noise"] = "mean"
+    noise_variance: float | tuple[float, ...] = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        variances = self.noise_variance if isinstance(self.noise_variance, tuple) else (self.noise_variance,)
+        if not (self.k >= 1 and self.temperature > 0 and all(variance >= 0 for variance in variances)):
+            raise ValueError("k and temperature must be positive, noise_variance not negative")
+        if self.combination == "teacher_noise" and self.k < 2:
+            raise ValueError("teacher_noise is the variance among k teachers: k must be 2 or more")
+        if self.combination.endswith("noise") and self.temperature != 1:
+            raise ValueError(f"{self.combination} has no temperature (1.0): its labels are not made of logits")
+
+
+def soften(logits: npt.NDArray[Any], temperature: float = 1.0) -> SoftLabels:
+    """Return softmax(logits / T) over the last axis, as float32."""
+    soft: SoftLabels = (torch.from_numpy(logits.astype(np.float64)) / temperature).softmax(dim=-1).float().numpy()
+    return soft
+
+
+def combine(logits: Sequence[Logits], temperature: float = 1.0) -> SoftLabels:
+    """Return soft labels ``(cycles, classes)``: softmax of the mean logits over T."""
+    return soften(np.mean(np.stack(logits).astype(np.float64), axis=0), temperature)
+
+
+def select(logits: Mapping[str, Logits], unseen: Mapping[str, npt.NDArray[np.bool_]], k: int) -> Logits:
+    """Return for each cycle the logits of the first k teachers that may label it: ``(k, cycles, classes)``.
+
+    Args:
+        logits: ``(cycles, classes)`` of the teachers that were chosen, in order.
+        unseen: Which cycles ``(cycles,)`` each of them may label.
+        k: How many label a cycle.
+
+    Raises:
+        BreathlineError: Fewer than k may label some cycle.
+    """
+    stacked = np.stack(list(logits.values()))
+    allowed = np.stack([unseen[name] for name in logits])
+    short = int((allowed.sum(axis=0) < k).sum())
+    if short:
+        raise BreathlineError(
+            f"{short} cycles have fewer than {k} teachers that never saw their patients.",
+            where="params.yaml: teachers, fold",
+            hint="give teachers for every fold",
+        )
+    order = np.argsort(~allowed, axis=0, kind="stable")[:k]
+    return np.take_along_axis(stacked, order[:, :, None], axis=0)
+
+
+def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabelSettings) -> SoftLabels:
+    """Return each cycle's soft labels, of which one is drawn whenever it is used: ``(cycles, candidates, classes)``.
+
+    Args:
+        logits: Of the teachers that label a cycle ``(k, cycles, classes)``.
+        labels: Class indices ``(cycles,)``.
+        settings: How they are combined.
+
+    Raises:
+        BreathlineError: The noise has another number of variances than there are classes.
+    """
+    if settings.combination == "mean":
+        return combine(list(logits), settings.temperature)[:, None]
+    if settings.combination == "random":
+        return np.ascontiguousarray(soften(logits, settings.temperature).transpose(1, 0, 2))
+    classes = logits.shape[2]
+    if settings.combination == "teacher_noise":
+        variance = logits.astype(np.float64).var(axis=0).mean(axis=0)
+    elif isinstance(settings.noise_variance, tuple) and len(settings.noise_variance) != classes:
+        raise BreathlineError(
+            f"{len(settings.noise_variance)} variances are not one for each of {classes} classes.",
+            where="params.yaml: soft_labels.noise_variance",
+            hint="give one number, or as many as there are classes",
+        )
+    else:
+        variance = np.broadcast_to(np.asarray(settings.noise_variance), classes)
+    return noisy(labels, variance, seed=settings.seed)[:, None]
+
+
+def noisy(labels: npt.NDArray[np.int64], variance: npt.NDArray[np.float64], *, seed: int) -> SoftLabels:
+    """Return hard labels with Gaussian noise: ``(cycles, classes)``, cut at zero and brought to sum 1.
+
+    The publication gives the variances and no more. A cycle whose noise leaves nothing above zero keeps its label.
+    """
+    generator = np.random.default_rng(seed)
+    exact = np.eye(len(variance))[labels]
+    soft = np.clip(exact + generator.normal(0, np.sqrt(variance), exact.shape), 0, None)
+    soft = np.where(soft.sum(axis=1, keepdims=True) > 0, soft, exact)
+    normalised: SoftLabels = (soft / soft.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised

@@ -1,0 +1,1 @@
+"""Feature extraction: cycle waveforms in, features of a front end out."""

@@ -1,0 +1,206 @@
+"""What a trained network says of recordings: of each annotated cycle, or of windows where nothing is annotated."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from models import artifact
+from models.frontends import registry as front_ends
+from models.frontends.base import FrontEnd
+from models.frontends.settings import FrontEndSettings
+from models.networks.base import Network
+from models.training.inference import BATCH, autocast, pick_device
+from models.training.settings import ComputeSettings, Selection
+from models.training.transfers import send
+from tasks.audio import reading, waveforms
+from tasks.corpora.icbhi.annotations import read as read_annotation
+from tasks.distillation.soft_targets import Logits, combine
+from tasks.features.cycle_features import features
+from tasks.runtime import schemas
+from tasks.runtime.errors import BreathlineError
+from tasks.training.torch_setup import explained, set_up
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network and what it has to be given.
+
+    Attributes:
+        label: What people call it.
+        network: In evaluation mode, on its device.
+        front_end: Of the network.
+        labels: The set of labels that it has learned.
+        classes: The names of its classes.
+        duration_s: How long the clips are that stand for cycles, in seconds.
+        compute: Device, precision and threads.
+    """
+
+    label: str
+    network: Network
+    front_end: FrontEnd
+    labels: str
+    classes: tuple[str, ...]
+    duration_s: float
+    compute: ComputeSettings
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a recording, in seconds; `cycle_id` is None for a window that no annotation names."""
+
+    start_s: float
+    end_s: float
+    cycle_id: str | None = None
+
+
+def load(folder: Path, label: str, selection: Selection = "val") -> Model:
+    """Return a model, ready to predict.
+
+    Args:
+        folder: With ``model.json`` and ``<selection>.safetensors``.
+        label: What people call it.
+        selection: How its epoch was chosen.
+
+    Raises:
+        BreathlineError: There is no such model, or its card does not tell how long a clip is.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    compute = ComputeSettings(device="auto", precision="auto", threads=cores)
+    set_up(compute)
+    with explained(where=folder, hint="`breathline registry list` tells which models there are"):
+        network, card = artifact.load(folder, selection)
+        if "duration_s" not in card:
+            raise BreathlineError(
+                "The card does not tell how long a clip is.", where=folder / artifact.CARD, hint="train it again"
+            )
+        clips = {field.name: card[field.name] for field in fields(FrontEndSettings) if field.name in card}
+        front_end = front_ends.create(card["frontend"], **clips)
+    return Model(
+        label,
+        network=network.to(pick_device(compute)),
+        front_end=front_end,
+        labels=card["labels"],
+        classes=tuple(card["classes"]),
+        duration_s=card["duration_s"],
+        compute=compute,
+    )
+
+
+def recordings(paths: Iterable[Path]) -> list[Path]:
+    """Return audio files: those named, and the wav files in and below the folders named, sorted within each.
+
+    Raises:
+        BreathlineError: There is no such file or folder, or no wav file in a folder.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            wavs = sorted(wav for wav in path.rglob("*") if wav.suffix.lower() == ".wav" and wav.is_file())
+            if not wavs:
+                raise BreathlineError("There is no wav file in the folder.", where=path, hint="name another")
+            found |= dict.fromkeys(wavs)
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise BreathlineError("There is no such file or folder.", where=path, hint="name a wav file, or a folder")
+    return list(found)
+
+
+def pieces(wav: Path, seconds: float, duration_s: float) -> list[Piece]:
+    """Return the cycles that the annotation beside a recording names, or windows that cover the recording.
+
+    Windows are as long as the model's clips and follow each other; the last one ends with the recording and reaches
+    back as far as it must. A shorter recording is one window.
+
+    Args:
+        wav: The recording; its annotation is of the same name with the suffix ``.txt``.
+        seconds: Its length.
+        duration_s: The length of a window in seconds.
+
+    Raises:
+        BreathlineError: The annotation cannot be understood.
+    """
+    annotation = wav.with_suffix(".txt")
+    cycles = read_annotation(annotation) if annotation.is_file() else []
+    if cycles:
+        return [Piece(one.start_s, one.end_s, f"{wav.stem}_{index:03}") for index, one in enumerate(cycles)]
+    count = max(1, math.ceil(seconds / duration_s))
+    starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
+    return [Piece(start, min(start + duration_s, seconds)) for start in starts]
+
+
+def schema(classes: Sequence[str]) -> pa.Schema:
+    """Return the columns of a table of predictions."""
+    return pa.schema(
+        {
+            "model": pa.string(),
+            "recording": pa.string(),
+            "file": pa.string(),
+            "cycle_id": pa.string(),
+            "start_s": pa.float64(),
+            "end_s": pa.float64(),
+            "predicted": pa.string(),
+            **{f"p_{name}": pa.float32() for name in classes},
+        }
+    )
+
+
+def hear(model: Model, wav: Path) -> tuple[list[Piece], torch.Tensor]:
+    """Return the pieces of a recording and their features ``(pieces, frames, mels)`` float16.
+
+    The samples go the way that `extract` and `fbank` send them, so that a cycle's features are those of the cache.
+
+    Raises:
+        BreathlineError: The recording or its annotation cannot be read, or a piece has no samples.
+    """
+    stored = reading.read(wav)
+    samples = stored.normalised()
+    parts = pieces(wav, len(samples) / stored.rate, model.duration_s)
+    times = [(part.start_s, part.end_s) for part in parts]
+    cut = waveforms.cut(samples, stored.rate, model.front_end.sample_rate, times, faded=model.front_end.fade)
+    names = [part.cycle_id or f"{wav.stem} from {part.start_s:g} s" for part in parts]
+    found, _ = features(model.front_end, pa.record_batch([names, cut], schema=schemas.AUDIO))
+    return parts, torch.from_numpy(found)
+
+
+def predict(model: Model, wav: Path) -> pa.Table:
+    """Return the most probable class of each piece of a recording, and every class's probability.
+
+    Raises:
+        BreathlineError: The recording or its annotation cannot be read, or a piece has no samples.
+    """
+    parts, found = hear(model, wav)
+    probabilities = combine([_logits(model, found)])
+    columns = {
+        "model": [model.label] * len(parts),
+        "recording": [wav.stem] * len(parts),
+        "file": [str(wav)] * len(parts),
+        "cycle_id": [part.cycle_id for part in parts],
+        "start_s": [part.start_s for part in parts],
+        "end_s": [part.end_s for part in parts],
+        "predicted": [model.classes[index] for index in probabilities.argmax(axis=1)],
+        **{f"p_{name}": probabilities[:, index] for index, name in enumerate(model.classes)},
+    }
+    return pa.table(columns, schema=schema(model.classes))
+
+
+@torch.inference_mode()
+def _logits(model: Model, found: torch.Tensor) -> Logits:
+    """Return the logits ``(pieces, classes)`` of features ``(pieces, frames, mels)`` float16."""
+    device = next(model.network.parameters()).device
+    torch.set_num_threads(model.compute.threads)  # features are computed by one
+    context = autocast(model.compute, device)
+    logits = []
+    for start in range(0, len(found), BATCH):
+        with context():
+            batch = send(found[start : start + BATCH], device).float()
+            logits.append(model.network(batch).float().cpu().numpy())
+    return np.concatenate(logits)

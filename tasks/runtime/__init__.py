@@ -1,0 +1,1 @@
+"""Support for every stage: parameters, files, errors, process set-up, parallel work."""

@@ -1,0 +1,69 @@
+"""``params.yaml`` becomes frozen, typed objects here, once, at the edge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+
+from tasks.runtime.errors import BreathlineError
+
+T = TypeVar("T")
+PARAMS = Path("params.yaml")
+
+
+def read(path: Path = PARAMS) -> dict[str, Any]:
+    """Return the whole of ``params.yaml`` as plain mappings and lists."""
+    if not path.exists():
+        raise BreathlineError("There is no params.yaml here.", where=path.resolve(), hint="run from the project's root")
+    loaded: dict[str, Any] = YAML(typ="safe").load(path)
+    return loaded
+
+
+def section(params: Mapping[str, Any], key: str) -> Any:
+    """Return what stands at a dotted key, such as ``student.optimizer``.
+
+    Raises:
+        BreathlineError: A part of the key is not there; the error names it.
+    """
+    value: Any = params
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise BreathlineError(f"The key `{key}` is missing.", where=PARAMS, hint=f"add `{part}` under its parent")
+        value = value[part]
+    return value
+
+
+def parse(kind: type[T], value: Any, key: str) -> T:
+    """Return ``value`` as the frozen dataclass (or any other type) ``kind``.
+
+    Unknown keys, missing keys and values of the wrong type are errors that name the key.
+
+    Raises:
+        BreathlineError: Listing every key at fault.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        faults = [f"{'.'.join([key, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()]
+        raise BreathlineError(
+            "params.yaml does not fit: " + "; ".join(faults), where=PARAMS, hint="see the comments in params.yaml"
+        ) from error
+
+
+def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with the nested keys of ``override`` put over it; neither is changed."""
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """Return what ids are sorted by: numbers in them count as numbers, so that s2 comes before s10."""
+    return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)], name

@@ -1,0 +1,95 @@
+"""What every stage's ``main`` does around its work: one writer per output, clear errors, no orphans."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.logging import RichHandler
+
+from tasks.runtime.errors import BreathlineError, TransientError
+
+LOCKS = Path(".locks")
+console = Console(stderr=True)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[logging.Logger]:
+    """Run a stage's work under a lock of its own, and yield its logger.
+
+    A second process of the same stage is refused while the first lives; if the parent dies, the
+    kernel ends this process, so that a killed ``dvc`` leaves no writer behind. A `BreathlineError` is
+    shown without a traceback and ends the process with status 1; a `TransientError` leaves the mark `transient_mark` as
+    well, for DVC tells its caller nothing but that the stage failed.
+    """
+    transient_mark(name).unlink(missing_ok=True)
+    rank = os.environ.get("RANK", "0")
+    start_process(logging.INFO if rank == "0" else logging.WARNING)
+    LOCKS.mkdir(exist_ok=True)
+    # The processes that torchrun starts for one stage belong together: each has a lock of its own.
+    lock = FileLock(LOCKS / f"{name.replace('/', '_')}{'' if rank == '0' else f'.{rank}'}.lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BreathlineError(
+                f"Another process is running the stage {name}.",
+                where=lock.lock_file,
+                hint="wait for it, or end it; the lock goes with its process",
+            ) from error
+        try:
+            with _recorded(name, rank):
+                yield logging.getLogger(name)
+        finally:
+            lock.release()
+    except BreathlineError as error:
+        console.print(f"[bold red]{name} failed.[/] ", end="")
+        console.print(str(error), markup=False, highlight=False)
+        if isinstance(error, TransientError):
+            transient_mark(name).touch()
+        sys.exit(1)
+
+
+def transient_mark(name: str) -> Path:
+    """Return the file that is there after a stage failed for a reason that may pass."""
+    return LOCKS / f"{name.replace('/', '_')}.transient"
+
+
+def _recorded(name: str, rank: str) -> AbstractContextManager[None]:
+    """Return what notes the stage's inputs, outs and circumstances; outside of a project there is nothing to note.
+
+    Imported by name: what watches a stage is none of its deps, and a change of it no reason to train anew.
+    """
+    if rank != "0" or not Path("dvc.yaml").exists():
+        return nullcontext()
+    watching: AbstractContextManager[None] = import_module("lineage.recorder").recorded(Path.cwd(), name)
+    return watching
+
+
+def start_process(level: int) -> None:
+    """Let this process log to the console from a level on, end with the one that started it, and end at once."""
+    # Python would look through all that torch has brought once more as it ends: more than a second.
+    atexit.register(gc.freeze)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
+    _die_with_parent()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to send SIGTERM to this process when its parent ends."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)

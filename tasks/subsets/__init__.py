@@ -1,0 +1,1 @@
+"""Assignment of cycles to the train, validation and test subsets, and folds of patients."""

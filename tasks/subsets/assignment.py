@@ -1,0 +1,66 @@
+"""What is classified, and which cycles train, choose the epoch and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow.parquet as pq
+
+from tasks.runtime import params
+from tasks.subsets.splits import Subset, assign
+
+CYCLES = Path("data/cycles/cycles.parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationSettings:
+    """Which part of the training side chooses the epoch."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    fraction: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """What is classified, and which cycles train and judge.
+
+    Attributes:
+        labels: A key of `CLASSES`.
+        subsets: The subset of each cycle, by sorted `cycle_id`.
+        targets: The class index of each of these cycles.
+        patients: Their patients.
+    """
+
+    labels: str
+    subsets: dict[str, Subset]
+    targets: dict[str, int]
+    patients: dict[str, int]
+
+    def cycles(self, *subsets: Subset) -> list[str]:
+        """Return the cycles of some subsets, sorted."""
+        return [cycle for cycle, subset in self.subsets.items() if subset in subsets]
+
+
+def from_params(read: Mapping[str, Any], cycles: Path = CYCLES) -> Assignment:
+    """Return the assignment of the table of cycles that the whole of params.yaml asks for."""
+    validation = params.parse(ValidationSettings, params.section(read, "validation"), "validation")
+    labels, split = params.section(read, "labels"), params.section(read, "split")
+    return assign_table(cycles, labels=labels, split=split, validation=validation)
+
+
+def assign_table(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Assignment:
+    """Return what a table of cycles holds for these labels and this split."""
+    cycles = pq.read_table(path)
+    subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
+    targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
+    patients = dict(zip(cycles["cycle_id"].to_pylist(), cycles["patient_id"].to_pylist(), strict=True))
+    return Assignment(
+        labels=labels,
+        subsets=subsets,
+        targets={cycle: targets[cycle] for cycle in subsets},
+        patients={cycle: patients[cycle] for cycle in subsets},
+    )

@@ -1,0 +1,57 @@
+"""Folds of the training patients, so that a cycle can be labelled by teachers that never saw its patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from tasks.runtime.errors import BreathlineError
+from tasks.subsets.assignment import Assignment
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldSettings:
+    """Which of how many folds of the training patients is left out."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    index: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not (self.of >= 2 and 0 <= self.index < self.of):
+            raise ValueError(f"there is no fold {self.index} of {self.of}; of three there are 0, 1 and 2")
+
+
+def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
+    """Return the training cycles of a fold: whole patients, every class in about equal shares (scikit-learn).
+
+    The folds follow from the assignment alone, so that all who ask for a fold get the same one.
+
+    Raises:
+        BreathlineError: There are fewer training patients than folds.
+    """
+    cycles = assignment.cycles("train")
+    patients = np.array([assignment.patients[cycle] for cycle in cycles])
+    labels = np.array([assignment.targets[cycle] for cycle in cycles])
+    people = len(np.unique(patients))
+    if people < fold.of:
+        what = f"{people} training patients cannot be divided into {fold.of} folds."
+        raise BreathlineError(what, where="params.yaml: teachers, fold.of", hint="use fewer folds")
+    splitter = StratifiedGroupKFold(fold.of, shuffle=True, random_state=0)
+    parts = [part for _, part in splitter.split(cycles, labels, patients)]
+    return {cycles[position] for position in parts[fold.index]}
+
+
+def without(assignment: Assignment, fold: FoldSettings) -> Assignment:
+    """Return an assignment whose training cycles lack a fold; what judges and tests stays.
+
+    Raises:
+        BreathlineError: See `members`.
+    """
+    left_out = members(assignment, fold)
+    return replace(
+        assignment, subsets={cycle: part for cycle, part in assignment.subsets.items() if cycle not in left_out}
+    )

@@ -1,0 +1,174 @@
+"""Which cycles train, which choose the epoch, and which test."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tasks.corpora.icbhi.labels import CLASSES
+from tasks.runtime.errors import BreathlineError
+
+Subset = Literal["train", "val", "test"]
+
+FOLDS = ("0", "1", "2", "3", "4")
+SPLITS = ("official", "official-disjoint", *FOLDS)
+DEVICE = "@"  # `official@Meditron`: the recordings of one stethoscope alone, on both sides
+RESTARTS = 16  # of the search for validation patients; more find no better ones on ICBHI
+
+
+def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, seed: int) -> dict[str, Subset]:
+    """Return the subset of every cycle that has a label and belongs to the split, by sorted `cycle_id`.
+
+    Validation is whole patients of the training side, chosen so that their shares of the cycles of each class, of all
+    cycles and of the patients come near `fraction`, and so that, where two patients allow it, every class stands on
+    both sides. Patients who are also in test stay in train, so that they tell nothing of test when an epoch is chosen.
+
+    Args:
+        cycles: The table of cycles: `cycle_id`, `recording_id`, `patient_id`, `split`, `fold` and the column `labels`.
+        labels: A key of `CLASSES`; cycles where it is null belong to no subset.
+        split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a stethoscope after it, such as
+            ``official@Meditron``, only recordings of that one belong to the split.
+        fraction: Of the training side that validates, between 0 and 1.
+        seed: Different seeds choose different patients.
+
+    Raises:
+        BreathlineError: The split, stethoscope, labels or fraction do not exist, or a subset would be empty.
+    """
+    base, at, device = str(split).partition(DEVICE)
+    if base not in SPLITS:
+        raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(SPLITS)}")
+    if labels not in CLASSES:
+        raise BreathlineError(f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(CLASSES)}")
+    if not 0 < fraction < 1:
+        raise BreathlineError(
+            f"{fraction} of the patients cannot validate.", where="validation.fraction", hint="between 0 and 1"
+        )
+    cycles = _recorded_with(cycles, device) if at else cycles
+    cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
+    patients = cycles["patient_id"].to_numpy()
+    label = cycles[labels].fill_null(-1).to_numpy()
+    train, test = _sides(cycles, base, patients)
+    train, test = train & (label >= 0), test & (label >= 0)
+    for side, name in ((train, "training"), (test, "test")):
+        if not side.any():
+            raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint="choose another")
+    in_test = np.unique(patients[test])
+    chosen = validation_patients(
+        patients[train], label[train], barred=in_test, classes=len(CLASSES[labels]), fraction=fraction, seed=seed
+    )
+    subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
+    order = np.argsort(cycle_ids)
+    return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
+
+
+def _sides(
+    cycles: pa.Table, split: str, patients: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which cycles are on the training side and which on the test side."""
+    if split in FOLDS:
+        fold = cycles["fold"].fill_null(-1).to_numpy()
+        return (fold >= 0) & (fold != int(split)), fold == int(split)
+    side = np.asarray(cycles["split"].to_pylist(), dtype=object)
+    train, test = side == "train", side == "test"
+    if split == "official-disjoint":
+        train &= ~np.isin(patients, patients[test])
+    return train, test
+
+
+def _recorded_with(cycles: pa.Table, device: str) -> pa.Table:
+    """Return the cycles that a stethoscope has recorded; a recording's name ends with it."""
+    devices = np.array([name.rpartition("_")[2] for name in cycles["recording_id"].to_pylist()], dtype=object)
+    if device not in devices:
+        known = ", ".join(sorted(set(devices)))
+        raise BreathlineError(f"There is no recording with `{device}`.", where="split", hint=f"one of: {known}")
+    return cycles.filter(pa.array(devices == device))
+
+
+def validation_patients(
+    patients: npt.NDArray[np.int32],
+    label: npt.NDArray[np.int8],
+    *,
+    barred: npt.NDArray[np.int32],
+    classes: int,
+    fraction: float,
+    seed: int,
+) -> npt.NDArray[np.int32]:
+    """Return the patients that validate, sorted, for cycles given by patient and class.
+
+    Random subsets are improved by moving or exchanging one patient as long as that helps; the best of them is taken.
+
+    Args:
+        patients: The patient of each cycle of the training side.
+        label: The class of each of these cycles.
+        barred: Patients that stay in train as long as others can validate.
+        classes: How many classes there are.
+        fraction: The share that validation should have.
+        seed: Of the random subsets.
+
+    Raises:
+        BreathlineError: There are fewer than two patients.
+    """
+    people, index = np.unique(patients, return_inverse=True)
+    if len(people) < 2:
+        raise BreathlineError(
+            "One patient alone cannot both train and validate.", where="split", hint="use a corpus of more patients"
+        )
+    shares = np.zeros((len(people), classes + 2))
+    np.add.at(shares, (index, label), 1)
+    shares[:, classes] = shares[:, :classes].sum(axis=1)
+    shares[:, classes + 1] = 1
+    shares = shares[:, shares.any(axis=0)]
+    # The last two columns are in every patient: that neither side be empty follows from the same rule as for a class.
+    needed = (shares > 0).sum(axis=0) >= 2
+    shares /= shares.sum(axis=0)
+    free = np.flatnonzero(~np.isin(people, barred))
+    free = free if len(free) else np.arange(len(people))
+    generator = np.random.default_rng(seed)
+    best: tuple[float, npt.NDArray[np.bool_]] | None = None
+    for _ in range(RESTARTS):
+        member = np.zeros(len(people), dtype=bool)
+        member[free] = generator.random(len(free)) < fraction
+        cost = _descend(member, free, shares, needed, fraction)
+        if best is None or cost < best[0] - 1e-12:
+            best = cost, member
+    assert best is not None  # noqa: S101 - there is at least one restart
+    return people[best[1]]
+
+
+def _descend(
+    member: npt.NDArray[np.bool_],
+    free: npt.NDArray[np.intp],
+    shares: npt.NDArray[np.float64],
+    needed: npt.NDArray[np.bool_],
+    fraction: float,
+) -> float:
+    """Improve `member` in place, one patient or one exchange at a time, and return its cost at the end."""
+    total = shares[member].sum(axis=0)
+    cost = float(_cost(total, needed, fraction))
+    while True:
+        inside, outside = free[member[free]], free[~member[free]]
+        flips = np.concatenate([-shares[inside], shares[outside]])
+        exchanges = (shares[outside][None, :, :] - shares[inside][:, None, :]).reshape(-1, shares.shape[1])
+        costs = _cost(total + np.concatenate([flips, exchanges]), needed, fraction)
+        step = int(costs.argmin())
+        if costs[step] >= cost - 1e-12:
+            return cost
+        if step < len(flips):
+            moved = np.concatenate([inside, outside])[[step]]
+        else:
+            row, column = divmod(step - len(flips), len(outside))
+            moved = np.array([inside[row], outside[column]])
+        member[moved] = ~member[moved]
+        total, cost = shares[member].sum(axis=0), float(costs[step])
+
+
+def _cost(total: npt.NDArray[np.float64], needed: npt.NDArray[np.bool_], fraction: float) -> npt.NDArray[np.float64]:
+    """Return how far sets of patients with these shares (…, columns) are from the wish.
+
+    A class that two patients have and that is wholly on one side costs more than any difference of shares.
+    """
+    one_sided = needed & ((total < 1e-9) | (total > 1 - 1e-9))
+    return np.asarray(((total - fraction) ** 2).sum(axis=-1) + total.shape[-1] * one_sided.sum(axis=-1))

@@ -1,0 +1,1 @@
+"""Training jobs: settings of teachers, processes, torch set-up, progress."""

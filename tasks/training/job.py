@@ -1,0 +1,188 @@
+"""What `train_teacher` and `train_student` share: from tables and caches to a trained network's folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+
+from models import artifact
+from models.networks.base import Network
+from models.networks.registry import create as create_network
+from models.training import checkpoint as checkpoints
+from models.training.distributed import Team
+from models.training.features import Features
+from models.training.loop import fit
+from models.training.registry import create as create_objective
+from models.training.selection import Part, TrainingData, check
+from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from tasks.corpora.icbhi.labels import CLASSES
+from tasks.runtime import files
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
+from tasks.subsets.assignment import Assignment
+from tasks.subsets.splits import Subset
+from tasks.training.progress import TrainingProgress
+from tasks.training.torch_setup import explained, set_up
+
+CHECKPOINTS = Path(".checkpoints")
+TENSORS = "model.safetensors"
+CODE = sorted(path for path in Path(__file__).parents[1].glob("models/**/*.py"))
+JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
+
+
+def part(
+    assignment: Assignment, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None
+) -> Part:
+    """Return a subset's rows, labels and soft labels.
+
+    Raises:
+        BreathlineError: A cycle has no soft label.
+    """
+    cycles = assignment.cycles(subset)
+    labels = np.array([assignment.targets[cycle] for cycle in cycles], dtype=np.int64)
+    if soft is None:
+        return Part(rows=features.find(cycles), labels=labels)
+    missing = [cycle for cycle in cycles if cycle not in soft]
+    if missing:
+        who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
+        what = who if soft else "There are no soft labels: no teacher made any."
+        hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
+        raise BreathlineError(what, where="data/soft_labels/soft_labels.parquet", hint=hint)
+    return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
+
+
+def train(
+    network_settings: NetworkSettings,
+    settings: TrainingSettings,
+    assignment: Assignment,
+    *,
+    seed: int,
+    selections: list[Selection],
+    compute: ComputeSettings,
+    team: Team,
+    features: Path,
+    weights: Path,
+    soft: Mapping[str, npt.NDArray[np.float32]] | None,
+    out: Path,
+    checkpoints_root: Path,
+    log: logging.Logger,
+) -> None:
+    """Train one network and write its folder; go on where an interrupted run of the same inputs stopped.
+
+    Args:
+        network_settings: Architecture, options, front end, weights.
+        settings: How to train.
+        assignment: Labels and subsets.
+        seed: Of the initialisation, sampling, augmentation and dropout.
+        selections: How epochs are chosen; `val` is always among them.
+        compute: Device, precision, threads.
+        team: The processes of this training, each of which calls this function; the first one writes the folder.
+        features: The cache of the front end.
+        weights: The folder of initial weights.
+        soft: Soft labels ``(candidates, classes)`` of every training cycle, or none.
+        out: The folder to write.
+        checkpoints_root: Where checkpoints of interrupted runs lie.
+        log: Gets a line an epoch.
+
+    Raises:
+        BreathlineError: An input is missing or does not fit, or the training diverged.
+    """
+    set_up(compute)
+    if "val" not in selections:
+        raise BreathlineError("The selection val is always made.", where="params.yaml: selections", hint="add val")
+    with explained(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
+        cache = Features(features)
+        data = TrainingData(
+            features=cache,
+            train=part(assignment, cache, "train", soft),
+            judges={selection: part(assignment, cache, JUDGES[selection], None) for selection in selections},
+            classes=len(CLASSES[assignment.labels]),
+        )
+    with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
+        check(settings, data)
+    network = _network(network_settings, data, weights, seed)
+    with explained(where="params.yaml: objective"):
+        objective = create_objective(settings.objective, data.train.labels, data.classes, network)
+    settings_and_data = [
+        asdict(network_settings),
+        asdict(settings),
+        asdict(assignment),
+        asdict(compute),
+        data.train.soft,
+    ]
+    checkpoint = checkpoints_root / checkpoints.fingerprint(
+        # The folder keeps two teachers of equal settings, trained side by side, from sharing a checkpoint.
+        [str(out), seed, selections, *settings_and_data],
+        [features / "features.npy", features / "index.parquet", weights / TENSORS, *CODE],
+    )
+    if team.first:
+        log.info("%d training cycles, %s", len(data.train.rows), _judges(data))
+    shown = console if team.first else Console(quiet=True)
+    with TrainingProgress(settings.schedule.epochs, shown, log) as progress, explained(where="params.yaml"):
+        try:
+            fitted = fit(
+                network,
+                objective,
+                settings,
+                data,
+                seed=seed,
+                compute=compute,
+                checkpoint=checkpoint,
+                team=team,
+                on_batch=progress.on_batch,
+                on_epoch=progress.on_epoch,
+            )
+        except FloatingPointError as error:
+            hint = "lower optimizer.lr, or set optimizer.clip_norm"
+            raise BreathlineError(str(error), where=out, hint=hint) from error
+    if not team.first:
+        return
+    card = {
+        **asdict(network_settings),
+        "frames": cache.frames,
+        "mels": cache.mels,
+        **cache.clips,
+        "labels": assignment.labels,
+        "classes": list(CLASSES[assignment.labels]),
+        "seed": seed,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "selections": fitted.chosen,
+    }
+    artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
+    with files.replacing(out / "history.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(fitted.history[0]))
+        writer.writeheader()
+        writer.writerows(fitted.history)
+    checkpoints.remove(checkpoint)
+
+
+def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
+    """Return the network at its start; weights that should be there and are not are no random start."""
+    source = weights / "source.json"
+    published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
+    if not source.exists() or published != (weights / TENSORS).exists():
+        hint = f"run `dvc repro weights@{settings.weights}`"
+        raise BreathlineError(f"The weights {settings.weights} are missing.", where=weights, hint=hint)
+    torch.manual_seed(seed)
+    with explained(where="params.yaml: architecture, options, weights"):
+        return create_network(
+            settings.architecture,
+            frames=data.features.frames,
+            mels=data.features.mels,
+            classes=data.classes,
+            options=settings.options,
+            weights=weights,
+        )
+
+
+def _judges(data: TrainingData) -> str:
+    return ", ".join(f"{len(part.rows)} to judge by ({selection})" for selection, part in data.judges.items())

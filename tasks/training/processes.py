@@ -1,0 +1,60 @@
+"""One training in as many processes as asked for."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.queues import SimpleQueue
+from typing import Any
+
+from models.training import distributed
+from models.training.distributed import Team
+from models.training.settings import ComputeSettings
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import start_process
+from tasks.training.torch_setup import explained
+
+Failure = tuple[str, str | None, str | None]  # what, where, hint
+
+
+def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
+    """Call ``work(*args, compute=compute, team=…, **kwargs)`` in each process of a team, and wait for all.
+
+    The processes are started here, unless torchrun has done so. If one fails or is killed, all end.
+
+    Args:
+        work: A function of a module; all its arguments can be pickled.
+        args: For it.
+        compute: How many processes, and on what.
+        kwargs: For it.
+
+    Raises:
+        BreathlineError: That of a process, or one that shows how a process ended.
+    """
+    call = partial(work, *args, compute=compute, **kwargs)
+    if compute.processes == 1 or distributed.started_by_torchrun():
+        with distributed.team(compute) as team:
+            call(team=team)
+        return
+    with explained(where="params.yaml: compute.processes"):
+        distributed.check(compute)
+    failures: SimpleQueue[Failure] = multiprocessing.get_context("spawn").SimpleQueue()
+    try:
+        distributed.launch(partial(_member, call, failures), compute)
+    except RuntimeError as error:
+        if failures.empty():
+            raise BreathlineError(f"One of {compute.processes} processes ended the training. {error}") from error
+        what, where, hint = failures.get()
+        raise BreathlineError(what, where=where, hint=hint) from error
+
+
+def _member(call: Callable[..., None], failures: SimpleQueue[Failure], team: Team) -> None:
+    """Be one of the processes; errors for the user go to the one that shows them."""
+    start_process(logging.INFO if team.first else logging.WARNING)
+    try:
+        call(team=team)
+    except BreathlineError as error:
+        failures.put((error.what, None if error.where is None else str(error.where), error.hint))
+        raise

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flows.processes.stage_process import Groups, StageFailedError, only_run
+from tasks.runtime.errors import BreathlineError
+from tests import toy
+
+# Ignores INT and TERM, says who it is, and would live for a minute.
+STUBBORN = (
+    "import os, signal, time; [signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)];"
+    "print(os.getpid(), flush=True); time.sleep(60)"
+)
+
+
+def gone(pid: int, within_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_lines_and_status(tmp_path):
+    lines: list[str] = []
+    status = Groups().run(["sh", "-c", "echo one; echo two >&2; pwd; exit 3"], tmp_path, log=lines.append)
+    assert (status, lines) == (3, ["one", "two", str(tmp_path)])
+
+
+def test_the_environments_python_comes_first(tmp_path):
+    lines: list[str] = []
+    Groups().run(["sh", "-c", "command -v python"], tmp_path, log=lines.append)
+    assert lines == [str(Path(sys.executable).with_name("python"))]
+
+
+def test_what_a_command_leaves_behind_is_ended(tmp_path):
+    lines: list[str] = []
+    Groups(grace_s=0.3).run(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], tmp_path, log=lines.append)
+    assert gone(int(lines[0]), within_s=0.1)
+
+
+def test_end_kills_what_ignores_the_gentler_signals(tmp_path):
+    groups, started, status = Groups(grace_s=0.3), SimpleBox(), []
+    command = ["sh", "-c", f'{sys.executable} -c "{STUBBORN}"; true']
+    thread = threading.Thread(target=lambda: status.append(groups.run(command, tmp_path, log=started.put)))
+    thread.start()
+    pid = int(started.get())
+    groups.end()
+    thread.join(10)
+    assert gone(pid, within_s=0.1)
+    assert [number != 0 for number in status] == [True]
+    with pytest.raises(StageFailedError, match="ending"):
+        groups.run(["true"], tmp_path, log=print)
+
+
+def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
+    lines: list[str] = []
+    started = time.monotonic()
+    # As a stage that goes on when dvc is killed, its output still open.
+    status = Groups(grace_s=0.3).run(["sh", "-c", "sleep 60 & echo $!; kill -9 $$"], tmp_path, log=lines.append)
+    assert status == 128 + signal.SIGKILL
+    assert time.monotonic() - started < 10
+    assert gone(int(lines[0]), within_s=0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_flow_that_dies_takes_its_groups_with_it(tmp_path, number):
+    flow = (
+        "import sys; from pathlib import Path; from flows.processes.stage_process import Groups;"
+        "Groups().run([sys.executable, '-c', sys.argv[1]], Path.cwd(), log=lambda line: print(line, flush=True))"
+    )
+    command = [sys.executable, "-c", flow, STUBBORN.replace("SIG_IGN", "SIG_DFL")]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.send_signal(number)
+    assert gone(pid)
+
+
+def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
+    folder = toy.make(tmp_path, "stages:\n  bad:\n    cmd: seq 100 && echo the cause && exit 7\n    outs: [x]\n")
+    with pytest.raises(StageFailedError, match=r"stage bad failed(.|\n)*\| 100\n.*the cause") as caught:
+        Groups().run_stage("bad", folder, log=lambda _: None)
+    assert "| 70\n" not in str(caught.value)
+    assert caught.value.passing is None
+
+
+def test_a_dvc_that_stands_ready_runs_the_next_stage_and_ends_with_the_run(tmp_path):
+    # The shell is the stage's command, DVC its parent.
+    root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
+    groups = Groups()
+    groups.prepare()
+    ready = standing_ready()
+    groups.run_stage("who", root, log=print)
+    assert int((root / "who.txt").read_text()) == ready
+    next_one = standing_ready()
+    assert next_one != ready
+    groups.end()
+    assert gone(next_one)
+    with pytest.raises(StageFailedError, match="ending"):
+        groups.run_stage("who", root, log=print)
+
+
+def test_a_dvc_that_is_dismissed_is_gone_and_the_next_stage_starts_its_own(tmp_path):
+    root = toy.make(tmp_path, "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}\n")
+    there = psutil.Process().children(recursive=True)
+    groups = Groups()
+    groups.prepare()
+    ready = standing_ready()
+    groups.dismiss()
+    assert gone(ready)
+    groups.run_stage("one", root, log=print)
+    assert (root / "one.txt").read_text() == "1\n"
+    assert psutil.Process().children(recursive=True) == there
+
+
+def standing_ready() -> int:
+    """Return the process below this one that is a DVC which waits to be told; its guard starts it in a moment."""
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            if process.ppid() == os.getpgid(process.pid) and Path(process.cmdline()[-1]).name == "warm_dvc.py":
+                return process.pid
+        time.sleep(0.02)
+
+
+def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
+    folder = toy.make(tmp_path, "stages:\n  slow:\n    cmd: touch on && sleep 2 && echo > x\n    outs: [x]\n")
+    with subprocess.Popen(["dvc", "repro", "-q"], cwd=folder, env=toy.ENV) as other:
+        while not (folder / "on").exists():
+            time.sleep(0.05)
+        with pytest.raises(StageFailedError) as caught:
+            Groups().run_stage("slow", folder, log=lambda _: None)
+        assert caught.value.passing == "busy"
+        assert other.wait() == 0
+    Groups().run_stage("slow", folder, log=lambda _: None)
+
+
+def test_a_second_run_and_a_run_inside_a_stage_are_refused(tmp_path, monkeypatch):
+    with only_run(tmp_path), pytest.raises(BreathlineError, match="Another"), only_run(tmp_path):
+        pass
+    monkeypatch.setenv("DVC_STAGE", "evaluate")
+    with pytest.raises(BreathlineError, match=r"inside a stage(.|\n)*evaluate"), only_run(tmp_path):
+        pass
+
+
+class SimpleBox:
+    """One value handed from a thread to another."""
+
+    def __init__(self) -> None:
+        self._there, self._value = threading.Event(), ""
+
+    def put(self, value: str) -> None:
+        self._value = value
+        self._there.set()
+
+    def get(self) -> str:
+        assert self._there.wait(10)
+        return self._value

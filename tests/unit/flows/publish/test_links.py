@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from flows.publish import links
+
+
+def test_what_there_is_to_read_has_links_where_a_web_server_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv(links.REPORTS_URL, raising=False)
+    assert "no report yet" in links.show(tmp_path)
+    (tmp_path / "reports/data_docs").mkdir(parents=True)
+    (tmp_path / links.DATA_DOCS).touch()
+    text = links.show(tmp_path)
+    assert "| `reports/data_docs/index.html` |" in text
+    assert f"in `{tmp_path}`" in text
+    assert "report.html" not in text
+    monkeypatch.setenv(links.REPORTS_URL, "https://host.example/icbhi/")
+    assert "(https://host.example/icbhi/data_docs/index.html)" in links.show(tmp_path)

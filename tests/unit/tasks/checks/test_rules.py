@@ -1,0 +1,53 @@
+"""The rules by themselves, without Great Expectations."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.checks import rules
+
+CYCLES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 20), st.integers(1, 6)), max_size=8)
+
+
+def cycles_of(rows: list[tuple[str, int, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["recording_id", "start_s", "length"]).astype({"start_s": float})
+    frame["end_s"] = frame["start_s"] + frame["length"]
+    frame["cycle_index"] = frame.groupby("recording_id").cumcount()
+    return frame
+
+
+@given(CYCLES)
+def test_cycles_are_apart_just_where_no_two_overlap(rows: list[tuple[str, int, int]]) -> None:
+    frame = cycles_of(rows)
+    overlapping = any(
+        one.recording_id == other.recording_id and one.start_s < other.end_s and other.start_s < one.end_s
+        for one, other in combinations(frame.itertuples(), 2)
+    )
+    assert rules.apart(frame, tolerance_s=0).all() != overlapping
+
+
+@given(CYCLES, st.integers(0, 99))
+def test_verdicts_stay_with_their_rows(rows: list[tuple[str, int, int]], seed: int) -> None:
+    frame = cycles_of(rows)
+    shuffled = frame.sample(frac=1, random_state=seed)
+    for rule in (rules.in_order, rules.counted_through):
+        assert rule(shuffled).sort_index().tolist() == rule(frame).tolist()
+
+
+def test_the_cycle_that_starts_too_early_is_the_one_at_fault() -> None:
+    frame = cycles_of([("a", 0, 2), ("a", 2, 3), ("a", 4, 1), ("b", 4, 1)])
+    assert rules.apart(frame, tolerance_s=0).tolist() == [True, True, False, True]
+    assert rules.apart(frame, tolerance_s=1).all()
+    frame["start_s"] = [0.0, 4, 2, 4]
+    assert rules.in_order(frame).tolist() == [True, True, False, True]
+
+
+def test_groups_are_named_by_class_and_nulls_belong_to_none() -> None:
+    frame = pd.DataFrame({"split": ["train", "train", "test"], "lungsound_4": [1, None, 3.0], "patient_id": [7, 7, 7]})
+    assert rules.group_counts(frame, ["split", "lungsound_4"], None) == {"test both": 1, "train crackle": 1}
+    assert rules.group_counts(frame, ["patient_id"], None) == {"7": 3}
+    assert rules.group_counts(frame, ["split"], "patient_id") == {"test": 1, "train": 1}

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.corpora.icbhi import annotations
+from tasks.corpora.icbhi.annotations import Cycle
+from tasks.runtime.errors import BreathlineError
+
+
+def test_cycles_keep_the_order_and_the_times_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbf0.579\t2.45\t1\t0\r\n\r\n0.036 0.579 0 1 \r\n3\t3\t1\t1\n9\t-1.5e0\t0\t0")
+    assert annotations.read(path) == [
+        Cycle(start_s=0.579, end_s=2.45, crackles=1, wheezes=0),
+        Cycle(start_s=0.036, end_s=0.579, crackles=0, wheezes=1),
+        Cycle(start_s=3, end_s=3, crackles=1, wheezes=1),
+        Cycle(start_s=9, end_s=-1.5, crackles=0, wheezes=0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("start\tend\tcrackles\twheezes", "no time"),
+        ("O.036\t0.579\t0\t0", "no time"),
+        ("nan\t0.579\t0\t0", "no time"),
+        ("0.1\tinf\t0\t0", "no time"),
+        ("0.036\t0.579\t2\t0", "crackles"),
+        ("0.036\t0.579\t0\t", "wheezes"),
+        ("0.036\t0.579\t0", "columns"),
+        ("0.036\t0.579\t0\t0\t1", "columns"),
+        (">>>>>>> theirs", "merge marker"),
+    ],
+)
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_malformed_row_is_named_with_file_and_line(tmp_path: Path, row: str, message: str, line: int) -> None:
+    path = tmp_path / "101_1b1_Al_sc_Meditron.txt"
+    path.write_text("0\t1\t0\t0\n" * (line - 1) + row + "\n")
+    with pytest.raises(BreathlineError, match=message) as caught:
+        annotations.read(path)
+    assert caught.value.where == f"{path}:{line}"

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.corpora.icbhi import names
+from tasks.runtime.errors import BreathlineError
+
+
+def test_a_name_gives_its_parts_and_comes_back() -> None:
+    name = names.parse("166_1p1_Al_sc_Meditron")
+    assert (name.patient_id, name.recording_index, name.chest_location) == (166, "1p1", "Al")
+    assert (name.mode, name.device, str(name)) == ("sc", "Meditron", "166_1p1_Al_sc_Meditron")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "101_1b1_Al_sc",
+        "101_1b1_Xx_sc_Meditron",
+        "101_1b1_Al_zz_Meditron",
+        "101_1b1_Al_sc_Iphone",
+        "101_1b1_Al_sc_Meditron (1)",
+        "101_1b1_Al_sc_Meditron.wav",
+        "１01_1b1_Al_sc_Meditron",
+        "atmung_größe",
+    ],
+)
+def test_anything_else_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(BreathlineError, match="no name of an ICBHI recording") as caught:
+        names.parse(text, where="split.txt:7")
+    assert caught.value.where == "split.txt:7"

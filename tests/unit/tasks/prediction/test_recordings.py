@@ -1,0 +1,120 @@
+"""Predictions for recordings: which pieces, whatever the file's format, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.frontends.cache import compute
+from models.frontends.registry import create
+from tasks.corpora.icbhi import recording
+from tasks.prediction.recordings import recordings
+from tasks.runtime.errors import BreathlineError
+from tests.unit.tasks import models_on_disk
+
+RATE = 8000
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> recordings.Model:
+    return recordings.load(models_on_disk.write(tmp_path_factory.mktemp("model")), "toy")
+
+
+def sound(seconds: float) -> np.ndarray:
+    """Return samples that 16 bits hold exactly: noise that grows louder and a tone that rises."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(0).normal(0, 0.03, len(time)) * (1 + time)
+    return np.round((noise + 0.2 * np.sin(2 * np.pi * (100 + 150 * time) * time)) * 2**15) / 2**15
+
+
+def write(path: Path, seconds: float = 2.25) -> Path:
+    soundfile.write(path, sound(seconds), RATE, subtype="PCM_16")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("seconds", "times"),
+    [
+        (6.0, [(0, 2.5), (2.5, 5), (3.5, 6)]),
+        (5.0, [(0, 2.5), (2.5, 5)]),
+        (2.5, [(0, 2.5)]),
+        (1.0, [(0, 1)]),
+    ],
+)
+def test_windows_cover_a_recording_without_an_annotation(tmp_path, seconds, times):
+    parts = recordings.pieces(tmp_path / "a.wav", seconds, 2.5)
+    assert [(part.start_s, part.end_s) for part in parts] == times
+    assert {part.cycle_id for part in parts} == {None}
+
+
+def test_cycles_are_those_of_the_annotation_unless_it_names_none(tmp_path):
+    (tmp_path / "a.txt").write_text("0.5\t1.25\t0\t1\n1.25\t3.0\t0\t0\n")
+    parts = recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)
+    assert parts == [recordings.Piece(0.5, 1.25, "a_000"), recordings.Piece(1.25, 3.0, "a_001")]
+    (tmp_path / "a.txt").write_text("")
+    assert len(recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)) == 3
+    (tmp_path / "a.txt").write_text("notes of the ward\n")
+    with pytest.raises(BreathlineError, match=r"a\.txt"):
+        recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)
+
+
+def test_what_is_said_of_each_piece_does_not_depend_on_the_format_of_the_file(model, tmp_path):
+    said = recordings.predict(model, write(tmp_path / "a.wav"))
+    probabilities = np.column_stack([said[f"p_{name}"].to_numpy() for name in model.classes])
+    assert probabilities.shape == (3, 4)
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert np.ptp(probabilities, axis=0).max() > 0.01, "the pieces differ"
+    assert said["predicted"].to_pylist() == [model.classes[index] for index in probabilities.argmax(axis=1)]
+    soundfile.write(tmp_path / "b.wav", np.column_stack([sound(2.25)] * 2), RATE, subtype="PCM_24")
+    soundfile.write(tmp_path / "c.flac", sound(2.25), RATE)
+    for other in ("b.wav", "c.flac"):
+        again = recordings.predict(model, tmp_path / other)
+        assert again.drop_columns(["recording", "file"]).equals(said.drop_columns(["recording", "file"])), other
+
+
+@pytest.mark.parametrize(("pad", "fade"), [("repeat", True), ("repeat", False), ("zero", False)])
+def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
+    """Its card tells how clips were made; one without these keys is of a time when all were repeated and faded."""
+    folder = models_on_disk.write(tmp_path / "model")
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | ({} if fade else {"pad": pad, "fade": fade})))
+    wav = write(tmp_path / "101_1b1_Al_sc_Meditron.wav", 0.75)
+    (tmp_path / "101_1b1_Al_sc_Meditron.txt").write_text("0.0\t0.5\t0\t0\n")
+    _, heard = recordings.hear(recordings.load(folder, "toy"), wav)
+    front_end = create("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
+    (waveform,) = recording.extract(wav, [16_000], () if fade else [16_000]).audio[16_000]
+    assert torch.equal(heard, compute(front_end, [torch.from_numpy(waveform)]))
+
+
+def test_a_cycle_without_samples_is_named(model, tmp_path):
+    write(tmp_path / "a.wav")
+    (tmp_path / "a.txt").write_text("0.0\t1.0\t0\t0\n7.0\t8.0\t0\t0\n")
+    with pytest.raises(BreathlineError, match="a_001 has no samples"):
+        recordings.predict(model, tmp_path / "a.wav")
+
+
+def test_a_card_of_an_older_time_and_an_empty_folder_are_refused(tmp_path):
+    with pytest.raises(BreathlineError, match="no trained model"):
+        recordings.load(tmp_path, "toy")
+    card = models_on_disk.write(tmp_path) / "model.json"
+    kept = {key: value for key, value in json.loads(card.read_text()).items() if key != "duration_s"}
+    card.write_text(json.dumps(kept))
+    with pytest.raises(BreathlineError, match=r"does not tell how long(.|\n)*train it again"):
+        recordings.load(tmp_path, "toy")
+
+
+def test_folders_give_their_wav_files_each_once(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.wav", "sub/a.WAV", "notes.txt"):
+        (tmp_path / name).touch()
+    found = recordings.recordings([tmp_path / "sub" / "a.WAV", tmp_path])
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["sub/a.WAV", "b.wav"]
+    (tmp_path / "none").mkdir()
+    for path, said in (("none", "no wav file"), ("c.wav", "no such file")):
+        with pytest.raises(BreathlineError, match=said):
+            recordings.recordings([tmp_path / path])

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.runtime.errors import BreathlineError
+from tasks.subsets.splits import SPLITS, assign
+
+SIDES = {"official": "split", "official-disjoint": "split"} | dict.fromkeys(SPLITS[2:], "fold")
+
+
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [{"cycle_id": f"{row['patient_id']}_{index:03}", **row} for index, row in enumerate(rows)],
+        schema=pa.schema(
+            {
+                "cycle_id": pa.string(),
+                "patient_id": pa.int32(),
+                "split": pa.string(),
+                "fold": pa.int8(),
+                "lungsound_4": pa.int8(),
+            }
+        ),
+    )
+
+
+def cycles_of(
+    patient: int, counts: tuple[int, ...], split: str | None = "train", fold: int | None = 0
+) -> list[dict[str, Any]]:
+    return [
+        {"patient_id": patient, "split": split, "fold": fold, "lungsound_4": label}
+        for label, count in enumerate(counts)
+        for _ in range(count)
+    ]
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> pa.Table:
+    rows = []
+    for patient in range(101, 101 + draw(st.integers(6, 16))):
+        fold = draw(st.none() | st.integers(0, 4))
+        for split in draw(st.sampled_from([["train"], ["test"], ["train", "test"], [None]])):
+            counts = draw(st.tuples(*[st.sampled_from([0, 0, 1, 3, 20])] * 4))
+            rows += cycles_of(patient, counts, split, fold)
+        rows += [{"patient_id": patient, "split": "train", "fold": fold, "lungsound_4": None}]
+    draw(st.randoms(use_true_random=False)).shuffle(rows)
+    return table(rows)
+
+
+@settings(max_examples=120, deadline=None)
+@given(cycles=corpora(), split=st.sampled_from(SPLITS), fraction=st.floats(0.05, 0.6), seed=st.integers(0, 3))
+def test_every_cycle_has_its_one_right_place(cycles: pa.Table, split: str, fraction: float, seed: int) -> None:
+    rows = {row["cycle_id"]: row for row in cycles.to_pylist()}
+    try:
+        subsets = assign(cycles, labels="lungsound_4", split=split, fraction=fraction, seed=seed)
+    except BreathlineError as error:
+        assert any(text in str(error) for text in ("has no", "One patient alone"))  # noqa: PT017
+        return
+    test_value = "test" if SIDES[split] == "split" else int(split)
+    patients: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
+    for cycle_id, row in rows.items():
+        value, subset = row[SIDES[split]], subsets.get(cycle_id)
+        if row["lungsound_4"] is None or value is None:
+            assert subset is None
+        elif value == test_value:
+            assert subset == "test"
+        else:
+            assert subset in {"train", "val"} or (subset is None and split == "official-disjoint")
+        if subset:
+            patients[subset].add(row["patient_id"])
+    assert list(subsets) == sorted(subsets)
+    assert all(patients.values())
+    assert not patients["train"] & patients["val"]
+    if split != "official":
+        assert not (patients["train"] | patients["val"]) & patients["test"]
+    elif (patients["train"] | patients["val"]) - patients["test"]:
+        assert not patients["val"] & patients["test"]
+
+
+@given(seed=st.integers(0, 50))
+@settings(max_examples=20, deadline=None)
+def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed: int) -> None:
+    rows = cycles_of(300, (5, 5, 5, 5), "test")
+    for patient in range(101, 141):
+        rows += cycles_of(patient, (patient % 7 + 1, patient % 5, patient % 3, int(patient % 4 == 0)))
+    cycles = table(rows)
+    subsets = assign(cycles, labels="lungsound_4", split="official", fraction=0.25, seed=seed)
+    backwards = cycles.take(list(range(cycles.num_rows))[::-1])
+    assert assign(backwards, labels="lungsound_4", split="official", fraction=0.25, seed=seed) == subsets
+    counts = Counter(
+        (row["lungsound_4"], subsets[row["cycle_id"]]) for row in cycles.to_pylist() if row["split"] == "train"
+    )
+    for label in range(4):
+        val, train = counts[label, "val"], counts[label, "train"]
+        assert val / (val + train) == pytest.approx(0.25, abs=0.06)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=600, max_size=600))
+def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(
+    cycles: pa.Table, split: str, devices: list[int]
+) -> None:
+    names = [f"{101 + index}_1b1_Al_sc_{('Meditron', 'LittC2SE')[devices[index]]}" for index in range(len(cycles))]
+    cycles = cycles.append_column("recording_id", pa.array(names))
+    only = cycles.filter([name.endswith("Meditron") for name in names])
+    try:
+        wanted = assign(only, labels="lungsound_4", split=split, fraction=0.3, seed=0)
+    except BreathlineError:
+        return
+    assert assign(cycles, labels="lungsound_4", split=f"{split}@Meditron", fraction=0.3, seed=0) == wanted
+    with pytest.raises(BreathlineError, match=r"no recording with `Litmann`(.|\n)*Meditron"):
+        assign(cycles, labels="lungsound_4", split=f"{split}@Litmann", fraction=0.3, seed=0)
+
+
+def test_different_seeds_choose_different_patients() -> None:
+    rows = cycles_of(300, (1,), "test") + [row for patient in range(101, 141) for row in cycles_of(patient, (3, 1))]
+    chosen = {
+        frozenset(
+            cycle_id
+            for cycle_id, subset in assign(
+                table(rows), labels="lungsound_4", split="official", fraction=0.2, seed=seed
+            ).items()
+            if subset == "val"
+        )
+        for seed in range(4)
+    }
+    assert len(chosen) == 4
+
+
+def test_a_rare_class_stands_on_both_sides_where_two_patients_have_it() -> None:
+    rows = cycles_of(300, (1,), "test")
+    for patient in range(101, 121):
+        rows += cycles_of(patient, (10, 2, 0, 1 if patient in {103, 117} else 0))
+    for seed in range(5):
+        subsets = assign(table(rows), labels="lungsound_4", split="official", fraction=0.2, seed=seed)
+        sides = {subsets[row["cycle_id"]] for row in table(rows).to_pylist() if row["lungsound_4"] == 3}
+        assert sides == {"train", "val"}
+
+
+def test_who_is_in_test_validates_only_if_nobody_else_can() -> None:
+    shared = [row for patient in (156, 218) for split in ("train", "test") for row in cycles_of(patient, (5, 5), split)]
+    alone = assign(table(shared), labels="lungsound_4", split="official", fraction=0.5, seed=0)
+    assert set(alone.values()) == {"train", "val", "test"}
+    rows = table(shared + cycles_of(101, (1, 1)))
+    subsets = assign(rows, labels="lungsound_4", split="official", fraction=0.5, seed=0)
+    assert {cycle_id[:3] for cycle_id, subset in subsets.items() if subset == "val"} == {"101"}
+    with pytest.raises(BreathlineError, match="has no training cycles"):
+        assign(table(shared), labels="lungsound_4", split="official-disjoint", fraction=0.5, seed=0)
+
+
+def test_a_fold_may_be_a_number_and_what_does_not_exist_is_refused() -> None:
+    cycles = table([row for patient in range(101, 111) for row in cycles_of(patient, (2, 2), fold=patient % 5)])
+    by_text = assign(cycles, labels="lungsound_4", split="3", fraction=0.2, seed=0)
+    assert assign(cycles, labels="lungsound_4", split=3, fraction=0.2, seed=0) == by_text
+    assert {cycle_id[:3] for cycle_id, subset in by_text.items() if subset == "test"} == {"103", "108"}
+    for fault in ({"split": "5"}, {"labels": "lungsound"}, {"fraction": 0.0}, {"fraction": 1.0}):
+        with pytest.raises(BreathlineError, match=r"There (is|are) no|cannot validate"):
+            assign(cycles, **{"labels": "lungsound_4", "split": "0", "fraction": 0.2, "seed": 0, **fault})
