@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from flows import registry
 from models.training.features import Features
-from tasks.prediction.recordings import recordings
+from tasks.prediction import recordings
 from tests import toy
 
 # One student from nothing to its scores, each stage with torch anew: about a minute on two cores.

@@ -46,12 +46,12 @@ def test_the_code_follows_the_working_tree_and_what_no_recipe_names_goes(project
     workspace = make(project)
     (project / "models" / "new.py").write_text("x = 1\n")
     (project / "models" / "metrics.py").write_text("changed = True\n")
-    (project / "tasks" / "folds.py").unlink()
+    (project / "tasks" / "subsets" / "folds.py").unlink()
     (workspace / "data" / "teachers" / "old").mkdir()
     make(project)
     assert (workspace / "models" / "new.py").read_text() == "x = 1\n"
     assert (workspace / "models" / "metrics.py").read_text() == "changed = True\n"
-    assert not (workspace / "tasks" / "folds.py").exists()
+    assert not (workspace / "tasks" / "subsets" / "folds.py").exists()
     assert not (workspace / "data" / "teachers" / "old").exists()
 
 

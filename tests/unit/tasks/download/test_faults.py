@@ -107,7 +107,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
     # The last moment before the corpus would be whole lasts long enough to be met.
-    dawdle = "from tasks.sources import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
+    dawdle = "from tasks.corpora.icbhi import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
     running = process(root, folder, dawdle)
     deadline = time.monotonic() + 60
     while len(list((root / "data" / ".raw.staging" / "new").glob("audio/*"))) < 2 * len(NAMES):

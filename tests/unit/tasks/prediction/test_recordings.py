@@ -13,7 +13,7 @@ import torch
 from models.frontends.cache import compute
 from models.frontends.registry import create
 from tasks.corpora.icbhi import recording
-from tasks.prediction.recordings import recordings
+from tasks.prediction import recordings
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
 
