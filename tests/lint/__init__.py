@@ -1,0 +1,1 @@
+"""Lint of the project's own words, which ruff does not know."""
