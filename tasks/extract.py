@@ -17,9 +17,12 @@ import pyarrow as pa
 from rich.progress import track
 
 from tasks.audio import front_end_rates, waveform_files
+from tasks.corpora.demo import facts as demo
+from tasks.corpora.icbhi import facts as icbhi
 from tasks.corpora.icbhi import recording, tables
 from tasks.corpora.icbhi.labels import CLASSES
-from tasks.runtime import parallel, params
+from tasks.runtime import corpus_facts, parallel, params
+from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
 from tasks.runtime.stage import console, stage
@@ -56,7 +59,7 @@ def recordings(audio: Path) -> list[Path]:
 def extract(
     raw: Path, out: Path, *, rates: Sequence[int], workers: int, unfaded: Collection[int] = ()
 ) -> dict[str, Any]:
-    """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet` and `summary.json`, and return the summary.
+    """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet`, `summary.json` and the facts of the corpus.
 
     Threads do by default (`tasks.runtime.parallel`): reading, hashing and filtering leave Python's lock, and no
     waveform is copied between processes. At most two recordings a worker are on their way.
@@ -106,6 +109,7 @@ def extract(
         "rates": list(rates),
     }
     write_json(out / "summary.json", summary)
+    corpus_facts.write(out, _facts(source["corpus"], recording_table.num_rows))
     report(recording_table, summary)
     return summary
 
@@ -116,6 +120,31 @@ def _source(path: Path) -> dict[str, Any]:
         raise BreathlineError("What these recordings are is not recorded.", where=path, hint="run `download` again")
     source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return source
+
+
+def _facts(name: str, recordings: int) -> CorpusFacts:
+    """Return the facts of a corpus by the name that `download` gave it."""
+    if name == demo.NAME:
+        identity = Identity(
+            name=name,
+            statement="The generated demo corpus",
+            evidence="`download` generated the recordings.",
+            verified=True,
+            complete=True,
+            recordings=recordings,
+        )
+        return demo.facts(identity)
+    complete = name == icbhi.COMPLETE
+    identity = Identity(
+        name=name,
+        statement=icbhi.TITLE if complete else f"A part of {icbhi.TITLE} ({recordings} of 920 recordings)",
+        evidence="The names and the number of the recordings; no hash was compared.",
+        verified=True,
+        complete=complete,
+        recordings=recordings,
+        known_recordings=920,
+    )
+    return icbhi.facts(identity)
 
 
 def classes(cycles: pa.Table) -> dict[str, dict[str, dict[str, int]]]:
