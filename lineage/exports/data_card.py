@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from lineage import files
-from lineage.exports import corpora, markdown
+from lineage.exports import corpora, hub_card
 from lineage.project import Project
 from tasks.audio import front_end_rates
 from tasks.runtime.errors import BreathlineError
@@ -47,7 +47,8 @@ def card(project: Project) -> str:
             {"config_name": "recordings", "data_files": "data/cycles/recordings.parquet"},
         ],
     )
-    text = markdown.render(
+    return hub_card.card(
+        about,
         "data_card.md.j2",
         corpus=corpus,
         intended=corpora.INTENDED,
@@ -61,7 +62,6 @@ def card(project: Project) -> str:
         files=files.flat(project.records["extract"]["outputs"]),
         dropped=_dropped(project),
     )
-    return f"---\n{about.to_yaml()}\n---\n{text}"
 
 
 def _table(path: Path) -> list[dict[str, Any]]:

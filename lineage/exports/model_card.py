@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lineage import files
-from lineage.exports import corpora, markdown, origin, results
+from lineage.exports import corpora, hub_card, origin, results
 from lineage.exports.results import Figure
 from lineage.project import Project
 from tasks.runtime.errors import BreathlineError
@@ -46,7 +46,8 @@ def card(project: Project) -> str:
         metrics=sorted({figure.type for figure in shown}),
         eval_results=[_result(figure, found, corpus) for figure in shown],
     )
-    text = markdown.render(
+    return hub_card.card(
+        about,
         "model_card.md.j2",
         name=name,
         network=network,
@@ -61,7 +62,6 @@ def card(project: Project) -> str:
         dirty=any(state["git"].get("dirty") for state in origin.commits(project).values()),
         version=origin.version(),
     )
-    return f"---\n{about.to_yaml()}\n---\n{text}"
 
 
 def _result(figure: Figure, found: Mapping[str, Any], corpus: corpora.Corpus) -> EvalResult:

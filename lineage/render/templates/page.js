@@ -1,49 +1,3 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{title}} · lineage</title>
-<style>
-:root { color-scheme: light; font: 14px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff }
-body { margin: 0; display: grid; grid-template: auto 1fr / 1fr minmax(20rem, 32%); height: 100vh }
-header { grid-column: 1 / -1; padding: .7rem 1.2rem; border-bottom: 1px solid #ddd }
-h1 { font-size: 1.15rem; margin: 0; display: inline; overflow-wrap: anywhere }
-header span { color: #555; margin-left: .6rem }
-.note { margin: .3rem 0 0; padding: .2rem .6rem; background: #fff4d6; border-left: 3px solid #d9a400 }
-#graph { overflow: auto }
-#graph.large svg { max-width: none }
-#size { position: sticky; left: 0; top: 0; float: left; margin: .5rem; padding: .15rem .6rem; border: 1px solid #ccc; border-radius: 4px; background: #fff }
-svg { display: block; margin: 0 auto; max-width: 100% }
-aside { overflow: auto; padding: .9rem 1.2rem; border-left: 1px solid #ddd; overflow-wrap: anywhere }
-h2 { font-size: 1rem; margin: 0 0 .4rem }
-h3 { font-size: .9rem; margin: 1rem 0 .3rem }
-svg text { font-size: 12px; pointer-events: none }
-.box { cursor: pointer; outline: none }
-.box rect { fill: var(--fill); stroke: #777 }
-.box rect.more { fill: #f3f3f3 }
-.box.root rect { stroke: #111; stroke-width: 2.5 }
-.box.chosen rect:not(.more), .box:focus-visible rect:not(.more) { stroke: #0b57d0; stroke-width: 2.5 }
-.arrow { fill: none; stroke: #9aa0a6; stroke-width: 1.2; marker-end: url(#head) }
-.arrow.on { stroke: #0b57d0; stroke-width: 2 }
-svg.focused .box:not(.on) { opacity: .3 }
-svg.focused .arrow:not(.on) { opacity: .15 }
-table { border-collapse: collapse; width: 100%; font-size: .86rem }
-td, th { vertical-align: top; text-align: left; padding: .15rem .5rem .15rem 0; border-bottom: 1px solid #eee }
-td:first-child, th { color: #555; white-space: nowrap; width: 1% }
-th:last-child { width: auto }
-pre { white-space: pre-wrap; margin: 0; font-size: .8rem; max-height: 22rem; overflow: auto }
-details { margin: .15rem 0 }
-summary { cursor: pointer }
-input { width: 100%; box-sizing: border-box; padding: .3rem; margin: .3rem 0 }
-button { font: inherit; border: 0; background: none; color: #0b57d0; padding: 0; cursor: pointer; text-align: left }
-.yes { color: #b3261e; font-weight: 600 }
-@media (max-width: 60rem) { body { grid-template: auto 55vh auto / 1fr; height: auto } aside { border-left: 0; border-top: 1px solid #ddd } }
-</style>
-<header><h1>{{title}}</h1><span>{{summary}}</span>{{notes}}</header>
-<div id="graph"><button id="size" hidden></button>{{graph}}</div>
-<aside aria-live="polite"></aside>
-<script type="application/json" id="data">{{data}}</script>
-<script>
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const svg = document.querySelector("svg"), panel = document.querySelector("aside");
@@ -174,5 +128,3 @@ window.addEventListener("resize", () => resize(graph.classList.contains("large")
 resize(false);
 choose(data.root, false);
 boxes.get(data.root).scrollIntoView({block: "nearest", inline: "center"});
-</script>
-</html>
