@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lineage.diff import comparison, sides, text
+from lineage.diff import comparison, runs, text
 
 EXAMPLES = "Examples: `breathline audit diff HEAD~1 .`, `breathline audit diff . .leaderboard/mn_sam --all`"
 
@@ -23,7 +23,7 @@ def diff(
     html: Annotated[Path | None, typer.Option(help="write it to a page, whole")] = None,
 ) -> None:
     """Show what changed from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
-    found = comparison.compare(sides.opened(old, Path()), sides.opened(new, Path()))
+    found = comparison.compare(runs.opened(old, Path()), runs.opened(new, Path()))
     if html is not None:
         recorder = Console(record=True, width=160, highlight=False, file=io.StringIO())
         recorder.print(text.shown(found, everything=True))

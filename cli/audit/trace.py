@@ -13,7 +13,7 @@ from rich.console import Console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
-    from lineage.trace.nodes import Trace
+    from lineage.trace.provenance_graph import Trace
 
 EXAMPLES = (
     "Examples: `breathline audit trace score` · `breathline audit trace data/student/1 --all` · "
@@ -65,7 +65,7 @@ def answer(root: Path, what: str) -> Trace:
     """Return the answer to a question about a project, as it lies there or as a Git revision had it."""
     from lineage import project
     from lineage.trace import revision
-    from lineage.trace.questions import Questions
+    from lineage.trace.queries import Questions
 
     with revision.meant(root, what) as meant:
         found = Questions(project.load(meant.folder)).ask(meant.what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from flows.publish import markdown
-from lineage.verify import brief
+from lineage.verify import summary
 from lineage.verify.findings import MOVED_ON, Depth, Finding, Report
 
 # By family: what kinds have before the first hyphen.
@@ -33,14 +33,14 @@ ALIKE = {"runs": "run"}
 
 def headline(report: Report) -> str:
     """Return whether all is as recorded, what is not, and how much was read."""
-    scope = f"{brief.count(report.files, 'file')} ({report.bytes / 1e9:.2f} GB) read"
+    scope = f"{summary.count(report.files, 'file')} ({report.bytes / 1e9:.2f} GB) read"
     if report.damage:
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in report.damage))
-        said = f"Not as recorded in {brief.count(len(report.damage), 'place')} ({kinds}): {scope}"
+        said = f"Not as recorded in {summary.count(len(report.damage), 'place')} ({kinds}): {scope}"
     else:
         said = f"All as recorded: {scope}"
-    more = [f"{brief.count(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
-    more += [brief.count(len(report.notes), "note")] if report.notes else []
+    more = [f"{summary.count(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
+    more += [summary.count(len(report.notes), "note")] if report.notes else []
     return "; ".join([said, *more]) + "."
 
 
@@ -80,15 +80,15 @@ def show(report: Report, by_hand: str) -> str:
 
 
 def _table(findings: Sequence[Finding]) -> Iterator[str]:
-    yield markdown.table(["kind", "where", "what", "downstream"], map(_row, brief.first(findings)))
-    if left := brief.left(findings):
+    yield markdown.table(["kind", "where", "what", "downstream"], map(_row, summary.first(findings)))
+    if left := summary.left(findings):
         yield (
             "And " + ", ".join(f"{count} more of the kind {markdown.code(kind)}" for kind, count in left.items()) + "."
         )
 
 
 def _row(finding: Finding) -> list[str]:
-    below = ", ".join(map(markdown.code, brief.grouped(finding.downstream)))
+    below = ", ".join(map(markdown.code, summary.grouped(finding.downstream)))
     return [markdown.code(finding.kind), markdown.code(finding.where), markdown.text(finding.what), below]
 
 

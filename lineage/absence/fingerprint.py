@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lineage.diff.sides import Revision, Side, git
+from lineage.diff.runs import Revision, Side, git
 from lineage.files import flat
 from lineage.record import FOLDER
 from tasks.subsets.splits import assign

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lineage.absence import fingerprint, search
 from lineage.absence.search import Absence
-from lineage.diff import sides
+from lineage.diff import runs
 from tasks.runtime.errors import BreathlineError
 
 NAMED = re.compile(r"patient:([1-9][0-9]*)")
@@ -30,7 +30,7 @@ def of(root: Path, patient: str, before: str | None = None) -> Absence:
     number = int(named[1])
     if before is None:
         return search.search(root, number, fingerprint.search_history(root, number))
-    known = fingerprint.take(sides.opened(before, root), number)
+    known = fingerprint.take(runs.opened(before, root), number)
     if known is None:
         hint = "name a run that has them; of a revision, DVC's cache must hold its tables (`dvc fetch`)"
         raise BreathlineError(f"{before} has no tables with patient {number}.", where="--before", hint=hint)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage.diff import data, numbers, provenance
+from lineage.diff import data, provenance, results
 from lineage.diff.changes import Changes
-from lineage.diff.numbers import Predictions
-from lineage.diff.sides import Side
+from lineage.diff.results import Predictions
+from lineage.diff.runs import Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ def compare(old: Side, new: Side) -> Comparison:
         parameters=provenance.parameters(old, new),
         environment=provenance.environment(old, new),
         stages=provenance.stages(old, new),
-        figures=numbers.figures(old, new),
-        predictions=numbers.predictions(old, new),
+        figures=results.figures(old, new),
+        predictions=results.predictions(old, new),
         notes=tuple(_notes(old) + _notes(new)),
     )
 

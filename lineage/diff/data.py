@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from lineage.diff.changes import Changes, between, flat
-from lineage.diff.sides import Side
+from lineage.diff.runs import Side
 
 RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
 SOURCE = "data/raw/source.json"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lineage.diff.changes import Changes, between, flat
-from lineage.diff.sides import Side
+from lineage.diff.runs import Side
 from lineage.files import flat as files_of
 
 SEVERAL = "several: "

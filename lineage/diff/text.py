@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
-from lineage.diff.numbers import Predictions
+from lineage.diff.results import Predictions
 
 FEW = 12  # lines of a section, unless all are asked for
 

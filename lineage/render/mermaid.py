@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineage.render.view import fold
-from lineage.trace.nodes import Trace
+from lineage.trace.provenance_graph import Trace
 
 FILLS = {
     "metric": "#cfeed4",

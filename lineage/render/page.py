@@ -8,7 +8,7 @@ from lineage.render.layout import layers
 from lineage.render.mermaid import FILLS
 from lineage.render.tree import summary
 from lineage.render.view import ASIDE, Arrow, Box, View, fold
-from lineage.trace.nodes import Trace
+from lineage.trace.provenance_graph import Trace
 from tasks.runtime import templates
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 216, 62, 20, 44, 16  # pixels

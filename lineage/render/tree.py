@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from lineage.render.view import MOST, Box, View, fold
-from lineage.trace.nodes import Node, Trace
+from lineage.trace.provenance_graph import Node, Trace
 
 COLOURS = {
     "metric": "bold green",

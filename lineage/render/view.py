@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lineage.trace.nodes import MADE_BY, Node, Trace
+from lineage.trace.provenance_graph import MADE_BY, Node, Trace
 
 ASIDE = ("stage", "code", "environment")  # stages only where no stage was asked about
 MOST = 3  # alike nodes that are still shown one by one

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lineage.trace.evidence import Evidence
-from lineage.trace.nodes import Link
+from lineage.trace.project_data import Evidence
+from lineage.trace.provenance_graph import Link
 from tasks.runtime import params
 from tasks.subsets.splits import Subset
 

@@ -17,7 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from lineage import events, graph, record
-from lineage.diff.sides import cache_of, git
+from lineage.diff.runs import cache_of, git
 from tasks.runtime.errors import BreathlineError
 
 IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from lineage import files
 from lineage.content import content_hash
+from lineage.verify.audited_project import Tree
+from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
-from lineage.verify.pinpoint import difference
-from lineage.verify.tree import Tree
 
 File = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.absence import proof
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import Tree
 
 
 def check(tree: Tree, *, patient: str) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, files, record
+from lineage.verify.audited_project import Tree
+from lineage.verify.file_differences import flat
 from lineage.verify.findings import Finding, Severity
-from lineage.verify.pinpoint import flat
-from lineage.verify.tree import Tree
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 

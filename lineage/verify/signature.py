@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage.exports import dsse, intoto
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import Tree
 from tasks.runtime.errors import BreathlineError
 
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lineage.verify import brief
+from lineage.verify import summary
 from lineage.verify.findings import Finding, Report
 
 
@@ -28,24 +28,24 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
     table.add_column("kind", style=colour, no_wrap=True)
     table.add_column(title, overflow="fold", ratio=3)
     table.add_column("downstream of it", style="dim", overflow="fold", ratio=1)
-    for finding in findings if everything else brief.first(findings):
+    for finding in findings if everything else summary.first(findings):
         about = Group(Text(finding.where, style="bold"), Text(finding.what))
-        below = finding.downstream if everything else brief.grouped(finding.downstream)
+        below = finding.downstream if everything else summary.grouped(finding.downstream)
         table.add_row(finding.kind, about, ", ".join(below))
-    left = {} if everything else brief.left(findings)
+    left = {} if everything else summary.left(findings)
     more = [f"{count} more of the kind {kind}: --all" for kind, count in left.items()]
     return Group(table, *(Padding(Text(line, style="dim"), (0, 0, 1, 0)) for line in more))
 
 
 def _verdict(report: Report) -> str:
-    read = f"{brief.count(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
+    read = f"{summary.count(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
     if report.errors:
         reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
         differ, verb = (
-            brief.count(len(report.errors), "difference"),
+            summary.count(len(report.errors), "difference"),
             "concerns" if len(report.errors) == 1 else "concern",
         )
-        concerns = f", which {verb} {brief.count(len(reached), 'stage')} and what is made there" if reached else ""
+        concerns = f", which {verb} {summary.count(len(reached), 'stage')} and what is made there" if reached else ""
         return f"[bold red]Not verified[/]: {differ}{concerns} [dim]({escape(read)})[/]"
-    notes = f"; {brief.count(len(report.notes), 'thing')} to be known" if report.notes else ""
+    notes = f"; {summary.count(len(report.notes), 'thing')} to be known" if report.notes else ""
     return f"[bold green]Verified[/]: nothing differs from what was recorded{notes} [dim]({escape(read)})[/]"

@@ -17,20 +17,20 @@ import pyarrow as pa
 
 from lineage import record
 from lineage.verify import (
-    figures,
-    lock,
-    log,
+    dvc_lock,
+    event_log,
+    git_state,
     outputs,
     patient_absence,
     provenance,
-    repository,
-    reruns,
+    repeated_runs,
+    result_checks,
     signature,
-    tables,
+    table_checks,
 )
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Depth, Finding, Report
 from lineage.verify.signature import Signed
-from lineage.verify.tree import Tree
 from tasks.runtime.errors import BreathlineError
 
 Check = Callable[[Tree], Iterator[Finding]]
@@ -77,33 +77,33 @@ def verify(
 def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: Sequence[str]) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
-        "records": partial(log.records, elsewhere=elsewhere),
-        "event log": partial(log.chain, elsewhere=elsewhere),
+        "records": partial(event_log.records, elsewhere=elsewhere),
+        "event log": partial(event_log.chain, elsewhere=elsewhere),
         "outs": outputs.check,
         "inputs": outputs.inputs,
         "graph": provenance.graph,
         "parameters": provenance.parameters,
         "modules": provenance.modules,
         "environment": partial(provenance.environment, elsewhere=elsewhere),
-        "dvc.lock": lock.check,
-        "cache": partial(lock.cache, everything=deep is not None),
-        "repeated runs": reruns.check,
-        "Git": repository.check,
-        "recordings and split": tables.recordings,
-        "accounts": tables.accounts,
-        "models' cards": tables.cards,
-        "soft labels": figures.soft_labels,
-        "predictions": figures.predictions,
-        "metrics": figures.metrics,
+        "dvc.lock": dvc_lock.check,
+        "cache": partial(dvc_lock.cache, everything=deep is not None),
+        "repeated runs": repeated_runs.check,
+        "Git": git_state.check,
+        "recordings and split": table_checks.recordings,
+        "accounts": table_checks.accounts,
+        "models' cards": table_checks.cards,
+        "soft labels": result_checks.soft_labels,
+        "predictions": result_checks.predictions,
+        "metrics": result_checks.metrics,
     }
     if signed is not None:
         checks["signature"] = partial(signature.check, signed=signed)
     for patient in absent:
         checks[f"absence of {patient}"] = partial(patient_absence.check, patient=patient)
     if deep is not None:
-        from lineage.verify import deep as anew
+        from lineage.verify import recomputation
 
-        checks |= anew.checks(deep)
+        checks |= recomputation.checks(deep)
     return checks
 
 

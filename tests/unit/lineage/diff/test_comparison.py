@@ -10,10 +10,10 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from lineage.diff import comparison, sides, text
+from lineage.diff import comparison, runs, text
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
-from lineage.diff.numbers import Flip
+from lineage.diff.results import Flip
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
@@ -30,7 +30,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(root: Path, old: str, new: str) -> Comparison:
-    return comparison.compare(sides.opened(old, root), sides.opened(new, root))
+    return comparison.compare(runs.opened(old, root), runs.opened(new, root))
 
 
 def differing(found: Comparison) -> set[str]:
@@ -149,7 +149,7 @@ def test_it_is_shown_short_or_whole_and_as_json(changed: Comparison) -> None:
 def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):
-            sides.opened(name, first)
+            runs.opened(name, first)
     with pytest.raises(BreathlineError, match=r"no dvc\.lock"):
         compare(first, "HEAD~1", ".")
     assert not (first / "x").exists()
@@ -164,8 +164,8 @@ def test_the_cache_may_lie_elsewhere(first: Path, tmp_path: Path) -> None:
 
 def test_the_local_config_says_where_the_cache_lies(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
-    assert sides.cache_of(tmp_path) == tmp_path / ".dvc/cache"
+    assert runs.cache_of(tmp_path) == tmp_path / ".dvc/cache"
     (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")
-    assert sides.cache_of(tmp_path) == tmp_path / "shared"
+    assert runs.cache_of(tmp_path) == tmp_path / "shared"
     (tmp_path / ".dvc/config.local").write_text("[cache]\n    dir = /elsewhere\n")
-    assert sides.cache_of(tmp_path) == Path("/elsewhere")
+    assert runs.cache_of(tmp_path) == Path("/elsewhere")

@@ -14,7 +14,7 @@ from rich.console import Console
 from lineage.render import mermaid, page, tree
 from lineage.render.layout import layers
 from lineage.render.view import fold
-from lineage.trace.nodes import MADE_BY, Edge, Node, Rerun, Trace
+from lineage.trace.provenance_graph import MADE_BY, Edge, Node, Rerun, Trace
 
 
 def example(recordings=5, question="score"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage import project
-from lineage.trace.questions import Questions
+from lineage.trace.queries import Questions
 from tests.unit.lineage import small
 
 FOLDED = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lineage.trace.nodes import MADE_BY
-from lineage.trace.walk import neighbours
+from lineage.trace.provenance_graph import MADE_BY
+from lineage.trace.traversal import neighbours
 from tests.unit.lineage.trace.answers import recordings
 
 

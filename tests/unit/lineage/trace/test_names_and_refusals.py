@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from lineage import project
-from lineage.trace.questions import Questions
+from lineage.trace.queries import Questions
 from tasks.runtime.errors import BreathlineError
 
 

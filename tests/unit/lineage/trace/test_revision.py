@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from cli.audit.trace import answer
-from lineage.diff.sides import cache_of
+from lineage.diff.runs import cache_of
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.trace.catalogue import TEST, Catalogue
-from lineage.trace.evidence import METRICS, PREDICTIONS, Evidence
-from lineage.trace.nodes import MADE_BY, Link, Node, ids
+from lineage.trace.project_data import METRICS, PREDICTIONS, Evidence
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
 
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 

@@ -1,6 +1,6 @@
 """What `--deep` adds: content hashes of all files, and a sample of cycles and features computed anew from recordings.
 
-Soft labels, predictions and figures follow in `lineage.verify.deep_models`. Each check leaves a note of what it
+Soft labels, predictions and figures follow in `lineage.verify.model_recomputation`. Each check leaves a note of what it
 computed and of the largest difference, for nothing of that is proof without its extent.
 """
 
@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 
 from lineage.content import content_hash
-from lineage.verify import deep_models
+from lineage.verify import model_recomputation
+from lineage.verify.audited_project import CYCLES, Tree
 from lineage.verify.findings import Depth, Finding
-from lineage.verify.tree import CYCLES, Tree
 from models.frontends.cache import compute
 from models.frontends.registry import SAMPLE_RATES, create
 from tasks.audio import front_end_rates
@@ -40,9 +40,9 @@ def checks(depth: Depth) -> dict[str, Check]:
         "content": content,
         "cycles anew": partial(cycles, depth=depth),
         "features anew": partial(features, depth=depth),
-        "soft labels anew": partial(deep_models.soft_labels, depth=depth),
-        "predictions anew": partial(deep_models.predictions, depth=depth),
-        "metrics anew": deep_models.metrics,
+        "soft labels anew": partial(model_recomputation.soft_labels, depth=depth),
+        "predictions anew": partial(model_recomputation.predictions, depth=depth),
+        "metrics anew": model_recomputation.metrics,
     }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from lineage.project import Project
 from lineage.trace.catalogue import Model
-from lineage.trace.evidence import RAW
-from lineage.trace.nodes import Edge, Node, Rerun
+from lineage.trace.project_data import RAW
+from lineage.trace.provenance_graph import Edge, Node, Rerun
 
 HOLDS = {
     "download": "holds the files",

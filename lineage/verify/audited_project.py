@@ -17,10 +17,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lineage import code, events, files, graph, record
-from lineage.diff.sides import cache_of
+from lineage.diff.runs import cache_of
 from lineage.project import Project
+from lineage.verify.file_hashes import Hashes
 from lineage.verify.findings import Finding
-from lineage.verify.hashes import Hashes
 from tasks.runtime import params
 from tasks.subsets import splits
 

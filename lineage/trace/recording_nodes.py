@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.trace.catalogue import TEST, TRAIN, Catalogue
-from lineage.trace.evidence import RAW, Evidence
-from lineage.trace.nodes import MADE_BY, Link, Node, ids
+from lineage.trace.project_data import RAW, Evidence
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
 
 SPLIT_FILE = "ICBHI_challenge_train_test.txt"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from lineage.verify.hashes import Hashes
+from lineage.verify.file_hashes import Hashes
 from tests import toy
 
 GRAPH = """\

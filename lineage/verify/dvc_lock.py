@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage import record
+from lineage.verify.audited_project import LOCK, Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import LOCK, Tree
 from tasks.runtime import params
 
 

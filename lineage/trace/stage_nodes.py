@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from lineage import events, record
-from lineage.trace.evidence import Evidence
-from lineage.trace.nodes import Link, Node, ids
+from lineage.trace.project_data import Evidence
+from lineage.trace.provenance_graph import Link, Node, ids
 from tasks.runtime.files import sha256
 
 OF_A_RUN = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")

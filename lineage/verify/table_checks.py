@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lineage.verify.audited_project import CYCLES, Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import CYCLES, Tree
 from tasks.corpora.icbhi import metadata
 
 RAW = Path("data/raw")

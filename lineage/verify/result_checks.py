@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lineage.verify.audited_project import CYCLES, Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import CYCLES, Tree
 from models.metrics import confusion
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.evaluation import bootstrap

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage import events, files
-from lineage.trace.evidence import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, SPLIT, Evidence
-from lineage.trace.nodes import Node
+from lineage.trace.project_data import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, SPLIT, Evidence
+from lineage.trace.provenance_graph import Node
 from tasks.runtime.files import sha256
 
 READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS)  # what answers are read from

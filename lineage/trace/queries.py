@@ -7,15 +7,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from lineage.project import Project
-from lineage.trace import byte_layout, contradictions
+from lineage.trace import byte_layout, consistency
 from lineage.trace.catalogue import Catalogue
-from lineage.trace.evidence import METRICS, SCORES, SOFT_LABELS, Evidence
-from lineage.trace.metrics import at, keys
-from lineage.trace.nodes import Direction, Edge, Node, Trace
-from lineage.trace.removal import reruns
-from lineage.trace.rows import has_soft_label
-from lineage.trace.stages import Stages
-from lineage.trace.walk import Kind, kinds, neighbours, walk
+from lineage.trace.cycle_nodes import has_soft_label
+from lineage.trace.evaluation_nodes import at, keys
+from lineage.trace.project_data import METRICS, SCORES, SOFT_LABELS, Evidence
+from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
+from lineage.trace.rerun_list import reruns
+from lineage.trace.stage_nodes import Stages
+from lineage.trace.traversal import Kind, kinds, neighbours, walk
 from tasks.runtime.errors import BreathlineError
 
 SCORE = "score"
@@ -48,7 +48,7 @@ class Questions:
         root, first, direction = self._root(what)
         nodes, edges = walk(self.whole if root.kind == "stage" else self.kinds, root, first, direction)
         forward = direction == "forward"
-        notes = [*contradictions.of(self.evidence), *contradictions.cautions(root, self.evidence)]
+        notes = [*consistency.of(self.evidence), *consistency.cautions(root, self.evidence)]
         if root.kind == "stage" and root.name != what:
             notes.append(f"{what} is an out of {root.name}: this is what made that stage's outs")
         if root.kind == "row":

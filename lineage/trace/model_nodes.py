@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.trace.catalogue import TRAIN, Catalogue, Model
-from lineage.trace.evidence import SOFT_LABELS, Evidence
-from lineage.trace.nodes import MADE_BY, Link, Node, ids
+from lineage.trace.project_data import SOFT_LABELS, Evidence
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
 
 
 class Weights:

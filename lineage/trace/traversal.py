@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from lineage.trace.catalogue import Catalogue
-from lineage.trace.evidence import Evidence
-from lineage.trace.metrics import Figures, Metrics, Predictions, PredictionTable, Reports
-from lineage.trace.models import Initial, SoftLabelTable, Weights
-from lineage.trace.nodes import Direction, Edge, Link, Node
-from lineage.trace.recordings import Patients, Recordings, Sets, Sources
-from lineage.trace.rows import Annotations, Cycles, Features, Samples, SoftLabels
-from lineage.trace.stages import Code, Environments, Stages
+from lineage.trace.cycle_nodes import Annotations, Cycles, Features, Samples, SoftLabels
+from lineage.trace.evaluation_nodes import Figures, Metrics, Predictions, PredictionTable, Reports
+from lineage.trace.model_nodes import Initial, SoftLabelTable, Weights
+from lineage.trace.project_data import Evidence
+from lineage.trace.provenance_graph import Direction, Edge, Link, Node
+from lineage.trace.recording_nodes import Patients, Recordings, Sets, Sources
+from lineage.trace.stage_nodes import Code, Environments, Stages
 
 
 class Kind(Protocol):

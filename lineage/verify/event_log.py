@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, events, record, workspace_logs
+from lineage.verify.audited_project import LOCK, Tree
+from lineage.verify.dvc_lock import vouches
 from lineage.verify.findings import Finding
-from lineage.verify.lock import vouches
-from lineage.verify.tree import LOCK, Tree
 
 Entry = dict[str, Any]
 CLONE = " (if it ran on another machine, and this is a clone: --elsewhere)"

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lineage.verify.figures import METRICS, PREDICTIONS, SOFT_LABELS
+from lineage.verify.audited_project import CYCLES, Tree
+from lineage.verify.event_log import done
+from lineage.verify.file_differences import flat
 from lineage.verify.findings import Depth, Finding
-from lineage.verify.log import done
-from lineage.verify.pinpoint import flat
-from lineage.verify.tree import CYCLES, Tree
+from lineage.verify.result_checks import METRICS, PREDICTIONS, SOFT_LABELS
 from models.training.settings import ComputeSettings, Selection
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.distillation.soft_targets import SoftLabelSettings

@@ -7,8 +7,8 @@ from functools import cache
 
 from lineage.trace import byte_layout
 from lineage.trace.catalogue import TEST, TRAIN, VAL, Catalogue
-from lineage.trace.evidence import FBANK, RAW, SOFT_LABELS, Evidence
-from lineage.trace.nodes import MADE_BY, Link, Node, ids
+from lineage.trace.project_data import FBANK, RAW, SOFT_LABELS, Evidence
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
 
 FLAGS = ("crackles", "wheezes", "lungsound_4", "lungsound_2", "diagnosis_3", "diagnosis_2")
 

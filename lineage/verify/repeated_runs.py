@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lineage import files
+from lineage.verify.audited_project import Tree
+from lineage.verify.event_log import done
 from lineage.verify.findings import Finding
-from lineage.verify.log import done
-from lineage.verify.tree import Tree
 
 LARGEST = 1 << 26  # bytes; records are far smaller
 MAKING = ("command", "inputs", "params", "modules", "code", "environment")

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from safetensors.numpy import save_file
 
-from lineage.verify.pinpoint import difference
+from lineage.verify.file_differences import difference
 
 
 @pytest.fixture

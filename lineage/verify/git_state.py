@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, files
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
-from lineage.verify.tree import Tree
 
 CHANGED = re.compile(r"^diff --git a/(.+) b/\1$", re.MULTILINE)
 

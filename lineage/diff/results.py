@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lineage.diff.changes import Changes, between, flat
-from lineage.diff.sides import Side
+from lineage.diff.runs import Side
 
 METRICS, PREDICTIONS = "reports/metrics.json", "data/evaluation/predictions.parquet"
 MODELS = ("student", "ensemble", "students", "teachers")
