@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.boards.standings import counts
+from flows.leaderboards.comparison import counts
 from tasks.evaluation.bootstrap import Counts, difference, draw
 
 RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 0

@@ -30,7 +30,7 @@ def backfill(
     Each case runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project stays as it is.
     """
     from flows import server
-    from flows.backfills.cases import cases, parse
+    from flows.backfills.variants import cases, parse
 
     console, root = Console(), Path.cwd()
     values = parse(param)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
+from flows.leaderboards.recipe_workspaces import FOLDER, Entry, finish, finished, prepare
 from flows.recipes import corpus as corpora
 from flows.workspaces import absolute_weights, cache_of
 from tasks.runtime.errors import BreathlineError
@@ -18,7 +18,7 @@ from tasks.runtime.errors import BreathlineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flows.side_by_side import Outcome, Told
+    from flows.scheduling.scheduler import Outcome, Told
 
 EXAMPLES = (
     "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus icbhi --jobs 2` · "
@@ -79,18 +79,18 @@ def _numbers(seeds: str) -> list[int]:
 
 def _run(root: Path, entries: Sequence[Entry], jobs: int, console: Console) -> dict[str, str]:
     """Bring every workspace up to date and return what went wrong, by recipe."""
-    from flows import side_by_side
+    from flows.scheduling import scheduler
 
     absolute_weights()
     by_folder = {root / entry.folder: entry for entry in entries}
     with console.status("Reading the graphs …"):
-        waiting = [unit for folder in by_folder for unit in side_by_side.units(folder)]
+        waiting = [unit for folder in by_folder for unit in scheduler.units(folder)]
     totals = {folder: sum(unit.workspace == folder for unit in waiting) for folder in by_folder}
     with _progress(console, by_folder, totals) as told:
-        failures = side_by_side.failures(side_by_side.run(waiting, jobs=jobs, told=told))
+        failures = scheduler.failures(scheduler.run(waiting, jobs=jobs, told=told))
     finish(root, entries, failures)
     return {
-        by_folder[folder].recipe: f"{what}\n  the whole log: {by_folder[folder].folder / side_by_side.LOG}"
+        by_folder[folder].recipe: f"{what}\n  the whole log: {by_folder[folder].folder / scheduler.LOG}"
         for folder, what in failures.items()
     }
 
@@ -122,13 +122,13 @@ def _progress(console: Console, by_folder: Mapping[Path, Entry], totals: Mapping
 
 def _show(root: Path, entries: Sequence[Entry], console: Console) -> None:
     """Print the boards of the finished workspaces and write them to ``reports/``."""
-    from flows.boards import standings, tables
+    from flows.leaderboards import comparison, tables
 
     done = finished(root, entries)
     if not done:
         hint = "`breathline leaderboard RECIPE…` runs them; see `breathline recipe list`"
         raise BreathlineError("No workspace is finished.", where=root / FOLDER, hint=hint)
-    boards = standings.boards([standings.read(root, entry) for entry in done])
+    boards = comparison.boards([comparison.read(root, entry) for entry in done])
     for board in boards:
         console.print(tables.rich_table(board))
         for note in tables.notes(board):

@@ -36,16 +36,16 @@ def watch(
     What the source held last time is kept in .breathline/. With nothing new, this ends at once.
     """
     from flows import server
-    from flows.new_recordings import source
+    from flows.new_recordings import source_state
     from tasks.runtime import params
     from tasks.sources.settings import DownloadSettings
 
     console, root = Console(), Path.cwd()
     settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
     with console.status("Looking at the source …"):
-        before = source.read(root, settings)
-        now = source.look(root, settings, before)
-    found = source.changes(before, now)
+        before = source_state.read(root, settings)
+        now = source_state.look(root, settings, before)
+    found = source_state.changes(before, now)
     for change in found:
         console.print(change, highlight=False, soft_wrap=True)
     if not found:

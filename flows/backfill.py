@@ -13,8 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import workspace_tasks
-from flows.backfills import results
-from flows.backfills.cases import FOLDER, cases, prepare
+from flows.backfills import tables
+from flows.backfills.variants import FOLDER, cases, prepare
 from flows.processes.stage_process import only_run
 from flows.publish import artifacts
 from flows.workspaces import cache_of
@@ -64,18 +64,18 @@ def backfill(
         names = {folder: case.name for folder, case in workspaces.items()}
         failed = workspace_tasks.bring_up(names, jobs=jobs, gpus=gpus)
         done = {folder: case for folder, case in workspaces.items() if folder not in failed}
-        _publish(root, results.tables(done))
+        _publish(root, tables.tables(done))
     if failed:
         return Failed(message=f"Failed: {'; '.join(names[folder] for folder in failed)}.")
     return [case.name for case in done.values()]
 
 
-def _publish(root: Path, tables: list[results.Table]) -> None:
-    if not tables:
+def _publish(root: Path, published: list[tables.Table]) -> None:
+    if not published:
         get_run_logger().warning("No case has scores (reports/scores.json): there is no table.")
         return
-    results.write(tables, root / REPORTS)
-    for index, table in enumerate(tables):
+    tables.write(published, root / REPORTS)
+    for index, table in enumerate(published):
         key = f"backfill-{index + 1}" if index else "backfill"
         artifacts.publish_table(key, table.records, table.title)
-    get_run_logger().info(results.show(tables))
+    get_run_logger().info(tables.show(published))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.snapshot import git, identity
+from flows.git_commits import author_environment, git
 from tasks.runtime.errors import BreathlineError
 
 FIRST = "v1.0.0"
@@ -110,7 +110,7 @@ def _write(root: Path, tag: str, commit: str, message: str) -> None:
     """Write an annotated tag, later than every other: DVC and GTO order changes by time, and a second may hold two."""
     dates = git(root, "for-each-ref", "--format=%(taggerdate:unix)", "refs/tags").split()
     moment = max([int(time.time()), *(int(date) + 1 for date in dates)])
-    env: Mapping[str, str] = {**identity(root), "GIT_COMMITTER_DATE": f"@{moment} +0000"}
+    env: Mapping[str, str] = {**author_environment(root), "GIT_COMMITTER_DATE": f"@{moment} +0000"}
     git(root, "tag", "--annotate", "--message", message, tag, commit, env=dict(env))
 
 

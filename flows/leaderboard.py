@@ -13,8 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import workspace_tasks
-from flows.boards import standings, tables
-from flows.boards.entries import FOLDER, Entry, finish, finished, prepare
+from flows.leaderboards import comparison, tables
+from flows.leaderboards.recipe_workspaces import FOLDER, Entry, finish, finished, prepare
 from flows.processes.stage_process import only_run
 from flows.publish import artifacts
 from flows.workspaces import cache_of
@@ -81,7 +81,7 @@ def _show(root: Path, entries: list[Entry]) -> list[Entry]:
     """Write and publish the boards of what is finished, and return that."""
     done = finished(root, entries)
     if done:
-        boards = standings.boards([standings.read(root, entry) for entry in done])
+        boards = comparison.boards([comparison.read(root, entry) for entry in done])
         paths = tables.write(boards, root / REPORTS)
         get_run_logger().info(f"Written: {', '.join(path.name for path in paths)} in {root / REPORTS}")
         artifacts.publish_text("leaderboard", tables.markdown(boards), f"{len(done)} of {len(entries)} recipes.")

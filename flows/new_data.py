@@ -16,7 +16,7 @@ from pydantic import Field
 
 from flows import dvc_revision, registry
 from flows.gto_tags import Bump
-from flows.new_recordings import source
+from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
 from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.stage_process import only_run
@@ -42,8 +42,8 @@ def _passes(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=[10.0, 60.0, 300.0],
     retry_condition_fn=_passes,
 )
-def _look(root: Path, settings: DownloadSettings, before: source.Files) -> dict[str, source.File]:
-    return source.look(root, settings, before)
+def _look(root: Path, settings: DownloadSettings, before: source_state.Files) -> dict[str, source_state.File]:
+    return source_state.look(root, settings, before)
 
 
 @flow(name="new_data", flow_run_name="look for new recordings")
@@ -82,13 +82,13 @@ def new_data(
     """
     root, log = project.resolve(), get_run_logger()
     settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")
-    before = source.read(root, settings)
+    before = source_state.read(root, settings)
     now = _look(root, settings, before)
-    found = source.changes(before, now)
+    found = source_state.changes(before, now)
     if not found:
-        source.remember(root, settings, now)
+        source_state.remember(root, settings, now)
         return Completed(message=f"Nothing new: {len(now)} files as before.")
-    if source.quiet_s(now, time.time()) < quiet:
+    if source_state.quiet_s(now, time.time()) < quiet:
         return Completed(message=f"The source is being written to: {len(found)} changes; the next run looks again.")
     log.info(f"{len(found)} changes: {', '.join(found[:SHOWN])}")
 
@@ -97,7 +97,7 @@ def new_data(
     if not gate.is_completed():
         refused = GATE in (gate.message or "").partition(NOT_RUN)[0]
         if refused:
-            source.remember(root, settings, now)
+            source_state.remember(root, settings, now)
         what = "The gate refused the new recordings" if refused else "The new recordings cannot be taken up"
         return _failed(f"{what}: {gate.message}", found)
     trained: State[Any] = pipeline(**shared)
@@ -107,7 +107,7 @@ def new_data(
     with only_run(root):  # what is judged is what becomes the version
         decision = _decide(root, metric, margin, stage)
         version = _promote(root, decision, bump, stage)
-    source.remember(root, settings, now)
+    source_state.remember(root, settings, now)
     said = f"{version} is in {stage}" if version else "Nothing is promoted"
     message = f"{said}: {decision.why}"
     _report(message, found)

@@ -18,12 +18,13 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import graph, slots
+from flows import graph
 from flows.plan import Step, expand, plan
 from flows.processes.stage_process import Groups, only_run
 from flows.publish import artifacts, scores
 from flows.recipes import writing
-from flows.stage_task import Here, run_stage
+from flows.scheduling import gpu_slots
+from flows.scheduling.stage_task import Here, run_stage
 
 NOT_RUN = " Not run for it: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.runtime.parallel
@@ -114,7 +115,7 @@ def _here(root: Path, groups: Groups, gpus: int | None, pools: Mapping[str, str]
     return Here(
         root=root,
         groups=groups,
-        slots=slots.of_this_machine(gpus),
+        slots=gpu_slots.of_this_machine(gpus),
         env={TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": url},
         pools=pools,
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from flows import dvc_revision, graph, gto_tags, release_checks
+from flows.git_commits import commit_working_tree, git
 from flows.gto_tags import Bump
-from flows.snapshot import commit, git
 from tasks.runtime.errors import BreathlineError
 
 STUDENT = "student"
@@ -107,7 +107,7 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
                 hint = f"to put it into a stage: `breathline registry promote {there[-1]} --stage production`"
                 raise BreathlineError(f"Nothing has changed: the model is that of {there[-1]}.", hint=hint)
     number = gto_tags.following(gto_tags.read(root, name), bump)
-    at = commit(root, f"{name} {number}", also=("dvc.lock", "dvc.yaml", "params.yaml", *beside))
+    at = commit_working_tree(root, f"{name} {number}", also=("dvc.lock", "dvc.yaml", "params.yaml", *beside))
     gto_tags.register(root, name, number, at, f"{name} {number}{_headline(_scores(root, at))}")
     if stage:
         gto_tags.assign(root, name, number, stage)

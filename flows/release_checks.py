@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from flows.git_commits import git
 from flows.graph import Stage
 from flows.plan import plan
-from flows.snapshot import git
 from tasks.runtime.errors import BreathlineError
 
 VERDICT = "data/validation/results.json"

@@ -15,10 +15,11 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
-from flows import side_by_side, slots, workspaces
+from flows import workspaces
 from flows.processes.stage_process import Groups, StageFailedError
-from flows.side_by_side import Outcome, Unit
-from flows.stage_task import Here, run_stage
+from flows.scheduling import gpu_slots, scheduler
+from flows.scheduling.scheduler import Outcome, Unit
+from flows.scheduling.stage_task import Here, run_stage
 
 
 def bring_up(names: Mapping[Path, str], *, jobs: int, gpus: int | None) -> dict[Path, str]:
@@ -31,21 +32,21 @@ def bring_up(names: Mapping[Path, str], *, jobs: int, gpus: int | None) -> dict[
     """
     log = get_run_logger()
     workspaces.absolute_weights()
-    waiting = [unit for folder in names for unit in side_by_side.units(folder)]
+    waiting = [unit for folder in names for unit in scheduler.units(folder)]
     log.info(f"{len(waiting)} stages in {len({unit.workspace for unit in waiting})} of {len(names)} workspaces")
 
     def told(folder: Path, stage: str, outcome: Outcome) -> None:
         if not stage:
             log.info(f"{names[folder]}: {len(outcome.done)} of {outcome.total} stages done")
 
-    start = partial(_start, names, slots.of_this_machine(gpus))
-    failed = side_by_side.failures(side_by_side.run(waiting, jobs=jobs, told=told, start=start))
+    start = partial(_start, names, gpu_slots.of_this_machine(gpus))
+    failed = scheduler.failures(scheduler.run(waiting, jobs=jobs, told=told, start=start))
     for folder, what in failed.items():
         log.error(f"{names[folder]}: {what}")
     return failed
 
 
-def _start(names: Mapping[Path, str], machine: slots.Slots, unit: Unit, groups: Groups) -> Future[None]:
+def _start(names: Mapping[Path, str], machine: gpu_slots.Slots, unit: Unit, groups: Groups) -> Future[None]:
     here = Here(root=unit.workspace, groups=groups, slots=machine)
     name = f"{names[unit.workspace]}: {unit.step.stage}"
     done: Future[None] = Future()

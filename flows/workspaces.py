@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.git_commits import git
 from flows.recipes.params_text import PARAMS
-from flows.snapshot import git
 from lineage.code import ORIGIN, ask_git
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json

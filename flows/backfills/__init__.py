@@ -1,1 +1,1 @@
-"""The pipeline over commits and values of parameters: a workspace for each case, and what they scored."""
+"""Backfill: variants of the project (commit and parameter values) in workspaces, and tables of their scores."""

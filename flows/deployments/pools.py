@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from flows.stage_task import GPU_LIMIT
+from flows.scheduling.stage_task import GPU_LIMIT
 from tasks.runtime.errors import BreathlineError
 
 # Templates that the project brings; a process pool's is Prefect's own.

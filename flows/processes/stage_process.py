@@ -16,7 +16,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from flows.processes import process_guard, warm_dvc
+from flows.processes import prestarted_dvc, process_guard
 from flows.processes.process_groups import end_groups
 from lineage.adoption import adopt_from_workspaces
 from tasks.runtime.errors import BreathlineError
@@ -189,7 +189,7 @@ class Groups:
         return self._follow(process, log)
 
     def _start_dvc(self) -> subprocess.Popen[str]:
-        return self._start([process_guard.TOLD, sys.executable, "-P", warm_dvc.__file__], Path(), {})
+        return self._start([process_guard.TOLD, sys.executable, "-P", prestarted_dvc.__file__], Path(), {})
 
     def _start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
         """Start a command under guard; it is one of the groups from then on."""

@@ -1,1 +1,1 @@
-"""A stage on another worker: commit and data go there by Git and DVC, its outs come back the same way."""
+"""Stages on other machines: Git carries the commit, the DVC remote carries the data, in both directions."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from flows.remote.transfer import Transfers
-from flows.snapshot import git
+from flows.git_commits import git
+from flows.remote.transfer_commands import Transfers
 
 FOLDER = "BREATHLINE_CLONES"
 # What outlives a run: checkpoints, by which a training resumes; DVC's settings and state; the locks of stages.

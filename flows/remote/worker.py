@@ -17,19 +17,19 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 from pydantic import Field
 
-from flows import slots
 from flows.plan import Step
 from flows.processes.stage_process import Groups, StageFailedError
-from flows.remote import clones, following, results
-from flows.remote.parts import Parts, held, read
-from flows.remote.transfer import Transfers
-from flows.stage_task import PASSING, Here, run_here
+from flows.remote import clones, run_monitor, stage_outputs
+from flows.remote.stage_files import Parts, held, read
+from flows.remote.transfer_commands import Transfers
+from flows.scheduling import gpu_slots
+from flows.scheduling.stage_task import PASSING, Here, run_here
 from tasks.runtime.errors import BreathlineError
 
 WATCH_S = 10.0
 
 
-@flow(name=following.FLOW, flow_run_name="{stage}", persist_result=False)
+@flow(name=run_monitor.FLOW, flow_run_name="{stage}", persist_result=False)
 def stage_on_worker(
     *,
     stage: str,
@@ -53,7 +53,7 @@ def stage_on_worker(
         force: Whether it runs even where nothing has changed.
         env: For the stage's environment.
     """
-    logger = cast("PrefectLogAdapter", get_run_logger()).getChild(following.LOGGER)
+    logger = cast("PrefectLogAdapter", get_run_logger()).getChild(run_monitor.LOGGER)
     groups = Groups()
     try:
         with _watched(groups) as over, clones.taken(repository) as folder:
@@ -62,7 +62,7 @@ def stage_on_worker(
             try:
                 parts = _prepared(clone, stage, commit, repository=repository, ref=ref, remote=remote)
                 _run(clone, stage, parts, force, env)
-                results.send(clone, stage, parts, repository=repository, ref=f"{ref}/made", remote=remote)
+                stage_outputs.send(clone, stage, parts, repository=repository, ref=f"{ref}/made", remote=remote)
             except BreathlineError as error:
                 if over.is_set():
                     return Cancelled(message="The run that has asked for this is over.")
@@ -86,7 +86,7 @@ def _prepared(clone: Transfers, stage: str, commit: str, *, repository: str, ref
 
 
 def _run(clone: Transfers, stage: str, parts: Parts, force: bool, env: dict[str, str]) -> None:
-    here = Here(clone.root, clone.groups, slots.of_this_machine(None), env=env)
+    here = Here(clone.root, clone.groups, gpu_slots.of_this_machine(None), env=env)
     # What another worker has computed from equal inputs is pulled by the run-cache.
     run_here(Step(stage, True, (), (), force, parts.gpu), here, clone.log, pull=not force)
 

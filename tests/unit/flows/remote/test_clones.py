@@ -8,7 +8,7 @@ import pytest
 
 from flows.processes.stage_process import Groups
 from flows.remote import clones
-from flows.remote.transfer import Transfers
+from flows.remote.transfer_commands import Transfers
 from tests import toy
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.side_by_side import identities, run, units
+from flows.scheduling.scheduler import identities, run, units
 from tests import toy
 
 

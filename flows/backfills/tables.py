@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.backfills.cases import Case
+from flows.backfills.variants import Case
 from flows.publish import markdown, scores
 from tasks.runtime.files import replacing
 

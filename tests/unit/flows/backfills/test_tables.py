@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flows.backfills.cases import Case
-from flows.backfills.results import show, tables, write
+from flows.backfills.tables import show, tables, write
+from flows.backfills.variants import Case
 
 
 def workspace(folder: Path, score: float | None, *, definition: str = "", **about) -> Path:

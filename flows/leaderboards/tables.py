@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.boards.standings import DEFINITIONS, Board, Difference, Figure, Row
+from flows.leaderboards.comparison import DEFINITIONS, Board, Difference, Figure, Row
 from tasks.runtime.files import replacing
 
 if TYPE_CHECKING:

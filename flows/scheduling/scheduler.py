@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from flows.graph import read
 from flows.plan import Step, plan
 from flows.processes.stage_process import Groups, StageFailedError
-from flows.slots import Slots, of_this_machine, wanted
+from flows.scheduling.gpu_slots import Slots, of_this_machine, wanted
 
 if TYPE_CHECKING:
     from dvc.dependency import Dependency

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.backfills.cases import cases, parse, prepare
+from flows.backfills.variants import cases, parse, prepare
 from flows.workspaces import cache_of
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError

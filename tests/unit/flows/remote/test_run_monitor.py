@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Completed, Running
 
 from flows.processes.stage_process import Groups
-from flows.remote import following
+from flows.remote import run_monitor
 
 LOST = State(type=StateType.CRASHED, name="Lost")
 
@@ -36,13 +36,13 @@ class Server:
 
 @pytest.fixture
 def follow(monkeypatch):
-    monkeypatch.setattr(following, "POLL_S", 0.01)
-    monkeypatch.setattr(following, "LOST_S", 0.3)
-    monkeypatch.setattr(following, "PAGE", 3)
+    monkeypatch.setattr(run_monitor, "POLL_S", 0.01)
+    monkeypatch.setattr(run_monitor, "LOST_S", 0.3)
+    monkeypatch.setattr(run_monitor, "PAGE", 3)
 
     def followed(*states: State | Exception) -> tuple[State, list[str]]:
         lines: list[str] = []
-        return following._followed(Server(*states), uuid4(), "gpu", Groups(), lines.append), lines
+        return run_monitor._followed(Server(*states), uuid4(), "gpu", Groups(), lines.append), lines
 
     return followed
 

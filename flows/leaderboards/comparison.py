@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from flows.boards.entries import Entry
+from flows.leaderboards.recipe_workspaces import Entry
 from tasks.evaluation import bootstrap, published
 from tasks.evaluation.summary import EvaluationSettings, rounded
 from tasks.runtime import params

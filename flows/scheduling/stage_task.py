@@ -18,11 +18,11 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.tasks import Task
 
-from flows import slots
 from flows.plan import Step
 from flows.processes.stage_process import Groups, StageFailedError
 from flows.publish.artifacts import publish_progress
-from flows.slots import Slots
+from flows.scheduling import gpu_slots
+from flows.scheduling.gpu_slots import Slots
 
 GPU_LIMIT = "breathline-gpu"
 # How often a stage is tried again for what may pass, by the name of the state that tells it.
@@ -112,7 +112,7 @@ def _gpu(step: Step, here: Here) -> Iterator[dict[str, str]]:
     if not step.gpu or here.slots.count is None:
         yield {}
         return
-    wanted = slots.wanted(step.stage, here.root)
+    wanted = gpu_slots.wanted(step.stage, here.root)
     limit = _limit()
     # More than there ever are would be refused, or waited for in vain.
     occupied = concurrency([GPU_LIMIT], occupy=min(wanted, limit)) if limit else nullcontext()
@@ -132,7 +132,7 @@ def _limit() -> int | None:
 
 
 def _on_worker(step: Step, here: Here, log: Callable[[str], None]) -> None:
-    from flows.remote.caller import run_on_worker
+    from flows.remote.dispatch import run_on_worker
 
     pool = here.pools[step.stage]
     run_on_worker(step.stage, here.root, pool, force=step.force, groups=here.groups, env=here.env, log=log)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from flows.git_commits import git
 from flows.processes.stage_process import Groups, StageFailedError
-from flows.snapshot import git
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

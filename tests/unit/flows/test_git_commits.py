@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows import snapshot
+from flows import git_commits
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -14,7 +14,7 @@ def test_a_snapshot_holds_the_tree_as_it_stands_and_moves_nothing(tmp_path):
     toy.call(folder, "git", "add", ".")
     toy.call(folder, "git", "commit", "--quiet", "-m", "start")
     head = toy.call(folder, "git", "rev-parse", "HEAD").strip()
-    assert snapshot.commit(folder, "nothing new") == head
+    assert git_commits.commit_working_tree(folder, "nothing new") == head
 
     (folder / "params.yaml").write_text("rho: 0.1\n")
     (folder / ".gitignore").write_text("dvc.lock\n")
@@ -23,7 +23,7 @@ def test_a_snapshot_holds_the_tree_as_it_stands_and_moves_nothing(tmp_path):
     (folder / "src.txt").write_text("staged\n")
     toy.call(folder, "git", "add", "src.txt")
     before = toy.call(folder, "git", "status", "--porcelain")
-    made = snapshot.commit(folder, "as it stands")
+    made = git_commits.commit_working_tree(folder, "as it stands")
     assert toy.call(folder, "git", "show", f"{made}:params.yaml") == "rho: 0.1\n"
     assert toy.call(folder, "git", "show", f"{made}:dvc.lock") == "schema: '2.0'\n"
     assert toy.call(folder, "git", "show", f"{made}:src.txt") == "staged\n"
@@ -35,4 +35,4 @@ def test_a_snapshot_holds_the_tree_as_it_stands_and_moves_nothing(tmp_path):
 
 def test_without_a_commit_to_stand_on_the_error_is_clear(tmp_path):
     with pytest.raises(BreathlineError, match="Git repository with at least one commit"):
-        snapshot.commit(toy.make(tmp_path), "x")
+        git_commits.commit_working_tree(toy.make(tmp_path), "x")

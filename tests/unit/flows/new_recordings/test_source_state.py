@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.new_recordings import source
+from flows.new_recordings import source_state
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.sources.settings import DemoSettings, DownloadSettings
 
@@ -31,10 +31,10 @@ def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ())
 
 def look(root: Path, given: DownloadSettings) -> list[str]:
     """Look, remember, and return what has changed since the last look."""
-    before = source.read(root, given)
-    now = source.look(root, given, before)
-    source.remember(root, given, now)
-    return source.changes(before, now)
+    before = source_state.read(root, given)
+    now = source_state.look(root, given, before)
+    source_state.remember(root, given, now)
+    return source_state.changes(before, now)
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def test_a_folder_tells_new_gone_and_changed_files_and_not_those_that_were_touch
 
 def test_what_has_neither_grown_nor_a_new_time_is_not_read_again(tmp_path, corpus):
     given = settings("directory", corpus)
-    first = source.look(tmp_path, given, {})
+    first = source_state.look(tmp_path, given, {})
     file = corpus / "101_a.wav"
     time = file.stat()
     file.write_text("same size")
     os.utime(file, ns=(time.st_atime_ns, time.st_mtime_ns))
-    assert source.changes(first, source.look(tmp_path, given, first)) == []
-    assert source.changes(first, source.look(tmp_path, given, {})) == ["changed: 101_a.wav"]
+    assert source_state.changes(first, source_state.look(tmp_path, given, first)) == []
+    assert source_state.changes(first, source_state.look(tmp_path, given, {})) == ["changed: 101_a.wav"]
 
 
 def test_metadata_beside_the_source_counts_and_other_files_there_do_not(tmp_path, corpus):
@@ -85,16 +85,16 @@ def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
     archive.write_bytes(b"another")
     assert look(tmp_path, given) == ["changed: the archive"]
     assert len(look(tmp_path, settings("directory", corpus))) == 3
-    now = source.look(tmp_path, given, {})
+    now = source_state.look(tmp_path, given, {})
     newest = archive.stat().st_mtime
-    assert source.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
+    assert source_state.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
 
 
 def test_what_cannot_be_watched_is_refused(tmp_path):
     with pytest.raises(BreathlineError, match="nothing to watch"):
-        source.look(tmp_path, settings("demo"), {})
+        source_state.look(tmp_path, settings("demo"), {})
     with pytest.raises(BreathlineError, match="not there"):
-        source.look(tmp_path, settings("directory", tmp_path / "none"), {})
+        source_state.look(tmp_path, settings("directory", tmp_path / "none"), {})
 
 
 class Mirror(ThreadingHTTPServer):
@@ -168,8 +168,8 @@ def test_a_server_that_has_no_time_may_have_it_later_and_one_that_says_nothing_n
     given = settings("icbhi", mirrors=(mirrors[0].url,))
     mirrors[0].status = 503
     with pytest.raises(TransientError, match="503"):
-        source.look(tmp_path, given, {})
+        source_state.look(tmp_path, given, {})
     mirrors[0].status, mirrors[0].said = 200, {}
     with pytest.raises(BreathlineError, match="neither ETag") as told:
-        source.look(tmp_path, given, {})
+        source_state.look(tmp_path, given, {})
     assert not isinstance(told.value, TransientError)

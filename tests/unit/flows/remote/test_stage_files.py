@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.processes.stage_process import Groups
-from flows.remote import parts
+from flows.remote import stage_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -42,18 +42,18 @@ def test_parts_are_told_apart(tmp_path):
     (folder / ".dvcignore").write_text("*.pyc\n")
     (folder / "code" / "a.pyc").write_text("of no account")
     toy.call(folder, "git", "add", ".dvc", "dvc.yaml", "params.yaml")
-    with parts.held(folder, Groups()) as repo:
-        found = parts.read(repo, "second")
-        assert found == parts.Parts(
+    with stage_files.held(folder, Groups()) as repo:
+        found = stage_files.read(repo, "second")
+        assert found == stage_files.Parts(
             dvc_deps=("data/first", "raw"),
             git_deps=("scores.json",),
             files=(".dvc/config", "code", "data/first/part", "dvc.yaml", "params.yaml", "raw.dvc"),
             git_outs=("metrics.json",),
             gpu=True,
         )
-        assert parts.read(repo, "folder").dvc_deps == ("data/first", "data/second")
+        assert stage_files.read(repo, "folder").dvc_deps == ("data/first", "data/second")
         with pytest.raises(BreathlineError, match=r"(?s)not in the project.*\.\./elsewhere\.txt"):
-            parts.read(repo, "stray")
+            stage_files.read(repo, "stray")
         with pytest.raises(BreathlineError) as refused:
-            parts.check_in_git(repo, found)
+            stage_files.check_in_git(repo, found)
         assert refused.value.where == "code/a.py, raw.dvc"

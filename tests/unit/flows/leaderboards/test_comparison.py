@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.boards import tables
-from flows.boards.entries import Entry
-from flows.boards.standings import Result, boards
+from flows.leaderboards import tables
+from flows.leaderboards.comparison import Result, boards
+from flows.leaderboards.recipe_workspaces import Entry
 from tasks.evaluation import bootstrap
 from tasks.evaluation.summary import EvaluationSettings
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from flows import slots
-from flows.slots import Slots
+from flows.scheduling import gpu_slots
+from flows.scheduling.gpu_slots import Slots
 
 HOLD = """\
 import sys, time
 from pathlib import Path
-from flows.slots import Slots
+from flows.scheduling.gpu_slots import Slots
 with Slots(1, folder=Path(sys.argv[1])).taken():
     print("held", flush=True)
     time.sleep(60)
@@ -89,11 +89,11 @@ def test_a_slot_is_held_over_processes_and_goes_with_its_process(tmp_path):
 )
 def test_the_gpus_are_those_that_the_environment_allows(monkeypatch, asked, devices):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
-    slots.visible_devices.cache_clear()
-    assert slots.visible_devices() == devices
-    assert slots.of_this_machine(None).count == (len(devices) or None)
-    assert slots.of_this_machine(3).count == 3
-    slots.visible_devices.cache_clear()
+    gpu_slots.visible_devices.cache_clear()
+    assert gpu_slots.visible_devices() == devices
+    assert gpu_slots.of_this_machine(None).count == (len(devices) or None)
+    assert gpu_slots.of_this_machine(3).count == 3
+    gpu_slots.visible_devices.cache_clear()
 
 
 def test_without_a_gpu_nothing_waits_and_nothing_is_set(tmp_path):

@@ -15,9 +15,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from flows import snapshot
-from flows.remote.parts import Parts, files_below, find, held
-from flows.remote.transfer import Transfers
+from flows.git_commits import commit_working_tree, git
+from flows.remote.stage_files import Parts, files_below, find, held
+from flows.remote.transfer_commands import Transfers
 from lineage import adoption, code, events, record
 from tasks.runtime.errors import BreathlineError
 
@@ -32,7 +32,7 @@ def send(clone: Transfers, stage: str, parts: Parts, *, repository: str, ref: st
     """
     clone.dvc("push", "--run-cache", "--remote", remote, stage)
     also = (LOCK, str(events.LOG), *files_below(clone.root, parts.git_outs))
-    made = snapshot.commit(clone.root, f"breathline: {stage}, as a worker has run it", also=also)
+    made = commit_working_tree(clone.root, f"breathline: {stage}, as a worker has run it", also=also)
     clone.git("push", "--quiet", "--no-verify", "--force", repository, f"{made}:{ref}")
 
 
@@ -73,7 +73,7 @@ def take(project: Transfers, stage: str, parts: Parts, *, commit: str, remote: s
 
 
 def _entry(root: Path, commit: str, stage: str) -> dict[str, Any]:
-    recorded = YAML(typ="safe").load(snapshot.git(root, "show", f"{commit}:{LOCK}"))
+    recorded = YAML(typ="safe").load(git(root, "show", f"{commit}:{LOCK}"))
     entry: dict[str, Any] | None = recorded.get("stages", {}).get(stage)
     if not entry or not entry.get("outs"):
         raise BreathlineError(
@@ -89,7 +89,7 @@ def _replace(root: Path, commit: str, out: str) -> None:
     if (root / out).is_dir():
         shutil.rmtree(root / out)
     (root / out).unlink(missing_ok=True)
-    for name in snapshot.git(root, "ls-tree", "-r", "-z", "--name-only", commit, "--", out).split("\0"):
+    for name in git(root, "ls-tree", "-r", "-z", "--name-only", commit, "--", out).split("\0"):
         if name:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shown = subprocess.run(["git", "show", f"{commit}:{name}"], cwd=root, capture_output=True, check=True)

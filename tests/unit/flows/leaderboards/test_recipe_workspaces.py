@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.boards.entries import Entry, finish, finished, prepare
+from flows.leaderboards.recipe_workspaces import Entry, finish, finished, prepare
 from lineage import code
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError

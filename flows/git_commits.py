@@ -16,7 +16,7 @@ from tasks.runtime.errors import BreathlineError
 AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 
 
-def commit(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> str:
+def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> str:
     """Return the id of a commit on top of HEAD that holds the tracked files as they stand, and some others.
 
     Args:
@@ -42,7 +42,7 @@ def commit(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> 
         tree = git(root, "write-tree", env=index)
     if tree == git(root, "rev-parse", f"{head}^{{tree}}"):
         return head
-    return git(root, "commit-tree", tree, "-p", head, "-m", message, env=identity(root))
+    return git(root, "commit-tree", tree, "-p", head, "-m", message, env=author_environment(root))
 
 
 def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -65,7 +65,7 @@ def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     return done.stdout.rstrip("\n")
 
 
-def identity(root: Path) -> dict[str, str]:
+def author_environment(root: Path) -> dict[str, str]:
     """Return the environment that names who makes a commit or a tag.
 
     Whom Git knows is named; a worker's account may have neither name nor address.

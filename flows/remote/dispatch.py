@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from flows import snapshot
+from flows.git_commits import commit_working_tree, git
 from flows.processes.stage_process import Groups, StageFailedError
-from flows.remote import following, remotes, results
-from flows.remote.parts import Parts, check_in_git, held, read
-from flows.remote.transfer import Transfers
-from flows.stage_task import PASSING
+from flows.remote import remotes, run_monitor, stage_outputs
+from flows.remote.stage_files import Parts, check_in_git, held, read
+from flows.remote.transfer_commands import Transfers
+from flows.scheduling.stage_task import PASSING
 from lineage.code import BASE
 from tasks.runtime.errors import BreathlineError
 
@@ -50,8 +50,8 @@ def run_on_worker(
             parts = read(repo, stage)
             check_in_git(repo, parts)
             # While no other stage writes dvc.lock.
-            also = (results.LOCK, *parts.git_deps)
-            commit = snapshot.commit(root, f"breathline: {stage}, for a worker of {pool}", also=also)
+            also = (stage_outputs.LOCK, *parts.git_deps)
+            commit = commit_working_tree(root, f"breathline: {stage}, for a worker of {pool}", also=also)
         errand = _Errand(
             project=Transfers(root, groups, log),
             stage=stage,
@@ -89,8 +89,8 @@ class _Errand:
             project.git("push", "--quiet", "--no-verify", shared.git, f"{self.commit}:{self.ref}/asked")
             self._ask(force, env)
             project.git("fetch", "--quiet", "--no-tags", shared.git, f"+{self.ref}/made:{self.ref}/made")
-            made = snapshot.git(project.root, "rev-parse", f"{self.ref}/made")
-            results.take(project, self.stage, self.parts, commit=made, remote=shared.dvc)
+            made = git(project.root, "rev-parse", f"{self.ref}/made")
+            stage_outputs.take(project, self.stage, self.parts, commit=made, remote=shared.dvc)
         finally:
             self._tidy()
 
@@ -104,10 +104,10 @@ class _Errand:
             "force": force,
             # Other settings, such as the server's address, are this machine's own.
             "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")}
-            | {BASE: snapshot.git(self.project.root, "rev-parse", "HEAD")},
+            | {BASE: git(self.project.root, "rev-parse", "HEAD")},
         }
         groups, log = self.project.groups, self.project.log
-        state = following.run(self.pool, parameters, name=self.stage, groups=groups, log=log)
+        state = run_monitor.run(self.pool, parameters, name=self.stage, groups=groups, log=log)
         if state.is_completed():
             return
         failure = StageFailedError(
@@ -124,7 +124,7 @@ class _Errand:
         """Remove the refs on both sides; those that a killed run leaves there harm nobody."""
         for end in ("asked", "made"):
             try:
-                snapshot.git(self.project.root, "push", "--quiet", "--no-verify", self.shared.git, f":{self.ref}/{end}")
+                git(self.project.root, "push", "--quiet", "--no-verify", self.shared.git, f":{self.ref}/{end}")
             except BreathlineError as error:
                 self.project.log(f"{self.ref}/{end} stays in the Git remote: {error.what}")
-        snapshot.git(self.project.root, "update-ref", "-d", f"{self.ref}/made")
+        git(self.project.root, "update-ref", "-d", f"{self.ref}/made")

@@ -1,1 +1,0 @@
-"""Finished workspaces of recipes, ranked beside what is published under the same definition."""

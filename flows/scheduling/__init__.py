@@ -1,0 +1,1 @@
+"""Scheduling of stages: the loop, GPU slots, and the Prefect task that runs one stage."""
