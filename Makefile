@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 
-# Stages start as `python -m tasks.<stage>`: the environment's own python must come first. Nothing phones home.
+# Stages start as `python -m cli.stage NAME`: the environment's own python must come first. Nothing phones home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1

@@ -22,8 +22,7 @@ def main() -> None:
     """Run the stages that the command line names, one after the other, and print a Markdown table."""
     rows = ["| stage | seconds | peak MB |", "|---|---|---|"]
     for stage in sys.argv[1:]:
-        module, _, item = stage.partition("@")
-        seconds, peak = run([sys.executable, "-m", f"tasks.{module}", *([item] if item else [])])
+        seconds, peak = run([sys.executable, "-m", "cli.stage", *stage.split("@")])
         rows.append(f"| `{stage}` | {seconds:.1f} | {peak / 1e6:.0f} |")
         print("\n".join(rows), flush=True)
 

@@ -31,15 +31,17 @@ def modules(root: Path) -> dict[str, str]:
     """Return the SHA-256 of each module of the project that this process has imported to make its outs, by path."""
     found: dict[str, str] = {}
     resolved = root.resolve()
-    for name, module in list(sys.modules.items()):
+    for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
         # Thousands are Python's own or installed: told by their paths alone, for to resolve one asks the disk.
-        if path is None or name.split(".")[0] in WATCHING or INSTALLED in path or path.startswith(STANDARD):
+        if path is None or INSTALLED in path or path.startswith(STANDARD):
             continue
         file = Path(path).resolve()
         # Some modules name a file that is none, such as torch._ops.
         if file.is_relative_to(resolved) and file.is_file():
-            found[str(file.relative_to(resolved))] = sha256(file)
+            inside = file.relative_to(resolved)
+            if inside.parts[0] not in WATCHING:
+                found[str(inside)] = sha256(file)
     return dict(sorted(found.items()))
 
 

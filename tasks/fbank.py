@@ -10,10 +10,10 @@ what computes, nor on how many.
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.frontends.base import FrontEnd
 from models.frontends.cache import Statistics
-from models.frontends.registry import SAMPLE_RATES, create
+from models.frontends.registry import create
 from models.frontends.settings import FrontEndSettings
 from tasks.features import cycle_features, cycle_waveforms
 from tasks.runtime import files, parallel, params
@@ -93,18 +93,17 @@ def _write(path: Path, shape: tuple[int, int, int], parts: Iterator[cycle_featur
     return statistics
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Run the stage for the front end that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.fbank", description="Compute one front end's feature cache.")
-    parser.add_argument("frontend", choices=sorted(SAMPLE_RATES))
-    name = parser.parse_args().frontend
     with stage(f"fbank@{name}") as log:
         key = f"frontends.{name}"
         settings = params.parse(FrontEndSettings, params.section(params.read(), key), key)
         try:
             front_end = create(name, **asdict(settings))
         except ValueError as error:
-            raise BreathlineError(str(error), where=f"params.yaml: {key}", hint="make duration_s longer") from error
+            raise BreathlineError(
+                str(error), where=f"params.yaml: {key}", hint="correct the name, or make duration_s longer"
+            ) from error
         audio = AUDIO / f"{front_end.sample_rate}.parquet"
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         build(front_end, CYCLES, audio, OUT / name, duration_s=settings.duration_s, workers=min(cores, MOST_WORKERS))
@@ -112,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -35,9 +35,8 @@ def read_soft_labels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     return dict(zip(rows["cycle_id"].to_pylist(), soft, strict=True))
 
 
-def main() -> None:
+def main(seed: str) -> None:
     """Run the stage for the seed that the command line names."""
-    seed = int(sys.argv[1])
     with stage(f"train_student@{seed}") as log:
         read = params.read()
         network, training = parse(params.section(read, "student"))
@@ -47,17 +46,17 @@ def main() -> None:
             network,
             training,
             assignment.from_params(read),
-            seed=seed,
+            seed=int(seed),
             selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
             features=Path("data/fbank") / network.frontend,
             weights=Path("data/weights") / network.weights,
             soft=read_soft_labels(soft) if training.objective.name == "soft_labels" else None,
-            out=Path("data/student") / str(seed),
+            out=Path("data/student") / seed,
             checkpoints_root=CHECKPOINTS,
             log=log,
         )
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -39,9 +39,8 @@ def parse(read: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, Train
     return settings, training
 
 
-def main() -> None:
+def main(teacher: str) -> None:
     """Run the stage for the teacher that the command line names."""
-    teacher = sys.argv[1]
     with stage(f"train_teacher@{teacher}") as log:
         read = params.read()
         settings, training = parse(read, teacher)
@@ -71,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

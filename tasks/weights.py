@@ -170,9 +170,8 @@ def _from_hub(source: str, hint: str) -> Path:
         raise BreathlineError(f"The hub did not give the weights: {error}", where=source, hint=hint) from error
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Run the stage for the weights that the command line names."""
-    name = sys.argv[1]
     with stage(f"weights@{name}"):
         key = f"weights.{name}"
         settings = params.parse(WeightsSettings, params.section(params.read(), key), key)
@@ -183,4 +182,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,13 +1,12 @@
 """Work on many items at once, its results in the items' order: over threads, processes or a Dask cluster.
 
-What a stage gives does not depend on it, byte for byte, so it is no parameter but a matter of the environment
-(`BREATHLINE_TASK_RUNNER`), and nothing reruns when it changes. For the same reason `flows.wide`, which brings Prefect
-and Dask, is imported by its name alone, where it is asked for: neither is a dep of a stage.
+The outs are the same bytes with each of them. So the choice is no parameter but an environment variable
+(`BREATHLINE_TASK_RUNNER`), and nothing reruns when it changes. The map over Dask is provided by the launcher of the
+stage (`tasks.runtime.hooks`).
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.hooks import hooks
 from tasks.runtime.stage import start_process
 
 RUNNER = "BREATHLINE_TASK_RUNNER"
@@ -57,8 +57,13 @@ def in_order(
         return _over_processes(work, items, workers, workers + ahead)
     name, colon, address = runner.partition(":")
     if name == "dask" and bool(colon) == bool(address):
-        over_dask: Callable[..., Mapped[Result]] = importlib.import_module("flows.wide").in_order
-        return over_dask(work, items, workers=workers, shard=shard, address=address or None)
+        if hooks.dask_mapper is None:
+            raise BreathlineError(
+                "Dask works only in a stage that `cli.stage` started.",
+                where=RUNNER,
+                hint="start it with `python -m cli.stage`, `dvc repro` or `breathline run`",
+            )
+        return hooks.dask_mapper(work, items, workers=workers, shard=shard, address=address or None)
     raise BreathlineError(f"There is no task runner `{runner}`.", where=RUNNER, hint=f"one of: {KNOWN}")
 
 

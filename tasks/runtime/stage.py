@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib import import_module
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,6 +16,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.runtime.hooks import hooks
+from tasks.runtime.parent_death import terminate_with_parent
 
 LOCKS = Path(".locks")
 console = Console(stderr=True)
@@ -67,14 +66,10 @@ def transient_mark(name: str) -> Path:
 
 
 def _recorded(name: str, rank: str) -> AbstractContextManager[None]:
-    """Return what notes the stage's inputs, outs and circumstances; outside of a project there is nothing to note.
-
-    Imported by name: what watches a stage is none of its deps, and a change of it no reason to train anew.
-    """
-    if rank != "0" or not Path("dvc.yaml").exists():
+    """Return the context that records the stage: an empty one without a recorder and outside of a project."""
+    if hooks.recorder is None or rank != "0" or not Path("dvc.yaml").exists():
         return nullcontext()
-    watching: AbstractContextManager[None] = import_module("lineage.recorder").recorded(Path.cwd(), name)
-    return watching
+    return hooks.recorder(Path.cwd(), name)
 
 
 def start_process(level: int) -> None:
@@ -82,14 +77,4 @@ def start_process(level: int) -> None:
     # Python would look through all that torch has brought once more as it ends: more than a second.
     atexit.register(gc.freeze)
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
-    _die_with_parent()
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to send SIGTERM to this process when its parent ends."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        parent = os.getppid()
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGTERM)
+    terminate_with_parent()

@@ -35,7 +35,7 @@ from tasks.training.torch_setup import explained, set_up
 
 CHECKPOINTS = Path(".checkpoints")
 TENSORS = "model.safetensors"
-CODE = sorted(path for path in Path(__file__).parents[1].glob("models/**/*.py"))
+CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
 JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
 

@@ -132,7 +132,7 @@ WITNESSES = {
         "→ 0.5",
     ),
     "a command in dvc.yaml": (
-        lambda p: do.text(p / "dvc.yaml", "python -m tasks.soft_labels", "python -O -m tasks.soft_labels"),
+        lambda p: do.text(p / "dvc.yaml", "python -m cli.stage soft_labels", "python -O -m cli.stage soft_labels"),
         {"graph-changed"},
         "soft_labels",
         "python -O",

@@ -31,8 +31,8 @@ save = artifact.save
 artifact.save = lambda folder, states, card: save(
     folder, {k: {n: t + 0.001 for n, t in s.items()} for k, s in states.items()}, card
 )
-sys.argv = ["train_student", "1"]
-runpy.run_module("tasks.train_student", run_name="__main__", alter_sys=True)
+sys.argv = ["stage", "train_student", "1"]
+runpy.run_module("cli.stage", run_name="__main__", alter_sys=True)
 """
 
 
@@ -198,7 +198,7 @@ def damage_cache(folder: Path) -> None:
 
 def rerun(folder: Path, unsteady: bool = False) -> None:
     """Train the student again under its name, past DVC."""
-    command = ["-c", UNSTEADY] if unsteady else ["-m", "tasks.train_student", "1"]
+    command = ["-c", UNSTEADY] if unsteady else ["-m", "cli.stage", "train_student", "1"]
     toy.call(folder, sys.executable, *command)
 
 

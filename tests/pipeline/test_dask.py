@@ -30,7 +30,7 @@ STAGES = (["extract"], ["fbank", "ast"])
 
 def start(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", f"tasks.{stage[0]}", *stage[1:]],
+        [sys.executable, "-m", "cli.stage", *stage],
         cwd=folder,
         env={**env, "COLUMNS": "200", "BREATHLINE_TASK_RUNNER": runner},
         stderr=subprocess.PIPE,

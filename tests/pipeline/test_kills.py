@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 TEACHER, FBANK = "train_teacher@mn_s1", "fbank@ast"
 TARGETS = ["--target", TEACHER, "--target", FBANK]
 OUTS = {TEACHER: "data/teachers/mn_s1", FBANK: "data/fbank/ast"}
-MODULES = {TEACHER: "tasks.train_teacher", FBANK: "tasks.fbank"}
+NAMES = {TEACHER: "train_teacher", FBANK: "fbank"}
 # A file that is there from the middle of the stage on: the checkpoint of the first epoch, and some of the features.
 MIDDLE = {TEACHER: ".checkpoints/*/training.pt", FBANK: "data/fbank/ast/.features.npy.*"}
 
@@ -100,8 +100,8 @@ def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
             stages |= {
                 name: process
                 for process in at_work(folder)
-                for name, module in MODULES.items()
-                if process.cmdline()[1:3] == ["-m", module]
+                for name, stage in NAMES.items()
+                if process.cmdline()[1:4] == ["-m", "cli.stage", stage]
             }
         for name in stages.keys() - held:
             if any(path.stat().st_size for path in folder.glob(MIDDLE[name])):

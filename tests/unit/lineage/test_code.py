@@ -93,9 +93,15 @@ def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root:
 
 def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Path, monkeypatch) -> None:
     (root / "soundfile.py").write_text("shadows = 'the library'\n")
-    for name, path in (("tasks.work", "tasks/work.py"), ("soundfile", "soundfile.py"), ("not_a_file", "_ops.py")):
+    (root / "cli").mkdir()
+    (root / "cli/stage.py").write_text("main = print\n")
+    for name, path in (
+        ("tasks.work", "tasks/work.py"),
+        ("soundfile", "soundfile.py"),
+        ("not_a_file", "_ops.py"),
+        ("__main__", "cli/stage.py"),
+    ):
         monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(root / path)))
-    monkeypatch.setitem(sys.modules, "lineage.watching", SimpleNamespace(__file__=str(root / "params.yaml")))
     assert list(code.modules(root)) == ["soundfile.py", "tasks/work.py"]
 
 

@@ -203,9 +203,8 @@ def test_settings_that_do_not_fit_are_named(
 ) -> None:
     (tmp_path / "params.yaml").write_text(f"frontends: {settings}\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["fbank", "ast"])
     with pytest.raises(SystemExit) as ended:
-        fbank.main()
+        fbank.main("ast")
     assert ended.value.code == 1
     assert message in capfd.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project with two teachers of different front ends, untrained, for their logits differ all the same."""
     trainings.make(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["soft_labels"])
     for name, teacher in trainings.PARAMS["teachers"].items():
         torch.manual_seed(teacher["seed"])
         shape = {"frames": 40 if teacher["frontend"] == "wide" else 32, "mels": 32}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from ruamel.yaml import YAML
 
 from tasks.runtime.params import merge
@@ -85,11 +83,6 @@ def soft_labels(project: Path, cycles: list[str]) -> None:
     folder.mkdir(exist_ok=True)
     rows = {"cycle_id": cycles, "soft_labels": [[[0.4, 0.3, 0.2, 0.1]]] * len(cycles)}
     pq.write_table(pa.table(rows), folder / "soft_labels.parquet")
-
-
-def run(module: Any, argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["stage", argument])
-    module.main()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

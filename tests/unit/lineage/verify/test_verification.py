@@ -157,7 +157,7 @@ def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
     (project / "models/networks/other.py").touch()
     (project / "requirements.lock").write_text("")
     graph = project / "dvc.yaml"
-    graph.write_text(graph.read_text().replace("python -m tasks.soft_labels", "python -O -m tasks.soft_labels"))
+    graph.write_text(graph.read_text().replace("python -m cli.stage soft_labels", "python -O -m cli.stage soft_labels"))
     report = verification.verify(project)
     assert {one.kind for one in report.moved_on} == {
         "graph-changed",

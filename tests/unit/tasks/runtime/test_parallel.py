@@ -12,8 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows import wide
 from tasks.runtime import parallel
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.hooks import hooks
 
 RUNNERS = ("threads", "processes")
 
@@ -111,8 +113,15 @@ def test_a_runner_that_is_none_is_refused_at_once(monkeypatch: pytest.MonkeyPatc
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
 
 
+def test_dask_without_the_launcher_of_stages_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(parallel.RUNNER, "dask")
+    with pytest.raises(BreathlineError, match=r"only in a stage that `cli\.stage` started"):
+        parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
+
+
 def test_dask_without_a_server_that_runs_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(parallel.RUNNER, "dask")
+    monkeypatch.setattr(hooks, "dask_mapper", wide.in_order)
     monkeypatch.setattr("flows.server.ready", lambda: None)  # as without PREFECT_API_URL
     with pytest.raises(BreathlineError, match="needs a Prefect server"):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)

@@ -14,17 +14,18 @@ import pytest
 
 from models import artifact
 from tasks import train_teacher
+from tasks.training import job
 from tests.unit.tasks import trainings
-from tests.unit.tasks.trainings import change, contents, run
+from tests.unit.tasks.trainings import change, contents
 
 ROOT = Path(__file__).parents[4]
 
 
 def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
-    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     change(project, {"teacher_training": {"schedule": {"epochs": 12}}})
-    run(train_teacher, "mn", monkeypatch)
+    train_teacher.main("mn")
     out = project / "data" / "teachers" / "mn"
     undisturbed = contents(out)
     assert sorted(undisturbed) == ["history.csv", "model.json", "val.safetensors"]
@@ -45,14 +46,14 @@ def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
     assert contents(out) == {}
 
     with caplog.at_level("INFO"):
-        run(train_teacher, "mn", monkeypatch)
+        train_teacher.main("mn")
     assert "Resumed after epoch" in caplog.text
     assert contents(out) == undisturbed
 
 
 @pytest.mark.parametrize(
     ("what", "resumes"),
-    [("nothing", True), ("features", False), ("seed", False), ("rho", False), ("validation", False)],
+    [("nothing", True), ("code", False), ("features", False), ("seed", False), ("rho", False), ("validation", False)],
 )
 def test_a_checkpoint_belongs_to_its_inputs_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str, resumes: bool
@@ -63,11 +64,13 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(
     with monkeypatch.context() as patch:
         patch.setattr(artifact, "save", stop)
         with pytest.raises(KeyboardInterrupt):
-            run(train_teacher, "ast", monkeypatch)
+            train_teacher.main("ast")
     if what == "features":
         with (project / "data" / "fbank" / "narrow" / "features.npy").open("r+b") as file:
             file.seek(5000)
             file.write(b"\x01")
+    elif what == "code":
+        monkeypatch.setattr(job, "CODE", job.CODE[1:])
     else:
         change(
             project,
@@ -79,7 +82,7 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(
             }[what],
         )
     with caplog.at_level("INFO"):
-        run(train_teacher, "ast", monkeypatch)
+        train_teacher.main("ast")
     assert ("Resumed" in caplog.text) == resumes
 
 
@@ -92,6 +95,6 @@ def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(
         with monkeypatch.context() as patch:
             patch.setattr(artifact, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
-                run(train_teacher, teacher, monkeypatch)
+                train_teacher.main(teacher)
         folders.append(len(list((project / ".checkpoints").iterdir())))
     assert folders == [1, 2]

@@ -18,14 +18,14 @@ from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 from tasks.training.job import part
-from tests.unit.tasks.trainings import change, contents, run, soft_labels
+from tests.unit.tasks.trainings import change, contents, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
 
 
-def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teacher_is_what_the_agreement_says(project: Path) -> None:
     change(project, {"selections": ["val", "paper"]})
-    run(train_teacher, "ast", monkeypatch)
+    train_teacher.main("ast")
     out = project / "data" / "teachers" / "ast"
     assert sorted(contents(out)) == ["history.csv", "model.json", "paper.safetensors", "val.safetensors"]
     card = json.loads((out / "model.json").read_text())
@@ -53,15 +53,15 @@ def test_a_teacher_is_what_the_agreement_says(project: Path, monkeypatch: pytest
     assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
 
 
-def test_a_student_learns_from_soft_labels(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_student_learns_from_soft_labels(project: Path) -> None:
     soft_labels(project, list(Features(project / "data" / "fbank" / "wide").rows))
-    run(train_student, "5", monkeypatch)
+    train_student.main("5")
     one = contents(project / "data" / "student" / "5")
     assert json.loads(one["model.json"])["seed"] == 5
-    run(train_student, "5", monkeypatch)
+    train_student.main("5")
     assert contents(project / "data" / "student" / "5") == one, "equal inputs, equal bytes"
     change(project, {"student": {"objective": {"name": "cross_entropy"}}})
-    run(train_student, "5", monkeypatch)
+    train_student.main("5")
     assert contents(project / "data" / "student" / "5")["val.safetensors"] != one["val.safetensors"]
 
 

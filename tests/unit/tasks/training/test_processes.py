@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[3]
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     trainings.make(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["stage", "ast"])
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path
 
@@ -39,10 +38,10 @@ def losses(project: Path) -> list[float]:
 
 def test_a_stage_starts_its_processes_and_writes_once(project: Path) -> None:
     write(project, 1)
-    main()
+    main("ast")
     alone = losses(project)
     write(project, 2)
-    main()
+    main("ast")
     assert losses(project) == pytest.approx(alone, rel=1e-4)
     out = project / "data" / "teachers" / "ast"
     assert sorted(path.name for path in out.iterdir()) == ["history.csv", "model.json", "val.safetensors"]
@@ -52,7 +51,7 @@ def test_a_stage_starts_its_processes_and_writes_once(project: Path) -> None:
 @pytest.mark.slow  # starts processes that import torch, about 20 s
 def test_torchrun_may_start_them(project: Path) -> None:
     write(project, 1)
-    main()
+    main("ast")
     alone = losses(project)
     (project / "data" / "teachers" / "ast" / "history.csv").unlink()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -69,7 +68,7 @@ def test_torchrun_may_start_them(project: Path) -> None:
 def test_what_a_process_finds_wrong_is_shown_as_ever(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(project, 2, batch_size=7)
     with pytest.raises(SystemExit):
-        main()
+        main("ast")
     shown = " ".join(capsys.readouterr().err.split())
     assert "2 processes cannot share batches of 7 cycles equally. where: params.yaml" in shown
     assert "Traceback" not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -15,22 +16,20 @@ from tasks import train_student, train_teacher
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import merge
 from tests.unit.tasks import trainings
-from tests.unit.tasks.trainings import change, run, soft_labels
+from tests.unit.tasks.trainings import change, soft_labels
 
 
-def failing(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+def failing(capsys: pytest.CaptureFixture[str], stage: ModuleType, item: str) -> str:
     """Return what a stage that fails shows, in one line."""
     with pytest.raises(SystemExit) as exit_:
-        run(*arguments)
+        stage.main(item)
     assert exit_.value.code == 1
     return " ".join(capsys.readouterr().err.split())
 
 
-def test_missing_inputs_are_named_with_what_to_do(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    teacher, student = (train_teacher, "ast", monkeypatch), (train_student, "5", monkeypatch)
-    assert "There is no teacher as. " in failing(capsys, train_teacher, "as", monkeypatch)
+def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    teacher, student = (train_teacher, "ast"), (train_student, "5")
+    assert "There is no teacher as. " in failing(capsys, train_teacher, "as")
 
     cycles = list(Features(project / "data" / "fbank" / "wide").rows)
     soft_labels(project, cycles[1:])
@@ -83,7 +82,7 @@ def test_settings_that_cannot_be_are_explained(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     change(project, changes)
-    assert message in failing(capsys, train_teacher, "ast", monkeypatch)
+    assert message in failing(capsys, train_teacher, "ast")
     assert not list((project / "data" / "teachers").iterdir())
 
 

@@ -1,0 +1,49 @@
+"""Launcher of a stage: ``python -m cli.stage NAME [ITEM]``, the command of every stage in dvc.yaml.
+
+It provides what a stage must not import itself: the record of its run (`lineage`) and the map over Dask (`flows`).
+``python -m tasks.NAME [ITEM]`` does the same work without a record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Generator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from tasks.runtime.hooks import hooks
+from tasks.runtime.parent_death import terminate_with_parent
+
+
+def main() -> None:
+    """Run the stage that the command line names."""
+    terminate_with_parent()
+    parser = argparse.ArgumentParser(prog="python -m cli.stage", description="Run one stage and write its record.")
+    parser.add_argument("name", help="stage of dvc.yaml, such as fbank")
+    parser.add_argument("item", nargs="*", help="item of the stage, such as the name of a front end")
+    arguments = parser.parse_args()
+    module = f"tasks.{arguments.name}"
+    if "." in arguments.name or find_spec(module) is None:
+        parser.error(f"unknown stage {arguments.name}; see dvc.yaml")
+    from lineage.recorder import recorded
+
+    hooks.recorder, hooks.dask_mapper = recorded, map_over_dask
+    run = import_module(module).main
+    try:
+        inspect.signature(run).bind(*arguments.item)
+    except TypeError as error:
+        parser.error(f"{arguments.name}: {error}")
+    run(*arguments.item)
+
+
+def map_over_dask(*args: Any, **kwargs: Any) -> Generator[Any, None, None]:
+    """Call `flows.wide.in_order`, which is imported only when Dask is asked for."""
+    from flows import wide
+
+    return wide.in_order(*args, **kwargs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Hooks by which the launcher of a stage (`cli.stage`) provides services of the layers above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Recorder = Callable[[Path, str], AbstractContextManager[None]]
+Mapper = Callable[..., Generator[Any, None, None]]
+
+
+@dataclass
+class Hooks:
+    """Services that a stage uses where they are registered.
+
+    Attributes:
+        recorder: Context around a stage's work, called with the project's root and the stage's name; it writes the
+            record and the event log.
+        dask_mapper: Parallel map over a Dask cluster, called as ``flows.wide.in_order``.
+    """
+
+    recorder: Recorder | None = None
+    dask_mapper: Mapper | None = None
+
+
+hooks = Hooks()

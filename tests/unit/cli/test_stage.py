@@ -1,0 +1,51 @@
+"""The launcher of stages: what it registers, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lineage import record
+
+ROOT = Path(__file__).parents[3]
+ENV = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+
+
+def run(folder: Path, *command: str) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, *command], cwd=folder, env=ENV, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path: Path) -> None:
+    shown = run(tmp_path, "-c", "import sys, cli.stage; print({name.split('.')[0] for name in sys.modules})")[1]
+    for name in ("torch", "numpy", "pyarrow", "pydantic", "lineage", "flows", "rich"):
+        assert f"'{name}'" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["fbanks"], "unknown stage fbanks"), (["runtime.files"], "unknown stage"), (["weights"], "missing a required")],
+)
+def test_a_stage_that_does_not_exist_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+    status, shown = run(tmp_path, "-m", "cli.stage", *arguments)
+    assert (status, message in shown) == (2, True), shown
+
+
+def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "tasks", tmp_path / "tasks")
+    assert run(tmp_path, "-m", "tasks.weights", "scratch")[0] == 0
+    assert record.read(tmp_path, "weights@scratch") is None
+    status, shown = run(tmp_path, "-m", "cli.stage", "weights", "scratch")
+    assert status == 0, shown
+    found = record.read(tmp_path, "weights@scratch")
+    assert found is not None
+    assert found["command"] == "python -m cli.stage weights scratch"
+    assert "tasks/weights.py" in found["modules"]
+    assert not any(name.startswith(("cli", "lineage", "flows")) for name in found["modules"])
