@@ -72,10 +72,9 @@ def export(
 def _send(lines: str) -> None:
     from lineage.exports import openlineage_server
 
-    server = openlineage_server.configured(os.environ)
-    if server is not None:
-        sent = openlineage_server.send(server, map(json.loads, lines.splitlines()))
-        typer.echo(f"{sent} events sent to {server.url}")
+    found = [json.loads(line) for line in lines.splitlines()]
+    if address := openlineage_server.send(found, os.environ):
+        typer.echo(f"{len(found)} events sent to {address}")
 
 
 def _openlineage(found: Project, _out: Path) -> dict[str, str]:

@@ -1,72 +1,65 @@
-"""Sends OpenLineage events to a server, as OpenLineage's HTTP transport does (openlineage.io/docs/client/python).
-
-The same environment variables configure it: `OPENLINEAGE_URL`, `OPENLINEAGE_ENDPOINT` (``api/v1/lineage`` unless given)
-and `OPENLINEAGE_API_KEY`, which is sent as a bearer token.
-"""
+"""Delivery of OpenLineage events to a server by OpenLineage's own client (openlineage.io/docs/client/python)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tasks.runtime.errors import BreathlineError, TransientError
 
-TIMEOUT_S = 10.0
-SERVER_ERROR = 500
+SERVER_ERROR = 500  # from this HTTP status on, another try may succeed
 
 
-@dataclass(frozen=True)
-class Server:
-    """Where events go.
+def send(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> str | None:
+    """Send events in their order to the server that the environment names.
 
-    Attributes:
-        url: The full address.
-        key: A bearer token, if the server asks for one.
+    A server identifies a run by its id: an event that is sent again changes nothing there.
+
+    Args:
+        events: OpenLineage events.
+        environment: Variables `OPENLINEAGE_URL`, and if wanted `OPENLINEAGE_ENDPOINT` and `OPENLINEAGE_API_KEY`.
+
+    Returns:
+        The address to which all events were sent; none without a server.
+
+    Raises:
+        BreathlineError: The address is invalid, or the server refuses an event.
+        TransientError: The server fails or cannot be reached.
     """
-
-    url: str
-    key: str | None = None
-
-
-def configured(environment: Mapping[str, str]) -> Server | None:
-    """Return the server that the environment names, or none."""
     url = environment.get("OPENLINEAGE_URL")
     if not url:
         return None
-    endpoint = environment.get("OPENLINEAGE_ENDPOINT") or "api/v1/lineage"
-    return Server(f"{url.rstrip('/')}/{endpoint.lstrip('/')}", environment.get("OPENLINEAGE_API_KEY"))
+    import requests
+    from openlineage.client.transport.http import HttpConfig, HttpTransport
 
-
-def send(server: Server, events: Iterable[Mapping[str, Any]]) -> int:
-    """Send events in their order and return how many the server took.
-
-    A server knows a run by its id: an event that is sent again changes nothing there.
-
-    Raises:
-        BreathlineError: The server refuses an event.
-        TransientError: It does not answer, or fails.
-    """
-    import httpx
-
-    headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
-    sent = 0
-    with httpx.Client(headers=headers, timeout=TIMEOUT_S) as client:
+    key = environment.get("OPENLINEAGE_API_KEY")
+    config = {
+        "url": f"{url.rstrip('/')}/",
+        "endpoint": (environment.get("OPENLINEAGE_ENDPOINT") or "api/v1/lineage").lstrip("/"),
+        "auth": {"type": "api_key", "apiKey": key} if key else {},
+        "retry": {"raise_on_status": False},  # the error then holds the server's last answer
+    }
+    address, sent = f"{config['url']}{config['endpoint']}", 0
+    try:
+        transport = HttpTransport(HttpConfig.from_dict(config))
         for event in events:
-            try:
-                answer = client.post(server.url, json=event)
-            except httpx.HTTPError as error:
-                raise TransientError(
-                    f"The OpenLineage server does not answer ({type(error).__name__}); {sent} events were sent.",
-                    where=server.url,
-                    hint="is OPENLINEAGE_URL right, and the server up? Then export again",
-                ) from error
-            if answer.is_error:
-                kind = TransientError if answer.status_code >= SERVER_ERROR else BreathlineError
-                raise kind(
-                    f"The OpenLineage server answers {answer.status_code} to event {sent + 1}: {answer.text[:200]}",
-                    where=server.url,
-                    hint="see OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT and OPENLINEAGE_API_KEY",
-                )
+            transport.emit(dict(event))  # type: ignore[arg-type]  # it takes dictionaries, too
             sent += 1
-    return sent
+    except requests.RequestException as error:
+        answer = error.response
+        final = answer is not None and answer.status_code < SERVER_ERROR
+        what = f"does not answer ({type(error).__name__})"
+        if answer is not None:
+            what = f"answers {answer.status_code} to event {sent + 1}: {answer.text[:200]}"
+        raise (BreathlineError if final else TransientError)(
+            f"The OpenLineage server {what}. Events sent before: {sent}.",
+            where=address,
+            hint="check OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT, OPENLINEAGE_API_KEY and the server, then export again",
+        ) from error
+    except ValueError as error:
+        raise BreathlineError(
+            "The address of the OpenLineage server is invalid.",
+            where=f"OPENLINEAGE_URL={url}",
+            hint="give a whole address, such as http://localhost:5000",
+        ) from error
+    return address

@@ -35,7 +35,7 @@ def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
     where = str(signed.envelope)
     try:
         envelope = json.loads(signed.envelope.read_text(encoding="utf-8"))
-        statement = dsse.opened(envelope, signed.key)
+        statement = dsse.verify(envelope, signed.key)
         differences = intoto.differences(statement, tree.root)
     except OSError as error:
         raise BreathlineError("The signed statement cannot be read.", where=where) from error

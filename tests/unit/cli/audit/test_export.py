@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from openlineage.client.transport import http_common
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -44,6 +45,7 @@ def test_all_of_them_lie_in_one_folder(here: Path) -> None:
 
 def test_a_server_that_is_named_and_does_not_answer_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
     done = CliRunner().invoke(app, ["audit", "export", "openlineage"])
     assert done.exit_code == 1
     assert "does not answer" in done.output

@@ -16,11 +16,11 @@ import attr
 import pytest
 from openlineage.client import generated
 from openlineage.client.generated import base
+from openlineage.client.transport import http_common
 
 from lineage import events as log
 from lineage import project
 from lineage.exports import openlineage, openlineage_server
-from lineage.exports.openlineage_server import Server
 from lineage.project import Project
 from tasks.runtime.errors import BreathlineError, TransientError
 
@@ -123,6 +123,12 @@ def test_a_run_that_failed_and_one_without_an_end_are_told_as_such(built: Path, 
     read(ended)
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client try again at once."""
+    monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
+
+
 class Listener(BaseHTTPRequestHandler):
     got: list[tuple[str, str | None, dict[str, Any]]]
     status = 201
@@ -152,26 +158,40 @@ def listener() -> Iterator[tuple[str, type[Listener]]]:
 
 def test_events_reach_a_server_in_their_order_with_its_key(listener: tuple[str, type[Listener]], made: Project) -> None:
     url, handler = listener
-    server = openlineage_server.configured({"OPENLINEAGE_URL": f"{url}/", "OPENLINEAGE_API_KEY": "secret"})
-    assert server is not None
     events = openlineage.events(made)
-    assert openlineage_server.send(server, events) == len(events)
+    address = openlineage_server.send(events, {"OPENLINEAGE_URL": f"{url}/", "OPENLINEAGE_API_KEY": "secret"})
+    assert address == f"{url}/api/v1/lineage"
     assert [event for _, _, event in handler.got] == events
     assert {(path, key) for path, key, _ in handler.got} == {("/api/v1/lineage", "Bearer secret")}
 
 
+def test_a_server_below_a_path_has_its_own_endpoint(listener: tuple[str, type[Listener]]) -> None:
+    url, handler = listener
+    openlineage_server.send([{}], {"OPENLINEAGE_URL": f"{url}/marquez", "OPENLINEAGE_ENDPOINT": "/lineage"})
+    assert [(path, key) for path, key, _ in handler.got] == [("/marquez/lineage", None)]
+
+
 @pytest.mark.parametrize(("status", "kind"), [(404, BreathlineError), (503, TransientError)])
-def test_a_refusal_is_told_with_the_answer(
+def test_a_refusal_shows_the_answer(
     listener: tuple[str, type[Listener]], status: int, kind: type[BreathlineError]
 ) -> None:
     url, handler = listener
     handler.status = status
     with pytest.raises(BreathlineError, match=f"{status} to event 1: no such namespace") as caught:
-        openlineage_server.send(Server(url), [{"eventType": "START"}])
+        openlineage_server.send([{"eventType": "START"}], {"OPENLINEAGE_URL": url})
     assert type(caught.value) is kind
+    assert len(handler.got) == (6 if kind is TransientError else 1)
 
 
-def test_no_server_is_configured_by_default_and_none_that_is_down_passes_unseen() -> None:
-    assert openlineage_server.configured({}) is None
-    with pytest.raises(TransientError, match="does not answer"):
-        openlineage_server.send(Server("http://127.0.0.1:9"), [{}])
+def test_without_a_server_nothing_is_sent() -> None:
+    assert openlineage_server.send([{}], {}) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "message"),
+    [("http://127.0.0.1:9", TransientError, "does not answer"), ("localhost", BreathlineError, "is invalid")],
+)
+def test_a_server_that_cannot_be_reached_is_an_error(url: str, kind: type[BreathlineError], message: str) -> None:
+    with pytest.raises(BreathlineError, match=message) as caught:
+        openlineage_server.send([{}], {"OPENLINEAGE_URL": url})
+    assert type(caught.value) is kind
