@@ -25,10 +25,10 @@ import pyarrow as pa
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.frontends.base import FrontEnd
-from models.frontends.cache import Statistics
 from models.frontends.registry import create
 from models.frontends.settings import FrontEndSettings
 from tasks.features import cycle_features, cycle_waveforms
+from tasks.features.arrays import Statistics
 from tasks.runtime import files, parallel, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console, stage

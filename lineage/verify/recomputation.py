@@ -19,11 +19,11 @@ from lineage.content import content_hash
 from lineage.verify import model_recomputation
 from lineage.verify.audited_project import CYCLES, Tree
 from lineage.verify.findings import Depth, Finding
-from models.frontends.cache import compute
-from models.frontends.registry import SAMPLE_RATES, create
+from models.frontends.registry import create
 from tasks.audio import front_end_rates
 from tasks.corpora.icbhi import recording
 from tasks.features import cycle_waveforms
+from tasks.features.arrays import compute
 
 AUDIO, FBANK, RAW = Path("data/cycles/audio"), Path("data/fbank"), Path("data/raw/audio")
 FACTS = ("start_s", "end_s", "crackles", "wheezes", "audio_sha256")
@@ -101,7 +101,7 @@ def features(tree: Tree, depth: Depth) -> Iterator[Finding]:
         front_end = create(name, **found["params"][f"frontends.{name}"])
         kept = np.load(tree.root / FBANK / name / "features.npy", mmap_mode="r")
         largest = 0.0
-        for cycle, waveform in waveforms(tree, SAMPLE_RATES[name], chosen).items():
+        for cycle, waveform in waveforms(tree, front_end.sample_rate, chosen).items():
             made = compute(front_end, [torch.from_numpy(waveform)])[0].numpy()
             off = distance(kept[rows[cycle]], made)
             largest = max(largest, off)

@@ -1,29 +1,39 @@
-"""What every front end is: clips in, features ready for a network out."""
+"""Base class of the front ends: clips in, normalised features out."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from models.frontends.clip import fit
+from models.frontends.scales import Scale
 from models.frontends.settings import Pad
 
 
 class FrontEnd(nn.Module, ABC):
-    """Turns clips of one length into normalised fbank features; a module, so that `.to(device)` moves its tables.
+    """Front end from clips of one length to normalised fbank features.
+
+    It is a module of torch, so that ``.to(device)`` moves its tables.
+
+    Args:
+        samples: Length of a clip in samples; the only argument of a subclass.
 
     Attributes:
-        name: The name in `params.yaml`.
-        sample_rate: Of the clips, in Hz.
-        samples: Length of a clip.
-        frames: Frames of a clip's features.
-        mels: Mel bins of a frame.
-        pad: What fills clips of shorter cycles.
-        fade: Whether clips of repeated cycles, and recordings before they are cut, are faded.
+        name: Name in params.yaml.
+        sample_rate: Sample rate of the clips in Hz.
+        samples: Length of a clip in samples.
+        frames: Number of frames of a clip.
+        mels: Number of mel bins of a frame.
+        scale: Scale from mel energies to features, where a feature is a function of its own energy alone; else none,
+            and gain and noise of waveforms are not defined on the features.
+        pad: Padding of clips whose cycle is shorter.
+        fade: Whether recordings are faded at their ends, and clips of repeated cycles at the end.
     """
 
+    scale: ClassVar[Scale | None] = None
     pad: Pad = "repeat"
     fade: bool = True
 
@@ -34,7 +44,7 @@ class FrontEnd(nn.Module, ABC):
         self.name, self.sample_rate, self.samples, self.frames, self.mels = name, sample_rate, samples, frames, mels
 
     def clip(self, waveform: Tensor) -> Tensor:
-        """Return the clip (samples,) that stands for a cycle of any length at `sample_rate`."""
+        """Return the clip (samples,) of a cycle of any length at `sample_rate`."""
         return fit(waveform, samples=self.samples, sample_rate=self.sample_rate, pad=self.pad, fade=self.fade)
 
     def forward(self, waveforms: Tensor) -> Tensor:

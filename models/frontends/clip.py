@@ -1,7 +1,7 @@
 """Clips of one length from cycles of any length.
 
-Source: Bae et al., INTERSPEECH 2023 (arXiv 2305.14032), section 3.1, and its published code: a cycle longer than the
-clip is cut and not faded; any other is repeated, cut, and faded out, never in; or, with zeros, put into the middle.
+Source: Bae et al., INTERSPEECH 2023 (arXiv 2305.14032), section 3.1, and its published code. A longer cycle is cut and
+not faded. A shorter cycle is repeated, cut and faded out; with zeros it is put into the middle of the clip.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ FADES_PER_SECOND = 16  # a fade lasts 62.5 ms: 1,000 samples at 16 kHz
 
 
 def fit(waveform: Tensor, *, samples: int, sample_rate: int, pad: Pad = "repeat", fade: bool = True) -> Tensor:
-    """Return the clip (samples,) that stands for a cycle; the cycle itself is not changed.
+    """Return the clip (samples,) of a cycle; the cycle itself is not changed.
 
     Args:
-        waveform: The cycle, of any length but none, shape (n,).
-        samples: Length of the clip.
-        sample_rate: In Hz.
-        pad: What fills a clip that is longer than the cycle. Zeros stand on both sides, an odd one after it.
-        fade: Whether a repeated cycle is faded out. Nothing else is ever faded.
+        waveform: Mono waveform (n,) of the cycle, with at least one sample.
+        samples: Length of the clip in samples.
+        sample_rate: Sample rate in Hz.
+        pad: Padding of a shorter cycle. Zeros are split between both sides; of an odd number the last one follows.
+        fade: Whether a repeated cycle is faded out; nothing else is ever faded.
 
     Raises:
         ValueError: The cycle has no samples, or is not mono.

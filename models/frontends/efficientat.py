@@ -1,4 +1,4 @@
-"""The front end of EfficientAT's networks: log mel energies at 32 kHz.
+"""Front end of EfficientAT's networks: log mel energies at 32 kHz.
 
 Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), as its published networks are evaluated.
 """
@@ -10,26 +10,26 @@ from torch.nn import functional as F
 
 from models.frontends.base import FrontEnd
 from models.frontends.mel import MelEnergies
-from models.frontends.rates import SAMPLE_RATES
-from models.frontends.scales import SCALES
+from models.frontends.scales import Scale
 
-SAMPLE_RATE = SAMPLE_RATES["efficientat"]
+SAMPLE_RATE = 32_000  # Hz
 WINDOW, SHIFT, FFT, MELS = 800, 320, 1024, 128  # samples: 25 ms, 10 ms; mel bins
 LOW_HZ, HIGH_HZ = 0.0, SAMPLE_RATE / 2
 PREEMPHASIS = 0.97
-SCALE = SCALES["efficientat"]
 
 
 class EfficientAT(FrontEnd):
-    """Log mel energies, 100 frames a second, brought to about unit range: (ln(x + 1e-5) + 4.5) / 5.
+    """Log mel energies, 100 frames a second, of about unit range: (ln(x + 1e-5) + 4.5) / 5.
 
     Args:
-        samples: Length of a clip.
+        samples: Length of a clip in samples.
     """
+
+    scale = Scale(offset=4.5, divisor=5.0, floor=1e-5, added=True)
 
     def __init__(self, samples: int) -> None:
         emphasised = samples - 1  # the first sample has no predecessor and is dropped
-        # frames are centred on every 320th sample, and what they lack at either end is mirrored
+        # Frames are centred on every 320th sample; the signal is mirrored at both ends.
         frames = 1 + emphasised // SHIFT if emphasised > WINDOW // 2 else 0
         super().__init__("efficientat", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
         self.energies = MelEnergies(
@@ -40,4 +40,7 @@ class EfficientAT(FrontEnd):
         """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples)."""
         emphasised = clips[:, 1:] - PREEMPHASIS * clips[:, :-1]
         mirrored = F.pad(emphasised, (WINDOW // 2, WINDOW // 2), mode="reflect")
-        return SCALE.values(self.energies(mirrored))
+        return self.scale.values(self.energies(mirrored))
+
+
+FRONT_END = EfficientAT

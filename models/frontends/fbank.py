@@ -1,4 +1,4 @@
-"""The front end of work (b) for all networks but AST: AST's log mel energies, normalised clip by clip.
+"""Front end of work (b) for all networks but AST: AST's log mel energies, normalised clip by clip.
 
 Source: Toikkanen & Kim, INTERSPEECH 2025 (arXiv 2505.22027).
 """
@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from models.frontends.ast import MELS, SAMPLE_RATE, Ast
+from models.frontends.ast import MELS, Ast
 from models.frontends.base import FrontEnd
 
-SMALLEST_SD = 1e-4  # of AST's values; below it, in digital silence, there is nothing but rounding to scale up
+SAMPLE_RATE = 16_000  # Hz
+SMALLEST_SD = 1e-4  # of AST's values; digital silence has a smaller one, which holds only rounding
 
 
 class Fbank(FrontEnd):
     """Kaldi's log mel energies at 16 kHz, 100 frames a second: (x - mean) / (2 sd), both over the whole clip.
 
-    Loudness shows only against the floor of energies, where the fourth mel, whose filter is so narrow that it holds no
-    bin of the spectrum, always is. AST's own normalisation, by constants, makes no difference to the result.
+    Loudness shows only relative to the floor of the energies. The fourth mel is always at the floor, since its filter
+    is so narrow that it covers no bin of the spectrum. AST's own normalisation by constants does not change the result.
 
     Args:
-        samples: Length of a clip.
+        samples: Length of a clip in samples.
     """
 
     def __init__(self, samples: int) -> None:
@@ -33,3 +34,6 @@ class Fbank(FrontEnd):
         values = self.ast.features(clips)
         centred = values - values.mean((1, 2), keepdim=True)
         return centred / (2 * centred.std((1, 2), keepdim=True).clamp_min(SMALLEST_SD))
+
+
+FRONT_END = Fbank

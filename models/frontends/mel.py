@@ -1,4 +1,4 @@
-"""Signals to mel energies, as Kaldi or librosa defines them, with small steps and without multiplying zeros."""
+"""Mel energies of signals, by the definitions of Kaldi or of librosa."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchaudio.compliance import kaldi
-from torchaudio.functional import melscale_fbanks
 
 WIDTH = 16  # mel bins of a block of filters
-FRAMES_AT_ONCE = 200  # their spectra stay in a processor's cache
+FRAMES_AT_ONCE = 200  # frames whose spectra fit into a processor's cache
 
 
 class MelEnergies(nn.Module):
     """Frames, (power of a) Hann window, power spectrum, and triangular mel filters.
 
-    A filter covers few of the spectrum's bins. They are kept as a band of small dense blocks: 16 neighbouring filters
-    need an eighth of the multiplications of the whole matrix, and unlike a sparse product this runs alike everywhere.
+    A filter covers few of the spectrum's bins. The filters are kept as a band of small dense blocks of 16 neighbours,
+    which need an eighth of the multiplications of the whole matrix. Unlike a sparse product this gives the same result
+    on every device.
 
     Args:
-        mels: How many filters.
-        window: Length of a frame, in samples.
-        shift: From frame to frame, in samples.
-        fft: Length of the Fourier transform.
-        sample_rate: In Hz.
-        low_hz: Where the lowest filter begins.
-        high_hz: Where the highest filter ends.
-        convention: Whose window and filters. Kaldi: symmetric, and triangles in mels, of height 1. librosa: periodic,
-            and triangles in Hz at the pitches of Slaney's mel scale, of area 1.
-        taper: The power of the Hann window that frames are multiplied by; 0.85 is Kaldi's own window, "povey".
-        dtype: Of the signals, and so of all that is computed.
+        mels: Number of filters.
+        window: Length of a frame in samples.
+        shift: Distance between two frames in samples.
+        fft: Length of the Fourier transform in samples.
+        sample_rate: Sample rate in Hz.
+        low_hz: Lower end of the lowest filter in Hz.
+        high_hz: Upper end of the highest filter in Hz.
+        convention: Definition of window and filters. ``kaldi``: symmetric window, triangles in mels of height 1.
+            ``librosa``: periodic window, triangles in Hz of area 1 on Slaney's mel scale.
+        taper: Power of the Hann window; 0.85 gives Kaldi's own window, "povey".
+        dtype: Floating-point type of the signals and of the computation.
     """
 
     window: Tensor
@@ -54,10 +53,15 @@ class MelEnergies(nn.Module):
         self.shift, self.fft = shift, fft
         hann = torch.hann_window(window, periodic=convention == "librosa", dtype=dtype)
         self.register_buffer("window", hann.pow(taper), persistent=False)
+        # Imported here: a machine that only trains needs the front ends' modules, but not torchaudio.
         if convention == "kaldi":
+            from torchaudio.compliance import kaldi
+
             banks, _ = kaldi.get_mel_banks(mels, fft, sample_rate, low_hz, high_hz, 100.0, -500.0, 1.0)  # no VTLN: 1.0
             matrix = F.pad(banks, (0, 1)).T
         else:
+            from torchaudio.functional import melscale_fbanks
+
             matrix = melscale_fbanks(fft // 2 + 1, low_hz, high_hz, mels, sample_rate, "slaney", "slaney")
         self.blocks: list[tuple[int, int, str]] = []
         for first in range(0, mels, WIDTH):
@@ -71,8 +75,8 @@ class MelEnergies(nn.Module):
         """Return the mel energies (batch, frames, mels) of signals (batch, samples).
 
         Args:
-            signals: What is cut into frames; the rest that fills no frame is left out.
-            offsets: What is taken off each frame, of shape (batch, frames, 1).
+            signals: Signals that are cut into frames; a rest that fills no frame is left out.
+            offsets: Number (batch, frames, 1) that is subtracted from each frame.
         """
         frames = signals.unfold(1, self.window.shape[0], self.shift)
         energies = []

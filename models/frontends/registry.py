@@ -1,39 +1,50 @@
-"""Front ends by the names that `params.yaml` gives them."""
+"""Front ends by name: each module of this package that sets ``SAMPLE_RATE`` and ``FRONT_END`` is one."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from models.frontends.ast import Ast
-from models.frontends.base import FrontEnd
-from models.frontends.beats import Beats
-from models.frontends.clap import Clap
-from models.frontends.efficientat import EfficientAT
-from models.frontends.fbank import Fbank
-from models.frontends.panns import PANNs
-from models.frontends.rates import SAMPLE_RATES
+from models import frontends
+from models.discovery import assigned
 from models.frontends.settings import Pad
 
-__all__ = ["SAMPLE_RATES", "create"]
+if TYPE_CHECKING:
+    from models.frontends.base import FrontEnd
 
-FRONT_ENDS: dict[str, Callable[[int], FrontEnd]] = {
-    "ast": Ast,
-    "beats": Beats,
-    "clap": Clap,
-    "efficientat": EfficientAT,
-    "fbank": Fbank,
-    "panns": PANNs,
-}
+
+def sample_rates() -> dict[str, int]:
+    """Return the sample rate of each front end in Hz, by the front end's name; torch is not imported."""
+    return {name: ast.literal_eval(value) for name, value in assigned(frontends, "SAMPLE_RATE").items()}
+
+
+def find(name: str) -> type[FrontEnd]:
+    """Return the class of a front end; it is built with the length of a clip in samples.
+
+    Raises:
+        ValueError: There is no front end of that name.
+    """
+    if name not in (known := sample_rates()):
+        raise ValueError(f"there is no front end `{name}`; there are: {', '.join(known)}")
+    kind: type[FrontEnd] = import_module(f"{frontends.__name__}.{name}").FRONT_END
+    return kind
 
 
 def create(name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = True) -> FrontEnd:
-    """Return a front end for clips of `duration_s` seconds, made of cycles as `FrontEndSettings` tells.
+    """Return a front end for clips of ``duration_s`` seconds.
+
+    Args:
+        name: Name of the front end, as in params.yaml.
+        duration_s: Length of a clip in seconds.
+        pad: See `FrontEndSettings`.
+        fade: See `FrontEndSettings`.
 
     Raises:
         ValueError: There is no front end of that name, or the clips would be shorter than one frame.
     """
-    if name not in FRONT_ENDS:
-        raise ValueError(f"there is no front end `{name}`; there are: {', '.join(sorted(FRONT_ENDS))}")
-    front_end = FRONT_ENDS[name](round(duration_s * SAMPLE_RATES[name]))
+    build = cast("Callable[[int], FrontEnd]", find(name))  # a subclass takes the length of a clip alone
+    front_end = build(round(duration_s * sample_rates()[name]))
     front_end.pad, front_end.fade = pad, fade
     return front_end

@@ -1,4 +1,4 @@
-"""From mel energies to the values of a front end, and back: what is done to waveforms can be done to features."""
+"""Scales from mel energies to the values of a front end, and their inverse."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-ROUNDING = 0.01  # of an energy; float16 features know it to half of that
+KALDI_FLOOR = torch.finfo(torch.float32).eps
+ROUNDING = 0.01  # relative error allowed at the floor; the rounding of float16 features is half of it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Values are (ln E + offset) / divisor of energies E that are kept off zero.
+    """Values v = (ln E + offset) / divisor of mel energies E that a floor keeps off zero.
 
     Attributes:
-        offset: Added to the natural logarithm.
-        divisor: Of the sum.
-        floor: The smallest energy.
-        added: Whether the floor is added to every energy; else it takes the place of smaller ones.
+        offset: Number added to the natural logarithm.
+        divisor: Divisor of the sum.
+        floor: Smallest energy.
+        added: Whether the floor is added to every energy; else it replaces smaller energies.
     """
 
     offset: float
@@ -33,23 +34,11 @@ class Scale:
         return above.log().add(self.offset).div(self.divisor)
 
     def energies(self, values: Tensor) -> Tensor:
-        """Return the energies of values; what cannot be told from the floor is 0, as in digital silence."""
+        """Return the energies of values; a value at the floor gives 0, as digital silence does."""
         above = values.mul(self.divisor).sub(self.offset).exp()
         if self.added:
             return above.sub(self.floor).clamp_min(0)
         return above * (above > self.floor * (1 + ROUNDING))
 
 
-# AST: mean and half the divisor are those of AudioSet, the floor is Kaldi's. BEATs: the same with other constants, of
-# samples from -2^15 to 2^15. EfficientAT: as published. PANNs: decibels.
-SCALES = {
-    "ast": Scale(offset=4.2677393, divisor=2 * 4.5689974, floor=torch.finfo(torch.float32).eps, added=False),
-    "beats": Scale(
-        offset=30 * math.log(2) - 15.41663,
-        divisor=2 * 6.55582,
-        floor=torch.finfo(torch.float32).eps * 2**-30,
-        added=False,
-    ),
-    "efficientat": Scale(offset=4.5, divisor=5.0, floor=1e-5, added=True),
-    "panns": Scale(offset=0.0, divisor=math.log(10) / 10, floor=1e-10, added=False),
-}
+DECIBELS = Scale(offset=0.0, divisor=math.log(10) / 10, floor=1e-10, added=False)  # 10 log10(max(E, 1e-10))

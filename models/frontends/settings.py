@@ -1,4 +1,4 @@
-"""How cycles become clips: the typed form of an entry of `frontends` in params.yaml; importing this needs no torch."""
+"""Settings of an entry of ``frontends`` in params.yaml; importing them needs no torch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Pad = Literal["repeat", "zero"]
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEndSettings:
-    """The clips that stand for cycles.
+    """Length, padding and fades of the clips.
 
     Attributes:
-        duration_s: How long they are, in seconds.
-        pad: What fills a clip whose cycle is shorter: the cycle again and again, or silence before and after it.
+        duration_s: Length of a clip in seconds.
+        pad: Padding of a cycle shorter than the clip: repetitions of the cycle, or silence before and after it.
         fade: Whether recordings fade in and out at their ends and repeated clips fade out, over 62.5 ms, as in the code
-            of Bae et al. (INTERSPEECH 2023); work (c) has no fades. Front ends of one sample rate must agree.
+            of Bae et al. (INTERSPEECH 2023). Work (c) has no fades. Front ends of one sample rate must agree.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
 from timm.layers.helpers import to_2tuple
 from timm.layers.patch_embed import PatchEmbed
@@ -14,30 +14,19 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.networks.architecture import Architecture, Variant, audioset, imagenet
 from models.networks.ast_weights import published_grid, to_timm
 from models.networks.base import Network, load_tensors
 
 SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
-SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0 as the front end `ast` normalises it
-
-
-def check_choices(options: object, architecture: str) -> None:
-    """Refuse an option that is none of its choices.
-
-    Raises:
-        ValueError: With the choices.
-    """
-    for name, kind in get_type_hints(type(options)).items():
-        choices, given = get_args(kind), getattr(options, name)
-        if choices and all(isinstance(choice, str) for choice in choices) and given not in choices:
-            raise ValueError(f"The option {name} of {architecture} is {given}; it can be {', '.join(choices)}.")
+SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0, normalised by the front end `ast`
 
 
 def strides(stride: int | Sequence[int]) -> tuple[int, int]:
-    """Return the hops in mels and in frames.
+    """Return the hop of the patches in mels and in frames.
 
     Raises:
-        ValueError: They are not one or two whole numbers from 1.
+        ValueError: The stride is not one or two whole numbers from 1.
     """
     both = (stride, stride) if isinstance(stride, int) else tuple(stride)
     if len(both) != 2 or min(both) < 1:
@@ -57,13 +46,13 @@ class ASTOptions:
         stride: Hop of the 16 × 16 patches, in mels and in frames or one number for both; 10 as published, 16 without
             overlap.
         distilled: Whether there is a distillation token beside the class token.
-        pool: ``token``: mean of the class and distillation tokens, as published; ``mean``: over all tokens.
+        pool: ``token``: mean of the class and distillation tokens, as published; ``mean``: mean of all tokens.
         head_norm: Whether a LayerNorm precedes the last linear layer, as in AST; work (c) has none.
-        dropout: Before the last linear layer.
-        pos_embed: How published positions are laid out: ``correct``, or ``reference``, as by the code of Patch-Mix,
-            which swaps frequency and time. A random start knows no difference.
-        pad_frames: Features of front end ``ast`` are padded to this many frames with log mel energies of 0, as Hugging
-            Face's feature extractor does (1024); none: they are left as they are.
+        dropout: Dropout rate before the last linear layer.
+        pos_embed: Layout of published positional embeddings: ``correct``, or ``reference``, as in the code of
+            Patch-Mix, which swaps frequency and time. It makes no difference to a random start.
+        pad_frames: Number of frames to which features of the front end ``ast`` are padded, with log mel energies of 0;
+            1024 in Hugging Face's feature extractor, null: no padding.
     """
 
     size: Literal["tiny", "small", "base"] = "base"
@@ -76,16 +65,13 @@ class ASTOptions:
     pos_embed: Literal["correct", "reference"] = "correct"
     pad_frames: int | None = None
 
-    def __post_init__(self) -> None:
-        check_choices(self, "ast")
-
 
 class OverlappingPatchEmbed(PatchEmbed):
-    """timm's patch embedding with a stride of its own, so that patches may overlap, and of any shape."""
+    """timm's patch embedding with patches of any shape and a stride of their own, so that they may overlap."""
 
     def __init__(self, *, stride: tuple[int, int], patch_size: tuple[int, int], **kwargs: Any) -> None:
         self._stride, self._patch = stride, patch_size
-        # timm's own patches are squares in its annotations alone.
+        # timm takes rectangular patches; only its annotations say that patches are square.
         super().__init__(patch_size=patch_size, **kwargs)  # type: ignore[arg-type]
         self.proj.stride = stride
 
@@ -109,16 +95,16 @@ class AST(Network):
 
     Args:
         options: Size and shape.
-        frames: Frames of the features.
-        mels: Mel bins of the features.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
         classes: Number of logits.
-        patch: Mels and frames of a patch.
+        patch: Size of a patch in mels and frames.
 
     Attributes:
-        grid: Patches along mels and along frames.
+        grid: Number of patches along mels and along frames.
 
     Raises:
-        ValueError: The features are smaller than a patch, or longer than they should be padded to.
+        ValueError: The features are smaller than a patch, or longer than `pad_frames`.
     """
 
     def __init__(
@@ -159,7 +145,7 @@ class AST(Network):
         return self.pool(vit.norm(vit.blocks(vit.norm_pre(vit._pos_embed(patches)))))
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """Return the embedding ``(batch, num_features)`` of the last tokens, those of the whole clip first."""
+        """Return the embedding ``(batch, num_features)`` of output tokens, class and distillation tokens first."""
         return tokens[:, : self.vit.num_prefix_tokens].mean(1) if self.options.pool == "token" else tokens.mean(1)
 
     def embed(self, features: Tensor) -> Tensor:
@@ -167,11 +153,10 @@ class AST(Network):
         return self.encode(self.patches(features))
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from published weights: the AST authors', Hugging Face's or timm's DeiT layout; the head stays new.
+        """Load published weights in the layout of AST's authors, Hugging Face or timm's DeiT; the head stays new.
 
-        With ``pos_embed: reference`` the positions are fitted to a grid of (frames, mels), 79 × 12, whose rows are
-        then read as if they were those of 12 × 79. Frequency survives, for both grids advance slowest along it;
-        positions in time recur every 12 patches.
+        With ``pos_embed: reference`` the positions are fitted to a grid of (frames, mels), 79 × 12. Its rows are then
+        read as those of 12 × 79, which keeps the order along frequency, but repeats positions in time every 12 patches.
         """
         rows, columns = self.grid
         grid = (columns, rows) if self.options.pos_embed == "reference" else self.grid
@@ -188,3 +173,42 @@ class AST(Network):
         distilled = self.vit.num_prefix_tokens == 2
         adapted = to_timm(state, depth=len(self.vit.blocks), distilled=distilled, old=old, grid=grid)
         load_tensors(self.vit, adapted, may_miss=("head",), source=source)
+
+
+ARCHITECTURES = {
+    "ast": Architecture(
+        ASTOptions, lambda options, spec: AST(options, frames=spec.frames, mels=spec.mels, classes=spec.classes), "ast"
+    )
+}
+VARIANTS = {
+    "ast_tiny": Variant(
+        architecture="ast",
+        options={"size": "tiny"},
+        weights={"deit_tiny_imagenet": imagenet("deit_tiny_distilled_patch16_224.fb_in1k", "apache-2.0")},
+    ),
+    "ast_small": Variant(
+        architecture="ast",
+        options={"size": "small"},
+        weights={"deit_small_imagenet": imagenet("deit_small_distilled_patch16_224.fb_in1k", "apache-2.0")},
+    ),
+    "ast_base": Variant(
+        architecture="ast",
+        options={"size": "base"},
+        weights={
+            "ast_audioset": audioset(
+                "hf:MIT/ast-finetuned-audioset-10-10-0.4593/model.safetensors",
+                "ae0c1e2ad4e1381d851fa9bf298ba13ebc9c5a914cdee2dbe427a6583869924d",
+                "bsd-3-clause",
+                0.459,
+                "Hugging Face",
+            ),
+            "ast_audioset_authors": audioset(  # the same tensors
+                "https://www.dropbox.com/s/cv4knew8mvbrnvq/audioset_0.4593.pth?dl=1",
+                "dfc313e5082dc37ece8bd3bd6e7ea8bfee6598179a14eedd15c1727ad0af788f",
+                "bsd-3-clause",
+                0.459,
+            ),
+            "deit_base_imagenet": imagenet("deit_base_distilled_patch16_384.fb_in1k", "apache-2.0"),
+        },
+    ),
+}

@@ -1,4 +1,4 @@
-"""Published transformer weights under timm's names, on the grid that is needed.
+"""Conversion of published transformer weights to timm's names and to another grid of patches.
 
 Three layouts are read: the authors' checkpoints of AST and SSAST (``module.v.…``), Hugging Face's
 ``MIT/ast-finetuned-audioset-10-10-0.4593`` (``audio_spectrogram_transformer.…``) and timm's DeiT and ViT.
@@ -28,7 +28,7 @@ _HF_NAMES = (
     (r"^encoder\.layer\.(\d+)\.intermediate\.dense\.", r"blocks.\1.mlp.fc1."),
     (r"^encoder\.layer\.(\d+)\.output\.dense\.", r"blocks.\1.mlp.fc2."),
 )
-AUDIOSET_STRIDES = (10, 12, 14, 16)  # of the checkpoints that the authors of AST published
+AUDIOSET_STRIDES = (10, 12, 14, 16)  # strides of the checkpoints published by the authors of AST
 
 
 def to_timm(
@@ -41,15 +41,15 @@ def to_timm(
 ) -> dict[str, Tensor]:
     """Return the backbone's tensors under timm's names, cut to ``depth`` blocks, positions fitted to ``grid``.
 
-    A patch projection of three colours is summed to one channel. Where no distillation token is wanted, it and its
-    position are dropped. Classification and pretraining heads are left out.
+    A patch projection of three colours is summed to one channel. Without a distillation token, the published token and
+    its position are dropped. Classification and pretraining heads are left out.
 
     Args:
-        state: Published tensors.
-        depth: Blocks that are wanted.
-        distilled: Whether a distillation token is wanted.
-        old: Gives the grid of (mels, frames) that so many published positions are laid out on.
-        grid: The grid that is wanted.
+        state: Published tensors by name.
+        depth: Number of transformer blocks of the network.
+        distilled: Whether the network has a distillation token.
+        old: Function from a number of positions to their published grid of (mels, frames).
+        grid: Grid of the network in patches (mels, frames).
     """
     kept = {
         name: tensor
@@ -74,13 +74,17 @@ def to_timm(
 
 
 def published_grid(tokens: int, rows: int) -> tuple[int, int]:
-    """Return the grid of (mels, frames) that so many positions of AST or of an image's transformer are laid out on.
+    """Return the grid of (mels, frames) of the positions of AST or of an image transformer.
 
-    It is square (ImageNet), or that of the AST authors' checkpoints, 128 mels by 1024 frames in patches of 16 × 16 at
-    one of their strides (12 × 101 at stride 10), or has ``rows`` patches along mels.
+    The grid is square (ImageNet), or that of the AST authors' checkpoints: 128 mels by 1024 frames in patches of
+    16 × 16 at one of their strides (12 × 101 at stride 10). Otherwise it has ``rows`` patches along mels.
+
+    Args:
+        tokens: Number of positions.
+        rows: Number of patches along mels in the network.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: The number of positions fits none of these grids.
     """
     side = math.isqrt(tokens)
     grids = [(side, side), *(((128 - 16) // stride + 1, (1024 - 16) // stride + 1) for stride in AUDIOSET_STRIDES)]
@@ -93,14 +97,13 @@ def published_grid(tokens: int, rows: int) -> tuple[int, int]:
 
 
 def fit_positions(positions: Tensor, old: tuple[int, int], grid: tuple[int, int]) -> Tensor:
-    """Return positional embeddings ``(1, rows · columns, width)`` of one grid of (mels, frames) for another.
+    """Convert positional embeddings ``(1, rows · columns, width)`` from one grid of (mels, frames) to another.
 
-    Along each axis the old grid is cut about its centre where it is longer and interpolated linearly where it is
-    shorter, as AST does.
+    Along each axis a longer grid is cut about its centre and a shorter one is interpolated linearly, as in AST.
     """
     width = positions.shape[2]
     image = positions.reshape(1, *old, width).permute(0, 3, 1, 2)
-    # Both halves are rounded, as the authors do: 24 are cut to 11 from the seventh on.
+    # Both halves are rounded, as in the authors' code: 24 positions are cut to 11 from the seventh on.
     starts = [max(0, have // 2 - want // 2) for have, want in zip(old, grid, strict=True)]
     image = image[:, :, starts[0] : starts[0] + grid[0], starts[1] : starts[1] + grid[1]]
     if tuple(image.shape[2:]) != grid:
@@ -109,7 +112,7 @@ def fit_positions(positions: Tensor, old: tuple[int, int], grid: tuple[int, int]
 
 
 def _named(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors under timm's names, whatever layout they have."""
+    """Return tensors of any known layout under timm's names."""
     if any(name.startswith(HF) for name in state):
         return _from_hugging_face(state)
     prefix = next((p for p in ("module.v.", "v.") if f"{p}cls_token" in state), "")
@@ -117,7 +120,7 @@ def _named(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _from_hugging_face(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return Hugging Face's tensors under timm's names; query, key and value become one matrix."""
+    """Return Hugging Face's tensors under timm's names; query, key and value are joined into one matrix."""
     named: dict[str, Tensor] = {}
     for full_name, tensor in state.items():
         if not full_name.startswith(HF):

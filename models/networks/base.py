@@ -1,24 +1,20 @@
-"""What every network offers to objectives and to the training loop."""
+"""Base class of the networks, and the loading of published tensors."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-Options = TypeVar("Options")
-
 
 class Network(nn.Module, ABC):
-    """A network from features of one front end to class logits: ``head(embed(features))``.
+    """Network from the features of one front end to class logits: ``head(embed(features))``.
 
     Attributes:
         num_features: Length of the embedding.
-        channels_last: Whether convolutions run faster with this memory layout (many times, on a CPU).
-        head: From ``(batch, num_features)`` to ``(batch, classes)``.
+        channels_last: Whether convolutions run faster in this memory layout (on a CPU many times faster).
+        head: Module from embeddings ``(batch, num_features)`` to logits ``(batch, classes)``.
     """
 
     num_features: int
@@ -35,34 +31,29 @@ class Network(nn.Module, ABC):
         return logits
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from published weights, under their published names; ``source`` is for error messages.
+        """Load published weights.
+
+        Args:
+            state: Tensors under their published names.
+            source: Name of the weights, for error messages.
 
         Raises:
-            ValueError: They do not fit, or nobody published any for this network.
+            ValueError: The weights do not fit, or none are published for this network.
         """
         raise ValueError(f"{type(self).__name__} has no published weights that {source} could hold; use `scratch`.")
 
 
-def parse_options(kind: type[Options], options: Mapping[str, Any], architecture: str) -> Options:
-    """Return ``options`` from params.yaml as the frozen dataclass of an architecture.
-
-    Raises:
-        ValueError: An option that the architecture does not have; the error lists those that it has.
-    """
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise ValueError(
-            f"The architecture {architecture} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}."
-        )
-    return kind(**options)
-
-
 def load_tensors(module: nn.Module, state: Mapping[str, Tensor], *, may_miss: tuple[str, ...], source: str) -> None:
-    """Load ``state`` into ``module``; only names that start with one of ``may_miss`` may be absent or left over.
+    """Load tensors into a module.
+
+    Args:
+        module: Module that receives the tensors.
+        state: Tensors by name.
+        may_miss: Prefixes of the names that may be absent from ``state`` or unused.
+        source: Name of the weights, for error messages.
 
     Raises:
-        ValueError: Names or shapes that do not fit, so that a network never starts half pretrained.
+        ValueError: Names or shapes do not fit; a network is never left half pretrained.
     """
     own = module.state_dict()
     used = {name: tensor for name, tensor in state.items() if not name.startswith(may_miss)}

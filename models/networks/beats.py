@@ -1,4 +1,4 @@
-"""BEATs (Chen et al., ICML 2023, arXiv 2212.09058), from the library SpeechBrain."""
+"""BEATs (Chen et al., ICML 2023, arXiv 2212.09058) from the library SpeechBrain."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, load_tensors
 
 PATCH, MELS, PATCHES, HEAD = 16, 128, 512, 64  # side of a patch; mel bins; channels of a patch, of an attention head
-NOT_OURS = ("predictor.",)  # of checkpoints that were fine-tuned on AudioSet: its 527 classes
+UNUSED = ("predictor.",)  # head of 527 classes in checkpoints that were fine-tuned on AudioSet
 WEIGHT_NORM = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
-# What the library would change for the whole process when it is imported, TF32 among it.
+# Settings of the whole process, such as TF32, that the library changes on import unless told not to.
 QUIRKS = "allow_tf32,disable_cudnn_benchmarking,disable_jit_profiling"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeatsOptions:
-    """Size of the encoder, and its regularisation.
+    """Size and regularisation of the encoder.
 
     Attributes:
-        width: Channels of a token, a multiple of 64; 768 as published.
-        depth: Transformer blocks; 12 as published.
-        dropout: In the transformer blocks; 0 as published.
-        gradient_decay: Gradients are multiplied by it from each block to the one before; 0.6 as published, 1: never.
+        width: Number of channels of a token, a multiple of 64; 768 as published.
+        depth: Number of transformer blocks; 12 as published.
+        dropout: Dropout rate in the transformer blocks; 0 as published.
+        gradient_decay: Factor of the gradient from each block to the block before; 0.6 as published, 1: no decay.
     """
 
     width: int = 768
@@ -45,13 +46,13 @@ class BeatsOptions:
 
 
 def library() -> Any:
-    """Return the library's module of BEATs, and have importing it change nothing else in the process.
+    """Import the library's module of BEATs without changing anything else in the process.
 
     Raises:
         ValueError: SpeechBrain is not installed.
     """
-    os.environ["SB_DISABLE_QUIRKS"] = QUIRKS  # read when it is imported, and by nobody else
-    logging.getLogger("speechbrain").setLevel(logging.WARNING)  # it would tell that it has changed nothing
+    os.environ["SB_DISABLE_QUIRKS"] = QUIRKS  # SpeechBrain reads it on import
+    logging.getLogger("speechbrain").setLevel(logging.WARNING)  # else it logs that no setting was changed
     try:
         from speechbrain.lobes.models import beats
         from speechbrain.utils.importutils import LazyModule
@@ -59,14 +60,14 @@ def library() -> Any:
         raise ValueError(
             "The architecture beats needs the library SpeechBrain: `pip install -e '.[beats]'`."
         ) from error
-    # What stands for its modules that have moved raises an error at everyone who looks through the imported modules.
+    # Placeholders of moved modules raise an error when any code walks through the imported modules.
     for name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
         del sys.modules[name]
     return beats
 
 
 def configuration(options: BeatsOptions) -> dict[str, Any]:
-    """Return the configuration that the published checkpoints hold, in the size and with the dropout asked for."""
+    """Return the configuration of the published checkpoints with the size and dropout of the options."""
     return {
         "encoder_layers": options.depth,
         "encoder_embed_dim": options.width,
@@ -86,19 +87,19 @@ def configuration(options: BeatsOptions) -> dict[str, Any]:
 
 
 class Beats(Network):
-    """BEATs, with the mean of its tokens as the embedding.
+    """BEATs with the mean of its tokens as the embedding.
 
-    Blocks are never left out at random (the published configuration does so for a twentieth of them): the library
-    would draw that from NumPy's global generator, and a training could not go on where it was interrupted.
+    No block is dropped at random, unlike in the published configuration (5 % of blocks). The library would draw these
+    from NumPy's global generator, and an interrupted training could not be resumed.
 
     Args:
         options: Size and regularisation.
-        frames: Frames of the features; what fills no patch of 16 is left out, as published.
-        mels: Mel bins of the features.
+        frames: Number of frames of the features; a rest that fills no patch of 16 is left out, as published.
+        mels: Number of mel bins of the features.
         classes: Number of logits.
 
     Raises:
-        ValueError: The features are of another front end, or SpeechBrain is not installed.
+        ValueError: The features come from another front end, or SpeechBrain is not installed.
     """
 
     def __init__(self, options: BeatsOptions, *, frames: int, mels: int, classes: int) -> None:
@@ -109,9 +110,9 @@ class Beats(Network):
                 "use the front end beats."
             )
         beats = library()
-        with torch.device("cpu"):  # the library draws its random start there, whatever device is asked for
+        with torch.device("cpu"):  # the library draws its random start on the CPU in any case
             transformer = beats.TransformerEncoder(beats.BEATsConfig(configuration(options)))
-        # Under the names of the published checkpoints. The library's own class takes its size from one alone.
+        # Names of the published checkpoints. The library's own class takes its size only from a checkpoint.
         self.encoder = nn.ModuleDict(
             {
                 "patch_embedding": nn.Conv2d(1, PATCHES, PATCH, stride=PATCH, bias=False),
@@ -131,13 +132,35 @@ class Beats(Network):
         return encoded.mean(1)
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from a published checkpoint, pretrained or fine-tuned on AudioSet; the head stays new.
+        """Load a published checkpoint, pretrained or fine-tuned on AudioSet; the head stays new.
 
         Raises:
-            ValueError: The weights are of another size, or of no BEATs.
+            ValueError: The weights have another size, or are not those of BEATs.
         """
         renamed = {}
         for name, tensor in state.items():
             module, _, last = name.rpartition(".")
             renamed[f"{module}.{WEIGHT_NORM[last]}" if last in WEIGHT_NORM else name] = tensor
-        load_tensors(self.encoder, renamed, may_miss=NOT_OURS, source=source)
+        load_tensors(self.encoder, renamed, may_miss=UNUSED, source=source)
+
+
+ARCHITECTURES = {
+    "beats": Architecture(
+        BeatsOptions,
+        lambda options, spec: Beats(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
+        "beats",
+    )
+}
+VARIANTS = {
+    "beats": Variant(
+        architecture="beats",
+        weights={
+            "beats_iter3_plus": Weights(  # a copy: the signature in the authors' own address expires
+                source="https://huggingface.co/datasets/Bencr/beats-checkpoints/resolve/main/BEATs_iter3_plus_AS2M.pt",
+                sha256="d43cbfad4d7b56381c061d7a24774f908d4d94c72961f6eb1d9090ff18cd8d34",
+                licence="mit",
+                learned_from="AudioSet",
+            )
+        },
+    )
+}

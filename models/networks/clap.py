@@ -9,23 +9,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, load_tensors
 
 EMBEDDING = 512  # length of the embedding that audio and text share
-LONGEST, MELS = 1024, 64  # frames and mel bins that the encoder's image of 256 × 256 has room for
-INDEX = "relative_position_index"  # constants, which not every version of the library saves
-NOT_OURS = ("text_model.", "text_projection.", "logit_scale")  # of the published file, what reads text
+LONGEST, MELS = 1024, 64  # frames and mel bins that fit into the encoder's image of 256 × 256
+INDEX = "relative_position_index"  # name of constants that only some versions of the library save
+UNUSED = ("text_model.", "text_projection.", "logit_scale")  # text encoder in the published file
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClapOptions:
-    """Size of the encoder, and its regularisation.
+    """Size and regularisation of the encoder.
 
     Attributes:
-        width: Channels after the patch embedding, a multiple of 4, doubled from stage to stage; 96 as published.
-        depths: Transformer blocks of each of the four stages; 2, 2, 6, 2 as published.
-        dropout: In the transformer blocks; 0.1 as published.
-        drop_path: Stochastic depth; 0 as published.
+        width: Number of channels after the patch embedding, a multiple of 4; it doubles at each of the four levels; 96
+            as published.
+        depths: Number of transformer blocks at each of the four levels; 2, 2, 6, 2 as published.
+        dropout: Dropout rate in the transformer blocks; 0.1 as published.
+        drop_path: Rate of stochastic depth; 0 as published.
     """
 
     width: int = 96
@@ -41,22 +43,22 @@ class ClapOptions:
 
 
 def stretching(frames: int) -> Tensor:
-    """Return the weights ``(1024, frames)`` of bicubic interpolation of frames, first and last ones kept."""
+    """Return the matrix ``(1024, frames)`` of the bicubic interpolation of frames that keeps the first and last."""
     each = torch.eye(frames)[None, None]
     return interpolate(each, (LONGEST, frames), mode="bicubic", align_corners=True)[0, 0]
 
 
 class Clap(Network):
-    """The audio encoder with its projection, whose output (as published, not normalised) is the embedding.
+    """Audio encoder with its projection, whose output (as published, not normalised) is the embedding.
 
     Args:
         options: Size and regularisation.
-        frames: Frames of the features.
-        mels: Mel bins of the features.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
         classes: Number of logits.
 
     Raises:
-        ValueError: The features are of another front end, or transformers is not installed.
+        ValueError: The features come from another front end, or transformers is not installed.
     """
 
     def __init__(self, options: ClapOptions, *, frames: int, mels: int, classes: int) -> None:
@@ -83,7 +85,7 @@ class Clap(Network):
         self.encoder: nn.Module = ClapAudioModelWithProjection(config)
         self.stretch: Tensor
         self.register_buffer("stretch", stretching(frames), persistent=False)
-        # Between two layers of the encoder there is no other way in than the method that stands there.
+        # The library offers no other way to change this step between two layers of the encoder.
         self.encoder.get_submodule("audio_model.audio_encoder").reshape_mel2img = self._image  # type: ignore[assignment]
         self.num_features = EMBEDDING
         self.head = nn.Linear(EMBEDDING, classes)
@@ -94,10 +96,10 @@ class Clap(Network):
         return embedding
 
     def _image(self, normalised: Tensor) -> Tensor:
-        """Return the image of normalised features ``(batch, 1, frames, mels)``, of as many frames as it has room for.
+        """Return the encoder's image of normalised features ``(batch, 1, frames, mels)``.
 
-        The encoder would interpolate them itself, with a gradient that no algorithm of a GPU gives equally in every
-        run; a matrix product gives the same frames, and such a gradient. Not in bf16: interpolation is not, either.
+        The encoder's own interpolation has no deterministic gradient on a GPU. A matrix product gives the same frames
+        with one. It runs in float32, as the interpolation does.
         """
         with torch.autocast(normalised.device.type, enabled=False):
             stretched = torch.einsum("of,bcfm->bcom", self.stretch, normalised.float())
@@ -106,11 +108,34 @@ class Clap(Network):
         return image
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from ``laion/clap-htsat-unfused`` (``audio_model.…``, ``audio_projection.…``); the head stays new.
+        """Load ``laion/clap-htsat-unfused`` (``audio_model.…``, ``audio_projection.…``); the head stays new.
 
         Raises:
-            ValueError: The weights are of another size, or of no CLAP.
+            ValueError: The weights have another size, or are not those of CLAP.
         """
         constants = {name: tensor for name, tensor in self.encoder.state_dict().items() if name.endswith(INDEX)}
         learned = {name: tensor for name, tensor in state.items() if not name.endswith(INDEX)}
-        load_tensors(self.encoder, {**learned, **constants}, may_miss=NOT_OURS, source=source)
+        load_tensors(self.encoder, {**learned, **constants}, may_miss=UNUSED, source=source)
+
+
+ARCHITECTURES = {
+    "clap": Architecture(
+        ClapOptions,
+        lambda options, spec: Clap(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
+        "clap",
+    )
+}
+VARIANTS = {
+    "clap": Variant(
+        architecture="clap",
+        weights={
+            "clap_htsat_unfused": Weights(
+                source="hf:laion/clap-htsat-unfused/pytorch_model.bin",
+                sha256="1cd3c601bc4afe0fa87be3de4c13dd2cfadd249fac1e29acf74a9b296c3219bb",
+                licence="apache-2.0",
+                learned_from="LAION-Audio-630K, with its captions",
+                layout="Hugging Face",
+            )
+        },
+    )
+}

@@ -1,4 +1,4 @@
-"""EfficientAT's MobileNetV3 (Schmid et al., ICASSP 2023, arXiv 2211.04772) on torchvision's."""
+"""EfficientAT's MobileNetV3 (Schmid et al., ICASSP 2023, arXiv 2211.04772), built on torchvision's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torchvision.models.mobilenetv3 import InvertedResidual, MobileNetV3, _mobilenet_v3_conf
 from torchvision.ops.misc import SqueezeExcitation
 
+from models.networks.architecture import Architecture, Variant, audioset
 from models.networks.base import Network, load_tensors
 
 PRETRAINED_MOMENTUM, SCRATCH_MOMENTUM = 0.01, 0.1
@@ -17,11 +18,11 @@ PRETRAINED_MOMENTUM, SCRATCH_MOMENTUM = 0.01, 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class MobileNetOptions:
-    """Size of the network.
+    """Size and regularisation of the network.
 
     Attributes:
         width: Multiplier of the channels: 0.4 for the published ``mn04_as``, 1.0 for ``mn10_as``.
-        dropout: In the head.
+        dropout: Dropout rate in the head.
     """
 
     width: float = 0.4
@@ -31,9 +32,9 @@ class MobileNetOptions:
 class MobileNet(Network):
     """MobileNetV3-Large for one input channel, with sigmoid gates in squeeze and excitation.
 
-    The head keeps the published hidden layer; its last layer is new. BatchNorm moves slowly (momentum 0.01) from
-    pretrained statistics and quickly (0.1) from none: with 0.01, short training from scratch is judged by statistics
-    that it never reached.
+    The head keeps the published hidden layer; its last layer is new. BatchNorm's momentum is 0.01 with pretrained
+    statistics and 0.1 without. With 0.01, the running statistics of a short training from scratch would be far from
+    those of its data.
     """
 
     channels_last = True
@@ -64,7 +65,7 @@ class MobileNet(Network):
         return maps.mean((2, 3))
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from EfficientAT's release files, or from the same tensors under torchvision's names."""
+        """Load EfficientAT's release files, or the same tensors under torchvision's names."""
         own, renamed = self.state_dict(), {}
         for published, tensor in state.items():
             name = published.replace(".conc_se_layers.0.", ".")
@@ -73,3 +74,39 @@ class MobileNet(Network):
             one_by_one = name in own and own[name].dim() == 4 and tensor.dim() == 2
             renamed[name] = tensor[:, :, None, None] if one_by_one else tensor
         load_tensors(self, renamed, may_miss=("head.3.", "classifier."), source=source)
+
+
+_RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1"
+ARCHITECTURES = {
+    "mn": Architecture(
+        MobileNetOptions,
+        lambda options, spec: MobileNet(options, classes=spec.classes, pretrained=spec.pretrained),
+        "efficientat",
+    )
+}
+VARIANTS = {
+    "mn04": Variant(
+        architecture="mn",
+        options={"width": 0.4},
+        weights={
+            "mn04_as": audioset(
+                f"{_RELEASE}/mn04_as_mAP_432.pt",
+                "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c",
+                "mit",
+                0.432,
+            )
+        },
+    ),
+    "mn10": Variant(
+        architecture="mn",
+        options={"width": 1.0},
+        weights={
+            "mn10_as": audioset(
+                f"{_RELEASE}/mn10_as_mAP_471.pt",
+                "0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e",
+                "mit",
+                0.471,
+            )
+        },
+    ),
+}

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from models.networks.architecture import Architecture, NetworkSpec, Variant, audioset
 from models.networks.base import Network, load_tensors
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What sets one of the three apart (Table II of the paper).
+    """Layers of one of the three networks (Table II of the paper).
 
     Attributes:
-        channels: Of each block.
-        convolutions: In a block.
-        kernel: Side of a convolution.
-        halvings: How many blocks, from the first, halve frames and mels.
+        channels: Number of output channels of each block.
+        convolutions: Number of convolutions in a block.
+        kernel: Side of a convolution's kernel.
+        halvings: Number of blocks, from the first, that halve frames and mels.
     """
 
     channels: tuple[int, ...]
@@ -33,19 +34,19 @@ SHAPES = {
     "cnn10": Shape((64, 128, 256, 512), convolutions=2, kernel=3, halvings=4),
     "cnn14": Shape((64, 128, 256, 512, 1024, 2048), convolutions=2, kernel=3, halvings=5),
 }
-# Of the published files, what stands for the front end and for the classes of AudioSet.
-NOT_OURS = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
+# Tensors of the published files that belong to the front end and to the classes of AudioSet.
+UNUSED = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PANNsOptions:
-    """What may differ from the published networks.
+    """Regularisation and first layer.
 
     Attributes:
-        dropout: Before the two linear layers.
-        block_dropout: After each block.
-        new_bn0: Whether the BatchNorm of the mel bins starts anew where all else is pretrained. The published one
-            belongs to 64 mel bins in dB, and fits the front end `panns` alone.
+        dropout: Dropout rate before each of the two linear layers.
+        block_dropout: Dropout rate after each block.
+        new_bn0: Whether the BatchNorm of the mel bins starts anew while all else is pretrained. The published one
+            belongs to 64 mel bins in dB, and fits only the front end `panns`.
     """
 
     dropout: float = 0.5
@@ -54,19 +55,19 @@ class PANNsOptions:
 
 
 class PANNs(Network):
-    """BatchNorm of each mel bin, blocks of convolutions, pooling, a linear layer; the names are the published ones.
+    """BatchNorm of each mel bin, blocks of convolutions, pooling and a linear layer, with the published names.
 
-    SpecAugment, which the published networks hold themselves, is the training loop's.
+    The published networks contain SpecAugment; here the training loop applies it.
 
     Args:
-        name: A key of `SHAPES`.
-        options: What may differ from the published networks.
-        frames: Frames of the features.
-        mels: Mel bins of the features.
+        name: Key of `SHAPES`.
+        options: Regularisation and first layer.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
         classes: Number of logits.
 
     Raises:
-        ValueError: The features are so small that the blocks would leave nothing of them.
+        ValueError: The features are too small for the number of halvings.
     """
 
     channels_last = True
@@ -100,7 +101,7 @@ class PANNs(Network):
                     nn.init.zeros_(module.bias)
 
     def embed(self, features: Tensor) -> Tensor:
-        """Return ``(batch, num_features)``: the mean over mels, then maximum plus mean over frames, then ``fc1``."""
+        """Return the embedding ``(batch, num_features)``: mean over mels, maximum plus mean over frames, ``fc1``."""
         maps: Tensor = self.bn0(features.transpose(1, 2)).transpose(1, 2).unsqueeze(1)
         for block in self.blocks:
             maps = self.get_submodule(block)(maps)
@@ -110,10 +111,10 @@ class PANNs(Network):
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from the published weights; the head stays new, and ``bn0`` where the options say so.
+        """Load the published weights; the head stays new, and with the option ``new_bn0`` also ``bn0``.
 
         Raises:
-            ValueError: The weights are of another network, or of another number of mel bins.
+            ValueError: The weights belong to another network, or to another number of mel bins.
         """
         published, own = state.get("bn0.weight"), self.bn0.num_features
         if published is not None and len(published) != own and not self.new_bn0:
@@ -122,11 +123,11 @@ class PANNs(Network):
                 "use the front end panns, or set the option new_bn0 to true."
             )
         new = ("bn0.",) if self.new_bn0 else ()
-        load_tensors(self, state, may_miss=("head.", *NOT_OURS, *new), source=source)
+        load_tensors(self, state, may_miss=("head.", *UNUSED, *new), source=source)
 
 
 def conv_block(inputs: int, outputs: int, shape: Shape, *, halve: bool, dropout: float) -> nn.Sequential:
-    """Return convolutions without bias, each with BatchNorm and ReLU, then the halving and a dropout."""
+    """Return a block: convolutions without bias, each with BatchNorm and ReLU, then pooling and dropout."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number in range(1, shape.convolutions + 1):
         channels = inputs if number == 1 else outputs
@@ -137,3 +138,26 @@ def conv_block(inputs: int, outputs: int, shape: Shape, *, halve: bool, dropout:
         layers["pool"] = nn.AvgPool2d(2)
     layers["dropout"] = nn.Dropout(dropout)
     return nn.Sequential(layers)
+
+
+_ZENODO = "https://zenodo.org/record/3987831/files"
+_SHA256 = "0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31"
+_FILES = {  # file, SHA-256 where it is publicly known, mAP on AudioSet
+    "cnn6": ("Cnn6_mAP%3D0.343.pth", None, 0.343),
+    "cnn10": ("Cnn10_mAP%3D0.380.pth", None, 0.380),
+    "cnn14": ("Cnn14_mAP%3D0.431.pth", _SHA256, 0.431),
+}
+
+
+def _build(options: PANNsOptions, spec: NetworkSpec) -> PANNs:
+    return PANNs(spec.architecture, options, frames=spec.frames, mels=spec.mels, classes=spec.classes)
+
+
+ARCHITECTURES = {name: Architecture(PANNsOptions, _build, "panns") for name in SHAPES}
+VARIANTS = {
+    name: Variant(
+        architecture=name,
+        weights={f"{name}_audioset": audioset(f"{_ZENODO}/{file}", sha256, "cc-by-4.0", precision)},
+    )
+    for name, (file, sha256, precision) in _FILES.items()
+}

@@ -1,117 +1,78 @@
-"""The architectures by name."""
+"""Architectures by name: each module of this package that sets ``ARCHITECTURES`` declares some.
+
+A module may also list published sizes and weights in ``VARIANTS``; `breathline models` shows both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 
-from models.networks.ast import AST, ASTOptions
-from models.networks.base import Network, parse_options
-from models.networks.beats import Beats, BeatsOptions
-from models.networks.clap import Clap, ClapOptions
-from models.networks.mobilenet import MobileNet, MobileNetOptions
-from models.networks.panns import SHAPES as PANNS
-from models.networks.panns import PANNs, PANNsOptions
-from models.networks.resnet import resnet10
-from models.networks.ssast import SSAST, SSASTOptions
-from models.networks.timm_cnn import TimmOptions, by_name
-
-TIMM = "timm/"
+from models import networks
+from models.discovery import assigned
+from models.networks.architecture import TIMM, Architecture, NetworkSpec, Variant, parse_options
+from models.networks.base import Network
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What a network is built for.
-
-    Attributes:
-        frames: Frames of the features.
-        mels: Mel bins of the features.
-        classes: Number of logits.
-        pretrained: Whether published weights will follow.
-    """
-
-    frames: int
-    mels: int
-    classes: int
-    pretrained: bool
+def architectures() -> dict[str, Architecture]:
+    """Return all architectures by name; ``timm/`` stands for any convolutional network of timm."""
+    return _collect("ARCHITECTURES")
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The options of an architecture, as params.yaml gives them, and how it is built from these for a task."""
-
-    options: type[Any]
-    build: Callable[[Any, Task], Network]
-
-
-def panns(name: str, options: PANNsOptions, task: Task) -> Network:
-    """Return CNN6, CNN10 or CNN14."""
-    return PANNs(name, options, frames=task.frames, mels=task.mels, classes=task.classes)
-
-
-ARCHITECTURES: dict[str, Architecture] = {
-    "ast": Architecture(
-        ASTOptions, lambda options, task: AST(options, frames=task.frames, mels=task.mels, classes=task.classes)
-    ),
-    "ssast": Architecture(
-        SSASTOptions, lambda options, task: SSAST(options, frames=task.frames, mels=task.mels, classes=task.classes)
-    ),
-    "beats": Architecture(
-        BeatsOptions, lambda options, task: Beats(options, frames=task.frames, mels=task.mels, classes=task.classes)
-    ),
-    "clap": Architecture(
-        ClapOptions, lambda options, task: Clap(options, frames=task.frames, mels=task.mels, classes=task.classes)
-    ),
-    "mn": Architecture(
-        MobileNetOptions,
-        lambda options, task: MobileNet(options, classes=task.classes, pretrained=task.pretrained),
-    ),
-    **{name: Architecture(PANNsOptions, partial(panns, name)) for name in PANNS},
-    "resnet10": Architecture(TimmOptions, lambda options, task: resnet10(options, classes=task.classes)),
-}
+def variants() -> dict[str, Variant]:
+    """Return the published sizes of all architectures by name."""
+    return _collect("VARIANTS")
 
 
 def find(architecture: str) -> Architecture:
-    """Return an entry of the table, or what stands for ``timm/<name>``.
+    """Return the architecture of a name.
 
     Raises:
-        ValueError: There is none of that name; the error lists those that there are.
+        ValueError: There is none of that name; the error lists the known names.
     """
-    if architecture.startswith(TIMM):
-        name = architecture.removeprefix(TIMM)
-        return Architecture(TimmOptions, lambda options, task: by_name(name, options, classes=task.classes))
-    if architecture not in ARCHITECTURES:
-        known = ", ".join([*ARCHITECTURES, f"{TIMM}<any CNN of timm>"])
-        raise ValueError(f"There is no architecture {architecture}; there are {known}.")
-    return ARCHITECTURES[architecture]
+    known = architectures()
+    key = TIMM if architecture.startswith(TIMM) else architecture
+    if key not in known:
+        names = ", ".join(f"{name}<any CNN of timm>" if name == TIMM else name for name in known)
+        raise ValueError(f"There is no architecture {architecture}; there are {names}.")
+    return known[key]
 
 
 def create(
     architecture: str, *, frames: int, mels: int, classes: int, options: Mapping[str, Any], weights: Path | None
 ) -> Network:
-    """Return a network, new or started from published weights.
+    """Return a network, randomly initialised or with published weights.
 
     Args:
-        architecture: A name of `ARCHITECTURES`, or ``timm/<name>``.
-        frames: Frames of the features.
-        mels: Mel bins of the features.
+        architecture: Name of an architecture, or ``timm/<name>``.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
         classes: Number of logits.
-        options: The architecture's own, as in params.yaml.
-        weights: A folder ``data/weights/<name>``; none, or one without ``model.safetensors``, is the random start.
+        options: Options of the architecture, as in params.yaml.
+        weights: Folder ``data/weights/<name>``; without it, or without its ``model.safetensors``, the start is random.
 
     Raises:
-        ValueError: Unknown architecture or option, or weights that do not fit.
+        ValueError: The architecture or an option is unknown, or the weights do not fit.
     """
     entry = find(architecture)
     file = weights / "model.safetensors" if weights is not None else None
     state = load_file(file) if file is not None and file.exists() else None
-    task = Task(frames=frames, mels=mels, classes=classes, pretrained=state is not None)
-    network = entry.build(parse_options(entry.options, options, architecture), task)
+    spec = NetworkSpec(
+        architecture=architecture, frames=frames, mels=mels, classes=classes, pretrained=state is not None
+    )
+    network = entry.build(parse_options(entry.options, options, architecture), spec)
     if state is not None:
         network.load_pretrained(state, source=str(weights))
     return network
+
+
+def _collect(constant: str) -> dict[str, Any]:
+    """Return the entries of a constant in all modules of this package that set it."""
+    found: dict[str, Any] = {}
+    for module in assigned(networks, constant):
+        found |= getattr(import_module(f"{networks.__name__}.{module}"), constant)
+    return found

@@ -1,4 +1,4 @@
-"""ResNet10, the smallest residual network of work (a), which timm lacks (its `resnet10t` has another stem)."""
+"""ResNet10, the smallest residual network of work (a); timm's `resnet10t` has another first layer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any, cast
 from timm.models import build_model_with_cfg
 from timm.models.resnet import BasicBlock, ResNet
 
+from models.networks.architecture import Architecture, Variant
 from models.networks.timm_cnn import TimmCNN, TimmOptions
 
 
 def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
-    """Return ResNet18 (He et al., CVPR 2016) with one block in each of the four stages instead of two.
+    """Return ResNet18 (He et al., CVPR 2016) with one block instead of two in each of its four groups.
 
-    Nobody published weights of it, but those of an own training load under torchvision's names.
+    No weights are published; weights of an own training load under torchvision's names.
     """
     backbone = build_model_with_cfg(
         ResNet,
@@ -27,3 +28,9 @@ def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
         drop_path_rate=options.drop_path,
     )
     return TimmCNN(cast("Any", backbone), options, classes=classes)
+
+
+ARCHITECTURES = {
+    "resnet10": Architecture(TimmOptions, lambda options, spec: resnet10(options, classes=spec.classes), "fbank")
+}
+VARIANTS = {"resnet10": Variant(architecture="resnet10")}

@@ -8,10 +8,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from models.networks.ast import AST, ASTOptions, check_choices
+from models.networks.architecture import Architecture, Variant, Weights
+from models.networks.ast import AST, ASTOptions
 
 PATCHES = {"patch": (16, 16), "frame": (128, 2)}
-LENGTHS = ("module.p_input_fdim", "module.p_input_tdim")  # under these names a checkpoint tells what it learned from
+LENGTHS = ("module.p_input_fdim", "module.p_input_tdim")  # entries of a checkpoint: mels and frames of its pretraining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +20,13 @@ class SSASTOptions:
     """Size and shape of an SSAST.
 
     Attributes:
-        kind: ``patch``: of 16 × 16; ``frame``: of all 128 mels by 2 frames.
+        kind: Shape of the patches: ``patch``: 16 × 16; ``frame``: all 128 mels by 2 frames.
         size: Width and heads of DeiT: tiny (192, 3), small (384, 6), base (768, 12).
         depth: Number of transformer blocks; 12 as published.
-        stride: Hop of the patches, in mels and in frames or one number for both; none: without overlap, as pretrained.
-            Fine-tuned as published: 10 for ``patch``, [128, 1] for ``frame``.
-        task: ``ft_avgtok``: the mean over the patches' tokens; ``ft_cls``: over the class and distillation tokens.
-        dropout: Before the last linear layer; 0 as published.
+        stride: Hop of the patches in mels and in frames, or one number for both; null: no overlap, as in pretraining.
+            Published fine-tuning has 10 for ``patch``, [128, 1] for ``frame``.
+        task: ``ft_avgtok``: mean of the patches' tokens; ``ft_cls``: mean of the class and distillation tokens.
+        dropout: Dropout rate before the last linear layer; 0 as published.
     """
 
     kind: Literal["patch", "frame"] = "patch"
@@ -35,15 +36,12 @@ class SSASTOptions:
     task: Literal["ft_avgtok", "ft_cls"] = "ft_avgtok"
     dropout: float = 0.0
 
-    def __post_init__(self) -> None:
-        check_choices(self, "ssast")
-
 
 class SSAST(AST):
-    """AST with the patches and the pooling of SSAST, started from its self-supervised checkpoints.
+    """AST with the patches, the pooling and the self-supervised checkpoints of SSAST.
 
     Raises:
-        ValueError: Frames of patches need 128 mels.
+        ValueError: Patches of the kind ``frame`` need 128 mels.
     """
 
     def __init__(self, options: SSASTOptions, *, frames: int, mels: int, classes: int) -> None:
@@ -57,17 +55,17 @@ class SSAST(AST):
         self.task = options.task
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """Return the embedding ``(batch, num_features)`` of the last tokens, class and distillation tokens first."""
+        """Return the embedding ``(batch, num_features)`` of output tokens, class and distillation tokens first."""
         return tokens[:, self.vit.num_prefix_tokens :].mean(1) if self.task == "ft_avgtok" else super().pool(tokens)
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from a checkpoint of the authors (``module.v.…``); its pretraining heads are left out.
+        """Load a checkpoint of the authors (``module.v.…``) without its pretraining heads.
 
-        Positions are cut or interpolated from the grid that it learned on: patches without overlap of 128 mels by as
-        many frames as it says.
+        Positional embeddings are cut or interpolated from the pretraining grid: patches without overlap, of 128 mels by
+        the number of frames that the checkpoint gives.
 
         Raises:
-            ValueError: It is no checkpoint of SSAST, or one of another kind or size.
+            ValueError: The file is no checkpoint of SSAST, or one of another kind or size.
         """
         missing = [name for name in LENGTHS if name not in state]
         if missing:
@@ -75,3 +73,37 @@ class SSAST(AST):
         patch = state["module.v.patch_embed.proj.weight"].shape[2:]
         rows, columns = (int(state[name]) // length for name, length in zip(LENGTHS, patch, strict=True))
         self._load(state, source, old=lambda _: (rows, columns), grid=self.grid)
+
+
+_STRIDES = {"patch": 10, "frame": [128, 1]}
+_DROPBOX_FOLDERS = {  # frame-based weights of the size small are not published
+    ("patch", "tiny"): "fkbtf78y94113wz",
+    ("patch", "small"): "i24w446rl9pkf05",
+    ("patch", "base"): "ewrzpco95n9jdz6",
+    ("frame", "tiny"): "rx7g60ruzawffzv",
+    ("frame", "base"): "nx6nl4d4bl71sm8",
+}
+
+
+def _variant(kind: str, size: str) -> Variant:
+    """Return a published size with its weights, where there are any."""
+    options = {"kind": kind, "stride": _STRIDES[kind], "size": size}
+    if (kind, size) not in _DROPBOX_FOLDERS:
+        return Variant(architecture="ssast", options=options)
+    file = f"{_DROPBOX_FOLDERS[kind, size]}/SSAST-{size.title()}-{kind.title()}-400.pth?dl=1"
+    weights = Weights(
+        source=f"https://www.dropbox.com/s/{file}",
+        licence="bsd-3-clause",
+        learned_from="AudioSet and LibriSpeech, without labels",
+    )
+    return Variant(architecture="ssast", options=options, weights={f"ssast_{kind}_{size}": weights})
+
+
+ARCHITECTURES = {
+    "ssast": Architecture(
+        SSASTOptions,
+        lambda options, spec: SSAST(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
+        "ast",
+    )
+}
+VARIANTS = {f"ssast_{kind}_{size}": _variant(kind, size) for kind in PATCHES for size in ("tiny", "small", "base")}

@@ -1,4 +1,4 @@
-"""Any convolutional network of timm, with one input channel."""
+"""Convolutional networks of timm, with one input channel."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import timm
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from models.networks.architecture import TIMM, Architecture, Variant, imagenet
 from models.networks.base import Network, load_tensors
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimmOptions:
-    """How a timm network starts, and its regularisation.
+    """First convolution and regularisation.
 
     Attributes:
-        first_conv: With published weights: ``colours``: the sum of what they have for the three colours. ``random``: a
-            new one, as in the code of work (a).
-        dropout: Before the last linear layer.
-        drop_path: Stochastic depth.
+        first_conv: First convolution with published weights: ``colours``: the sum of the published kernels of the three
+            colours; ``random``: a new one, as in the code of work (a).
+        dropout: Dropout rate before the last linear layer.
+        drop_path: Rate of stochastic depth.
     """
 
     first_conv: Literal["colours", "random"] = "colours"
@@ -30,23 +31,18 @@ class TimmOptions:
 
 
 class TimmCNN(Network):
-    """A timm network as it stands, its global pooling as the embedding, one linear layer as the head.
+    """Network of timm with its global pooling as the embedding and one linear layer as the head.
 
     Args:
-        backbone: A network of timm for one channel and without classes.
-        options: How it starts; dropout.
+        backbone: Network of timm for one channel and without classes.
+        options: First convolution and regularisation.
         classes: Number of logits.
-
-    Raises:
-        ValueError: There is no such first convolution.
     """
 
     channels_last = True
 
     def __init__(self, backbone: Any, options: TimmOptions, *, classes: int) -> None:
         super().__init__()
-        if options.first_conv not in ("colours", "random"):
-            raise ValueError(f"The option first_conv is {options.first_conv}; it is colours or random.")
         self.first_conv = options.first_conv
         self.backbone = backbone
         self.num_features = backbone.head_hidden_size
@@ -58,7 +54,7 @@ class TimmCNN(Network):
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Start from timm's own file for this model; the classifier and, if `random`, the first convolution are new."""
+        """Load timm's own file of this model; the classifier and, if `random`, the first convolution stay new."""
         first = self.backbone.pretrained_cfg["first_conv"]
         first = first if isinstance(first, str) else first[0]
         stem = f"{first}.weight"
@@ -73,13 +69,32 @@ class TimmCNN(Network):
 
 
 def by_name(name: str, options: TimmOptions, *, classes: int) -> TimmCNN:
-    """Return the network that timm knows by a name, such as ``resnet18``, ``resnet50`` or ``efficientnet_b0``.
+    """Return timm's network of a name, such as ``resnet18``, ``resnet50`` or ``efficientnet_b0``.
 
     Raises:
-        ValueError: timm knows none; the error lists some of a similar name.
+        ValueError: timm has none of that name; the error lists similar names.
     """
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
     backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
     return TimmCNN(backbone, options, classes=classes)
+
+
+_TRAINED = {  # timm's tag and licence of the ImageNet weights; those of the ResNets are torchvision's
+    **{f"resnet{depth}": ("tv_in1k", "bsd-3-clause") for depth in (18, 34, 50, 101)},
+    "efficientnet_b0": ("ra_in1k", "apache-2.0"),
+    "efficientnet_b1": ("ft_in1k", "apache-2.0"),
+    "efficientnet_b2": ("ra_in1k", "apache-2.0"),
+}
+ARCHITECTURES = {
+    TIMM: Architecture(
+        TimmOptions,
+        lambda options, spec: by_name(spec.architecture.removeprefix(TIMM), options, classes=spec.classes),
+        "fbank",
+    )
+}
+VARIANTS = {
+    name: Variant(architecture=f"{TIMM}{name}", weights={f"{name}_imagenet": imagenet(f"{name}.{tag}", licence)})
+    for name, (tag, licence) in _TRAINED.items()
+}

@@ -13,7 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.frontends.scales import SCALES
+from models.frontends.registry import create, find, sample_rates
+from models.frontends.scales import Scale
 from models.training.augmentation_settings import WaveformSettings
 from models.training.transfers import send
 
@@ -35,12 +36,7 @@ class Waveform:
         self.settings = settings
         if not settings.gain and not settings.noise_sd:
             return
-        if frontend not in SCALES:
-            raise ValueError(
-                f"Gain and noise of waveforms are not defined on features of the front end {frontend}, only of "
-                f"{', '.join(SCALES)}: set waveform.gain and waveform.noise_sd to 0."
-            )
-        self.scale = SCALES[frontend]
+        self.scale = scale_of(frontend)
         self.noise = noise_energies(frontend) if settings.noise_sd else None
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
@@ -63,13 +59,25 @@ class Waveform:
         return self.scale.values(energies)
 
 
+def scale_of(frontend: str) -> Scale:
+    """Return the scale from mel energies to the features of a front end.
+
+    Raises:
+        ValueError: The front end has none; the error lists the front ends that have one.
+    """
+    if (scale := find(frontend).scale) is None:
+        known = ", ".join(name for name in sample_rates() if find(name).scale is not None)
+        raise ValueError(
+            f"Gain and noise of waveforms are not defined on features of the front end {frontend}, only of "
+            f"{known}: set waveform.gain and waveform.noise_sd to 0."
+        )
+    return scale
+
+
 def noise_energies(frontend: str) -> Tensor:
     """Return the mel energies ``(frames, mels)`` of a minute of white noise of standard deviation 1."""
-    # Only noise needs the front end, whose torchaudio a machine that does nothing but train need not have.
-    from models.frontends.registry import create
-
     front_end = create(frontend, BANK_S)
     noise = torch.randn((1, front_end.samples), generator=torch.Generator().manual_seed(BANK_SEED))
     with torch.inference_mode():
         values = front_end(noise)[0]
-    return SCALES[frontend].energies(values.clone())
+    return scale_of(frontend).energies(values.clone())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from models.frontends.rates import SAMPLE_RATES
+from models.frontends.registry import sample_rates
 from models.frontends.settings import FrontEndSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -17,11 +17,13 @@ def rates(front_ends: Collection[str]) -> list[int]:
     Raises:
         BreathlineError: There is no front end of a name.
     """
+    known = sample_rates()
     for name in front_ends:
-        if name not in SAMPLE_RATES:
-            known = ", ".join(sorted(SAMPLE_RATES))
-            raise BreathlineError(f"There is no front end `{name}`.", where="frontends", hint=f"one of: {known}")
-    return sorted({SAMPLE_RATES[name] for name in front_ends})
+        if name not in known:
+            raise BreathlineError(
+                f"There is no front end `{name}`.", where="frontends", hint=f"one of: {', '.join(known)}"
+            )
+    return sorted({known[name] for name in front_ends})
 
 
 def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
@@ -35,10 +37,11 @@ def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
             ends.
     """
     rates(front_ends)
+    known = sample_rates()
     wishes: dict[int, dict[bool, str]] = {}
     for name, given in front_ends.items():
         settings = params.parse(FrontEndSettings, given, f"frontends.{name}")
-        wishes.setdefault(SAMPLE_RATES[name], {})[settings.fade] = name
+        wishes.setdefault(known[name], {})[settings.fade] = name
     for rate, by_wish in wishes.items():
         if len(by_wish) > 1:
             raise BreathlineError(

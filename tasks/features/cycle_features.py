@@ -12,7 +12,7 @@ import torch
 from torch.utils.dlpack import from_dlpack
 
 from models.frontends.base import FrontEnd
-from models.frontends.cache import Statistics, compute
+from tasks.features.arrays import Statistics, compute
 from tasks.runtime.errors import BreathlineError
 
 Part = tuple[npt.NDArray[np.float16], Statistics]

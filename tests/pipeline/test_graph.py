@@ -22,7 +22,10 @@ STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 
 
 def modules_named_by(module: Path) -> set[Path]:
-    """Return the project's own modules that a module imports, also inside its functions."""
+    """Return the project's own modules that a module imports, also inside its functions.
+
+    A registry that discovers the modules of its package counts as importing them all.
+    """
     names: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -31,6 +34,9 @@ def modules_named_by(module: Path) -> set[Path]:
             assert node.level == 0, f"{module}: relative imports are not followed by this test"
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
             names.add(str(node.module))
+    if "models.discovery.assigned" in names:
+        siblings = {path.stem for path in (ROOT / module).parent.glob("*.py")} - {"__init__"}
+        names.update(".".join((*module.parent.parts, name)) for name in siblings)
     found = (Path(*name.split(".")).with_suffix(".py") for name in names if name.split(".")[0] in PACKAGES)
     return {path for path in found if (ROOT / path).is_file()}
 

@@ -9,44 +9,44 @@ from typer.testing import CliRunner
 
 from cli import models
 from cli.main import app
-from models.catalogue import MODELS, WEIGHTS
-from models.networks.registry import ARCHITECTURES
+from models.networks.registry import architectures, variants
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.weights import WeightsSettings
 
+VARIANTS = variants()
+
 
 def test_parameters_are_those_of_the_publication_but_for_input_and_head():
     # torchvision's 11,689,512, with 4 classes in place of 1000, and one colour in place of three
-    assert models.parameters(MODELS["resnet18"]) == 11_689_512 - 513 * 1000 + 513 * 4 - 2 * 64 * 7 * 7
+    assert models.parameters(VARIANTS["resnet18"]) == 11_689_512 - 513 * 1000 + 513 * 4 - 2 * 64 * 7 * 7
     # BatchNorm of 64 mels, four blocks of one 5 × 5 convolution with its BatchNorm, two linear layers
     blocks = sum(25 * a * b + 2 * b for a, b in ((1, 64), (64, 128), (128, 256), (256, 512)))
-    assert models.parameters(MODELS["cnn6"]) == 2 * 64 + blocks + 513 * 512 + 513 * 4
+    assert models.parameters(VARIANTS["cnn6"]) == 2 * 64 + blocks + 513 * 512 + 513 * 4
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_what_is_to_be_pasted_is_what_the_stages_take(name):
-    model, published = models.resolve(name)
-    pasted = YAML(typ="safe").load(models.snippet(model, published))
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_snippet_fits_the_settings_of_the_stages(name):
+    variant = models.resolve(name)
+    pasted = YAML(typ="safe").load(models.snippet(variant))
     student = pasted["student"]
-    assert (student["architecture"], student["options"]) == (model.architecture, dict(model.options))
+    assert (student["architecture"], student["options"]) == (variant.architecture, dict(variant.options))
     assert student["frontend"] in pasted["frontends"]
     settings = params.parse(WeightsSettings, pasted["weights"][student["weights"]], "weights")
-    assert settings.source == (WEIGHTS[model.weights[0]].source if model.weights else "none")
+    assert settings.source == next((weights.source for weights in variant.weights.values()), "none")
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES, "timm/resnet18"])
+@pytest.mark.parametrize("name", [*(name for name in architectures() if name != "timm/"), "timm/resnet18"])
 def test_every_option_is_explained(name):
-    model, _ = models.resolve(name)
-    told = models.options(model)
-    assert told
-    assert all(len(option["meaning"]) > 5 for option in told)
+    described = models.options(models.resolve(name))
+    assert described
+    assert all(len(option["meaning"]) > 5 for option in described)
 
 
 def test_weights_of_timm_are_found_for_a_network_that_is_not_listed():
-    _, published = models.resolve("timm/convnext_atto")
+    published = models.resolve("timm/convnext_atto").weights
     assert {weights.source for weights in published.values()} == {"timm:convnext_atto.d2_in1k"}
-    assert list(models.resolve("timm/resnet18.tv_in1k")[1]) == ["resnet18_imagenet"]
+    assert list(models.resolve("timm/resnet18.tv_in1k").weights) == ["resnet18_imagenet"]
 
 
 @pytest.mark.parametrize(("name", "hint"), [("resnet19", "one of .*resnet18"), ("timm/resnet18x", "others: .*resnet")])
@@ -55,19 +55,19 @@ def test_an_unknown_name_is_an_error_that_names_others(name, hint):
         models.resolve(name)
 
 
-def test_without_the_extra_the_list_still_comes_and_names_it(monkeypatch):
+def test_without_an_extra_the_list_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     done = CliRunner().invoke(app, ["models", "--json"])
     assert done.exit_code == 0, done.output
     rows = {row["name"]: row for row in json.loads(done.stdout)}
-    assert list(rows) == list(MODELS)
+    assert list(rows) == list(VARIANTS)
     assert rows["clap"]["parameters"] is None
     assert "'.[clap]'" in rows["clap"]["missing"]
     assert all(row["parameters"] > 0 for name, row in rows.items() if name != "clap")
     assert rows["mn04"]["weights"][0]["licence"] == "mit"
 
 
-def test_one_model_is_shown_with_its_options_and_what_to_paste():
+def test_one_model_is_shown_with_its_options_and_its_snippet():
     done = CliRunner().invoke(app, ["models", "mn04"])
     assert done.exit_code == 0, done.output
     assert "Multiplier of the channels" in done.stdout

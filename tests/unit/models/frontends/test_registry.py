@@ -1,26 +1,46 @@
-"""What all front ends keep to."""
+"""The contract of all front ends, and the registration of a new one."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from models.frontends.registry import SAMPLE_RATES, create
+from models import frontends
+from models.frontends.registry import create, sample_rates
+
+NAMES = sorted(sample_rates())
+NEW = """
+from models.frontends.base import FrontEnd
+
+SAMPLE_RATE = 8_000
 
 
-@pytest.mark.parametrize("name", SAMPLE_RATES)
-def test_a_front_end_is_what_it_says(name: str) -> None:
+class Blocks(FrontEnd):
+    def __init__(self, samples):
+        super().__init__("blocks", sample_rate=SAMPLE_RATE, samples=samples, frames=samples // 80, mels=80)
+
+    def features(self, clips):
+        return clips.reshape(len(clips), self.frames, self.mels)
+
+
+FRONT_END = Blocks
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_front_end_matches_its_declaration(name: str) -> None:
     front_end = create(name, 0.5)
-    assert (front_end.name, front_end.sample_rate) == (name, SAMPLE_RATES[name])
+    assert (front_end.name, front_end.sample_rate) == (name, sample_rates()[name])
     clip = front_end.clip(torch.ones(7))
     assert front_end(clip.expand(3, -1)).shape == (3, front_end.frames, front_end.mels)
 
 
-@pytest.mark.parametrize("name", SAMPLE_RATES)
-def test_clips_are_padded_and_faded_as_asked_for(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_clips_are_padded_and_faded_by_the_settings(name: str) -> None:
     cycle = torch.ones(7)
     faded, plain, zeros = create(name, 0.5), create(name, 0.5, fade=False), create(name, 0.5, pad="zero")
     assert faded.clip(cycle)[-1] == 0
@@ -28,14 +48,10 @@ def test_clips_are_padded_and_faded_as_asked_for(name: str) -> None:
     assert zeros.clip(cycle).sum() == 7
 
 
-@pytest.mark.parametrize("name", SAMPLE_RATES)
-def test_clips_of_another_length_are_refused(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_clips_of_another_length_or_shorter_than_a_frame_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cut and pad"):
         create(name, 0.5)(torch.ones(2, 100))
-
-
-@pytest.mark.parametrize("name", SAMPLE_RATES)
-def test_clips_shorter_than_a_frame_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="shorter than one frame"):
         create(name, 0.01)
 
@@ -45,6 +61,16 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
         create("mfcc", 8.0)
 
 
-def test_the_rates_are_there_without_torch() -> None:
-    code = "import sys; from models.frontends.rates import SAMPLE_RATES; sys.exit('torch' in sys.modules)"
+def test_one_new_file_is_a_new_front_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "blocks.py").write_text(NEW)
+    monkeypatch.setattr(frontends, "__path__", [*frontends.__path__, str(tmp_path)])
+    assert sample_rates() == {"blocks": 8_000} | {name: sample_rates()[name] for name in NAMES}
+    front_end = create("blocks", 0.5)
+    assert front_end(torch.ones(2, 4_000)).shape == (2, 50, 80)
+
+
+def test_sample_rates_need_no_torch() -> None:
+    code = (
+        "import sys; from models.frontends import registry; registry.sample_rates(); sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.frontends.scales import SCALES
+from models.frontends.registry import find
+from models.networks.architecture import parse_options
 from models.networks.ast import AST, ASTOptions
 
 TINY = ASTOptions(size="tiny", depth=2)
@@ -56,7 +57,7 @@ def test_the_embedding_is_the_mean_of_class_and_distillation_tokens() -> None:
 
 def test_padding_is_a_log_energy_of_zero_as_the_front_end_normalises_it() -> None:
     network, padded = tiny(), tiny(100, ASTOptions(size="tiny", depth=2, pad_frames=160))
-    features, scale = torch.randn(2, 100, 128), SCALES["ast"]
+    features, scale = torch.randn(2, 100, 128), find("ast").scale
     rest = torch.full((2, 60, 128), scale.values(torch.ones(())).item())
     assert rest.mean().item() == pytest.approx(0.467, abs=1e-3)
     assert padded.grid == (12, 15)
@@ -131,7 +132,7 @@ def test_parameters(size: str, frames: int, stride: int, distilled: bool, parame
 
 def test_options_out_of_range_are_refused_with_what_there_is() -> None:
     with pytest.raises(ValueError, match="pos_embed of ast is swapped; it can be correct, reference"):
-        ASTOptions(pos_embed="swapped")
+        parse_options(ASTOptions, {"pos_embed": "swapped"}, "ast")
     with pytest.raises(ValueError, match="stride is 0"):
         tiny(options=ASTOptions(size="tiny", stride=0))
     with pytest.raises(ValueError, match="128 mels by 15 frames are less than one patch of 16 by 16"):

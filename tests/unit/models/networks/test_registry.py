@@ -122,5 +122,5 @@ def test_the_first_convolution_may_start_anew_as_published(tmp_path: Path) -> No
     new = create("timm/resnet18", frames=96, mels=128, classes=4, options=options, weights=None).state_dict()
     assert torch.equal(started["backbone.conv1.weight"], new["backbone.conv1.weight"])
     assert torch.equal(started["backbone.layer1.0.conv1.weight"], published["layer1.0.conv1.weight"])
-    with pytest.raises(ValueError, match="colours or random"):
+    with pytest.raises(ValueError, match="it can be colours, random"):
         create("timm/resnet18", frames=96, mels=128, classes=4, options={"first_conv": "grey"}, weights=None)

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 import torch
 
-from models.frontends.cache import compute
 from models.frontends.registry import create
 from tasks.corpora.icbhi import recording
+from tasks.features.arrays import compute
 from tasks.prediction import recordings
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.frontends.cache import Statistics, compute
 from models.frontends.registry import create
+from tasks.features.arrays import Statistics, compute
 
 
 def test_the_cache_holds_what_the_front_end_computes() -> None:

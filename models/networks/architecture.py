@@ -1,0 +1,111 @@
+"""Declarations of architectures: options, published sizes and published weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args, get_type_hints
+
+from models.networks.base import Network
+
+TIMM = "timm/"  # prefix of the architectures that timm builds
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """Sizes that a network is built for.
+
+    Attributes:
+        architecture: Name of the architecture, such as ``cnn6`` or ``timm/resnet18``.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
+        classes: Number of logits.
+        pretrained: Whether published weights will be loaded.
+    """
+
+    architecture: str
+    frames: int
+    mels: int
+    classes: int
+    pretrained: bool
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Architecture as params.yaml names it.
+
+    Attributes:
+        options: Frozen dataclass of its options; its docstring describes each of them.
+        build: Function that builds the network from options and sizes.
+        frontend: Front end of its publication, which `breathline models` proposes.
+    """
+
+    options: type[Any]
+    build: Callable[[Any, NetworkSpec], Network]
+    frontend: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Published weights, as ``weights.<name>`` of params.yaml declares them.
+
+    Attributes:
+        source: A URL, ``hf:<organisation>/<repository>/<file>`` or ``timm:<model>``.
+        sha256: SHA-256 of the file; none where it is not publicly known.
+        licence: Licence given by the authors.
+        learned_from: Training data, and the published score on it.
+        layout: Origin of the tensors' names: the authors, Hugging Face or timm.
+    """
+
+    source: str
+    sha256: str | None = None
+    licence: str
+    learned_from: str
+    layout: str = "authors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Published size of an architecture.
+
+    Attributes:
+        architecture: Name of the architecture.
+        options: Options that give this size; all others have their defaults.
+        weights: Published weights of this size by name, the usual ones first.
+    """
+
+    architecture: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Weights] = field(default_factory=dict)
+
+
+def audioset(source: str, sha256: str | None, licence: str, precision: float, layout: str = "authors") -> Weights:
+    """Return weights that were trained on AudioSet, with their mean average precision (mAP) on it."""
+    learned_from = f"AudioSet, {precision:.3f} mAP"
+    return Weights(source=source, sha256=sha256, licence=licence, learned_from=learned_from, layout=layout)
+
+
+def imagenet(model: str, licence: str) -> Weights:
+    """Return weights that were trained on ImageNet and that timm distributes."""
+    return Weights(source=f"timm:{model}", licence=licence, learned_from="ImageNet", layout="timm")
+
+
+def parse_options(kind: type[Any], options: Mapping[str, Any], architecture: str) -> Any:
+    """Return ``options`` from params.yaml as the frozen dataclass of an architecture.
+
+    Raises:
+        ValueError: An option is unknown, or its value is none of its choices; the error lists the known ones.
+    """
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise ValueError(
+            f"The architecture {architecture} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+        )
+    for name, hint in get_type_hints(kind).items():
+        choices = get_args(hint)
+        if name in options and choices and all(isinstance(choice, str) for choice in choices):
+            given = options[name]
+            if given not in choices:
+                raise ValueError(f"The option {name} of {architecture} is {given}; it can be {', '.join(choices)}.")
+    return kind(**options)

@@ -1,0 +1,1 @@
+"""Regression tests of known issues, one file each."""
