@@ -1,1 +1,1 @@
-"""What the lineage says, in the words of standards: OpenLineage, PROV, Croissant, in-toto, CycloneDX, and cards."""
+"""Exports of the lineage: OpenLineage, PROV, Croissant, in-toto, CycloneDX, and cards of the Hugging Face Hub."""

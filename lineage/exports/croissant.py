@@ -1,12 +1,11 @@
-"""The data sets of cycles and of features in Croissant 1.1, MLCommons' JSON-LD for data sets (mlcommons.org/croissant).
+"""Data sets of cycles and of features in Croissant 1.1, the JSON-LD format of MLCommons (mlcommons.org/croissant).
 
-Files are named relative to where the description will lie, with their hashes; each column of each Parquet table is a
-field, typed as its file says. With the vocabulary of Croissant RAI 1.0 for origin, use, limits and personal data.
+Files are listed with their hashes, relative to the folder of the description. Each column of a Parquet table is a typed
+field. Origin, use, limits and personal data are described in the vocabulary of Croissant RAI 1.0.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lineage import files
-from lineage.exports import corpora, origin
+from lineage.exports import corpora, stage_runs, tables
+from lineage.exports.request import Request
+from lineage.files import flat
 from lineage.project import Project
-from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
 TABLE, ARRAY, JSON = "application/x-parquet", "application/x-npy", "application/json"
@@ -79,38 +79,34 @@ CONTEXT: dict[str, Any] = {
 }
 
 
-def datasets(project: Project, out: Path) -> dict[str, dict[str, Any]]:
-    """Return a description of each data set, by the name of its file.
-
-    Args:
-        project: The project.
-        out: The folder that the descriptions will lie in.
+def files(request: Request) -> dict[str, str]:
+    """Return a description of the cycles, and one of the features of each front end.
 
     Raises:
-        BreathlineError: There are no cycles yet, or one of their files is not here.
+        BreathlineError: There are no cycles yet, or one of their files is missing.
     """
-    if "extract" not in project.records:
-        raise BreathlineError("There are no cycles yet.", where=project.root / "data/cycles", hint="`breathline run`")
-    made = {name: made for name, made in project.records.items() if name == "extract" or name.startswith("fbank@")}
-    export = _Export(project, out)
-    return {f"{_name(stage)}.croissant.json": export.dataset(stage, found["outputs"]) for stage, found in made.items()}
+    project = request.project
+    tables.require_cycles(project)
+    builder = _Builder(project, request.out)
+    stages = [name for name in project.records if name == "extract" or name.startswith("fbank@")]
+    return {f"{_name(stage)}.croissant.json": stage_runs.as_json(builder.dataset(stage)) for stage in stages}
 
 
 def _name(stage: str) -> str:
     return "cycles" if stage == "extract" else f"fbank_{stage.partition('@')[2]}"
 
 
-class _Export:
+class _Builder:
     def __init__(self, project: Project, out: Path) -> None:
-        self.root, self.out, self.corpus = project.root.resolve(), out.resolve(), corpora.of(project)
-        self.summary = json.loads((project.root / "data/cycles/summary.json").read_text(encoding="utf-8"))
-        self.commands = {name: made["command"] for name, made in project.records.items()}
-        self.made = origin.makers(project)
+        self.project, self.root, self.out = project, project.root.resolve(), out.resolve()
+        self.corpus = corpora.of(project)
+        self.runs = stage_runs.recorded_runs(project)
 
-    def dataset(self, stage: str, outputs: list[Mapping[str, Any]]) -> dict[str, Any]:
-        held = files.flat([dict(out) for out in outputs])
-        corpus, run = self.corpus, self.made.get(stage)
-        # Of this version: the day on which it was made. What was made elsewhere bears none.
+    def dataset(self, stage: str) -> dict[str, Any]:
+        made = self.project.records[stage]
+        outs = flat(made["outputs"])
+        corpus, run = self.corpus, self.runs.get(stage)
+        # The day on which this version was made; unknown if that was on another machine.
         optional = {
             "citeAs": corpus.citation or corpus.name,
             "datePublished": str(run.end["at"])[:10] if run and run.end else None,
@@ -121,26 +117,27 @@ class _Export:
             "conformsTo": [SPEC, corpora.RAI],
             "name": _name(stage),
             "description": self._description(stage),
-            "url": corpus.url or f"{origin.URN}:{corpus.kind}",
+            "url": corpus.url or f"{stage_runs.URN}:{corpus.kind}",
             "license": corpus.url or "https://spdx.org/licenses/MIT",
-            "version": "1.0.0+" + origin.identifier("".join(sorted(file["sha256"] for file in held.values())))[:8],
+            "version": "1.0.0+" + stage_runs.identifier("".join(sorted(file["sha256"] for file in outs.values())))[:8],
             "creator": {"@type": "sc:Organization", "name": corpus.name},
             **{key: value for key, value in optional.items() if value},
             "rai:dataCollection": f"{corpus.description} {corpus.licence}",
-            "rai:dataPreprocessingProtocol": [f"{stage}: {self.commands[stage]}"],
+            "rai:dataPreprocessingProtocol": [f"{stage}: {made['command']}"],
             "rai:dataUseCases": list(corpora.INTENDED),
             "rai:dataLimitations": list(corpus.limits),
             "rai:personalSensitiveInformation": list(corpus.personal),
-            "distribution": [self._file(path, file) for path, file in held.items()],
-            "recordSet": [self._table(path) for path in held if path.endswith(".parquet")],
+            "distribution": [self._file(path, file) for path, file in outs.items()],
+            "recordSet": [self._table(path) for path in outs if path.endswith(".parquet")],
         }
 
     def _description(self, stage: str) -> str:
         if stage == "extract":
-            cycles, recordings = self.summary["cycles"], self.summary["recordings"]
+            summary = read_json(self.root / "data/cycles/summary.json")
+            cycles, recordings = summary["cycles"], summary["recordings"]
             return f"{cycles} breath cycles of {recordings} recordings with labels and waveforms. {self.corpus.name}."
         frontend = stage.partition("@")[2]
-        found = json.loads((self.root / "data/fbank" / frontend / "statistics.json").read_text(encoding="utf-8"))
+        found = read_json(self.root / "data/fbank" / frontend / "statistics.json")
         shape = f"({found['cycles']}, {found['frames']}, {found['mels']}) float16"
         return (
             f"Features of all breath cycles by the front end `{frontend}`: features.npy {shape}, normalised. "
@@ -160,14 +157,12 @@ class _Export:
 
     def _table(self, path: str) -> dict[str, Any]:
         name, key = path.removesuffix(".parquet"), "recording_id" if "recordings" in path else "cycle_id"
-        if not (self.root / path).is_file():
-            raise BreathlineError("A table is recorded, but not here.", where=path, hint="`dvc pull`, or `dvc repro`")
         return {
             "@type": "cr:RecordSet",
             "@id": name,
             "name": name,
             "key": {"@id": f"{name}/{key}"},
-            "field": [self._field(path, name, field) for field in pq.read_schema(self.root / path)],
+            "field": [self._field(path, name, field) for field in pq.read_schema(tables.existing(self.project, path))],
         }
 
     def _field(self, path: str, table: str, field: pa.Field) -> dict[str, Any]:
@@ -182,6 +177,6 @@ class _Export:
         if listed:
             found |= {"isArray": True, "arrayShape": "-1"}
         if path == "data/cycles/cycles.parquet" and field.name == "recording_id":
-            # Between these two alone: mlcroissant cannot follow a reference to a table that refers on.
+            # Only here: mlcroissant cannot follow a reference to a table that has references itself.
             found["references"] = {"field": {"@id": "data/cycles/recordings/recording_id"}}
         return found

@@ -1,8 +1,7 @@
-"""What the student is made of, as a CycloneDX 1.6 list of components (cyclonedx.org/docs/1.6/json).
+"""Components of the students as a CycloneDX 1.6 bill of materials (cyclonedx.org/docs/1.6/json).
 
-Packages are those that were installed when the stages ran, as their records have them, and say whether the lock file
-asks for the same version; licences are known of those that are installed now in the same version. Models, pretrained
-weights and the recordings are components as well, the models with a model card.
+Packages are listed in the versions of the records, and compared with the lock file. A licence is given if the same
+version is installed now. Students, each with a model card, pretrained weights and recordings are components as well.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from lineage import files
-from lineage.exports import corpora, origin, results
+from lineage.exports import corpora, results, stage_runs
+from lineage.exports.request import Request
+from lineage.exports.results import Student
 from lineage.project import Project
-from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
 LOCK = Path("requirements.lock")
@@ -27,27 +26,30 @@ PINNED = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)  # without 
 Component = dict[str, Any]
 
 
-def bom(project: Project) -> dict[str, Any]:
-    """Return the list of components.
+def files(request: Request) -> dict[str, str]:
+    """Return the bill of materials as a file."""
+    return {"bom.cdx.json": stage_runs.as_json(bill(request.project))}
+
+
+def bill(project: Project) -> dict[str, Any]:
+    """Return the bill of materials.
 
     Raises:
-        BreathlineError: No record is there, or no model was evaluated yet.
+        BreathlineError: No student is trained or evaluated yet.
         ValueError: The event log cannot be read.
     """
     corpus, found = corpora.of(project), results.metrics(project)
     data = _corpus(project, corpus)
-    models = list(_models(project, found, corpus))
-    if not models:
-        raise BreathlineError("No student has left a record yet.", where=project.root / "data/student")
+    models = [model for student in results.students(project) for model in _models(student, found, corpus)]
     weights, packages = list(_weights(project)), list(_packages(project))
     made_of = [one["bom-ref"] for one in [data, *weights, *packages]]
     root = _root()
     components = sorted([data, *models, *weights, *packages], key=lambda one: str(one["bom-ref"]))
-    ended = [str(run.end["at"]) for run in origin.makers(project).values() if run.end is not None]
+    ended = [str(run.end["at"]) for run in stage_runs.recorded_runs(project).values() if run.end is not None]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": "urn:uuid:" + origin.identifier(json.dumps(components, sort_keys=True)),
+        "serialNumber": "urn:uuid:" + stage_runs.identifier(json.dumps(components, sort_keys=True)),
         "version": 1,
         "metadata": {"component": root} | ({"timestamp": max(ended)} if ended else {}),
         "components": components,
@@ -61,15 +63,15 @@ def bom(project: Project) -> dict[str, Any]:
 def _root() -> Component:
     return {
         "type": "application",
-        "bom-ref": f"breathline@{origin.version()}",
+        "bom-ref": f"breathline@{stage_runs.version()}",
         "name": "breathline",
-        "version": origin.version(),
+        "version": stage_runs.version(),
         "licenses": [{"license": {"id": corpora.LICENCE}}],
     }
 
 
 def _packages(project: Project) -> Iterator[Component]:
-    """Yield every package that a stage ran with; of one that changed between stages, each version."""
+    """Yield the packages of all stages; a package that changed between stages, once for each version."""
     lock, records = project.root / LOCK, project.records
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
     locked = {python: _locked(text, python) for python in {made["environment"]["python"] for made in records.values()}}
@@ -82,8 +84,8 @@ def _packages(project: Project) -> Iterator[Component]:
         if name == "breathline":
             continue
         wanted = locked[records[stages[0]]["environment"]["python"]].get(name)
-        said = {None: "not in the lock", version: "as locked"}.get(wanted, f"differs: {wanted}")
-        facts = {"breathline:lock": said if same else "the lock has changed since"}
+        locking = {None: "not in the lock", version: "as locked"}.get(wanted, f"differs: {wanted}")
+        facts = {"breathline:lock": locking if same else "the lock has changed since"}
         if len(stages) < len(records):
             facts["breathline:stages"] = ", ".join(stages)
         purl = f"pkg:pypi/{name}@{version}"
@@ -92,7 +94,7 @@ def _packages(project: Project) -> Iterator[Component]:
 
 
 def _locked(text: str, python: str) -> dict[str, str]:
-    """Return the versions that a lock file asks for under a version of Python: some packages stand in it twice."""
+    """Return the locked versions for a version of Python; a lock file may list a package twice, with markers."""
     environment = {"python_full_version": python, "python_version": ".".join(python.split(".")[:2])}
     found = {}
     for line in PINNED.findall(text):
@@ -103,56 +105,50 @@ def _locked(text: str, python: str) -> dict[str, str]:
 
 
 def _licence(name: str, version: str) -> dict[str, Any]:
-    """Return a package's licence: as SPDX expression where it has one, else as its authors name it in a line."""
+    """Return the licence of an installed package: its SPDX expression, else its licence field if that is one line."""
     try:
         about = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return {}
     if about.version != version:
         return {}
-    if expression := _said(about, "License-Expression"):
+    if expression := _field(about, "License-Expression"):
         return {"licenses": [{"expression": expression}]}
-    words = _said(about, "License")
+    words = _field(about, "License")
     return {"licenses": [{"license": {"name": words}}]} if words and "\n" not in words else {}
 
 
-def _said(about: metadata.Distribution, key: str) -> str:
+def _field(about: metadata.Distribution, key: str) -> str:
     return str(next(iter(about.metadata.get_all(key) or []), "")).strip()
 
 
-def _models(project: Project, found: Mapping[str, Any], corpus: corpora.Corpus) -> Iterator[Component]:
-    for stage, made in project.records.items():
-        if not stage.startswith("train_student@"):
-            continue
-        seed = stage.partition("@")[2]
-        outs = files.flat(made["outputs"])
-        network = json.loads((project.root / f"data/student/{seed}/model.json").read_text(encoding="utf-8"))
-        tensors = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
-        for path, digest in sorted(tensors.items()):
-            yield {
-                "type": "machine-learning-model",
-                "bom-ref": f"model/{path}@{digest[:16]}",
-                "name": f"student/{seed}/{Path(path).stem}",
-                "version": digest[:16],
-                "description": f"Classifier of breath cycles: {', '.join(network['classes'])}. No medical device.",
-                "hashes": [{"alg": "SHA-256", "content": digest}],
-                "properties": _properties({"breathline:seed": seed, "breathline:weights": network["weights"]}),
-                "modelCard": _card(network, found, seed, Path(path).stem, corpus),
-            }
+def _models(student: Student, found: Mapping[str, Any], corpus: corpora.Corpus) -> Iterator[Component]:
+    """Yield each file of weights of a student, one for each selection."""
+    seed, network = student.seed, student.network
+    for path, digest in sorted(student.weights.items()):
+        yield {
+            "type": "machine-learning-model",
+            "bom-ref": f"model/{path}@{digest[:16]}",
+            "name": f"student/{seed}/{Path(path).stem}",
+            "version": digest[:16],
+            "description": f"Classifier of breath cycles: {', '.join(network['classes'])}. No medical device.",
+            "hashes": [{"alg": "SHA-256", "content": digest}],
+            "properties": _properties({"breathline:seed": seed, "breathline:weights": network["weights"]}),
+            "modelCard": _card(student, found, Path(path).stem, corpus),
+        }
 
 
-def _card(
-    network: Mapping[str, Any], found: Mapping[str, Any], seed: str, selection: str, corpus: corpora.Corpus
-) -> dict[str, Any]:
-    judged = found["students"].get(seed, {}).get(selection, {})
+def _card(student: Student, found: Mapping[str, Any], selection: str, corpus: corpora.Corpus) -> dict[str, Any]:
+    network = student.network
+    metrics = found["students"].get(student.seed, {}).get(selection, {})
     figures: list[dict[str, Any]] = []
     for key, (_, name) in results.NAMES.items():
-        if judged.get(key) is None:
+        if metrics.get(key) is None:
             continue
-        figures.append({"type": name, "value": f"{judged[key]} %"})
-        if judged["low"][key] is not None:
-            ends = {"lowerBound": str(judged["low"][key]), "upperBound": str(judged["high"][key])}
-            figures[-1]["confidenceInterval"] = ends
+        figures.append({"type": name, "value": f"{metrics[key]} %"})
+        if metrics["low"][key] is not None:
+            bounds = {"lowerBound": str(metrics["low"][key]), "upperBound": str(metrics["high"][key])}
+            figures[-1]["confidenceInterval"] = bounds
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
@@ -170,11 +166,9 @@ def _card(
 
 
 def _weights(project: Project) -> Iterator[Component]:
-    for stage in project.records:
-        name = stage.partition("@")[2]
-        if not stage.startswith("weights@") or name == "scratch":
+    for name, about in results.pretrained(project).items():
+        if not about["sha256"]:
             continue
-        about = json.loads((project.root / "data/weights" / name / "source.json").read_text(encoding="utf-8"))
         yield {
             "type": "machine-learning-model",
             "bom-ref": f"weights/{name}",
@@ -203,5 +197,5 @@ def _properties(facts: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _normal(name: str) -> str:
-    """Return a package's name as PyPI and package URLs normalise it."""
+    """Return a package name as normalised by PyPI and package URLs."""
     return re.sub(r"[-_.]+", "-", name).lower()

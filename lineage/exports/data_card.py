@@ -1,41 +1,42 @@
-"""The card of the data set of cycles in Hugging Face's format: YAML, and a text on source, content, use and limits.
+"""Card of the data set of cycles for the Hugging Face Hub (huggingface.co/docs/hub/datasets-cards).
 
-Format: huggingface.co/docs/hub/datasets-cards. Counts are those of the tables that lie there.
+YAML metadata, and a text on source, content, use and limits. Counts are taken from the present tables.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage import files
-from lineage.exports import corpora, hub_card
+from lineage.exports import corpora, hub_card, tables
+from lineage.exports.request import Request
+from lineage.files import flat
 from lineage.project import Project
 from tasks.audio import front_end_rates
-from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import read_json
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the Hub's own classes
+
+
+def files(request: Request) -> dict[str, str]:
+    """Return the card as a file."""
+    return {"data_card.md": card(request.project)}
 
 
 def card(project: Project) -> str:
     """Return the card as Markdown.
 
     Raises:
-        BreathlineError: There are no cycles yet, or their tables are not here.
+        BreathlineError: There are no cycles yet, or one of their tables is missing.
     """
     from huggingface_hub import DatasetCardData
 
     corpus = corpora.of(project)
-    if "extract" not in project.records:
-        raise BreathlineError("There are no cycles yet.", where=project.root / "data/cycles", hint="`breathline run`")
-    recordings, cycles = (_table(project.root / f"data/cycles/{name}.parquet") for name in ("recordings", "cycles"))
-    summary = json.loads((project.root / "data/cycles/summary.json").read_text(encoding="utf-8"))
-    source = json.loads((project.root / "data/raw/source.json").read_text(encoding="utf-8"))
+    tables.require_cycles(project)
+    recordings, cycles = (_rows(project, f"data/cycles/{name}.parquet") for name in ("recordings", "cycles"))
     about = DatasetCardData(
         pretty_name=f"{corpus.name}: breath cycles",
         license="other" if corpus.url else "mit",
@@ -52,22 +53,20 @@ def card(project: Project) -> str:
         "data_card.md.j2",
         corpus=corpus,
         intended=corpora.INTENDED,
-        source=source,
-        summary=summary,
+        source=read_json(project.root / "data/raw/source.json"),
+        summary=read_json(project.root / "data/cycles/summary.json"),
         unfaded=front_end_rates.unfaded(project.records["extract"]["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
-        groups={name: _people(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},
+        groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
-        files=files.flat(project.records["extract"]["outputs"]),
+        files=flat(project.records["extract"]["outputs"]),
         dropped=_dropped(project),
     )
 
 
-def _table(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise BreathlineError("A table is recorded, but not here.", where=path, hint="`dvc pull`, or `dvc repro`")
-    found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+def _rows(project: Project, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(tables.existing(project, path)).to_pylist()
     return found
 
 
@@ -84,14 +83,14 @@ def _split(split: str, recordings: list[dict[str, Any]], cycles: list[dict[str, 
     }
 
 
-def _people(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:
-    """Return how many patients there are of each value; one with recordings of several values counts for each."""
+def _patients(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:
+    """Return the number of patients for each value; a patient with several values counts for each of them."""
     pairs = {(row["patient_id"], row[column] or "unknown") for row in recordings}
     return dict(Counter(value for _, value in sorted(pairs)).most_common())
 
 
 def _dropped(project: Project) -> dict[str, int]:
-    """Return how many recordings and cycles were left out before training, by reason."""
+    """Return the number of recordings and cycles that were left out before training, by reason."""
     stages = ("download", "extract")
     accounts = [project.records[name]["account"].get("dropped", {}) for name in stages if name in project.records]
     return {reason: len(ids) for account in accounts for reason, ids in account.items()}

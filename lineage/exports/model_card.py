@@ -1,39 +1,41 @@
-"""The student's model card in Hugging Face's format: YAML with a `model-index` of its figures, and a text.
+"""Card of the student for the Hugging Face Hub (huggingface.co/docs/hub/model-cards).
 
-Format: huggingface.co/docs/hub/model-cards. It is to be uploaded as the README.md of a repository of models.
+YAML metadata with a `model-index` of the figures, and a text. Upload it as README.md of a model repository.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lineage import files
-from lineage.exports import corpora, hub_card, origin, results
+from lineage.exports import corpora, hub_card, results, stage_runs
+from lineage.exports.request import Request
 from lineage.exports.results import Figure
 from lineage.project import Project
-from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-LICENCE = "other"  # of weights: what their data and the pretrained weights allow decides
+LICENCE = "other"  # the terms of recordings and pretrained weights decide about trained weights
+
+
+def files(request: Request) -> dict[str, str]:
+    """Return the card as a file."""
+    return {"model_card.md": card(request.project)}
 
 
 def card(project: Project) -> str:
     """Return the card as Markdown.
 
     Raises:
-        BreathlineError: No student was trained, or nothing has been evaluated yet.
+        BreathlineError: No student is trained or evaluated yet.
     """
     from huggingface_hub import ModelCardData
 
     corpus, found = corpora.of(project), results.metrics(project)
-    students = _students(project)
-    if not students:
-        raise BreathlineError("No student has left a record yet.", where=project.root / "data/student")
-    network = next(iter(students.values()))["network"]
+    students = results.students(project)
+    network = students[0].network
+    states = [state["git"] for state in stage_runs.code_states(project)]
     name = f"Breathline {network['architecture']} ({found['labels']})"
     shown = results.figures(found)
     about = ModelCardData(
@@ -57,10 +59,10 @@ def card(project: Project) -> str:
         selections=results.SELECTIONS,
         corpus=corpus,
         intended=corpora.INTENDED,
-        weights=_weights(project, network["weights"]),
-        commits=sorted({state["git"].get("commit") or "none" for state in origin.commits(project).values()}),
-        dirty=any(state["git"].get("dirty") for state in origin.commits(project).values()),
-        version=origin.version(),
+        weights=results.pretrained(project)[network["weights"]],
+        commits=sorted({git.get("commit") or "none" for git in states}),
+        dirty=any(git.get("dirty") for git in states),
+        version=stage_runs.version(),
     )
 
 
@@ -80,22 +82,3 @@ def _result(figure: Figure, found: Mapping[str, Any], corpus: corpora.Corpus) ->
         metric_value=figure.value,
         metric_args={key: value for key, value in spread.items() if value is not None},
     )
-
-
-def _students(project: Project) -> dict[str, dict[str, Any]]:
-    """Return the students by seed: ``network``, their model.json, and ``files``, path and SHA-256 of their weights."""
-    found = {}
-    for stage, made in project.records.items():
-        group, _, seed = stage.partition("@")
-        if group == "train_student":
-            outs = files.flat(made["outputs"])
-            network = json.loads((project.root / "data/student" / seed / "model.json").read_text(encoding="utf-8"))
-            tensors = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
-            found[seed] = {"network": network, "files": tensors, "params": made["params"]}
-    return found
-
-
-def _weights(project: Project, name: str) -> dict[str, Any]:
-    path = project.root / "data/weights" / name / "source.json"
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded

@@ -1,20 +1,22 @@
 """Runs of stages as OpenLineage run events (openlineage.io/spec 2-0-2), with facets on runs, jobs and datasets.
 
-Datasets are named by their paths within the project, in the namespace of its jobs. A run whose record has been
-replaced since is told without its datasets: what it read and made is in the record of that time.
+A dataset is named by its path within the project, in the namespace of the jobs. A run whose record was replaced by a
+later one is exported without datasets.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import origin
-from lineage.exports.origin import Run
+from lineage.exports import stage_runs
+from lineage.exports.request import Request
+from lineage.exports.stage_runs import Run
 from lineage.project import Project
 
 SPEC = "https://openlineage.io/spec"
@@ -24,32 +26,36 @@ HARDWARE = ("host", "system", "cpu", "cores", "memory_mb", "gpus", "user", "star
 USE = ("seconds", "energy_j", "peak_memory_mb", "peak_memory_of_a_child_mb", "peak_gpu_memory_mb")
 
 
+def files(request: Request) -> dict[str, str]:
+    """Return all events as a file with one JSON object a line, as OpenLineage's file transport writes them."""
+    found = events(request.project, os.environ.get("OPENLINEAGE_NAMESPACE") or "breathline")
+    lines = (json.dumps(event, sort_keys=True, ensure_ascii=False) + "\n" for event in found)
+    return {"openlineage.jsonl": "".join(lines)}
+
+
 def events(project: Project, namespace: str = "breathline") -> list[dict[str, Any]]:
-    """Return a START event for each run, and a COMPLETE or FAIL event where it has ended, oldest first.
+    """Return a START event for each run, and a COMPLETE or FAIL event for each run that has ended, oldest first.
 
     Args:
         project: The project.
-        namespace: Of its jobs and datasets.
+        namespace: Namespace of jobs and datasets.
 
     Raises:
         ValueError: The event log cannot be read.
     """
-    export = _Export(project, namespace)
-    found = (event for run in origin.runs(project) for event in export.of(run))
+    builder = _Builder(project, namespace)
+    found = (event for run in stage_runs.all_runs(project) for event in builder.events(run))
     return sorted(found, key=lambda event: str(event["eventTime"]))
 
 
-def lines(found: Iterable[Mapping[str, Any]]) -> str:
-    """Return events as OpenLineage's file transport writes them: one JSON object a line."""
-    return "".join(json.dumps(event, sort_keys=True, ensure_ascii=False) + "\n" for event in found)
-
-
-class _Export:
+class _Builder:
     def __init__(self, project: Project, namespace: str) -> None:
-        self.project, self.namespace, self.producer = project, namespace, origin.producer()
+        self.project, self.namespace, self.producer = project, namespace, stage_runs.producer()
 
-    def of(self, run: Run) -> Iterator[dict[str, Any]]:
-        yield self._event("START", run.start["at"], run, {"breathline_machine": self._own(_some(run.start, HARDWARE))})
+    def events(self, run: Run) -> Iterator[dict[str, Any]]:
+        yield self._event(
+            "START", run.start["at"], run, {"breathline_machine": self._own(_present(run.start, HARDWARE))}
+        )
         if run.end is not None:
             status = "COMPLETE" if run.end["status"] == "done" else "FAIL"
             yield self._event(status, run.end["at"], run, self._ended(run.end, run.record))
@@ -66,12 +72,14 @@ class _Export:
             "schemaURL": f"{CORE}/RunEvent",
             "run": {"runId": run.id, "facets": facets},
             "job": {"namespace": self.namespace, "name": run.stage, "facets": self._job(run.stage)},
-            "inputs": [self._input(one) for one in origin.datasets(self.project, made["inputs"])] if made else [],
+            "inputs": [self._input(one) for one in stage_runs.expand_folders(self.project, made["inputs"])]
+            if made
+            else [],
             "outputs": [self._output(one) for one in made["outputs"]] if made else [],
         }
 
     def _ended(self, end: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
-        facets = {"breathline_use": self._own(_some(end, USE))}
+        facets = {"breathline_use": self._own(_present(end, USE))}
         if end["status"] != "done":
             message = {"message": end["error"], "programmingLanguage": "Python"}
             facets["errorMessage"] = self._facet("1-0-1", "ErrorMessageRunFacet", message)
@@ -123,9 +131,9 @@ class _Export:
         return {"_producer": self.producer, "_schemaURL": url, **content}
 
     def _own(self, content: Mapping[str, Any], base: str = "RunFacet") -> dict[str, Any]:
-        """Return a facet that the standard has no schema for: such ones name that of all facets of their kind."""
+        """Return a facet of this project's own, under the general schema of its kind."""
         return {"_producer": self.producer, "_schemaURL": f"{CORE}/{base}", **content}
 
 
-def _some(event: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+def _present(event: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     return {key: event[key] for key in keys if event.get(key) is not None}

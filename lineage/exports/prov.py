@@ -1,8 +1,7 @@
-"""What lies there as W3C PROV (PROV-DM), written as PROV-JSON: which activity used and generated which entity.
+"""Provenance of all artifacts in W3C PROV (PROV-DM), written as PROV-JSON.
 
-Every file is an entity, named by its path and the head of its hash, so that the same bytes at the same place are one
-entity wherever they appear. A folder that a stage reads or makes is a collection of them. Stages are activities, with
-times and agents as the event log has them.
+A file is an entity, named by its path and the first digits of its hash: equal bytes at the same path are one entity. A
+folder is a collection of entities. A run of a stage is an activity, with times and agent from the event log.
 """
 
 from __future__ import annotations
@@ -10,28 +9,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lineage.exports import origin
-from lineage.exports.origin import Run
+from lineage.exports import stage_runs
+from lineage.exports.request import Request
+from lineage.exports.stage_runs import Run
 from lineage.project import Project, Record
 
-PREFIX = {"bl": f"{origin.URN}:"}
+PREFIX = {"bl": f"{stage_runs.URN}:"}
 Document = dict[str, dict[str, Any]]
 
 
+def files(request: Request) -> dict[str, str]:
+    """Return the document as a file."""
+    return {"prov.json": stage_runs.as_json(document(request.project))}
+
+
 def document(project: Project) -> Document:
-    """Return all that the records tell, ready to be written as JSON.
+    """Return the document of all records.
 
     Raises:
         ValueError: The event log cannot be read.
     """
-    export, made = _Export(), origin.makers(project)
+    builder, runs = _Builder(), stage_runs.recorded_runs(project)
     for name in project.order:
         if name in project.records:
-            export.stage(name, project.records[name], made.get(name))
-    return export.document
+            builder.stage(name, project.records[name], runs.get(name))
+    return builder.document
 
 
-class _Export:
+class _Builder:
     def __init__(self) -> None:
         self.document: Document = {"prefix": dict(PREFIX)}
 
@@ -67,7 +72,7 @@ class _Export:
         return self._add("entity", _id(described), about)
 
     def _plan(self, name: str, made: Record) -> str:
-        """Add the code of a stage: its modules, and the state of Git that they were taken from."""
+        """Add the code of a stage: its modules and the state of the Git repository."""
         git = made["git"] or {}
         about: dict[str, Any] = {"prov:type": {"$": "prov:Plan", "type": "prov:QUALIFIED_NAME"}}
         about |= {"prov:label": f"code of {name}", "bl:python": made["environment"]["python"]}
@@ -91,8 +96,8 @@ class _Export:
 
     def _relate(self, kind: str, **roles: str) -> None:
         relations = self.document.setdefault(kind, {})
-        # A relation that is told twice, such as that of a file and a collection that two stages read, is one.
-        key = origin.identifier("/".join([kind, *roles.values()]))
+        # Equal relations are one, such as that of a file and a collection that two stages read.
+        key = stage_runs.identifier("/".join([kind, *roles.values()]))
         relations[f"_:{key}"] = {f"prov:{role}": name for role, name in roles.items()}
 
 

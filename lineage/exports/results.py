@@ -1,15 +1,16 @@
-"""The figures of the student as exports tell them: what reports/metrics.json holds, by name and with intervals."""
+"""Models, pretrained weights and figures, as exports describe them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage import files
 from lineage.project import Project
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import read_json
 
 METRICS = Path("reports/metrics.json")
 NAMES = {
@@ -27,16 +28,16 @@ SELECTIONS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the student, in percent; of several seeds, their mean.
+    """One figure of the student in percent: the mean over its seeds.
 
     Attributes:
-        selection: How the epoch was chosen (``val`` or ``paper``).
-        type: A short name without spaces.
-        name: For people.
-        value: In percent.
-        low: The lower end of the bootstrap interval over test patients, where it is defined.
-        high: Its upper end.
-        sd: Over seeds, where there are several.
+        selection: Rule by which the epoch was chosen (``val`` or ``paper``).
+        type: Short name without spaces.
+        name: Name for readers.
+        value: Value in percent.
+        low: Lower bound of the bootstrap interval over test patients, where it is defined.
+        high: Upper bound of the interval.
+        sd: Standard deviation over seeds, where there are several.
     """
 
     selection: str
@@ -49,12 +50,53 @@ class Figure:
 
     @property
     def interval(self) -> str:
-        """The interval in words, empty where it is not defined."""
+        """The interval in words; empty where it is not defined."""
         return "" if self.low is None or self.high is None else f"{self.low:.2f} to {self.high:.2f}"
 
 
+@dataclass(frozen=True)
+class Student:
+    """A trained student of one seed.
+
+    Attributes:
+        seed: Its seed.
+        network: Its ``model.json``.
+        weights: SHA-256 of each file of weights, by path.
+    """
+
+    seed: str
+    network: Mapping[str, Any]
+    weights: Mapping[str, str]
+
+
+def students(project: Project) -> list[Student]:
+    """Return the students that have a record, in the order of their stages.
+
+    Raises:
+        BreathlineError: There is none.
+    """
+    found = []
+    for stage, made in project.records.items():
+        group, _, seed = stage.partition("@")
+        if group == "train_student":
+            outs = files.flat(made["outputs"])
+            weights = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
+            found.append(Student(seed, read_json(project.root / f"data/student/{seed}/model.json"), weights))
+    if not found:
+        raise BreathlineError(
+            "No student is trained yet.", where=project.root / "data/student", hint="`breathline run`, or `dvc repro`"
+        )
+    return found
+
+
+def pretrained(project: Project) -> dict[str, dict[str, Any]]:
+    """Return the `source.json` of all initial weights by name; random weights have no SHA-256."""
+    names = (stage.partition("@")[2] for stage in project.records if stage.startswith("weights@"))
+    return {name: read_json(project.root / "data/weights" / name / "source.json") for name in names}
+
+
 def metrics(project: Project) -> dict[str, Any]:
-    """Return what the evaluation found.
+    """Return the metrics of the evaluation.
 
     Raises:
         BreathlineError: Nothing has been evaluated yet.
@@ -62,12 +104,11 @@ def metrics(project: Project) -> dict[str, Any]:
     path = project.root / METRICS
     if not path.is_file():
         raise BreathlineError("Nothing has been evaluated yet.", where=path, hint="`breathline run`, or `dvc repro`")
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+    return read_json(path)
 
 
 def figures(found: Mapping[str, Any]) -> list[Figure]:
-    """Return the student's figures that are defined, Scores first."""
+    """Return the defined figures of the student, Scores first."""
     return [
         Figure(selection, kind, name, one["mean"], one["low"], one["high"], one["sd"])
         for selection in found["selections"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage.exports import dsse, intoto
+from lineage.exports import dsse, in_toto
 from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
 from tasks.runtime.errors import BreathlineError
@@ -36,7 +36,7 @@ def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
     try:
         envelope = json.loads(signed.envelope.read_text(encoding="utf-8"))
         statement = dsse.verify(envelope, signed.key)
-        differences = intoto.differences(statement, tree.root)
+        differences = in_toto.differences(statement, tree.root)
     except OSError as error:
         raise BreathlineError("The signed statement cannot be read.", where=where) from error
     except (dsse.SignatureError, ValueError) as error:
@@ -46,7 +46,7 @@ def check(tree: Tree, *, signed: Signed) -> Iterator[Finding]:
         stages = (maker,) if (maker := tree.project.maker(path)) else ()
         yield Finding(kind="signed-changed", where=path, what=f"{what} ({where})", stages=stages)
     attested = {subject["name"] for subject in statement["subject"]}
-    for path in sorted(intoto.attestable(tree.project) - attested):
+    for path in sorted(in_toto.attestable(tree.project) - attested):
         stages = (maker,) if (maker := tree.project.maker(path)) else ()
         what = f"a model or figure that the statement does not name ({where})"
         yield Finding(kind="signed-changed", where=path, what=what, stages=stages)

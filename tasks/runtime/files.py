@@ -36,6 +36,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object of a JSON file."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON with sorted keys: equal values give equal bytes."""
     with replacing(path) as temporary:

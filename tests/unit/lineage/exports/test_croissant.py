@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from absl import logging as absl_logging
 
 from lineage import project
 from lineage.exports import croissant
+from lineage.exports.request import Request
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -26,10 +26,10 @@ absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 def described(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the descriptions in `cards/`."""
     root = Path(shutil.copytree(built, tmp_path_factory.mktemp("croissant") / "p"))
-    for name, dataset in croissant.datasets(project.load(root), root / "cards").items():
+    for name, text in croissant.files(Request(project.load(root), root / "cards")).items():
         path = root / "cards" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(dataset))
+        path.write_text(text)
     return root
 
 
@@ -78,6 +78,6 @@ def test_a_patient_is_mentioned_in_no_description(described: Path) -> None:
 
 def test_a_table_that_is_not_here_is_named(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
-    with pytest.raises(BreathlineError, match="not here") as caught:
-        croissant.datasets(project.load(root), root)
+    with pytest.raises(BreathlineError, match="is missing") as caught:
+        croissant.files(Request(project.load(root), root))
     assert caught.value.where == "data/cycles/audio/16000.parquet"

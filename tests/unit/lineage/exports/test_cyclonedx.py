@@ -22,7 +22,7 @@ from tasks.runtime.files import sha256
 
 @pytest.fixture(scope="module")
 def bom(made: Project) -> dict[str, Any]:
-    return cyclonedx.bom(made)
+    return cyclonedx.bill(made)
 
 
 def components(bom: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -60,7 +60,7 @@ def test_another_version_than_the_locks_is_told(built: Path, tmp_path: Path) -> 
         record = json.loads(path.read_text())
         record["environment"]["packages"] |= {"numpy": "1.0"} if path.stem == "evaluate" else {}
         path.write_text(json.dumps(record))
-    found = [one for one in cyclonedx.bom(project.load(root))["components"] if one["name"] == "numpy"]
+    found = [one for one in cyclonedx.bill(project.load(root))["components"] if one["name"] == "numpy"]
     assert len(found) == 2
     (old,) = (one for one in found if one["version"] == "1.0")
     said = {one["name"]: one["value"] for one in old["properties"]}
@@ -87,4 +87,4 @@ def test_recordings_are_a_component_of_their_own(bom: dict[str, Any]) -> None:
 
 
 def test_equal_projects_give_equal_lists(bom: dict[str, Any], made: Project) -> None:
-    assert cyclonedx.bom(project.load(made.root)) == bom
+    assert cyclonedx.bill(project.load(made.root)) == bom

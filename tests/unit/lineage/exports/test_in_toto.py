@@ -13,7 +13,7 @@ from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
 from lineage import project
-from lineage.exports import intoto
+from lineage.exports import in_toto
 from lineage.project import Project
 from tasks.runtime.errors import BreathlineError
 from tests import toy
@@ -21,7 +21,7 @@ from tests import toy
 
 @pytest.fixture(scope="module")
 def statement(made: Project) -> dict[str, Any]:
-    return intoto.statement(made)
+    return in_toto.statement(made)
 
 
 def test_the_statement_and_its_predicate_are_of_the_standards(statement: dict[str, Any]) -> None:
@@ -57,15 +57,15 @@ def test_a_dirty_tree_is_told(built: Path, tmp_path: Path) -> None:
     record.write_text(
         record.read_text().replace(clean, '"dirty": true, "diff_sha256": "%s", "untracked": {}' % ("d" * 64))
     )
-    dependencies = intoto.statement(project.load(root))["predicate"]["buildDefinition"]["resolvedDependencies"]
+    dependencies = in_toto.statement(project.load(root))["predicate"]["buildDefinition"]["resolvedDependencies"]
     (changes,) = (one for one in dependencies if one["name"] == "uncommitted changes")
     assert changes["digest"] == {"sha256": "d" * 64}
     assert changes["annotations"]["stages"] == ["evaluate"]
 
 
 def test_it_says_the_same_twice_and_agrees_with_what_lies_there(statement: dict[str, Any], made: Project) -> None:
-    assert intoto.statement(project.load(made.root)) == statement
-    assert intoto.differences(statement, made.root) == {}
+    assert in_toto.statement(project.load(made.root)) == statement
+    assert in_toto.differences(statement, made.root) == {}
 
 
 def test_what_changed_or_went_since_is_named(statement: dict[str, Any], built: Path, tmp_path: Path) -> None:
@@ -73,20 +73,20 @@ def test_what_changed_or_went_since_is_named(statement: dict[str, Any], built: P
     weights = root / "data/student/1/val.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     (root / "reports/scores.json").unlink()
-    found = intoto.differences(statement, root)
+    found = in_toto.differences(statement, root)
     assert set(found) == {"data/student/1/val.safetensors", "reports/scores.json"}
-    assert "not here" in found["reports/scores.json"]
+    assert "missing" in found["reports/scores.json"]
 
 
 def test_what_is_no_statement_is_refused(built: Path) -> None:
     with pytest.raises(ValueError, match="no in-toto statement"):
-        intoto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, built)
+        in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, built)
     with pytest.raises(ValueError, match="no name or no SHA-256"):
-        intoto.differences({"_type": intoto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, built)
+        in_toto.differences({"_type": in_toto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, built)
 
 
 def test_without_models_and_figures_there_is_nothing_to_attest(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p"))
     shutil.rmtree(root / "data/lineage")
-    with pytest.raises(BreathlineError, match="No record tells of a model"):
-        intoto.statement(project.load(root))
+    with pytest.raises(BreathlineError, match="No record names a model"):
+        in_toto.statement(project.load(root))

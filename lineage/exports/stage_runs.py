@@ -1,10 +1,11 @@
-"""What every export starts from: which run made what lies there, and how things are named outside of the project.
+"""Runs of stages, states of the code and identifiers, as all exports name them.
 
-Exports tell what records and events say; whether the files still are what was recorded is told by `audit verify`.
+Exports repeat records and events; `breathline audit verify` checks whether the files are still as recorded.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,13 +21,13 @@ URN = "urn:breathline"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a stage, as the event log tells of it.
+    """One run of a stage in the event log.
 
     Attributes:
-        stage: What ran.
-        start: The event of its start.
-        end: The event of its end; none where it is still running or was killed.
-        record: What it recorded, where that is the record that lies there now.
+        stage: Name of the stage.
+        start: Event of the start.
+        end: Event of the end; none while the stage runs, or after it was killed.
+        record: Record of the run, unless a later run has replaced it.
     """
 
     stage: str
@@ -36,12 +37,12 @@ class Run:
 
     @property
     def id(self) -> str:
-        """A UUID that is the same in every export."""
+        """The UUID of the run, equal in all exports."""
         return identifier(str(self.start["hash"]))
 
 
-def runs(project: Project) -> list[Run]:
-    """Return every run that the event log knows, oldest first.
+def all_runs(project: Project) -> list[Run]:
+    """Return every run of the event log, oldest first.
 
     Raises:
         ValueError: The log cannot be read.
@@ -57,50 +58,51 @@ def runs(project: Project) -> list[Run]:
     return found
 
 
-def makers(project: Project) -> dict[str, Run]:
-    """Return, for each stage, the last run that left the record that lies there; a stage made elsewhere has none."""
-    return {run.stage: run for run in runs(project) if run.record is not None}
+def recorded_runs(project: Project) -> dict[str, Run]:
+    """Return the run behind the present record of each stage; a stage that ran on another machine has none."""
+    return {run.stage: run for run in all_runs(project) if run.record is not None}
 
 
-def datasets(project: Project, described: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield what was described, a folder that several stages fill as the outs of each: inputs are named as outs are.
+def expand_folders(project: Project, inputs: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield inputs under the names of outs: a folder that several stages fill becomes one entry for each of them.
 
     Args:
         project: The project.
-        described: Inputs or outputs of a record.
+        inputs: Inputs of a record.
     """
     outs = {
         out["path"]: out for name in project.records for out in project.records[name]["outputs"] if out.get("files")
     }
-    for entry in described:
+    for entry in inputs:
         parts = [outs[path] for path in outs if path.startswith(f"{entry['path']}/")]
         yield from parts or [entry]
 
 
-def commits(project: Project) -> dict[str, dict[str, Any]]:
-    """Return each state of the code that the records name, and which stages ran on it.
-
-    Returns:
-        By commit (empty where there was none) and hash of what was not committed: ``git``, as recorded, and ``stages``.
-    """
-    found: dict[str, dict[str, Any]] = {}
+def code_states(project: Project) -> list[dict[str, Any]]:
+    """Return each state of the code in the records: ``git`` as recorded, and ``stages``, the stages that ran on it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for name, made in project.records.items():
         git = made["git"] or {}
-        key = f"{git.get('commit') or ''}+{git.get('diff_sha256', '')}"
+        key = str(git.get("commit")), str(git.get("diff_sha256"))
         found.setdefault(key, {"git": git, "stages": []})["stages"].append(name)
-    return found
+    return list(found.values())
+
+
+def as_json(value: object) -> str:
+    """Return a value as the JSON text of a file: equal values give equal bytes."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def identifier(text: str) -> str:
-    """Return a UUID that follows from a text."""
+    """Return the UUID that is derived from a text."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{URN}:{text}"))
 
 
 def version() -> str:
-    """Return the version of Breathline that is installed."""
+    """Return the installed version of Breathline."""
     return metadata.version("breathline")
 
 
 def producer() -> str:
-    """Return the URI of what writes the exports."""
+    """Return the URI of the program that writes the exports."""
     return f"{URN}:{version()}"
