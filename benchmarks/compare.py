@@ -12,8 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.leaderboards.comparison import counts
-from tasks.evaluation.bootstrap import Counts, difference, draw
+from flows.leaderboards.comparison import confusion_by_seed
+from models.metrics import Counts
+from tasks.evaluation.bootstrap import difference, draw
 
 RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 0
 
@@ -30,7 +31,7 @@ def main() -> None:
 
 def students(path: Path) -> list[Counts]:
     """Return a confusion matrix per test patient ``(patients, classes, classes)`` for each seed, as val chose."""
-    return counts(pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/")), "val")
+    return confusion_by_seed(pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/")), "val")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`breathline report`: the results as a table, and where to look for more."""
+"""`breathline report`: the results as a table, and the paths of all results."""
 
 from __future__ import annotations
 
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 METRICS, PAGE = Path("reports/metrics.json"), Path("reports/report.html")
-PLACES = {
-    PAGE: "curves, groups, calibration, examples: open it in a browser, or `breathline report --open`",
-    Path("reports/data_docs/index.html"): "what was checked in the data",
+PATHS = {
+    PAGE: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
+    Path("reports/data_docs/index.html"): "checks of the data",
     Path("data/evaluation/predictions.parquet"): "every prediction",
     METRICS: "all figures",
-}
-CORPORA = {
-    "demo": "Generated demo corpus: the figures say nothing about real lungs.",
-    "icbhi-part": "A part of ICBHI 2017 ({recordings} of 920 recordings): not comparable with published scores.",
-    "icbhi": "The complete ICBHI 2017 database.",
 }
 SELECTIONS = {
     "val": "epoch chosen on validation patients (val)",
@@ -35,15 +30,14 @@ SELECTIONS = {
 
 
 def report(open_page: Annotated[bool, typer.Option("--open", help="open the report in the browser")] = False) -> None:
-    """Show the results of the last evaluation, and where to look for more."""
+    """Show the results of the last evaluation and the paths of all results."""
     if not METRICS.exists():
         raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="`make demo`, or `dvc repro`")
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
     console, test = Console(highlight=False), metrics["test"]
     console.print(f"\n[bold]Breathline[/] · {metrics['labels']} · split {metrics['split']} · ", end="")
     console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients")
-    style = "" if metrics["corpus"] == "icbhi" else "yellow"
-    console.print(CORPORA[metrics["corpus"]].format(recordings=metrics["recordings"]) + "\n", style=style)
+    console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow")
     for selection in metrics["selections"]:
         console.print(table(metrics, selection))
         console.print()
@@ -52,18 +46,18 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     console.print(per_class(metrics))
     console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
     console.print("[dim]Intervals: bootstrap over the test patients. ±: standard deviation over seeds.[/]\n")
-    there = {path: what for path, what in PLACES.items() if path.exists()}
-    width = max(len(str(path)) for path in there)
-    for path, what in there.items():
-        console.print(f"[bold]{path!s:{width}}[/]  {what}", soft_wrap=True)
+    existing = {path: content for path, content in PATHS.items() if path.exists()}
+    width = max(len(str(path)) for path in existing)
+    for path, content in existing.items():
+        console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
     if open_page:
         if not PAGE.exists():
-            raise BreathlineError("The report is not here.", where=PAGE, hint="`dvc pull`, or `dvc repro evaluate`")
+            raise BreathlineError("The report is missing.", where=PAGE, hint="`dvc pull`, or `dvc repro evaluate`")
         webbrowser.open(PAGE.resolve().as_uri())
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
-    """Return the results of one selection: the student first, then what it learned from, then what chance gives."""
+    """Return the results of one selection: the student, its teachers, and a model that always predicts normal."""
     from rich.table import Table
 
     rows = Table(title=SELECTIONS[selection], title_justify="left", title_style="", header_style="bold", box=None)
@@ -83,15 +77,15 @@ def table(metrics: Mapping[str, Any], selection: str) -> Table:
         style="bold green",
     )
     others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
-    others += [(f"teacher {name}", judged) for name, judged in metrics["teachers"].items()]
-    for name, judged in others:
-        _row(rows, name, judged[selection])
+    others += [(f"teacher {name}", found) for name, found in metrics["teachers"].items()]
+    for name, found in others:
+        _row(rows, name, found[selection])
     _row(rows, f"always “{metrics['classes'][0]}”", metrics["always_normal"], style="dim")
     return rows
 
 
 def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the paired comparisons of the `val` selection say, a line for each that the test set allows."""
+    """Yield a line for each paired comparison of the selection `val` that is defined."""
     names = {"ensemble": "the ensemble", "teachers": "the mean of the teachers"}
     for name, found in metrics["student_minus"]["val"].items():
         row = found["score_strict"]
@@ -101,24 +95,24 @@ def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def per_class(metrics: Mapping[str, Any]) -> str:
-    """Return how many cycles of each class the student finds."""
+    """Return the recall of each class in words."""
     found = metrics["student"]["val"]["per_class"]
     parts = (f"{_figure(found[name]['recall'])} % of {found[name]['n']} {name}" for name in metrics["classes"])
     return "the student finds " + ", ".join(parts) + "\n"
 
 
 def confidence(metrics: Mapping[str, Any]) -> str:
-    """Return what stands above the intervals."""
+    """Return the header of the column of intervals."""
     return f"{100 * metrics['interval']['confidence']:g} %\ninterval"
 
 
-def _row(rows: Table, name: str, judged: Mapping[str, Any], style: str | None = None) -> None:
-    low, high = judged.get("low", {}).get("score_strict"), judged.get("high", {}).get("score_strict")
+def _row(rows: Table, name: str, figures: Mapping[str, Any], style: str | None = None) -> None:
+    low, high = figures.get("low", {}).get("score_strict"), figures.get("high", {}).get("score_strict")
     rows.add_row(
         name,
-        *(_figure(judged[key]) for key in ("sp", "se_strict", "score_strict")),
+        *(_figure(figures[key]) for key in ("sp", "se_strict", "score_strict")),
         _interval(low, high),
-        *(_figure(judged[key]) for key in ("se_lenient", "score_lenient")),
+        *(_figure(figures[key]) for key in ("se_lenient", "score_lenient")),
         style=style,
     )
 

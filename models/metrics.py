@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+SCORES = ("score_strict", "score_lenient")
+FIGURES = (*SCORES, "sp", "se_strict", "se_lenient")  # in the order in which tables show them
 
-@dataclass(frozen=True)
-class Scores:
-    """The figures of one model on one set of cycles, in percent.
-
-    Attributes:
-        sp: Specificity: recall of class 0, the normal one.
-        se_strict: Sensitivity where an abnormal cycle counts only with its exact class.
-        se_lenient: Sensitivity where it counts with any abnormal class.
-    """
-
-    sp: float
-    se_strict: float
-    se_lenient: float
-
-    @property
-    def score_strict(self) -> float:
-        """Return (Sp + strict Se) / 2, the ICBHI Score of the 2017 challenge."""
-        return (self.sp + self.se_strict) / 2
-
-    @property
-    def score_lenient(self) -> float:
-        """Return (Sp + lenient Se) / 2, which some publications call by the same name."""
-        return (self.sp + self.se_lenient) / 2
+Counts = npt.NDArray[Any]
 
 
 def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:
@@ -39,20 +19,29 @@ def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> 
     return np.bincount(index, minlength=classes * classes).reshape(classes, classes)
 
 
-def scores(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Scores:
-    """Return the Scores of predictions; without normal or without abnormal cycles the figures concerned are NaN."""
-    return from_confusion(confusion(labels, predicted, classes))
+def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
+    """Return specificity, sensitivity and Score in percent, by the names of `FIGURES`.
+
+    Class 0 is the normal one. Sp is the recall of class 0. Strict Se counts an abnormal cycle only with its exact
+    class; lenient Se counts it with any abnormal class. Score = (Sp + Se) / 2. The strict Score is that of the
+    ICBHI 2017 challenge; some publications call the lenient one by the same name.
+
+    Args:
+        matrices: Confusion matrices ``(..., classes, classes)``: rows are labels.
+
+    Returns:
+        Arrays of the leading shape; NaN without normal or without abnormal cycles.
+    """
+    normal, abnormal = matrices[..., 0, :].sum(-1), matrices[..., 1:, :].sum((-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sp = 100 * matrices[..., 0, 0] / normal
+        strict = 100 * np.trace(matrices[..., 1:, 1:], axis1=-2, axis2=-1) / abnormal
+        lenient = 100 * matrices[..., 1:, 1:].sum((-2, -1)) / abnormal
+    found = {"sp": sp, "se_strict": strict, "se_lenient": lenient}
+    found |= {"score_strict": (sp + strict) / 2, "score_lenient": (sp + lenient) / 2}
+    return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
 
 
-def from_confusion(counts: npt.NDArray[np.int64]) -> Scores:
-    """Return the Scores of a confusion matrix (see `confusion`)."""
-    normal, abnormal = counts[0].sum(), counts[1:].sum()
-    return Scores(
-        sp=_percent(counts[0, 0], normal),
-        se_strict=_percent(np.trace(counts[1:, 1:]), abnormal),
-        se_lenient=_percent(counts[1:, 1:].sum(), abnormal),
-    )
-
-
-def _percent(part: np.int64, whole: np.int64) -> float:
-    return float(100 * part / whole) if whole else float("nan")
+def scores(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> dict[str, float]:
+    """Return the `figures` of one model's predictions on one set of cycles."""
+    return {name: float(value) for name, value in figures(confusion(labels, predicted, classes)).items()}

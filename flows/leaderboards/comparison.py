@@ -1,4 +1,4 @@
-"""Finished workspaces as boards: one for each corpus, test set, split, labels, selection and definition of Se."""
+"""Boards of finished workspaces: one for each corpus, test set, split, label set, selection and definition of Se."""
 
 from __future__ import annotations
 
@@ -14,41 +14,47 @@ import numpy as np
 import polars as pl
 
 from flows.leaderboards.recipe_workspaces import Entry
-from tasks.evaluation import bootstrap, published
+from models.metrics import Counts
+from tasks.evaluation import bootstrap
 from tasks.evaluation.summary import EvaluationSettings, rounded
-from tasks.runtime import params
+from tasks.runtime import corpus_facts, params
+from tasks.runtime.corpus_facts import Published
 from tasks.runtime.errors import BreathlineError
 
 DEFINITIONS = {
     "strict": "Se strict: an abnormal cycle counts with its exact class",
     "lenient": "Se lenient: an abnormal cycle counts with any abnormal class",
 }
+ABOUT = ("corpus", "identity", "recordings", "labels", "split")  # keys of metrics.json that say what was evaluated
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the students of one workspace reach.
+    """The results of one workspace.
 
     Attributes:
         entry: The recipe.
-        metrics: All figures, as ``reports/metrics.json`` has them.
-        predictions: Those of every seed on the test cycles, as ``data/evaluation/predictions.parquet`` has them.
+        metrics: The contents of ``reports/metrics.json``.
+        predictions: The students' rows of ``data/evaluation/predictions.parquet``.
+        settings: The settings of the evaluation.
+        published: The published results that the corpus names.
     """
 
     entry: Entry
     metrics: Mapping[str, Any]
     predictions: pl.DataFrame
     settings: EvaluationSettings
+    published: tuple[Published, ...] = ()
 
     @cached_property
     def test_set(self) -> tuple[str, ...]:
-        """The test cycles: figures on others are not compared."""
+        """The ids of the test cycles, sorted."""
         return tuple(self.predictions["cycle_id"].unique().sort())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """Mean over the seeds, sd over the seeds, and the interval over the test patients; undefined ones are None."""
+    """Mean and sd over the seeds, and the interval over the test patients; undefined values are None."""
 
     mean: float | None
     sd: float | None
@@ -58,7 +64,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """By how many points the mean Score exceeds that of the first recipe, with its paired interval over patients."""
+    """Mean Score minus that of the first recipe, in points, with its paired interval over patients."""
 
     difference: float | None
     low: float | None
@@ -67,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One recipe on a board; `published` is what its authors report under the same definition and selection."""
+    """One recipe on a board, with the published results of its method under the same definition and selection."""
 
     recipe: str
     seeds: tuple[str, ...]
@@ -75,7 +81,7 @@ class Row:
     sp: Figure
     se: Figure
     minus_first: Difference | None
-    published: tuple[published.Published, ...] = ()
+    published: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +89,12 @@ class Board:
     """Recipes that may be compared.
 
     Attributes:
-        small: Whether these are miniatures.
-        without_published: Why no published figures stand beside them; empty where they do.
+        small: Whether the recipes are miniatures.
+        without_published: The reason for the absence of published figures; empty where they are shown.
     """
 
     corpus: str
+    identity: str
     recordings: int
     labels: str
     split: str
@@ -105,21 +112,22 @@ def read(root: Path, entry: Entry) -> Result:
     """Return the results of a finished workspace.
 
     Raises:
-        BreathlineError: They are not there.
+        BreathlineError: A file of the results is missing.
     """
     workspace = root / entry.folder
+    hint = f"run `breathline leaderboard {entry.recipe}` again"
     try:
         metrics = json.loads((workspace / "reports" / "metrics.json").read_text(encoding="utf-8"))
         rows = pl.read_parquet(workspace / "data" / "evaluation" / "predictions.parquet")
     except FileNotFoundError as error:
-        hint = f"`breathline leaderboard {entry.recipe}` makes them again"
-        raise BreathlineError("The results are not there.", where=error.filename, hint=hint) from error
+        raise BreathlineError("The results are missing.", where=error.filename, hint=hint) from error
     settings = params.section(params.read(workspace / params.PARAMS), "evaluation")
     return Result(
         entry,
         metrics,
         rows.filter(pl.col("model").str.starts_with("student/")),
         params.parse(EvaluationSettings, settings, "evaluation"),
+        corpus_facts.read(workspace / corpus_facts.FOLDER).published,
     )
 
 
@@ -130,7 +138,7 @@ def boards(results: Sequence[Result]) -> list[Board]:
     """
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
-        about = tuple(result.metrics[key] for key in ("corpus", "recordings", "labels", "split"))
+        about = tuple(result.metrics[key] for key in ABOUT)
         for selection in result.metrics["selections"]:
             for definition in _definitions(result.metrics):
                 key = (result.entry.small, about, result.test_set, selection != "val", definition != "strict")
@@ -141,18 +149,18 @@ def boards(results: Sequence[Result]) -> list[Board]:
     ]
 
 
-def counts(predictions: pl.DataFrame, selection: str) -> list[bootstrap.Counts]:
+def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]:
     """Return for each seed the confusion matrix of each test patient, ``(patients, classes, classes)``.
 
     Args:
-        predictions: Of students, as ``data/evaluation/predictions.parquet`` has them.
-        selection: Which epoch.
+        predictions: The students' rows of ``data/evaluation/predictions.parquet``.
+        selection: The selection of the epoch: `val` or `paper`.
     """
     rows = predictions.filter(pl.col("selection") == selection)
     patients = rows["patient_id"].unique().sort().to_numpy()
     classes = sum(name.startswith("p_") for name in rows.columns)
     return [
-        bootstrap.counts(
+        bootstrap.confusion_by_patient(
             seed["label"].to_numpy(),
             seed["predicted"].to_numpy()[None],
             np.searchsorted(patients, seed["patient_id"].to_numpy()),
@@ -165,15 +173,15 @@ def counts(predictions: pl.DataFrame, selection: str) -> list[bootstrap.Counts]:
 
 def _definitions(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield "strict"
-    if len(metrics["classes"]) > 2:  # with one abnormal class the two are one
+    if len(metrics["classes"]) > 2:  # with one abnormal class both definitions are equal
         yield "lenient"
 
 
 def _board(members: Sequence[Result], *, selection: str, definition: str) -> Board:
     first = members[0]
-    why = _without_published(first, selection, definition)
+    reason, published = _published(first, selection, definition)
     settings = first.settings
-    reference = counts(first.predictions, selection)
+    reference = confusion_by_seed(first.predictions, selection)
     weights = bootstrap.draw(len(reference[0]), resamples=settings.resamples, seed=settings.seed)
     rows = []
     for result in members:
@@ -181,9 +189,9 @@ def _board(members: Sequence[Result], *, selection: str, definition: str) -> Boa
         score = Figure(**found[f"score_{definition}"])
         minus = None
         if result is not first:
-            other = counts(result.predictions, selection)
+            other = confusion_by_seed(result.predictions, selection)
             both = bootstrap.difference(weights, other, reference, settings.confidence)[f"score_{definition}"]
-            if score.low is None:  # too few patients: an interval would look sure of nothing
+            if score.low is None:  # too few patients for an interval
                 both |= {"low": math.nan, "high": math.nan}
             minus = Difference(**{name: rounded(value) for name, value in both.items()})
         rows.append(
@@ -194,31 +202,31 @@ def _board(members: Sequence[Result], *, selection: str, definition: str) -> Boa
                 sp=Figure(**found["sp"]),
                 se=Figure(**found[f"se_{definition}"]),
                 minus_first=minus,
-                published=() if why else published.of(result.entry.recipe, definition, selection),
+                published=tuple(one for one in published if result.entry.recipe in one.recipes),
             )
         )
     return Board(
-        **{key: first.metrics[key] for key in ("corpus", "recordings", "labels", "split")},
+        **{key: first.metrics[key] for key in ABOUT},
         selection=selection,
         definition=definition,
         small=first.entry.small,
         cycles=first.metrics["test"]["cycles"],
         patients=first.metrics["test"]["patients"],
         confidence=settings.confidence,
-        without_published=why,
+        without_published=reason,
         rows=tuple(rows),
     )
 
 
-def _without_published(result: Result, selection: str, definition: str) -> str:
-    """Return why no published figures can stand beside a result; nothing where they can."""
-    metrics = result.metrics
+def _published(result: Result, selection: str, definition: str) -> tuple[str, list[Published]]:
+    """Return the reason for the absence of comparable published results, and these results; one of both is empty."""
     if result.entry.small:
-        return "these are miniatures of the recipes"
-    if metrics["corpus"] != "icbhi":
-        return "they hold for the complete ICBHI 2017 database alone"
-    if (metrics["labels"], metrics["split"]) != ("lungsound_4", "official"):
-        return "they hold for lungsound_4 on the official split alone"
-    if not published.TABLES.get((definition, selection)):
-        return f"none has this definition ({definition}) with an epoch chosen like this ({selection})"
-    return ""
+        return "these are miniatures of the recipes", []
+    if not result.published:
+        return "none hold for these recordings", []
+    labels, split = result.metrics["labels"], result.metrics["split"]
+    same = [one for one in result.published if (one.labels, one.split) == (labels, split)]
+    if not same:
+        return f"none hold for {labels} on the split {split}", []
+    found = [one for one in same if (one.definition, one.selection) == (definition, selection)]
+    return "" if found else f"none have this definition ({definition}) and choice of the epoch ({selection})", found

@@ -1,4 +1,4 @@
-"""Boards for people and for programs: on the terminal, as Markdown, CSV and JSON."""
+"""Boards as tables of the terminal, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -17,28 +17,23 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MISSING = "–"
-CORPORA = {"demo": "generated demo corpus", "icbhi": "ICBHI 2017"}
 SELECTIONS = {
     "val": "epoch chosen on validation patients (val)",
     "paper": "epoch chosen on the test set (paper)",
 }
-# How the figures of `tasks.evaluation.published` came by their epochs, by selection and definition.
+# The choice of the epoch in published trainings. They excluded no validation patients, unlike the trainings here.
 PUBLISHED = {
-    ("val", "strict"): "the last epoch of a training that held no patients out, so that the test set was touched once",
-    ("paper", "strict"): "the epoch chosen on the test set, as here, of trainings that held no patients out",
-    ("paper", "lenient"): (
-        "the epoch chosen on the test set, of trainings that held no patients out; for SAM + AST by the lenient Score, "
-        "here and elsewhere by the strict one"
-    ),
+    "val": "the last epoch of a training that held no patients out, so that the test set was used once",
+    "paper": "the epoch chosen on the test set, as here, of trainings that held no patients out",
 }
 
 
 def title(board: Board) -> str:
-    """Return what a board is of, in one line: nothing on another board may be compared with it."""
-    corpus = CORPORA.get(board.corpus, f"a part of ICBHI 2017 ({board.recordings} of 920 recordings)")
+    """Return the title of a board: the conditions that make its rows comparable."""
     parts = (
-        f"{'Miniatures on' if board.small else 'On'} {'the ' if board.corpus == 'demo' else ''}{corpus}",
-        f"{board.labels}",
+        *(("Miniatures",) if board.small else ()),
+        board.identity,
+        board.labels,
         f"split {board.split}: {board.cycles} cycles of {board.patients} patients",
         SELECTIONS[board.selection],
         board.definition,
@@ -54,7 +49,7 @@ def headers(board: Board) -> list[str]:
 
 
 def cells(board: Board, row: Row) -> list[str]:
-    """Return a row of a board as texts, in the order of `headers`."""
+    """Return the cells of a row as texts, in the order of `headers`."""
     published = "; ".join(f"{one.score} ({one.sp}/{one.se}): {one.method}" for one in row.published) or MISSING
     return [
         row.recipe,
@@ -69,17 +64,17 @@ def cells(board: Board, row: Row) -> list[str]:
 
 
 def spread(figure: Figure) -> str:
-    """Return a mean, of several seeds with its standard deviation."""
+    """Return a mean as text, of several seeds with its standard deviation."""
     return _text(figure.mean) + ("" if figure.sd is None else f" ± {figure.sd:.1f}")
 
 
 def interval(figure: Figure) -> str:
-    """Return an interval, or a dash where too few patients give none."""
+    """Return an interval as text, or a dash where it is undefined."""
     return MISSING if figure.low is None or figure.high is None else f"{figure.low:.1f}–{figure.high:.1f}"
 
 
 def difference(found: Difference | None) -> str:
-    """Return a difference in points with its interval, or nothing for the first recipe itself."""
+    """Return a difference in points with its interval as text; empty for the first recipe itself."""
     if found is None:
         return ""
     if found.difference is None:
@@ -89,23 +84,23 @@ def difference(found: Difference | None) -> str:
 
 
 def notes(board: Board) -> Iterator[str]:
-    """Yield what a reader of a board has to know."""
+    """Yield the notes below a board: definitions, intervals, published figures."""
     yield f"{DEFINITIONS[board.definition]}. Score = (Sp + Se) / 2, in percent; ±: sd over the seeds."
     yield "Intervals: bootstrap over the test patients; differences are paired over them."
     if board.without_published:
-        yield f"No published figures beside these: {board.without_published}."
+        yield f"No published figures for comparison: {board.without_published}."
     else:
-        yield f"Published: Score (Sp/Se), of the same definition; {PUBLISHED[board.selection, board.definition]}."
+        yield f"Published: Score (Sp/Se), of the same definition; {PUBLISHED[board.selection]}."
 
 
 def rich_table(board: Board) -> Table:
-    """Return a board for the terminal."""
+    """Return a board as a table for the terminal."""
     from rich.table import Table
 
     table = Table(title=title(board), title_justify="left", title_style="bold", header_style="bold", box=None)
     for name in headers(board):
         words = name in {"recipe", "published"}
-        # Folded, not cut: a narrow terminal must not hide digits.
+        # Folded, not cropped: a narrow terminal must not hide digits.
         table.add_column("\n".join(name.rsplit(" ", 1)), justify="left" if words else "right", overflow="fold")
     for row in board.rows:
         table.add_row(*(cell.replace(" (", "\n(", 1) for cell in cells(board, row)))
@@ -113,7 +108,7 @@ def rich_table(board: Board) -> Table:
 
 
 def markdown(boards: Sequence[Board]) -> str:
-    """Return boards as Markdown, to be pasted."""
+    """Return boards as Markdown."""
     lines = []
     for board in boards:
         names = headers(board)
@@ -124,7 +119,7 @@ def markdown(boards: Sequence[Board]) -> str:
 
 
 def comma_separated(boards: Sequence[Board]) -> str:
-    """Return boards as one table with a line a recipe, selection and definition."""
+    """Return boards as one CSV table with a line for each recipe, selection and definition."""
     written = StringIO()
     lines = [_flat(board, row) for board in boards for row in board.rows]
     writer = csv.DictWriter(written, fieldnames=list(lines[0]), lineterminator="\n")

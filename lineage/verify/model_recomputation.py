@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from lineage.verify.file_differences import flat
 from lineage.verify.findings import Depth, Finding
 from lineage.verify.result_checks import METRICS, PREDICTIONS, SOFT_LABELS
 from models.training.settings import ComputeSettings, Selection
-from tasks.corpora.icbhi.labels import CLASSES
 from tasks.distillation.soft_targets import SoftLabelSettings
-from tasks.evaluate import assemble, predict_all
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import EvaluationSettings, Judge, summarize
-from tasks.runtime import params
+from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
+from tasks.runtime import corpus_facts, params
 from tasks.soft_labels import label
 from tasks.subsets import assignment
 from tasks.training import teachers
@@ -99,7 +98,9 @@ def predictions(tree: Tree, depth: Depth) -> Iterator[Finding]:
     ensemble = [f"teacher/{name}" for name in teachers.choose(known, settings, tree.root / TEACHERS)]
     set_up(compute)
     logits = predict_all(folders, sample, selections=selections, compute=compute, features_root=tree.root / FBANK)
-    kept = {(part.model, part.selection): part.probabilities[0] for part in _predictions(tree, given)}
+    label_sets = corpus_facts.read_label_sets(tree.root / corpus_facts.FOLDER)
+    predictions = _predictions(tree, label_sets[given["labels"]].classes)
+    kept = {(part.model, part.selection): part.probabilities[0] for part in predictions}
     largest, allowed = 0.0, _allowed(tree, "evaluate", given)
     made = assemble(logits, ensemble)
     for part in made:
@@ -123,11 +124,14 @@ def metrics(tree: Tree) -> Iterator[Finding]:
     given = found["params"]
     said = json.loads((tree.root / METRICS).read_text(encoding="utf-8"))
     ids = assignment.from_params(given, tree.root / CYCLES).cycles("test")
-    cycles = test_cycles.read(tree.root / CYCLES, tree.root / RECORDINGS, ids=ids, labels=given["labels"])
+    facts = corpus_facts.read(tree.root / corpus_facts.FOLDER)
+    groups = [group.column for group in facts.group_columns]
+    tables = (tree.root / CYCLES, tree.root / RECORDINGS)
+    cycles = test_cycles.read(*tables, ids=ids, labels=given["labels"], groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
-    about = {key: said[key] for key in ("corpus", "recordings", "labels", "split")}
-    judge = Judge(cycles, CLASSES[given["labels"]], settings)
-    made = dict(flat(summarize(judge, _predictions(tree, given), about)))
+    evaluator = Evaluator(cycles, facts.label_sets[given["labels"]].classes, settings, groups=groups)
+    predictions = _predictions(tree, evaluator.classes)
+    made = dict(flat(summarize(evaluator, predictions, about(facts, given["labels"], given["split"]))))
     kept = dict(flat(said))
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
@@ -136,11 +140,11 @@ def metrics(tree: Tree) -> Iterator[Finding]:
     yield _note("metrics", f"{len(kept)} figures computed anew from the predictions", None)
 
 
-def _predictions(tree: Tree, given: Parameters) -> list[Predictions]:
+def _predictions(tree: Tree, classes: Sequence[str]) -> list[Predictions]:
     table = tree.table(PREDICTIONS).to_pydict()
-    classes = [table[f"p_{name}"] for name in CLASSES[given["labels"]]]
+    probabilities = [table[f"p_{name}"] for name in classes]
     found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    for model, selection, *row in zip(table["model"], table["selection"], *classes, strict=True):
+    for model, selection, *row in zip(table["model"], table["selection"], *probabilities, strict=True):
         found.setdefault((model, selection), []).append(tuple(row))
     return [Predictions(*key, np.array(rows, dtype=np.float32)[None]) for key, rows in found.items()]
 

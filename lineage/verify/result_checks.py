@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import pyarrow.compute as pc
 
 from lineage.verify.audited_project import CYCLES, Tree
 from lineage.verify.findings import Finding
-from models.metrics import confusion
+from models.metrics import confusion, figures
 from tasks.corpora.icbhi.labels import CLASSES
-from tasks.evaluation import bootstrap
+from tasks.evaluation.summary import rounded
 
 PREDICTIONS, SOFT_LABELS = Path("data/evaluation/predictions.parquet"), Path("data/soft_labels/soft_labels.parquet")
 METRICS, SCORES = Path("reports/metrics.json"), Path("reports/scores.json")
@@ -138,8 +137,7 @@ def _probabilities(part: pa.Table, classes: tuple[str, ...]) -> npt.NDArray[np.f
 
 def _figures(counts: Counts) -> dict[str, float | None]:
     """Return Scores, Sp and Se as `evaluate` writes them: in percent with two decimals, null where not defined."""
-    figures = {name: float(value) for name, value in bootstrap.figures(counts).items()}
-    return {name: None if math.isnan(value) else round(value, 2) + 0.0 for name, value in figures.items()}
+    return {name: rounded(value) for name, value in figures(counts).items()}
 
 
 def _fault(where: object, what: str) -> Finding:

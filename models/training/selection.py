@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -94,9 +94,8 @@ def judge(
         on_batch(done, len(part.rows))
 
     logits = predict(network, data.features, part.rows, compute=compute, on_batch=count)
-    result = scores(part.labels, logits.argmax(1), data.classes)
+    figures = scores(part.labels, logits.argmax(1), data.classes)
     loss = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(part.labels)))
-    figures = asdict(result) | {"score_strict": result.score_strict, "score_lenient": result.score_lenient}
     return {f"{selection}_loss": loss} | {f"{selection}_{name}": value for name, value in figures.items()}
 
 

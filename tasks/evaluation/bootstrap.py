@@ -1,50 +1,37 @@
-"""Figures of confusion matrices, many at once, and what a bootstrap over patients says of their uncertainty.
+"""Bootstrap over patients: confidence intervals of the figures of confusion matrices.
 
-The cycles of one patient resemble each other, so that patients are drawn, not cycles. A draw of patients is a weight
-for each, and the confusion matrix of a draw is the weighted sum of the patients' matrices: nothing is drawn twice for
-two models, which makes comparisons paired.
+Cycles of one patient resemble each other. Patients are therefore drawn, not cycles. A resample is a weight for each
+patient, and its confusion matrix is the weighted sum of the patients' matrices. Two models are compared with the same
+weights, which makes the comparison paired.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
-FEWEST_PATIENTS = 3  # with normal and with abnormal cycles; an interval over fewer would look sure of nothing
+from models.metrics import SCORES, Counts, figures
 
-Counts = npt.NDArray[Any]
+MIN_PATIENTS = 3  # with normal and with abnormal cycles; with fewer an interval is misleadingly narrow
+
 Figures = dict[str, npt.NDArray[np.float64]]
 Intervals = dict[str, tuple[float, float]]
 
 
-def counts(
-    labels: npt.NDArray[Any], predicted: npt.NDArray[Any], patients: npt.NDArray[Any], *, size: int, classes: int
-) -> Counts:
+def confusion_by_patient(
+    labels: Counts, predicted: Counts, patients: Counts, *, size: int, classes: int
+) -> npt.NDArray[np.int64]:
     """Return the confusion matrix of each patient ``(size, classes, classes)``, rows being labels, summed over runs.
 
     Args:
         labels: The class of each cycle ``(cycles,)``.
-        predicted: What each run predicts ``(runs, cycles)``.
+        predicted: The predicted classes ``(runs, cycles)``.
         patients: The index of each cycle's patient ``(cycles,)``, below `size`.
-        size: How many patients there are; those without a cycle here get zeros.
-        classes: How many classes there are.
+        size: The number of patients. Patients without a cycle get zeros.
+        classes: The number of classes.
     """
     cell = (patients.astype(np.int64) * classes + labels) * classes + predicted
     return np.bincount(cell.ravel(), minlength=size * classes**2).reshape(size, classes, classes)
-
-
-def figures(matrices: Counts) -> Figures:
-    """Return Scores, Sp and Se in percent of confusion matrices ``(..., classes, classes)``; undefined ones are NaN."""
-    normal, abnormal = matrices[..., 0, :].sum(-1), matrices[..., 1:, :].sum((-2, -1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sp = 100 * matrices[..., 0, 0] / normal
-        strict = 100 * np.trace(matrices[..., 1:, 1:], axis1=-2, axis2=-1) / abnormal
-        lenient = 100 * matrices[..., 1:, 1:].sum((-2, -1)) / abnormal
-    values = ((sp + strict) / 2, (sp + lenient) / 2, sp, strict, lenient)
-    return {name: np.asarray(value, dtype=np.float64) for name, value in zip(FIGURES, values, strict=True)}
 
 
 def draw(size: int, *, resamples: int, seed: int) -> Counts:
@@ -54,25 +41,30 @@ def draw(size: int, *, resamples: int, seed: int) -> Counts:
 
 
 def resample(weights: Counts, matrices: Counts) -> Figures:
-    """Return the figures of every resample, each ``(resamples,)``, of the patients' matrices."""
+    """Return the figures of every resample, each ``(resamples,)``.
+
+    Args:
+        weights: The patients in each resample ``(resamples, patients)``, as `draw` returns them.
+        matrices: The patients' confusion matrices ``(patients, classes, classes)``.
+    """
     size, classes, _ = matrices.shape
     return figures((weights @ matrices.reshape(size, classes**2)).reshape(-1, classes, classes))
 
 
 def intervals(weights: Counts, matrices: Counts, confidence: float) -> Intervals:
-    """Return the percentile interval of each figure; those with too few patients (`FEWEST_PATIENTS`) are absent."""
+    """Return the percentile interval of each figure; figures with too few patients (`MIN_PATIENTS`) are absent."""
     normal = np.count_nonzero(matrices[:, 0].sum(-1))
     abnormal = np.count_nonzero(matrices[:, 1:].sum((-2, -1)))
-    enough = {"sp": normal, "se_strict": abnormal, "se_lenient": abnormal}
+    patients = {"sp": normal, "se_strict": abnormal, "se_lenient": abnormal}
     return {
         name: interval(values, confidence)
         for name, values in resample(weights, matrices).items()
-        if enough.get(name, min(normal, abnormal)) >= FEWEST_PATIENTS
+        if patients.get(name, min(normal, abnormal)) >= MIN_PATIENTS
     }
 
 
 def interval(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    """Return the percentile interval of the defined values of resamples; NaN where none is defined."""
+    """Return the percentile interval of the defined values; NaN where no value is defined."""
     if np.isnan(values).all():
         return float("nan"), float("nan")
     tail = 50 * (1 - confidence)
@@ -83,26 +75,24 @@ def interval(values: npt.NDArray[np.float64], confidence: float) -> tuple[float,
 def difference(
     weights: Counts, one: list[Counts], other: list[Counts], confidence: float
 ) -> dict[str, dict[str, float]]:
-    """Return how much the mean figures of `one` exceed those of `other`, with paired intervals, for both Scores.
+    """Return both mean Scores of `one` minus those of `other`, with paired intervals.
 
     Args:
-        weights: Of the patients in each resample.
-        one: The patients' matrices of each model on the one side.
-        other: Those on the other side.
-        confidence: Of the interval, such as 0.95.
+        weights: The patients in each resample ``(resamples, patients)``.
+        one: The patients' matrices of each model on the first side.
+        other: The patients' matrices of each model on the second side.
+        confidence: The confidence of the interval, such as 0.95.
     """
+    points = [[figures(matrices.sum(0)) for matrices in side] for side in (one, other)]
+    resampled = [[resample(weights, matrices) for matrices in side] for side in (one, other)]
     result = {}
-    for name in FIGURES[:2]:
-        point = _mean(name, [figures(matrices.sum(0)) for matrices in one]) - _mean(
-            name, [figures(matrices.sum(0)) for matrices in other]
-        )
-        drawn = _mean(name, [resample(weights, matrices) for matrices in one]) - _mean(
-            name, [resample(weights, matrices) for matrices in other]
-        )
-        low, high = interval(drawn, confidence)
-        result[name] = {"difference": float(point), "low": low, "high": high}
+    for name in SCORES:
+        low, high = interval(_minus(name, *resampled), confidence)
+        result[name] = {"difference": float(_minus(name, *points)), "low": low, "high": high}
     return result
 
 
-def _mean(name: str, parts: list[Figures]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.mean([part[name] for part in parts], axis=0))
+def _minus(name: str, one: list[Figures], other: list[Figures]) -> npt.NDArray[np.float64]:
+    """Return the mean of a figure over the models of one side, minus that of the other side."""
+    left, right = (np.mean([part[name] for part in side], axis=0) for side in (one, other))
+    return np.asarray(left - right)

@@ -1,4 +1,4 @@
-"""Whether a probability of 70 % is right in 70 % of the cases: ECE, the Brier score, and the reliability diagram."""
+"""Calibration of probabilities: ECE, the Brier score and the reliability diagram."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
 
     Args:
         labels: The class of each cycle ``(cycles,)``.
-        probabilities: ``(runs, cycles, classes)``.
+        probabilities: The predicted probabilities ``(runs, cycles, classes)``.
     """
     truth = np.eye(probabilities.shape[2])[labels]
     return float(((probabilities.astype(np.float64) - truth) ** 2).sum(axis=2).mean())
@@ -25,7 +25,7 @@ def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
 def reliability(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> pl.DataFrame:
     """Return a row for each bin of confidence that is not empty: `low`, `high`, `n`, `confidence`, `accuracy`.
 
-    The confidence is the probability of the predicted class; the bins are of equal width, closed above.
+    The confidence is the probability of the predicted class. The bins are of equal width and closed above.
     """
     confidence = probabilities.max(axis=2).astype(np.float64).ravel()
     correct = (probabilities.argmax(axis=2) == labels).ravel()

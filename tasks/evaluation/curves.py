@@ -1,4 +1,4 @@
-"""ROC and precision–recall curves, one class against the rest, on a fixed grid; histories of the trainings."""
+"""Tables of ROC and precision–recall curves on a fixed grid, and of training histories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from tasks.evaluation.predictions import Predictions, Probabilities
 
-GRID = np.linspace(0, 1, 101)  # thin enough for plots in Git, and the same for all runs, so that they can be averaged
+GRID = np.linspace(0, 1, 101)  # small enough for plots in Git; one grid for all runs, so that they can be averaged
 Array = npt.NDArray[np.float64]
 Curve = Callable[[npt.NDArray[np.bool_], Probabilities], Array]
 
@@ -24,8 +24,8 @@ def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[
     Both are NaN where a class has no cycles, or all of them.
 
     Args:
-        positive: Which cycles are of the class ``(cycles,)``.
-        probability: Of the class ``(runs, cycles)``.
+        positive: The mask of the cycles of the class ``(cycles,)``.
+        probability: The predicted probability of the class ``(runs, cycles)``.
     """
     if positive.all() or not positive.any():
         return float("nan"), float("nan")
@@ -36,7 +36,7 @@ def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[
 
 
 def roc(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
-    """Return the true positive rate that each rate of false positives in `GRID` buys, as a mean over runs."""
+    """Return the true positive rate at each false positive rate in `GRID`, as a mean over runs."""
     rates = []
     for run in probability:
         false, true, _ = roc_curve(positive, run, drop_intermediate=False)
@@ -45,7 +45,7 @@ def roc(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
 
 
 def precision_recall(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
-    """Return the best precision that still gives each recall in `GRID`, as a mean over runs."""
+    """Return the best precision with at least each recall in `GRID`, as a mean over runs."""
     precisions = []
     for run in probability:
         precision, recall, _ = precision_recall_curve(positive, run)
@@ -69,7 +69,7 @@ def precision_recall_table(
 def _table(
     models: Sequence[Predictions], labels: npt.NDArray[Any], classes: Sequence[str], curve: Curve, *, x: str, y: str
 ) -> pl.DataFrame:
-    """Return the curves of all classes that have both cycles and others."""
+    """Return the curves of all classes with both positive and negative cycles, one class against the rest."""
     parts = [
         pl.DataFrame({x: GRID, y: curve(labels == index, model.probabilities[:, :, index])}).select(
             pl.lit(model.model).alias("model"), pl.lit(name).alias("class"), pl.col(x).round(4), pl.col(y).round(4)
@@ -83,7 +83,7 @@ def _table(
 
 
 def confusion_table(model: Predictions, labels: npt.NDArray[Any], classes: Sequence[str]) -> pl.DataFrame:
-    """Return `actual` and `predicted` class of every cycle in every run, as DVC's confusion template counts them."""
+    """Return the `actual` and `predicted` class of every cycle in every run, which DVC's confusion template counts."""
     names = np.array(classes)
     runs, _ = model.predicted.shape
     return pl.DataFrame(
@@ -92,7 +92,7 @@ def confusion_table(model: Predictions, labels: npt.NDArray[Any], classes: Seque
 
 
 def training_table(folders: Mapping[str, Path]) -> pl.DataFrame:
-    """Return the histories of trainings, one after the other, with the column `model` in front."""
+    """Return the histories of several trainings below each other, with the column `model` in front."""
     parts = [
         pl.read_csv(folder / "history.csv", schema_overrides={"epoch": pl.Float64}).select(
             pl.lit(name).alias("model"), pl.all().cast(pl.Float64, strict=False).round(6)

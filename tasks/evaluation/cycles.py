@@ -1,4 +1,4 @@
-"""The test cycles with what is known of their recordings and patients, and the groups that they fall into."""
+"""Table of the test cycles, with the columns by which results are grouped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-GROUPS = ("device", "chest_location", "age_group", "sex")
+AGE_GROUP = "age_group"
 UNKNOWN = "unknown"
 ADULT, ELDERLY = 19, 65  # years; 19 as in the metadata prompts of BTS (Kim et al., INTERSPEECH 2024)
 CHILD_LABEL, ADULT_LABEL, ELDERLY_LABEL = (
@@ -17,17 +17,18 @@ CHILD_LABEL, ADULT_LABEL, ELDERLY_LABEL = (
 )
 
 
-def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str) -> pl.DataFrame:
-    """Return a row for each of the cycles in `ids`, sorted by `cycle_id`.
+def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str, groups: Sequence[str]) -> pl.DataFrame:
+    """Return a row for each test cycle, sorted by `cycle_id`.
 
-    The columns are `cycle_id`, `recording_id`, `patient_id`, `label` (class index), `duration_s` and `GROUPS`, in
-    which what is not known is ``unknown``.
+    The columns are `cycle_id`, `recording_id`, `patient_id`, `label` (class index), `duration_s` and the group columns.
+    Unknown values of group columns are ``unknown``.
 
     Args:
-        cycles: The table of cycles.
-        recordings: The table of recordings.
-        ids: The test cycles.
+        cycles: The path of the table of cycles.
+        recordings: The path of the table of recordings.
+        ids: The ids of the test cycles.
         labels: The column of `cycles` that holds the class.
+        groups: Columns of `recordings` by which results are grouped; `age_group` is derived from `age`.
     """
     age = pl.col("age")
     band = (
@@ -35,14 +36,13 @@ def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str) -> 
         .when(age < ELDERLY).then(pl.lit(ADULT_LABEL))
         .when(age >= ELDERLY).then(pl.lit(ELDERLY_LABEL))
     )  # fmt: skip
-    known = pl.read_parquet(recordings).select(
-        "recording_id", "device", "chest_location", "sex", band.alias("age_group")
-    )
-    wanted = pl.DataFrame({"cycle_id": sorted(ids)})
+    table = pl.read_parquet(recordings).rename({"chest_location": "location"}, strict=False)
+    known = table.with_columns(band.alias(AGE_GROUP)).select("recording_id", *groups)
     keys = ["cycle_id", "recording_id", "patient_id", "duration_s", pl.col(labels).alias("label")]
     return (
-        wanted.join(pl.read_parquet(cycles).select(keys), on="cycle_id", how="left")
+        pl.DataFrame({"cycle_id": sorted(ids)})
+        .join(pl.read_parquet(cycles).select(keys), on="cycle_id", how="left")
         .join(known, on="recording_id", how="left")
-        .with_columns(pl.col(GROUPS).fill_null(UNKNOWN))
+        .with_columns(pl.col(groups).cast(pl.String).fill_null(UNKNOWN))
         .sort("cycle_id")
     )

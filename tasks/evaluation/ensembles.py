@@ -1,4 +1,4 @@
-"""How good ensembles of one, two, … teachers are: the curve of their Score over k (not the student's)."""
+"""Figures of teacher ensembles over the number of teachers k."""
 
 from __future__ import annotations
 
@@ -6,33 +6,26 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from models.metrics import FIGURES
 from tasks.distillation.soft_targets import Logits, combine
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import Judge
-
-FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
+from tasks.evaluation.summary import Evaluator
 
 
-def over_k(ensembles: Mapping[int, Sequence[Logits]], judge: Judge, selection: str) -> pl.DataFrame:
-    """Return a row for each k and figure: that of the mean of an ensemble's logits, with its interval.
+def over_k(ensembles: Mapping[int, Sequence[Logits]], evaluator: Evaluator, selection: str) -> pl.DataFrame:
+    """Return the figures and intervals of the mean of each ensemble's logits, a row for each k and figure.
 
     Args:
-        ensembles: For each k the logits ``(cycles, classes)``, on the test cycles, of the teachers of that ensemble.
-        judge: With the test cycles.
-        selection: How the teachers' epochs were chosen.
+        ensembles: The logits ``(cycles, classes)`` of each ensemble's teachers on the test cycles, by k.
+        evaluator: The evaluator of the test cycles.
+        selection: The selection of the teachers' epochs: `val` or `paper`.
     """
     rows = []
     for k, logits in ensembles.items():
-        figures = judge.judge(Predictions(f"ensemble of {k}", selection, combine(logits)[None]))
+        figures = evaluator.evaluate(Predictions(f"ensemble of {k}", selection, combine(logits)[None]))
+        low, high = figures["low"], figures["high"]
         rows += [
-            {
-                "k": k,
-                "figure": name,
-                "value": figures[name],
-                "low": figures["low"][name],
-                "high": figures["high"][name],
-            }
-            for name in FIGURES
+            {"k": k, "figure": name, "value": figures[name], "low": low[name], "high": high[name]} for name in FIGURES
         ]
     schema = {"k": pl.Int64, "figure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.DataFrame(rows, schema=schema)

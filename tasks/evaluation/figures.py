@@ -1,4 +1,4 @@
-"""The figures of the report, from the same numbers that stand in its tables."""
+"""Figures of the report, drawn from the numbers in its tables."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from matplotlib.ticker import MaxNLocator
 from tasks.evaluation.svg import INK, MUTED, PALETTE, drawing
 
 STRICT, LENIENT = PALETTE[0], PALETTE[1]
-CHANCE = 50.0  # the Score of a model that says the same of every cycle
+CHANCE = 50.0  # the Score of a model that predicts the same class for every cycle
+DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (4, 3))}
 
 
 def scores(rows: Sequence[tuple[str, Mapping[str, Any]]], label: str) -> str:
-    """Return both Scores of each row with their intervals, one above the other.
+    """Return both Scores of each row with their intervals, one row below the other.
 
     Args:
-        rows: A name, and figures with `low` and `high` as `tasks.evaluation.summary` makes them.
-        label: What the figure shows.
+        rows: Pairs of a name and its figures with `low` and `high`, as `tasks.evaluation.summary` makes them.
+        label: The text alternative of the figure.
     """
     with drawing(10.2, 0.62 + 0.34 * len(rows), label) as canvas:
         axes = canvas.axes
-        axes.axvline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        for row, (_, judged) in enumerate(rows):
+        axes.axvline(CHANCE, **DASHED)
+        for row, (_, found) in enumerate(rows):
             for name, colour, shift, face in (
                 ("score_strict", STRICT, -0.14, STRICT),
                 ("score_lenient", LENIENT, 0.14, "none"),
             ):
-                value, low, high = judged[name], judged["low"][name], judged["high"][name]
+                value, low, high = found[name], found["low"][name], found["high"][name]
                 if low is not None and high is not None:
                     axes.plot([low, high], [row + shift] * 2, color=colour, linewidth=2.2, solid_capstyle="round")
                 if value is not None:
@@ -44,36 +45,52 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Any]]], label: str) -> str:
 
 
 def curve(table: pl.DataFrame, model: str, classes: Sequence[str], notes: Mapping[str, str], label: str) -> str:
-    """Return one curve for each class of one model; the table's last two columns are x and y."""
+    """Return one curve for each class of one model.
+
+    Args:
+        table: The curves (`tasks.evaluation.curves`); the last two columns are x and y.
+        model: The name of the model.
+        classes: The names of the classes.
+        notes: A note behind the name of each class in the legend.
+        label: The text alternative of the figure.
+    """
     x, y = table.columns[-2:]
+    is_roc = x == "false_positive_rate"
     with drawing(4.6, 4.3, label) as canvas:
         axes = canvas.axes
-        if x == "false_positive_rate":
-            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        if is_roc:
+            axes.plot([0, 1], [0, 1], **DASHED)
         for index, name in enumerate(classes):
             part = table.filter((pl.col("model") == model) & (pl.col("class") == name))
             if part.height:
                 axes.plot(part[x], part[y], color=PALETTE[index], label=f"{name} {notes[name]}")
-        _square(axes, x.replace("_", " "), y.replace("_", " "))
-        axes.legend(loc="lower right" if x == "false_positive_rate" else "upper right", labelcolor=INK)
+        _unit_square(axes, x.replace("_", " "), y.replace("_", " "))
+        axes.legend(loc="lower right" if is_roc else "upper right", labelcolor=INK)
     return canvas.svg
 
 
 def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> str:
-    """Return accuracy over confidence, a disc for each bin, as large as the cycles in it are many."""
+    """Return accuracy over confidence, with a disc for each bin; its area grows with the number of cycles."""
     most = max(part["n"] for part in bins)
     with drawing(4.6, 4.3, label) as canvas:
         axes = canvas.axes
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.plot([0, 1], [0, 1], **DASHED)
         confidence, accuracy = [part["confidence"] for part in bins], [part["accuracy"] for part in bins]
         axes.plot(confidence, accuracy, color=PALETTE[0], linewidth=1.2)
         axes.scatter(confidence, accuracy, s=[12 + 200 * part["n"] / most for part in bins], color=PALETTE[0])
-        _square(axes, "confidence (probability of the predicted class)", "accuracy")
+        _unit_square(axes, "confidence (probability of the predicted class)", "accuracy")
     return canvas.svg
 
 
 def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
-    """Return one column of the histories over the epochs, a line for each model; students are drawn on top."""
+    """Return one column of the training histories over the epochs, with a line for each model.
+
+    Args:
+        history: The histories (`tasks.evaluation.curves.training_table`).
+        column: The column to draw.
+        title: The title of the vertical axis.
+        label: The text alternative of the figure.
+    """
     models = history["model"].unique(maintain_order=True).to_list()
     with drawing(4.6, 3.9, label) as canvas:
         axes = canvas.axes
@@ -97,10 +114,10 @@ def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
 
 
 def over_k(table: pl.DataFrame, label: str) -> str:
-    """Return both Scores of ensembles over k, the teachers that label a cycle, with their intervals as bands."""
+    """Return both Scores of teacher ensembles over the number of teachers k, with their intervals as bands."""
     with drawing(4.6, 3.9, label) as canvas:
         axes = canvas.axes
-        axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.axhline(CHANCE, **DASHED)
         for name, colour in (("score_strict", STRICT), ("score_lenient", LENIENT)):
             part = table.filter(pl.col("figure") == name)
             axes.fill_between(part["k"], part["low"], part["high"], color=colour, alpha=0.15, linewidth=0)
@@ -111,5 +128,5 @@ def over_k(table: pl.DataFrame, label: str) -> str:
     return canvas.svg
 
 
-def _square(axes: Axes, x: str, y: str) -> None:
+def _unit_square(axes: Axes, x: str, y: str) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04), xlabel=x, ylabel=y)

@@ -1,4 +1,4 @@
-"""Some test cycles as a student sees them: the surest right and the surest wrong answer of each class."""
+"""Example test cycles for the report: the most confident right and wrong prediction of each class."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from models.frontends.settings import Pad
 from models.training.features import Features
 from tasks.evaluation.predictions import Predictions
 
-WIDTH = 400  # pixels at most: as wide as the page shows it
+WIDTH = 400  # largest width of a spectrogram in pixels: the width at which the page shows it
 
 
 @dataclass(frozen=True)
 class Example:
-    """A test cycle and what was said of it.
+    """A test cycle with its prediction.
 
     Attributes:
-        cycle: `cycle_id` and what else is known of it.
+        cycle: The row of the cycle in the table of test cycles.
         actual: The name of its class.
         predicted: The name of the predicted class.
-        probabilities: Of each class, by name.
-        image: A PNG of the log-mel features as a data URL; time runs right, frequency up.
-        own: Between which fractions of the image's width the cycle itself stands.
+        probabilities: The predicted probability of each class, by name.
+        image: The log-mel features as a PNG in a data URL; time from left to right, frequency upwards.
+        span: Start and end of the cycle as fractions of the image's width; the rest is padding.
     """
 
     cycle: dict[str, object]
@@ -39,49 +39,55 @@ class Example:
     predicted: str
     probabilities: dict[str, float]
     image: str
-    own: tuple[float, float]
+    span: tuple[float, float]
 
 
-def choose(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> list[int]:
-    """Return for each class the cycle that is rightly, and the one that is wrongly, called with the most confidence."""
-    predicted, sure = model.predicted[0], model.probabilities[0].max(axis=1)
+def select(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> list[int]:
+    """Return the most confident right and the most confident wrong cycle of each true class, as row numbers."""
+    predicted, confidence = model.predicted[0], model.probabilities[0].max(axis=1)
     kinds = [(labels == index) & ((predicted == index) == right) for index in range(classes) for right in (True, False)]
-    return [int(np.where(kind, sure, -1).argmax()) for kind in kinds if kind.any()]
+    return [int(np.where(kind, confidence, -1).argmax()) for kind in kinds if kind.any()]
 
 
 def examples(model: Predictions, cycles: pl.DataFrame, classes: Sequence[str], features: Features) -> list[Example]:
-    """Return the chosen cycles with their pictures.
+    """Return the selected cycles with their spectrograms.
 
     Args:
-        model: Of one run.
+        model: The predictions of one run.
         cycles: The test cycles (`tasks.evaluation.cycles`).
         classes: The names of the classes.
-        features: The cache of the model's front end.
+        features: The feature cache of the model's front end.
     """
     labels = cycles["label"].to_numpy().astype(np.int64)
     result = []
-    for row in choose(model, labels, len(classes)):
+    for row in select(model, labels, len(classes)):
         cycle = cycles.row(row, named=True)
         mel = features.batch(features.find([cycle["cycle_id"]]), torch.device("cpu"))[0].numpy()
+        fraction = min(1.0, cycle["duration_s"] / features.clips["duration_s"])
         result.append(
             Example(
                 cycle=cycle,
                 actual=classes[labels[row]],
                 predicted=classes[model.predicted[0, row]],
                 probabilities={name: float(model.probabilities[0, row, at]) for at, name in enumerate(classes)},
-                image=picture(mel),
-                own=place(min(1.0, cycle["duration_s"] / features.clips["duration_s"]), features.clips["pad"]),
+                image=spectrogram(mel),
+                span=cycle_span(fraction, features.clips["pad"]),
             )
         )
     return result
 
 
-def place(share: float, pad: Pad) -> tuple[float, float]:
-    """Return where a cycle that makes up a share of its clip begins and ends, as fractions of the clip."""
-    return (0.0, share) if pad == "repeat" else ((1 - share) / 2, (1 + share) / 2)
+def cycle_span(fraction: float, pad: Pad) -> tuple[float, float]:
+    """Return start and end of a cycle in its clip, as fractions of the clip.
+
+    Args:
+        fraction: Length of the cycle divided by the length of the clip, 0 to 1.
+        pad: The padding mode: repetition follows the cycle, zeros surround it.
+    """
+    return (0.0, fraction) if pad == "repeat" else ((1 - fraction) / 2, (1 + fraction) / 2)
 
 
-def picture(mel: npt.NDArray[np.float32]) -> str:
+def spectrogram(mel: npt.NDArray[np.float32]) -> str:
     """Return features ``(frames, mels)`` as a small PNG in a data URL, from their 1st to their 99th percentile."""
     step = -(-len(mel) // WIDTH)
     thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)

@@ -1,4 +1,4 @@
-"""What models say of the test cycles, and the table that keeps it: ``data/evaluation/predictions.parquet``."""
+"""Predictions on the test cycles, and the schema of ``data/evaluation/predictions.parquet``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of the test cycles, once for each of its runs (seeds).
+    """The predictions of a model on the test cycles, once for each of its runs (seeds).
 
     Attributes:
         model: ``student/<seed>``, ``teacher/<id>``, ``ensemble``, or ``student`` for its seeds together.
-        selection: How the epoch was chosen: `val` or `paper`.
-        probabilities: ``(runs, cycles, classes)`` float32, the cycles sorted by `cycle_id`.
+        selection: The way in which the epoch was chosen: `val` or `paper`.
+        probabilities: The probabilities ``(runs, cycles, classes)``, float32, the cycles sorted by `cycle_id`.
     """
 
     model: str
@@ -39,7 +39,7 @@ def pool(model: str, parts: Sequence[Predictions]) -> Predictions:
 
 
 def schema(classes: Sequence[str]) -> pa.Schema:
-    """Return the columns of the table of predictions."""
+    """Return the schema of the table of predictions."""
     return pa.schema(
         {
             "model": pa.string(),
@@ -58,7 +58,7 @@ def table(predictions: Sequence[Predictions], cycles: pl.DataFrame, classes: Seq
     """Return the table of predictions, sorted by model, selection and cycle.
 
     Args:
-        predictions: Of one run each.
+        predictions: The predictions of single runs.
         cycles: The test cycles (`tasks.evaluation.cycles`), in the order of the probabilities.
         classes: The names of the classes.
     """

@@ -1,44 +1,42 @@
-"""The report: one page that needs nothing but itself, with the same bytes for the same figures."""
+"""Report of the evaluation: one HTML page without external files, with equal bytes for equal figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
 
-from tasks.evaluation import figures, published
-from tasks.evaluation.bootstrap import FIGURES
+from models.metrics import FIGURES
+from tasks.evaluation import figures
 from tasks.evaluation.gallery import Example
+from tasks.runtime import templates
+from tasks.runtime.corpus_facts import GroupColumn, Published
 
-TEMPLATE = Path(__file__).with_name("report.html.j2")
-COMPLETE = 920  # recordings of ICBHI 2017
 MISSING = "–"
-GROUP_NAMES = {"device": "Device", "chest_location": "Chest location", "age_group": "Age", "sex": "Sex"}
-VALUE_NAMES = {
-    "Tc": "trachea",
-    "Al": "anterior left",
-    "Ar": "anterior right",
-    "Pl": "posterior left",
-    "Pr": "posterior right",
-    "Ll": "lateral left",
-    "Lr": "lateral right",
-    "F": "female",
-    "M": "male",
+# The sections of the page: the names of their templates, and their headings.
+SECTIONS = {
+    "results": "Results",
+    "classes": "Results by class",
+    "groups": "Results by group",
+    "calibration": "Calibration",
+    "training": "Training",
+    "examples": "Examples",
+    "published": "Published figures",
+    "reading": "How to read the figures",
 }
-BANNERS = {
-    "demo": "Generated demo corpus: the figures say nothing about real lungs.",
-    "icbhi-part": "A part of ICBHI 2017 ({recordings} of 920 recordings): not comparable with published scores.",
-    "icbhi": "The complete ICBHI 2017 database.",
-}
+# The tables of published figures: definition of Se, choice of the epoch, title.
+PUBLISHED_TABLES = (
+    ("strict", "paper", "Strict, epoch chosen on the test set (paper)"),
+    ("strict", "val", "Strict, epoch chosen without the test set"),
+    ("lenient", "paper", "Lenient, epoch chosen on the test set (paper)"),
+)
 
 
 @dataclass(frozen=True)
 class Plots:
-    """The tables that are plotted (`tasks.evaluation.curves`, `tasks.evaluation.ensembles`)."""
+    """The tables behind the plots (`tasks.evaluation.curves`, `tasks.evaluation.ensembles`)."""
 
     roc: pl.DataFrame
     precision_recall: pl.DataFrame
@@ -47,29 +45,35 @@ class Plots:
 
 
 def render(
-    metrics: Mapping[str, Any], *, plots: Plots, cards: Mapping[str, Mapping[str, Any]], examples: Sequence[Example]
+    metrics: Mapping[str, Any],
+    *,
+    plots: Plots,
+    cards: Mapping[str, Mapping[str, Any]],
+    examples: Sequence[Example],
+    groups: Iterable[GroupColumn],
+    published: Iterable[Published],
 ) -> str:
     """Return the page as HTML.
 
     Args:
-        metrics: What `tasks.evaluation.summary.summarize` returns.
+        metrics: The mapping that `tasks.evaluation.summary.summarize` returns.
         plots: Curves and histories.
-        cards: Each model's ``model.json``.
-        examples: Test cycles to show.
+        cards: The contents of each model's ``model.json``.
+        examples: The example test cycles.
+        groups: The corpus's group columns.
+        published: The corpus's published results.
     """
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"figure": figure, "signed": signed, "range": interval}
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    student = metrics["student"]["val"]
-    classes = metrics["classes"]
-    return template.render(
+    student, classes = metrics["student"]["val"], metrics["classes"]
+    compared = published_tables(metrics, published)
+    return templates.render(
+        __package__,
+        "page.html.j2",
+        filters={"figure": figure, "signed": signed, "range": interval},
         metrics=metrics,
-        banner=BANNERS[metrics["corpus"]].format(recordings=metrics["recordings"]),
+        sections={name: title for name, title in SECTIONS.items() if compared or name != "published"},
         headline={selection: headline(metrics, selection) for selection in metrics["selections"]},
         confidence=f"{100 * metrics['interval']['confidence']:g}",
-        scores=figures.scores(_named(metrics, "val"), "Strict and lenient Score of each model, with intervals"),
+        scores=figures.scores(_rows(metrics, "val"), "Strict and lenient Score of each model, with intervals"),
         student=student,
         confusion=confusion(student["confusion"]),
         roc=figures.curve(
@@ -87,7 +91,7 @@ def render(
             "Precision over recall of each class against the rest",
         ),
         reliability=figures.reliability(student["calibration"]["bins"], "Accuracy over confidence"),
-        groups=groups(student["groups"]),
+        groups=[group_table(group, student["groups"][group.column]) for group in groups],
         training=[
             figures.training(plots.training, "val_score_strict", "strict Score, %", "Score over epochs"),
             figures.training(plots.training, "train_loss", "training loss", "Training loss over epochs"),
@@ -97,20 +101,17 @@ def render(
         else None,
         cards=cards,
         examples=examples,
-        published=beside(metrics),
+        published=compared,
     )
 
 
 def headline(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
-    """Return the rows of the table of results: name, kind, figures, intervals and calibration."""
-    return [
-        {"name": name, "kind": name.split()[0], "sd": dict.fromkeys(FIGURES), **judged}
-        for name, judged in _named(metrics, selection)
-    ]
+    """Return the rows of the table of results: name, figures, intervals and calibration."""
+    return [{"name": name, "sd": dict.fromkeys(FIGURES), **found} for name, found in _rows(metrics, selection)]
 
 
-def _named(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return each model's name and figures: the student over its seeds, then its seeds, the ensemble, the teachers."""
+def _rows(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return each model's name and figures: student, seeds, ensemble, teachers."""
     over = metrics["student"][selection]
     mean = {name: over[name]["mean"] for name in FIGURES} | {
         key: {name: over[name][key] for name in FIGURES} for key in ("sd", "low", "high")
@@ -120,21 +121,17 @@ def _named(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mappin
         (f"student, mean of {len(seeds)} seeds" if len(seeds) > 1 else "student", over | mean)
     ]
     if len(seeds) > 1:
-        rows += [(f"student seed {seed}", judged[selection]) for seed, judged in seeds.items()]
+        rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
-    return rows + [(f"teacher {name}", judged[selection]) for name, judged in metrics["teachers"].items()]
+    return rows + [(f"teacher {name}", found[selection]) for name, found in metrics["teachers"].items()]
 
 
-def groups(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Return title, rows and picture of each kind of group, its values in words."""
-    shown = []
-    for group, values in judged.items():
-        rows = {VALUE_NAMES.get(value, value): row for value, row in values.items()}
-        sized = [(f"{value}  ({row['cycles']} cycles, {row['patients']} pat.)", row) for value, row in rows.items()]
-        title = GROUP_NAMES[group]
-        shown.append({"title": title, "rows": rows, "picture": figures.scores(sized, f"Scores by {title.lower()}")})
-    return shown
+def group_table(group: GroupColumn, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return title, rows and picture of the figures by the values of one group column."""
+    rows = {group.values.get(value, value): row for value, row in found.items()}
+    sized = [(f"{value}  ({row['cycles']} cycles, {row['patients']} pat.)", row) for value, row in rows.items()]
+    return {"title": group.title, "rows": rows, "picture": figures.scores(sized, f"Scores by {group.title.lower()}")}
 
 
 def confusion(matrix: Sequence[Sequence[int]]) -> list[list[dict[str, Any]]]:
@@ -142,33 +139,27 @@ def confusion(matrix: Sequence[Sequence[int]]) -> list[list[dict[str, Any]]]:
     return [[{"n": n, "share": n / sum(row) if sum(row) else None} for n in row] for row in matrix]
 
 
-def beside(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tables of published figures, each with this run's figures of the same kind on top.
+def published_tables(metrics: Mapping[str, Any], published: Iterable[Published]) -> list[dict[str, Any]]:
+    """Return the tables of published figures of the run's labels and split, with the run's own figures.
 
-    There are none unless this is the complete database, its official split, and its four lung sounds.
+    Figures of different definitions of Se, or with differently chosen epochs, are never in one table.
     """
-    if (metrics["corpus"], metrics["split"], metrics["labels"]) != ("icbhi", "official", "lungsound_4"):
-        return []
-    kinds = (
-        ("strict", "paper", "Strict, epoch chosen on the test set (paper)", published.STRICT_PAPER),
-        ("strict", "val", "Strict, test set touched once", published.STRICT_HONEST),
-        ("lenient", "paper", "Lenient, epoch chosen on the test set (paper)", published.LENIENT_PAPER),
-    )
+    comparable = [row for row in published if (row.labels, row.split) == (metrics["labels"], metrics["split"])]
     tables = []
-    for definition, selection, title, rows in kinds:
+    for definition, selection, title in PUBLISHED_TABLES:
+        rows = [row for row in comparable if (row.definition, row.selection) == (definition, selection)]
         own = metrics["student"].get(selection)
-        mine = own and published.Published(
-            "this run, student",
-            figure(own["sp"]["mean"], 2),
-            figure(own[f"se_{definition}"]["mean"], 2),
-            spread(own[f"score_{definition}"], 2),
-        )
-        tables.append({"title": title, "definition": definition, "mine": mine, "rows": rows})
-    return tables
+        student = own and {
+            "sp": figure(own["sp"]["mean"], 2),
+            "se": figure(own[f"se_{definition}"]["mean"], 2),
+            "score": spread(own[f"score_{definition}"], 2),
+        }
+        tables.append({"title": title, "definition": definition, "own": student, "rows": rows})
+    return tables if comparable else []
 
 
 def figure(value: float | None, digits: int = 1) -> str:
-    """Return a figure as text, a dash for what is not defined."""
+    """Return a figure as text, a dash for an undefined one."""
     return MISSING if value is None else f"{value:.{digits}f}"
 
 

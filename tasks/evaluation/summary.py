@@ -1,7 +1,7 @@
-"""All figures of the evaluation as one plain mapping: what ``reports/metrics.json`` holds.
+"""Contents of ``reports/metrics.json``: all figures of the evaluation as one plain mapping.
 
-Scores, Sp, Se, recall, precision and F1 are in percent with two decimals; areas, ECE (0 to 1) and Brier score (0 to 2)
-have four. What is not defined, for want of cycles or patients, is null.
+Scores, Sp, Se, recall, precision and F1 are in percent with two decimals. Areas, ECE (0 to 1) and Brier score (0 to 2)
+have four. A figure that is undefined, because there are too few cycles or patients, is null.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from models.metrics import FIGURES, SCORES, Counts, figures
 from tasks.evaluation import bootstrap, calibration, curves
-from tasks.evaluation.cycles import GROUPS
 from tasks.evaluation.predictions import Predictions, pool
+from tasks.runtime.corpus_facts import CorpusFacts
+
+UNDEFINED = (math.nan, math.nan)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """The bootstrap over patients, and the bins of the calibration."""
+    """The settings of the bootstrap over patients, and the number of bins of the calibration."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     confidence: float
@@ -31,26 +34,29 @@ class EvaluationSettings:
     calibration_bins: int
 
 
-class Judge:
-    """Judges models on the same test cycles, with the same resamples of their patients.
+class Evaluator:
+    """Evaluation of models on the same test cycles, with the same resamples of their patients.
 
     Args:
         cycles: The test cycles (`tasks.evaluation.cycles`).
         classes: The names of the classes, the normal one first.
-        settings: Of bootstrap and calibration.
+        settings: The settings of bootstrap and calibration.
+        groups: The columns of `cycles` by which results are grouped.
     """
 
-    def __init__(self, cycles: pl.DataFrame, classes: Sequence[str], settings: EvaluationSettings) -> None:
-        self.cycles, self.classes, self.settings = cycles, classes, settings
+    def __init__(
+        self, cycles: pl.DataFrame, classes: Sequence[str], settings: EvaluationSettings, *, groups: Sequence[str]
+    ) -> None:
+        self.cycles, self.classes, self.settings, self.groups = cycles, classes, settings, groups
         self.labels: npt.NDArray[np.int64] = cycles["label"].to_numpy().astype(np.int64)
-        people, self.patients = np.unique(cycles["patient_id"].to_numpy(), return_inverse=True)
-        self.size = len(people)
+        unique, self.patients = np.unique(cycles["patient_id"].to_numpy(), return_inverse=True)
+        self.size = len(unique)
         self.weights = bootstrap.draw(self.size, resamples=settings.resamples, seed=settings.seed)
 
-    def counts(self, model: Predictions, among: npt.NDArray[np.bool_] | None = None) -> bootstrap.Counts:
-        """Return the confusion matrix of each patient, of all cycles or of those `among`."""
-        rows = np.ones(len(self.labels), dtype=bool) if among is None else among
-        return bootstrap.counts(
+    def matrices(self, model: Predictions, mask: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
+        """Return the confusion matrix of each patient, over all cycles or over the cycles of a mask."""
+        rows = np.ones(len(self.labels), dtype=bool) if mask is None else mask
+        return bootstrap.confusion_by_patient(
             self.labels[rows],
             model.predicted[:, rows],
             self.patients[rows],
@@ -58,73 +64,74 @@ class Judge:
             classes=len(self.classes),
         )
 
-    def judge(self, model: Predictions) -> dict[str, Any]:
+    def evaluate(self, model: Predictions) -> dict[str, Any]:
         """Return all figures of a model; of several runs, their means."""
-        matrices = self.counts(model)
+        matrices = self.matrices(model)
+        confusion = matrices.sum(axis=0)
         return {
             **self._figures(matrices),
             "calibration": self._calibration(model),
-            "confusion": matrices.sum(axis=0).tolist(),
-            "groups": {group: self._group(model, group) for group in GROUPS},
-            "per_class": self._classes(model, matrices.sum(axis=0)),
+            "confusion": confusion.tolist(),
+            "groups": {group: self._group(model, group) for group in self.groups},
+            "per_class": self._classes(model, confusion),
         }
 
-    def seeds(self, parts: Sequence[Predictions]) -> dict[str, Any]:
-        """Return what `judge` does of all seeds together, the figures as ``{mean, sd, low, high}`` over the seeds."""
-        judged = self.judge(pool("student", parts))
-        single = [bootstrap.figures(self.counts(part).sum(axis=0)) for part in parts]
-        low, high = judged.pop("low"), judged.pop("high")
-        spread = {
+    def evaluate_seeds(self, parts: Sequence[Predictions]) -> dict[str, Any]:
+        """Return all figures of several seeds together, Scores, Sp and Se as ``{mean, sd, low, high}`` over seeds."""
+        found = self.evaluate(pool("student", parts))
+        single = [figures(self.matrices(part).sum(axis=0)) for part in parts]
+        low, high = found.pop("low"), found.pop("high")
+        return found | {
             name: {
-                "mean": judged[name],
+                "mean": found[name],
                 "sd": rounded(np.std([one[name] for one in single], ddof=1)) if len(single) > 1 else None,
                 "low": low[name],
                 "high": high[name],
             }
-            for name in bootstrap.FIGURES
+            for name in FIGURES
         }
-        return judged | spread
 
     def compare(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
-        """Return by how much the mean Scores of `one` exceed those of `other`, paired over patients, in points."""
+        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients."""
         found = bootstrap.difference(
             self.weights,
-            [self.counts(model) for model in one],
-            [self.counts(model) for model in other],
+            [self.matrices(model) for model in one],
+            [self.matrices(model) for model in other],
             self.settings.confidence,
         )
         return {name: {key: rounded(value) for key, value in row.items()} for name, row in found.items()}
 
-    def _figures(self, matrices: bootstrap.Counts) -> dict[str, Any]:
+    def _figures(self, matrices: Counts) -> dict[str, Any]:
         intervals = bootstrap.intervals(self.weights, matrices, self.settings.confidence)
-        nothing = (math.nan, math.nan)
         return {
-            **{name: rounded(value) for name, value in bootstrap.figures(matrices.sum(axis=0)).items()},
-            "low": {name: rounded(intervals.get(name, nothing)[0]) for name in bootstrap.FIGURES},
-            "high": {name: rounded(intervals.get(name, nothing)[1]) for name in bootstrap.FIGURES},
+            **{name: rounded(value) for name, value in figures(matrices.sum(axis=0)).items()},
+            "low": {name: rounded(intervals.get(name, UNDEFINED)[0]) for name in FIGURES},
+            "high": {name: rounded(intervals.get(name, UNDEFINED)[1]) for name in FIGURES},
         }
 
     def _group(self, model: Predictions, group: str) -> dict[str, dict[str, Any]]:
+        """Return the figures of the cycles of each value of a group column."""
         values = self.cycles[group]
         return {
             value: {
                 "cycles": int((values == value).sum()),
                 "patients": self.cycles.filter(pl.col(group) == value)["patient_id"].n_unique(),
-                **self._figures(self.counts(model, (values == value).to_numpy())),
+                **self._figures(self.matrices(model, (values == value).to_numpy())),
             }
             for value in sorted(values.unique())
         }
 
-    def _classes(self, model: Predictions, matrix: bootstrap.Counts) -> dict[str, dict[str, Any]]:
+    def _classes(self, model: Predictions, confusion: Counts) -> dict[str, dict[str, Any]]:
+        """Return recall, precision, F1 and areas of each class."""
         result = {}
         for index, name in enumerate(self.classes):
-            right, actual, said = matrix[index, index], matrix[index].sum(), matrix[:, index].sum()
+            right, actual, predicted = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
             area, precision = curves.areas(self.labels == index, model.probabilities[:, :, index])
             result[name] = {
                 "n": int((self.labels == index).sum()),
                 "recall": _percent(right, actual),
-                "precision": _percent(right, said),
-                "f1": _percent(2 * right, actual + said),
+                "precision": _percent(right, predicted),
+                "f1": _percent(2 * right, actual + predicted),
                 "auroc": rounded(area, 4),
                 "average_precision": rounded(precision, 4),
             }
@@ -142,13 +149,32 @@ class Judge:
         }
 
 
-def summarize(judge: Judge, predictions: Sequence[Predictions], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the mapping that ``reports/metrics.json`` holds.
+def about(facts: CorpusFacts, labels: str, split: str | int) -> dict[str, Any]:
+    """Return the entries of ``reports/metrics.json`` that say what was evaluated.
 
     Args:
-        judge: With the test cycles.
-        predictions: Of teachers, the ensemble if there is one, and every seed of the student, in each selection.
-        about: What stands at the top: corpus, labels, split and the like.
+        facts: The facts of the corpus.
+        labels: The label set.
+        split: The split.
+    """
+    return {
+        "corpus": facts.identity.name,
+        "identity": facts.identity.statement,
+        "banner": facts.banner,
+        "comparable": bool(facts.published),
+        "recordings": facts.identity.recordings,
+        "labels": labels,
+        "split": str(split),
+    }
+
+
+def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of ``reports/metrics.json``.
+
+    Args:
+        evaluator: The evaluator of the test cycles.
+        predictions: Predictions of all teachers, the ensemble if there is one, and all seeds, in each selection.
+        about: The entries that `about` returns.
     """
     selections = sorted({part.selection for part in predictions}, key=lambda name: (name != "val", name))
     by_model: dict[str, dict[str, Predictions]] = {}
@@ -157,36 +183,31 @@ def summarize(judge: Judge, predictions: Sequence[Predictions], about: Mapping[s
     students = {name: parts for name, parts in by_model.items() if name.startswith("student/")}
     teachers = {name: parts for name, parts in by_model.items() if name.startswith("teacher/")}
     ensemble = by_model.get("ensemble", {})
-    settings = judge.settings
-    names = np.array(judge.classes)[judge.labels]
+    settings = evaluator.settings
+    names = np.array(evaluator.classes)[evaluator.labels]
     return {
         **about,
-        "classes": list(judge.classes),
+        "classes": list(evaluator.classes),
         "selections": selections,
         "interval": {"confidence": settings.confidence, "over": "patients", "resamples": settings.resamples},
         "test": {
-            "cycles": judge.cycles.height,
-            "patients": judge.size,
-            "recordings": judge.cycles["recording_id"].n_unique(),
-            "per_class": {name: int((names == name).sum()) for name in judge.classes},
+            "cycles": evaluator.cycles.height,
+            "patients": evaluator.size,
+            "recordings": evaluator.cycles["recording_id"].n_unique(),
+            "per_class": {name: int((names == name).sum()) for name in evaluator.classes},
         },
-        # What a model scores that says normal of every cycle.
-        "always_normal": {
-            "score_strict": 50.0,
-            "score_lenient": 50.0,
-            "sp": 100.0,
-            "se_strict": 0.0,
-            "se_lenient": 0.0,
-        },
+        # The figures of a model that calls every cycle normal.
+        "always_normal": dict.fromkeys(SCORES, 50.0) | {"sp": 100.0, "se_strict": 0.0, "se_lenient": 0.0},
         "student": {
-            selection: judge.seeds([parts[selection] for parts in students.values()]) for selection in selections
+            selection: evaluator.evaluate_seeds([parts[selection] for parts in students.values()])
+            for selection in selections
         },
-        "students": _each(judge, students),
-        "teachers": _each(judge, teachers),
-        "ensemble": {selection: judge.judge(part) for selection, part in ensemble.items()},
+        "students": _each(evaluator, students),
+        "teachers": _each(evaluator, teachers),
+        "ensemble": {selection: evaluator.evaluate(part) for selection, part in ensemble.items()},
         "student_minus": {
             selection: {
-                name: judge.compare([parts[selection] for parts in students.values()], others)
+                name: evaluator.compare([parts[selection] for parts in students.values()], others)
                 for name, others in (
                     ("ensemble", [ensemble[selection]] if ensemble else []),
                     ("teachers", [parts[selection] for parts in teachers.values()]),
@@ -199,24 +220,24 @@ def summarize(judge: Judge, predictions: Sequence[Predictions], about: Mapping[s
 
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the few figures by which experiments are compared: by selection and model, means and Scores alone."""
+    """Return the contents of ``reports/scores.json``: the mean figures that experiments are compared by."""
     result: dict[str, Any] = {}
     for selection in metrics["selections"]:
         student, ensemble = metrics["student"][selection], metrics["ensemble"].get(selection)
-        result[selection] = {"student": {name: student[name]["mean"] for name in bootstrap.FIGURES}}
+        result[selection] = {"student": {name: student[name]["mean"] for name in FIGURES}}
         if ensemble:
-            result[selection]["ensemble"] = {name: ensemble[name] for name in bootstrap.FIGURES[:2]}
+            result[selection]["ensemble"] = {name: ensemble[name] for name in SCORES}
     return result
 
 
 def rounded(value: Any, digits: int = 2) -> float | None:
-    """Return a figure with few digits, or None where it is not defined."""
+    """Return a rounded figure, or None for NaN."""
     return None if math.isnan(value) else round(float(value), digits) + 0.0
 
 
-def _each(judge: Judge, models: Mapping[str, Mapping[str, Predictions]]) -> dict[str, Any]:
+def _each(evaluator: Evaluator, models: Mapping[str, Mapping[str, Predictions]]) -> dict[str, Any]:
     return {
-        name.split("/", 1)[1]: {selection: judge.judge(part) for selection, part in parts.items()}
+        name.split("/", 1)[1]: {selection: evaluator.evaluate(part) for selection, part in parts.items()}
         for name, parts in models.items()
     }
 

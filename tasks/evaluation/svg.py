@@ -1,4 +1,4 @@
-"""Matplotlib figures as SVG inside a page, in its font and colours; equal drawings give equal bytes."""
+"""Matplotlib figures as SVG for an HTML page, in its font and colours; equal drawings give equal bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Matplotlib writes each of these colours as it is, and the page's stylesheet says what they are, by day and by night.
+# Placeholder colours, replaced by CSS variables in the SVG text: the page has a light and a dark theme.
 COLOURS = {f"#0a0b{index:02x}": f"var(--c{index})" for index in range(8)}
 INK, MUTED, GRID = "#0c0d01", "#0c0d02", "#0c0d03"
 VARIABLES = COLOURS | {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--line)"}
@@ -21,7 +21,7 @@ PALETTE = tuple(COLOURS)
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "breathline",
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: its metrics are the same everywhere
+    "font.family": ["DejaVu Sans"],  # part of matplotlib, so that its metrics are the same on every machine
     "font.size": 10,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -45,7 +45,7 @@ STYLE = {
 
 @dataclass
 class Canvas:
-    """Axes to draw on, and the SVG text once the drawing is done."""
+    """The axes of a drawing, and its SVG text after the drawing has ended."""
 
     axes: Axes
     svg: str = ""
@@ -53,12 +53,12 @@ class Canvas:
 
 @contextmanager
 def drawing(width: float, height: float, label: str) -> Iterator[Canvas]:
-    """Yield axes of a size in inches; when the block ends, the canvas holds the SVG.
+    """Yield a canvas of a size in inches; when the block ends, the canvas holds the SVG.
 
     Args:
-        width: In inches; the page scales the figure to its column.
-        height: In inches.
-        label: What the figure shows, for those who hear the page read.
+        width: The width in inches; the page scales the figure to its column.
+        height: The height in inches.
+        label: The text alternative of the figure for screen readers.
     """
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -72,7 +72,7 @@ def drawing(width: float, height: float, label: str) -> Iterator[Canvas]:
 
 
 def _themed(text: str, label: str) -> str:
-    """Return the SVG element without size, names and metadata of its own, in the page's colours and font."""
+    """Return the SVG element in the page's colours and font, without its own size, names and metadata."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*">', "<g>", text)

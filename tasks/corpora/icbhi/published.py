@@ -69,7 +69,13 @@ PUBLISHED = (
         recipes=_PATCHMIX,
     ),
     _LENIENT_PAPER(method="AST, fine-tuned", sp="77.14", se="56.40", score="66.77", recipes=("ast_ce",)),
-    _LENIENT_PAPER(method="SAM + AST (2025)", sp="67.89", se="68.31", score="68.10", recipes=("sam_ast",)),
+    _LENIENT_PAPER(
+        method="SAM + AST (2025; epoch chosen by the lenient Score)",
+        sp="67.89",
+        se="68.31",
+        score="68.10",
+        recipes=("sam_ast",),
+    ),
     _LENIENT_PAPER(
         method="SAM + AST, an independent rerun", sp="82.84", se="54.46", score="68.65", recipes=("sam_ast",)
     ),

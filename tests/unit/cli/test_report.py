@@ -25,8 +25,8 @@ def evaluated(tmp_path, monkeypatch):
     return write
 
 
-def test_the_table_shows_all_models_and_where_to_look(evaluated):
-    found = evaluated(corpus="icbhi-part", selections=("val", "paper"))
+def test_the_table_shows_all_models_and_paths(evaluated):
+    found = evaluated(selections=("val", "paper"))
     printed = CliRunner().invoke(app, ["report"]).stdout
     score = found["student"]["val"]["score_strict"]
     student = next(line for line in printed.splitlines() if line.strip().startswith("student, 2 seeds"))
@@ -34,15 +34,15 @@ def test_the_table_shows_all_models_and_where_to_look(evaluated):
     assert f"{score['low']:.1f}–{score['high']:.1f}" in student
     assert all(word in printed for word in ("ensemble", "teacher a", "teacher b", "always “normal”"))
     assert all(word in printed for word in ("(val)", "(paper)", "not comparable with published", "report.html"))
-    assert "predictions.parquet" not in printed, "it is not there"
+    assert "predictions.parquet" not in printed, "the file is missing"
     assert max(map(len, printed.splitlines()[:-2])) <= 80
 
 
-def test_a_corpus_without_teachers_is_shown_too(evaluated):
-    evaluated(corpus="demo", teachers=False)
+def test_results_without_teachers_are_shown(evaluated):
+    evaluated(teachers=False)
     done = CliRunner().invoke(app, ["report"])
     assert done.exit_code == 0
-    assert "say nothing about real lungs" in done.stdout
+    assert "A part of the other corpus" in done.stdout
     assert "student −" not in done.stdout
 
 
@@ -54,7 +54,7 @@ def test_open_shows_the_page(evaluated, monkeypatch, tmp_path):
     assert opened == [(tmp_path / "reports/report.html").as_uri()]
 
 
-def test_before_an_evaluation_it_says_what_to_do(tmp_path, monkeypatch):
+def test_without_an_evaluation_the_error_says_what_to_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["report"])
     assert done.exit_code == 1

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.corpora.icbhi.labels import CLASSES
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, table
-from tasks.evaluation.summary import EvaluationSettings, Judge, headline, summarize
-from tasks.runtime import files, params
+from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, headline, summarize
+from tasks.runtime import corpus_facts, files, params
 from tasks.subsets import assignment
 
 
@@ -31,9 +30,11 @@ def soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
 
 def evaluate(root: Path, read: Mapping[str, Any]) -> None:
     assigned = _assigned(root, read)
-    classes, ids = CLASSES[assigned.labels], assigned.cycles("test")
+    facts = corpus_facts.read(root / corpus_facts.FOLDER)
+    groups = [group.column for group in facts.group_columns]
+    classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
     tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
-    cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels)
+    cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels, groups=groups)
     models = [f"student/{seed}" for seed in read["student"]["seeds"]]
     models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
     predictions = [
@@ -43,8 +44,8 @@ def evaluate(root: Path, read: Mapping[str, Any]) -> None:
     ]
     files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
-    about = {"corpus": "icbhi-part", "recordings": 7, "labels": assigned.labels, "split": str(read["split"])}
-    metrics = summarize(Judge(cycles, classes, settings), predictions, about)
+    evaluator = Evaluator(cycles, classes, settings, groups=groups)
+    metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)

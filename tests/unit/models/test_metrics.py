@@ -9,25 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics import confusion, from_confusion, scores
+from models.metrics import FIGURES, confusion, figures, scores
 
 # Rows: normal, crackle, wheeze, both.
 BY_HAND = np.array([[6, 2, 1, 1], [3, 4, 2, 1], [2, 1, 5, 0], [1, 1, 0, 0]])
+# Sp: 6 of 10. Strict Se: 4 + 5 + 0 of 20. Lenient Se: 7 + 6 + 1 of 20.
+EXPECTED = {"sp": 60.0, "se_strict": 45.0, "se_lenient": 70.0, "score_strict": 52.5, "score_lenient": 65.0}
 
 
 def test_a_matrix_worked_out_by_hand() -> None:
-    result = from_confusion(BY_HAND)
-    assert result.sp == pytest.approx(60.0)  # 6 of 10
-    assert result.se_strict == pytest.approx(45.0)  # 4 + 5 + 0 of 20
-    assert result.se_lenient == pytest.approx(70.0)  # 7 + 6 + 1 of 20
-    assert result.score_strict == pytest.approx(52.5)
-    assert result.score_lenient == pytest.approx(65.0)
+    assert figures(BY_HAND) == pytest.approx(EXPECTED)
+    assert set(EXPECTED) == set(FIGURES)
+
+
+def test_matrices_are_computed_at_once() -> None:
+    found = figures(np.stack([BY_HAND, np.diag(BY_HAND.sum(axis=1))]))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        name: pytest.approx([value, 100.0]) for name, value in EXPECTED.items()
+    }
 
 
 def test_two_classes_have_one_sensitivity() -> None:
-    result = from_confusion(np.array([[3, 1], [1, 4]]))
-    assert result.sp == pytest.approx(75.0)
-    assert result.se_strict == result.se_lenient == pytest.approx(80.0)
+    result = figures(np.array([[3, 1], [1, 4]]))
+    assert result["sp"] == pytest.approx(75.0)
+    assert result["se_strict"] == result["se_lenient"] == pytest.approx(80.0)
 
 
 def test_confusion_has_labels_as_rows_and_counts_every_class() -> None:
@@ -35,21 +40,21 @@ def test_confusion_has_labels_as_rows_and_counts_every_class() -> None:
     assert counts.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
 
 
-def test_what_cannot_be_known_is_nan() -> None:
-    assert math.isnan(scores([1, 2], [1, 2], 4).sp)
-    assert scores([1, 2], [1, 2], 4).se_strict == 100
-    assert math.isnan(scores([0, 0], [0, 1], 4).score_strict)
+def test_undefined_figures_are_nan() -> None:
+    assert math.isnan(scores([1, 2], [1, 2], 4)["sp"])
+    assert scores([1, 2], [1, 2], 4)["se_strict"] == 100
+    assert math.isnan(scores([0, 0], [0, 1], 4)["score_strict"])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
 def test_lenient_is_never_below_strict(pairs: list[tuple[int, int]]) -> None:
     labels, predicted = map(list, zip(*pairs, strict=True))
     result = scores(labels, predicted, 4)
-    assert not result.se_lenient < result.se_strict
+    assert not result["se_lenient"] < result["se_strict"]
     assert confusion(labels, predicted, 4).sum() == len(pairs)
 
 
 @given(st.lists(st.integers(0, 3), min_size=2).filter(lambda labels: 0 in labels and any(labels)))
-def test_who_always_says_normal_has_a_score_of_50(labels: list[int]) -> None:
+def test_always_predicting_normal_has_a_score_of_50(labels: list[int]) -> None:
     result = scores(labels, [0] * len(labels), 4)
-    assert result.score_strict == result.score_lenient == 50
+    assert result["score_strict"] == result["score_lenient"] == 50

@@ -1,4 +1,4 @@
-"""The whole stage, on networks that were never trained: what it writes does not depend on how good they are."""
+"""The whole stage on untrained networks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from ruamel.yaml import YAML
 from models import artifact
 from models.networks.registry import create
 from tasks import evaluate
-from tasks.corpora.icbhi import labels as label_sets
+from tasks.evaluation.inference import assemble, read_cards
 from tasks.evaluation.predictions import schema
+from tasks.runtime import corpus_facts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
-from tests.unit.tasks.evaluation.example import CLASSES, cycles
+from tests.unit.tasks.evaluation.example import CLASSES, LABEL_SETS, cycles, facts
 
 ROOT = Path(__file__).parents[3]
 FRAMES, MELS = 60, 128
@@ -29,7 +30,7 @@ HISTORY = "epoch,lr,train_loss,val_loss,val_sp,val_se_strict,val_score_strict\n1
 
 def network(folder: Path, seed: int, labels: str = "lungsound_4") -> None:
     torch.manual_seed(seed)
-    classes = label_sets.CLASSES[labels]
+    classes = LABEL_SETS[labels]
     card = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "frames": FRAMES, "mels": MELS}
     made = create("mn", frames=FRAMES, mels=MELS, classes=len(classes), options={"width": 0.1}, weights=None)
     card |= {"labels": labels, "classes": list(classes), "weights": "scratch", "parameters": 1, "seed": seed}
@@ -47,9 +48,9 @@ def project(tmp_path, monkeypatch) -> Path:
     )
     (tmp_path / "data/cycles").mkdir(parents=True)
     frame.write_parquet(tmp_path / "data/cycles/cycles.parquet")
-    recordings = frame.unique("recording_id").select("recording_id", "device", "chest_location", "sex")
+    recordings = frame.unique("recording_id").select("recording_id", "device", "location", "sex")
     recordings.with_columns(age=pl.lit(70.0)).write_parquet(tmp_path / "data/cycles/recordings.parquet")
-    (tmp_path / "data/cycles/summary.json").write_text(json.dumps({"corpus": "demo", "recordings": 10}))
+    corpus_facts.write(tmp_path / "data/cycles", facts())
     cache = tmp_path / "data/fbank/efficientat"
     cache.mkdir(parents=True)
     features = np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype(np.float16)
@@ -80,7 +81,7 @@ def outs(folder: Path) -> dict[str, str]:
     }
 
 
-def test_every_model_is_judged_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
+def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
     evaluate.main()
     first = outs(project)
     assert set(first) == {
@@ -114,8 +115,8 @@ def test_every_model_is_judged_on_every_test_cycle_and_equal_inputs_give_equal_b
     ("labels", "split"),
     [("lungsound_2", "official-disjoint"), ("diagnosis_3", "official"), ("diagnosis_2", "0"), ("lungsound_4", "3")],
 )
-def test_every_label_set_and_split_is_judged_by_its_own_classes(project, labels, split):
-    names = label_sets.CLASSES[labels]
+def test_every_label_set_and_split_is_evaluated_by_its_own_classes(project, labels, split):
+    names = LABEL_SETS[labels]
     frame = pl.read_parquet(project / "data/cycles/cycles.parquet")
     person = pl.col("patient_id") - 101
     frame = frame.with_columns(
@@ -141,23 +142,23 @@ def test_every_label_set_and_split_is_judged_by_its_own_classes(project, labels,
     student = metrics["student"]["val"]
     assert np.shape(student["confusion"]) == (len(names), len(names))
     if len(names) == 2:
-        assert student["se_strict"] == student["se_lenient"], "with one abnormal class the two are the same"
+        assert student["se_strict"] == student["se_lenient"], "with one abnormal class both definitions are equal"
 
 
 def test_the_ensemble_is_the_softmax_of_the_mean_logits_of_its_members():
     logits = {"teacher/a": np.array([[4.0, 0.0]], np.float32), "teacher/b": np.array([[-2.0, 0.0]], np.float32)}
     logits["teacher/c"] = np.array([[-9.0, 0.0]], np.float32)
-    parts = {part.model: part for part in evaluate.assemble({"val": logits}, ["teacher/a", "teacher/b"])}
+    parts = {part.model: part for part in assemble({"val": logits}, ["teacher/a", "teacher/b"])}
     assert parts["ensemble"].probabilities[0, 0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
-    assert "ensemble" not in {part.model for part in evaluate.assemble({"val": logits}, [])}
+    assert "ensemble" not in {part.model for part in assemble({"val": logits}, [])}
 
 
-def test_a_model_that_is_not_there_or_knows_other_labels_is_named(tmp_path):
-    with pytest.raises(BreathlineError, match="student/7 has not been trained"):
-        evaluate.read_cards({"student/7": tmp_path / "7"}, "lungsound_4")
+def test_a_missing_model_and_a_model_of_other_labels_are_named(tmp_path):
+    with pytest.raises(BreathlineError, match="student/7 is missing"):
+        read_cards({"student/7": tmp_path / "7"}, "lungsound_4")
     network(tmp_path / "8", 8)
-    with pytest.raises(BreathlineError, match="student/8 knows lungsound_4, not lungsound_2"):
-        evaluate.read_cards({"student/8": tmp_path / "8"}, "lungsound_2")
+    with pytest.raises(BreathlineError, match="student/8 was trained on lungsound_4, not on lungsound_2"):
+        read_cards({"student/8": tmp_path / "8"}, "lungsound_2")
 
 
 def test_a_selection_that_was_not_trained_stops_the_stage(project, capsys):

@@ -1,4 +1,4 @@
-"""A test set that is small enough to be judged by hand, and larger ones drawn at random."""
+"""A small test set with random predictions, and the facts of its corpus."""
 
 from __future__ import annotations
 
@@ -6,10 +6,65 @@ import numpy as np
 import polars as pl
 
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import EvaluationSettings, Judge, summarize
+from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
+from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet, Published
 
 CLASSES = ("normal", "crackle", "wheeze", "both")
 SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=10)
+GROUP_COLUMNS = (
+    GroupColumn(column="device", title="Device"),
+    GroupColumn(column="location", title="Chest location", values={"Al": "anterior left"}),
+    GroupColumn(column="age_group", title="Age"),
+    GroupColumn(column="sex", title="Sex", values={"F": "female", "M": "male"}),
+)
+GROUPS = [group.column for group in GROUP_COLUMNS]
+LABEL_SETS = {
+    "lungsound_4": CLASSES,
+    "lungsound_2": ("normal", "abnormal"),
+    "diagnosis_3": ("healthy", "chronic", "non-chronic"),
+    "diagnosis_2": ("healthy", "unhealthy"),
+}
+RESULT = {"labels": "lungsound_4", "split": "official", "sp": "70.00", "se": "40.00"}
+PUBLISHED = (
+    Published(method="A network (2020)", definition="strict", selection="paper", score="62.37 ± 0.61", **RESULT),
+    Published(method="A network (2020)", definition="lenient", selection="paper", score="68.10", **RESULT),
+    Published(method="Its rerun (2021)", definition="strict", selection="val", score="59.59 ± 0.47", **RESULT),
+)
+
+
+def facts(published: tuple[Published, ...] = ()) -> CorpusFacts:
+    """Return the facts of a corpus of which the test set is a part."""
+    return CorpusFacts(
+        name="other",
+        title="Other corpus",
+        identity=Identity(
+            name="other",
+            statement="A part of the other corpus",
+            evidence="",
+            verified=True,
+            complete=False,
+            recordings=10,
+        ),
+        description="Recordings.",
+        origin="a study",
+        cycle="one breath",
+        label_sets={
+            name: LabelSet(column=name, classes=classes, description="") for name, classes in LABEL_SETS.items()
+        },
+        splits={"official": "the split of the study"},
+        split_file=None,
+        patients_on_both_sides=(),
+        group_columns=GROUP_COLUMNS,
+        prefixed_columns=(),
+        banner="A part of the other corpus: not comparable with published scores.",
+        licence=None,
+        citation=None,
+        homepage=None,
+        limits=(),
+        personal=(),
+        published=published,
+        challenge_metrics=(),
+    )
 
 
 def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
@@ -25,7 +80,7 @@ def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
                 "duration_s": 2.5,
                 "label": 0 if last else index % 4,
                 "device": "LittC2SE" if last else "Meditron",
-                "chest_location": "Al",
+                "location": "Al",
                 "age_group": "unknown",
                 "sex": "F" if patient % 2 else "M",
             }
@@ -34,23 +89,29 @@ def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"patient_id": pl.Int32, "label": pl.Int8})
 
 
-def said(model: str, frame: pl.DataFrame, seed: int, skill: float, selection: str = "val") -> Predictions:
-    """Return random probabilities that lean to the truth by `skill`."""
+def predict(model: str, frame: pl.DataFrame, seed: int, skill: float, selection: str = "val") -> Predictions:
+    """Return random predictions; `skill` is added to the logit of the true class."""
     logits = np.random.default_rng(seed).normal(size=(frame.height, len(CLASSES)))
     logits[np.arange(frame.height), frame["label"].to_numpy()] += skill
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return Predictions(model, selection, probabilities[None].astype(np.float32))
 
 
-def metrics(corpus: str = "demo", selections: tuple[str, ...] = ("val",), teachers: bool = True) -> dict:
-    """Return the figures of two seeds and, if asked for, of two teachers and their ensemble."""
+def evaluator(frame: pl.DataFrame) -> Evaluator:
+    """Return the evaluator of a test set."""
+    return Evaluator(frame, CLASSES, SETTINGS, groups=GROUPS)
+
+
+def metrics(
+    selections: tuple[str, ...] = ("val",), *, teachers: bool = True, published: tuple[Published, ...] = ()
+) -> dict:
+    """Return the figures of two seeds and, unless `teachers` is false, of two teachers and their ensemble."""
     frame = cycles()
     names = {"student/1": 1.5, "student/2": 1.2}
     names |= {"teacher/a": 1.0, "teacher/b": 0.5, "ensemble": 1.1} if teachers else {}
     parts = [
-        said(name, frame, seed, skill, selection)
+        predict(name, frame, seed, skill, selection)
         for selection in selections
         for seed, (name, skill) in enumerate(names.items())
     ]
-    about = {"corpus": corpus, "recordings": 165, "labels": "lungsound_4", "split": "official"}
-    return summarize(Judge(frame, CLASSES, SETTINGS), parts, about)
+    return summarize(evaluator(frame), parts, about(facts(published), "lungsound_4", "official"))

@@ -4,38 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from models.metrics import from_confusion
 from tasks.evaluation import bootstrap
 
 MATRIX = np.array([[70, 10, 10, 10], [4, 8, 4, 4], [5, 0, 4, 1], [1, 2, 3, 4]])
 
 
-def test_figures_of_a_confusion_matrix_worked_by_hand():
-    found = bootstrap.figures(MATRIX)
-    # 100 normal cycles, 70 found; 40 abnormal ones, 8 + 4 + 4 exactly and 30 as any abnormal class.
-    assert {name: value.item() for name, value in found.items()} == {
-        "sp": 70.0,
-        "se_strict": 40.0,
-        "se_lenient": 75.0,
-        "score_strict": 55.0,
-        "score_lenient": 72.5,
-    }
-
-
-@given(arrays(np.int64, (4, 4), elements=st.integers(0, 50)))
-def test_figures_are_those_by_which_epochs_are_chosen(matrix):
-    one = from_confusion(matrix)
-    found = bootstrap.figures(matrix[None])
-    for name in bootstrap.FIGURES:
-        assert found[name][0] == pytest.approx(getattr(one, name), nan_ok=True)
-
-
-def test_counts_of_patients_sum_over_runs_and_keep_patients_apart():
+def test_matrices_sum_over_runs_and_keep_patients_apart():
     labels, patients = np.array([0, 1, 1]), np.array([0, 0, 2])
     predicted = np.array([[0, 1, 0], [1, 1, 1]])
-    found = bootstrap.counts(labels, predicted, patients, size=3, classes=2)
+    found = bootstrap.confusion_by_patient(labels, predicted, patients, size=3, classes=2)
     assert found.tolist() == [[[1, 1], [0, 2]], [[0, 0], [0, 0]], [[0, 0], [1, 1]]]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tasks.evaluation import calibration, curves
-from tests.unit.tasks.evaluation.example import CLASSES, cycles, said
+from tests.unit.tasks.evaluation.example import CLASSES, cycles, predict
 
 POSITIVE = np.array([True, True, False, True, False, False])
 PROBABILITY = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]], dtype=np.float32)
@@ -26,7 +26,7 @@ def test_roc_and_precision_worked_by_hand():
 @given(st.integers(0, 1000), st.floats(0, 3))
 def test_the_thinned_roc_keeps_its_area(seed, skill):
     frame = cycles()
-    model = said("student/1", frame, seed, skill)
+    model = predict("student/1", frame, seed, skill)
     positive, probability = frame["label"].to_numpy() == 1, model.probabilities[:, :, 1]
     curve = curves.roc(positive, probability)
     assert np.trapezoid(curve, curves.GRID) == pytest.approx(roc_auc_score(positive, probability[0]), abs=0.02)
@@ -34,23 +34,23 @@ def test_the_thinned_roc_keeps_its_area(seed, skill):
 
 
 def test_a_class_without_cycles_has_no_area_and_no_curve():
-    nobody = np.zeros(6, dtype=bool)
-    assert np.isnan(curves.areas(nobody, PROBABILITY)).all()
+    none = np.zeros(6, dtype=bool)
+    assert np.isnan(curves.areas(none, PROBABILITY)).all()
     frame = cycles().filter(pl.col("label") < 3)
-    table = curves.roc_table([said("student", frame, 0, 1.0)], frame["label"].to_numpy(), CLASSES)
+    table = curves.roc_table([predict("student", frame, 0, 1.0)], frame["label"].to_numpy(), CLASSES)
     assert table["class"].unique().sort().to_list() == ["crackle", "normal", "wheeze"]
     assert table.group_by("class").len()["len"].max() <= 200
 
 
 def test_confusion_has_a_row_for_every_cycle_and_run():
     frame = cycles()
-    table = curves.confusion_table(said("student", frame, 0, 9.0), frame["label"].to_numpy(), CLASSES)
+    table = curves.confusion_table(predict("student", frame, 0, 9.0), frame["label"].to_numpy(), CLASSES)
     assert table.height == frame.height
     assert table.columns == ["actual", "predicted"]
     assert (table["actual"] == table["predicted"]).all()
 
 
-def test_histories_are_one_table_also_where_a_figure_is_missing(tmp_path):
+def test_histories_are_one_table_even_with_a_missing_figure(tmp_path):
     for name, value in (("a", "50.0"), ("b", "nan")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "history.csv").write_text(f"epoch,train_loss,val_score_strict\n1,1.5,{value}\n2,1.25,60\n")

@@ -9,22 +9,22 @@ import pytest
 from models.metrics import scores
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
-from tasks.evaluation.summary import Judge, headline
-from tests.unit.tasks.evaluation.example import CLASSES, SETTINGS, cycles, metrics, said
+from tasks.evaluation.summary import headline
+from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, cycles, evaluator, metrics, predict
 
 
 def test_the_student_is_the_mean_over_seeds():
     frame = cycles()
-    seeds = [said("student/1", frame, 0, 1.5), said("student/2", frame, 1, 1.2)]
-    single = [scores(frame["label"], part.predicted[0], 4).score_strict for part in seeds]
+    seeds = [predict("student/1", frame, 0, 1.5), predict("student/2", frame, 1, 1.2)]
+    single = [scores(frame["label"], part.predicted[0], 4)["score_strict"] for part in seeds]
     found = metrics(teachers=False)["student"]["val"]["score_strict"]
     assert found["mean"] == pytest.approx(np.mean(single), abs=0.005)
     assert found["sd"] == pytest.approx(np.std(single, ddof=1), abs=0.005)
     assert found["low"] < found["mean"] < found["high"]
-    assert Judge(frame, CLASSES, SETTINGS).seeds(seeds[:1])["score_strict"]["sd"] is None
+    assert evaluator(frame).evaluate_seeds(seeds[:1])["score_strict"]["sd"] is None
 
 
-def test_what_a_group_cannot_tell_is_null_with_its_size():
+def test_undefined_figures_of_a_group_are_null_beside_its_size():
     group = metrics()["teachers"]["a"]["val"]["groups"]["device"]["LittC2SE"]
     assert (group["cycles"], group["patients"]) == (12, 1)
     assert group["sp"] is not None
@@ -35,7 +35,7 @@ def test_what_a_group_cannot_tell_is_null_with_its_size():
 def test_figures_per_class_worked_by_hand():
     frame = cycles(patients=1, each=4).with_columns(label=pl.Series([0, 0, 1, 2], dtype=pl.Int8))
     probabilities = np.eye(4, dtype=np.float32)[[0, 1, 1, 0]][None]
-    found = Judge(frame, CLASSES, SETTINGS).judge(Predictions("ensemble", "val", probabilities))
+    found = evaluator(frame).evaluate(Predictions("ensemble", "val", probabilities))
     assert found["confusion"] == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     crackle = found["per_class"]["crackle"]
     assert (crackle["n"], crackle["recall"], crackle["precision"], crackle["f1"]) == (1, 100.0, 50.0, 66.67)
@@ -52,14 +52,26 @@ def test_equal_predictions_give_equal_metrics_and_the_headline_is_taken_from_the
     assert set(one["student_minus"]["val"]) == {"ensemble", "teachers"}
 
 
-def test_without_teachers_there_is_nothing_to_compare_with():
+def test_metrics_say_what_was_evaluated():
+    found = metrics()
+    assert (found["corpus"], found["recordings"], found["labels"], found["split"]) == (
+        "other",
+        10,
+        "lungsound_4",
+        "official",
+    )
+    assert (found["identity"], found["comparable"]) == ("A part of the other corpus", False)
+    assert "not comparable" in found["banner"]
+
+
+def test_without_teachers_there_is_no_comparison():
     found = metrics(teachers=False)
     assert (found["teachers"], found["ensemble"], found["student_minus"]) == ({}, {}, {"val": {}})
 
 
 def test_the_table_of_predictions_is_typed_and_sorted():
     frame = cycles()
-    found = table([said("teacher/a", frame, 0, 1.0), said("ensemble", frame, 1, 1.0)], frame, CLASSES)
+    found = table([predict("teacher/a", frame, 0, 1.0), predict("ensemble", frame, 1, 1.0)], frame, CLASSES)
     assert found.schema.equals(schema(CLASSES))
     keys = list(zip(found["model"].to_pylist(), found["cycle_id"].to_pylist(), strict=True))
     assert keys == sorted(keys)
@@ -69,17 +81,21 @@ def test_the_table_of_predictions_is_typed_and_sorted():
     assert rows.select(pl.sum_horizontal(pl.selectors.starts_with("p_"))).to_series().to_numpy() == pytest.approx(1)
 
 
-def test_cycles_are_joined_with_what_is_known_of_their_patients(tmp_path):
+def test_cycles_are_joined_with_the_groups_of_their_recordings(tmp_path):
     pl.DataFrame(
         {"cycle_id": ["b", "a", "c"], "recording_id": ["2", "1", "1"], "patient_id": [2, 1, 1], "duration_s": 1.0}
         | {"lungsound_2": [1, 0, 1]}
     ).write_parquet(tmp_path / "cycles.parquet")
     pl.DataFrame(
-        {"recording_id": ["1", "2"], "device": ["Meditron", None], "chest_location": ["Al", "Tc"], "sex": ["F", None]}
+        {"recording_id": ["1", "2"], "device": ["Meditron", None], "location": ["Al", "Tc"], "sex": ["F", None]}
         | {"age": [18.5, None]}
     ).write_parquet(tmp_path / "recordings.parquet")
     found = test_cycles.read(
-        tmp_path / "cycles.parquet", tmp_path / "recordings.parquet", ids=["b", "a"], labels="lungsound_2"
+        tmp_path / "cycles.parquet",
+        tmp_path / "recordings.parquet",
+        ids=["b", "a"],
+        labels="lungsound_2",
+        groups=GROUPS,
     )
     assert found.select("cycle_id", "label", "device", "age_group", "sex").rows() == [
         ("a", 0, "Meditron", test_cycles.CHILD_LABEL, "F"),

@@ -1,0 +1,99 @@
+"""Predictions of all trained models on the test cycles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from models import artifact
+from models.training.features import Features
+from models.training.inference import pick_device, predict
+from models.training.settings import ComputeSettings, Selection
+from tasks.distillation.soft_targets import Logits, combine
+from tasks.evaluation.predictions import Predictions
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
+from tasks.training.torch_setup import explained
+
+
+def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
+    """Return the contents of each model's ``model.json``.
+
+    Args:
+        folders: The folder of each model, by its name.
+        labels: The label set of the evaluation.
+
+    Raises:
+        BreathlineError: A model is missing, or was trained on another label set.
+    """
+    cards = {}
+    for name, folder in folders.items():
+        path = folder / artifact.CARD
+        if not path.exists():
+            raise BreathlineError(f"The model {name} is missing.", where=path, hint="run `dvc repro`")
+        cards[name] = json.loads(path.read_text(encoding="utf-8"))
+        if cards[name]["labels"] != labels:
+            what = f"The model {name} was trained on {cards[name]['labels']}, not on {labels}."
+            raise BreathlineError(what, where=path, hint="run `dvc repro`")
+    return cards
+
+
+def predict_all(
+    folders: Mapping[str, Path],
+    cycles: Sequence[str],
+    *,
+    selections: Sequence[Selection],
+    compute: ComputeSettings,
+    features_root: Path,
+) -> dict[Selection, dict[str, Logits]]:
+    """Return the logits ``(cycles, classes)`` of every model in every selection.
+
+    Args:
+        folders: The folder of each model, by its name.
+        cycles: The ids of the test cycles.
+        selections: The selections of epochs to evaluate.
+        compute: Device and precision.
+        features_root: The folder of the feature caches.
+
+    Raises:
+        BreathlineError: A model lacks a selection, or a cycle lacks its features.
+    """
+    logits: dict[Selection, dict[str, Logits]] = {selection: {} for selection in selections}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task("predicting", total=len(folders) * len(selections) * len(cycles))
+        for name, folder in folders.items():
+            progress.update(bar, description=name)
+            for selection in selections:
+                with explained(where=folder, hint="run `dvc repro`"):
+                    network, card = artifact.load(folder, selection)
+                    features = Features(features_root / card["frontend"])
+                    rows = features.find(cycles)
+                logits[selection][name] = predict(
+                    network.to(pick_device(compute)),
+                    features,
+                    rows,
+                    compute=compute,
+                    on_batch=lambda count: progress.advance(bar, count),
+                )
+    return logits
+
+
+def assemble(logits: Mapping[Selection, Mapping[str, Logits]], ensemble: Sequence[str]) -> list[Predictions]:
+    """Return the predictions of every model and of the ensemble, whose logits are the mean of its members' logits.
+
+    Args:
+        logits: The logits of every model, by selection and model.
+        ensemble: The names of the ensemble's members; without members there is no ensemble.
+    """
+    predictions = []
+    for selection, models in logits.items():
+        parts = {name: combine([values]) for name, values in models.items()}
+        if ensemble:
+            parts["ensemble"] = combine([models[name] for name in ensemble])
+        predictions += [Predictions(name, selection, values[None]) for name, values in parts.items()]
+    return predictions
