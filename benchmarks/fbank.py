@@ -36,11 +36,11 @@ def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
         cycles = extract(raw, work / "cycles", rates=[RATE], workers=min(cores, MAX_WORKERS))["cycles"]
     else:
         from models.frontends.registry import create
-        from tasks.fbank import MOST_WORKERS, build
+        from tasks.fbank import MAX_WORKERS, build
 
         begun = time.perf_counter()
         audio = work / "cycles/audio" / f"{RATE}.parquet"
-        workers = min(cores, MOST_WORKERS)
+        workers = min(cores, MAX_WORKERS)
         build(create("ast", 8.0), work / "cycles/cycles.parquet", audio, work / "ast", duration_s=8.0, workers=workers)
         cycles = json.loads((work / "ast/statistics.json").read_text())["cycles"]
     return {"seconds": time.perf_counter() - begun, "cycles": cycles}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
+
+from tasks.runtime.parallel import usable_cores
 
 GB = 10**9
 PYTHONS = ((3, 11), (3, 14))
@@ -90,7 +91,7 @@ def size() -> Iterator[Finding]:
     """Cores and memory."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     few = cores < 2
     yield Finding("CPU cores", "unusual" if few else "ok", str(cores), "runs will be slow" if few else "")
     memory = psutil.virtual_memory().available / GB

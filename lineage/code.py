@@ -18,6 +18,7 @@ from typing import Any
 from tasks.runtime.files import sha256
 
 WATCHING = ("lineage", "flows", "cli")  # make no outs
+CATALOGUE = Path("tasks/artifacts.py")  # its paths stand in dvc.yaml, too
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
 # The commit on which another machine based the one that is checked out here, to send its tree as it stood.
 BASE = "BREATHLINE_GIT_BASE"
@@ -40,7 +41,7 @@ def modules(root: Path) -> dict[str, str]:
         # Some modules name a file that is none, such as torch._ops.
         if file.is_relative_to(resolved) and file.is_file():
             inside = file.relative_to(resolved)
-            if inside.parts[0] not in WATCHING:
+            if inside.parts[0] not in WATCHING and inside != CATALOGUE:
                 found[str(inside)] = sha256(file)
     return dict(sorted(found.items()))
 

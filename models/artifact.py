@@ -12,10 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models.file_names import CARD
 from models.networks.base import Network
 from models.networks.registry import create
-
-CARD = "model.json"
 
 
 def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tasks import artifacts
 from tasks.corpora.demo import source
 from tasks.corpora.icbhi import completeness, exclusion, layout, metadata, official_site
 from tasks.runtime import files, params
@@ -21,7 +22,7 @@ from tasks.sources import archive, directory
 from tasks.sources.collection import Collection, Member, files_in
 from tasks.sources.settings import DownloadSettings
 
-RAW, DOWNLOADS = Path("data/raw"), Path(".checkpoints/download")
+DOWNLOADS = Path(".checkpoints/download")
 
 log = logging.getLogger("download")
 
@@ -96,7 +97,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     copy(recordings, raw / "audio")
     completeness.check_headers(sorted((raw / "audio").glob("*.wav")), collection.where)
     files.write_json(
-        raw / "source.json",
+        raw / artifacts.SOURCE.name,
         {
             "corpus": corpus,
             "source": settings.source,
@@ -206,7 +207,7 @@ def main() -> None:
     """Run the stage."""
     with stage("download"):
         settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
-        download(settings, RAW, DOWNLOADS)
+        download(settings, artifacts.RAW, DOWNLOADS)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
+from tasks import artifacts
 from tasks.distillation.soft_targets import Logits, SoftLabelSettings
 from tasks.evaluation import curves, ensembles, gallery, report
 from tasks.evaluation import cycles as test_cycles
@@ -17,11 +18,8 @@ from tasks.runtime import corpus_facts, files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
-from tasks.subsets.assignment import CYCLES
 from tasks.training import teachers
 from tasks.training.torch_setup import set_up
-
-DATA, REPORTS = Path("data"), Path("reports")
 
 
 def write_plots(
@@ -49,7 +47,7 @@ def write_plots(
         "ensemble_size": ensembles.over_k(ensembles_by_k, evaluator, "val"),
     }
     for name, frame in plots.items():
-        with files.replacing(REPORTS / "plots" / f"{name}.csv") as temporary:
+        with files.replacing(artifacts.PLOTS / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
     return report.Plots(**{name: frame for name, frame in plots.items() if name != "confusion"})
 
@@ -66,33 +64,36 @@ def main() -> None:
         seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
         if not seeds:
             raise BreathlineError("There is no student.", where="params.yaml: student.seeds", hint="add a seed")
-        teachers.check_folders(DATA / "teachers", known)
-        folders = {f"teacher/{teacher}": DATA / "teachers" / teacher for teacher in known}
-        folders |= {f"student/{seed}": DATA / "student" / str(seed) for seed in seeds}
+        teachers.check_folders(artifacts.TEACHERS, known)
+        folders = {f"teacher/{teacher}": artifacts.TEACHERS / teacher for teacher in known}
+        folders |= {f"student/{seed}": artifacts.STUDENTS / str(seed) for seed in seeds}
         cards = read_cards(folders, read["labels"])
         facts = corpus_facts.read()
         assigned = assignment.from_params(read)
         classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
         set_up(compute)
-        logits = predict_all(folders, ids, selections=selections, compute=compute, features_root=DATA / "fbank")
-        chosen = teachers.choose(known, soft_labels, DATA / "teachers")
+        logits = predict_all(
+            folders, ids, selections=selections, compute=compute, features_root=artifacts.FEATURE_CACHES
+        )
+        chosen = teachers.choose(known, soft_labels, artifacts.TEACHERS)
         predictions = assemble(logits, [f"teacher/{teacher}" for teacher in chosen])
 
         groups = [group.column for group in facts.group_columns]
-        recordings = DATA / "cycles/recordings.parquet"
-        cycles = test_cycles.read(CYCLES, recordings, ids=ids, labels=assigned.labels, groups=groups)
-        files.write_table(DATA / "evaluation/predictions.parquet", table(predictions, cycles, classes))
+        cycles = test_cycles.read(
+            artifacts.CYCLES, artifacts.RECORDINGS, ids=ids, labels=assigned.labels, groups=groups
+        )
+        files.write_table(artifacts.PREDICTIONS, table(predictions, cycles, classes))
         evaluator = Evaluator(cycles, classes, settings, groups=groups)
         metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
-        files.write_json(REPORTS / "metrics.json", metrics)
-        files.write_json(REPORTS / "scores.json", headline(metrics))
+        files.write_json(artifacts.METRICS, metrics)
+        files.write_json(artifacts.SCORES, headline(metrics))
         by_k = {
             k: [logits["val"][f"teacher/{teacher}"] for teacher in some]
-            for k, some in teachers.over_k(known, soft_labels, DATA / "teachers").items()
+            for k, some in teachers.over_k(known, soft_labels, artifacts.TEACHERS).items()
         }
         plots = write_plots(predictions, evaluator, folders, by_k)
         first = next(part for part in predictions if part.model.startswith("student/") and part.selection == "val")
-        features = Features(DATA / "fbank" / cards[first.model]["frontend"])
+        features = Features(artifacts.FEATURE_CACHES / cards[first.model]["frontend"])
         page = report.render(
             metrics,
             plots=plots,
@@ -101,7 +102,7 @@ def main() -> None:
             groups=facts.group_columns,
             published=facts.published,
         )
-        with files.replacing(REPORTS / "report.html") as temporary:
+        with files.replacing(artifacts.REPORT) as temporary:
             temporary.write_text(page, encoding="utf-8")
         score = metrics["student"]["val"]["score_strict"]
         log.info("strict Score of the student: %s on %d test cycles", report.spread(score), cycles.height)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
@@ -16,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 from rich.progress import track
 
+from tasks import artifacts
 from tasks.audio import front_end_rates, waveform_files
 from tasks.corpora.demo import facts as demo
 from tasks.corpora.icbhi import facts as icbhi
@@ -27,7 +27,6 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
 from tasks.runtime.stage import console, stage
 
-RAW, CYCLES = Path("data/raw"), Path("data/cycles")
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
 SHARD = 8  # recordings that make a task of Dask
 
@@ -75,7 +74,7 @@ def extract(
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
     wavs = recordings(raw.absolute() / "audio")  # workers elsewhere have another working directory
-    source = _source(raw / "source.json")
+    source = _source(raw / artifacts.SOURCE.name)
     known = tables.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
@@ -94,8 +93,8 @@ def extract(
             raise BreathlineError("No annotation holds a cycle.", where=raw / "audio", hint="run `download` again")
         recording_table = tables.recordings(facts, known)
         cycle_table = tables.cycles(rows, recording_table)
-        write_table(out / "recordings.parquet", recording_table)
-        write_table(out / "cycles.parquet", cycle_table)
+        write_table(out / artifacts.RECORDINGS.name, recording_table)
+        write_table(out / artifacts.CYCLES.name, cycle_table)
     for path in (out / "audio").iterdir():
         if path.name not in {f"{rate}.parquet" for rate in rates}:
             path.unlink()  # of a rate that is wanted no more, or of a run that was killed
@@ -108,7 +107,7 @@ def extract(
         "corrections": [asdict(correction) for correction in known.match.corrections],
         "rates": list(rates),
     }
-    write_json(out / "summary.json", summary)
+    write_json(out / artifacts.SUMMARY.name, summary)
     corpus_facts.write(out, _facts(source["corpus"], recording_table.num_rows))
     report(recording_table, summary)
     return summary
@@ -184,7 +183,13 @@ def main() -> None:
     with stage("extract"):
         wanted = params.section(params.read(), "frontends")
         rates, unfaded = front_end_rates.rates(wanted), front_end_rates.unfaded(wanted)
-        extract(RAW, CYCLES, rates=rates, workers=min(MAX_WORKERS, len(os.sched_getaffinity(0))), unfaded=unfaded)
+        extract(
+            artifacts.RAW,
+            artifacts.EXTRACTED,
+            rates=rates,
+            workers=min(parallel.usable_cores(), MAX_WORKERS),
+            unfaded=unfaded,
+        )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ what computes, nor on how many.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -24,20 +23,19 @@ import numpy as np
 import pyarrow as pa
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models import file_names
 from models.frontends.base import FrontEnd
 from models.frontends.registry import create
 from models.frontends.settings import FrontEndSettings
+from tasks import artifacts
 from tasks.features import cycle_features, cycle_waveforms
 from tasks.features.arrays import Statistics
 from tasks.runtime import files, parallel, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console, stage
 
-CYCLES = Path("data/cycles/cycles.parquet")
-AUDIO = Path("data/cycles/audio")
-OUT = Path("data/fbank")
 CYCLES_AT_ONCE = 4  # that a thread takes: some 3 MB of waveforms and features
-MOST_WORKERS = 4  # more would wait for the thread that reads and writes
+MAX_WORKERS = 4  # more would wait for the thread that reads and writes
 SHARD = 8  # times so many for a task of Dask: some 10 MB over the network
 
 
@@ -65,18 +63,18 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
     work, batches = partial(cycle_features.features, front_end), cycle_waveforms.read(audio, rows=CYCLES_AT_ONCE)
     computed = parallel.in_order(work, batches, workers=workers, ahead=2, shard=SHARD)
     try:
-        with files.replacing(out / "features.npy") as temporary, closing(computed) as parts:
+        with files.replacing(out / file_names.FEATURES) as temporary, closing(computed) as parts:
             statistics = _write(temporary, shape, parts, f"fbank {front_end.name}")
     except OSError as error:
         size = math.prod(shape) * 2 / 1e9
         raise BreathlineError(
             f"The features cannot be written: {error.strerror}.", where=out, hint=f"make room for {size:.2f} GB"
         ) from error
-    files.write_table(out / "index.parquet", pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
+    files.write_table(out / file_names.INDEX, pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
     about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
     about |= {"pad": front_end.pad, "fade": front_end.fade}
     sizes = dict(zip(("cycles", "frames", "mels"), shape, strict=True))
-    files.write_json(out / "statistics.json", {**about, **sizes, **statistics.card()})
+    files.write_json(out / file_names.STATISTICS, {**about, **sizes, **statistics.card()})
 
 
 def _write(path: Path, shape: tuple[int, int, int], parts: Iterator[cycle_features.Part], title: str) -> Statistics:
@@ -104,10 +102,10 @@ def main(name: str) -> None:
             raise BreathlineError(
                 str(error), where=f"params.yaml: {key}", hint="correct the name, or make duration_s longer"
             ) from error
-        audio = AUDIO / f"{front_end.sample_rate}.parquet"
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        build(front_end, CYCLES, audio, OUT / name, duration_s=settings.duration_s, workers=min(cores, MOST_WORKERS))
-        log.info("features of %s: %s", name, OUT / name)
+        audio = artifacts.WAVEFORMS / f"{front_end.sample_rate}.parquet"
+        out, workers = artifacts.FEATURE_CACHES / name, min(parallel.usable_cores(), MAX_WORKERS)
+        build(front_end, artifacts.CYCLES, audio, out, duration_s=settings.duration_s, workers=workers)
+        log.info("Features of the front end %s written to %s", name, out)
 
 
 if __name__ == "__main__":

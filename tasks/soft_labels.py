@@ -14,6 +14,7 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
+from tasks import artifacts
 from tasks.distillation.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, select
 from tasks.runtime import files, params
 from tasks.runtime.errors import BreathlineError
@@ -23,8 +24,6 @@ from tasks.subsets.assignment import Assignment
 from tasks.training import teachers
 from tasks.training.teachers import TeacherSettings
 from tasks.training.torch_setup import explained, set_up
-
-FOLDER = Path("data/teachers")
 
 
 def label(
@@ -106,14 +105,14 @@ def main() -> None:
         settings = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
         known = teachers.read(read)
-        teachers.check_folders(FOLDER, known)
+        teachers.check_folders(artifacts.TEACHERS, known)
         wanted = assignment.from_params(read)
         set_up(compute)
-        logits = ask(list(known), wanted, folder=FOLDER, fbank=Path("data/fbank"), compute=compute)
-        chosen = teachers.choose(known, settings, FOLDER)
+        logits = ask(list(known), wanted, folder=artifacts.TEACHERS, fbank=artifacts.FEATURE_CACHES, compute=compute)
+        chosen = teachers.choose(known, settings, artifacts.TEACHERS)
         soft = label({name: logits[name] for name in chosen}, known, wanted, settings) if chosen else None
         labelled = table(wanted.cycles("train", "val"), logits, soft)
-        files.write_table(Path("data/soft_labels/soft_labels.parquet"), labelled)
+        files.write_table(artifacts.SOFT_LABELS, labelled)
         who = f"{settings.k} a cycle, {settings.exposure}, of {', '.join(chosen)}" if chosen else "nobody"
         log.info("%d cycles labelled by %s", labelled.num_rows, who)
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from tasks import artifacts
 from tasks.runtime import params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
@@ -40,7 +41,6 @@ def main(seed: str) -> None:
     with stage(f"train_student@{seed}") as log:
         read = params.read()
         network, training = parse(params.section(read, "student"))
-        soft = Path("data/soft_labels/soft_labels.parquet")
         together(
             train,
             network,
@@ -49,10 +49,10 @@ def main(seed: str) -> None:
             seed=int(seed),
             selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
-            features=Path("data/fbank") / network.frontend,
-            weights=Path("data/weights") / network.weights,
-            soft=read_soft_labels(soft) if training.objective.name == "soft_labels" else None,
-            out=Path("data/student") / seed,
+            features=artifacts.FEATURE_CACHES / network.frontend,
+            weights=artifacts.WEIGHTS / network.weights,
+            soft=read_soft_labels(artifacts.SOFT_LABELS) if training.objective.name == "soft_labels" else None,
+            out=artifacts.STUDENTS / seed,
             checkpoints_root=CHECKPOINTS,
             log=log,
         )

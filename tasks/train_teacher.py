@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from tasks import artifacts
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
@@ -60,10 +60,10 @@ def main(teacher: str) -> None:
             seed=settings.seed,
             selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
-            features=Path("data/fbank") / settings.frontend,
-            weights=Path("data/weights") / settings.weights,
+            features=artifacts.FEATURE_CACHES / settings.frontend,
+            weights=artifacts.WEIGHTS / settings.weights,
             soft=None,
-            out=Path("data/teachers") / teacher,
+            out=artifacts.TEACHERS / teacher,
             checkpoints_root=CHECKPOINTS,
             log=log,
         )

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from tasks import artifacts
 from tasks.checks import data_docs as pages
 from tasks.checks import frames
 from tasks.checks.report import failure, report, warnings
@@ -14,8 +15,6 @@ from tasks.checks.settings import ValidationSettings
 from tasks.runtime import params
 from tasks.runtime.files import write_json
 from tasks.runtime.stage import console, stage
-
-CYCLES, RESULTS, DOCS = Path("data/cycles"), Path("data/validation/results.json"), Path("reports/data_docs")
 
 log = logging.getLogger("validate")
 
@@ -54,7 +53,7 @@ def main() -> None:
     """Run the stage on the project in the working directory."""
     with stage("validate"):
         settings = params.parse(ValidationSettings, params.section(params.read(), "validate"), "validate")
-        validate(CYCLES, RESULTS, DOCS, settings)
+        validate(artifacts.EXTRACTED, artifacts.VERDICTS, artifacts.DATA_DOCS, settings)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from numpy._core import multiarray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models import file_names
+from tasks import artifacts
 from tasks.runtime import files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
@@ -72,9 +74,9 @@ def provide(name: str, settings: WeightsSettings, out: Path, *, local: Path | No
         if seen is None:
             seen = files.sha256(file)
             log.warning("Nobody vouches for %s: put weights.%s.sha256: %s into params.yaml.", name, name, seen)
-        save_file(state, out / "model.safetensors")
+        save_file(state, out / file_names.WEIGHTS)
     files.write_json(
-        out / "source.json",
+        out / file_names.SOURCE,
         {
             "name": name,
             "source": settings.source,
@@ -176,9 +178,7 @@ def main(name: str) -> None:
         key = f"weights.{name}"
         settings = params.parse(WeightsSettings, params.section(params.read(), key), key)
         folder = os.environ.get(LOCAL)
-        provide(
-            name, settings, Path("data/weights") / name, local=Path(folder) if folder else None, downloads=DOWNLOADS
-        )
+        provide(name, settings, artifacts.WEIGHTS / name, local=Path(folder) if folder else None, downloads=DOWNLOADS)
 
 
 if __name__ == "__main__":

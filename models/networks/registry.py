@@ -12,7 +12,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from models import networks
+from models import file_names, networks
 from models.discovery import assigned
 from models.networks.architecture import TIMM, Architecture, NetworkSpec, Variant, parse_options
 from models.networks.base import Network
@@ -59,7 +59,7 @@ def create(
         ValueError: The architecture or an option is unknown, or the weights do not fit.
     """
     entry = find(architecture)
-    file = weights / "model.safetensors" if weights is not None else None
+    file = weights / file_names.WEIGHTS if weights is not None else None
     state = load_file(file) if file is not None and file.exists() else None
     spec = NetworkSpec(
         architecture=architecture, frames=frames, mels=mels, classes=classes, pretrained=state is not None

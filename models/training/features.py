@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from models import file_names
 from models.frontends.settings import FrontEndSettings
 from models.training.transfers import send, staged
 
@@ -39,12 +40,12 @@ class Features:
     """
 
     def __init__(self, directory: Path) -> None:
-        if not (directory / "features.npy").exists():
+        if not (directory / file_names.FEATURES).exists():
             raise ValueError(f"There is no feature cache in {directory}.")
         self.directory = directory
         # Copy-on-write, for torch wants memory that may be written; the file stays as it is.
-        self._array: npt.NDArray[np.float16] = np.load(directory / "features.npy", mmap_mode="c")
-        index = pq.read_table(directory / "index.parquet")
+        self._array: npt.NDArray[np.float16] = np.load(directory / file_names.FEATURES, mmap_mode="c")
+        index = pq.read_table(directory / file_names.INDEX)
         self.rows: dict[str, int] = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         _, self.frames, self.mels = self._array.shape
         self._held: _Held | None = None
@@ -63,7 +64,7 @@ class Features:
 
     @cached_property
     def _statistics(self) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads((self.directory / "statistics.json").read_text(encoding="utf-8"))
+        read: dict[str, Any] = json.loads((self.directory / file_names.STATISTICS).read_text(encoding="utf-8"))
         return read
 
     def find(self, cycles: Iterable[str]) -> Rows:

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks import artifacts
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 
@@ -37,9 +38,9 @@ def read(folder: Path) -> Frames:
     Raises:
         BreathlineError: A table does not have the columns or types of `tasks.runtime.schemas`.
     """
-    recordings = _table(folder / "recordings.parquet", schemas.RECORDINGS)
-    cycles = _table(folder / "cycles.parquet", schemas.CYCLES)
-    return join(recordings, cycles, json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+    recordings = _table(folder / artifacts.RECORDINGS.name, schemas.RECORDINGS)
+    cycles = _table(folder / artifacts.CYCLES.name, schemas.CYCLES)
+    return join(recordings, cycles, json.loads((folder / artifacts.SUMMARY.name).read_text(encoding="utf-8")))
 
 
 def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from models import file_names
 from tasks.evaluation.predictions import Predictions, Probabilities
 
 GRID = np.linspace(0, 1, 101)  # small enough for plots in Git; one grid for all runs, so that they can be averaged
@@ -94,7 +95,7 @@ def confusion_table(model: Predictions, labels: npt.NDArray[Any], classes: Seque
 def training_table(folders: Mapping[str, Path]) -> pl.DataFrame:
     """Return the histories of several trainings below each other, with the column `model` in front."""
     parts = [
-        pl.read_csv(folder / "history.csv", schema_overrides={"epoch": pl.Float64}).select(
+        pl.read_csv(folder / file_names.HISTORY, schema_overrides={"epoch": pl.Float64}).select(
             pl.lit(name).alias("model"), pl.all().cast(pl.Float64, strict=False).round(6)
         )
         for name, folder in folders.items()

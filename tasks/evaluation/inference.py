@@ -10,6 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models import artifact
+from models.file_names import CARD
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
@@ -32,7 +33,7 @@ def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, 
     """
     cards = {}
     for name, folder in folders.items():
-        path = folder / artifact.CARD
+        path = folder / CARD
         if not path.exists():
             raise BreathlineError(f"The model {name} is missing.", where=path, hint="run `dvc repro`")
         cards[name] = json.loads(path.read_text(encoding="utf-8"))

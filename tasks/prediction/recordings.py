@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow as pa
 import torch
 
 from models import artifact
+from models.file_names import CARD
 from models.frontends import registry as front_ends
 from models.frontends.base import FrontEnd
 from models.frontends.settings import FrontEndSettings
@@ -26,6 +26,7 @@ from tasks.distillation.soft_targets import Logits, combine
 from tasks.features.cycle_features import features
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.parallel import usable_cores
 from tasks.training.torch_setup import explained, set_up
 
 
@@ -72,14 +73,13 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
     Raises:
         BreathlineError: There is no such model, or its card does not tell how long a clip is.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    compute = ComputeSettings(device="auto", precision="auto", threads=cores)
+    compute = ComputeSettings(device="auto", precision="auto", threads=usable_cores())
     set_up(compute)
     with explained(where=folder, hint="`breathline registry list` tells which models there are"):
         network, card = artifact.load(folder, selection)
         if "duration_s" not in card:
             raise BreathlineError(
-                "The card does not tell how long a clip is.", where=folder / artifact.CARD, hint="train it again"
+                "The card does not tell how long a clip is.", where=folder / CARD, hint="train it again"
             )
         clips = {field.name: card[field.name] for field in fields(FrontEndSettings) if field.name in card}
         front_end = front_ends.create(card["frontend"], **clips)

@@ -67,6 +67,11 @@ def in_order(
     raise BreathlineError(f"There is no task runner `{runner}`.", where=RUNNER, hint=f"one of: {KNOWN}")
 
 
+def usable_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _through(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], most: int) -> Mapped[Result]:
     """Yield results in order, with at most so many items under way; the pool ends with it."""
     under_way: deque[Future[Result]] = deque()

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 
+from tasks import artifacts
 from tasks.runtime import params
 from tasks.subsets.splits import Subset, assign
-
-CYCLES = Path("data/cycles/cycles.parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class Assignment:
         return [cycle for cycle, subset in self.subsets.items() if subset in subsets]
 
 
-def from_params(read: Mapping[str, Any], cycles: Path = CYCLES) -> Assignment:
+def from_params(read: Mapping[str, Any], cycles: Path = artifacts.CYCLES) -> Assignment:
     """Return the assignment of the table of cycles that the whole of params.yaml asks for."""
     validation = params.parse(ValidationSettings, params.section(read, "validation"), "validation")
     labels, split = params.section(read, "labels"), params.section(read, "split")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 
-from models import artifact
+from models import artifact, file_names
 from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
@@ -24,6 +24,7 @@ from models.training.loop import fit
 from models.training.registry import create as create_objective
 from models.training.selection import Part, TrainingData, check
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from tasks import artifacts
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
@@ -34,7 +35,6 @@ from tasks.training.progress import TrainingProgress
 from tasks.training.torch_setup import explained, set_up
 
 CHECKPOINTS = Path(".checkpoints")
-TENSORS = "model.safetensors"
 CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
 JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
@@ -56,7 +56,7 @@ def part(
         who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
         what = who if soft else "There are no soft labels: no teacher made any."
         hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
-        raise BreathlineError(what, where="data/soft_labels/soft_labels.parquet", hint=hint)
+        raise BreathlineError(what, where=artifacts.SOFT_LABELS, hint=hint)
     return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
 
 
@@ -122,7 +122,7 @@ def train(
     checkpoint = checkpoints_root / checkpoints.fingerprint(
         # The folder keeps two teachers of equal settings, trained side by side, from sharing a checkpoint.
         [str(out), seed, selections, *settings_and_data],
-        [features / "features.npy", features / "index.parquet", weights / TENSORS, *CODE],
+        [features / file_names.FEATURES, features / file_names.INDEX, weights / file_names.WEIGHTS, *CODE],
     )
     if team.first:
         log.info("%d training cycles, %s", len(data.train.rows), _judges(data))
@@ -158,7 +158,7 @@ def train(
         "selections": fitted.chosen,
     }
     artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
-    with files.replacing(out / "history.csv") as temporary, temporary.open("w", newline="") as file:
+    with files.replacing(out / file_names.HISTORY) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(fitted.history[0]))
         writer.writeheader()
         writer.writerows(fitted.history)
@@ -167,9 +167,9 @@ def train(
 
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
     """Return the network at its start; weights that should be there and are not are no random start."""
-    source = weights / "source.json"
+    source = weights / file_names.SOURCE
     published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
-    if not source.exists() or published != (weights / TENSORS).exists():
+    if not source.exists() or published != (weights / file_names.WEIGHTS).exists():
         hint = f"run `dvc repro weights@{settings.weights}`"
         raise BreathlineError(f"The weights {settings.weights} are missing.", where=weights, hint=hint)
     torch.manual_seed(seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from models import artifact
+from models.file_names import CARD
 from models.training.settings import NetworkSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -141,7 +141,7 @@ def _validation_score(folder: Path) -> float:
     Raises:
         BreathlineError: The teacher has not been trained.
     """
-    card = folder / artifact.CARD
+    card = folder / CARD
     if not card.exists():
         hint = f"run `dvc repro train_teacher@{folder.name}`"
         raise BreathlineError(f"The teacher {folder.name} has not been trained.", where=card, hint=hint)

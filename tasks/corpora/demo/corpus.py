@@ -10,7 +10,6 @@ and devices (`tasks.corpora.demo.cohort`); 250 have as many recordings as ICBHI,
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,6 +20,7 @@ from rich.progress import Progress
 from tasks.corpora.demo import cohort, render
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.parallel import usable_cores
 from tasks.runtime.stage import console
 
 DATABASE = "ICBHI_final_database"
@@ -64,7 +64,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
         )
     database.mkdir(parents=True)
     numbers = range(cohort.FIRST_NUMBER, cohort.FIRST_NUMBER + patients)
-    names = _write_recordings(database, seed, numbers, workers or _cores())
+    names = _write_recordings(database, seed, numbers, workers or usable_cores())
     (database / "filename_format.txt").write_text(_FORMAT, encoding="ascii", newline="")
     _write_metadata(directory, [cohort.patient(seed, number) for number in numbers], names)
 
@@ -102,8 +102,3 @@ def _write_metadata(directory: Path, people: list[cohort.Patient], names: dict[i
 def _write_lines(path: Path, lines: Iterable[str], end: str) -> None:
     """Write lines, each with its end."""
     path.write_text("".join(line + end for line in lines), encoding="ascii", newline="")
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

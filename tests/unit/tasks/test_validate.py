@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tasks.artifacts import DATA_DOCS, EXTRACTED, VERDICTS
 from tasks.checks import gx
 from tasks.checks.frames import join
 from tasks.checks.runner import judge
@@ -24,7 +25,7 @@ from tasks.corpora.icbhi import annotations, names, tables
 from tasks.runtime import params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
-from tasks.validate import CYCLES, DOCS, RESULTS, validate
+from tasks.validate import validate
 from tests.unit.tasks.checks.corpora import ROOT, SETTINGS, Corpus, clean
 
 
@@ -37,7 +38,7 @@ def store(corpus: Corpus, folder: Path) -> None:
 
 def written(folder: Path) -> dict[str, bytes]:
     """Return all that the stage wrote."""
-    files = [folder / RESULTS, *(folder / DOCS).iterdir()]
+    files = [folder / VERDICTS, *(folder / DATA_DOCS).iterdir()]
     return {path.name: path.read_bytes() for path in files}
 
 
@@ -51,7 +52,7 @@ def faulty(tmp_path: Path) -> Path:
     corpus.put("recordings", 0, weight_kg=None, name_in_split="101_1b1_Al_sc_LittC2SE")
     corpus.put("recordings", 1, weight_kg=None, fold=None)
     corpus.put("recordings", 2, age=None)
-    store(corpus, project / CYCLES)
+    store(corpus, project / EXTRACTED)
     shutil.copy(ROOT / "params.yaml", project)
     return project
 
@@ -66,11 +67,11 @@ def test_an_error_ends_the_process_when_all_is_written_and_equal_in_all_processe
     assert "fails for 11 of 24 cycles: 101_1b1_Al_sc_Meditron_000, 101_1b1_Al_sc_Meditron_001" in said
     assert "102_1b1_Al_sc_Meditron_001, …" in said  # the tenth
     assert "correct the recording's annotation file" in said
-    assert f"{DOCS / 'index.html'} and {RESULTS}" in said
+    assert f"{DATA_DOCS / 'index.html'} and {VERDICTS}" in said
     assert "The split file calls every recording by its own name." in said
     assert "Traceback" not in said
     with pytest.raises(BreathlineError, match="inside_audio"):
-        validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
+        validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
     assert written(faulty) == written(tmp_path)
 
 
@@ -78,9 +79,9 @@ def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_inter
     corpus = clean()
     row = corpus.put("cycles", 3, end_s=10.6, duration_s=2.6)
     corpus.put("recordings", 1, clipped_fraction=0.2)
-    store(corpus, tmp_path / CYCLES)
-    told = validate(tmp_path / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
-    read = json.loads((tmp_path / RESULTS).read_text())
+    store(corpus, tmp_path / EXTRACTED)
+    told = validate(tmp_path / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
+    read = json.loads((tmp_path / VERDICTS).read_text())
     assert read == told
     assert read["success"]
     assert read["totals"] == {"expectations": len(read["expectations"]), "holding": 101, "warnings": 1, "errors": 0}
@@ -89,7 +90,7 @@ def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_inter
     assert (warning["columns"], warning["rows"], warning["unexpected"]) == (["clipped_fraction"], 6, 1)
     assert warning["first"] == ["101_2b1_Tc_mc_AKGC417L"]
     assert row == "101_1b1_Al_sc_Meditron_003"  # within the tolerance: no cycle after it
-    pages = {path.name: path.read_text() for path in (tmp_path / DOCS).iterdir()}
+    pages = {path.name: path.read_text() for path in (tmp_path / DATA_DOCS).iterdir()}
     assert sorted(pages) == ["cycles.html", "index.html", "recordings.html"]
     assert "quality_clipping" in pages["index.html"]
     assert "0.2</div>" in pages["recordings.html"]
@@ -98,11 +99,11 @@ def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_inter
 
 def test_a_family_can_be_made_a_warning_or_an_error(faulty: Path, tmp_path: Path) -> None:
     lenient = replace(SETTINGS, severity=replace(SETTINGS.severity, times="warning", references="warning"))
-    told = validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, lenient)
+    told = validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, lenient)
     assert told["totals"]["errors"] == 0
     strict = replace(lenient, severity=replace(lenient.severity, oddities="error"))
     with pytest.raises(BreathlineError, match=r"^1 expectation that must hold does not:\n- recordings.name_in_split"):
-        validate(faulty / CYCLES, tmp_path / RESULTS, tmp_path / DOCS, strict)
+        validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, strict)
 
 
 def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
@@ -111,8 +112,8 @@ def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
     other = corpus.arrow("cycles").drop_columns("fold").rename_columns({"start_s": "start"})
     write_table(tmp_path / "cycles.parquet", other)
     with pytest.raises(BreathlineError, match=r"fold \(int8\), start \(double\), start_s \(double\)"):
-        validate(tmp_path, tmp_path / RESULTS, tmp_path / DOCS, SETTINGS)
-    assert not (tmp_path / RESULTS).exists()
+        validate(tmp_path, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
+    assert not (tmp_path / VERDICTS).exists()
 
 
 @pytest.mark.parametrize(

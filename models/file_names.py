@@ -1,0 +1,11 @@
+"""Names of the files in the folders of feature caches, weights and trained networks."""
+
+from __future__ import annotations
+
+FEATURES = "features.npy"
+INDEX = "index.parquet"
+STATISTICS = "statistics.json"
+WEIGHTS = "model.safetensors"
+SOURCE = "source.json"
+CARD = "model.json"
+HISTORY = "history.csv"

@@ -1,0 +1,61 @@
+"""The catalogue of artifacts against dvc.yaml, the schemas and a finished project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tasks import artifacts
+from tasks.runtime import schemas
+
+ROOT = Path(__file__).parents[3]
+
+
+def outs(stage: str) -> set[Path]:
+    """Return the outs of a stage in dvc.yaml, with ``*`` in the place of its items."""
+    given = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"][stage]
+    given = given.get("do", given)
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in given.get(kind, ())]
+    paths = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    return {Path(path.replace("${key}", "*").replace("${item.seed}", "*")) for path in paths}
+
+
+@pytest.mark.parametrize("artifact", artifacts.CATALOGUE, ids=lambda artifact: str(artifact.pattern))
+def test_each_artifact_lies_in_an_out_of_its_maker(artifact: artifacts.Artifact) -> None:
+    assert any(
+        artifact.pattern.is_relative_to(out) or (artifact.pattern.match("*.csv") and out.match(str(artifact.pattern)))
+        for out in outs(artifact.stage)
+    )
+
+
+def test_each_out_holds_an_artifact_of_the_catalogue() -> None:
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    for stage in stages:
+        for out in outs(stage):
+            known = (one for one in artifacts.CATALOGUE if one.stage == stage)
+            assert out.parent == artifacts.RECORDS or any(
+                one.pattern.is_relative_to(out) or out.match(str(one.pattern)) for one in known
+            ), f"{stage} makes {out}"
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "format_"),
+    [
+        ("data/fbank/ast/features.npy", "array of features", "npy"),
+        ("data/student/1/val.safetensors", "weights of the student", "safetensors"),
+        ("data/raw/audio/101_1b1_Al_sc_Meditron.txt", "annotation", "txt"),
+    ],
+)
+def test_a_file_is_found_by_its_path(path: str, title: str, format_: str) -> None:
+    found = artifacts.find(path)
+    assert found is not None
+    assert (found.title, found.format) == (title, format_)
+
+
+def test_tables_with_fixed_columns_name_their_schema() -> None:
+    found = artifacts.find(artifacts.CYCLES.as_posix())
+    assert found is not None
+    assert found.schema == schemas.CYCLES
+    assert artifacts.find("data/cycles/other.parquet") is None
