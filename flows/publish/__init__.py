@@ -1,1 +1,1 @@
-"""What a run leaves in Prefect's UI: its plan, verdict, scores, lineage, links and progress."""
+"""Prefect artifacts of a run: plan, verdict of the validation, scores, graph, links and progress."""

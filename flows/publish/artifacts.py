@@ -1,6 +1,6 @@
-"""Prefect artifacts of a run; their keys stay the same, so that the UI keeps a history of each.
+"""Publication of Prefect artifacts, under constant keys: the UI keeps a history of each key.
 
-A run is worth more than what is told of it: what cannot be published is logged as a warning.
+An artifact that cannot be published is logged as a warning and does not end the run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flows.publish.progress import Progress
 
 
 def publish_plan(steps: Sequence[Step]) -> None:
-    """Publish which stages run, and why: the artifact `plan`."""
+    """Publish the artifact `plan`: the stages that run, with reasons."""
     with _published("plan"):
         create_markdown_artifact(plan_table.show(steps), key="plan", description=plan_table.headline(steps))
 
@@ -35,15 +35,15 @@ def publish_plan(steps: Sequence[Step]) -> None:
 def publish_results(
     root: Path, stages: Sequence[Stage], outcome: Mapping[str, str], scores_before: Mapping[str, Any] | None
 ) -> None:
-    """Publish what a run found: the artifacts `validation`, `scores`, `graph` and `report`.
+    """Publish the artifacts `validation`, `scores`, `graph` and `report` of a run.
 
-    A verdict or scores that the run did not reach are not published again.
+    Verdict and scores are published only if the run reached their stages.
 
     Args:
-        root: The project.
-        stages: Its graph, in topological order.
-        outcome: What became of each stage of the plan: `ran`, `up to date`, `failed` or `not run`.
-        scores_before: What `flows.publish.scores.read` returned before the run.
+        root: Root of the project.
+        stages: Stages of the project, in topological order.
+        outcome: Outcome of each stage of the plan: `ran`, `up to date`, `failed` or `not run`.
+        scores_before: Result of `flows.publish.scores.read` before the run.
     """
     validated = outcome.get("validate")
     if validated in (*lineage.DONE, "failed"):
@@ -60,26 +60,26 @@ def publish_results(
         text = lineage.show(stages, outcome, lineage.versions(root))
         create_markdown_artifact(text, key="graph", description=lineage.headline(outcome))
     with _published("report"):
-        create_markdown_artifact(links.show(root), key="report", description="Where the reports are.")
+        create_markdown_artifact(links.show(root), key="report", description="Links to the reports.")
 
 
 def publish_text(key: str, text: str, description: str) -> None:
-    """Publish Markdown that a flow of its own has to tell."""
+    """Publish the Markdown of another flow."""
     with _published(key):
         create_markdown_artifact(text, key=key, description=description)
 
 
 def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
-    """Publish rows that have the same columns."""
+    """Publish a table; its rows have equal columns."""
     with _published(key):
         create_table_artifact([dict(row) for row in rows], key=key, description=description)
 
 
 def publish_progress(stage: str) -> Progress:
-    """Return what turns a stage's log lines into an artifact of its own, such as `progress-train-teacher-cnn-s1`.
+    """Return the progress of a stage, which publishes an artifact such as `progress-train-teacher-cnn-s1`.
 
-    The artifact comes with the first epoch; a stage that logs none has none. Once it cannot be published it is not
-    tried again, for every try would hold the stage's log up.
+    The artifact appears with the first epoch in the log. After a failure it is not published again, because each
+    attempt would delay the log of the stage.
     """
     key = "progress-" + re.sub(r"[^a-z0-9]+", "-", stage.lower()).strip("-")
     known: list[UUID] = []

@@ -1,4 +1,4 @@
-"""The graph of a run: its stages, what became of each, and the versions of what they made."""
+"""Graph of a run as Markdown: stages, their outcomes, and the versions of their outs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from flows.graph import Stage
 from flows.publish import markdown
 
-# What became of a stage: its sign, and fill, border and text on a page that is light or dark.
+# By outcome: a sign, and fill, border and text colours for light and dark pages.
 STATES = {
     "ran": ("✓", "fill:#1f8a4c,stroke:#14633a,color:#ffffff"),
     "up to date": ("=", "fill:#dbe7f3,stroke:#6f8fb3,color:#10233a"),
@@ -25,7 +25,7 @@ HASH = 8  # digits of a version that are shown, as Git does
 
 
 def versions(root: Path) -> dict[str, str]:
-    """Return the hash of each out that `dvc.lock` knows, by path."""
+    """Return the hash of each out in `dvc.lock`, by path."""
     path = root / "dvc.lock"
     if not path.is_file():
         return {}
@@ -34,23 +34,23 @@ def versions(root: Path) -> dict[str, str]:
 
 
 def headline(outcome: Mapping[str, str]) -> str:
-    """Return how many stages ran, were up to date, failed, and did not run."""
+    """Return the number of stages for each outcome, in words."""
     counts = Counter(outcome.values())
     return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) + "."
 
 
 def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[str, str]) -> str:
-    """Return the graph as a Mermaid diagram, and under it what each stage read and made.
+    """Return the graph as a Mermaid diagram, and a table of the data that each stage reads and makes.
 
     Args:
-        stages: The project's graph, in topological order; those that have no outcome are left out.
-        outcome: What became of each stage of the run.
-        hashes: What `versions` returned.
+        stages: Stages of the project, in topological order; stages without an outcome are left out.
+        outcome: Outcome of each stage of the run.
+        hashes: Result of `versions`.
     """
     shown = [stage for stage in stages if stage.name in outcome]
     made = {out for stage in stages for out in stage.outs}
     rows = [
-        # What a stage did not make this time, dvc.lock still knows from an earlier run.
+        # A stage that did not finish has hashes of an earlier run in dvc.lock: they are not shown.
         [
             markdown.code(stage.name),
             _paths(_read(stage, made)),
@@ -63,7 +63,7 @@ def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[st
 
 
 def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:
-    """Return a Mermaid flowchart; an arrow that others together imply is left out."""
+    """Return a Mermaid flowchart without arrows that a longer path implies."""
     ids = {stage.name: f"s{index}" for index, stage in enumerate(stages)}
     nodes, arrows = [], []
     above: dict[str, set[str]] = {}
@@ -84,7 +84,7 @@ def _class(state: str) -> str:
 
 
 def _read(stage: Stage, made: set[str]) -> list[str]:
-    """Return the deps that are data; the others are code."""
+    """Return the deps of a stage that are data, not code."""
     return [dep for dep in stage.deps if dep in made or any(out.startswith(f"{dep}/") for out in made)]
 
 

@@ -1,4 +1,4 @@
-"""The plan of a run, before anything of it ran."""
+"""Plan of a run as Markdown."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from flows.plan import Step
 from flows.publish import markdown
 
-REASONS = 4  # that a row shows; `breathline plan --json` has all
+REASONS = 4  # shown in a row; `breathline plan --json` has all
 
 
 def headline(steps: Sequence[Step]) -> str:
-    """Return how many stages run."""
+    """Return the number of stages that run, in words."""
     running = sum(step.runs for step in steps)
     return f"{running} of {len(steps)} stages run." if running else f"All {len(steps)} stages are up to date."
 
 
 def show(steps: Sequence[Step]) -> str:
-    """Return for each stage whether it runs, and why."""
+    """Return a table of the stages: whether they run, and why."""
     rows = [
         [
             markdown.code(step.stage),
-            markdown.whole("▶ **runs**" if step.runs else "✓ up to date"),
+            markdown.unbroken("▶ **runs**" if step.runs else "✓ up to date"),
             markdown.lines([markdown.text(reason) for reason in step.reasons], REASONS),
         ]
         for step in steps

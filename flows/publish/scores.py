@@ -1,4 +1,4 @@
-"""The scores of a run, and how they differ from those before it."""
+"""Scores of a run as Markdown, compared with the scores before the run."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ FIGURES = {
 
 
 def read(root: Path) -> dict[str, Any] | None:
-    """Return the scores by `<selection>.<model>.<figure>`, in percent, or None where there are none to be read.
+    """Return the scores in percent by `<selection>.<model>.<figure>`, or None where there are none.
 
-    Under `measured` stands on what, in words: scores of other data, labels or splits are no match.
+    The entry `measured` names test cycles, corpus, labels and split: only equal ones are compared.
     """
     scores = _json(root / SCORES)
     return flatten(scores) | {MEASURED: _measured(read_metrics(root))} if scores else None
 
 
 def read_metrics(root: Path) -> dict[str, Any]:
-    """Return all figures of the evaluation; nothing where there are none to be read."""
+    """Return the metrics of the evaluation; an empty mapping where there are none."""
     return _json(root / METRICS)
 
 
 def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
-    """Return the Scores of the student, strict before lenient, and their change."""
+    """Return the strict and lenient Score of the student, and their changes."""
     old = _comparable(now, before)
     model = next(iter(_models(now)))
-    said = []
+    values = []
     for figure, word in (("score_strict", "strict"), ("score_lenient", "lenient")):
         moved = change(now[f"{model}.{figure}"], old.get(f"{model}.{figure}"))
-        said.append(f"{_number(now[f'{model}.{figure}'])} {word}" + (f" ({moved})" if moved else ""))
-    return f"Score of {_name(model)}: {', '.join(said)}."
+        values.append(f"{_number(now[f'{model}.{figure}'])} {word}" + (f" ({moved})" if moved else ""))
+    return f"Score of {_name(model)}: {', '.join(values)}."
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
-    """Return on what was measured, and a table of each figure, its interval, and the change since the last run.
+    """Return a table of the figures: value, interval, and change since the last run.
 
     Args:
-        now: What `read` returns after the run.
-        before: The same from before it; None where there was none.
-        metrics: What `read_metrics` returns: on what the figures were measured, and their intervals.
+        now: Result of `read` after the run.
+        before: Result of `read` before the run.
+        metrics: Result of `read_metrics`, for the intervals.
     """
     old = _comparable(now, before)
     parts = [f"In percent{now[MEASURED] and f', on {now[MEASURED]}'}.{_since(now, before)}"]
@@ -71,7 +71,7 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
 
 
 def change(now: float | None, before: float | None) -> str:
-    """Return by how many points a figure rose or fell, or nothing where one of the two is not defined."""
+    """Return the change of a figure in percentage points; empty where one of the two is not defined."""
     if now is None or before is None:
         return ""
     points = round(now - before, 2)
@@ -81,7 +81,7 @@ def change(now: float | None, before: float | None) -> str:
 
 
 def _models(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the figures of each model, the student first, `val` before other selections, strict before lenient."""
+    """Return the figures by model: the student first, `val` before other selections."""
     names = {key.rpartition(".")[0] for key in scores if key != MEASURED}
     order = sorted(names, key=lambda name: (not name.endswith(".student"), not name.startswith("val."), name))
     return {
@@ -91,7 +91,7 @@ def _models(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _comparable(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return the earlier scores, or none where they were measured on something else."""
+    """Return the earlier scores, or none if they were measured on other cycles, labels or splits."""
     return before if before and before[MEASURED] == now[MEASURED] else {}
 
 
@@ -99,7 +99,7 @@ def _since(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
     if not before:
         return " There are no scores of an earlier run to compare with."
     if not _comparable(now, before):
-        return f" The last run is no match: it measured on {before[MEASURED] or 'what it does not tell'}."
+        return f" The last run cannot be compared: it measured on {before[MEASURED] or 'unknown cycles'}."
     return ""
 
 
@@ -114,7 +114,7 @@ def _measured(metrics: Mapping[str, Any]) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return what a file holds, or nothing where it is absent or broken, as after a merge in Git."""
+    """Return the object of a JSON file; an empty one where the file is missing or broken, as after a merge in Git."""
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):

@@ -1,4 +1,4 @@
-"""What a verification found, for those who look at a nightly audit in the morning: damage first, and what to do."""
+"""Findings of a verification as Markdown: damage first, then changes and notes, and what to do next."""
 
 from __future__ import annotations
 
@@ -7,67 +7,68 @@ from collections.abc import Iterator, Sequence
 from flows.publish import markdown
 from lineage.verify import summary
 from lineage.verify.findings import MOVED_ON, Depth, Finding, Report
+from tasks.runtime.words import counted
 
-# By family: what kinds have before the first hyphen.
+# Next steps by family of findings: the part of their kind before the first hyphen.
 NEXT = {
-    "out": "remove what is wrong; `dvc checkout PATH` (small reports: `git checkout -- PATH`) brings back what the run "
-    "made; where nothing has it, `breathline run` makes it anew",
-    "input": "`breathline run` brings what depends on it up to date; what no stage made is to be removed",
-    "record": "`dvc checkout PATH` brings back the record that dvc.lock names; `breathline run --force STAGE` makes it "
-    "and its outs anew",
-    "lock": "`git checkout -- dvc.lock` brings back what was committed, `dvc checkout` then what that names",
-    "cache": "remove a broken object; `dvc commit STAGE` (where the project's file is whole) or `dvc fetch` puts a "
-    "whole one there",
-    "log": "find out who wrote to `.lineage/`, and bring it back from a backup: nothing can make it anew",
-    "run": "`breathline run` makes what did not end well; who ran equal inputs with other outs, when and where, is in "
-    "`.lineage/events.jsonl`",
-    "git": "`git fetch` (`--unshallow` in a shallow clone) brings commits that are missing; commit what is to be kept",
-    "stage": "`breathline plan` tells what would run",
-    "unchecked": "mend what could not be read first, then `breathline audit verify`",
+    "out": "remove the changed file; restore it with `dvc checkout PATH` (small reports: `git checkout -- PATH`), or "
+    "make it anew with `breathline run`",
+    "input": "update the dependent stages with `breathline run`; remove files that no stage made",
+    "record": "restore the record in dvc.lock with `dvc checkout PATH`, or make it and its outs anew with "
+    "`breathline run --force STAGE`",
+    "lock": "restore the committed file with `git checkout -- dvc.lock`, then its outs with `dvc checkout`",
+    "cache": "remove the broken object; replace it with `dvc commit STAGE` if the file in the project is intact, else "
+    "with `dvc fetch`",
+    "log": "find out who wrote to `.lineage/`, and restore it from a backup: it cannot be made anew",
+    "run": "repeat a failed run with `breathline run`; for repeated runs with other outs, `.lineage/events.jsonl` has "
+    "user, host and time",
+    "git": "get missing commits with `git fetch` (`--unshallow` in a shallow clone); commit changes to keep",
+    "stage": "see with `breathline plan` what would run",
+    "unchecked": "make the file readable, then run `breathline audit verify` again",
 }
-SINCE = "nothing is damaged; `breathline plan` tells what would run for it"
-SENSE = "find what does not fit the rest (`breathline audit trace WHERE`); `breathline run --force STAGE` makes it anew"
-SENSES = ("-contradicts", "-swapped")
-ALIKE = {"runs": "run"}
+MOVED_ON_NEXT = "nothing is damaged; see with `breathline plan` what would run"
+CONTENT_NEXT = "trace it with `breathline audit trace WHERE`; make it anew with `breathline run --force STAGE`"
+CONTENT = ("-contradicts", "-swapped")  # endings of kinds
+SAME_FAMILY = {"runs": "run"}
 
 
 def headline(report: Report) -> str:
-    """Return whether all is as recorded, what is not, and how much was read."""
-    scope = f"{summary.count(report.files, 'file')} ({report.bytes / 1e9:.2f} GB) read"
+    """Return whether all is as recorded, the kinds of damage, and the amount of data read."""
+    scope = f"{counted(report.files, 'file')} ({report.bytes / 1e9:.2f} GB) read"
     if report.damage:
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in report.damage))
-        said = f"Not as recorded in {summary.count(len(report.damage), 'place')} ({kinds}): {scope}"
+        verdict = f"Not as recorded in {counted(len(report.damage), 'place')} ({kinds}): {scope}"
     else:
-        said = f"All as recorded: {scope}"
-    more = [f"{summary.count(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
-    more += [summary.count(len(report.notes), "note")] if report.notes else []
-    return "; ".join([said, *more]) + "."
+        verdict = f"All as recorded: {scope}"
+    more = [f"{counted(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
+    more += [counted(len(report.notes), "note")] if report.notes else []
+    return "; ".join([verdict, *more]) + "."
 
 
 def line(finding: Finding) -> str:
-    """Return a finding in one line, with all that depends on it."""
+    """Return a finding and its downstream stages in one line."""
     below = f"; downstream: {', '.join(finding.downstream)}" if finding.downstream else ""
     return f"{finding.kind}: {finding.where}: {finding.what}{below}"
 
 
 def command(depth: Depth | None, *, elsewhere: bool) -> str:
-    """Return the command that finds the same."""
+    """Return the command that repeats the verification."""
     options = f" --deep --sample {depth.sample} --seed {depth.seed}" if depth else ""
     return f"breathline audit verify{options}{' --elsewhere' if elsewhere else ''}"
 
 
 def show(report: Report, by_hand: str) -> str:
-    """Return a verification as Markdown: damage, what changed since the run, notes, and what to do about each.
+    """Return a verification as Markdown: damage, changes since the run, notes, and next steps.
 
     Args:
-        report: What was found.
-        by_hand: The command that finds the same.
+        report: Report of the verification.
+        by_hand: Command that repeats the verification.
     """
     parts = [f"{'✗' if report.damage else '✓'} **{headline(report)}**"]
     sections = {
         "Not as recorded": report.damage,
         "Changed since the run: no damage": report.moved_on,
-        "To be known": report.notes,
+        "Notes": report.notes,
     }
     for title, findings in sections.items():
         if findings:
@@ -75,7 +76,7 @@ def show(report: Report, by_hand: str) -> str:
     if report.findings:
         steps = dict.fromkeys(filter(None, map(_next, report.findings)))
         parts += ["### What next", "\n".join(f"- {step}" for step in steps)] if steps else []
-    parts.append(f"The same by hand, whole: {markdown.code(f'{by_hand} --all')}")
+    parts.append(f"The same on the command line, in full: {markdown.code(f'{by_hand} --all')}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -93,11 +94,11 @@ def _row(finding: Finding) -> list[str]:
 
 
 def _next(finding: Finding) -> str | None:
-    """Return the family of a finding with what to do about it; none where nothing is to be done."""
+    """Return the family of a finding and its next step, if there is one."""
     kind = finding.kind
-    family = ALIKE.get(kind.partition("-")[0], kind.partition("-")[0])
+    family = SAME_FAMILY.get(kind.partition("-")[0], kind.partition("-")[0])
     if kind in MOVED_ON:
-        return f"**changed since the run**: {SINCE}"
+        return f"**changed since the run**: {MOVED_ON_NEXT}"
     if family in NEXT:
         return f"**{family}**: {NEXT[family]}"
-    return f"**sense**: {SENSE}" if kind.endswith(SENSES) else None
+    return f"**content**: {CONTENT_NEXT}" if kind.endswith(CONTENT) else None

@@ -1,1 +1,1 @@
-"""Answers as people and programs read them: a tree, JSON, Mermaid, a page."""
+"""Presentation of a trace: a tree in the terminal, a Mermaid flowchart, an HTML page."""

@@ -1,4 +1,4 @@
-"""An answer as a Mermaid flowchart (mermaid.js.org/syntax/flowchart.html), which GitHub and GitLab draw."""
+"""Mermaid flowchart of a trace (mermaid.js.org/syntax/flowchart.html), as GitHub and GitLab draw it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILLS = {
 
 
 def render(trace: Trace) -> str:
-    """Return a flowchart from causes to effects, alike nodes as one."""
+    """Return a flowchart from causes to effects; similar nodes share a box."""
     view = fold(trace)
     short = {box: f"n{number}" for number, box in enumerate(view.boxes)}
     lines = ["flowchart LR"]
@@ -47,6 +47,6 @@ def render(trace: Trace) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text without the characters that end a label, as Mermaid's entity codes."""
+    """Return a text with the characters that end a label written as Mermaid's entity codes."""
     codes = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;"}
     return "".join(codes.get(letter, letter) for letter in text)

@@ -1,4 +1,4 @@
-"""An answer as a tree in the terminal: short by default, with every name and hash if wanted."""
+"""Tree of a trace in the terminal: short by default, with every name and hash on request."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from lineage.render.view import MOST, Box, View, fold
 from lineage.trace.provenance_graph import Node, Trace
+from tasks.runtime.words import counted
 
 COLOURS = {
     "metric": "bold green",
@@ -39,12 +40,12 @@ HASHES = ("sha256", "content", "audio_sha256", "file_sha256")
 
 
 def show(trace: Trace, console: Console, *, everything: bool = False) -> None:
-    """Print an answer.
+    """Print a trace.
 
     Args:
-        trace: The answer.
-        console: Where to.
-        everything: Every node by itself, whole hashes, parameters and modules.
+        trace: The trace.
+        console: Console to print to.
+        everything: Whether to list every node, whole hashes, parameters and modules.
     """
     view = fold(trace, most=None if everything else MOST)
     words = "what made it" if view.backward else "what it influenced"
@@ -64,16 +65,10 @@ def show(trace: Trace, console: Console, *, everything: bool = False) -> None:
 
 
 def summary(trace: Trace) -> str:
-    """Return how much there is of what auditors ask first."""
-    counted = (
-        (len(trace.of("recording")), "recording"),
-        (len(trace.of("patient")), "patient"),
-        (len(trace.of("weights")), "model"),
-        (len(trace.of("cycle")), "cycle"),
-        (len(trace.of("prediction")), "prediction"),
-        (len(trace.of("stage")), "stage"),
-    )
-    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted if count) or "nothing"
+    """Return the numbers of recordings, patients, models, cycles, predictions and stages of a trace."""
+    kinds = ("recording", "patient", "weights", "cycle", "prediction", "stage")
+    numbers = {"model" if kind == "weights" else kind: len(trace.of(kind)) for kind in kinds}
+    return ", ".join(counted(number, noun) for noun, number in numbers.items() if number) or "nothing"
 
 
 def _tree(view: View, everything: bool) -> Tree:
@@ -84,16 +79,17 @@ def _tree(view: View, everything: bool) -> Tree:
 
 
 def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) -> None:
-    told: dict[str, list[str]] = {}
-    for further, how in view.further(box.id):
-        if further.id in seen:
-            name = further.label.partition(":")[0]
-            told.setdefault(_how(how), []).append(f"[{COLOURS[further.kind]}]{escape(name)}[/]")
+    """Add the boxes behind a box; a box that is in the tree already is only named."""
+    repeated: dict[str, list[str]] = {}
+    for child, how in view.next_boxes(box.id):
+        if child.id in seen:
+            name = child.label.partition(":")[0]
+            repeated.setdefault(_how(how), []).append(f"[{COLOURS[child.kind]}]{escape(name)}[/]")
             continue
-        seen.add(further.id)
-        _grow(tree.add(_line(further, how, everything)), further, view, seen, everything)
-    if told:
-        tree.add("[dim]above:[/] " + "; ".join(f"{how}{', '.join(names)}" for how, names in told.items()))
+        seen.add(child.id)
+        _grow(tree.add(_line(child, how, everything)), child, view, seen, everything)
+    if repeated:
+        tree.add("[dim]above:[/] " + "; ".join(f"{how}{', '.join(names)}" for how, names in repeated.items()))
 
 
 def _line(box: Box, how: str, everything: bool) -> str:
@@ -111,7 +107,7 @@ def _how(how: str) -> str:
 
 
 def _details(node: Node, everything: bool) -> Iterator[str]:
-    """Yield what is worth a line of its own: a place, a text, hashes."""
+    """Yield lines about a node: values, a text, a path, hashes."""
     facts = node.facts
     if everything:
         yield from (f"{key}: {_short(value)}" for key, value in facts.items() if value not in (None, "", [], {}))
@@ -140,7 +136,7 @@ def _short(value: Any, most: int = 2000) -> str:
 
 
 def _stages(trace: Trace, console: Console, everything: bool) -> None:
-    """Print which stages made it all, in the order in which they ran; what all share is said once."""
+    """Print the stages in the order in which they ran; code and environment that all share are in the title."""
     nodes = sorted(trace.of("stage"), key=lambda node: str((node.facts.get("run") or {}).get("at", "")))
     behind = {(edge.effect, edge.cause.partition(":")[0]): trace.nodes[edge.cause].label for edge in trace.edges}
     shared = [
@@ -170,7 +166,7 @@ def _stages(trace: Trace, console: Console, everything: bool) -> None:
 
 
 def _seeds(node: Node) -> str:
-    """Return a stage's seeds; those of teachers are told with the teachers."""
+    """Return the seeds of a stage; seeds of teachers only for the stages that train them."""
     of_teachers = not node.name.startswith("train_teacher@")
     seeds = {
         key.rpartition(".")[0] or key: value

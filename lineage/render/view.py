@@ -1,4 +1,4 @@
-"""An answer cut down to what fits a screen: alike nodes become one, and how things were made stands aside."""
+"""View of a trace that fits a screen: similar nodes share a box; stages, code and environment are left out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lineage.trace.provenance_graph import MADE_BY, Node, Trace
 
-ASIDE = ("stage", "code", "environment")  # stages only where no stage was asked about
-MOST = 3  # alike nodes that are still shown one by one
-SINGLE = ("weights", "set", "stage")  # always shown one by one: their seeds, and what each learned from, are asked for
+ASIDE = ("stage", "code", "environment")  # not drawn; stages are drawn if the question is about a stage
+MOST = 3  # similar nodes up to this number have a box each
+SINGLE = ("weights", "set", "stage")  # have a box each, whatever their number
 PLURALS = {
     "recording": "recordings",
     "patient": "patients",
@@ -26,14 +26,14 @@ PLURALS = {
 
 @dataclass(frozen=True)
 class Box:
-    """A node, or several that are alike.
+    """A node, or several similar nodes.
 
     Attributes:
-        id: Of the node, or of kind and group.
-        kind: Of all of them.
-        label: A few words.
+        id: Id of the node, or kind and group of the nodes.
+        kind: Kind of the nodes.
+        label: Short description.
         members: The nodes.
-        made_by: The stages that made them.
+        made_by: Stages that made the nodes.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From a box to another that it influenced, with the roles in which it did."""
+    """Influence of a box on another: both ids, and the roles of the first in the second, in words."""
 
     cause: str
     effect: str
@@ -54,13 +54,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of an answer.
+    """Boxes and arrows of a trace.
 
     Attributes:
-        root: The id of the box that was asked about.
+        root: Id of the box of the question.
         backward: Whether the arrows lead towards the root.
-        boxes: By id, the root first.
-        arrows: Between them.
+        boxes: Boxes by id, the root first.
+        arrows: Arrows between boxes.
     """
 
     root: str
@@ -68,19 +68,19 @@ class View:
     boxes: dict[str, Box]
     arrows: tuple[Arrow, ...]
 
-    def further(self, box: str) -> list[tuple[Box, str]]:
-        """Return the boxes one step away from the root, with their roles."""
+    def next_boxes(self, box: str) -> list[tuple[Box, str]]:
+        """Return the boxes one step further from the root than a box, with their roles."""
         if self.backward:
             return [(self.boxes[arrow.cause], arrow.how) for arrow in self.arrows if arrow.effect == box]
         return [(self.boxes[arrow.effect], arrow.how) for arrow in self.arrows if arrow.cause == box]
 
 
 def fold(trace: Trace, *, most: int | None = MOST) -> View:
-    """Return a view of an answer.
+    """Return the view of a trace.
 
     Args:
-        trace: The answer.
-        most: How many nodes of one kind and group are shown one by one; all of them if none.
+        trace: The trace.
+        most: Largest number of nodes of one kind and group that have a box each; none for any number.
     """
     aside = ASIDE[1:] if trace.nodes[trace.root].kind == "stage" else ASIDE
     shown = [node for node in trace.nodes.values() if node.kind not in aside]
@@ -95,7 +95,7 @@ def fold(trace: Trace, *, most: int | None = MOST) -> View:
     box_of: dict[str, str] = {}
     for node in shown:
         members = groups[node.kind, node.group]
-        # A question has one root: it stays by itself.
+        # The root has a box of its own.
         alone = most is None or len(members) <= most or node.kind in SINGLE or node.id == trace.root
         if not alone:
             members = [member for member in members if member.id != trace.root]
@@ -122,6 +122,6 @@ def _box(id_: str, members: Sequence[Node], made: dict[str, list[str]]) -> Box:
 
 
 def _how(roles: list[str]) -> str:
-    """Return one text for several roles; how many cycles each recording gave is told with the recordings."""
+    """Return the text for several roles; without numbers of cycles, which the recordings show."""
     words = [role for role in roles if not role[:1].isdigit()]
     return ", ".join(words) if words or len(roles) != 1 else roles[0]

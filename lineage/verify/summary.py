@@ -31,8 +31,3 @@ def grouped(stages: Sequence[str]) -> list[str]:
     for stage in stages:
         groups.setdefault(stage.partition("@")[0], []).append(stage)
     return [names[0] if len(names) == 1 else f"{group} ({len(names)})" for group, names in groups.items()]
-
-
-def count(number: int, word: str) -> str:
-    """Return a number with its word, in the plural but for one."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

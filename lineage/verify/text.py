@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lineage.verify import summary
 from lineage.verify.findings import Finding, Report
+from tasks.runtime.words import counted
 
 
 def show(report: Report, console: Console, *, everything: bool) -> None:
@@ -38,14 +39,14 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
 
 
 def _verdict(report: Report) -> str:
-    read = f"{summary.count(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
+    read = f"{counted(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
     if report.errors:
         reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
         differ, verb = (
-            summary.count(len(report.errors), "difference"),
+            counted(len(report.errors), "difference"),
             "concerns" if len(report.errors) == 1 else "concern",
         )
-        concerns = f", which {verb} {summary.count(len(reached), 'stage')} and what is made there" if reached else ""
+        concerns = f", which {verb} {counted(len(reached), 'stage')} and what is made there" if reached else ""
         return f"[bold red]Not verified[/]: {differ}{concerns} [dim]({escape(read)})[/]"
-    notes = f"; {summary.count(len(report.notes), 'thing')} to be known" if report.notes else ""
+    notes = f"; {counted(len(report.notes), 'thing')} to be known" if report.notes else ""
     return f"[bold green]Verified[/]: nothing differs from what was recorded{notes} [dim]({escape(read)})[/]"

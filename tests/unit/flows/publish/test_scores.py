@@ -73,7 +73,7 @@ def test_scores_on_another_split_are_not_compared(tmp_path):
     before = scores.read(tmp_path)
     written(tmp_path, [60.0, 70.0], split="0")
     text = table(tmp_path, before)
-    assert "The last run is no match: it measured on" in text
+    assert "The last run cannot be compared: it measured on" in text
     assert [row[4:] for row in cells(text)[1:]] == [["", ""], ["", ""]]
 
 

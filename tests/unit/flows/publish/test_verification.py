@@ -35,7 +35,7 @@ def test_damage_comes_first_and_what_changed_since_stands_apart():
         header,
         ["git-dirty", ".", "the tree differs", ""],
     ]
-    places = [text.index(f"### {title}") for title in ("Not as recorded", "Changed since", "To be known", "What next")]
+    places = [text.index(f"### {title}") for title in ("Not as recorded", "Changed since", "Notes", "What next")]
     assert places == sorted(places)
 
 
@@ -43,7 +43,7 @@ def test_what_next_is_told_once_for_each_family():
     swapped, added = (Finding(kind=kind, where="data/x", what="…") for kind in ("model-swapped", "out-added"))
     computed = Finding(kind="computed-anew", where="cycles", what="…", severity="note")
     steps = verification.show(report(OUT, added, swapped, MODULE, NOTE, computed), "verify").partition("What next")[2]
-    families = ["**out**", "**sense**", "**changed since the run**", "**git**"]
+    families = ["**out**", "**content**", "**changed since the run**", "**git**"]
     assert [line.split(":")[0] for line in steps.splitlines() if line.startswith("- ")] == [
         f"- {one}" for one in families
     ]
