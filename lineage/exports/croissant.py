@@ -99,7 +99,7 @@ def _name(stage: str) -> str:
 class _Builder:
     def __init__(self, project: Project, out: Path) -> None:
         self.project, self.root, self.out = project, project.root.resolve(), out.resolve()
-        self.corpus = corpora.of(project)
+        self.corpus = corpora.read(project)
         self.runs = stage_runs.recorded_runs(project)
 
     def dataset(self, stage: str) -> dict[str, Any]:
@@ -108,7 +108,8 @@ class _Builder:
         corpus, run = self.corpus, self.runs.get(stage)
         # The day on which this version was made; unknown if that was on another machine.
         optional = {
-            "citeAs": corpus.citation or corpus.name,
+            "citeAs": corpus.citation or corpus.identity.statement,
+            "license": corpus.licence and corpus.licence.url,
             "datePublished": str(run.end["at"])[:10] if run and run.end else None,
         }
         return {
@@ -117,12 +118,11 @@ class _Builder:
             "conformsTo": [SPEC, corpora.RAI],
             "name": _name(stage),
             "description": self._description(stage),
-            "url": corpus.url or f"{stage_runs.URN}:{corpus.kind}",
-            "license": corpus.url or "https://spdx.org/licenses/MIT",
+            "url": corpus.homepage or f"{stage_runs.URN}:{corpus.identity.name}",
             "version": "1.0.0+" + stage_runs.identifier("".join(sorted(file["sha256"] for file in outs.values())))[:8],
-            "creator": {"@type": "sc:Organization", "name": corpus.name},
+            "creator": {"@type": "sc:Organization", "name": corpus.title},
             **{key: value for key, value in optional.items() if value},
-            "rai:dataCollection": f"{corpus.description} {corpus.licence}",
+            "rai:dataCollection": f"{corpus.description} {corpora.terms(corpus)}",
             "rai:dataPreprocessingProtocol": [f"{stage}: {made['command']}"],
             "rai:dataUseCases": list(corpora.INTENDED),
             "rai:dataLimitations": list(corpus.limits),
@@ -135,13 +135,14 @@ class _Builder:
         if stage == "extract":
             summary = read_json(self.root / "data/cycles/summary.json")
             cycles, recordings = summary["cycles"], summary["recordings"]
-            return f"{cycles} breath cycles of {recordings} recordings with labels and waveforms. {self.corpus.name}."
+            counts = f"{cycles} breath cycles of {recordings} recordings with labels and waveforms."
+            return f"{counts} {self.corpus.identity.statement}."
         frontend = stage.partition("@")[2]
         found = read_json(self.root / "data/fbank" / frontend / "statistics.json")
         shape = f"({found['cycles']}, {found['frames']}, {found['mels']}) float16"
         return (
             f"Features of all breath cycles by the front end `{frontend}`: features.npy {shape}, normalised. "
-            f"Row `row` of it belongs to the `cycle_id` beside it in the index. {self.corpus.name}."
+            f"Row `row` of it belongs to the `cycle_id` beside it in the index. {self.corpus.identity.statement}."
         )
 
     def _file(self, path: str, file: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from lineage.exports import corpora, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
+from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.files import sha256
 
 LOCK = Path("requirements.lock")
@@ -38,7 +39,7 @@ def bill(project: Project) -> dict[str, Any]:
         BreathlineError: No student is trained or evaluated yet.
         ValueError: The event log cannot be read.
     """
-    corpus, found = corpora.of(project), results.metrics(project)
+    corpus, found = corpora.read(project), results.metrics(project)
     data = _corpus(project, corpus)
     models = [model for student in results.students(project) for model in _models(student, found, corpus)]
     weights, packages = list(_weights(project)), list(_packages(project))
@@ -122,7 +123,7 @@ def _field(about: metadata.Distribution, key: str) -> str:
     return str(next(iter(about.metadata.get_all(key) or []), "")).strip()
 
 
-def _models(student: Student, found: Mapping[str, Any], corpus: corpora.Corpus) -> Iterator[Component]:
+def _models(student: Student, found: Mapping[str, Any], corpus: CorpusFacts) -> Iterator[Component]:
     """Yield each file of weights of a student, one for each selection."""
     seed, network = student.seed, student.network
     for path, digest in sorted(student.weights.items()):
@@ -138,7 +139,7 @@ def _models(student: Student, found: Mapping[str, Any], corpus: corpora.Corpus) 
         }
 
 
-def _card(student: Student, found: Mapping[str, Any], selection: str, corpus: corpora.Corpus) -> dict[str, Any]:
+def _card(student: Student, found: Mapping[str, Any], selection: str, corpus: CorpusFacts) -> dict[str, Any]:
     network = student.network
     metrics = found["students"].get(student.seed, {}).get(selection, {})
     figures: list[dict[str, Any]] = []
@@ -154,7 +155,7 @@ def _card(student: Student, found: Mapping[str, Any], selection: str, corpus: co
             "approach": {"type": "supervised"},
             "task": f"audio classification: {network['labels']}",
             "modelArchitecture": network["architecture"],
-            "datasets": [{"ref": f"data/{corpus.kind}"}],
+            "datasets": [{"ref": f"data/{corpus.identity.name}"}],
             "inputs": [
                 {"format": f"features (batch, {network['frames']}, {network['mels']}) of {network['frontend']}"}
             ],
@@ -179,17 +180,17 @@ def _weights(project: Project) -> Iterator[Component]:
         } | ({"licenses": [{"license": {"name": about["licence"]}}]} if about.get("licence") else {})
 
 
-def _corpus(project: Project, corpus: corpora.Corpus) -> Component:
+def _corpus(project: Project, corpus: CorpusFacts) -> Component:
     (raw,) = (out for out in project.records["download"]["outputs"] if out["path"] == "data/raw")
     return {
         "type": "data",
-        "bom-ref": f"data/{corpus.kind}",
-        "name": corpus.name,
+        "bom-ref": f"data/{corpus.identity.name}",
+        "name": corpus.identity.statement,
         "version": raw["sha256"][:16],
         "description": corpus.description,
-        "licenses": [{"license": {"name": corpus.licence}}],
-        "data": [{"type": "dataset", "name": corpus.name, "sensitiveData": list(corpus.personal)}],
-    } | ({"externalReferences": [{"type": "website", "url": corpus.url}]} if corpus.url else {})
+        "licenses": [{"license": {"name": corpora.terms(corpus)}}],
+        "data": [{"type": "dataset", "name": corpus.identity.statement, "sensitiveData": list(corpus.personal)}],
+    } | ({"externalReferences": [{"type": "website", "url": corpus.homepage}]} if corpus.homepage else {})
 
 
 def _properties(facts: Mapping[str, str]) -> list[dict[str, str]]:

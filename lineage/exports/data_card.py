@@ -16,6 +16,7 @@ from lineage.exports.request import Request
 from lineage.files import flat
 from lineage.project import Project
 from tasks.audio import front_end_rates
+from tasks.runtime.corpus_facts import Licence
 from tasks.runtime.files import read_json
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the Hub's own classes
@@ -34,12 +35,12 @@ def card(project: Project) -> str:
     """
     from huggingface_hub import DatasetCardData
 
-    corpus = corpora.of(project)
-    tables.require_cycles(project)
+    corpus = corpora.read(project)
     recordings, cycles = (_rows(project, f"data/cycles/{name}.parquet") for name in ("recordings", "cycles"))
+    summary = read_json(project.root / "data/cycles/summary.json")
     about = DatasetCardData(
-        pretty_name=f"{corpus.name}: breath cycles",
-        license="other" if corpus.url else "mit",
+        pretty_name=f"{corpus.title}: breath cycles",
+        license=_hub_licence(corpus.licence),
         task_categories=["audio-classification"],
         size_categories=[next((name for size, name in SIZES if len(cycles) < size), "100K<n<1M")],
         tags=["respiratory-sounds", "lung-sounds", "medical"],
@@ -52,12 +53,14 @@ def card(project: Project) -> str:
         about,
         "data_card.md.j2",
         corpus=corpus,
+        terms=corpora.terms(corpus),
         intended=corpora.INTENDED,
         source=read_json(project.root / "data/raw/source.json"),
-        summary=read_json(project.root / "data/cycles/summary.json"),
+        summary=summary,
         unfaded=front_end_rates.unfaded(project.records["extract"]["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
+        classes=summary["classes"],
         groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
         files=flat(project.records["extract"]["outputs"]),
@@ -76,11 +79,15 @@ def _split(split: str, recordings: list[dict[str, Any]], cycles: list[dict[str, 
         "recordings": sum(row["split"] == split for row in recordings),
         "patients": len({row["patient_id"] for row in rows}),
         "cycles": len(rows),
-        "crackles": sum(row["crackles"] > row["wheezes"] for row in rows),
-        "wheezes": sum(row["wheezes"] > row["crackles"] for row in rows),
-        "both": sum(row["crackles"] and row["wheezes"] for row in rows),
         "hours": sum(row["duration_s"] for row in rows) / 3600,
     }
+
+
+def _hub_licence(licence: Licence | None) -> str:
+    """Return the Hub's identifier of a licence."""
+    if licence is None:
+        return "unknown"
+    return "mit" if licence.name == corpora.LICENCE else "other"
 
 
 def _patients(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:

@@ -12,6 +12,7 @@ from lineage.exports import corpora, hub_card, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.results import Figure
 from lineage.project import Project
+from tasks.runtime.corpus_facts import CorpusFacts
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -32,7 +33,7 @@ def card(project: Project) -> str:
     """
     from huggingface_hub import ModelCardData
 
-    corpus, found = corpora.of(project), results.metrics(project)
+    corpus, found = corpora.read(project), results.metrics(project)
     students = results.students(project)
     network = students[0].network
     states = [state["git"] for state in stage_runs.code_states(project)]
@@ -44,7 +45,7 @@ def card(project: Project) -> str:
         license_name="see-licence-below",
         library_name="breathline",
         pipeline_tag="audio-classification",
-        tags=["respiratory-sounds", "lung-sounds", "icbhi-2017", found["labels"]],
+        tags=["respiratory-sounds", "lung-sounds", corpus.identity.name, found["labels"]],
         metrics=sorted({figure.type for figure in shown}),
         eval_results=[_result(figure, found, corpus) for figure in shown],
     )
@@ -58,6 +59,7 @@ def card(project: Project) -> str:
         figures=shown,
         selections=results.SELECTIONS,
         corpus=corpus,
+        terms=corpora.terms(corpus),
         intended=corpora.INTENDED,
         weights=results.pretrained(project)[network["weights"]],
         commits=sorted({git.get("commit") or "none" for git in states}),
@@ -66,15 +68,15 @@ def card(project: Project) -> str:
     )
 
 
-def _result(figure: Figure, found: Mapping[str, Any], corpus: corpora.Corpus) -> EvalResult:
+def _result(figure: Figure, found: Mapping[str, Any], corpus: CorpusFacts) -> EvalResult:
     from huggingface_hub import EvalResult
 
     spread = {"low": figure.low, "high": figure.high, "sd_over_seeds": figure.sd, "unit": "percent"}
     return EvalResult(
         task_type="audio-classification",
         task_name=found["labels"],
-        dataset_type=corpus.kind,
-        dataset_name=corpus.name,
+        dataset_type=corpus.identity.name,
+        dataset_name=corpus.identity.statement,
         dataset_config=f"split {found['split']}, {figure.selection}: {results.SELECTIONS[figure.selection]}",
         dataset_split="test",
         metric_type=figure.type,
