@@ -12,7 +12,6 @@ from typer.core import TyperGroup
 from cli import (
     backfill,
     deploy,
-    doctor,
     leaderboard,
     models,
     plan,
@@ -25,6 +24,7 @@ from cli import (
     watch,
 )
 from cli.audit import command as audit
+from cli.doctor import command as doctor
 from tasks.runtime.errors import BreathlineError
 
 # Python would look through all that was imported once more as it ends.

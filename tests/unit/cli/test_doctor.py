@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer
 
-from cli import doctor, machine, project
+from cli.doctor import command, machine, project
 from tests import toy
 
 
@@ -25,7 +25,7 @@ def test_a_package_whose_import_breaks_is_missing_with_its_cause(monkeypatch, tm
     (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "timm", raising=False)
-    found = {finding.topic: finding for finding in machine.torch_family()}
+    found = {result.topic: result for result in machine.torch_family()}
     assert found["torch"].state == "ok"
     assert found["timm"].state == "missing"
     assert "nms does not exist" in found["timm"].found
@@ -35,10 +35,10 @@ def test_a_package_whose_import_breaks_is_missing_with_its_cause(monkeypatch, tm
 def test_hardlinks_are_unusual_because_they_can_damage_the_cache(tmp_path, monkeypatch):
     folder = toy.make(tmp_path)
     monkeypatch.delenv("DVC_NO_ANALYTICS", raising=False)
-    states = {finding.topic: finding.state for finding in project.dvc(folder)}
+    states = {result.topic: result.state for result in project.dvc(folder)}
     assert states == {"DVC": "ok", "DVC's cache": "ok", "telemetry of DVC": "unusual"}
     toy.call(folder, "dvc", "config", "cache.type", "hardlink,copy")
-    links = {finding.topic: finding for finding in project.dvc(folder)}["DVC's cache"]
+    links = {result.topic: result for result in project.dvc(folder)}["DVC's cache"]
     assert (links.state, links.found.split()[0]) == ("unusual", "hardlink")
     assert "reflink,copy" in links.advice
     assert not list((folder / ".dvc" / "tmp").glob("*.tmp"))
@@ -63,7 +63,7 @@ def test_a_weights_folder_that_is_not_there_is_missing(monkeypatch, tmp_path):
 def test_the_command_gives_status_1_outside_a_project_and_json_for_programs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(typer.Exit) as ended:
-        doctor.doctor(as_json=True)
+        command.doctor(as_json=True)
     assert ended.value.exit_code == 1
     states = {finding["topic"]: finding["state"] for finding in json.loads(capsys.readouterr().out)}
     assert states["DVC"] == states["Git"] == states["locked versions"] == states["free disk"] == "missing"

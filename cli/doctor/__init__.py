@@ -1,0 +1,1 @@
+"""`breathline doctor`: checks of the machine, the installed packages and the project."""
