@@ -1,1 +1,1 @@
-"""`breathline audit`: from any number back to the bytes, and proof that nothing changed."""
+"""Commands of `breathline audit`: origin of figures, verification, comparison, removal, exports."""

@@ -1,4 +1,4 @@
-"""`breathline audit` gathers its commands here."""
+"""Command group `breathline audit`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import typer
 
 from cli.audit import absent, diff, export, manifest, trace, verify
 
-HELP = "From any number back to the bytes that made it, and proof that nothing has changed since."
+HELP = "Trace figures back to recordings, verify that nothing was changed, compare runs, and export the lineage."
 app = typer.Typer(no_args_is_help=True, help=HELP)
 
 
 @app.callback(help=HELP)
 def audit() -> None:
-    """Keep `breathline audit` a group of commands, however few there are."""
+    """Make `breathline audit` a group of commands."""
 
 
 app.command(epilog=trace.EXAMPLES)(trace.trace)

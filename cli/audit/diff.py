@@ -1,4 +1,4 @@
-"""`breathline audit diff`: what changed between two runs."""
+"""Command `breathline audit diff`: comparison of two runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ EXAMPLES = "Examples: `breathline audit diff HEAD~1 .`, `breathline audit diff .
 
 def diff(
     old: Annotated[str, typer.Argument(metavar="A", help="a Git revision, `.`, or a folder such as .leaderboard/x")],
-    new: Annotated[str, typer.Argument(metavar="B", help="the same; by default the project as it lies there")] = ".",
-    everything: Annotated[bool, typer.Option("--all", help="give long lists whole")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="all of it as JSON")] = False,
-    html: Annotated[Path | None, typer.Option(help="write it to a page, whole")] = None,
+    new: Annotated[str, typer.Argument(metavar="B", help="the same; by default the current project")] = ".",
+    everything: Annotated[bool, typer.Option("--all", help="print long lists in full")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
+    html: Annotated[Path | None, typer.Option(help="write the full comparison to an HTML page")] = None,
 ) -> None:
-    """Show what changed from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
+    """Show the changes from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
     found = comparison.compare(runs.opened(old, Path()), runs.opened(new, Path()))
     if html is not None:
         recorder = Console(record=True, width=160, highlight=False, file=io.StringIO())

@@ -1,4 +1,4 @@
-"""`breathline audit manifest`: the recordings, with the hashes of their files."""
+"""Command `breathline audit manifest`: list of the recordings with the hashes of their files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ EXAMPLES = "Examples: `breathline audit manifest > recordings.csv`, `breathline 
 
 
 def manifest(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, with archive, metadata files and gaps")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print JSON, with archive, metadata files and missing recordings")
+    ] = False,
 ) -> None:
     """List the recordings as CSV: SHA-256 of wav and annotation, patient, side of the split, and the archive's hash."""
     found = lineage_manifest.manifest(Path())

@@ -1,4 +1,4 @@
-"""`breathline audit trace`: what made this, and what did that influence?"""
+"""Command `breathline audit trace`: origin and influence of an artifact, recording or patient."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ def trace(
         ),
     ],
     *,
-    everything: Annotated[bool, typer.Option("--all", help="every name, hash, parameter and module")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs: nodes, edges, and all that is known")] = False,
-    mermaid: Annotated[bool, typer.Option("--mermaid", help="a flowchart, as GitHub draws it")] = False,
-    html: Annotated[Path | None, typer.Option("--html", help="write a page with the graph to click through")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="print every name, hash, parameter and module")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print nodes, edges and all facts as JSON")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="print a flowchart that GitHub draws")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="write an interactive HTML page of the graph")] = None,
 ) -> None:
-    """Show what a metric, model, prediction or file was made of, or what a recording or a patient has influenced."""
+    """Show the origin of a metric, model, prediction or file, or the influence of a recording or a patient."""
     if as_json and mermaid:
-        raise BreathlineError("One answer has one form.", where="--json --mermaid", hint="choose one of them")
+        raise BreathlineError(
+            "Only one output format is possible.", where="--json --mermaid", hint="choose one of them"
+        )
     found = answer(Path.cwd(), what)
     if html is not None:
         from lineage.render import page
@@ -62,7 +64,7 @@ def trace(
 
 
 def answer(root: Path, what: str) -> Trace:
-    """Return the answer to a question about a project, as it lies there or as a Git revision had it."""
+    """Return the trace that answers a question about a project, in its current state or in a Git revision."""
     from lineage import project
     from lineage.trace import revision
     from lineage.trace.queries import Questions

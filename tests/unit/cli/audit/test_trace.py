@@ -60,4 +60,4 @@ def test_a_page_beside_any_other_form(tmp_path):
 
 def test_what_is_not_there_ends_with_status_1_and_a_suggestion():
     assert "did you mean score" in run("skore", code=1).output
-    assert "One answer has one form" in run("score", "--json", "--mermaid", code=1).output
+    assert "Only one output format" in run("score", "--json", "--mermaid", code=1).output
