@@ -30,7 +30,7 @@ import psutil
 
 from flows import graph
 from flows.deployments import server as servers
-from flows.processes.stage_process import QUIET
+from flows.processes.process_groups import NO_TELEMETRY
 from tests import toy
 
 BIN = Path(sys.executable).parent
@@ -130,7 +130,7 @@ def longest_chain(stages: tuple[graph.Stage, ...], seconds: Mapping[str, float])
 @contextmanager
 def prefect(way: str, home: Path) -> Iterator[dict[str, str]]:
     """Yield the environment of a way, with its server if it has one; ``home`` is Prefect's where it is prepared."""
-    env = {**os.environ, **QUIET, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PREFECT_HOME": str(home)}
+    env = {**os.environ, **NO_TELEMETRY, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PREFECT_HOME": str(home)}
     env.pop("PREFECT_API_URL", None)
     if way == "server":
         with servers.own(home / "server.log") as url:

@@ -30,12 +30,12 @@ def backfill(
     Each case runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project stays as it is.
     """
     from flows import server
-    from flows.backfills.variants import cases, parse
+    from flows.backfills.variants import parse, variants
 
     console, root = Console(), Path.cwd()
     values = parse(param)
-    for case in cases(root, revision, values):
-        console.print(f"{case.name}: {case.folder}", highlight=False, soft_wrap=True)
+    for variant in variants(root, revision, values):
+        console.print(f"{variant.name}: {variant.folder}", highlight=False, soft_wrap=True)
     with console.status("Starting Prefect …"):
         server.at_hand()
         from flows import backfill as flow

@@ -1,8 +1,10 @@
-"""`breathline leaderboard`: runs recipes in workspaces of their own and ranks what their students reach."""
+"""`breathline leaderboard`: comparison of recipes, each run in a workspace of its own."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from flows.leaderboards.recipe_workspaces import FOLDER, Entry, finish, finished, prepare
+from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.recipes import corpus as corpora
 from flows.workspaces import absolute_weights, cache_of
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from flows.scheduling.scheduler import Outcome, Told
+    from flows.scheduling.scheduler import Event, Unit
 
 EXAMPLES = (
     "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus icbhi --jobs 2` · "
@@ -29,113 +31,132 @@ REPORTS = Path("reports")
 
 
 def leaderboard(
-    recipe: Annotated[list[str] | None, typer.Argument(help="recipes; differences are to the first")] = None,
+    recipe: Annotated[list[str] | None, typer.Argument(help="Recipes; differences are from the first one.")] = None,
     *,
-    seeds: Annotated[str, typer.Option(help="of the students, such as 1,2,3; each recipe's own if not given")] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once, over all recipes")] = 1,
-    small: Annotated[bool, typer.Option("--small", help="the recipes' miniatures, to try it out")] = False,
-    corpus: Annotated[str | None, typer.Option(help=f"on which recordings: {corpora.HELP}")] = None,
+    seeds: Annotated[
+        str, typer.Option(help="Random seeds of the student, e.g. 1,2,3; default: each recipe's own.")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Maximum number of stages at once, over all recipes.")] = 1,
+    small: Annotated[bool, typer.Option("--small", help="Small versions of the recipes, for a trial.")] = False,
+    corpus: Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")] = None,
     paper: Annotated[
-        bool, typer.Option("--paper", help="also with the epoch chosen on the test set, as publications do")
+        bool, typer.Option("--paper", help="Also choose the epoch on the test set, as the publications do.")
     ] = False,
     collect: Annotated[
-        bool, typer.Option("--collect", help="run nothing; show the workspaces that are finished, or those named")
+        bool, typer.Option("--collect", help="Run nothing; show all finished workspaces, or those of RECIPE.")
     ] = False,
 ) -> None:
-    """Compare recipes over seeds: mean ± sd, interval, differences, and the published figures where they fit.
+    """Compare recipes over seeds: mean ± sd, interval, differences, and published scores if they are comparable.
 
-    Each recipe runs in .leaderboard/<recipe>/ on the project's DVC cache: nothing is trained twice, and what was
-    interrupted goes on. Your own params.yaml and data stay as they are.
+    Each recipe runs in .leaderboard/<recipe>/ on the project's DVC cache: nothing is trained twice, and an interrupted
+    training resumes. Your own params.yaml and data do not change.
     """
-    from flows.processes.stage_process import only_run
+    from flows.processes.run_lock import exclusive_run
 
     root, console = Path.cwd(), Console()
-    entries = [Entry(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
+    chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
     failures: Mapping[str, str] = {}
     if not collect:
-        if not entries:
-            raise BreathlineError("No recipe is named.", hint="`breathline recipe list` tells which there are")
-        chosen = _numbers(seeds)
+        if not chosen:
+            raise BreathlineError("No recipe is named.", hint="`breathline recipe list` shows the recipes")
+        numbers = _numbers(seeds)
         (root / FOLDER).mkdir(exist_ok=True)
-        with only_run(root / FOLDER):
+        with exclusive_run(root / FOLDER):
             cache = cache_of(root)
             with console.status("Preparing the workspaces …"):
-                for entry in entries:
-                    prepare(root, entry, seeds=chosen, corpus=corpus, paper=paper, cache=cache)
-            failures = _run(root, entries, jobs, console)
-    if len(failures) < max(len(entries), 1):
-        _show(root, entries, console)
+                for workspace in chosen:
+                    prepare(root, workspace, seeds=numbers, corpus=corpus, paper=paper, cache=cache)
+            failures = _run(root, chosen, jobs, console)
+    if len(failures) < max(len(chosen), 1):
+        _show(root, chosen, console)
     if failures:
-        listed = "\n".join(f"{name}: {what}" for name, what in failures.items())
-        raise BreathlineError(f"Not all recipes have ended well.\n{listed}", hint="mend the cause, then run it again")
+        listed = "\n".join(f"{name}: {failure}" for name, failure in failures.items())
+        raise BreathlineError(f"Some recipes failed.\n{listed}", hint="mend the cause, then run the command again")
 
 
 def _numbers(seeds: str) -> list[int]:
     try:
         return [int(seed) for seed in seeds.split(",")] if seeds else []
     except ValueError as error:
-        raise BreathlineError(f"`{seeds}` are no seeds.", where="--seeds", hint="whole numbers: 1,2,3") from error
+        raise BreathlineError(
+            f"`{seeds}` is no list of seeds.", where="--seeds", hint="whole numbers: 1,2,3"
+        ) from error
 
 
-def _run(root: Path, entries: Sequence[Entry], jobs: int, console: Console) -> dict[str, str]:
-    """Bring every workspace up to date and return what went wrong, by recipe."""
+def _run(root: Path, chosen: Sequence[RecipeWorkspace], jobs: int, console: Console) -> dict[str, str]:
+    """Bring every workspace up to date, and return the failures by recipe."""
+    from flows.processes.stage_process import StageProcesses
     from flows.scheduling import scheduler
+    from flows.scheduling.gpu_slots import local_slots
+    from flows.scheduling.local_stages import LOG, LocalStages
+    from flows.scheduling.work_units import outdated_units
 
     absolute_weights()
-    by_folder = {root / entry.folder: entry for entry in entries}
+    by_folder = {root / workspace.folder: workspace for workspace in chosen}
     with console.status("Reading the graphs …"):
-        waiting = [unit for folder in by_folder for unit in scheduler.units(folder)]
-    totals = {folder: sum(unit.workspace == folder for unit in waiting) for folder in by_folder}
-    with _progress(console, by_folder, totals) as told:
-        failures = scheduler.failures(scheduler.run(waiting, jobs=jobs, told=told))
-    finish(root, entries, failures)
+        units = [unit for folder in by_folder for unit in outdated_units(folder)]
+    # The processes end first, or the threads would wait for them.
+    with (
+        _progress(console, by_folder, units) as notify,
+        ThreadPoolExecutor(jobs) as pool,
+        StageProcesses() as processes,
+    ):
+        stages = LocalStages(processes, local_slots(None))
+        results = scheduler.run(
+            units, jobs=jobs, start=lambda unit: pool.submit(stages.run_logged, unit), notify=notify
+        )
+    failures = scheduler.first_failures(results)
+    mark_finished(root, chosen, failures)
     return {
-        by_folder[folder].recipe: f"{what}\n  the whole log: {by_folder[folder].folder / scheduler.LOG}"
-        for folder, what in failures.items()
+        by_folder[folder].recipe: f"{failure}\n  full log: {by_folder[folder].folder / LOG}"
+        for folder, failure in failures.items()
     }
 
 
 @contextmanager
-def _progress(console: Console, by_folder: Mapping[Path, Entry], totals: Mapping[Path, int]) -> Iterator[Told]:
-    """Yield what draws a bar for each recipe; where nobody watches, a line a stage."""
+def _progress(
+    console: Console, by_folder: Mapping[Path, RecipeWorkspace], units: Sequence[Unit]
+) -> Iterator[Callable[[Event], None]]:
+    """Yield a function that draws a progress bar for each recipe; without a terminal, it prints a line per stage."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    totals = Counter(unit.workspace for unit in units)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[stage]}"), console=console) as progress:
+        bars = {}
         if console.is_terminal:
-            bars = {
-                folder: progress.add_task(
-                    entry.recipe, total=totals[folder] or None, stage="", start=bool(totals[folder])
-                )
-                for folder, entry in by_folder.items()
-            }
+            for folder, workspace in by_folder.items():
+                total = totals[folder] or None
+                bars[folder] = progress.add_task(workspace.recipe, total=total, stage="", start=total is not None)
 
-        def told(folder: Path, stage: str, outcome: Outcome) -> None:
+        def notify(event: Event) -> None:
+            folder = event.unit.workspace
             if console.is_terminal:
-                word = "[red]failed[/]" if outcome.failure else stage
-                progress.update(bars[folder], completed=len(outcome.done), stage=word)
-            elif stage:
-                console.print(f"{by_folder[folder].recipe}: {stage} ({len(outcome.done)} of {outcome.total} done)")
+                text = {"started": event.unit.step.stage, "completed": "", "failed": "[red]failed[/]"}[event.state]
+                progress.update(bars[folder], completed=event.done, stage=text)
+            elif event.state == "started":
+                recipe, stage = by_folder[folder].recipe, event.unit.step.stage
+                console.print(f"{recipe}: {stage} ({event.done} of {event.total} done)")
 
-        yield told
+        yield notify
 
 
-def _show(root: Path, entries: Sequence[Entry], console: Console) -> None:
-    """Print the boards of the finished workspaces and write them to ``reports/``."""
+def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> None:
+    """Print the leaderboards of the finished workspaces and write them to ``reports/``."""
     from flows.leaderboards import comparison, tables
 
-    done = finished(root, entries)
+    done = finished(root, chosen)
     if not done:
-        hint = "`breathline leaderboard RECIPE…` runs them; see `breathline recipe list`"
+        hint = "`breathline leaderboard RECIPE…` runs recipes; see `breathline recipe list`"
         raise BreathlineError("No workspace is finished.", where=root / FOLDER, hint=hint)
-    boards = comparison.boards([comparison.read(root, entry) for entry in done])
-    for board in boards:
-        console.print(tables.rich_table(board))
-        for note in tables.notes(board):
+    found = comparison.leaderboards([comparison.read(root, workspace) for workspace in done])
+    for one in found:
+        console.print(tables.rich_table(one))
+        for note in tables.notes(one):
             console.print(f"[dim]{note}[/]", highlight=False)
         console.print()
-    left = [entry.recipe for entry in entries if entry not in done]
-    if left:
-        console.print(f"Not finished, and not shown: {', '.join(left)}.", style="yellow")
-    written = ", ".join(str(path.relative_to(root)) for path in tables.write(boards, root / REPORTS))
+    unfinished = [workspace.recipe for workspace in chosen if workspace not in done]
+    if unfinished:
+        console.print(f"Not finished, and not shown: {', '.join(unfinished)}.", style="yellow")
+    written = ", ".join(str(path.relative_to(root)) for path in tables.write(found, root / REPORTS))
     console.print(f"Written: {written}", highlight=False)

@@ -58,7 +58,7 @@ def use(
     dry: Annotated[bool, typer.Option("--dry", help="say what would change, write nothing")] = False,
 ) -> None:
     """Write a recipe, over the defaults, into params.yaml and say what changed."""
-    from flows.processes.stage_process import only_run
+    from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
     root = Path()
@@ -66,7 +66,7 @@ def use(
         show_edit(writing.edit(root, name, corpus=corpus, small=small), name, dry=True)
         return
     # What a run trains now must neither be removed nor go on under other parameters.
-    with only_run(root):
+    with exclusive_run(root):
         planned = writing.edit(root, name, corpus=corpus, small=small)
         show_edit(planned, name)
         writing.write(root, planned)

@@ -71,10 +71,10 @@ def promote(
     All stages have to be up to date and the validation passed. Branch, index and files stay as they are.
     """
     from flows import registry
-    from flows.processes.stage_process import only_run
+    from flows.processes.run_lock import exclusive_run
 
     root, console = Path.cwd(), Console(highlight=False)
-    with only_run(root):
+    with exclusive_run(root):
         if version is None:
             made = registry.promote(root, name=name, bump=bump, stage=stage or None)
         else:

@@ -38,7 +38,7 @@ def run(
 ) -> None:
     """Run every stage that is not up to date, independent ones side by side."""
     from flows import server
-    from flows.processes.stage_process import only_run
+    from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
     console = Console()
@@ -50,7 +50,7 @@ def run(
             console.print("The plan of params.yaml as it stands, without that recipe:")
         plans.show(plans.made(target, force, on=pools))
         return
-    with only_run(root):
+    with exclusive_run(root):
         if recipe:
             planned = writing.edit(root, recipe)
             recipes.show_edit(planned, recipe)

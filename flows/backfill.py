@@ -1,4 +1,4 @@
-"""The flow `backfill`: the pipeline over Git revisions and values of parameters, side by side."""
+"""Flow `backfill`: the pipeline over Git revisions and parameter values, side by side."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import workspace_tasks
 from flows.backfills import tables
-from flows.backfills.variants import FOLDER, cases, prepare
-from flows.processes.stage_process import only_run
+from flows.backfills.variants import FOLDER, prepare, variants
+from flows.processes.run_lock import exclusive_run
 from flows.publish import artifacts
+from flows.scheduling.workspace_tasks import run_workspaces
 from flows.workspaces import cache_of
 
 REPORTS = "reports"
 
 
 def _name() -> str:
-    asked = flow_run.parameters
-    return ", ".join([*asked.get("revisions", []), *asked.get("values", {})]) or "nothing"
+    parameters = flow_run.parameters
+    return ", ".join([*parameters.get("revisions", []), *parameters.get("values", {})]) or "nothing"
 
 
 @flow(name="backfill", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
@@ -36,46 +36,46 @@ def backfill(
     gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
     project: Path = Path(),
 ) -> State[Any] | list[str]:
-    """Run the pipeline for every revision with every combination of values; the scores are published as tables.
+    """Run the pipeline for every revision with every combination of values, and publish the scores as tables.
 
-    Each case runs in a workspace of its own (`.backfill/`) on the project's DVC cache, so that nothing is made twice
-    and the project itself stays as it is. Cases that were not measured alike stand in different tables. A revision runs
-    with the packages that are installed now.
+    Each variant runs in a workspace of its own (`.backfill/`) on the project's DVC cache: nothing is made twice, and
+    the project itself does not change. Variants with different test cycles, labels or metrics are in separate tables.
+    Every revision runs with the packages that are installed now.
 
     Args:
         revisions: Commits, tags, branches, or ranges such as `v1.0..main`; the working tree, if empty.
-        values: For each parameter, by dotted key, its values: `{"student.optimizer.rho": [0.05, 0.1]}`.
-        jobs: How many stages run at once, over all cases.
-        gpus: How many of them may use a GPU; one for each GPU, if not given.
-        project: The project's folder.
+        values: Values of each parameter, by its dotted key: `{"student.optimizer.rho": [0.05, 0.1]}`.
+        jobs: Maximum number of stages at once, over all variants, 1 to 256.
+        gpus: Maximum number of stages at once that use a GPU; one for each GPU, if not given.
+        project: Folder of the project.
 
     Returns:
-        The cases in the tables.
+        Names of the variants in the tables.
 
     Raises:
-        BreathlineError: There is no such revision or parameter, or another backfill is at work here.
+        BreathlineError: A revision or parameter is unknown, or another backfill is at work in the project.
     """
     root = project.resolve()
-    found = cases(root, revisions, values)
+    found = variants(root, revisions, values)
     (root / FOLDER).mkdir(exist_ok=True)
-    with only_run(root / FOLDER):
+    with exclusive_run(root / FOLDER):
         cache = cache_of(root)
-        workspaces = {prepare(root, case, cache): case for case in found}
-        names = {folder: case.name for folder, case in workspaces.items()}
-        failed = workspace_tasks.bring_up(names, jobs=jobs, gpus=gpus)
-        done = {folder: case for folder, case in workspaces.items() if folder not in failed}
-        _publish(root, tables.tables(done))
+        by_workspace = {prepare(root, variant, cache): variant for variant in found}
+        labels = {folder: variant.name for folder, variant in by_workspace.items()}
+        failed = run_workspaces(labels, jobs=jobs, gpus=gpus)
+        completed = {folder: variant for folder, variant in by_workspace.items() if folder not in failed}
+        _publish(root, tables.tables(completed))
     if failed:
-        return Failed(message=f"Failed: {'; '.join(names[folder] for folder in failed)}.")
-    return [case.name for case in done.values()]
+        return Failed(message=f"Failed: {'; '.join(labels[folder] for folder in labels if folder in failed)}.")
+    return [variant.name for variant in completed.values()]
 
 
-def _publish(root: Path, published: list[tables.Table]) -> None:
-    if not published:
-        get_run_logger().warning("No case has scores (reports/scores.json): there is no table.")
+def _publish(root: Path, found: list[tables.Table]) -> None:
+    if not found:
+        get_run_logger().warning("No variant has scores (reports/scores.json), so there is no table.")
         return
-    tables.write(published, root / REPORTS)
-    for index, table in enumerate(published):
+    tables.write(found, root / REPORTS)
+    for index, table in enumerate(found):
         key = f"backfill-{index + 1}" if index else "backfill"
         artifacts.publish_table(key, table.records, table.title)
-    get_run_logger().info(tables.show(published))
+    get_run_logger().info(tables.markdown_tables(found))

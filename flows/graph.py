@@ -1,11 +1,11 @@
-"""DVC's graph and status as plain, frozen values; Prefect is not needed to read them."""
+"""DVC's graph and status as plain, frozen values, without Prefect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from tasks.runtime.errors import BreathlineError
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that no longer is as ``dvc.lock`` says.
+    """One difference from ``dvc.lock``.
 
     Attributes:
-        kind: What sort of thing: the stage itself, its command, a dep, a parameter or an out.
-        name: The path or the parameter's dotted key.
-        state: What became of it, in words, such as ``modified`` or ``0.05 → 0.1``.
+        kind: Part of the stage that differs: the stage itself, its command, a dep, a parameter or an out.
+        name: Path, or dotted key of the parameter.
+        state: Description of the difference, such as ``modified`` or ``0.05 → 0.1``.
     """
 
     kind: Literal["stage", "command", "dep", "param", "out"]
@@ -35,12 +35,12 @@ class Stage:
     """A stage of the graph.
 
     Attributes:
-        name: As DVC knows it.
-        after: Its direct upstream stages.
-        outs: The paths of what it makes.
-        changes: How it differs from ``dvc.lock``.
-        deps: The paths of what it reads; parameters are none of them.
-        gpu: Whether it uses a GPU where there is one: ``meta: {gpu: true}`` in dvc.yaml.
+        name: Name of the stage, as DVC knows it.
+        after: Names of the direct upstream stages.
+        outs: Paths of the outs.
+        changes: Differences from ``dvc.lock``.
+        deps: Paths of the deps, without parameters.
+        gpu: Whether the stage uses a GPU if the machine has one: ``meta: {gpu: true}`` in dvc.yaml.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Stage:
 
 
 def read(root: Path) -> tuple[Stage, ...]:
-    """Return the stages in topological order, with what has changed since ``dvc.lock`` was written.
+    """Return the stages in topological order, with their differences from ``dvc.lock``.
 
     Raises:
-        BreathlineError: There is no DVC repository, ``dvc.yaml`` is not valid, or another DVC process is at work.
+        BreathlineError: The folder is no DVC repository, ``dvc.yaml`` is not valid, or another DVC process runs.
     """
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.lock import LockError
@@ -80,7 +80,7 @@ def _stages(repo: Repo) -> tuple[Stage, ...]:
     graph = repo.index.graph
     found = {_name(stage): stage for stage in graph}
     after = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
-    # The file's order breaks ties, so that the plan reads like dvc.yaml.
+    # Ties keep the order of the file, so that the plan reads like dvc.yaml.
     order = list(TopologicalSorter({name: after[name] for name in found}).static_order())
     return tuple(
         Stage(
@@ -118,7 +118,7 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
 
 
 def _name(stage: PipelineStage) -> str:
-    # Not `stage.addressing`, which depends on the current folder. What `dvc add` made has a file and no name.
+    # Not `stage.addressing`, which depends on the current folder. Data added by `dvc add` has a file and no name.
     name: str = getattr(stage, "name", None) or stage.path_in_repo
     return name
 
@@ -137,6 +137,12 @@ def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[s
                 yield Change("param", leaf, "gone")
             elif before[leaf] != now[leaf]:
                 yield Change("param", leaf, f"{before[leaf]} → {now[leaf]}")
+
+
+def overlap(path: str, others: Iterable[str]) -> bool:
+    """Return whether a path equals, holds or lies in any of some other paths."""
+    one = PurePosixPath(path)
+    return any(one.is_relative_to(other) or PurePosixPath(other).is_relative_to(one) for other in others)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

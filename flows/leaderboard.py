@@ -1,4 +1,4 @@
-"""The flow `leaderboard`: recipes × seeds, each recipe in a workspace of its own, ranked."""
+"""Flow `leaderboard`: recipes × seeds, each recipe in a workspace of its own, with a comparison of their scores."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import workspace_tasks
 from flows.leaderboards import comparison, tables
-from flows.leaderboards.recipe_workspaces import FOLDER, Entry, finish, finished, prepare
-from flows.processes.stage_process import only_run
+from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
+from flows.processes.run_lock import exclusive_run
 from flows.publish import artifacts
+from flows.scheduling.workspace_tasks import run_workspaces
 from flows.workspaces import cache_of
 
 REPORTS = "reports"
@@ -38,51 +38,51 @@ def leaderboard(
     gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
     project: Path = Path(),
 ) -> State[Any] | list[str]:
-    """Compare recipes over seeds; the boards are published and written to `reports/leaderboard.*`.
+    """Compare recipes over seeds; the leaderboards are published and written to `reports/leaderboard.*`.
 
-    Nothing is trained twice: recipes share what they have in common, and what was interrupted goes on. A recipe that
-    fails does not keep the others from the boards, but the flow ends as failed.
+    Nothing is trained twice: recipes share equal stages, and an interrupted training resumes. If a recipe fails, the
+    leaderboards show the others, and the flow fails.
 
     Args:
-        recipes: Their names; the differences on a board are to the first.
-        seeds: Of the students; each recipe's own, if empty.
-        corpus: The recordings: demo, icbhi, or a path of an archive or folder; those of params.yaml or of the recipe,
-            if not given.
-        small: Whether the recipes' miniatures run.
-        paper: Whether the epoch is chosen on the test set, too, as publications do.
-        jobs: How many stages run at once, over all recipes.
-        gpus: How many of them may use a GPU; one for each GPU, if not given.
-        project: The project's folder.
+        recipes: Names of the recipes; each leaderboard shows differences from the first one.
+        seeds: Random seeds of the student, the same for every recipe; each recipe's own seeds, if empty.
+        corpus: Recordings to use: demo, icbhi, or the path of an archive or folder; those of params.yaml or of the
+            recipe, if not given.
+        small: Whether the small versions of the recipes run.
+        paper: Whether the epoch is also chosen on the test set, as in the publications.
+        jobs: Maximum number of stages at once, over all recipes, 1 to 256.
+        gpus: Maximum number of stages at once that use a GPU; one for each GPU, if not given.
+        project: Folder of the project.
 
     Returns:
-        The recipes on the boards.
+        Names of the recipes on the leaderboards.
 
     Raises:
-        BreathlineError: There is no such recipe or corpus, or another leaderboard is at work here.
+        BreathlineError: A recipe or corpus is unknown, or another leaderboard is at work in the project.
     """
     root = project.resolve()
-    entries = [Entry(recipe=name, small=small) for name in dict.fromkeys(recipes)]
+    chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipes)]
     (root / FOLDER).mkdir(exist_ok=True)
-    with only_run(root / FOLDER):
+    with exclusive_run(root / FOLDER):
         cache = cache_of(root)
-        for entry in entries:
-            prepare(root, entry, seeds=seeds, corpus=corpus, paper=paper, cache=cache)
-        names = {root / entry.folder: entry.recipe for entry in entries}
-        failed = workspace_tasks.bring_up(names, jobs=jobs, gpus=gpus)
-        finish(root, entries, failed)
-        done = [entry.recipe for entry in _show(root, entries)]
+        for workspace in chosen:
+            prepare(root, workspace, seeds=seeds, corpus=corpus, paper=paper, cache=cache)
+        labels = {root / workspace.folder: workspace.recipe for workspace in chosen}
+        failed = run_workspaces(labels, jobs=jobs, gpus=gpus)
+        mark_finished(root, chosen, failed)
+        shown = [workspace.recipe for workspace in _publish(root, chosen)]
     if failed:
-        listed = ", ".join(names[folder] for folder in failed)
-        return Failed(message=f"Failed: {listed}." + (f" On the boards: {', '.join(done)}." if done else ""))
-    return done
+        names = ", ".join(label for folder, label in labels.items() if folder in failed)
+        return Failed(message=f"Failed: {names}." + (f" On the leaderboards: {', '.join(shown)}." if shown else ""))
+    return shown
 
 
-def _show(root: Path, entries: list[Entry]) -> list[Entry]:
-    """Write and publish the boards of what is finished, and return that."""
-    done = finished(root, entries)
+def _publish(root: Path, chosen: list[RecipeWorkspace]) -> list[RecipeWorkspace]:
+    """Write and publish the leaderboards of the finished workspaces, and return these."""
+    done = finished(root, chosen)
     if done:
-        boards = comparison.boards([comparison.read(root, entry) for entry in done])
-        paths = tables.write(boards, root / REPORTS)
+        found = comparison.leaderboards([comparison.read(root, workspace) for workspace in done])
+        paths = tables.write(found, root / REPORTS)
         get_run_logger().info(f"Written: {', '.join(path.name for path in paths)} in {root / REPORTS}")
-        artifacts.publish_text("leaderboard", tables.markdown(boards), f"{len(done)} of {len(entries)} recipes.")
+        artifacts.publish_text("leaderboard", tables.markdown(found), f"{len(done)} of {len(chosen)} recipes.")
     return done

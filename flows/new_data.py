@@ -19,7 +19,7 @@ from flows.gto_tags import Bump
 from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
 from flows.pipeline import NOT_RUN, pipeline
-from flows.processes.stage_process import only_run
+from flows.processes.run_lock import exclusive_run
 from flows.publish import artifacts, markdown, scores
 from tasks.runtime import params
 from tasks.runtime.errors import TransientError
@@ -104,7 +104,7 @@ def new_data(
     if not trained.is_completed():
         return _failed(f"The new recordings passed the gate; then: {trained.message}", found)
 
-    with only_run(root):  # what is judged is what becomes the version
+    with exclusive_run(root):  # what is judged is what becomes the version
         decision = _decide(root, metric, margin, stage)
         version = _promote(root, decision, bump, stage)
     source_state.remember(root, settings, now)

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.processes.stage_process import only_run
+from flows.processes.run_lock import exclusive_run
 from flows.publish import artifacts, verification
 from lineage.verify.findings import Depth
 from lineage.verify.verification import verify
@@ -46,7 +46,7 @@ def nightly_audit(
     log = get_run_logger()
     root = project.resolve()
     depth = Depth(sample=sample, seed=datetime.now(UTC).toordinal()) if deep else None
-    with only_run(root):
+    with exclusive_run(root):
         report = verify(root, deep=depth, elsewhere=elsewhere)
     for finding in report.damage:
         log.error(verification.line(finding))

@@ -1,18 +1,14 @@
-"""The flow `pipeline`: one Prefect task per stage that is not up to date, independent ones side by side."""
+"""Flow `pipeline`: one Prefect task for each stage that is not up to date, independent stages side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Annotated, Any, cast
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -20,22 +16,28 @@ from pydantic import Field
 
 from flows import graph
 from flows.plan import Step, expand, plan
-from flows.processes.stage_process import Groups, only_run
+from flows.processes.process_groups import Log
+from flows.processes.run_lock import exclusive_run
+from flows.processes.stage_process import StageProcesses
 from flows.publish import artifacts, scores
 from flows.recipes import writing
-from flows.scheduling import gpu_slots
-from flows.scheduling.stage_task import Here, run_stage
+from flows.remote.dispatch import run_on_worker
+from flows.scheduling import scheduler
+from flows.scheduling.gpu_slots import local_slots
+from flows.scheduling.local_stages import LocalStages
+from flows.scheduling.scheduler import Results, Unit
+from flows.scheduling.stage_task import StageTasks, gpu_limit
 
-NOT_RUN = " Not run for it: "
+NOT_RUN = " Not run: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.runtime.parallel
 FLOW_RUN = "BREATHLINE_FLOW_RUN"  # read by lineage.machine
 
 
 def _name() -> str:
-    """Return what the run is called in lists: what was asked for, and nothing that stands beside it anyway."""
-    asked = flow_run.parameters
-    what = asked.get("recipe") or "params.yaml"
-    return f"{what}: {', '.join(asked.get('targets') or ['all stages'])}"
+    """Return the name of the flow run in lists: the recipe and the targets."""
+    parameters = flow_run.parameters
+    recipe = parameters.get("recipe") or "params.yaml"
+    return f"{recipe}: {', '.join(parameters.get('targets') or ['all stages'])}"
 
 
 @flow(
@@ -54,123 +56,81 @@ def pipeline(
     task_runner: Annotated[str, Field(pattern=r"^(threads|processes|dask(:.+)?)$")] = "threads",
     project: Path = Path(),
 ) -> State[Any] | dict[str, str]:
-    """Run every stage that is not up to date, independent ones side by side.
+    """Run every stage that is not up to date, independent stages side by side.
 
-    A stage that fails makes the flow fail, once those that do not depend on it have run. A second run of the same
-    project is refused while the first lives.
+    If a stage fails, the stages that do not depend on it still run; then the flow fails. A second run of the same
+    project is refused while the first one is at work.
 
     Args:
-        targets: Only these stages, or groups such as `train_teacher`, and what they depend on; all, if empty.
-        recipe: A recipe's name; it is written into params.yaml first.
-        force: Stages, or groups of them, that run in any case.
-        jobs: How many stages run at once on this machine.
-        gpus: How many of them may use a GPU; one for each GPU, if not given.
-        workers: For stages that run on another worker, the work pool: `{"train_teacher": "gpu"}`.
-        task_runner: What `extract` and `fbank` map over: threads, processes, dask, or dask:<scheduler's address>.
-        project: The project's folder.
+        targets: Last stages to run, by name or by group such as `train_teacher`; all stages, if empty.
+        recipe: Name of a recipe that is written into params.yaml first.
+        force: Stages, or groups of stages, that run in any case.
+        jobs: Maximum number of stages at once on this machine, 1 to 256.
+        gpus: Maximum number of stages at once that use a GPU; one for each GPU, if not given.
+        workers: Work pool of each stage that runs on another worker: `{"train_teacher": "gpu"}`.
+        task_runner: Parallelism inside `extract` and `fbank`: threads, processes, dask, or dask:<scheduler's address>.
+        project: Folder of the project.
 
     Returns:
-        What became of each stage: `ran` or `up to date`.
+        Outcome of each stage: `ran` or `up to date`.
 
     Raises:
-        BreathlineError: Another run is at work here, there is no such stage or recipe, or DVC cannot read the graph.
+        BreathlineError: Another run is at work in the project, a stage or recipe is unknown, or DVC cannot read the
+            graph.
     """
     root = project.resolve()
-    with only_run(root), _groups() as groups:
+    with exclusive_run(root), StageProcesses() as processes:
+        processes.prestart()  # the first DVC process imports while the graph is read
         if recipe is not None:
             writing.write(root, writing.edit(root, recipe))
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)
-        if not any(step.runs and step.stage not in pools for step in steps):
-            groups.dismiss()
-        here = _here(root, groups, gpus, pools, task_runner)
+        units = [Unit(root, step, step.stage, pools.get(step.stage)) for step in steps if step.runs]
+        if all(unit.pool for unit in units):
+            processes.stop_prestarting()
         scores_before = scores.read(root)
         artifacts.publish_plan(steps)
         for step in steps:
             get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
-        states = _run(steps, jobs, here)
-        outcome = {step.stage: _outcome(step, states) for step in steps}
+        results = _run(units, jobs, gpus, processes, task_runner)
+        outcome = _outcome(steps, units, results)
         artifacts.publish_results(root, stages, outcome, scores_before)
-    return _verdict(outcome, here, states)
+    return _verdict(outcome, results)
 
 
-@contextmanager
-def _groups() -> Iterator[Groups]:
-    """Yield the run's process groups; the first stage's DVC starts while the graph is read."""
-    groups = Groups()
-    groups.prepare()
-    try:
-        yield groups
-    finally:
-        # Reached by Ctrl-C, by SIGTERM (Prefect raises it here) and by any error: no stage outlives its flow.
-        groups.end()
-
-
-def _here(root: Path, groups: Groups, gpus: int | None, pools: Mapping[str, str], task_runner: str) -> Here:
-    """Return what the run's stages share."""
+def _run(units: Sequence[Unit], jobs: int, gpus: int | None, processes: StageProcesses, task_runner: str) -> Results:
+    """Run the units, on this machine or on the workers of their pools."""
     with get_client(sync_client=True) as client:
-        # Also of a server that lives as long as this run: a stage over Dask (flows.wide) starts none.
-        url = str(client.api_url).rstrip("/")
-    return Here(
-        root=root,
-        groups=groups,
-        slots=gpu_slots.of_this_machine(gpus),
-        env={TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": url},
-        pools=pools,
-    )
+        # Also the server that Prefect starts for this run alone: a stage over Dask (flows.wide) uses it.
+        server = str(client.api_url).rstrip("/")
+    env = {TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": server}
+    local = LocalStages(processes, local_slots(gpus), env, gpu_limit)
+
+    def run(unit: Unit, log: Log) -> None:
+        if unit.pool:
+            run_on_worker(unit, processes, env, log)
+        else:
+            local.run(unit, log)
+
+    return scheduler.run(units, jobs=jobs, start=StageTasks(run).start)
 
 
-def _run(steps: Sequence[Step], jobs: int, here: Here) -> dict[str, State[Any]]:
-    """Submit each step once all before it have ended well; return the states of those submitted.
-
-    Stages that run on other workers take none of the ``jobs``: this machine has nothing to do for them.
-    """
-    waiting = [step for step in steps if step.runs]
-    futures: dict[str, PrefectFuture[Any]] = {}
-    states: dict[str, State[Any]] = {}
-    ended: SimpleQueue[str] = SimpleQueue()
-    while True:
-        good = {name for name, state in states.items() if state.is_completed()}
-        for step in [step for step in waiting if good.issuperset(step.after)]:
-            local = [name for name in futures if name not in states and name not in here.pools]
-            if step.stage not in here.pools and len(local) >= jobs:
-                continue
-            waiting.remove(step)
-            future = run_stage.submit(
-                name=step.stage,
-                step=step,
-                here=here,
-                return_state=False,
-                wait_for=[futures[name] for name in step.after],
-            )
-            futures[step.stage] = future
-            future.add_done_callback(partial(_note, ended, step.stage))
-        if len(futures) == len(states):
-            return states
-        name = ended.get()
-        futures[name].wait()
-        states[name] = futures[name].state
+def _outcome(steps: Sequence[Step], units: Sequence[Unit], results: Results) -> dict[str, str]:
+    """Return what became of each stage, in the order of the plan."""
+    outcome = dict.fromkeys((step.stage for step in steps), "up to date")
+    for unit in units:
+        outcome[unit.step.stage] = "not run" if unit not in results else "failed" if results[unit] else "ran"
+    return outcome
 
 
-def _note(ended: SimpleQueue[str], name: str, _future: PrefectFuture[Any]) -> None:
-    ended.put(name)
-
-
-def _outcome(step: Step, states: dict[str, State[Any]]) -> str:
-    if not step.runs:
-        return "up to date"
-    if step.stage not in states:
-        return "not run"
-    return "ran" if states[step.stage].is_completed() else "failed"
-
-
-def _verdict(outcome: Mapping[str, str], here: Here, states: Mapping[str, State[Any]]) -> State[Any] | dict[str, str]:
-    """Return what became of the stages, or the state of a flow of which some failed."""
-    failed = [name for name, word in outcome.items() if word == "failed"]
-    if not failed:
+def _verdict(outcome: Mapping[str, str], results: Results) -> State[Any] | dict[str, str]:
+    """Return the outcome of the stages, or a failed state that names the stages that failed and those not run."""
+    failures = {unit.step.stage: failure for unit, failure in results.items() if failure is not None}
+    if not failures:
         return dict(outcome)
-    for name in failed:
-        get_run_logger().error(str(here.failures.get(name, states[name].message)))
-    skipped = [name for name, word in outcome.items() if word == "not run"]
-    return Failed(message=f"Failed: {', '.join(failed)}." + (f"{NOT_RUN}{', '.join(skipped)}." if skipped else ""))
+    for failure in failures.values():
+        get_run_logger().error(str(failure))
+    failed = ", ".join(stage for stage in outcome if stage in failures)
+    not_run = ", ".join(stage for stage, word in outcome.items() if word == "not run")
+    return Failed(message=f"Failed: {failed}." + (f"{NOT_RUN}{not_run}." if not_run else ""))

@@ -1,27 +1,26 @@
-"""Which stages run, and why: a pure function of the graph and its status."""
+"""Plan of a run: the stages that run, and the reasons, as a pure function of the graph and its status."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from flows.graph import Change, Stage
+from flows.graph import Change, Stage, overlap
 from tasks.runtime.errors import BreathlineError
 
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to a stage.
+    """Planned action for one stage.
 
     Attributes:
-        stage: Its name, as DVC knows it.
-        runs: Whether `dvc repro` has to look at it; without changes of its own it still ends up to date if what comes
-            from upstream turns out to be the same.
-        reasons: Why, in words; empty where it does not run.
-        after: The upstream stages in the plan that run before it.
-        force: Whether it runs even where nothing has changed.
-        gpu: Whether it uses a GPU where there is one.
+        stage: Name of the stage, as DVC knows it.
+        runs: Whether `dvc repro` is called for it. A stage without changes of its own stays up to date if its upstream
+            stages make equal outs.
+        reasons: Reasons for the run; empty if the stage is up to date.
+        after: Upstream stages in the plan that run before it.
+        force: Whether the stage runs without any change, too.
+        gpu: Whether the stage uses a GPU if the machine has one.
     """
 
     stage: str
@@ -37,11 +36,11 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
 
     Args:
         stages: The graph, in topological order.
-        targets: Stages to stop at: only they and what they depend on are in the plan. All, if empty.
-        force: Stages that run in any case. The name of a group (`train_teacher`) stands for all its items.
+        targets: Last stages of the plan; only they and their upstream stages are in it. All stages, if empty.
+        force: Stages that run in any case. The name of a group (`train_teacher`) means all its items.
 
     Raises:
-        BreathlineError: A name is no stage; the error lists those there are.
+        BreathlineError: A name is no stage; the error lists the stages.
     """
     wanted = _upstream(stages, expand(stages, targets)) if (targets := tuple(targets)) else {s.name for s in stages}
     forced = expand(stages, force)
@@ -52,7 +51,9 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
             continue
         before = tuple(name for name in stage.after if steps[name].runs)
         made = [out for name in before for out in outs[name]]
-        reasons = [_reason(change) for change in stage.changes if not (change.kind == "dep" and _is_made(change, made))]
+        # The present state of a dep says nothing if an upstream stage makes it anew.
+        own = [change for change in stage.changes if not (change.kind == "dep" and overlap(change.name, made))]
+        reasons = [_reason(change) for change in own]
         if stage.name in forced:
             reasons.insert(0, "forced")
         if before:
@@ -70,17 +71,11 @@ def _reason(change: Change) -> str:
     return f"{change.kind} {change.name}: {change.state}"
 
 
-def _is_made(change: Change, made: Collection[str]) -> bool:
-    """Whether a dep is made by an upstream stage that runs, so that its present state says nothing."""
-    dep = PurePosixPath(change.name)
-    return any(dep.is_relative_to(out) or PurePosixPath(out).is_relative_to(dep) for out in made)
-
-
 def expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
-    """Return the stages of some names; the name of a group (`train_teacher`) stands for all its items.
+    """Return the stages of some names; the name of a group (`train_teacher`) means all its items.
 
     Raises:
-        BreathlineError: A name is no stage; the error lists those there are.
+        BreathlineError: A name is no stage; the error lists the stages.
     """
     found: set[str] = set()
     for name in names:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from flows.processes import watchdog
-from flows.processes.stage_process import QUIET
+from flows.processes.process_groups import NO_TELEMETRY
 from tasks.runtime.errors import BreathlineError
 
 # Prefect's own server takes 15 to 25 s to start where its database has to be made first; its limit is 20 s.
@@ -24,7 +24,7 @@ def ready() -> str | None:
     Raises:
         BreathlineError: The server that is configured does not answer.
     """
-    for name, value in (QUIET | STARTING).items():
+    for name, value in (NO_TELEMETRY | STARTING).items():
         os.environ.setdefault(name, value)
     import httpx
     from prefect.settings import PREFECT_API_URL

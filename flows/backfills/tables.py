@@ -1,4 +1,4 @@
-"""What the cases of a backfill scored, as tables of what may be compared."""
+"""Scores of a backfill: one table for each set of comparable variants."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.backfills.variants import Case
+from flows.backfills.variants import Variant
 from flows.publish import markdown, scores
 from tasks.runtime.files import replacing
 
-# The code that turns predictions into scores: where it differs between commits, the same name may mean something else.
-DEFINITION = ("models/metrics.py", "tasks/evaluation/bootstrap.py")
+# Code that turns predictions into scores: if commits differ in it, the same name may mean another metric.
+METRIC_CODE = ("models/metrics.py", "tasks/evaluation/bootstrap.py")
 MISSING = "–"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cases that were measured on the same test cycles, with the same labels, selection and definition of the metrics.
+    """Variants with equal test cycles, labels, epoch selection and metric definitions.
 
     Attributes:
-        selection: How the epoch was chosen.
-        title: What was measured, in words.
-        header: What stands above the columns.
-        rows: A case's name, then its scores in percent; None where one is not defined.
+        selection: Selection of the epoch, `val` or `paper`.
+        title: Description of the measurement.
+        header: Names of the columns.
+        rows: Name of a variant, then its scores in percent; None if a score is undefined.
     """
 
     selection: str
@@ -36,37 +36,37 @@ class Table:
 
     @property
     def records(self) -> list[dict[str, str | float | None]]:
-        """The rows, by column."""
+        """Rows as mappings, by column."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
 
 
-def tables(workspaces: Mapping[Path, Case]) -> list[Table]:
-    """Return a table for every set of cases that may be compared; those without scores are left out.
+def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
+    """Return a table for every set of comparable variants; variants without scores are left out.
 
     Args:
-        workspaces: The cases, by the folder of their workspace.
+        workspaces: Variants, by the folder of their workspace.
     """
     groups: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
-    for folder, case in workspaces.items():
+    for folder, variant in workspaces.items():
         if found := scores.read(folder):
             measured = str(found.pop(scores.MEASURED))
             for selection in dict.fromkeys(key.partition(".")[0] for key in found):
-                mine = {key: value for key, value in found.items() if key.startswith(f"{selection}.")}
-                groups.setdefault((selection, measured, _definition(folder)), {})[case.name] = mine
+                own = {key: value for key, value in found.items() if key.startswith(f"{selection}.")}
+                groups.setdefault((selection, measured, _definition(folder)), {})[variant.name] = own
     definitions = list(dict.fromkeys(definition for _, _, definition in groups))
     found_tables = []
     for (selection, measured, definition), members in groups.items():
-        title = f"{measured or 'What was measured is not recorded'}, epoch chosen on {selection}"
+        title = f"{measured or 'Test set and labels not recorded'}, epoch chosen on {selection}"
         if len(definitions) > 1:
-            title += f", metrics as defined by version {definitions.index(definition) + 1} of {DEFINITION[0]}"
+            title += f", metrics as defined by version {definitions.index(definition) + 1} of {METRIC_CODE[0]}"
         found_tables.append(_table(selection, title, members))
     return found_tables
 
 
 def write(found: Sequence[Table], folder: Path) -> list[Path]:
     """Write tables as ``backfill.json`` and ``backfill.md``, and return the paths."""
-    listed = [{"selection": one.selection, "measured": one.title, "cases": one.records} for one in found]
-    texts = {"json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n", "md": show(found)}
+    listed = [{"selection": table.selection, "measured": table.title, "variants": table.records} for table in found]
+    texts = {"json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n", "md": markdown_tables(found)}
     paths = []
     for suffix, text in texts.items():
         paths.append(folder / f"backfill.{suffix}")
@@ -75,17 +75,16 @@ def write(found: Sequence[Table], folder: Path) -> list[Path]:
     return paths
 
 
-def show(found: Sequence[Table]) -> str:
+def markdown_tables(found: Sequence[Table]) -> str:
     """Return tables as Markdown."""
     parts = []
-    for one in found:
-        rows = [[markdown.text(row[0]), *map(number, row[1:])] for row in one.rows]
-        parts += [f"### {one.title}", markdown.table(one.header, rows, right=range(1, len(one.header)))]
+    for table in found:
+        rows = [[markdown.text(row[0]), *map(_number, row[1:])] for row in table.rows]
+        parts += [f"### {table.title}", markdown.table(table.header, rows, right=range(1, len(table.header)))]
     return "\n\n".join([*parts, "Scores in percent; Score = (Sp + Se) / 2."]) + "\n"
 
 
-def number(value: Any) -> str:
-    """Return a score for readers."""
+def _number(value: Any) -> str:
     return MISSING if value is None else f"{value:.2f}"
 
 
@@ -94,12 +93,12 @@ def _table(selection: str, title: str, members: Mapping[str, Mapping[str, Any]])
     return Table(
         selection,
         title,
-        ("case", *(key.removeprefix(f"{selection}.").replace(".", " ") for key in columns)),
+        ("variant", *(key.removeprefix(f"{selection}.").replace(".", " ") for key in columns)),
         tuple((name, *(found.get(key) for key in columns)) for name, found in members.items()),
     )
 
 
 def _definition(workspace: Path) -> str:
     """Return a hash of the code that defines the metrics."""
-    code = [(workspace / name).read_bytes() for name in DEFINITION if (workspace / name).is_file()]
+    code = [(workspace / name).read_bytes() for name in METRIC_CODE if (workspace / name).is_file()]
     return hashlib.sha256(b"".join(code)).hexdigest()

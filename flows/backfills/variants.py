@@ -1,4 +1,4 @@
-"""The cases of a backfill: revisions × values of parameters, each in a workspace of its own."""
+"""Variants of a backfill: revisions × parameter values, each in a workspace of its own."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SHORT = 10  # digits of a commit's id
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one workspace runs.
+class Variant:
+    """Code and parameters of one workspace.
 
     Attributes:
-        revision: The commit, as it was asked for; none: the working tree.
-        commit: Its full id.
-        values: Parameters that are set over its params.yaml, by dotted key.
+        revision: Name of the commit, as the user gave it; None for the working tree.
+        commit: Full id of the commit.
+        values: Parameter values that replace those of its params.yaml, by dotted key.
     """
 
     revision: str | None = None
@@ -44,30 +44,30 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What a reader knows it by."""
+        """Name of the variant in tables and logs."""
         at = [] if self.revision is None or self.commit is None else [_shown(self.revision, self.commit)]
         return ", ".join([*at, *(f"{key}={json.dumps(value)}" for key, value in self.values)])
 
     @property
     def folder(self) -> Path:
-        """Where its workspace lies, below the project's root: the same again for the same commit and values."""
-        what = json.dumps([self.commit, self.values], sort_keys=True)
+        """Folder of the workspace below the project's root; it follows from commit and values."""
+        identity = json.dumps([self.commit, self.values], sort_keys=True)
         start = self.commit[:SHORT] if self.commit else "working-tree"
         words = "-".join([start, *(f"{key.rpartition('.')[2]}-{value}" for key, value in self.values)])
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", words)[:60].strip("-")
-        return FOLDER / f"{slug}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+        return FOLDER / f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
-def cases(root: Path, revisions: Sequence[str], values: Mapping[str, Sequence[Any]]) -> list[Case]:
+def variants(root: Path, revisions: Sequence[str], values: Mapping[str, Sequence[Any]]) -> list[Variant]:
     """Return every revision with every combination of values.
 
     Args:
-        root: The project.
+        root: Folder of the project.
         revisions: Names of commits, and ranges such as ``v1.0..main`` (oldest first); the working tree, if empty.
-        values: For each parameter, by dotted key, its values.
+        values: Values of each parameter, by its dotted key.
 
     Raises:
-        BreathlineError: There is no such revision, a range is empty, a parameter has no value, or nothing is asked for.
+        BreathlineError: A revision is unknown, a range is empty, a parameter has no value, or both arguments are empty.
     """
     if not revisions and not values:
         hint = "`--revision v1.0 --revision main`, or `--param student.optimizer.rho=0.05,0.1`"
@@ -78,15 +78,16 @@ def cases(root: Path, revisions: Sequence[str], values: Mapping[str, Sequence[An
     if revisions:
         commits = [(name, commit) for revision in revisions for name, commit in _commits(root, revision)]
     settings = [tuple(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
-    # By folder: what is named twice runs once.
-    return list({case.folder: case for commit in commits for case in (Case(*commit, one) for one in settings)}.values())
+    # By folder: a variant that is named twice runs once.
+    found = [Variant(*commit, chosen) for commit in commits for chosen in settings]
+    return list({variant.folder: variant for variant in found}.values())
 
 
 def parse(given: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the values of parameters that ``KEY=VALUE,VALUE`` asks for; values are read as YAML.
+    """Parse parameter values of the form ``KEY=VALUE,VALUE``; each value is read as YAML.
 
     Raises:
-        BreathlineError: One of them is not of this form.
+        BreathlineError: A text does not have this form.
     """
     found: dict[str, list[Any]] = {}
     for text in given:
@@ -96,45 +97,45 @@ def parse(given: Sequence[str]) -> dict[str, list[Any]]:
         except YAMLError:
             found[key] = []
         if not found[key]:
-            raise BreathlineError("This names no values of a parameter.", where=text, hint="KEY=VALUE,VALUE")
+            raise BreathlineError("A parameter and its values are expected.", where=text, hint="KEY=VALUE,VALUE")
     return found
 
 
-def prepare(root: Path, case: Case, cache: Path) -> Path:
-    """Return the workspace of a case, with its code and parameters; what earlier runs made there stays.
+def prepare(root: Path, variant: Variant, cache: Path) -> Path:
+    """Write code and parameters of a variant into its workspace, keep the outs of earlier runs, and return the folder.
 
     Args:
-        root: The project.
-        case: What it runs.
-        cache: DVC's cache (`flows.workspaces.cache_of`).
+        root: Folder of the project.
+        variant: Code and parameters.
+        cache: Folder of DVC's cache (`flows.workspaces.cache_of`).
 
     Raises:
-        BreathlineError: Its params.yaml has no such parameter.
+        BreathlineError: A parameter is not in params.yaml.
     """
-    workspace = root / case.folder
-    workspaces.fill(root, workspace, cache, revision=case.commit)
-    text = with_values(workspaces.params_text(root, case.commit), case, root)
+    workspace = root / variant.folder
+    workspaces.update_code(root, workspace, cache, revision=variant.commit)
+    text = with_values(workspaces.params_text(root, variant.commit), variant, root)
     (workspace / PARAMS).write_text(text, encoding="utf-8")
-    with suppress(KeyError):  # the parameters of an old commit may be others
+    with suppress(KeyError):  # an old commit may lack these parameters
         for folder in leftovers(workspace / "data", params.read(workspace / PARAMS)):
             shutil.rmtree(folder)
     return workspace
 
 
-def with_values(text: str, case: Case, root: Path) -> str:
-    """Return the text of params.yaml with the values of a case, and recordings that are found from any folder.
+def with_values(text: str, variant: Variant, root: Path) -> str:
+    """Return the text of params.yaml with the values of a variant, and with absolute paths of recordings.
 
     Raises:
-        BreathlineError: There is no such parameter.
+        BreathlineError: A parameter is not in params.yaml.
     """
     yaml = yaml_round_trip()
     loaded = yaml.load(text)
-    for key, value in case.values:
+    for key, value in variant.values:
         params.section(loaded, key)
         parent, _, name = key.rpartition(".")
         (params.section(loaded, parent) if parent else loaded)[name] = value
     if "download" in loaded:
-        for name, value in workspaces.recordings(root, loaded["download"]).items():
+        for name, value in workspaces.absolute_paths(root, loaded["download"]).items():
             loaded["download"][name] = value
     written = StringIO()
     yaml.dump(loaded, written)
@@ -149,7 +150,7 @@ def _commits(root: Path, revision: str) -> list[tuple[str, str]]:
         workspaces.commit_of(root, end or "HEAD")
     listed = git(root, "rev-list", "--reverse", revision).split()
     if not listed:
-        raise BreathlineError("There is no commit in this range.", where=revision, hint="OLDER..NEWER")
+        raise BreathlineError("The range holds no commit.", where=revision, hint="OLDER..NEWER")
     return [(commit, commit) for commit in listed]
 
 

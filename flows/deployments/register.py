@@ -17,7 +17,7 @@ from prefect.types.entrypoint import EntrypointType
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from flows.processes.stage_process import QUIET
+from flows.processes.process_groups import NO_TELEMETRY
 from tasks.runtime.errors import BreathlineError
 
 FILE = "prefect.yaml"
@@ -55,7 +55,7 @@ def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
     """
     before = {(found.id, schedule.slug): schedule.active for found in _ours(client) for schedule in found.schedules}
     command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt", "--prefect-file", FILE]
-    env = os.environ | QUIET | {"COLUMNS": "160", "NO_COLOR": "1"}
+    env = os.environ | NO_TELEMETRY | {"COLUMNS": "160", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         end = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])

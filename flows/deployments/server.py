@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 
 from flows import server
-from flows.processes.stage_process import QUIET, Groups
+from flows.processes.process_groups import NO_TELEMETRY
+from flows.processes.stage_process import StageProcesses
 from tasks.runtime.errors import BreathlineError
 
 USUAL_PORT = 4200
@@ -70,14 +71,14 @@ def own(log: Path, *, patience_s: float = 120) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     # It has a scheduler, which the server that Prefect itself starts for a flow lacks: no schedule would ever fire.
-    groups, tail = Groups(), deque[str](maxlen=20)
+    groups, tail = StageProcesses(), deque[str](maxlen=20)
     with log.open("w", encoding="utf-8", buffering=1) as file:
 
         def note(line: str) -> None:
             tail.append(line)
             file.write(f"{line}\n")
 
-        env = {"PREFECT_API_URL": url, **QUIET}
+        env = {"PREFECT_API_URL": url, **NO_TELEMETRY}
         thread = threading.Thread(target=groups.run, args=(command, log.parent), kwargs={"env": env, "log": note})
         thread.start()
         try:

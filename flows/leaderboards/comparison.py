@@ -1,4 +1,4 @@
-"""Boards of finished workspaces: one for each corpus, test set, split, label set, selection and definition of Se."""
+"""Leaderboards: finished workspaces with equal corpus, test set, split, labels, selection and definition of Se."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from flows.leaderboards.recipe_workspaces import Entry
+from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import Counts
 from tasks.evaluation import bootstrap
 from tasks.evaluation.summary import EvaluationSettings, rounded
@@ -33,14 +33,14 @@ class Result:
     """The results of one workspace.
 
     Attributes:
-        entry: The recipe.
+        workspace: Workspace of the recipe.
         metrics: The contents of ``reports/metrics.json``.
         predictions: The students' rows of ``data/evaluation/predictions.parquet``.
         settings: The settings of the evaluation.
         published: The published results that the corpus names.
     """
 
-    entry: Entry
+    workspace: RecipeWorkspace
     metrics: Mapping[str, Any]
     predictions: pl.DataFrame
     settings: EvaluationSettings
@@ -73,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One recipe on a board, with the published results of its method under the same definition and selection."""
+    """One recipe on a leaderboard, with the published results of its method under the same definition and selection."""
 
     recipe: str
     seeds: tuple[str, ...]
@@ -85,7 +85,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Board:
+class Leaderboard:
     """Recipes that may be compared.
 
     Attributes:
@@ -108,43 +108,43 @@ class Board:
     rows: tuple[Row, ...] = field(default_factory=tuple)
 
 
-def read(root: Path, entry: Entry) -> Result:
+def read(root: Path, workspace: RecipeWorkspace) -> Result:
     """Return the results of a finished workspace.
 
     Raises:
         BreathlineError: A file of the results is missing.
     """
-    workspace = root / entry.folder
-    hint = f"run `breathline leaderboard {entry.recipe}` again"
+    folder = root / workspace.folder
+    hint = f"run `breathline leaderboard {workspace.recipe}` again"
     try:
-        metrics = json.loads((workspace / "reports" / "metrics.json").read_text(encoding="utf-8"))
-        rows = pl.read_parquet(workspace / "data" / "evaluation" / "predictions.parquet")
+        metrics = json.loads((folder / "reports" / "metrics.json").read_text(encoding="utf-8"))
+        rows = pl.read_parquet(folder / "data" / "evaluation" / "predictions.parquet")
     except FileNotFoundError as error:
         raise BreathlineError("The results are missing.", where=error.filename, hint=hint) from error
-    settings = params.section(params.read(workspace / params.PARAMS), "evaluation")
+    settings = params.section(params.read(folder / params.PARAMS), "evaluation")
     return Result(
-        entry,
+        workspace,
         metrics,
         rows.filter(pl.col("model").str.starts_with("student/")),
         params.parse(EvaluationSettings, settings, "evaluation"),
-        corpus_facts.read(workspace / corpus_facts.FOLDER).published,
+        corpus_facts.read(folder / corpus_facts.FOLDER).published,
     )
 
 
-def boards(results: Sequence[Result]) -> list[Board]:
-    """Return a board for every set of results that may be compared, `val` and strict first.
+def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:
+    """Return a leaderboard for every set of results that may be compared, `val` and strict first.
 
-    The differences on a board are to its first recipe.
+    The differences on a leaderboard are from its first recipe.
     """
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         about = tuple(result.metrics[key] for key in ABOUT)
         for selection in result.metrics["selections"]:
             for definition in _definitions(result.metrics):
-                key = (result.entry.small, about, result.test_set, selection != "val", definition != "strict")
+                key = (result.workspace.small, about, result.test_set, selection != "val", definition != "strict")
                 groups.setdefault(key, []).append(result)
     return [
-        _board(groups[key], selection="paper" if key[-2] else "val", definition="lenient" if key[-1] else "strict")
+        _leaderboard(groups[key], "paper" if key[-2] else "val", "lenient" if key[-1] else "strict")
         for key in sorted(groups)
     ]
 
@@ -167,7 +167,7 @@ def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]
             size=len(patients),
             classes=classes,
         )
-        for _, seed in sorted(rows.group_by("model"), key=lambda part: str(part[0]))
+        for _, seed in sorted(rows.group_by("model"), key=lambda group: str(group[0]))
     ]
 
 
@@ -177,7 +177,7 @@ def _definitions(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield "lenient"
 
 
-def _board(members: Sequence[Result], *, selection: str, definition: str) -> Board:
+def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> Leaderboard:
     first = members[0]
     reason, published = _published(first, selection, definition)
     settings = first.settings
@@ -196,20 +196,20 @@ def _board(members: Sequence[Result], *, selection: str, definition: str) -> Boa
             minus = Difference(**{name: rounded(value) for name, value in both.items()})
         rows.append(
             Row(
-                recipe=result.entry.recipe,
+                recipe=result.workspace.recipe,
                 seeds=tuple(result.metrics["students"]),
                 score=score,
                 sp=Figure(**found["sp"]),
                 se=Figure(**found[f"se_{definition}"]),
                 minus_first=minus,
-                published=tuple(one for one in published if result.entry.recipe in one.recipes),
+                published=tuple(one for one in published if result.workspace.recipe in one.recipes),
             )
         )
-    return Board(
+    return Leaderboard(
         **{key: first.metrics[key] for key in ABOUT},
         selection=selection,
         definition=definition,
-        small=first.entry.small,
+        small=first.workspace.small,
         cycles=first.metrics["test"]["cycles"],
         patients=first.metrics["test"]["patients"],
         confidence=settings.confidence,
@@ -220,7 +220,7 @@ def _board(members: Sequence[Result], *, selection: str, definition: str) -> Boa
 
 def _published(result: Result, selection: str, definition: str) -> tuple[str, list[Published]]:
     """Return the reason for the absence of comparable published results, and these results; one of both is empty."""
-    if result.entry.small:
+    if result.workspace.small:
         return "these are miniatures of the recipes", []
     if not result.published:
         return "none hold for these recordings", []

@@ -1,17 +1,17 @@
-"""The workspace of each recipe of a leaderboard."""
+"""Workspaces of a leaderboard, one for each recipe."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flows import workspaces
 from flows.recipes.layers import RECIPES
 from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
-from flows.recipes.writing import chosen, leftovers
+from flows.recipes.writing import leftovers, recipe_settings
 from tasks.runtime import params
 
 FOLDER = Path(".leaderboard")
@@ -19,12 +19,12 @@ FINISHED = "finished.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What a workspace runs.
+class RecipeWorkspace:
+    """Workspace of one recipe.
 
     Attributes:
-        recipe: The recipe's name.
-        small: Whether it is the recipe's miniature.
+        recipe: Name of the recipe.
+        small: Whether the small version of the recipe runs.
     """
 
     recipe: str
@@ -32,55 +32,56 @@ class Entry:
 
     @property
     def folder(self) -> Path:
-        """Where its workspace lies, below the project's root."""
+        """Folder of the workspace below the project's root."""
         return FOLDER / (f"{self.recipe}--small" if self.small else self.recipe)
 
 
-def prepare(root: Path, entry: Entry, *, seeds: Sequence[int], corpus: str | None, paper: bool, cache: Path) -> Path:
-    """Return the workspace of a recipe, with the code as it stands and the recipe in its params.yaml.
+def prepare(
+    root: Path, workspace: RecipeWorkspace, *, seeds: Sequence[int], corpus: str | None, paper: bool, cache: Path
+) -> None:
+    """Write the code of the working tree and the recipe's params.yaml into a workspace.
 
-    What earlier runs made there stays, so that only what has changed since is run.
+    The outs of earlier runs stay, so that only changed stages run again.
 
     Args:
-        root: The project.
-        entry: The recipe.
-        seeds: Of the student; the recipe's own if empty.
-        corpus: The recordings (`flows.recipes.corpus`); those of the project's params.yaml, or of the recipe, if none.
-        paper: Whether the epoch is chosen on the test set, too.
-        cache: DVC's cache, which all workspaces share with the project.
+        root: Folder of the project.
+        workspace: Workspace of the recipe.
+        seeds: Random seeds of the student; the recipe's own seeds, if empty.
+        corpus: Recordings to use (`flows.recipes.corpus`); those of params.yaml or of the recipe, if None.
+        paper: Whether the epoch is also chosen on the test set.
+        cache: Folder of DVC's cache, which all workspaces share with the project.
 
     Raises:
-        BreathlineError: There is no such recipe or corpus, or the project is no Git repository.
+        BreathlineError: The recipe or corpus is unknown, or the project is no Git repository.
     """
-    workspace = root / entry.folder
-    (workspace / FINISHED).unlink(missing_ok=True)
-    workspaces.fill(root, workspace, cache)
-    settings = chosen(entry.recipe, corpus=corpus, small=entry.small, folder=root / RECIPES)
+    folder = root / workspace.folder
+    (folder / FINISHED).unlink(missing_ok=True)
+    workspaces.update_code(root, folder, cache)
+    settings = recipe_settings(workspace.recipe, corpus=corpus, small=workspace.small, folder=root / RECIPES)
     if seeds:
         settings["student"]["seeds"] = list(seeds)
     if paper:
         settings["selections"] = ["val", "paper"]
     project = workspaces.params_text(root)
     download = yaml_round_trip().load(project)["download"] | settings.get("download", {})
-    settings["download"] = workspaces.recordings(root, download)
+    settings["download"] = workspaces.absolute_paths(root, download)
     text, _ = apply(project, settings)
-    (workspace / PARAMS).write_text(text, encoding="utf-8")
-    for folder in leftovers(workspace / "data", params.read(workspace / PARAMS)):
-        shutil.rmtree(folder)
-    return workspace
+    (folder / PARAMS).write_text(text, encoding="utf-8")
+    for leftover in leftovers(folder / "data", params.read(folder / PARAMS)):
+        shutil.rmtree(leftover)
 
 
-def finish(root: Path, entries: Sequence[Entry], failures: Mapping[Path, str]) -> None:
-    """Note for each workspace but those that failed that all of its stages are up to date."""
-    for entry in entries:
-        if root / entry.folder not in failures:
-            text = json.dumps(asdict(entry)) + "\n"
-            (root / entry.folder / FINISHED).write_text(text, encoding="utf-8")
+def mark_finished(root: Path, chosen: Sequence[RecipeWorkspace], failed: Container[Path]) -> None:
+    """Mark the workspaces without a failure as finished: all of their stages are up to date."""
+    for workspace in chosen:
+        if root / workspace.folder not in failed:
+            text = json.dumps(asdict(workspace)) + "\n"
+            (root / workspace.folder / FINISHED).write_text(text, encoding="utf-8")
 
 
-def finished(root: Path, wanted: Sequence[Entry]) -> list[Entry]:
-    """Return those of the wanted workspaces that are finished, or all that are, by name, if none is wanted."""
-    if wanted:
-        return [entry for entry in wanted if (root / entry.folder / FINISHED).exists()]
-    notes = sorted((root / FOLDER).glob(f"*/{FINISHED}"))
-    return [Entry(**json.loads(note.read_text(encoding="utf-8"))) for note in notes]
+def finished(root: Path, chosen: Sequence[RecipeWorkspace]) -> list[RecipeWorkspace]:
+    """Return the finished workspaces among the chosen ones, or all that are finished if none is chosen."""
+    if chosen:
+        return [workspace for workspace in chosen if (root / workspace.folder / FINISHED).exists()]
+    marks = sorted((root / FOLDER).glob(f"*/{FINISHED}"))
+    return [RecipeWorkspace(**json.loads(mark.read_text(encoding="utf-8"))) for mark in marks]

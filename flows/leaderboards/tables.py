@@ -1,4 +1,4 @@
-"""Boards as tables of the terminal, Markdown, CSV and JSON."""
+"""Leaderboards as tables of the terminal, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.leaderboards.comparison import DEFINITIONS, Board, Difference, Figure, Row
+from flows.leaderboards.comparison import DEFINITIONS, Difference, Figure, Leaderboard, Row
 from tasks.runtime.files import replacing
 
 if TYPE_CHECKING:
@@ -28,27 +28,27 @@ PUBLISHED = {
 }
 
 
-def title(board: Board) -> str:
-    """Return the title of a board: the conditions that make its rows comparable."""
+def title(leaderboard: Leaderboard) -> str:
+    """Return the title of a leaderboard: the conditions that make its rows comparable."""
     parts = (
-        *(("Miniatures",) if board.small else ()),
-        board.identity,
-        board.labels,
-        f"split {board.split}: {board.cycles} cycles of {board.patients} patients",
-        SELECTIONS[board.selection],
-        board.definition,
+        *(("Miniatures",) if leaderboard.small else ()),
+        leaderboard.identity,
+        leaderboard.labels,
+        f"split {leaderboard.split}: {leaderboard.cycles} cycles of {leaderboard.patients} patients",
+        SELECTIONS[leaderboard.selection],
+        leaderboard.definition,
     )
     return " · ".join(parts)
 
 
-def headers(board: Board) -> list[str]:
-    """Return the names of a board's columns."""
-    interval = f"{100 * board.confidence:g} % interval"
-    names = ["recipe", "seeds", f"Score {board.definition}", interval, "Sp", f"Se {board.definition}"]
-    return [*names, f"minus {board.rows[0].recipe}", *(() if board.without_published else ("published",))]
+def headers(leaderboard: Leaderboard) -> list[str]:
+    """Return the names of a leaderboard's columns."""
+    interval = f"{100 * leaderboard.confidence:g} % interval"
+    names = ["recipe", "seeds", f"Score {leaderboard.definition}", interval, "Sp", f"Se {leaderboard.definition}"]
+    return [*names, f"minus {leaderboard.rows[0].recipe}", *(() if leaderboard.without_published else ("published",))]
 
 
-def cells(board: Board, row: Row) -> list[str]:
+def cells(leaderboard: Leaderboard, row: Row) -> list[str]:
     """Return the cells of a row as texts, in the order of `headers`."""
     published = "; ".join(f"{one.score} ({one.sp}/{one.se}): {one.method}" for one in row.published) or MISSING
     return [
@@ -59,7 +59,7 @@ def cells(board: Board, row: Row) -> list[str]:
         spread(row.sp),
         spread(row.se),
         difference(row.minus_first),
-        *(() if board.without_published else (published,)),
+        *(() if leaderboard.without_published else (published,)),
     ]
 
 
@@ -83,57 +83,57 @@ def difference(found: Difference | None) -> str:
     return f"{found.difference:+.1f}{over}".replace("-", "−")
 
 
-def notes(board: Board) -> Iterator[str]:
-    """Yield the notes below a board: definitions, intervals, published figures."""
-    yield f"{DEFINITIONS[board.definition]}. Score = (Sp + Se) / 2, in percent; ±: sd over the seeds."
+def notes(leaderboard: Leaderboard) -> Iterator[str]:
+    """Yield the notes below a leaderboard: definitions, intervals, published figures."""
+    yield f"{DEFINITIONS[leaderboard.definition]}. Score = (Sp + Se) / 2, in percent; ±: sd over the seeds."
     yield "Intervals: bootstrap over the test patients; differences are paired over them."
-    if board.without_published:
-        yield f"No published figures for comparison: {board.without_published}."
+    if leaderboard.without_published:
+        yield f"No published figures for comparison: {leaderboard.without_published}."
     else:
-        yield f"Published: Score (Sp/Se), of the same definition; {PUBLISHED[board.selection]}."
+        yield f"Published: Score (Sp/Se), of the same definition; {PUBLISHED[leaderboard.selection]}."
 
 
-def rich_table(board: Board) -> Table:
-    """Return a board as a table for the terminal."""
+def rich_table(leaderboard: Leaderboard) -> Table:
+    """Return a leaderboard as a table for the terminal."""
     from rich.table import Table
 
-    table = Table(title=title(board), title_justify="left", title_style="bold", header_style="bold", box=None)
-    for name in headers(board):
+    table = Table(title=title(leaderboard), title_justify="left", title_style="bold", header_style="bold", box=None)
+    for name in headers(leaderboard):
         words = name in {"recipe", "published"}
         # Folded, not cropped: a narrow terminal must not hide digits.
         table.add_column("\n".join(name.rsplit(" ", 1)), justify="left" if words else "right", overflow="fold")
-    for row in board.rows:
-        table.add_row(*(cell.replace(" (", "\n(", 1) for cell in cells(board, row)))
+    for row in leaderboard.rows:
+        table.add_row(*(cell.replace(" (", "\n(", 1) for cell in cells(leaderboard, row)))
     return table
 
 
-def markdown(boards: Sequence[Board]) -> str:
-    """Return boards as Markdown."""
+def markdown(leaderboards: Sequence[Leaderboard]) -> str:
+    """Return leaderboards as Markdown."""
     lines = []
-    for board in boards:
-        names = headers(board)
-        lines += [f"### {title(board)}", "", _line(names), _line(["---"] + ["--:"] * (len(names) - 1))]
-        lines += [_line(cells(board, row)) for row in board.rows]
-        lines += ["", " ".join(notes(board)), ""]
+    for leaderboard in leaderboards:
+        names = headers(leaderboard)
+        lines += [f"### {title(leaderboard)}", "", _line(names), _line(["---"] + ["--:"] * (len(names) - 1))]
+        lines += [_line(cells(leaderboard, row)) for row in leaderboard.rows]
+        lines += ["", " ".join(notes(leaderboard)), ""]
     return "\n".join(lines)
 
 
-def comma_separated(boards: Sequence[Board]) -> str:
-    """Return boards as one CSV table with a line for each recipe, selection and definition."""
+def comma_separated(leaderboards: Sequence[Leaderboard]) -> str:
+    """Return leaderboards as one CSV table with a line for each recipe, selection and definition."""
     written = StringIO()
-    lines = [_flat(board, row) for board in boards for row in board.rows]
+    lines = [_flat(leaderboard, row) for leaderboard in leaderboards for row in leaderboard.rows]
     writer = csv.DictWriter(written, fieldnames=list(lines[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return written.getvalue()
 
 
-def write(boards: Sequence[Board], folder: Path) -> list[Path]:
-    """Write boards as ``leaderboard.json``, ``.csv`` and ``.md``, and return the paths."""
+def write(leaderboards: Sequence[Leaderboard], folder: Path) -> list[Path]:
+    """Write leaderboards as ``leaderboard.json``, ``.csv`` and ``.md``, and return the paths."""
     texts = {
-        "json": json.dumps([asdict(board) for board in boards], indent=2, ensure_ascii=False) + "\n",
-        "csv": comma_separated(boards),
-        "md": markdown(boards),
+        "json": json.dumps([asdict(leaderboard) for leaderboard in leaderboards], indent=2, ensure_ascii=False) + "\n",
+        "csv": comma_separated(leaderboards),
+        "md": markdown(leaderboards),
     }
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -144,8 +144,8 @@ def write(boards: Sequence[Board], folder: Path) -> list[Path]:
     return paths
 
 
-def _flat(board: Board, row: Row) -> dict[str, Any]:
-    about = asdict(board)
+def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
+    about = asdict(leaderboard)
     for key in ("rows", "without_published"):
         about.pop(key)
     line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), **about}

@@ -1,1 +1,1 @@
-"""Processes of a run: DVC, process groups, watchdogs."""
+"""Processes of a run: process groups, their guard, the stage's DVC process, and the lock of a project."""

@@ -1,7 +1,7 @@
-"""A DVC that has imported all that `dvc repro` needs before it is told what to run.
+"""DVC process that imports its modules before it knows which command to run.
 
-Started by its path, ahead of time, while other stages are at work. One line of JSON on its standard input is its order:
-``{"root": …, "arguments": […], "env": {…}}``. Without one, at the end of the input, it ends.
+A flow starts it by path, ahead of time, while other stages run. It then reads one line of JSON from its standard input:
+``{"root": …, "arguments": […], "env": {…}}``. It ends without a command when the input ends.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
-# What DVC imports only in the midst of the command.
-LATE = (
+# Modules that DVC imports only while the command runs.
+LATE_IMPORTS = (
     "configobj",
     "dulwich.worktree",
     "dvc.cachemgr",
@@ -51,16 +51,16 @@ LATE = (
 
 
 def main() -> int:
-    """Wait for the order, and return the exit status of the DVC command that it names."""
-    for name in LATE:
-        # Another version of DVC may do without.
+    """Wait for a command, run it and return its exit status."""
+    for name in LATE_IMPORTS:
+        # Another version of DVC may lack the module.
         with suppress(ImportError):
             import_module(name)
     line = sys.stdin.readline()
     if not line:
         return 0
     order = json.loads(line)
-    # What the command starts must not hold the pipe.
+    # Processes that the command starts must not hold the pipe.
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.environ.update(order["env"])
@@ -72,7 +72,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     status = main()
-    # At once: Python would take apart all that was imported, while the next stage waits.
+    # At once: Python would first clear all imported modules, while the next stage waits.
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,7 +1,8 @@
-"""Runs one command, and ends the whole process group when the flow that started it dies.
+"""Guard of one command: the whole process group ends when the flow that started it dies.
 
-Started by its path (`python guard.py [--told] COMMAND…`) as the leader of a new session, so it imports the standard
-library alone. Its standard input is a pipe whose other end only the flow holds: however the flow ends, the pipe closes.
+A flow starts it by path (`python process_guard.py [--forward-line] COMMAND…`), as the leader of a new session. It
+therefore imports the standard library alone. Only the flow holds the other end of its standard input, a pipe: however
+the flow ends, the pipe closes.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ import time
 from contextlib import suppress
 
 GRACE_S = 5.0
-TOLD = "--told"
+FORWARD_LINE = "--forward-line"
 
 
-def main(command: list[str], *, told: bool) -> int:
-    """Return the command's exit status, as a shell gives it.
+def main(command: list[str], *, forward_line: bool) -> int:
+    """Run a command and return its exit status, as a shell gives it.
 
     Args:
-        command: What to run.
-        told: Whether the command reads one line of its standard input: the first of this process's own.
+        command: Program and arguments.
+        forward_line: Whether the command gets the first line of this process's standard input as its own input.
     """
-    # The flow signals the group, this process with it; it has to outlive the command. A handler, not SIG_IGN: what is
-    # ignored would stay ignored in the command.
+    # The flow signals the whole group; this process has to outlive the command. A handler, not SIG_IGN: a command
+    # inherits ignored signals.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE if told else subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE if forward_line else subprocess.DEVNULL)
     if process.stdin:
-        # One that has died tells by its status.
+        # A command that has died reports it by its status.
         with suppress(BrokenPipeError), process.stdin as line:
             line.write(sys.stdin.buffer.readline())
     threading.Thread(target=_watch, daemon=True).start()
@@ -49,4 +50,5 @@ def _watch() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main([word for word in sys.argv[1:] if word != TOLD], told=sys.argv[1:2] == [TOLD]))
+    forward = sys.argv[1:2] == [FORWARD_LINE]
+    sys.exit(main(sys.argv[2 if forward else 1 :], forward_line=forward))

@@ -1,6 +1,7 @@
-"""Ends a process when the one that holds this one's standard input is gone, however it went.
+"""Parent-death watchdog: terminate a process when the parent exits, also when the parent is killed.
 
-Started by its path (`python leash.py PID`) in a session of its own, so it imports the standard library alone.
+The parent starts it by path (`python watchdog.py PID`) in a session of its own, and holds the other end of its standard
+input. It therefore imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ GRACE_S = 5.0
 
 
 def main(pid: int) -> None:
-    """Wait for the end of the input, then end the process: TERM, and KILL if it does not go."""
+    """Wait for the end of the input, then end the process: TERM, then KILL."""
     sys.stdin.buffer.read()
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:

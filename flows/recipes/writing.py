@@ -38,7 +38,7 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
     Raises:
         BreathlineError: There is no such recipe, or no such corpus.
     """
-    settings = chosen(name, corpus=corpus, small=small, folder=root / RECIPES)
+    settings = recipe_settings(name, corpus=corpus, small=small, folder=root / RECIPES)
     text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
     return Edit(text, tuple(changes), tuple(leftovers(root / "data", yaml_round_trip().load(text))))
 
@@ -52,7 +52,7 @@ def write(root: Path, planned: Edit) -> None:
         shutil.rmtree(folder)
 
 
-def chosen(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
+def recipe_settings(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
     """Return all that params.yaml gets: a recipe, and the recordings that it runs on, where they are named.
 
     Raises:

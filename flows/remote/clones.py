@@ -1,4 +1,4 @@
-"""A worker's clones of a project: clean for each run, with a DVC cache of its own, and never shared by two runs."""
+"""A worker's clones of a project: one run at a time in each, cleaned before it, with a DVC cache of their own."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ import psutil
 from filelock import FileLock, Timeout
 
 from flows.git_commits import git
-from flows.remote.transfer_commands import Transfers
+from flows.remote.transfer_commands import TransferCommands
 
 FOLDER = "BREATHLINE_CLONES"
-# What outlives a run: checkpoints, by which a training resumes; DVC's settings and state; the locks of stages.
+# Files that outlive a run: checkpoints, by which a training resumes; DVC's settings and state; locks of stages.
 KEPT = (".dvc/config.local", ".dvc/tmp", ".checkpoints", ".locks")
 
 
 @contextmanager
-def taken(repository: str) -> Iterator[Path]:
-    """Yield the first clone of a repository that no other run uses; a folder, perhaps an empty one.
+def exclusive_clone(repository: str) -> Iterator[Path]:
+    """Yield the folder of the first clone that no other run uses; a new clone is an empty folder.
 
     Args:
-        repository: Its address.
+        repository: Address of the Git repository.
     """
-    home = _folder() / _name(repository)
-    home.mkdir(parents=True, exist_ok=True)
+    parent = _folder() / _name(repository)
+    parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count():
-        clone, lock = home / str(number), FileLock(home / f"{number}.lock")
+        clone, lock = parent / str(number), FileLock(parent / f"{number}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             continue
         try:
-            # The lock goes with its process, at once; what that one has started takes some seconds to end.
-            if _deserted(clone):
+            # The lock ends at once with its process; processes that it has started may need some seconds more.
+            if _is_unused(clone):
                 clone.mkdir(exist_ok=True)
                 yield clone
                 return
@@ -47,43 +47,43 @@ def taken(repository: str) -> Iterator[Path]:
             lock.release()
 
 
-def check_out(clone: Transfers, *, repository: str, ref: str, commit: str) -> None:
-    """Bring a clone to a commit, whatever state an earlier run has left it in.
+def check_out(commands: TransferCommands, *, repository: str, ref: str, commit: str) -> None:
+    """Check out a commit in a clone, whatever an earlier run has left there.
 
     Args:
-        clone: The clone, locked by `taken`.
-        repository: Where the commit is.
-        ref: What points at it there.
-        commit: Its id.
+        commands: Transfer commands of the clone, which is locked by `exclusive_clone`.
+        repository: Address of the Git repository.
+        ref: Ref in the repository that points at the commit.
+        commit: Id of the commit.
 
     Raises:
-        StageFailedError: The repository does not give it.
+        StageFailedError: The repository does not send the commit.
     """
-    root = clone.root
+    root = commands.root
     if not (root / ".git" / "HEAD").exists():
         git(root, "init", "--quiet")
     (root / ".git" / "index.lock").unlink(missing_ok=True)
-    clone.git("fetch", "--quiet", "--no-tags", repository, ref)
+    commands.git("fetch", "--quiet", "--no-tags", repository, ref)
     git(root, "checkout", "--quiet", "--force", "--detach", commit)
     settings = root / ".dvc" / "config.local"
     settings.write_text(f"[cache]\n    dir = {root.parent / 'cache'}\n", encoding="utf-8")
 
 
 def clean(root: Path, keep: Sequence[str]) -> None:
-    """Remove all from a clone that is neither the commit's nor to be kept.
+    """Remove all files from a clone that neither belong to the commit nor are kept.
 
     Args:
-        root: The clone.
-        keep: What need not be copied anew if DVC finds it as it should be.
+        root: Folder of the clone.
+        keep: Paths that DVC checks itself, and copies only if they differ.
     """
     patterns = [f"--exclude=/{glob.escape(name)}" for name in (*KEPT, *keep)]
     git(root, "clean", "--quiet", "-ffdx", *patterns)
 
 
 def _folder() -> Path:
-    asked = os.environ.get(FOLDER)
-    if asked:
-        return Path(asked).expanduser().resolve()
+    folder = os.environ.get(FOLDER)
+    if folder:
+        return Path(folder).expanduser().resolve()
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "breathline" / "clones"
 
@@ -93,12 +93,12 @@ def _name(repository: str) -> str:
     return f"{stem}-{hashlib.sha256(repository.encode()).hexdigest()[:8]}"
 
 
-def _deserted(clone: Path) -> bool:
-    """Return whether no process has its working directory in a clone."""
+def _is_unused(clone: Path) -> bool:
+    """Return whether no process works in a clone."""
     for process in psutil.process_iter():
         try:
             if Path(process.cwd()).is_relative_to(clone):
                 return False
-        except (psutil.Error, OSError):  # another user's, or gone
+        except (psutil.Error, OSError):  # another user's process, or one that has ended
             continue
     return True

@@ -1,4 +1,4 @@
-"""By which remotes commit and data reach a worker: a Git remote and a DVC remote that both machines know."""
+"""Git remote and DVC remote that a project shares with its remote workers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from urllib.parse import urlsplit, urlunsplit
 from flows.git_commits import git
 from tasks.runtime.errors import BreathlineError
 
-USUAL = "origin"
+DEFAULT = "origin"
 
 
 @dataclass(frozen=True)
 class Remotes:
-    """What caller and worker share.
+    """Remotes that a project and its workers share.
 
     Attributes:
-        git: The Git remote's name, as the caller knows it.
-        repository: Its address, as a worker fetches from it and pushes to it.
-        dvc: The DVC remote's name, as ``.dvc/config`` has it.
+        git: Name of the Git remote in the project.
+        repository: Address of the Git remote, for the worker's fetch and push.
+        dvc: Name of the DVC remote in ``.dvc/config``.
     """
 
     git: str
@@ -27,11 +27,11 @@ class Remotes:
     dvc: str
 
 
-def of(root: Path) -> Remotes:
-    """Return the remotes of a project.
+def shared_remotes(root: Path) -> Remotes:
+    """Return the remotes of a project that workers can use.
 
     Raises:
-        BreathlineError: There is no such remote, or a worker could not use it.
+        BreathlineError: A remote is missing, or a worker could not use it.
     """
     name = _git_remote(root)
     return Remotes(git=name, repository=_address(root, git(root, "remote", "get-url", name)), dvc=_dvc_remote(root))
@@ -41,21 +41,21 @@ def _git_remote(root: Path) -> str:
     names = git(root, "remote").split()
     if not names:
         raise BreathlineError(
-            "The project has no Git remote, by which its code would reach a worker.",
+            "The project has no Git remote, so that a worker cannot get its code.",
             where=root,
             hint="`git remote add origin ADDRESS`; a bare repository in a shared folder will do (docs/workers.md)",
         )
-    if USUAL not in names and len(names) > 1:
+    if DEFAULT not in names and len(names) > 1:
         raise BreathlineError(
-            "Several Git remotes, and none is called origin.",
+            "The project has several Git remotes, none of them called origin.",
             where=", ".join(names),
-            hint=f"`git remote rename {names[0]} {USUAL}`",
+            hint=f"`git remote rename {names[0]} {DEFAULT}`",
         )
-    return USUAL if USUAL in names else names[0]
+    return DEFAULT if DEFAULT in names else names[0]
 
 
 def _address(root: Path, url: str) -> str:
-    """Return an address that means the same elsewhere; a password in it stays here, for Prefect shows parameters."""
+    """Return an address that is valid on other machines, without its password: Prefect shows parameters."""
     parts = urlsplit(url)
     if parts.scheme and parts.hostname:
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -79,19 +79,19 @@ def _dvc_remote(root: Path) -> str:
     name = config["core"].get("remote")
     if not name:
         raise BreathlineError(
-            "The project has no default DVC remote, by which data would reach a worker.",
+            "The project has no default DVC remote, so that a worker cannot get its data.",
             where=folder / "config",
             hint="`dvc remote add --default store ADDRESS`: a folder that both machines see, ssh, S3 …",
         )
     if "url" in levels["local"].get(name, {}):
         raise BreathlineError(
-            f"Where the DVC remote {name} lies is set in .dvc/config.local, which no worker sees.",
+            f"The address of the DVC remote {name} is set in .dvc/config.local, which no worker sees.",
             where=folder / "config.local",
-            hint="set the address in .dvc/config; only secrets belong into config.local, on each machine its own",
+            hint="set the address in .dvc/config; config.local is for the secrets of each machine",
         )
     if isinstance(levels["repo"].get(name, {}).get("url"), RelPath):
         raise BreathlineError(
-            f"The DVC remote {name} is a path relative to this clone; in a worker's it would be another folder.",
+            f"The address of the DVC remote {name} is relative to this clone, so that workers use another folder.",
             where=folder / "config",
             hint=f"`dvc remote modify {name} url /an/absolute/path`",
         )

@@ -1,4 +1,4 @@
-"""What a stage reads and makes, and which of Git and DVC brings it from one machine to another."""
+"""Files of a stage by transport: inputs and outs that Git carries, and those that DVC carries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from flows.git_commits import git
-from flows.processes.stage_process import Groups, StageFailedError
+from flows.graph import overlap
+from flows.processes.process_groups import ProcessGroups
+from flows.processes.stage_errors import StageFailedError
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -20,15 +22,15 @@ CONFIG = ".dvc/config"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The files and folders of a stage, as paths below the project's root.
+class StageFiles:
+    """Files and folders of a stage, as paths below the project's root.
 
     Attributes:
-        dvc_deps: Outs of other stages that it reads and that DVC's cache keeps.
-        git_deps: Outs of other stages that it reads and that Git keeps (``cache: false``).
-        files: What else it reads, the files that describe it among them: all of it has to be in the commit.
-        git_outs: Outs of its own that Git keeps.
-        gpu: Whether it uses a GPU where there is one.
+        dvc_deps: Inputs that other stages make and DVC's cache keeps.
+        git_deps: Inputs that other stages make and Git keeps (``cache: false``).
+        files: Other inputs, with the files that define the stage; the commit has to hold all of them.
+        git_outs: Outs of the stage that Git keeps.
+        gpu: Whether the stage uses a GPU if the machine has one.
     """
 
     dvc_deps: tuple[str, ...]
@@ -39,8 +41,8 @@ class Parts:
 
 
 @contextmanager
-def held(root: Path, groups: Groups) -> Iterator[Repo]:
-    """Yield DVC's view of the project while no other DVC process reads or writes ``dvc.lock``; wait for that.
+def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
+    """Wait for DVC's lock, and yield DVC's view of the project while no other process writes ``dvc.lock``.
 
     Raises:
         StageFailedError: The run is ending.
@@ -57,8 +59,8 @@ def held(root: Path, groups: Groups) -> Iterator[Repo]:
                     repo.lock.lock()
                     break
                 except LockError as error:  # after 3 s of trying
-                    if groups.ended:
-                        raise StageFailedError("The run is ending; nothing starts any more.") from error
+                    if processes.ended:
+                        raise StageFailedError("The run is ending; no other command starts.") from error
             try:
                 yield repo
             finally:
@@ -67,11 +69,11 @@ def held(root: Path, groups: Groups) -> Iterator[Repo]:
         raise BreathlineError("DVC cannot read the graph.", where=error, hint="mend dvc.yaml or params.yaml") from error
 
 
-def read(repo: Repo, name: str) -> Parts:
-    """Return the parts of the stage of that name.
+def read(repo: Repo, name: str) -> StageFiles:
+    """Return the files of a stage.
 
     Raises:
-        BreathlineError: There is no such stage, or it reads a file outside of the project.
+        BreathlineError: The stage is unknown, or reads a file outside of the project.
     """
     from dvc.dependency import ParamsDependency
 
@@ -79,18 +81,18 @@ def read(repo: Repo, name: str) -> Parts:
     outside = [dep.def_path for dep in stage.deps if dep.protocol == "local" and not dep.is_in_repo]
     if outside:
         raise BreathlineError(
-            f"The stage {name} reads what is not in the project, so that no other worker has it.",
+            f"The stage {name} reads files outside of the project, which no other worker has.",
             where=", ".join(outside),
-            hint="bring it into the project with `dvc add`, or run the stage on this machine",
+            hint="add them to the project with `dvc add`, or run the stage on this machine",
         )
     deps = [_path(repo, dep) for dep in stage.deps if dep.protocol == "local"]
     data = [_path(repo, dep) for dep in stage.deps if not isinstance(dep, ParamsDependency) and dep.protocol == "local"]
     made = [(_path(repo, out), out, other) for other in repo.index.stages if other != stage for out in other.outs]
-    needed = [(path, out, other) for path, out, other in made if any(_overlap(path, dep) for dep in data)]
+    needed = [(path, out, other) for path, out, other in made if overlap(path, data)]
     dvc_deps = tuple(sorted({path for path, out, _ in needed if out.use_cache}))
     git_deps = tuple(sorted({path for path, out, _ in needed if not out.use_cache}))
     described = {CONFIG, stage.path_in_repo, *(other.path_in_repo for _, _, other in needed)}
-    return Parts(
+    return StageFiles(
         dvc_deps=dvc_deps,
         git_deps=git_deps,
         files=tuple(sorted({*deps, *described} - {*dvc_deps, *git_deps})),
@@ -100,26 +102,26 @@ def read(repo: Repo, name: str) -> Parts:
 
 
 def find(repo: Repo, name: str) -> Stage:
-    """Return DVC's own object for the stage of that name.
+    """Return DVC's own object for a stage.
 
     Raises:
-        BreathlineError: There is none.
+        BreathlineError: There is no stage of that name.
     """
     for stage in repo.index.stages:
         if getattr(stage, "name", None) == name:
             return stage
-    raise BreathlineError(f"There is no stage `{name}`.", where="dvc.yaml", hint="`breathline plan` names them")
+    raise BreathlineError(f"There is no stage `{name}`.", where="dvc.yaml", hint="`breathline plan` lists the stages")
 
 
-def check_in_git(repo: Repo, parts: Parts) -> None:
-    """Refuse to send a stage away without files that it reads and that Git does not track.
+def check_in_git(repo: Repo, files: StageFiles) -> None:
+    """Check that Git tracks every input of a stage that other stages do not make.
 
     Raises:
-        BreathlineError: There are such files; they are named.
+        BreathlineError: Git does not track some inputs; the error names them.
     """
     root = Path(repo.root_dir)
-    listed = git(root, "ls-files", "-z", "--others", "--", *parts.files) if parts.files else ""
-    known = (*parts.dvc_deps, *parts.git_deps)
+    listed = git(root, "ls-files", "-z", "--others", "--", *files.files) if files.files else ""
+    known = (*files.dvc_deps, *files.git_deps)
     missing = [
         name
         for name in listed.split("\0")
@@ -130,24 +132,20 @@ def check_in_git(repo: Repo, parts: Parts) -> None:
     if missing:
         more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
         raise BreathlineError(
-            "The stage reads files that Git does not track, so that no other worker would have them.",
+            "The stage reads files that Git does not track, which no other worker has.",
             where=", ".join(missing[:10]) + more,
             hint="`git add` them; a commit is not needed",
         )
 
 
 def files_below(root: Path, paths: Iterable[str]) -> list[str]:
-    """Return the files that some paths name or hold, as paths below the root, sorted."""
+    """Return the files at or below some paths, relative to the root, sorted."""
     found = {file for path in paths for file in [root / path, *(root / path).rglob("*")] if file.is_file()}
     return sorted(file.relative_to(root).as_posix() for file in found)
 
 
-def _path(repo: Repo, part: Any) -> str:
-    """Return the path of an out or a dep below the root, or the address of one that lies elsewhere."""
-    if not part.is_in_repo:
-        return str(part.def_path)
-    return Path(part.fs_path).relative_to(repo.root_dir).as_posix()
-
-
-def _overlap(one: str, other: str) -> bool:
-    return PurePosixPath(one).is_relative_to(other) or PurePosixPath(other).is_relative_to(one)
+def _path(repo: Repo, item: Any) -> str:
+    """Return the path of an out or a dep below the root, or its address if it lies outside."""
+    if not item.is_in_repo:
+        return str(item.def_path)
+    return Path(item.fs_path).relative_to(repo.root_dir).as_posix()

@@ -1,17 +1,17 @@
-"""Git and DVC carry commits and data: each command in a process group that ends with the run."""
+"""Git and DVC commands that move commits and data, each in a process group that ends with the run."""
 
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.processes.stage_process import BUSY, TAIL_LINES, Groups, StageFailedError
+from flows.processes.process_groups import Log, ProcessGroups
+from flows.processes.stage_errors import StageFailedError, Transient, is_busy
 
-# What Git, DVC and their libraries say when it is the network's fault.
-NETWORK = (
+# Messages of Git, DVC and their libraries that mean a fault of the network.
+NETWORK_MESSAGES = (
     "could not resolve host",
     "name resolution",
     "connection refused",
@@ -27,24 +27,24 @@ NETWORK = (
 
 
 @dataclass(frozen=True)
-class Transfers:
+class TransferCommands:
     """Runs the commands that move a stage between machines.
 
     Attributes:
-        root: The project, or a worker's clone of it.
-        groups: The processes of the run.
-        log: Takes a line of their output.
+        root: Folder of the project, or of a worker's clone.
+        processes: Processes of the run.
+        log: Function that takes each line of the output.
     """
 
     root: Path
-    groups: Groups
-    log: Callable[[str], None]
+    processes: ProcessGroups
+    log: Log
 
     def git(self, *arguments: str) -> None:
         """Run a Git command that may take long.
 
         Raises:
-            StageFailedError: It failed; the error holds what it said.
+            StageFailedError: The command failed; the error holds its output.
         """
         # Nobody is there to type a password.
         self._run("git", ["git", "-c", "gc.auto=0", *arguments], {"GIT_TERMINAL_PROMPT": "0"})
@@ -53,28 +53,20 @@ class Transfers:
         """Run a DVC command, which waits for DVC's lock.
 
         Raises:
-            StageFailedError: It failed; the error holds what it said.
+            StageFailedError: The command failed; the error holds its output.
         """
         self._run("dvc", [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", *arguments], {})
 
     def _run(self, program: str, command: Sequence[str], env: dict[str, str]) -> None:
-        tail: deque[str] = deque(maxlen=TAIL_LINES)
-
-        def note(line: str) -> None:
-            tail.append(line)
-            self.log(line)
-
-        if self.groups.run(command, self.root, env=env, log=note) == 0:
+        completed = self.processes.run(command, self.root, env=env, log=self.log)
+        if completed.status == 0:
             return
-        what = next(word for word in command[1:] if word in {"push", "pull", "fetch"})
-        end = "\n".join(f"  | {line}" for line in tail)
-        failure = StageFailedError(
-            f"`{program} {what}` failed:\n{end}",
+        action = next(word for word in command[1:] if word in {"push", "pull", "fetch"})
+        network = any(message in completed.tail.lower() for message in NETWORK_MESSAGES)
+        transient: Transient | None = "network" if network else None
+        raise StageFailedError(
+            f"`{program} {action}` failed:\n{completed.tail}",
+            transient="busy" if is_busy(completed.tail) else transient,
             where=self.root,
-            hint="look whether the remote is there, and may be used",
+            hint="check that the remote exists and that this account may use it",
         )
-        if any(phrase in end for phrase in BUSY):
-            failure.passing = "busy"
-        elif any(phrase in end.lower() for phrase in NETWORK):
-            failure.passing = "network"
-        raise failure

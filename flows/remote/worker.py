@@ -1,4 +1,4 @@
-"""The flow by which a worker runs one stage of a commit, in a clean clone of its own."""
+"""Flow by which a worker runs one stage of a commit, in a clean clone of its own."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from prefect.states import Cancelled, Failed
 from pydantic import Field
 
 from flows.plan import Step
-from flows.processes.stage_process import Groups, StageFailedError
+from flows.processes.process_groups import ProcessGroups
+from flows.processes.stage_errors import StageFailedError
+from flows.processes.stage_process import StageProcesses
 from flows.remote import clones, run_monitor, stage_outputs
-from flows.remote.stage_files import Parts, held, read
-from flows.remote.transfer_commands import Transfers
-from flows.scheduling import gpu_slots
-from flows.scheduling.stage_task import PASSING, Here, run_here
+from flows.remote.stage_files import StageFiles, locked_repo, read
+from flows.remote.transfer_commands import TransferCommands
+from flows.scheduling.gpu_slots import local_slots
+from flows.scheduling.local_stages import LocalStages
+from flows.scheduling.scheduler import Unit
+from flows.scheduling.stage_task import gpu_limit
 from tasks.runtime.errors import BreathlineError
 
-WATCH_S = 10.0
+CALLER_POLL_S = 10.0
 
 
 @flow(name=run_monitor.FLOW, flow_run_name="{stage}", persist_result=False)
@@ -42,85 +46,81 @@ def stage_on_worker(
 ) -> State[Any] | None:
     """Run one stage of a commit in a clean clone; its outs and the run-cache go to the DVC remote.
 
-    `breathline run --on STAGE=POOL` asks for such runs; it sends the commit and takes the outs.
+    `breathline run --on STAGE=POOL` starts such runs; it sends the commit and fetches the outs.
 
     Args:
-        stage: Its name, as DVC knows it.
-        commit: The full id of the commit to run it in.
-        ref: A Git ref: `asked` below it points at the commit, `made` takes the outcome.
-        repository: The address of the Git repository.
-        remote: The DVC remote by which data comes and goes.
-        force: Whether it runs even where nothing has changed.
-        env: For the stage's environment.
+        stage: Name of the stage, as DVC knows it.
+        commit: Full id of the commit.
+        ref: Prefix of two Git refs: `asked` points at the commit, `made` receives the outs.
+        repository: Address of the Git repository.
+        remote: Name of the DVC remote that carries the data.
+        force: Whether the stage runs without any change, too.
+        env: Variables that are added to the stage's environment.
     """
     logger = cast("PrefectLogAdapter", get_run_logger()).getChild(run_monitor.LOGGER)
-    groups = Groups()
     try:
-        with _watched(groups) as over, clones.taken(repository) as folder:
-            clone = Transfers(folder, groups, logger.info)
+        with (
+            StageProcesses() as processes,
+            _caller_watch(processes) as caller_ended,
+            clones.exclusive_clone(repository) as folder,
+        ):
+            commands = TransferCommands(folder, processes, logger.info)
             logger.info(f"In the clone {folder}")
             try:
-                parts = _prepared(clone, stage, commit, repository=repository, ref=ref, remote=remote)
-                _run(clone, stage, parts, force, env)
-                stage_outputs.send(clone, stage, parts, repository=repository, ref=f"{ref}/made", remote=remote)
+                files = _prepare(commands, stage, commit, repository=repository, ref=ref, remote=remote)
+                # The run-cache brings outs that another worker has computed from equal inputs.
+                unit = Unit(folder, Step(stage, True, (), (), force, files.gpu), stage)
+                local = LocalStages(processes, local_slots(None), env, gpu_limit)
+                local.run(unit, logger.info, pull=not force)
+                stage_outputs.send(commands, stage, files, repository=repository, ref=f"{ref}/made", remote=remote)
             except BreathlineError as error:
-                if over.is_set():
-                    return Cancelled(message="The run that has asked for this is over.")
-                return _failed(error)
+                if caller_ended.is_set():
+                    return Cancelled(message="The run that started this one has ended.")
+                name = error.state_name if isinstance(error, StageFailedError) else "Failed"
+                return Failed(message=str(error), name=name)
     finally:
-        # Reached by a cancellation, too, which Prefect raises here: no stage outlives its flow.
-        groups.end()
         APILogHandler().flush()
     return None
 
 
-def _prepared(clone: Transfers, stage: str, commit: str, *, repository: str, ref: str, remote: str) -> Parts:
-    """Bring a clone to the commit, with the data that the stage reads and nothing else; return the stage's parts."""
-    clones.check_out(clone, repository=repository, ref=f"{ref}/asked", commit=commit)
-    with held(clone.root, clone.groups) as repo:
-        parts = read(repo, stage)
-    clones.clean(clone.root, keep=parts.dvc_deps)
-    if parts.dvc_deps:
-        clone.dvc("pull", "--force", "--remote", remote, *parts.dvc_deps)
-    return parts
-
-
-def _run(clone: Transfers, stage: str, parts: Parts, force: bool, env: dict[str, str]) -> None:
-    here = Here(clone.root, clone.groups, gpu_slots.of_this_machine(None), env=env)
-    # What another worker has computed from equal inputs is pulled by the run-cache.
-    run_here(Step(stage, True, (), (), force, parts.gpu), here, clone.log, pull=not force)
-
-
-def _failed(error: BreathlineError) -> State[Any]:
-    passing = error.passing if isinstance(error, StageFailedError) else None
-    return Failed(message=str(error), name=PASSING.get(passing or "", "Failed"))
+def _prepare(
+    commands: TransferCommands, stage: str, commit: str, *, repository: str, ref: str, remote: str
+) -> StageFiles:
+    """Check out the commit in a clone, pull the stage's inputs and nothing else, and return the stage's files."""
+    clones.check_out(commands, repository=repository, ref=f"{ref}/asked", commit=commit)
+    with locked_repo(commands.root, commands.processes) as repo:
+        files = read(repo, stage)
+    clones.clean(commands.root, keep=files.dvc_deps)
+    if files.dvc_deps:
+        commands.dvc("pull", "--force", "--remote", remote, *files.dvc_deps)
+    return files
 
 
 @contextmanager
-def _watched(groups: Groups) -> Iterator[threading.Event]:
-    """End the groups once the run that has asked for this one no longer runs; the event tells of it.
+def _caller_watch(processes: ProcessGroups) -> Iterator[threading.Event]:
+    """End the processes once the calling run has ended; yield an event that is then set.
 
-    A caller that is cancelled cancels this run by itself. One that was killed cannot; but the server learns of it
-    (automations.yaml: a run that gives no sign of life).
+    A caller that is cancelled cancels this run itself. A caller that was killed cannot, but the server finds out
+    (automations.yaml: a run without a heartbeat).
     """
     caller = flow_run.parent_flow_run_id
-    left, over = threading.Event(), threading.Event()
+    finished, caller_ended = threading.Event(), threading.Event()
 
     def watch() -> None:
-        while not left.wait(WATCH_S):
+        while not finished.wait(CALLER_POLL_S):
             try:
                 with get_client(sync_client=True) as client:
                     state = client.read_flow_run(caller).state
             except httpx.HTTPError:
-                continue  # the server may be back in a moment
+                continue  # the server may answer again soon
             if state is None or not state.is_running():
-                over.set()
-                groups.end()
+                caller_ended.set()
+                processes.end()
                 return
 
     if caller is not None:
-        threading.Thread(target=watch, daemon=True, name="watch").start()
+        threading.Thread(target=watch, daemon=True, name="caller-watch").start()
     try:
-        yield over
+        yield caller_ended
     finally:
-        left.set()
+        finished.set()

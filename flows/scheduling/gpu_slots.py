@@ -1,7 +1,7 @@
-"""GPU slots: how many stages that use a GPU run at once on this machine, and which GPU each gets.
+"""GPU slots: a limit for the stages that use a GPU on this machine, and the GPU of each.
 
-A slot is a file lock that all runs on the machine share, whoever starts them and in whichever project. It goes with its
-process. `meta: {gpu: true}` in dvc.yaml says that a stage takes one.
+A slot is a file lock that all runs on the machine share, of every user and project. The lock ends with its process.
+`meta: {gpu: true}` in dvc.yaml marks a stage that needs a slot.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -26,13 +26,13 @@ TRAININGS = ("train_teacher@", "train_student@")
 
 
 @dataclass(frozen=True)
-class Slots:
-    """The slots of this machine.
+class GpuSlots:
+    """GPU slots of this machine.
 
     Attributes:
-        count: How many stages may use a GPU at once; none: no limit, for there is no GPU.
-        devices: The GPUs, by the names that CUDA knows them by; slots share them by turns where they are fewer.
-        folder: Where the locks lie.
+        count: Maximum number of slots in use at once; None without a GPU, which means no limit.
+        devices: Names of the GPUs, as CUDA knows them; slots share them in turn if there are fewer GPUs than slots.
+        folder: Folder of the lock files.
     """
 
     count: int | None
@@ -40,13 +40,13 @@ class Slots:
     folder: Path = Path(tempfile.gettempdir()) / "breathline-gpu"
 
     @contextmanager
-    def taken(self, wanted: int = 1) -> Iterator[dict[str, str]]:
-        """Wait for some slots and yield the environment that leads a stage to their GPUs.
+    def acquire(self, number: int = 1) -> Iterator[dict[str, str]]:
+        """Wait for some slots and yield the environment in which a stage sees their GPUs alone.
 
         Args:
-            wanted: How many, none too; at most all there are.
+            number: Number of slots, 0 or more; a number above `count` means all slots.
         """
-        if self.count is None or not wanted:
+        if self.count is None or not number:
             yield {}
             return
         if not self.folder.exists():
@@ -54,9 +54,9 @@ class Slots:
             self.folder.chmod(0o777)  # other users of the machine share the slots
         with ExitStack() as held:
             with self._lock("turn"):
-                # Whose turn it is gathers all its slots; two stages that each held a part would wait for ever.
+                # One stage at a time collects its slots: two stages that each held a part would wait for ever.
                 slots: list[int] = []
-                while len(slots) < min(wanted, self.count):
+                while len(slots) < min(number, self.count):
                     free = (slot for slot in range(self.count) if slot not in slots and self._take(slot, held))
                     if (slot := next(free, None)) is None:
                         time.sleep(POLL_S)
@@ -75,38 +75,35 @@ class Slots:
         return True
 
     def _lock(self, name: str) -> FileLock:
-        # Each its own object: threads of one run keep each other out, too. Other users may take the same file.
+        # A new object each time, so that threads of one run exclude each other; other users may lock the file, too.
         return FileLock(self.folder / f"{name}.lock", mode=0o666, thread_local=False)
 
 
-def wanted(stage: str, root: Path) -> int:
-    """Return how many slots a stage takes that uses a GPU: a training as many as it has processes, any other one."""
+def slots_needed(stage: str, root: Path) -> int:
+    """Return the number of slots of a stage that uses a GPU: one per process of a training, else one."""
     settings = root / params.PARAMS
     if not stage.startswith(TRAININGS) or not settings.exists():
         return 1
     return int(params.read(settings).get("compute", {}).get("processes", 1))
 
 
-def of_this_machine(count: int | None) -> Slots:
-    """Return as many slots as are wanted, or one for each GPU.
+def local_slots(count: int | None) -> GpuSlots:
+    """Return the GPU slots of this machine.
 
     Args:
-        count: How many GPU stages may run at once; none: as many as there are GPUs.
+        count: Maximum number of slots in use at once; None for one slot per GPU.
     """
     devices = visible_devices()
-    return Slots(count if count is not None else len(devices) or None, devices)
+    return GpuSlots(count if count is not None else len(devices) or None, devices)
 
 
 @cache
 def visible_devices() -> tuple[str, ...]:
-    """Return the GPUs that this process may use: those of ``CUDA_VISIBLE_DEVICES``, or all that the driver tells of."""
-    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if asked is not None:
-        return tuple(name.strip() for name in asked.split(",") if name.strip() not in ("", "-1"))
-    return _listed(["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"])
-
-
-def _listed(command: Sequence[str]) -> tuple[str, ...]:
+    """Return the GPUs that this process may use: those of ``CUDA_VISIBLE_DEVICES``, or all that the driver lists."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(name.strip() for name in visible.split(",") if name.strip() not in ("", "-1"))
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     if shutil.which(command[0]) is None:
         return ()
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

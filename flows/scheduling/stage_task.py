@@ -1,10 +1,11 @@
-"""The Prefect task that runs one stage, here or on another worker."""
+"""Prefect tasks of a flow run, one for each stage, with retries for transient faults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,59 +15,37 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound
+from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.tasks import Task
 
-from flows.plan import Step
-from flows.processes.stage_process import Groups, StageFailedError
+from flows.processes.process_groups import Log
+from flows.processes.stage_errors import TRANSIENT_STATES, StageFailedError
 from flows.publish.artifacts import publish_progress
-from flows.scheduling import gpu_slots
-from flows.scheduling.gpu_slots import Slots
+from flows.scheduling.scheduler import Unit
 
 GPU_LIMIT = "breathline-gpu"
-# How often a stage is tried again for what may pass, by the name of the state that tells it.
-TRIES = {"DVC is busy": 20, "The network failed": 4}
-PASSING = dict(zip(("busy", "network"), TRIES, strict=True))
+# Number of further tries, by the name of the state that stands for a transient fault.
+RETRIES = {TRANSIENT_STATES["busy"]: 20, TRANSIENT_STATES["network"]: 4}
 DELAYS_S = [2.0, 4.0, 8.0, *[15.0] * 17]
 
 
-@dataclass(frozen=True)
-class Here:
-    """What the stages of one run share.
-
-    Attributes:
-        root: The project.
-        groups: The processes of the run.
-        slots: The GPU slots of this machine.
-        env: What every stage finds in its environment.
-        pools: The work pool of the worker that runs a stage, for those that do not run here.
-        failures: The last failure of each stage.
-    """
-
-    root: Path
-    groups: Groups
-    slots: Slots
-    env: Mapping[str, str] = field(default_factory=dict)
-    pools: Mapping[str, str] = field(default_factory=dict)
-    failures: dict[str, StageFailedError] = field(default_factory=dict)
-
-
-def _passes(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    return run.run_count <= TRIES.get(state.name or "", 0)
+def _is_transient(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    return run.run_count <= RETRIES.get(state.name or "", 0)
 
 
 @task(
     name="stage",
     task_run_name="{name}",
     cache_policy=NO_CACHE,
-    # Only for what passes by itself: a lock that another process holds for a moment, a server that does not answer.
-    # What a stage itself fails at (no memory, bad data, a failed validation) would fail again.
-    retries=max(TRIES.values()),
+    # Only for faults that pass by themselves: a lock of another process, a server that does not answer.
+    # A fault of the stage itself (no memory, bad data, a failed validation) would occur again.
+    retries=max(RETRIES.values()),
     retry_delay_seconds=DELAYS_S,
-    retry_condition_fn=_passes,
+    retry_condition_fn=_is_transient,
 )
-def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
+def run_stage(name: str, run: Callable[[Log], None]) -> State[Any] | None:
     """Run one stage and stream its output into the task's log; a stage that fails gives a failed state."""
     logger, progress = get_run_logger(), publish_progress(name)
 
@@ -75,53 +54,72 @@ def run_stage(name: str, step: Step, here: Here) -> State[Any] | None:
         progress.feed(line)
 
     try:
-        if name in here.pools:
-            _on_worker(step, here, log)
-        else:
-            run_here(step, here, log)
+        run(log)
         progress.end()
-    except StageFailedError as error:
-        here.failures[name] = error
-        return Failed(message=f"The stage {name} failed.", name=PASSING.get(error.passing or "", "Failed"))
+    except StageFailedError as failure:
+        return Failed(message=f"The stage {name} failed.", name=failure.state_name)
     return None
 
 
-def run_here(step: Step, here: Here, log: Callable[[str], None], *, pull: bool = False) -> None:
-    """Run one stage on this machine.
+class StageTasks:
+    """Starts units as tasks of the current flow run.
 
     Args:
-        step: The stage.
-        here: What it shares with others.
-        log: Takes a line of its output.
-        pull: Whether outs that the DVC remote has for equal inputs are taken from there.
-
-    Raises:
-        StageFailedError: The stage failed.
+        run: Function that runs a unit and takes the function that gets its log lines.
+        labels: Names of workspaces, to tell their tasks apart; without them, a task has the name of its stage.
     """
-    with _gpu(step, here) as gpu:
-        options = [*(["--force"] if step.force else []), *(["--pull"] if pull else [])]
-        here.groups.run_stage(step.stage, here.root, options=options, env={**here.env, **gpu}, log=log)
+
+    def __init__(self, run: Callable[[Unit, Log], None], labels: Mapping[Path, str] | None = None) -> None:
+        self._run = run
+        self._labels = labels or {}
+        self._submitted: dict[tuple[Path, str], PrefectFuture[Any]] = {}
+        self._failures: dict[Unit, StageFailedError] = {}
+
+    def start(self, unit: Unit) -> Future[None]:
+        """Submit the task of a unit, and return a future that holds a StageFailedError if the stage fails."""
+        label = self._labels.get(unit.workspace)
+        name = f"{label}: {unit.step.stage}" if label else unit.step.stage
+        submitted = run_stage.submit(
+            name=name,
+            run=partial(self._run_unit, unit),
+            return_state=False,
+            wait_for=[self._submitted[unit.workspace, stage] for stage in unit.step.after],
+        )
+        self._submitted[unit.workspace, unit.step.stage] = submitted
+        result: Future[None] = Future()
+        submitted.add_done_callback(partial(self._settle, unit, name, result))
+        return result
+
+    def _run_unit(self, unit: Unit, log: Log) -> None:
+        try:
+            self._run(unit, log)
+        except StageFailedError as failure:
+            self._failures[unit] = failure
+            raise
+
+    def _settle(self, unit: Unit, name: str, result: Future[None], submitted: PrefectFuture[Any]) -> None:
+        submitted.wait()
+        state = submitted.state
+        if state.is_completed():
+            result.set_result(None)
+        else:
+            unknown = StageFailedError(f"{name}: {state.message or state.name}")
+            result.set_exception(self._failures.get(unit, unknown))
 
 
 @contextmanager
-def _gpu(step: Step, here: Here) -> Iterator[dict[str, str]]:
-    """Hold what a stage needs of this machine's GPUs, and of the server's limit where one is set there.
-
-    On a machine without a GPU nothing is held: its stages do not keep those of others waiting.
-    """
-    if not step.gpu or here.slots.count is None:
-        yield {}
+def gpu_limit(gpus: int) -> Iterator[None]:
+    """Hold a number of GPUs at the limit of the Prefect server, if it has one (`breathline deploy --gpus`)."""
+    limit = _gpu_limit()
+    if not limit:
+        yield
         return
-    wanted = gpu_slots.wanted(step.stage, here.root)
-    limit = _limit()
-    # More than there ever are would be refused, or waited for in vain.
-    occupied = concurrency([GPU_LIMIT], occupy=min(wanted, limit)) if limit else nullcontext()
-    with here.slots.taken(wanted) as env, occupied:
-        yield env
+    # More than the limit would be refused, or never granted.
+    with concurrency([GPU_LIMIT], occupy=min(gpus, limit)):
+        yield
 
 
-def _limit() -> int | None:
-    """Return how many GPUs all machines may use at once, where the server limits it (`breathline deploy --gpus`)."""
+def _gpu_limit() -> int | None:
     if not PREFECT_API_URL.value():
         return None
     with get_client(sync_client=True) as client:
@@ -129,10 +127,3 @@ def _limit() -> int | None:
             return client.read_global_concurrency_limit_by_name(GPU_LIMIT).limit
         except ObjectNotFound:
             return None
-
-
-def _on_worker(step: Step, here: Here, log: Callable[[str], None]) -> None:
-    from flows.remote.dispatch import run_on_worker
-
-    pool = here.pools[step.stage]
-    run_on_worker(step.stage, here.root, pool, force=step.force, groups=here.groups, env=here.env, log=log)

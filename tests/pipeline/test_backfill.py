@@ -71,7 +71,7 @@ def test_a_backfill_runs_each_case_on_one_cache_and_a_failure_spoils_no_other(tm
     assert state.is_failed()
     assert [part.split()[0] for part in state.message.removeprefix("Failed: ").split("; ")] == ["v2", "v2"]
     rows = json.loads(artifact("backfill").data)
-    assert [(row["case"].split()[0], row["student score_strict"]) for row in rows] == [("v1", 0.1), ("v1", 0.2)]
+    assert [(row["variant"].split()[0], row["student score_strict"]) for row in rows] == [("v1", 0.1), ("v1", 0.2)]
     assert (tmp_path / "count").read_text() == "base\n"
     assert (folder / "src.txt").read_text() == "the working tree\n"
     assert toy.call(folder, "git", "worktree", "list").count("\n") == 1

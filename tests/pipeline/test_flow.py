@@ -77,7 +77,7 @@ def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_pa
     folder = toy.make(tmp_path, BROKEN)
     status, printed = finish(breathline(folder, server, "run", "--jobs", "1"))
     assert status == 1
-    assert "Failed: bad. Not run for it: after." in printed
+    assert "Failed: bad. Not run: after." in printed
     assert "| the cause" in printed
     assert (folder / "tries").read_text() == "x\n"
     assert (folder / "side.txt").exists()

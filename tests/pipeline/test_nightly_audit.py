@@ -46,10 +46,10 @@ def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(projec
 
 def test_the_audit_waits_for_no_run_and_needs_one_that_has_ended(tmp_path):
     from flows.nightly_audit import nightly_audit
-    from flows.processes.stage_process import only_run
+    from flows.processes.run_lock import exclusive_run
 
     folder = toy.make(tmp_path)
     with pytest.raises(BreathlineError, match="Nothing has run here"):
         nightly_audit(project=folder)
-    with only_run(folder), pytest.raises(BreathlineError, match="at work in this project"):
+    with exclusive_run(folder), pytest.raises(BreathlineError, match="at work in this project"):
         nightly_audit(project=folder)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flows.backfills.tables import show, tables, write
-from flows.backfills.variants import Case
+from flows.backfills.tables import markdown_tables, tables, write
+from flows.backfills.variants import Variant
 
 
 def workspace(folder: Path, score: float | None, *, definition: str = "", **about) -> Path:
@@ -18,37 +18,37 @@ def workspace(folder: Path, score: float | None, *, definition: str = "", **abou
     return folder
 
 
-def case(rho: float) -> Case:
-    return Case(values=(("rho", rho),))
+def variant(rho: float) -> Variant:
+    return Variant(values=(("rho", rho),))
 
 
-def test_scores_of_one_kind_share_a_table_and_keep_their_names(tmp_path):
-    found = tables({workspace(tmp_path / str(rho), 50 + rho): case(rho) for rho in (0.1, 0.2)})
+def test_comparable_scores_share_a_table(tmp_path):
+    found = tables({workspace(tmp_path / str(rho), 50 + rho): variant(rho) for rho in (0.1, 0.2)})
     assert len(found) == 1
-    assert found[0].header == ("case", "student score_strict", "student score_lenient")
+    assert found[0].header == ("variant", "student score_strict", "student score_lenient")
     assert found[0].rows == (("rho=0.1", 50.1, 70.0), ("rho=0.2", 50.2, 70.0))
     assert found[0].title.startswith("90 test cycles of 9 patients")
     assert found[0].title.endswith("epoch chosen on val")
     paths = write(found, tmp_path / "reports")
     assert [path.name for path in paths] == ["backfill.json", "backfill.md"]
-    assert json.loads(paths[0].read_text())[0]["cases"][1]["student score_strict"] == 50.2
+    assert json.loads(paths[0].read_text())[0]["variants"][1]["student score_strict"] == 50.2
 
 
-def test_what_was_not_measured_alike_stands_in_another_table(tmp_path):
+def test_other_measurements_are_in_another_table(tmp_path):
     found = tables(
         {
-            workspace(tmp_path / "a", 50.0): case(0.1),
-            workspace(tmp_path / "b", 60.0, labels="lungsound_2"): case(0.2),
-            workspace(tmp_path / "c", None, definition="def se_strict(): ..."): case(0.3),
-            workspace(tmp_path / "d", 40.0): case(0.4),
+            workspace(tmp_path / "a", 50.0): variant(0.1),
+            workspace(tmp_path / "b", 60.0, labels="lungsound_2"): variant(0.2),
+            workspace(tmp_path / "c", None, definition="def se_strict(): ..."): variant(0.3),
+            workspace(tmp_path / "d", 40.0): variant(0.4),
         }
     )
     assert [[row[0] for row in table.rows] for table in found] == [["rho=0.1", "rho=0.4"], ["rho=0.2"], ["rho=0.3"]]
     assert [table.title.rpartition("by ")[2] for table in found] == [
         f"version {number} of models/metrics.py" for number in (1, 1, 2)
     ]
-    assert "| rho=0.3 | – | 70.00 |" in show(found)
+    assert "| rho=0.3 | – | 70.00 |" in markdown_tables(found)
 
 
-def test_a_case_without_scores_stands_in_no_table(tmp_path):
-    assert tables({tmp_path: case(0.1)}) == []
+def test_a_variant_without_scores_is_in_no_table(tmp_path):
+    assert tables({tmp_path: variant(0.1)}) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.backfills.variants import cases, parse, prepare
+from flows.backfills.variants import parse, prepare, variants
 from flows.workspaces import cache_of
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -31,26 +31,26 @@ def test_values_are_read_as_yaml():
         "deep.kind": ["sam"],
     }
     for wrong in ("rho", "rho=", "=1", "rho=[1"):
-        with pytest.raises(BreathlineError, match="no values"):
+        with pytest.raises(BreathlineError, match="parameter and its values"):
             parse([wrong])
 
 
-def test_every_revision_meets_every_combination_of_values_in_a_folder_of_its_own(project):
-    found = cases(project, ["v1", "v2", "v1"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]})
+def test_every_revision_has_every_combination_of_values_in_a_folder_of_its_own(project):
+    found = variants(project, ["v1", "v2", "v1"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]})
     first = toy.call(project, "git", "rev-parse", "v1").strip()[:10]
-    assert len(found) == len({case.folder for case in found}) == 4
+    assert len(found) == len({variant.folder for variant in found}) == 4
     assert found[0].name == f"v1 ({first}), rho=0.1, teachers.a.seed=7"
-    assert [case.name.split()[0] for case in found] == ["v1", "v1", "v2", "v2"]
-    assert cases(project, ["v1", "v2"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]}) == found
-    assert [case.commit for case in cases(project, ["v1..v2"], {})] == [
+    assert [variant.name.split()[0] for variant in found] == ["v1", "v1", "v2", "v2"]
+    assert variants(project, ["v1", "v2"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]}) == found
+    assert [variant.commit for variant in variants(project, ["v1..v2"], {})] == [
         toy.call(project, "git", "rev-parse", "v2").strip()
     ]
 
 
 def test_a_workspace_has_the_code_of_its_commit_and_its_own_values(project):
     cache = cache_of(project)
-    (old,) = cases(project, ["v1"], {})
-    (new,) = cases(project, [], {"teachers.a.seed": [7]})
+    (old,) = variants(project, ["v1"], {})
+    (new,) = variants(project, [], {"teachers.a.seed": [7]})
     folder = prepare(project, old, cache)
     assert (folder / "src.txt").read_text() == "v1\n"
     assert params.read(folder / "params.yaml")["teachers"]["a"]["seed"] == 1
@@ -61,20 +61,20 @@ def test_a_workspace_has_the_code_of_its_commit_and_its_own_values(project):
 
 
 @pytest.mark.parametrize(
-    ("revisions", "values", "said"),
+    ("revisions", "values", "message"),
     [
         ([], {}, "Neither a revision nor a parameter"),
         (["v3"], {}, "There is no revision `v3`"),
-        (["v2..v1"], {}, "no commit in this range"),
+        (["v2..v1"], {}, "holds no commit"),
         ([], {"rho": []}, "has no value"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(project, revisions, values, said):
-    with pytest.raises(BreathlineError, match=said):
-        cases(project, revisions, values)
+def test_unknown_revisions_and_empty_values_are_refused(project, revisions, values, message):
+    with pytest.raises(BreathlineError, match=message):
+        variants(project, revisions, values)
 
 
-def test_a_parameter_that_is_not_there_is_refused(project):
-    (case,) = cases(project, [], {"student.rho": [1]})
+def test_an_unknown_parameter_is_refused(project):
+    (variant,) = variants(project, [], {"student.rho": [1]})
     with pytest.raises(BreathlineError, match=r"`student\.rho` is missing"):
-        prepare(project, case, cache_of(project))
+        prepare(project, variant, cache_of(project))

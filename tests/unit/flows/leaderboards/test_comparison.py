@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from flows.leaderboards import tables
-from flows.leaderboards.comparison import Result, boards
-from flows.leaderboards.recipe_workspaces import Entry
+from flows.leaderboards.comparison import Result, leaderboards
+from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import figures
 from tasks.evaluation.summary import EvaluationSettings
 from tasks.runtime.corpus_facts import Published
@@ -64,7 +64,7 @@ def result(
         "test": {"cycles": len(LABELS), "patients": PATIENTS},
         **about,
     }
-    return Result(Entry(recipe=recipe, small=small), metrics, pl.DataFrame(rows), SETTINGS, published)
+    return Result(RecipeWorkspace(recipe=recipe, small=small), metrics, pl.DataFrame(rows), SETTINGS, published)
 
 
 def one_more_wheeze() -> np.ndarray:
@@ -75,8 +75,8 @@ def one_more_wheeze() -> np.ndarray:
 CRACKLES = np.where(LABELS == 0, 0, 1)  # abnormal is always crackle: Se strict 50, lenient 100
 
 
-def test_differences_are_paired_and_each_definition_has_a_board_of_its_own():
-    found = boards([result("ast_ce", CRACKLES, CRACKLES), result("best", one_more_wheeze())])
+def test_differences_are_paired_and_each_definition_has_a_leaderboard_of_its_own():
+    found = leaderboards([result("ast_ce", CRACKLES, CRACKLES), result("best", one_more_wheeze())])
     assert [(board.selection, board.definition) for board in found] == [("val", "strict"), ("val", "lenient")]
     strict, lenient = (board.rows for board in found)
     # Strictly, 6 of 24 abnormal cycles more: 25 points of Se, half of them of Score, for every patient alike.
@@ -99,8 +99,8 @@ def test_results_that_are_not_comparable_are_on_different_boards():
     ]
     plain = result("sam_ast", CRACKLES)
     cycles = plain.predictions.with_columns(cycle_id=pl.format("other-{}", "cycle_id"))
-    elsewhere = Result(plain.entry, plain.metrics, cycles, SETTINGS)
-    found = boards([result("ast_ce", CRACKLES, selections=("val", "paper")), *others, elsewhere])
+    elsewhere = Result(plain.workspace, plain.metrics, cycles, SETTINGS)
+    found = leaderboards([result("ast_ce", CRACKLES, selections=("val", "paper")), *others, elsewhere])
     strict = [board for board in found if board.definition == "strict"]
     assert sorted(len(board.rows) for board in strict) == [1, 1, 1, 1, 1, 1, 2]
     assert len({tables.title(board) for board in strict}) == 6  # the board of other test cycles has the same title
@@ -116,14 +116,14 @@ def test_results_that_are_not_comparable_are_on_different_boards():
     ],
 )
 def test_published_figures_are_shown_only_where_they_are_comparable(change, why):
-    for board in boards([result("ast_ce", CRACKLES, selections=("val", "paper"), **change)]):
+    for board in leaderboards([result("ast_ce", CRACKLES, selections=("val", "paper"), **change)]):
         assert why in board.without_published
         assert board.rows[0].published == ()
         assert why in tables.markdown([board])
 
 
-def test_published_figures_have_the_definition_and_the_selection_of_their_board():
-    found = boards([result("ast_ce", CRACKLES, selections=("val", "paper")), result("sam_ast", CRACKLES)])
+def test_published_figures_have_the_definition_and_the_selection_of_their_leaderboard():
+    found = leaderboards([result("ast_ce", CRACKLES, selections=("val", "paper")), result("sam_ast", CRACKLES)])
     scores = {
         (board.selection, board.definition): [[one.score for one in row.published] for row in board.rows]
         for board in found
@@ -139,30 +139,30 @@ def test_published_figures_have_the_definition_and_the_selection_of_their_board(
 
 
 def test_notes_say_how_published_runs_chose_their_epochs():
-    found = boards([result("patchmix_cl", CRACKLES, selections=("val", "paper"))])
+    found = leaderboards([result("patchmix_cl", CRACKLES, selections=("val", "paper"))])
     notes = {board.selection: " ".join(tables.notes(board)) for board in found if board.definition == "strict"}
     assert "last epoch of a training that held no patients out" in notes["val"]
     assert "epoch chosen on the test set" in notes["paper"]
 
 
 def test_two_classes_have_one_definition():
-    assert [board.definition for board in boards([result("ast_ce", CRACKLES, classes=["normal", "abnormal"])])] == [
-        "strict"
-    ]
+    assert [
+        board.definition for board in leaderboards([result("ast_ce", CRACKLES, classes=["normal", "abnormal"])])
+    ] == ["strict"]
 
 
 def test_with_too_few_patients_a_difference_has_no_interval():
     few = result("best", one_more_wheeze())
     for figure in few.metrics["student"]["val"].values():
         figure |= {"low": None, "high": None}
-    row = boards([result("ast_ce", CRACKLES), few])[0].rows[1]
+    row = leaderboards([result("ast_ce", CRACKLES), few])[0].rows[1]
     assert row.minus_first is not None
     assert (row.minus_first.difference, row.minus_first.low) == (12.5, None)
     assert tables.difference(row.minus_first) == "+12.5"
 
 
 def test_the_files_have_the_contents_of_the_boards(tmp_path):
-    found = boards([result("ast_ce", CRACKLES, CRACKLES), result("patchmix_cl", one_more_wheeze())])
+    found = leaderboards([result("ast_ce", CRACKLES, CRACKLES), result("patchmix_cl", one_more_wheeze())])
     paths = tables.write(found, tmp_path)
     assert [path.name for path in paths] == ["leaderboard.json", "leaderboard.csv", "leaderboard.md"]
     assert json.loads(paths[0].read_text())[0]["rows"][1]["minus_first"]["difference"] == 12.5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.leaderboards.recipe_workspaces import Entry, finish, finished, prepare
+from flows.leaderboards.recipe_workspaces import RecipeWorkspace, finished, mark_finished, prepare
 from lineage import code
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -23,7 +23,9 @@ def project(tmp_path) -> Path:
 
 def make(project: Path, name: str = "mn_kd", **kwargs) -> Path:
     given = {"seeds": [], "corpus": None, "paper": False, "cache": project / ".dvc" / "cache", **kwargs}
-    return prepare(project, Entry(recipe=name, small=True), **given)
+    workspace = RecipeWorkspace(recipe=name, small=True)
+    prepare(project, workspace, **given)
+    return project / workspace.folder
 
 
 def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
@@ -71,19 +73,19 @@ def test_records_of_a_workspace_name_the_projects_commit_and_what_differs_from_i
     assert code.git(workspace) is None
 
 
-def test_only_what_has_ended_well_since_it_was_prepared_is_finished(project):
-    one, other = Entry(recipe="mn_kd", small=True), Entry(recipe="ast_ce")
+def test_a_workspace_is_finished_until_it_is_prepared_again(project):
+    one, other = RecipeWorkspace(recipe="mn_kd", small=True), RecipeWorkspace(recipe="ast_ce")
     make(project)
     assert finished(project, []) == []
-    finish(project, [one], {})
+    mark_finished(project, [one], {})
     assert finished(project, []) == [one]
     assert finished(project, [other, one]) == [one]
     make(project)
     assert finished(project, [one]) == []
 
 
-def test_outside_of_git_the_files_of_the_project_are_not_known(project, monkeypatch):
+def test_outside_of_git_the_project_is_refused(project, monkeypatch):
     (project / ".git").rename(project / "gone")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
-    with pytest.raises(BreathlineError, match="Git does not know"):
+    with pytest.raises(BreathlineError, match="Git cannot list"):
         make(project)

@@ -11,7 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.processes.stage_process import Groups, StageFailedError, only_run
+from flows.processes.process_groups import ProcessGroups
+from flows.processes.run_lock import exclusive_run
+from flows.processes.stage_errors import StageFailedError
+from flows.processes.stage_process import StageProcesses
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -36,26 +39,26 @@ def gone(pid: int, within_s: float = 10.0) -> bool:
 
 def test_lines_and_status(tmp_path):
     lines: list[str] = []
-    status = Groups().run(["sh", "-c", "echo one; echo two >&2; pwd; exit 3"], tmp_path, log=lines.append)
-    assert (status, lines) == (3, ["one", "two", str(tmp_path)])
+    completed = ProcessGroups().run(["sh", "-c", "echo one; echo two >&2; pwd; exit 3"], tmp_path, log=lines.append)
+    assert (completed.status, lines) == (3, ["one", "two", str(tmp_path)])
 
 
 def test_the_environments_python_comes_first(tmp_path):
     lines: list[str] = []
-    Groups().run(["sh", "-c", "command -v python"], tmp_path, log=lines.append)
+    ProcessGroups().run(["sh", "-c", "command -v python"], tmp_path, log=lines.append)
     assert lines == [str(Path(sys.executable).with_name("python"))]
 
 
 def test_what_a_command_leaves_behind_is_ended(tmp_path):
     lines: list[str] = []
-    Groups(grace_s=0.3).run(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], tmp_path, log=lines.append)
+    ProcessGroups(grace_s=0.3).run(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], tmp_path, log=lines.append)
     assert gone(int(lines[0]), within_s=0.1)
 
 
 def test_end_kills_what_ignores_the_gentler_signals(tmp_path):
-    groups, started, status = Groups(grace_s=0.3), SimpleBox(), []
+    groups, started, status = ProcessGroups(grace_s=0.3), SimpleBox(), []
     command = ["sh", "-c", f'{sys.executable} -c "{STUBBORN}"; true']
-    thread = threading.Thread(target=lambda: status.append(groups.run(command, tmp_path, log=started.put)))
+    thread = threading.Thread(target=lambda: status.append(groups.run(command, tmp_path, log=started.put).status))
     thread.start()
     pid = int(started.get())
     groups.end()
@@ -70,8 +73,10 @@ def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
     lines: list[str] = []
     started = time.monotonic()
     # As a stage that goes on when dvc is killed, its output still open.
-    status = Groups(grace_s=0.3).run(["sh", "-c", "sleep 60 & echo $!; kill -9 $$"], tmp_path, log=lines.append)
-    assert status == 128 + signal.SIGKILL
+    completed = ProcessGroups(grace_s=0.3).run(
+        ["sh", "-c", "sleep 60 & echo $!; kill -9 $$"], tmp_path, log=lines.append
+    )
+    assert completed.status == 128 + signal.SIGKILL
     assert time.monotonic() - started < 10
     assert gone(int(lines[0]), within_s=0.1)
 
@@ -79,8 +84,8 @@ def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_flow_that_dies_takes_its_groups_with_it(tmp_path, number):
     flow = (
-        "import sys; from pathlib import Path; from flows.processes.stage_process import Groups;"
-        "Groups().run([sys.executable, '-c', sys.argv[1]], Path.cwd(), log=lambda line: print(line, flush=True))"
+        "import sys; from pathlib import Path; from flows.processes.process_groups import ProcessGroups;"
+        "ProcessGroups().run([sys.executable, '-c', sys.argv[1]], Path.cwd(), log=lambda line: print(line, flush=True))"
     )
     command = [sys.executable, "-c", flow, STUBBORN.replace("SIG_IGN", "SIG_DFL")]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
@@ -93,20 +98,20 @@ def test_a_flow_that_dies_takes_its_groups_with_it(tmp_path, number):
 def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
     folder = toy.make(tmp_path, "stages:\n  bad:\n    cmd: seq 100 && echo the cause && exit 7\n    outs: [x]\n")
     with pytest.raises(StageFailedError, match=r"stage bad failed(.|\n)*\| 100\n.*the cause") as caught:
-        Groups().run_stage("bad", folder, log=lambda _: None)
+        StageProcesses().run_stage("bad", folder, log=lambda _: None)
     assert "| 70\n" not in str(caught.value)
-    assert caught.value.passing is None
+    assert caught.value.transient is None
 
 
-def test_a_dvc_that_stands_ready_runs_the_next_stage_and_ends_with_the_run(tmp_path):
+def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     # The shell is the stage's command, DVC its parent.
     root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
-    groups = Groups()
-    groups.prepare()
-    ready = standing_ready()
+    groups = StageProcesses()
+    groups.prestart()
+    ready = prestarted()
     groups.run_stage("who", root, log=print)
     assert int((root / "who.txt").read_text()) == ready
-    next_one = standing_ready()
+    next_one = prestarted()
     assert next_one != ready
     groups.end()
     assert gone(next_one)
@@ -114,24 +119,24 @@ def test_a_dvc_that_stands_ready_runs_the_next_stage_and_ends_with_the_run(tmp_p
         groups.run_stage("who", root, log=print)
 
 
-def test_a_dvc_that_is_dismissed_is_gone_and_the_next_stage_starts_its_own(tmp_path):
+def test_without_prestarting_the_next_stage_starts_its_own_dvc(tmp_path):
     root = toy.make(tmp_path, "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}\n")
     there = psutil.Process().children(recursive=True)
-    groups = Groups()
-    groups.prepare()
-    ready = standing_ready()
-    groups.dismiss()
+    groups = StageProcesses()
+    groups.prestart()
+    ready = prestarted()
+    groups.stop_prestarting()
     assert gone(ready)
     groups.run_stage("one", root, log=print)
     assert (root / "one.txt").read_text() == "1\n"
     assert psutil.Process().children(recursive=True) == there
 
 
-def standing_ready() -> int:
-    """Return the process below this one that is a DVC which waits to be told; its guard starts it in a moment."""
+def prestarted() -> int:
+    """Return the id of the prestarted DVC process; its guard starts it in a moment."""
     while True:
         for process in psutil.Process().children(recursive=True):
-            if process.ppid() == os.getpgid(process.pid) and Path(process.cmdline()[-1]).name == "warm_dvc.py":
+            if process.ppid() == os.getpgid(process.pid) and Path(process.cmdline()[-1]).name == "prestarted_dvc.py":
                 return process.pid
         time.sleep(0.02)
 
@@ -142,17 +147,17 @@ def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
         while not (folder / "on").exists():
             time.sleep(0.05)
         with pytest.raises(StageFailedError) as caught:
-            Groups().run_stage("slow", folder, log=lambda _: None)
-        assert caught.value.passing == "busy"
+            StageProcesses().run_stage("slow", folder, log=lambda _: None)
+        assert caught.value.transient == "busy"
         assert other.wait() == 0
-    Groups().run_stage("slow", folder, log=lambda _: None)
+    StageProcesses().run_stage("slow", folder, log=lambda _: None)
 
 
 def test_a_second_run_and_a_run_inside_a_stage_are_refused(tmp_path, monkeypatch):
-    with only_run(tmp_path), pytest.raises(BreathlineError, match="Another"), only_run(tmp_path):
+    with exclusive_run(tmp_path), pytest.raises(BreathlineError, match="Another"), exclusive_run(tmp_path):
         pass
     monkeypatch.setenv("DVC_STAGE", "evaluate")
-    with pytest.raises(BreathlineError, match=r"inside a stage(.|\n)*evaluate"), only_run(tmp_path):
+    with pytest.raises(BreathlineError, match=r"inside a stage(.|\n)*evaluate"), exclusive_run(tmp_path):
         pass
 
 

@@ -1,4 +1,4 @@
-"""A worker's clones: one run each, nothing left of the run before but what is worth keeping."""
+"""A worker's clones: one run at a time in each, cleaned of the files of the run before."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from flows.processes.stage_process import Groups
+from flows.processes.stage_process import StageProcesses
 from flows.remote import clones
-from flows.remote.transfer_commands import Transfers
+from flows.remote.transfer_commands import TransferCommands
 from tests import toy
 
 
@@ -19,26 +19,30 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_two_runs_never_share_a_clone_and_a_free_one_is_used_again(folder):
-    with clones.taken("https://example.org/a.git") as one, clones.taken("https://example.org/a.git") as two:
+    address = "https://example.org/a.git"
+    with (
+        clones.exclusive_clone(address) as one,
+        clones.exclusive_clone(address) as two,
+    ):
         assert one != two
         assert one.parent == two.parent == next(folder.iterdir())
         assert one.parent.name.startswith("a-")
-        with clones.taken("https://example.com/a.git") as other:
+        with clones.exclusive_clone("https://example.com/a.git") as other:
             assert other.parent != one.parent
-    with clones.taken("https://example.org/a.git") as again:
+    with clones.exclusive_clone(address) as again:
         assert again == one
 
 
 def test_a_clone_in_which_a_lost_run_still_works_is_left_alone():
-    with clones.taken("a") as one:
+    with clones.exclusive_clone("a") as one:
         orphan = subprocess.Popen(["sleep", "60"], cwd=one)
     try:
-        with clones.taken("a") as other:
+        with clones.exclusive_clone("a") as other:
             assert other != one
     finally:
         orphan.kill()
         orphan.wait()
-    with clones.taken("a") as again:
+    with clones.exclusive_clone("a") as again:
         assert again == one
 
 
@@ -51,8 +55,8 @@ def test_a_commit_is_checked_out_over_whatever_is_there(tmp_path):
         toy.call(origin, "git", "add", ".")
         toy.call(origin, "git", "commit", "--quiet", "-m", text)
         commits.append(toy.call(origin, "git", "rev-parse", "HEAD").strip())
-    with clones.taken(str(origin)) as root:
-        clone = Transfers(root, Groups(), print)
+    with clones.exclusive_clone(str(origin)) as root:
+        clone = TransferCommands(root, StageProcesses(), print)
         for commit, text in zip(commits, ("one\n", "two\n"), strict=True):
             clones.check_out(clone, repository=str(origin), ref="HEAD", commit=commit)
             assert (root / "src.txt").read_text() == text

@@ -28,12 +28,12 @@ def project(tmp_path):
 )
 def test_an_address_travels_without_its_secrets(project, here, there):
     toy.call(project, "git", "remote", "set-url", "origin", here)
-    assert remotes.of(project).repository == there
+    assert remotes.shared_remotes(project).repository == there
 
 
 def test_a_folder_beside_the_project_is_named_in_full(project):
     (project.parent / "origin.git").mkdir()
-    found = remotes.of(project)
+    found = remotes.shared_remotes(project)
     assert found.repository == str(project.parent / "origin.git")
     assert (found.git, found.dvc) == ("origin", "store")
 
@@ -41,14 +41,14 @@ def test_a_folder_beside_the_project_is_named_in_full(project):
 def test_what_a_worker_could_not_use_is_refused(project):
     toy.call(project, "dvc", "remote", "modify", "store", "url", "../store")
     with pytest.raises(BreathlineError, match="relative to this clone"):
-        remotes.of(project)
+        remotes.shared_remotes(project)
     toy.call(project, "dvc", "remote", "modify", "--local", "store", "url", "s3://bucket")
     with pytest.raises(BreathlineError, match=r"config\.local, which no worker sees"):
-        remotes.of(project)
+        remotes.shared_remotes(project)
     toy.call(project, "dvc", "config", "--unset", "core.remote")
     with pytest.raises(BreathlineError, match="no default DVC remote"):
-        remotes.of(project)
+        remotes.shared_remotes(project)
     toy.call(project, "git", "remote", "rename", "origin", "here")
     toy.call(project, "git", "remote", "add", "there", "../there.git")
-    with pytest.raises(BreathlineError, match="none is called origin"):
-        remotes.of(project)
+    with pytest.raises(BreathlineError, match="none of them called origin"):
+        remotes.shared_remotes(project)

@@ -1,4 +1,4 @@
-"""Following a run elsewhere: over a server's pause, and over a worker's death where the run starts once more."""
+"""Monitor of a remote run: over a pause of the server, and over the loss of a worker whose run starts again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Completed, Running
 
-from flows.processes.stage_process import Groups
+from flows.processes.stage_process import StageProcesses
 from flows.remote import run_monitor
 
 LOST = State(type=StateType.CRASHED, name="Lost")
 
 
 class Server:
-    """A server whose run goes through some states, one for each time that it is asked, and logs a line in each."""
+    """A server whose run has another state at each request, and logs a line in each state."""
 
     def __init__(self, *states: State | Exception) -> None:
         self._states, self._lines = list(states), []
@@ -42,21 +42,21 @@ def follow(monkeypatch):
 
     def followed(*states: State | Exception) -> tuple[State, list[str]]:
         lines: list[str] = []
-        return run_monitor._followed(Server(*states), uuid4(), "gpu", Groups(), lines.append), lines
+        return run_monitor._wait(Server(*states), uuid4(), "gpu", StageProcesses(), lines.append), lines
 
     return followed
 
 
-def test_each_of_the_stages_lines_comes_once_and_no_other(follow):
+def test_each_line_of_the_stage_is_logged_once_and_no_other_line(follow):
     state, lines = follow(Running(), Running(), Completed())
     assert state.is_completed()
     assert lines == [f"prefect.flow_runs.stage {name}" for name in ("Running", "Running", "Completed")]
 
 
-def test_a_lost_run_that_starts_once_more_is_awaited(follow):
+def test_a_lost_run_that_starts_again_is_awaited(follow):
     assert follow(Running(), LOST, LOST, AwaitingRetry(), Running(), Completed())[0].is_completed()
     assert follow(Running(), LOST)[0].name == "Lost"
 
 
-def test_a_server_that_is_away_for_a_moment_is_awaited(follow):
+def test_a_server_that_does_not_answer_for_a_moment_is_awaited(follow):
     assert follow(Running(), httpx.ConnectError("refused"), Completed())[0].is_completed()

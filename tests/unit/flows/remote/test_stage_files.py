@@ -1,10 +1,10 @@
-"""What a stage reads and makes, told apart by who carries it."""
+"""Files of a stage, by transport."""
 
 from __future__ import annotations
 
 import pytest
 
-from flows.processes.stage_process import Groups
+from flows.processes.stage_process import StageProcesses
 from flows.remote import stage_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
@@ -32,7 +32,7 @@ stages:
 """
 
 
-def test_parts_are_told_apart(tmp_path):
+def test_the_files_of_a_stage_by_transport(tmp_path):
     folder = toy.make(tmp_path / "project", GRAPH)
     (folder / "raw").mkdir()
     (folder / "raw" / "a.wav").write_text("sound")
@@ -40,11 +40,11 @@ def test_parts_are_told_apart(tmp_path):
     (folder / "code").mkdir()
     (folder / "code" / "a.py").write_text("1")
     (folder / ".dvcignore").write_text("*.pyc\n")
-    (folder / "code" / "a.pyc").write_text("of no account")
+    (folder / "code" / "a.pyc").write_text("not tracked")
     toy.call(folder, "git", "add", ".dvc", "dvc.yaml", "params.yaml")
-    with stage_files.held(folder, Groups()) as repo:
+    with stage_files.locked_repo(folder, StageProcesses()) as repo:
         found = stage_files.read(repo, "second")
-        assert found == stage_files.Parts(
+        assert found == stage_files.StageFiles(
             dvc_deps=("data/first", "raw"),
             git_deps=("scores.json",),
             files=(".dvc/config", "code", "data/first/part", "dvc.yaml", "params.yaml", "raw.dvc"),
@@ -52,7 +52,7 @@ def test_parts_are_told_apart(tmp_path):
             gpu=True,
         )
         assert stage_files.read(repo, "folder").dvc_deps == ("data/first", "data/second")
-        with pytest.raises(BreathlineError, match=r"(?s)not in the project.*\.\./elsewhere\.txt"):
+        with pytest.raises(BreathlineError, match=r"(?s)outside of the project.*\.\./elsewhere\.txt"):
             stage_files.read(repo, "stray")
         with pytest.raises(BreathlineError) as refused:
             stage_files.check_in_git(repo, found)

@@ -1,4 +1,4 @@
-"""GPU slots: never more than there are, over threads and over processes; each leads to its GPU."""
+"""GPU slots: a limit over threads and processes, and a GPU of its own for each stage."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 import pytest
 
 from flows.scheduling import gpu_slots
-from flows.scheduling.gpu_slots import Slots
+from flows.scheduling.gpu_slots import GpuSlots
 
 HOLD = """\
 import sys, time
 from pathlib import Path
-from flows.scheduling.gpu_slots import Slots
-with Slots(1, folder=Path(sys.argv[1])).taken():
+from flows.scheduling.gpu_slots import GpuSlots
+with GpuSlots(1, folder=Path(sys.argv[1])).acquire():
     print("held", flush=True)
     time.sleep(60)
 """
 
 
 def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
-    machine = Slots(2, ("3", "5"), tmp_path)
+    machine = GpuSlots(2, ("3", "5"), tmp_path)
     held: list[str] = []
     seen: list[set[str]] = []
     lock = threading.Lock()
 
     def stage() -> None:
-        with machine.taken() as env:
+        with machine.acquire() as env:
             with lock:
                 held.append(env["CUDA_VISIBLE_DEVICES"])
                 seen.append(set(held))
@@ -48,12 +48,12 @@ def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
     assert {"3", "5"} in seen, "both at once"
 
 
-def test_two_stages_that_each_want_both_gpus_take_turns(tmp_path):
-    machine = Slots(2, ("0", "1"), tmp_path)
+def test_two_stages_that_need_both_gpus_take_turns(tmp_path):
+    machine = GpuSlots(2, ("0", "1"), tmp_path)
     got: list[str] = []
 
     def stage() -> None:
-        with machine.taken(2) as env:
+        with machine.acquire(2) as env:
             got.append(env["CUDA_VISIBLE_DEVICES"])
             time.sleep(0.05)
 
@@ -65,7 +65,7 @@ def test_two_stages_that_each_want_both_gpus_take_turns(tmp_path):
     assert [sorted(devices.split(",")) for devices in got] == [["0", "1"]] * 3
 
 
-def test_a_slot_is_held_over_processes_and_goes_with_its_process(tmp_path):
+def test_a_slot_is_held_over_processes_and_ends_with_its_process(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as other:
         assert other.stdout is not None
@@ -73,7 +73,7 @@ def test_a_slot_is_held_over_processes_and_goes_with_its_process(tmp_path):
         got = threading.Event()
 
         def stage() -> None:
-            with Slots(1, ("0",), tmp_path).taken():
+            with GpuSlots(1, ("0",), tmp_path).acquire():
                 got.set()
 
         thread = threading.Thread(target=stage, daemon=True)
@@ -91,11 +91,11 @@ def test_the_gpus_are_those_that_the_environment_allows(monkeypatch, asked, devi
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
     gpu_slots.visible_devices.cache_clear()
     assert gpu_slots.visible_devices() == devices
-    assert gpu_slots.of_this_machine(None).count == (len(devices) or None)
-    assert gpu_slots.of_this_machine(3).count == 3
+    assert gpu_slots.local_slots(None).count == (len(devices) or None)
+    assert gpu_slots.local_slots(3).count == 3
     gpu_slots.visible_devices.cache_clear()
 
 
 def test_without_a_gpu_nothing_waits_and_nothing_is_set(tmp_path):
-    with Slots(None, folder=tmp_path).taken() as first, Slots(None, folder=tmp_path).taken() as second:
+    with GpuSlots(None, folder=tmp_path).acquire() as first, GpuSlots(None, folder=tmp_path).acquire() as second:
         assert first == second == {}

@@ -1,43 +1,88 @@
+"""The scheduling loop, with stages that are futures which the test settles."""
+
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
-from flows.scheduling.scheduler import identities, run, units
-from tests import toy
+from flows.plan import Step
+from flows.processes.stage_errors import StageFailedError
+from flows.scheduling.scheduler import Event, Unit, first_failures, run
+
+A, B = Path("a"), Path("b")
 
 
-@pytest.fixture
-def pair(tmp_path) -> list[Path]:
-    """Return two projects on one DVC cache that differ in what the stage `last` does; `teacher` counts its runs."""
-    graph = toy.GRAPH.replace("cat first.txt >", f"echo ${{key}} >> {tmp_path}/ran.txt && cat first.txt >")
-    folders = [toy.make(tmp_path / name, graph) for name in ("one", "other")]
-    for folder in folders:
-        toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "cache"))
-    params = folders[1] / "params.yaml"
-    params.write_text(params.read_text().replace("rho: 0.05", "rho: 0.1"))
-    return folders
+def unit(stage: str, *after: str, workspace: Path = A, work: str = "", pool: str | None = None) -> Unit:
+    return Unit(workspace, Step(stage, True, ("changed",), after), work or f"{workspace}/{stage}", pool)
 
 
-def test_what_two_workspaces_share_runs_once_and_a_second_time_nothing_runs(pair, tmp_path):
-    one, other = (identities(folder) for folder in pair)
-    assert {name for name in one if one[name] != other[name]} == {"last"}
-    (pair[1] / "src.txt").write_text("another source\n")
-    assert not set(identities(pair[1]).values()) & set(one.values())
-    (pair[1] / "src.txt").write_text("source\n")
-    waiting = [unit for folder in pair for unit in units(folder)]
-    outcomes = run(waiting, jobs=4, told=lambda *_: None)
-    assert all(outcome.failure is None and len(outcome.done) == outcome.total == 4 for outcome in outcomes.values())
-    assert sorted((tmp_path / "ran.txt").read_text().split()) == ["a", "b"]
-    assert [unit for folder in pair for unit in units(folder)] == []
+class Stages:
+    """Stages that a thread ends one by one, in the order of their start; the names in `failing` fail."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.running: dict[str, Future[None]] = {}
+        self.together: list[set[str]] = []
+        self.changed = threading.Condition()
+
+    def start(self, unit: Unit) -> Future[None]:
+        with self.changed:
+            name = f"{unit.workspace}/{unit.step.stage}"
+            self.running[name] = Future()
+            self.together.append(set(self.running))
+            threading.Timer(0.05, self.settle, (name,)).start()
+            return self.running[name]
+
+    def settle(self, name: str) -> None:
+        with self.changed:
+            future = self.running.pop(name)
+        if name in self.failing:
+            future.set_exception(StageFailedError(f"{name} failed"))
+        else:
+            future.set_result(None)
 
 
-def test_a_failure_ends_its_own_workspace_alone(pair):
-    graph = pair[0] / "dvc.yaml"
-    graph.write_text(graph.read_text().replace("cat data/*/model > last.txt", "echo broken && false"))
-    outcomes = run([unit for folder in pair for unit in units(folder)], jobs=2, told=lambda *_: None)
-    failed, fine = (outcomes[folder] for folder in pair)
-    assert "broken" in str(failed.failure)
-    assert (len(failed.done), len(fine.done), fine.failure) == (3, 4, None)
-    assert "broken" in (pair[0] / "stages.log").read_text()
+def test_a_stage_starts_after_its_upstream_stages_and_independent_stages_run_side_by_side():
+    stages, events = Stages(), list[Event]()
+    units = [unit("data"), unit("one", "data"), unit("two", "data"), unit("end", "one", "two")]
+    results = run(units, jobs=3, start=stages.start, notify=events.append)
+    assert stages.together == [{"a/data"}, {"a/one"}, {"a/one", "a/two"}, {"a/end"}]
+    assert list(results.values()) == [None] * 4
+    assert (events[0].state, events[0].done, events[0].total) == ("started", 0, 4)
+    assert (events[-1].state, events[-1].done, events[-1].total) == ("completed", 4, 4)
+
+
+def test_no_more_jobs_than_allowed_run_here_and_stages_elsewhere_take_none():
+    stages = Stages()
+    units = [*(unit(f"here{n}") for n in range(4)), *(unit(f"there{n}", pool="gpu") for n in range(3))]
+    assert len(run(units, jobs=2, start=stages.start)) == 7
+    assert max(sum(name.startswith("a/here") for name in names) for names in stages.together) == 2
+    assert {"a/there0", "a/there1", "a/there2"} <= max(stages.together, key=len)
+
+
+def test_equal_work_never_runs_at_once():
+    stages = Stages()
+    units = [unit("fbank", workspace=folder, work="same") for folder in (A, B)]
+    assert len(run(units, jobs=2, start=stages.start)) == 2
+    assert stages.together == [{"a/fbank"}, {"b/fbank"}]
+
+
+def test_after_a_failure_all_that_does_not_depend_on_it_runs():
+    stages = Stages("a/bad")
+    units = [unit("bad"), unit("after", "bad"), unit("last", "after"), unit("other"), unit("bad", workspace=B)]
+    results = run(units, jobs=1, start=stages.start)
+    assert [one.step.stage for one in results] == ["bad", "other", "bad"]
+    assert {folder: str(failure) for folder, failure in first_failures(results).items()} == {A: "a/bad failed"}
+
+
+def test_an_error_that_is_no_failure_of_a_stage_ends_the_run():
+    def start(_unit: Unit) -> Future[None]:
+        future: Future[None] = Future()
+        future.set_exception(RuntimeError("broken"))
+        return future
+
+    with pytest.raises(RuntimeError, match="broken"):
+        run([unit("one")], jobs=1, start=start)

@@ -1,0 +1,39 @@
+"""Lock of a project: one run at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tasks.runtime.errors import BreathlineError
+
+
+@contextmanager
+def exclusive_run(root: Path) -> Iterator[None]:
+    """Hold the project for one run; a second run is refused meanwhile.
+
+    Raises:
+        BreathlineError: Another run holds the project, or this process is itself part of a stage.
+    """
+    if "DVC_STAGE" in os.environ:
+        raise BreathlineError(
+            "A run cannot start inside a stage.",
+            where=f"DVC_STAGE={os.environ['DVC_STAGE']}",
+            hint="start it from a shell of your own, not from a stage's command",
+        )
+    lock = FileLock(root.resolve() / ".locks" / "run.lock")
+    (root / ".locks").mkdir(exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BreathlineError(
+            "Another `breathline run` is at work in this project.", where=lock.lock_file, hint="wait until it has ended"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
