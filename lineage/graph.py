@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks import artifacts
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
@@ -48,7 +49,7 @@ class Stage:
 
 
 def _is_data(path: str) -> bool:
-    return path.split("/", 1)[0] in ("data", "reports")
+    return path.split("/", 1)[0] in (artifacts.DATA.name, artifacts.REPORTS.name)
 
 
 def read(root: Path) -> dict[str, Stage]:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tasks.artifacts import RECORDINGS, SOURCE
 from tasks.runtime.errors import BreathlineError
 
-RECORDINGS, SOURCE = Path("data/cycles/recordings.parquet"), Path("data/raw/source.json")
 COLUMNS = ["recording_id", "patient_id", "split", "fold", "wav_sha256", "txt_sha256", "frames", "sample_rate", "cycles"]
 ABOUT = ("corpus", "source", "archive", "metadata", "missing", "excluded", "corrections")
 

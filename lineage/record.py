@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, files, graph
+from tasks.artifacts import RECORDS
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 
 FORMAT = 1
-FOLDER = Path("data/lineage")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def begin(root: Path, stage: str) -> Beginning:
 
 def path_of(stage: str) -> Path:
     """Return where the record of a stage lies, relative to the project."""
-    return FOLDER / f"{stage}.json"
+    return RECORDS / f"{stage}.json"
 
 
 def write(root: Path, begun: Beginning, account: Mapping[str, Any]) -> Path:
@@ -115,7 +115,7 @@ def read(root: Path, stage: str) -> dict[str, Any] | None:
 def _known(root: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Return what the records of the stages before say of the files among these, by their SHA-256."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted((root / FOLDER).glob("*.json")):
+    for path in sorted((root / RECORDS).glob("*.json")):
         try:
             outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
         except (ValueError, KeyError):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from models import file_names
+from tasks import artifacts
 from tasks.runtime import params
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def of(root: Path, stage: str) -> Account:
 
 
 def _download(root: Path, _item: str) -> Account:
-    source = _json(root / "data/raw/source.json")
+    source = _json(root / artifacts.SOURCE)
     count, missing = source["recordings"], source["missing"]
     # Of patients who are left out not even the names of their recordings go on: they are named as patients.
     excluded = {f"patient:{patient}": left for patient, left in source["excluded"].items()}
@@ -56,8 +58,8 @@ def _download(root: Path, _item: str) -> Account:
 
 
 def _extract(root: Path, _item: str) -> Account:
-    summary = _json(root / "data/cycles/summary.json")
-    annotations = sorted((root / "data/raw/audio").glob("*.txt"))
+    summary = _json(root / artifacts.SUMMARY)
+    annotations = sorted((root / artifacts.RAW_AUDIO).glob("*.txt"))
     lines = sum(len([line for line in path.read_text().splitlines() if line.strip()]) for path in annotations)
     return {
         "recordings": {"in": len(annotations), "out": summary["recordings"]},
@@ -67,7 +69,7 @@ def _extract(root: Path, _item: str) -> Account:
 
 
 def _validate(root: Path, _item: str) -> Account:
-    summary = _json(root / "data/cycles/summary.json")
+    summary = _json(root / artifacts.SUMMARY)
     return {
         "recordings": {"in": summary["recordings"], "out": summary["recordings"]},
         "cycles": {"in": summary["cycles"], "out": summary["cycles"]},
@@ -76,8 +78,8 @@ def _validate(root: Path, _item: str) -> Account:
 
 
 def _fbank(root: Path, item: str) -> Account:
-    made = _json(root / "data/fbank" / item / "statistics.json")["cycles"]
-    return {"cycles": {"in": _rows(root / "data/cycles/cycles.parquet"), "out": made}, "dropped": {}}
+    made = _json(root / artifacts.FEATURE_CACHES / item / file_names.STATISTICS)["cycles"]
+    return {"cycles": {"in": _rows(root / artifacts.CYCLES), "out": made}, "dropped": {}}
 
 
 def _teacher(root: Path, item: str) -> Account:
@@ -111,7 +113,7 @@ def _assigned(root: Path) -> tuple[Assignment, Account]:
     from tasks.subsets import assignment
 
     read = params.read(root / "params.yaml")
-    path = root / "data/cycles/cycles.parquet"
+    path = root / artifacts.CYCLES
     assigned = assignment.from_params(read, path)
     labels, split = assigned.labels, str(read["split"])
     columns = ["cycle_id", "patient_id", labels]

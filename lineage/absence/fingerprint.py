@@ -18,11 +18,14 @@ import pyarrow.parquet as pq
 
 from lineage.diff.runs import Revision, Side, git
 from lineage.files import flat
-from lineage.record import FOLDER
+from models import file_names
+from tasks import artifacts
+from tasks.artifacts import RECORDS
 from tasks.subsets.splits import assign
 
-RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
-AUDIO, FBANK = "data/cycles/audio", "data/fbank"
+RECORDINGS, CYCLES, AUDIO, FBANK = (
+    path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.WAVEFORMS, artifacts.FEATURE_CACHES)
+)
 REVISIONS = 30  # how far back it is looked for
 ROWS = 64
 
@@ -124,8 +127,8 @@ def _rows(side: Side) -> Iterator[tuple[str, str]]:
                 for batch in file.iter_batches(batch_size=ROWS, columns=["cycle_id", "samples"]):
                     yield from zip(batch["cycle_id"].to_pylist(), hashes(batch["samples"]), strict=True)
     for name in side.names(FBANK):
-        path, index = side.path(name), side.path(str(Path(name).with_name("index.parquet")))
-        if path is not None and index is not None and name.endswith("features.npy"):
+        path, index = side.path(name), side.path(str(Path(name).with_name(file_names.INDEX)))
+        if path is not None and index is not None and name.endswith(file_names.FEATURES):
             features = np.load(path, mmap_mode="r", allow_pickle=False)
             for row in _read(index).to_pylist():
                 yield row["cycle_id"], numbers_hash(features[row["row"]])
@@ -134,7 +137,7 @@ def _rows(side: Side) -> Iterator[tuple[str, str]]:
 def _unread(side: Side) -> Iterator[str]:
     """Yield the waveforms and features that the run's records name and that are not there."""
     if not side.records:
-        yield str(FOLDER)
+        yield str(RECORDS)
     for record in side.records.values():
         for name in flat(record["outputs"]):
             if name.startswith((f"{AUDIO}/", f"{FBANK}/")) and side.path(name) is None:

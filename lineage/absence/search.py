@@ -19,12 +19,13 @@ from lineage import graph
 from lineage.absence import fingerprint as prints
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
+from tasks import artifacts
 from tasks.corpora.icbhi.exclusion import patients_named
 from tasks.corpora.icbhi.names import CHEST_LOCATIONS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
-METADATA = "data/raw/metadata"
+METADATA = artifacts.RAW_METADATA.as_posix()
 NUMBERS = ("patient", "patient_id")  # columns
 ONE = re.compile(r"patient(_\w+)?")  # keys whose number is a patient; that of `patients` is how many there are
 

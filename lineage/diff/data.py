@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from lineage.diff.changes import Changes, between, flat
 from lineage.diff.runs import Side
+from tasks import artifacts
 
-RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
-SOURCE = "data/raw/source.json"
+RECORDINGS, CYCLES, SOURCE = (path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.SOURCE))
 # Told as what they mean; everything else by its column.
 MEANING = {"wav_sha256": "audio file", "txt_sha256": "annotation file", "audio_sha256": "samples"}
 

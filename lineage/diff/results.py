@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from lineage.diff.changes import Changes, between, flat
 from lineage.diff.runs import Side
+from tasks import artifacts
 
-METRICS, PREDICTIONS = "reports/metrics.json", "data/evaluation/predictions.parquet"
+METRICS, PREDICTIONS = artifacts.METRICS.as_posix(), artifacts.PREDICTIONS.as_posix()
 MODELS = ("student", "ensemble", "students", "teachers")
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient", "per_class", "confusion")
 COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]

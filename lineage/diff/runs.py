@@ -13,7 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lineage.record import FOLDER
+from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
 
@@ -59,7 +59,7 @@ class Side(ABC):
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, Any]]:
         """The records of the stages that have one, by stage."""
-        names = [name for name in self.names(str(FOLDER)) if name.endswith(".json")]
+        names = [name for name in self.names(str(RECORDS)) if name.endswith(".json")]
         return {Path(name).stem: found for name in names if (found := self.json(name))}
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from lineage.exports import tables
 from lineage.project import Project
+from tasks import artifacts
 from tasks.runtime import corpus_facts
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.params import natural
@@ -33,7 +34,7 @@ def read(project: Project) -> CorpusFacts:
     """
     tables.require_cycles(project)
     facts = corpus_facts.read(project.root / corpus_facts.FOLDER)
-    recordings = pq.read_table(tables.existing(project, "data/cycles/recordings.parquet")).to_pylist()
+    recordings = pq.read_table(tables.existing(project, artifacts.RECORDINGS)).to_pylist()
     return replace(facts, limits=(*facts.limits, *limits(recordings)))
 
 

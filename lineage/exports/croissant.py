@@ -18,6 +18,8 @@ from lineage.exports import corpora, stage_runs, tables
 from lineage.exports.request import Request
 from lineage.files import flat
 from lineage.project import Project
+from models import file_names
+from tasks import artifacts
 from tasks.runtime.files import read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
@@ -133,12 +135,12 @@ class _Builder:
 
     def _description(self, stage: str) -> str:
         if stage == "extract":
-            summary = read_json(self.root / "data/cycles/summary.json")
+            summary = read_json(self.root / artifacts.SUMMARY)
             cycles, recordings = summary["cycles"], summary["recordings"]
             counts = f"{cycles} breath cycles of {recordings} recordings with labels and waveforms."
             return f"{counts} {self.corpus.identity.statement}."
         frontend = stage.partition("@")[2]
-        found = read_json(self.root / "data/fbank" / frontend / "statistics.json")
+        found = read_json(self.root / artifacts.FEATURE_CACHES / frontend / file_names.STATISTICS)
         shape = f"({found['cycles']}, {found['frames']}, {found['mels']}) float16"
         return (
             f"Features of all breath cycles by the front end `{frontend}`: features.npy {shape}, normalised. "
@@ -177,7 +179,7 @@ class _Builder:
         }
         if listed:
             found |= {"isArray": True, "arrayShape": "-1"}
-        if path == "data/cycles/cycles.parquet" and field.name == "recording_id":
+        if path == artifacts.CYCLES.as_posix() and field.name == "recording_id":
             # Only here: mlcroissant cannot follow a reference to a table that has references itself.
             found["references"] = {"field": {"@id": "data/cycles/recordings/recording_id"}}
         return found

@@ -19,6 +19,7 @@ from lineage.exports import corpora, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
+from tasks import artifacts
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.files import sha256
 
@@ -181,7 +182,7 @@ def _weights(project: Project) -> Iterator[Component]:
 
 
 def _corpus(project: Project, corpus: CorpusFacts) -> Component:
-    (raw,) = (out for out in project.records["download"]["outputs"] if out["path"] == "data/raw")
+    (raw,) = (out for out in project.records["download"]["outputs"] if out["path"] == artifacts.RAW.as_posix())
     return {
         "type": "data",
         "bom-ref": f"data/{corpus.identity.name}",

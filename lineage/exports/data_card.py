@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from lineage.exports import corpora, hub_card, tables
 from lineage.exports.request import Request
 from lineage.files import flat
 from lineage.project import Project
+from tasks import artifacts
 from tasks.audio import front_end_rates
 from tasks.runtime.corpus_facts import Licence
 from tasks.runtime.files import read_json
@@ -36,8 +38,8 @@ def card(project: Project) -> str:
     from huggingface_hub import DatasetCardData
 
     corpus = corpora.read(project)
-    recordings, cycles = (_rows(project, f"data/cycles/{name}.parquet") for name in ("recordings", "cycles"))
-    summary = read_json(project.root / "data/cycles/summary.json")
+    recordings, cycles = (_rows(project, path) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
+    summary = read_json(project.root / artifacts.SUMMARY)
     about = DatasetCardData(
         pretty_name=f"{corpus.title}: breath cycles",
         license=_hub_licence(corpus.licence),
@@ -45,8 +47,8 @@ def card(project: Project) -> str:
         size_categories=[next((name for size, name in SIZES if len(cycles) < size), "100K<n<1M")],
         tags=["respiratory-sounds", "lung-sounds", "medical"],
         configs=[
-            {"config_name": "cycles", "data_files": "data/cycles/cycles.parquet", "default": True},
-            {"config_name": "recordings", "data_files": "data/cycles/recordings.parquet"},
+            {"config_name": "cycles", "data_files": artifacts.CYCLES.as_posix(), "default": True},
+            {"config_name": "recordings", "data_files": artifacts.RECORDINGS.as_posix()},
         ],
     )
     return hub_card.card(
@@ -55,7 +57,7 @@ def card(project: Project) -> str:
         corpus=corpus,
         terms=corpora.terms(corpus),
         intended=corpora.INTENDED,
-        source=read_json(project.root / "data/raw/source.json"),
+        source=read_json(project.root / artifacts.SOURCE),
         summary=summary,
         unfaded=front_end_rates.unfaded(project.records["extract"]["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
@@ -68,7 +70,7 @@ def card(project: Project) -> str:
     )
 
 
-def _rows(project: Project, path: str) -> list[dict[str, Any]]:
+def _rows(project: Project, path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = pq.read_table(tables.existing(project, path)).to_pylist()
     return found
 

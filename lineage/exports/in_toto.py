@@ -17,13 +17,16 @@ from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.files import flat
 from lineage.project import Project
+from models import file_names
+from tasks import artifacts
+from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import read_json, sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
-FIGURES = ("data/evaluation/predictions.parquet", "reports/metrics.json", "reports/scores.json")
-MODELS = ("data/student/", "data/teachers/")
+FIGURES = tuple(path.as_posix() for path in (artifacts.PREDICTIONS, artifacts.METRICS, artifacts.SCORES))
+MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS))
 Statement = dict[str, Any]
 Descriptor = dict[str, Any]
 
@@ -46,7 +49,7 @@ def statement(project: Project) -> Statement:
     if not subjects:
         raise BreathlineError(
             "No record names a model or a figure.",
-            where=project.root / record.FOLDER,
+            where=project.root / RECORDS,
             hint="`breathline run`, or `dvc repro`",
         )
     made = stage_runs.recorded_runs(project)
@@ -102,7 +105,7 @@ def attestable(project: Project) -> set[str]:
 def _subjects(project: Project) -> Iterator[Descriptor]:
     for made in project.records.values():
         for path, file in flat(made["outputs"]).items():
-            if path in FIGURES or (path.startswith(MODELS) and path.endswith((".safetensors", "model.json"))):
+            if path in FIGURES or (path.startswith(MODELS) and path.endswith((".safetensors", file_names.CARD))):
                 yield _descriptor(path, file["sha256"])
 
 
@@ -129,7 +132,7 @@ def _dependencies(project: Project) -> Iterator[Descriptor]:
 def _outside(project: Project) -> Iterator[Descriptor]:
     """Yield the inputs from outside of the project: archive, recordings and pretrained weights."""
     if "download" in project.records:
-        if archive := read_json(project.root / "data/raw/source.json").get("archive"):
+        if archive := read_json(project.root / artifacts.SOURCE).get("archive"):
             yield _descriptor(archive["name"], archive["sha256"])
         for path, file in flat(project.records["download"]["outputs"]).items():
             yield _descriptor(path, file["sha256"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lineage import files
 from lineage.project import Project
+from models import file_names
+from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import read_json
 
-METRICS = Path("reports/metrics.json")
 NAMES = {
     "score_strict": ("icbhi_score", "ICBHI Score (strict)"),
     "sp": ("specificity", "Specificity"),
@@ -81,10 +81,12 @@ def students(project: Project) -> list[Student]:
         if group == "train_student":
             outs = files.flat(made["outputs"])
             weights = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
-            found.append(Student(seed, read_json(project.root / f"data/student/{seed}/model.json"), weights))
+            found.append(Student(seed, read_json(project.root / artifacts.STUDENTS / seed / file_names.CARD), weights))
     if not found:
         raise BreathlineError(
-            "No student is trained yet.", where=project.root / "data/student", hint="`breathline run`, or `dvc repro`"
+            "No student is trained yet.",
+            where=project.root / artifacts.STUDENTS,
+            hint="`breathline run`, or `dvc repro`",
         )
     return found
 
@@ -92,7 +94,7 @@ def students(project: Project) -> list[Student]:
 def pretrained(project: Project) -> dict[str, dict[str, Any]]:
     """Return the `source.json` of all initial weights by name; random weights have no SHA-256."""
     names = (stage.partition("@")[2] for stage in project.records if stage.startswith("weights@"))
-    return {name: read_json(project.root / "data/weights" / name / "source.json") for name in names}
+    return {name: read_json(project.root / artifacts.WEIGHTS / name / file_names.SOURCE) for name in names}
 
 
 def metrics(project: Project) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def metrics(project: Project) -> dict[str, Any]:
     Raises:
         BreathlineError: Nothing has been evaluated yet.
     """
-    path = project.root / METRICS
+    path = project.root / artifacts.METRICS
     if not path.is_file():
         raise BreathlineError("Nothing has been evaluated yet.", where=path, hint="`breathline run`, or `dvc repro`")
     return read_json(path)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from lineage.project import Project
+from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 
 
 def require_cycles(project: Project) -> None:
     """Raise an error unless the project has a record of `extract`."""
     if "extract" not in project.records:
-        raise BreathlineError("There are no cycles yet.", where=project.root / "data/cycles", hint="`breathline run`")
+        raise BreathlineError(
+            "There are no cycles yet.", where=project.root / artifacts.EXTRACTED, hint="`breathline run`"
+        )
 
 
-def existing(project: Project, path: str) -> Path:
+def existing(project: Project, path: str | Path) -> Path:
     """Return the file of a recorded table.
 
     Raises:

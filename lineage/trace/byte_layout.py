@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-AUDIO = PurePosixPath("data/raw/audio")
+from tasks.artifacts import RAW_AUDIO
 
 
 def recording(path: str) -> str | None:
     """Return the `recording_id` whose wav file or annotation a path would be, or none of another path."""
-    file = PurePosixPath(path)
-    return file.stem if file.parent == AUDIO and file.suffix in (".wav", ".txt") else None
+    file = Path(path)
+    return file.stem if file.parent == RAW_AUDIO and file.suffix in (".wav", ".txt") else None
 
 
 @dataclass(frozen=True)

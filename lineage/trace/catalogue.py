@@ -9,6 +9,8 @@ from typing import Any
 
 from lineage.trace.project_data import Evidence
 from lineage.trace.provenance_graph import Link
+from models.file_names import CARD
+from tasks.artifacts import STUDENTS, TEACHERS
 from tasks.runtime import params
 from tasks.subsets.splits import Subset
 
@@ -184,7 +186,7 @@ class Catalogue:
         return [*members, *((name, "its validation Score was compared") for name in others if name not in taken)]
 
     def _rank(self, model: Model) -> tuple[float, Any]:
-        card = self.evidence.json(f"{model.folder}/model.json")
+        card = self.evidence.json(f"{model.folder}/{CARD}")
         return -float(card["selections"]["val"]["score_strict"]), params.natural(model.name)
 
     def _model(self, stage: str) -> Model:
@@ -195,11 +197,11 @@ class Catalogue:
             settings = {
                 key.removeprefix("student."): value for key, value in given.items() if key.startswith("student.")
             }
-            name, folder, seed = f"student/{item}", f"data/student/{item}", int(item)
+            name, folder, seed = f"student/{item}", f"{STUDENTS.as_posix()}/{item}", int(item)
         else:
             own = given[f"teachers.{item}"]
             settings = params.merge(given["teacher_training"], own.get("override") or {}) | own
-            name, folder, seed = f"teacher/{item}", f"data/teachers/{item}", int(own["seed"])
+            name, folder, seed = f"teacher/{item}", f"{TEACHERS.as_posix()}/{item}", int(own["seed"])
         # Sorted, for what is left out is a list in the record and its reason a sentence about the fold.
         fold = settings.get("fold")
         dropped = record["account"].get("dropped", {}) if fold else {}

@@ -9,6 +9,7 @@ from lineage.trace import byte_layout
 from lineage.trace.catalogue import TEST, TRAIN, VAL, Catalogue
 from lineage.trace.project_data import FBANK, RAW, SOFT_LABELS, Evidence
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
+from models import file_names
 
 FLAGS = ("crackles", "wheezes", "lungsound_4", "lungsound_2", "diagnosis_3", "diagnosis_2")
 
@@ -119,7 +120,7 @@ class Features:
     def node(self, name: str) -> Node:
         """Return the row and its bytes; the bytes are left out where the array is not there."""
         front_end, cycle = name.split("/", 1)
-        path, row = f"{FBANK}/{front_end}/features.npy", self.evidence.row_of(front_end)[cycle]
+        path, row = f"{FBANK}/{front_end}/{file_names.FEATURES}", self.evidence.row_of(front_end)[cycle]
         facts = {"path": path, "row": row, "frontend": front_end, "file_sha256": self.evidence.file(path).get("sha256")}
         if self.evidence.exists(path):
             layout = self._layout(path)
@@ -178,7 +179,7 @@ class SoftLabels:
 
 def has_row(evidence: Evidence, front_end: str, cycle: str) -> bool:
     """Return whether the features of a front end have a row of a cycle."""
-    return evidence.exists(f"{FBANK}/{front_end}/index.parquet") and cycle in evidence.row_of(front_end)
+    return evidence.exists(f"{FBANK}/{front_end}/{file_names.INDEX}") and cycle in evidence.row_of(front_end)
 
 
 def has_soft_label(evidence: Evidence, catalogue: Catalogue, cycle: str) -> bool:

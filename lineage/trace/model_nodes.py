@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from lineage.trace.catalogue import TRAIN, Catalogue, Model
 from lineage.trace.project_data import SOFT_LABELS, Evidence
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
+from models import file_names
+from tasks import artifacts
 
 
 class Weights:
@@ -19,7 +21,7 @@ class Weights:
         """Return the file with its hashes, the seed and the epoch."""
         model, selection = self._of(name)
         path = f"{model.folder}/{selection}.safetensors"
-        file, card = self.evidence.file(path), self.evidence.json(f"{model.folder}/model.json")
+        file, card = self.evidence.file(path), self.evidence.json(f"{model.folder}/{file_names.CARD}")
         epoch = card.get("selections", {}).get(selection, {}).get("epoch")
         facts = {
             "path": path,
@@ -70,10 +72,11 @@ class Initial:
 
     def node(self, name: str) -> Node:
         """Return where they were published, and their hash."""
-        about = self.evidence.json(f"data/weights/{name}/source.json")
+        folder = (artifacts.WEIGHTS / name).as_posix()
+        about = self.evidence.json(f"{folder}/{file_names.SOURCE}")
         random = about.get("source") == "none"
         label = f"first weights {name}" + (", random by the seed" if random else "")
-        return Node(f"initial:{name}", label, {"path": f"data/weights/{name}", **about})
+        return Node(f"initial:{name}", label, {"path": folder, **about})
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield what fetched them."""

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from lineage import files
 from lineage.project import Project
+from models import file_names
+from tasks import artifacts
 from tasks.audio import front_end_rates
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -20,10 +22,20 @@ from tasks.subsets.splits import Subset, assign
 
 Row = dict[str, Any]
 
-RECORDINGS, CYCLES = "data/cycles/recordings.parquet", "data/cycles/cycles.parquet"
-SOFT_LABELS, PREDICTIONS = "data/soft_labels/soft_labels.parquet", "data/evaluation/predictions.parquet"
-METRICS, SCORES, SOURCE = "reports/metrics.json", "reports/scores.json", "data/raw/source.json"
-FBANK, RAW = "data/fbank", "data/raw"
+RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS, SCORES, SOURCE, FBANK, RAW = (
+    path.as_posix()
+    for path in (
+        artifacts.RECORDINGS,
+        artifacts.CYCLES,
+        artifacts.SOFT_LABELS,
+        artifacts.PREDICTIONS,
+        artifacts.METRICS,
+        artifacts.SCORES,
+        artifacts.SOURCE,
+        artifacts.FEATURE_CACHES,
+        artifacts.RAW,
+    )
+)
 SPLIT = ("labels", "split", "validation")
 
 
@@ -178,5 +190,5 @@ class Evidence:
 
     def _row_of(self, front_end: str) -> dict[str, int]:
         """Return the row of each cycle in the features of a front end."""
-        index = self.table(f"{FBANK}/{front_end}/index.parquet")
+        index = self.table(f"{FBANK}/{front_end}/{file_names.INDEX}")
         return dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))

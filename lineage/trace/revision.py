@@ -16,8 +16,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lineage import events, graph, record
+from lineage import events, graph
 from lineage.diff.runs import cache_of, git
+from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
 IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")
@@ -85,7 +86,7 @@ def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
     objects, missing = cache_of(root) / "files/md5", []
     for out in outs:
         missing += _link(root, commit, folder, out, objects)
-    lost = [path for path in missing if path.startswith(record.FOLDER.as_posix())]
+    lost = [path for path in missing if path.startswith(RECORDS.as_posix())]
     if lost:
         hint = "`dvc fetch --all-commits` fetches what a remote has"
         raise BreathlineError(f"{len(lost)} records of {revision} are not in DVC's cache.", where=objects, hint=hint)

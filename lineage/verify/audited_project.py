@@ -21,11 +21,11 @@ from lineage.diff.runs import cache_of
 from lineage.project import Project
 from lineage.verify.file_hashes import Hashes
 from lineage.verify.findings import Finding
+from tasks.artifacts import CYCLES
 from tasks.runtime import params
 from tasks.subsets import splits
 
 LOCK = "dvc.lock"
-CYCLES = Path("data/cycles/cycles.parquet")
 SPLIT = ("labels", "split", "validation")
 KINDS: Mapping[str, type] = {
     "stage": str,

@@ -10,6 +10,7 @@ from lineage import code, events, record, workspace_logs
 from lineage.verify.audited_project import LOCK, Tree
 from lineage.verify.dvc_lock import vouches
 from lineage.verify.findings import Finding
+from tasks.artifacts import RECORDS
 
 Entry = dict[str, Any]
 CLONE = " (if it ran on another machine, and this is a clone: --elsewhere)"
@@ -95,7 +96,7 @@ def records(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
         elif str(path) not in unreadable:
             yield from _named(tree, stage, path, ended.get(stage, []), elsewhere)
     known = {record.path_of(stage).name for stage in tree.project.stages}
-    for file in sorted((tree.root / record.FOLDER).glob("*.json")):
+    for file in sorted((tree.root / RECORDS).glob("*.json")):
         if file.name not in known:
             where, what = str(file.relative_to(tree.root)), "a record of a stage that dvc.yaml does not have"
             yield Finding(kind="record-stray", where=where, what=what, severity="note")

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models import file_names
+
 KEYS = ("cycle_id", "recording_id")
 SHOWN = 3  # differences that are told; the others are counted
 
@@ -73,7 +75,7 @@ def _array(old: Path, new: Path) -> Iterator[str]:
     if before.shape != after.shape or before.dtype != after.dtype:
         yield f"{after.dtype}{after.shape} instead of {before.dtype}{before.shape}"
         return
-    index = new.parent / "index.parquet"
+    index = new.parent / file_names.INDEX
     ids = _read(index)["cycle_id"].to_pylist() if index.is_file() else []
     for row in range(len(before)):
         one, other = (np.asarray(array[row]).view(np.uint8) for array in (before, after))

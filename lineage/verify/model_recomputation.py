@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lineage.verify.audited_project import CYCLES, Tree
+from lineage.verify.audited_project import Tree
 from lineage.verify.event_log import done
 from lineage.verify.file_differences import flat
 from lineage.verify.findings import Depth, Finding
-from lineage.verify.result_checks import METRICS, PREDICTIONS, SOFT_LABELS
 from models.training.settings import ComputeSettings, Selection
+from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
 from tasks.distillation.soft_targets import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all
@@ -29,8 +28,6 @@ from tasks.subsets import assignment
 from tasks.training import teachers
 from tasks.training.torch_setup import set_up
 
-FBANK, TEACHERS, STUDENTS = Path("data/fbank"), Path("data/teachers"), Path("data/student")
-RECORDINGS = Path("data/cycles/recordings.parquet")
 # How far networks may be off that see the same cycles in other batches, in fp32; and where bf16 took part.
 EXACT, ROUNDED = 1e-4, 0.05
 FIGURE = {True: 1.01e-4, False: 0.0101}  # the last decimal of areas and errors (up to 2), and of percentages
@@ -67,7 +64,9 @@ def soft_labels(tree: Tree, depth: Depth) -> Iterator[Finding]:
     sample = [ids[row] for row in rows]
     folders = {name: tree.root / TEACHERS / name for name in known}
     set_up(compute)
-    anew = predict_all(folders, sample, selections=["val"], compute=compute, features_root=tree.root / FBANK)["val"]
+    anew = predict_all(folders, sample, selections=["val"], compute=compute, features_root=tree.root / FEATURE_CACHES)[
+        "val"
+    ]
     largest, allowed = 0.0, _allowed(tree, "soft_labels", given)
     for name in known:
         off = np.abs(anew[name] - logits[name][rows]).max(axis=1)
@@ -97,7 +96,9 @@ def predictions(tree: Tree, depth: Depth) -> Iterator[Finding]:
     settings = params.parse(SoftLabelSettings, given["soft_labels"], "soft_labels")
     ensemble = [f"teacher/{name}" for name in teachers.choose(known, settings, tree.root / TEACHERS)]
     set_up(compute)
-    logits = predict_all(folders, sample, selections=selections, compute=compute, features_root=tree.root / FBANK)
+    logits = predict_all(
+        folders, sample, selections=selections, compute=compute, features_root=tree.root / FEATURE_CACHES
+    )
     label_sets = corpus_facts.read_label_sets(tree.root / corpus_facts.FOLDER)
     predictions = _predictions(tree, label_sets[given["labels"]].classes)
     kept = {(part.model, part.selection): part.probabilities[0] for part in predictions}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from lineage.content import content_hash
 from lineage.verify.audited_project import Tree
 from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
+from tasks import artifacts
 
 File = Mapping[str, Any]
 
@@ -66,8 +67,14 @@ def _changed(tree: Tree, stage: str, file: File, twin: tuple[str, str] | None) -
     with tree.original(path, file["sha256"]) as original:
         told = difference(original, tree.root / path) if original else "there is no original to compare it with"
     return Finding(
-        kind="out-changed", where=path, what=f"{noun(path)} is not what {stage} made: {told}", stages=(stage,)
+        kind="out-changed", where=path, what=f"{title(path)} is not what {stage} made: {told}", stages=(stage,)
     )
+
+
+def title(path: str) -> str:
+    """Return the title of a file's artifact, such as ``the table of cycles``."""
+    found = artifacts.find(path)
+    return f"the {found.title}" if found else "the file"
 
 
 def _content(path: Path) -> str | None:
@@ -111,31 +118,3 @@ def inputs(tree: Tree) -> Iterator[Finding]:
                 if tree.project.maker(path) is None:
                     what = f"no stage makes it, and it lies in {folder}, which {stage} reads as a whole"
                     yield Finding(kind="input-added", where=path, what=what, stages=(stage,))
-
-
-def noun(path: str) -> str:
-    """Return what a file is, in the field's words."""
-    place = PurePosixPath(path)
-    for matching, name in NOUNS.items():
-        if place.match(matching):
-            return name
-    return "the file"
-
-
-NOUNS = {
-    "data/raw/audio/*.wav": "the recording",
-    "data/raw/audio/*.txt": "the annotation",
-    "data/raw/metadata/*": "the metadata file",
-    "data/cycles/audio/*.parquet": "the table of waveforms",
-    "data/cycles/recordings.parquet": "the table of recordings",
-    "data/cycles/cycles.parquet": "the table of cycles",
-    "data/fbank/*/features.npy": "the array of features",
-    "data/weights/*/*": "the set of initial weights",
-    "data/teachers/*/*.safetensors": "the teacher's weights",
-    "data/student/*/*.safetensors": "the student's weights",
-    "data/*/*/model.json": "the model's card",
-    "data/soft_labels/*": "the table of soft labels",
-    "data/evaluation/predictions.parquet": "the table of predictions",
-    "reports/metrics.json": "the set of metrics",
-    "reports/scores.json": "the set of Scores",
-}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +16,16 @@ import torch
 
 from lineage.content import content_hash
 from lineage.verify import model_recomputation
-from lineage.verify.audited_project import CYCLES, Tree
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Depth, Finding
+from models import file_names
 from models.frontends.registry import create
+from tasks.artifacts import CYCLES, FEATURE_CACHES, RAW_AUDIO, WAVEFORMS
 from tasks.audio import front_end_rates
 from tasks.corpora.icbhi import recording
 from tasks.features import cycle_waveforms
 from tasks.features.arrays import compute
 
-AUDIO, FBANK, RAW = Path("data/cycles/audio"), Path("data/fbank"), Path("data/raw/audio")
 FACTS = ("start_s", "end_s", "crackles", "wheezes", "audio_sha256")
 WAVEFORM = 1e-5  # of full scale: another SciPy may round a resampled waveform otherwise
 FEATURE = 0.01  # of features within a few units: some steps of float16, as another FFT may give
@@ -63,14 +63,14 @@ def cycles(tree: Tree, depth: Depth) -> Iterator[Finding]:
     chosen = choose(table, depth)
     record = tree.project.records.get("extract")
     unfaded = front_end_rates.unfaded(record["params"]["frontends"]) if record else []
-    rates = [int(path.stem) for path in sorted((tree.root / AUDIO).glob("*.parquet"))]
+    rates = [int(path.stem) for path in sorted((tree.root / WAVEFORMS).glob("*.parquet"))]
     kept = {rate: waveforms(tree, rate, chosen) for rate in rates}
     largest = 0.0
     by_recording: dict[str, list[str]] = {}
     for cycle in chosen:
         by_recording.setdefault(table[cycle]["recording_id"], []).append(cycle)
     for name, wanted in by_recording.items():
-        found = recording.extract(tree.root / RAW / f"{name}.wav", rates, unfaded)
+        found = recording.extract(tree.root / RAW_AUDIO / f"{name}.wav", rates, unfaded)
         rows = {row["cycle_id"]: (number, row) for number, row in enumerate(found.cycles)}
         for cycle in wanted:
             number, row = rows.get(cycle, (0, {}))
@@ -95,18 +95,18 @@ def features(tree: Tree, depth: Depth) -> Iterator[Finding]:
         group, _, name = stage.partition("@")
         if group != "fbank":
             continue
-        index = tree.table(FBANK / name / "index.parquet")
+        index = tree.table(FEATURE_CACHES / name / file_names.INDEX)
         rows = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         chosen = choose(rows, depth)
         front_end = create(name, **found["params"][f"frontends.{name}"])
-        kept = np.load(tree.root / FBANK / name / "features.npy", mmap_mode="r")
+        kept = np.load(tree.root / FEATURE_CACHES / name / file_names.FEATURES, mmap_mode="r")
         largest = 0.0
         for cycle, waveform in waveforms(tree, front_end.sample_rate, chosen).items():
             made = compute(front_end, [torch.from_numpy(waveform)])[0].numpy()
             off = distance(kept[rows[cycle]], made)
             largest = max(largest, off)
             if off > FEATURE:
-                what = f"row {rows[cycle]} of {FBANK}/{name}: the waveform gives other features, by {off:.2g}"
+                what = f"row {rows[cycle]} of {FEATURE_CACHES}/{name}: the waveform gives other features, by {off:.2g}"
                 yield Finding(kind="feature-contradicts", where=cycle, what=what, stages=(stage,))
         yield done(stage, f"{len(chosen)} of {len(rows)} rows computed anew from waveforms", largest)
 
@@ -119,7 +119,7 @@ def choose(names: Collection[str], depth: Depth) -> list[str]:
 def waveforms(tree: Tree, rate: int, wanted: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
     """Return the waveforms (samples,) of some cycles as `extract` wrote them."""
     found, names = {}, set(wanted)
-    for batch in cycle_waveforms.read(tree.root / AUDIO / f"{rate}.parquet", rows=ROWS):
+    for batch in cycle_waveforms.read(tree.root / WAVEFORMS / f"{rate}.parquet", rows=ROWS):
         for row, cycle in enumerate(batch.column("cycle_id").to_pylist()):
             if cycle in names:
                 # A copy: what Arrow hands out must not be written, and torch wants memory that may be.

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lineage import files
+from lineage.record import path_of
 from lineage.verify.audited_project import Tree
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding
@@ -30,7 +31,7 @@ def check(tree: Tree) -> Iterator[Finding]:
     lost: list[str] = []
     for stage, ended in again.items():
         current = tree.project.records.get(stage)
-        there = tree.hashes.of(f"data/lineage/{stage}.json")
+        there = tree.hashes.of(path_of(stage).as_posix())
         if current is None or there is None:
             continue
         runs = {entry["record"]: entry for entry in ended}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lineage.verify.audited_project import CYCLES, Tree
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
 from models.metrics import confusion, figures
+from tasks.artifacts import CYCLES, METRICS, PREDICTIONS, SCORES, SOFT_LABELS
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.evaluation.summary import rounded
 
-PREDICTIONS, SOFT_LABELS = Path("data/evaluation/predictions.parquet"), Path("data/soft_labels/soft_labels.parquet")
-METRICS, SCORES = Path("reports/metrics.json"), Path("reports/scores.json")
 SUMS_TO = 1e-4  # how far the sum of a prediction's probabilities, in float32, may be from 1
 EVALUATE = ("evaluate",)
 

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from lineage.verify.audited_project import CYCLES, Tree
+from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
+from models.file_names import CARD
+from tasks.artifacts import CYCLES, RAW_AUDIO, RAW_METADATA, RECORDINGS, SOURCE, STUDENTS, TEACHERS
 from tasks.corpora.icbhi import metadata
-
-RAW = Path("data/raw")
-RECORDINGS = Path("data/cycles/recordings.parquet")
 
 
 def recordings(tree: Tree) -> Iterator[Finding]:
     """Yield recordings whose files, side or patient the tables tell otherwise than `data/raw` does."""
     if "extract" not in tree.project.records:
         return
-    source = json.loads((tree.root / RAW / "source.json").read_text(encoding="utf-8"))
+    source = json.loads((tree.root / SOURCE).read_text(encoding="utf-8"))
     for name, digest in source["metadata"].items():
-        there = tree.hashes.of(RAW / "metadata" / name)
+        there = tree.hashes.of(RAW_METADATA / name)
         if digest != (there.sha256 if there else None):
             what = "it is not the file that source.json has the hash of"
-            yield Finding(
-                kind="metadata-contradicts", where=str(RAW / "metadata" / name), what=what, stages=("download",)
-            )
+            yield Finding(kind="metadata-contradicts", where=str(RAW_METADATA / name), what=what, stages=("download",))
     table = {row["recording_id"]: row for row in tree.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
         for suffix, column in ((".wav", "wav_sha256"), (".txt", "txt_sha256")):
-            path = RAW / "audio" / f"{name}{suffix}"
+            path = RAW_AUDIO / f"{name}{suffix}"
             there = tree.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
                 what = f"the table of recordings has another {column}: the cycles were cut from another file"
@@ -39,7 +35,7 @@ def recordings(tree: Tree) -> Iterator[Finding]:
 
 
 def _sides(tree: Tree, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    official = metadata.read_split(tree.root / RAW / "metadata" / metadata.SPLIT_FILE)
+    official = metadata.read_split(tree.root / RAW_METADATA / metadata.SPLIT_FILE)
     named = metadata.match(official, table).recording_ids
     side = {recording: official[name] for name, recording in named.items()}
     moved: dict[tuple[int, str, str], list[str]] = {}
@@ -87,14 +83,14 @@ def cards(tree: Tree) -> Iterator[Finding]:
     for stage, found in tree.project.records.items():
         group, _, item = stage.partition("@")
         if group == "train_teacher":
-            folder, given = f"data/teachers/{item}", dict(found["params"][f"teachers.{item}"])
+            folder, given = TEACHERS / item, dict(found["params"][f"teachers.{item}"])
         elif group == "train_student":
-            folder, given = f"data/student/{item}", {"seed": int(item)}
+            folder, given = STUDENTS / item, {"seed": int(item)}
             given |= {key.removeprefix("student."): value for key, value in found["params"].items()}
         else:
             continue
         given["labels"] = found["params"]["labels"]
-        path = tree.root / folder / "model.json"
+        path = tree.root / folder / CARD
         if not path.is_file():
             continue  # told by `outputs`
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -109,5 +105,5 @@ def cards(tree: Tree) -> Iterator[Finding]:
             if card.get("options", {}).get(key) != value
         ]
         if told:
-            where = f"{folder}/model.json"
+            where = f"{folder}/{CARD}"
             yield Finding(kind="model-swapped", where=where, what="; ".join(told), stages=(stage,))
