@@ -17,7 +17,10 @@ import pyarrow.parquet as pq
 from tasks.artifacts import RECORDINGS, SOURCE
 from tasks.runtime.errors import BreathlineError
 
-COLUMNS = ["recording_id", "patient_id", "split", "fold", "wav_sha256", "txt_sha256", "frames", "sample_rate", "cycles"]
+COLUMNS = [
+    *("recording_id", "patient_id", "split", "fold", "recording_sha256", "annotation_sha256"),
+    *("frames", "sample_rate", "cycles"),
+]
 ABOUT = ("corpus", "source", "archive", "metadata", "missing", "excluded", "corrections")
 
 

@@ -64,7 +64,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     Raises:
         BreathlineError: Files are missing, there twice, misnamed or unreadable; or a patient to leave out is not there.
     """
-    excluded = frozenset(settings.exclude_patients)
+    excluded = frozenset(map(str, settings.exclude_patients))
     sorted_files = layout.sort(collection.members)
     alone = completeness.check_pairs(sorted_files, collection.where, settings.expect)
     if alone:
@@ -105,7 +105,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
             "expect": settings.expect,
             "recordings": len(sorted_files.audio),
             "missing": match.missing,
-            "excluded": {str(patient): count for patient, count in counts.items()},
+            "excluded": counts,
             "corrections": [asdict(correction) for correction in match.corrections],
             "metadata": {
                 name: files.sha256(raw / "metadata" / name) if name in known else None

@@ -91,7 +91,7 @@ def extract(
                     files[rate].write(row["cycle_id"], waveform)
         if not rows:
             raise BreathlineError("No annotation holds a cycle.", where=raw / "audio", hint="run `download` again")
-        recording_table = tables.recordings(facts, known)
+        recording_table = tables.recordings(demo.NAME if source["corpus"] == demo.NAME else icbhi.NAME, facts, known)
         cycle_table = tables.cycles(rows, recording_table)
         write_table(out / artifacts.RECORDINGS.name, recording_table)
         write_table(out / artifacts.CYCLES.name, cycle_table)

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
@@ -20,6 +19,7 @@ from tasks.evaluation.summary import EvaluationSettings, rounded
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.corpus_facts import Published
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets.patients import number
 
 DEFINITIONS = {
     "strict": "Se strict: an abnormal cycle counts with its exact class",
@@ -157,14 +157,15 @@ def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]
         selection: The selection of the epoch: `val` or `paper`.
     """
     rows = predictions.filter(pl.col("selection") == selection)
-    patients = rows["patient_id"].unique().sort().to_numpy()
+    people, positions = number(rows["patient_id"].to_list())
+    rows = rows.with_columns(patient=positions)
     classes = sum(name.startswith("p_") for name in rows.columns)
     return [
         bootstrap.confusion_by_patient(
             seed["label"].to_numpy(),
             seed["predicted"].to_numpy()[None],
-            np.searchsorted(patients, seed["patient_id"].to_numpy()),
-            size=len(patients),
+            seed["patient"].to_numpy(),
+            size=len(people),
             classes=classes,
         )
         for _, seed in sorted(rows.group_by("model"), key=lambda group: str(group[0]))

@@ -28,6 +28,7 @@ RECORDINGS, CYCLES, AUDIO, FBANK = (
 )
 REVISIONS = 30  # how far back it is looked for
 ROWS = 64
+FILES = {"wav": "recording_sha256", "txt": "annotation_sha256"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class Fingerprint:
     unread: tuple[str, ...]
 
 
-def take(side: Side, patient: int) -> Fingerprint | None:
+def take(side: Side, patient: str) -> Fingerprint | None:
     """Return a patient's fingerprint, or none where the run's tables are not there or know no such patient."""
     recordings, cycles = (_of(side, path) for path in (RECORDINGS, CYCLES))
     if recordings is None or cycles is None:
@@ -58,8 +59,8 @@ def take(side: Side, patient: int) -> Fingerprint | None:
     names = set(cycles.filter(pc.equal(cycles["patient_id"], patient))["cycle_id"].to_pylist())
     if not own:
         return None
-    files = {row[f"{kind}_sha256"]: f"{row['recording_id']}.{kind}" for row in own for kind in ("wav", "txt")}
-    others = {row[f"{kind}_sha256"] for row in recordings.to_pylist() for kind in ("wav", "txt") if row not in own}
+    files = {row[column]: f"{row['recording_id']}.{kind}" for row in own for kind, column in FILES.items()}
+    others = {row[column] for row in recordings.to_pylist() for column in FILES.values() if row not in own}
     rows: dict[str, str] = {}
     shared: set[str] = set()
     for cycle, digest in _rows(side):
@@ -76,7 +77,7 @@ def take(side: Side, patient: int) -> Fingerprint | None:
     )
 
 
-def search_history(root: Path, patient: int) -> Fingerprint | None:
+def search_history(root: Path, patient: str) -> Fingerprint | None:
     """Return the fingerprint of the last commit whose run has the patient, as far as DVC's cache still holds it."""
     listed = git(root, "log", f"--max-count={REVISIONS}", "--format=%H", "--", "dvc.lock") or b""
     seen: set[Path] = set()

@@ -10,7 +10,7 @@ from lineage.absence.search import Absence
 from lineage.diff import runs
 from tasks.runtime.errors import BreathlineError
 
-NAMED = re.compile(r"patient:([1-9][0-9]*)")
+NAMED = re.compile(r"patient:(.+)")
 
 
 def of(root: Path, patient: str, before: str | None = None) -> Absence:
@@ -27,7 +27,7 @@ def of(root: Path, patient: str, before: str | None = None) -> Absence:
     named = NAMED.fullmatch(patient)
     if named is None:
         raise BreathlineError(f"`{patient}` is no patient.", hint="such as patient:101")
-    number = int(named[1])
+    number = named[1]
     if before is None:
         return search.search(root, number, fingerprint.search_history(root, number))
     known = fingerprint.take(runs.opened(before, root), number)

@@ -56,7 +56,7 @@ class Absence:
         not_there: Outs that do not lie there and so hold nothing.
     """
 
-    patient: int
+    patient: str
     traces: tuple[Trace, ...]
     files: int
     rows: int
@@ -79,14 +79,14 @@ class _Search:
     """Goes through files, and remembers what it saw."""
 
     root: Path
-    patient: int
+    patient: str
     known: Fingerprint | None
     traces: list[Trace] = field(default_factory=list)
     rows: int = 0
 
     def __post_init__(self) -> None:
         places = "|".join(CHEST_LOCATIONS)
-        self.name = re.compile(rf"(?<![0-9]){self.patient}_[0-9]+[a-z][0-9]+_(?:{places})_".encode())
+        self.name = re.compile(rf"(?<![0-9]){re.escape(self.patient)}_[0-9]+[a-z][0-9]+_(?:{places})_".encode())
 
     def look(self, name: str) -> None:
         path = self.root / name
@@ -124,7 +124,7 @@ class _Search:
                     yield from self._column(column, values)
 
     def _column(self, column: str, values: pa.Array) -> Iterator[str]:
-        if column in NUMBERS and pc.any(pc.equal(values.cast(pa.string()), str(self.patient))).as_py():
+        if column in NUMBERS and pc.any(pc.equal(values.cast(pa.string()), self.patient)).as_py():
             yield "rows of the patient"
         # Compressed, a name is no longer there as bytes.
         if (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) and any(
@@ -152,7 +152,7 @@ class _Search:
 
     def _json(self, path: Path) -> Iterator[str]:
         try:
-            keys = _under(json.loads(path.read_bytes()), str(self.patient))
+            keys = _under(json.loads(path.read_bytes()), self.patient)
             yield from (f"the patient's number, under `{key}`" for key in keys)
         except ValueError as error:
             hint = "`breathline audit verify` tells whether it was altered"
@@ -174,7 +174,7 @@ def _under(value: Any, patient: str, key: str = "", *, listed: bool = False) -> 
         yield key
 
 
-def search(root: Path, patient: int, known: Fingerprint | None) -> Absence:
+def search(root: Path, patient: str, known: Fingerprint | None) -> Absence:
     """Return what is left of a patient in the outs of all stages.
 
     Args:

@@ -12,7 +12,7 @@ from tasks import artifacts
 
 RECORDINGS, CYCLES, SOURCE = (path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.SOURCE))
 # Told as what they mean; everything else by its column.
-MEANING = {"wav_sha256": "audio file", "txt_sha256": "annotation file", "audio_sha256": "samples"}
+MEANING = {"recording_sha256": "audio file", "annotation_sha256": "annotation file", "audio_sha256": "samples"}
 
 Rows = dict[str, dict[str, Any]]
 

@@ -47,7 +47,7 @@ def both_sides(recordings: Sequence[dict[str, Any]]) -> list[str]:
     """Return the patients with recordings on more than one side of the official split, sorted."""
     sides: dict[str, set[str]] = {}
     for row in recordings:
-        sides.setdefault(str(row["patient_id"]), set()).add(row["split"])
+        sides.setdefault(row["patient_id"], set()).add(row["split"])
     return sorted((patient for patient, found in sides.items() if len(found) > 1), key=natural)
 
 

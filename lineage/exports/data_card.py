@@ -63,7 +63,7 @@ def card(project: Project) -> str:
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
         classes=summary["classes"],
-        groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "chest_location")},
+        groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
         files=flat(project.records["extract"]["outputs"]),
         dropped=_dropped(project),

@@ -11,7 +11,7 @@ from lineage.trace.project_data import FBANK, RAW, SOFT_LABELS, Evidence
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
 from models import file_names
 
-FLAGS = ("crackles", "wheezes", "lungsound_4", "lungsound_2", "diagnosis_3", "diagnosis_2")
+FLAGS = ("icbhi_crackles", "icbhi_wheezes", "lungsound_4", "lungsound_2", "diagnosis_3", "diagnosis_2")
 
 
 class Samples:
@@ -30,7 +30,7 @@ class Samples:
         layout = self._layout(path) if self.evidence.exists(path) else None
         facts = {
             "path": path,
-            "file_sha256": recording["wav_sha256"],
+            "file_sha256": recording["recording_sha256"],
             "sample_rate": recording["sample_rate"],
             "frames": [first, end],
             "bytes": [layout.start + first * layout.frame, layout.start + end * layout.frame] if layout else None,
@@ -66,7 +66,7 @@ class Annotations:
             line = [line for line in text.splitlines() if line.strip()][number - 1 : number]
         facts = {
             "path": path,
-            "file_sha256": self.evidence.recordings[cycle["recording_id"]]["txt_sha256"],
+            "file_sha256": self.evidence.recordings[cycle["recording_id"]]["annotation_sha256"],
             "line": number,
             "text": line[0] if line else None,
         }

@@ -111,9 +111,9 @@ class Evidence:
         return found
 
     @cached_property
-    def recordings_of(self) -> dict[int, list[str]]:
+    def recordings_of(self) -> dict[str, list[str]]:
         """The recordings of each patient."""
-        found: dict[int, list[str]] = {}
+        found: dict[str, list[str]] = {}
         for name, row in self.recordings.items():
             found.setdefault(row["patient_id"], []).append(name)
         return found

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from tasks.runtime.params import natural
+
 Direction = Literal["backward", "forward"]
 MADE_BY = "made by"
 
@@ -104,7 +106,7 @@ class Trace:
             "direction": self.direction,
             "root": self.root,
             "recordings": [node.name for node in self.of("recording")],
-            "patients": [int(node.name) for node in self.of("patient")],
+            "patients": sorted((node.name for node in self.of("patient")), key=natural),
             "models": [node.facts["path"] for node in self.of("weights")],
             "stages": [node.name for node in self.of("stage")],
             "seeds": {node.name: node.facts["seeds"] for node in self.of("stage") if node.facts.get("seeds")},

@@ -88,8 +88,8 @@ class Questions:
     def _single(self, what: str) -> str | None:
         """Return the id of the one node that is meant, if it is one."""
         prefix, _, name = what.partition(":")
-        if prefix == "patient" and name.isdigit() and int(name) in self.evidence.recordings_of:
-            return f"patient:{int(name)}"
+        if prefix == "patient" and name in self.evidence.recordings_of:
+            return what
         recording = byte_layout.recording(what) or what
         if recording in self.evidence.recordings:
             return f"recording:{recording}"

@@ -46,9 +46,12 @@ class Patients:
 
     def node(self, name: str) -> Node:
         """Return a patient as the metadata describe them."""
-        names = self.evidence.recordings_of[int(name)]
+        names = self.evidence.recordings_of[name]
         row = self.evidence.recordings[names[0]]
-        about = {key: row[key] for key in ("diagnosis", "age", "sex", "bmi", "weight_kg", "height_cm", "fold")}
+        about = {
+            key: row[key]
+            for key in ("diagnosis", "age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm", "fold")
+        }
         cycles = (cycle for recording in names for cycle in self.evidence.cycles_of[recording])
         sides = sorted({self.evidence.subsets.get(cycle) or "unused" for cycle in cycles})
         facts = {**about, "recordings": names, "subsets": sides}
@@ -60,7 +63,7 @@ class Patients:
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the patient's recordings."""
-        yield from ids("recording", self.evidence.recordings_of[int(name)], "was recorded")
+        yield from ids("recording", self.evidence.recordings_of[name], "was recorded")
 
 
 class Recordings:
@@ -78,9 +81,9 @@ class Recordings:
         facts = {
             "patient_id": row["patient_id"],
             "split": row["split"],
-            "name_in_split": row["name_in_split"],
-            "wav": {"path": f"{RAW}/audio/{name}.wav", "sha256": row["wav_sha256"]},
-            "annotation": {"path": f"{RAW}/audio/{name}.txt", "sha256": row["txt_sha256"]},
+            "name_in_split": row["icbhi_name_in_split"],
+            "wav": {"path": f"{RAW}/audio/{name}.wav", "sha256": row["recording_sha256"]},
+            "annotation": {"path": f"{RAW}/audio/{name}.txt", "sha256": row["annotation_sha256"]},
             "frames": row["frames"],
             "sample_rate": row["sample_rate"],
             "device": row["device"],

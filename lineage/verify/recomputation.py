@@ -26,7 +26,7 @@ from tasks.corpora.icbhi import recording
 from tasks.features import cycle_waveforms
 from tasks.features.arrays import compute
 
-FACTS = ("start_s", "end_s", "crackles", "wheezes", "audio_sha256")
+FACTS = ("start_s", "end_s", "icbhi_crackles", "icbhi_wheezes", "audio_sha256")
 WAVEFORM = 1e-5  # of full scale: another SciPy may round a resampled waveform otherwise
 FEATURE = 0.01  # of features within a few units: some steps of float16, as another FFT may give
 ROWS = 64  # cycles read at a time

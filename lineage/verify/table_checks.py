@@ -25,7 +25,7 @@ def recordings(tree: Tree) -> Iterator[Finding]:
             yield Finding(kind="metadata-contradicts", where=str(RAW_METADATA / name), what=what, stages=("download",))
     table = {row["recording_id"]: row for row in tree.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
-        for suffix, column in ((".wav", "wav_sha256"), (".txt", "txt_sha256")):
+        for suffix, column in ((".wav", "recording_sha256"), (".txt", "annotation_sha256")):
             path = RAW_AUDIO / f"{name}{suffix}"
             there = tree.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
@@ -38,7 +38,7 @@ def _sides(tree: Tree, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Findi
     official = metadata.read_split(tree.root / RAW_METADATA / metadata.SPLIT_FILE)
     named = metadata.match(official, table).recording_ids
     side = {recording: official[name] for name, recording in named.items()}
-    moved: dict[tuple[int, str, str], list[str]] = {}
+    moved: dict[tuple[str, str, str], list[str]] = {}
     for name, row in table.items():
         if row["split"] != side.get(name):
             moved.setdefault((row["patient_id"], str(side.get(name)), row["split"]), []).append(name)
@@ -47,7 +47,7 @@ def _sides(tree: Tree, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Findi
         yield Finding(
             kind="split-contradicts", where=f"{RECORDINGS}: patient {patient}", what=what, stages=("extract",)
         )
-    faults: dict[tuple[int, str], list[str]] = {}
+    faults: dict[tuple[str, str], list[str]] = {}
     columns = ["cycle_id", "recording_id", "patient_id", "split", "fold"]
     for row in tree.table(CYCLES).select(columns).to_pylist():
         known = table.get(row["recording_id"])

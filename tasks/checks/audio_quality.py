@@ -52,7 +52,7 @@ def _form() -> list[Check]:
             core.ExpectColumnValuesToBeUnique,
             "No two recordings have the same audio file.",
             "find out which name is right, and remove the other recording at the source",
-            column="wav_sha256",
+            column="recording_sha256",
         ),
         _recording(
             "mono",

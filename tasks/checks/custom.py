@@ -56,7 +56,7 @@ class ExpectRecordingNameToAgree(RowExpectation):
     """Expect a recording's name to be made of the parts that its columns hold."""
 
     column_list: list[str] = _default(
-        "recording_id", "patient_id", "recording_index", "chest_location", "mode", "device"
+        "recording_id", "patient_id", "icbhi_recording_index", "location", "icbhi_mode", "device"
     )
     map_metric = _metric(rules.recording_name_agrees)
 
@@ -85,14 +85,16 @@ class ExpectDurationToFollowTimes(RowExpectation):
 class ExpectPatientToBeTheSame(RowExpectation):
     """Expect a patient's metadata to be the same in all of their recordings."""
 
-    column_list: list[str] = _default("patient_id", "age", "sex", "bmi", "weight_kg", "height_cm", "diagnosis", "fold")
+    column_list: list[str] = _default(
+        "patient_id", "age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm", "diagnosis", "fold"
+    )
     map_metric = _metric(rules.same_for_patient)
 
 
 class ExpectOneSideOfSplit(RowExpectation):
     """Expect all rows of a patient, or of one file, on one side of the split, but for those allowed on both."""
 
-    allowed: list[int] = _default()
+    allowed: list[str] = _default()
     map_metric = _metric(rules.on_one_side, "allowed")
     success_keys = ("mostly", "allowed")
 
@@ -100,14 +102,14 @@ class ExpectOneSideOfSplit(RowExpectation):
 class ExpectBodySizeToBeKnown(RowExpectation):
     """Expect a BMI, or weight and height."""
 
-    column_list: list[str] = _default("patient_id", "bmi", "weight_kg", "height_cm")
+    column_list: list[str] = _default("patient_id", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm")
     map_metric = _metric(rules.body_size_known)
 
 
 class ExpectLungSoundsToFollowFlags(RowExpectation):
     """Expect the lung-sound labels that follow from crackles and wheezes."""
 
-    column_list: list[str] = _default("crackles", "wheezes", "lungsound_4", "lungsound_2")
+    column_list: list[str] = _default("icbhi_crackles", "icbhi_wheezes", "lungsound_4", "lungsound_2")
     map_metric = _metric(rules.lung_sounds_follow)
 
 

@@ -13,7 +13,7 @@ from tasks.checks.recordings import EXTRACT
 
 REQUIRED = (
     *("cycle_id", "recording_id", "patient_id", "cycle_index", "start_s", "end_s", "duration_s"),
-    *("crackles", "wheezes", "lungsound_4", "lungsound_2", "split"),
+    *("icbhi_crackles", "icbhi_wheezes", "lungsound_4", "lungsound_2", "split"),
 )
 ANNOTATION = "correct the recording's annotation file at the source, then run `download` again"
 
@@ -119,7 +119,7 @@ def _labels() -> list[Check]:
             column=column,
             value_set=[0, 1],
         )
-        for column in ("crackles", "wheezes")
+        for column in ("icbhi_crackles", "icbhi_wheezes")
     ]
     return [
         *flags,

@@ -20,9 +20,9 @@ _recording = partial(check, key="recording_id")
 _cycle = partial(check, key="cycle_id")
 
 
-def allowed_on_both_sides(summary: Mapping[str, Any]) -> list[int]:
+def allowed_on_both_sides(summary: Mapping[str, Any]) -> list[str]:
     """Return the patients that the source's split is known to have on both sides: of ICBHI two, else none."""
-    return list(expected.PATIENTS_ON_BOTH_SIDES) if summary["corpus"].startswith(COMPLETE) else []
+    return list(map(str, expected.PATIENTS_ON_BOTH_SIDES)) if summary["corpus"].startswith(COMPLETE) else []
 
 
 def recordings(summary: Mapping[str, Any]) -> list[Check]:

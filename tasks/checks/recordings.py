@@ -15,13 +15,21 @@ from tasks.corpora.icbhi.labels import DIAGNOSES
 from tasks.corpora.icbhi.names import CHEST_LOCATIONS, DEVICES, MODES
 
 REQUIRED = (
-    *("recording_id", "patient_id", "recording_index", "chest_location", "mode", "device"),
+    *("recording_id", "patient_id", "icbhi_recording_index", "location", "icbhi_mode", "device"),
     *("sample_rate", "subtype", "bit_depth", "channels", "frames", "duration_s", "cycles", "split"),
-    *("wav_sha256", "txt_sha256", "peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silent_fraction"),
+    *(
+        "recording_sha256",
+        "annotation_sha256",
+        "peak",
+        "dc_offset",
+        "clipped_fraction",
+        "longest_constant_s",
+        "silent_fraction",
+    ),
 )
 DOMAINS: dict[str, list[Any]] = {
-    "chest_location": list(CHEST_LOCATIONS),
-    "mode": list(MODES),
+    "location": list(CHEST_LOCATIONS),
+    "icbhi_mode": list(MODES),
     "device": list(DEVICES),
     "sex": ["F", "M"],
     "diagnosis": list(DIAGNOSES),
@@ -37,7 +45,8 @@ RANGES = {
     "bit_depth": "samples have {} to {} bits",
     "duration_s": "recordings last {} to {} s",
 }
-PATIENT_FACTS = ("age", "bmi", "weight_kg", "height_cm", "sex", "diagnosis", "fold")
+COLUMNS = {"bmi": "icbhi_bmi", "weight_kg": "icbhi_weight_kg", "height_cm": "icbhi_height_cm"}
+PATIENT_FACTS = ("age", *COLUMNS, "sex", "diagnosis", "fold")
 METADATA = "correct the metadata file at the source, then run `download` again"
 EXTRACT = "run `extract` again; if it stays, the fault is in that stage"
 
@@ -122,7 +131,7 @@ def _values(ranges: Ranges) -> list[Check]:
             core.ExpectColumnValuesToBeBetween,
             f"All {RANGES[column].format(f'{low:g}', f'{high:g}')}.",
             f"{METADATA}; where the value is right, widen `validate.ranges.{column}`",
-            column=column,
+            column=COLUMNS.get(column, column),
             min_value=low,
             max_value=high,
         )
@@ -159,7 +168,7 @@ def _references() -> list[Check]:
     ]
 
 
-def _splits(allowed: list[int]) -> list[Check]:
+def _splits(allowed: list[str]) -> list[Check]:
     """Return what keeps training and test apart."""
     but = f" but {', '.join(map(str, allowed))}, whom the official split has on both," if allowed else ""
     return [
@@ -178,7 +187,7 @@ def _splits(allowed: list[int]) -> list[Check]:
             custom.ExpectOneSideOfSplit,
             "No audio file is in train under one name and in test under another.",
             "remove one of them at the source: what is trained on must not be tested on",
-            column_list=["wav_sha256", "split"],
+            column_list=["recording_sha256", "split"],
         ),
     ]
 
@@ -209,7 +218,7 @@ def _oddities(summary: Mapping[str, Any]) -> list[Check]:
             core.ExpectColumnValuesToBeNull,
             "The split file calls every recording by its own name.",
             "nothing: the recording was found by the rest of its name, and the correction is recorded",
-            column="name_in_split",
+            column="icbhi_name_in_split",
         ),
         _recording(
             "nothing_missing",

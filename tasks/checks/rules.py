@@ -19,7 +19,7 @@ ROUNDING_S = 1e-6
 
 def recording_name_agrees(frame: pd.DataFrame) -> pd.Series:
     """Tell whether `recording_id` is made of patient, index, chest location, mode and device."""
-    parts = ("patient_id", "recording_index", "chest_location", "mode", "device")
+    parts = ("patient_id", "icbhi_recording_index", "location", "icbhi_mode", "device")
     return _joined(frame, parts) == frame["recording_id"]
 
 
@@ -45,7 +45,7 @@ def same_for_patient(frame: pd.DataFrame) -> pd.Series:
     return (values <= 1).all(axis=1)
 
 
-def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[int]) -> pd.Series:
+def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[str]) -> pd.Series:
     """Tell whether all rows of one first column (a patient, a file's hash) are on one side of the split."""
     group = frame.columns[frame.columns != "split"][0]
     sides = frame.groupby(group, dropna=False)["split"].transform("nunique")
@@ -54,12 +54,12 @@ def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[int]) -> pd.Series:
 
 def body_size_known(frame: pd.DataFrame) -> pd.Series:
     """Tell whether there is a BMI, as of adults, or weight and height, as of children."""
-    return frame["bmi"].notna() | (frame["weight_kg"].notna() & frame["height_cm"].notna())
+    return frame["icbhi_bmi"].notna() | (frame["icbhi_weight_kg"].notna() & frame["icbhi_height_cm"].notna())
 
 
 def lung_sounds_follow(frame: pd.DataFrame) -> pd.Series:
     """Tell whether both sets of lung-sound labels are those of the flags `crackles` and `wheezes`."""
-    flags = list(zip(frame["crackles"], frame["wheezes"], strict=True))
+    flags = list(zip(frame["icbhi_crackles"], frame["icbhi_wheezes"], strict=True))
     keeps = pd.Series(True, index=frame.index)
     for name in ("lungsound_4", "lungsound_2"):
         keeps &= _follow(frame[name], [label(name, crackles=c, wheezes=w, diagnosis=None) for c, w in flags])

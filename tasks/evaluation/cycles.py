@@ -36,8 +36,7 @@ def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str, gro
         .when(age < ELDERLY).then(pl.lit(ADULT_LABEL))
         .when(age >= ELDERLY).then(pl.lit(ELDERLY_LABEL))
     )  # fmt: skip
-    table = pl.read_parquet(recordings).rename({"chest_location": "location"}, strict=False)
-    known = table.with_columns(band.alias(AGE_GROUP)).select("recording_id", *groups)
+    known = pl.read_parquet(recordings).with_columns(band.alias(AGE_GROUP)).select("recording_id", *groups)
     keys = ["cycle_id", "recording_id", "patient_id", "duration_s", pl.col(labels).alias("label")]
     return (
         pl.DataFrame({"cycle_id": sorted(ids)})

@@ -46,7 +46,7 @@ def schema(classes: Sequence[str]) -> pa.Schema:
             "selection": pa.string(),
             "cycle_id": pa.string(),
             "recording_id": pa.string(),
-            "patient_id": pa.int32(),
+            "patient_id": pa.string(),
             "label": pa.int8(),
             "predicted": pa.int8(),
             **{f"p_{name}": pa.float32() for name in classes},

@@ -19,6 +19,7 @@ from models.metrics import FIGURES, SCORES, Counts, figures
 from tasks.evaluation import bootstrap, calibration, curves
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.subsets.patients import number
 
 UNDEFINED = (math.nan, math.nan)
 
@@ -49,8 +50,8 @@ class Evaluator:
     ) -> None:
         self.cycles, self.classes, self.settings, self.groups = cycles, classes, settings, groups
         self.labels: npt.NDArray[np.int64] = cycles["label"].to_numpy().astype(np.int64)
-        unique, self.patients = np.unique(cycles["patient_id"].to_numpy(), return_inverse=True)
-        self.size = len(unique)
+        patients, self.patients = number(cycles["patient_id"].to_list())
+        self.size = len(patients)
         self.weights = bootstrap.draw(self.size, resamples=settings.resamples, seed=settings.seed)
 
     def matrices(self, model: Predictions, mask: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:

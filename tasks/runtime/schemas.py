@@ -8,11 +8,10 @@ QUALITY = ("peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silen
 
 RECORDINGS = pa.schema(
     {
+        "corpus": pa.string(),
         "recording_id": pa.string(),
-        "patient_id": pa.int32(),
-        "recording_index": pa.string(),
-        "chest_location": pa.string(),
-        "mode": pa.string(),
+        "patient_id": pa.string(),
+        "location": pa.string(),
         "device": pa.string(),
         "sample_rate": pa.int32(),
         "subtype": pa.string(),
@@ -23,30 +22,32 @@ RECORDINGS = pa.schema(
         "cycles": pa.int32(),
         "age": pa.float64(),
         "sex": pa.string(),
-        "bmi": pa.float64(),
-        "weight_kg": pa.float64(),
-        "height_cm": pa.float64(),
         "diagnosis": pa.string(),
         "split": pa.string(),
         "fold": pa.int8(),
-        "name_in_split": pa.string(),
-        "wav_sha256": pa.string(),
-        "txt_sha256": pa.string(),
+        "recording_sha256": pa.string(),
+        "annotation_sha256": pa.string(),
         **dict.fromkeys(QUALITY, pa.float64()),
+        "icbhi_recording_index": pa.string(),
+        "icbhi_mode": pa.string(),
+        "icbhi_name_in_split": pa.string(),
+        "icbhi_bmi": pa.float64(),
+        "icbhi_weight_kg": pa.float64(),
+        "icbhi_height_cm": pa.float64(),
     }
 )
 
 CYCLES = pa.schema(
     {
+        "corpus": pa.string(),
         "cycle_id": pa.string(),
         "recording_id": pa.string(),
-        "patient_id": pa.int32(),
+        "patient_id": pa.string(),
+        "device": pa.string(),
         "cycle_index": pa.int32(),
         "start_s": pa.float64(),
         "end_s": pa.float64(),
         "duration_s": pa.float64(),
-        "crackles": pa.int8(),
-        "wheezes": pa.int8(),
         "lungsound_4": pa.int8(),
         "lungsound_2": pa.int8(),
         "diagnosis_3": pa.int8(),
@@ -54,6 +55,8 @@ CYCLES = pa.schema(
         "split": pa.string(),
         "fold": pa.int8(),
         "audio_sha256": pa.string(),
+        "icbhi_crackles": pa.int8(),
+        "icbhi_wheezes": pa.int8(),
     }
 )
 

@@ -47,7 +47,7 @@ class DownloadSettings:
     expect: Expect
     sha256: str | None
     mirrors: Sequence[str]
-    exclude_patients: Sequence[int]
+    exclude_patients: Sequence[str | int]
     demo: DemoSettings
 
     def __post_init__(self) -> None:

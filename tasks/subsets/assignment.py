@@ -37,7 +37,7 @@ class Assignment:
     labels: str
     subsets: dict[str, Subset]
     targets: dict[str, int]
-    patients: dict[str, int]
+    patients: dict[str, str]
 
     def cycles(self, *subsets: Subset) -> list[str]:
         """Return the cycles of some subsets, sorted."""

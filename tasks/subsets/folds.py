@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
+from tasks.subsets.patients import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,10 @@ def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
         BreathlineError: There are fewer training patients than folds.
     """
     cycles = assignment.cycles("train")
-    patients = np.array([assignment.patients[cycle] for cycle in cycles])
+    people, patients = number([assignment.patients[cycle] for cycle in cycles])
     labels = np.array([assignment.targets[cycle] for cycle in cycles])
-    people = len(np.unique(patients))
-    if people < fold.of:
-        what = f"{people} training patients cannot be divided into {fold.of} folds."
+    if len(people) < fold.of:
+        what = f"{len(people)} training patients cannot be divided into {fold.of} folds."
         raise BreathlineError(what, where="params.yaml: teachers, fold.of", hint="use fewer folds")
     splitter = StratifiedGroupKFold(fold.of, shuffle=True, random_state=0)
     parts = [part for _, part in splitter.split(cycles, labels, patients)]

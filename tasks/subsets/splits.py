@@ -7,9 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets.patients import number
 
 Subset = Literal["train", "val", "test"]
 
@@ -27,7 +29,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
     both sides. Patients who are also in test stay in train, so that they tell nothing of test when an epoch is chosen.
 
     Args:
-        cycles: The table of cycles: `cycle_id`, `recording_id`, `patient_id`, `split`, `fold` and the column `labels`.
+        cycles: The table of cycles: `cycle_id`, `patient_id`, `device`, `split`, `fold` and the column `labels`.
         labels: A key of `CLASSES`; cycles where it is null belong to no subset.
         split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a stethoscope after it, such as
             ``official@Meditron``, only recordings of that one belong to the split.
@@ -48,7 +50,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         )
     cycles = _recorded_with(cycles, device) if at else cycles
     cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
-    patients = cycles["patient_id"].to_numpy()
+    _, patients = number(cycles["patient_id"].to_pylist())
     label = cycles[labels].fill_null(-1).to_numpy()
     train, test = _sides(cycles, base, patients)
     train, test = train & (label >= 0), test & (label >= 0)
@@ -65,7 +67,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
 
 
 def _sides(
-    cycles: pa.Table, split: str, patients: npt.NDArray[np.int32]
+    cycles: pa.Table, split: str, patients: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return which cycles are on the training side and which on the test side."""
     if split in FOLDS:
@@ -79,29 +81,30 @@ def _sides(
 
 
 def _recorded_with(cycles: pa.Table, device: str) -> pa.Table:
-    """Return the cycles that a stethoscope has recorded; a recording's name ends with it."""
-    devices = np.array([name.rpartition("_")[2] for name in cycles["recording_id"].to_pylist()], dtype=object)
-    if device not in devices:
-        known = ", ".join(sorted(set(devices)))
-        raise BreathlineError(f"There is no recording with `{device}`.", where="split", hint=f"one of: {known}")
-    return cycles.filter(pa.array(devices == device))
+    """Return the cycles recorded with one device."""
+    known = sorted({name for name in cycles["device"].to_pylist() if name is not None})
+    if device not in known:
+        raise BreathlineError(
+            f"There is no recording with `{device}`.", where="split", hint=f"one of: {', '.join(known)}"
+        )
+    return cycles.filter(pc.equal(cycles["device"], device))
 
 
 def validation_patients(
-    patients: npt.NDArray[np.int32],
+    patients: npt.NDArray[np.int64],
     label: npt.NDArray[np.int8],
     *,
-    barred: npt.NDArray[np.int32],
+    barred: npt.NDArray[np.int64],
     classes: int,
     fraction: float,
     seed: int,
-) -> npt.NDArray[np.int32]:
+) -> npt.NDArray[np.int64]:
     """Return the patients that validate, sorted, for cycles given by patient and class.
 
     Random subsets are improved by moving or exchanging one patient as long as that helps; the best of them is taken.
 
     Args:
-        patients: The patient of each cycle of the training side.
+        patients: Position of the patient of each cycle of the training side, in the order of all patients.
         label: The class of each of these cycles.
         barred: Patients that stay in train as long as others can validate.
         classes: How many classes there are.

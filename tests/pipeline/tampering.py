@@ -115,7 +115,7 @@ def move_patient(folder: Path) -> None:
 def move_cycles(folder: Path) -> None:
     """Move a patient's cycles to test, in the table of cycles alone."""
     table = pq.read_table(folder / CYCLES)
-    patient = int(first_of(folder / METADATA / "ICBHI_challenge_train_test.txt", "train").removesuffix("_"))
+    patient = first_of(folder / METADATA / "ICBHI_challenge_train_test.txt", "train").removesuffix("_")
     rows = zip(table["patient_id"].to_pylist(), table["split"].to_pylist(), strict=True)
     sides = pa.array(["test" if one == patient else side for one, side in rows], pa.string())
     table = table.set_column(table.column_names.index("split"), table.field("split"), sides)

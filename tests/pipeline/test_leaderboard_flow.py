@@ -63,7 +63,12 @@ def test_a_leaderboard_shares_teachers_and_publishes_its_boards(tmp_path):
     test = {"cycles": 4, "patients": 2}
     metrics = {**about, "classes": ["normal", "abnormal"], "test": test, "students": {"1": {}}}
     (folder / "metrics").write_text(json.dumps({**metrics, "student": {"val": figures}}))
-    predicted = {"cycle_id": list("abcd"), "patient_id": [1, 1, 2, 2], "label": [0, 1, 0, 1], "predicted": [0, 0, 1, 1]}
+    predicted = {
+        "cycle_id": list("abcd"),
+        "patient_id": ["1", "1", "2", "2"],
+        "label": [0, 1, 0, 1],
+        "predicted": [0, 0, 1, 1],
+    }
     models = {"model": ["student/1"] * 4, "selection": ["val"] * 4, "p_normal": [0.5] * 4, "p_abnormal": [0.5] * 4}
     pl.DataFrame(predicted | models).write_parquet(folder / "predicted")
     commit(folder, "start")

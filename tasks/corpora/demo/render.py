@@ -39,7 +39,7 @@ def write_patient(database: Path, seed: int, number: int) -> list[str]:
 def sound(seed: int, patient: cohort.Patient, recording: schedule.Recording) -> NDArray[np.float64]:
     """Return the samples of a recording, within −1 to 1, at its own rate."""
     rng = generator(seed, Stream.SOUND, *recording.key)
-    location = recording.name.chest_location
+    location = recording.name.location
     device = DEVICES[recording.name.device]
     samples = round(recording.duration_s * BODY_RATE)
     spectrum = BreathSpectrum.draw(rng, trachea=location == "Tc", level_db=patient.breath_db, tilt_db=patient.tilt_db)

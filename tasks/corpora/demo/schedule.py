@@ -80,9 +80,9 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
             for i, start, end in times
         )
         name = RecordingName(
-            patient_id=patient.number,
+            patient_id=str(patient.number),
             recording_index=index,
-            chest_location=str(location),
+            location=str(location),
             mode=device.mode,
             device=patient.device,
         )

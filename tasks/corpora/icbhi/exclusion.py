@@ -17,17 +17,18 @@ from tasks.corpora.icbhi import names
 from tasks.corpora.icbhi.layout import Sorted
 from tasks.corpora.icbhi.metadata import Match
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import natural
 
 KEY = "download.exclude_patients"
 _BOM = "\ufeff"
 
 
-def patient_of(recording_id: str) -> int:
+def patient_of(recording_id: str) -> str:
     """Return the number of the patient that a recording's name begins with."""
     return names.parse(recording_id).patient_id
 
 
-def count(recording_ids: Iterable[str], known: Iterable[str], patients: Collection[int]) -> dict[int, int]:
+def count(recording_ids: Iterable[str], known: Iterable[str], patients: Collection[str]) -> dict[str, int]:
     """Return how many recordings each patient to be left out has, by number.
 
     Args:
@@ -38,12 +39,12 @@ def count(recording_ids: Iterable[str], known: Iterable[str], patients: Collecti
     Raises:
         BreathlineError: A patient whom neither has: a slip that would leave the right one in.
     """
-    counts = dict.fromkeys(sorted(patients), 0)
+    counts = dict.fromkeys(sorted(patients, key=natural), 0)
     for recording_id in recording_ids:
         if (patient := patient_of(recording_id)) in counts:
             counts[patient] += 1
     named = {patient_of(name) for name in known}
-    strangers = [str(patient) for patient, found in counts.items() if not found and patient not in named]
+    strangers = [patient for patient, found in counts.items() if not found and patient not in named]
     if strangers:
         raise BreathlineError(
             f"The source has no patient {', '.join(strangers)} to leave out.",
@@ -53,7 +54,7 @@ def count(recording_ids: Iterable[str], known: Iterable[str], patients: Collecti
     return counts
 
 
-def without(files: Sorted, patients: Collection[int]) -> Sorted:
+def without(files: Sorted, patients: Collection[str]) -> Sorted:
     """Return a source's files without the recordings and annotations of some patients."""
 
     def kept(of: Mapping[str, object]) -> list[str]:
@@ -66,7 +67,7 @@ def without(files: Sorted, patients: Collection[int]) -> Sorted:
     )
 
 
-def unnamed(match: Match, patients: Collection[int]) -> Match:
+def unnamed(match: Match, patients: Collection[str]) -> Match:
     """Return how split file and audio fit together, without what names some patients."""
     return Match(
         recording_ids={a: b for a, b in match.recording_ids.items() if patient_of(b) not in patients},
@@ -76,7 +77,7 @@ def unnamed(match: Match, patients: Collection[int]) -> Match:
     )
 
 
-def strip(folder: Path, patients: Collection[int]) -> None:
+def strip(folder: Path, patients: Collection[str]) -> None:
     """Take the lines that name some patients out of the metadata files in a folder; all other bytes stay."""
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
@@ -84,13 +85,13 @@ def strip(folder: Path, patients: Collection[int]) -> None:
             path.write_bytes(kept)
 
 
-def patients_named(data: bytes) -> set[int]:
+def patients_named(data: bytes) -> set[str]:
     """Return the patients whom the lines of a metadata file name."""
     lines = _lines(data)[2]
     return {number for line in lines for number in _numbers(line)}
 
 
-def _without_lines(data: bytes, patients: Collection[int]) -> bytes:
+def _without_lines(data: bytes, patients: Collection[str]) -> bytes:
     encoding, bom, lines, errors = _lines(data)
     kept = "".join(line for line in lines if not _numbers(line).intersection(patients))
     return (bom + kept).encode(encoding, errors)
@@ -107,8 +108,8 @@ def _lines(data: bytes) -> tuple[str, str, list[str], str]:
     return encoding, bom, re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text.removeprefix(bom)), errors
 
 
-def _numbers(line: str) -> set[int]:
+def _numbers(line: str) -> set[str]:
     """Return the patient whose number a line begins with, and those whose recordings it names."""
     first = re.match(r"\s*['\"]?(\d+)(?=[\s,'\"]|$)", line)
     inside = re.findall(r"(?<!\d)(\d+)_\d+[a-z]\d+_", line)
-    return {int(number) for number in [*inside, *([first[1]] if first else [])]}
+    return {str(int(number)) for number in [*inside, *([first[1]] if first else [])]}

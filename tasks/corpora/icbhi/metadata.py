@@ -76,7 +76,7 @@ def read_split(path: Path) -> dict[str, str]:
     return _unique(path, rows)
 
 
-def read_diagnosis(path: Path) -> dict[int, str]:
+def read_diagnosis(path: Path) -> dict[str, str]:
     """Return the diagnosis of every patient that has one, as `labels.DIAGNOSES` writes it.
 
     Raises:
@@ -91,7 +91,7 @@ def read_diagnosis(path: Path) -> dict[int, str]:
     return {patient: diagnosis for patient, diagnosis in _unique(path, rows).items() if diagnosis is not None}
 
 
-def read_demographics(path: Path) -> dict[int, Demographics]:
+def read_demographics(path: Path) -> dict[str, Demographics]:
     """Return age, sex, BMI, weight and height of every patient; what is not known is None.
 
     Raises:
@@ -112,7 +112,7 @@ def read_demographics(path: Path) -> dict[int, Demographics]:
     return _unique(path, rows)
 
 
-def read_folds(path: Path) -> dict[int, int]:
+def read_folds(path: Path) -> dict[str, int]:
     """Return the fold, 0 to 4, in which each patient is tested.
 
     Raises:
@@ -170,11 +170,11 @@ def _unique(path: Path, rows: Iterable[tuple[Key, Value, str]]) -> dict[Key, Val
     return values
 
 
-def _patient(cell: str, where: str) -> int:
+def _patient(cell: str, where: str) -> str:
     """Return a patient's number."""
     if not (cell.isascii() and cell.isdigit()):
         raise BreathlineError(f"`{cell}` is no patient's number.", where=where, hint="correct the line")
-    return int(cell)
+    return str(int(cell))
 
 
 def _number(cell: str, where: str) -> float | None:

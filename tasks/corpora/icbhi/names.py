@@ -24,9 +24,9 @@ class RecordingName:
     `mode` is the acquisition mode, sequential single-channel (sc) or simultaneous multi-channel (mc).
     """
 
-    patient_id: int
+    patient_id: str
     recording_index: str
-    chest_location: str
+    location: str
     mode: str
     device: str
 
@@ -36,7 +36,7 @@ class RecordingName:
     @property
     def without_device(self) -> str:
         """The name up to the device, which is enough to tell ICBHI's recordings apart."""
-        return f"{self.patient_id}_{self.recording_index}_{self.chest_location}_{self.mode}"
+        return f"{self.patient_id}_{self.recording_index}_{self.location}_{self.mode}"
 
 
 def parse(recording_id: str, *, where: object = None) -> RecordingName:
@@ -57,9 +57,9 @@ def parse(recording_id: str, *, where: object = None) -> RecordingName:
             hint="<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron",
         )
     return RecordingName(
-        patient_id=int(match["patient"]),
+        patient_id=match["patient"],
         recording_index=match["index"],
-        chest_location=match["location"],
+        location=match["location"],
         mode=match["mode"],
         device=match["device"],
     )

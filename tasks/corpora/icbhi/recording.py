@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tasks.audio import quality, reading, waveforms
 from tasks.corpora.icbhi import names
+from tasks.corpora.icbhi.annotations import Cycle
 from tasks.corpora.icbhi.annotations import read as read_cycles
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -57,7 +58,7 @@ def extract(wav: Path, rates: Sequence[int], unfaded: Collection[int] = ()) -> E
             "cycle_id": f"{wav.stem}_{index:03}",
             "recording_id": wav.stem,
             "cycle_index": index,
-            **asdict(cycle),
+            **cycle_columns(cycle),
             "duration_s": cycle.end_s - cycle.start_s,
             "audio_sha256": _content(stored, waveforms.bounds(cycle.start_s, cycle.end_s, stored.rate, frames)),
         }
@@ -65,7 +66,7 @@ def extract(wav: Path, rates: Sequence[int], unfaded: Collection[int] = ()) -> E
     ]
     facts = {
         "recording_id": wav.stem,
-        **asdict(name),
+        **name_columns(name),
         "sample_rate": stored.rate,
         "subtype": stored.subtype,
         "bit_depth": stored.bit_depth,
@@ -73,13 +74,25 @@ def extract(wav: Path, rates: Sequence[int], unfaded: Collection[int] = ()) -> E
         "frames": frames,
         "duration_s": frames / stored.rate,
         "cycles": len(cycles),
-        "wav_sha256": sha256(wav),
-        "txt_sha256": sha256(txt),
+        "recording_sha256": sha256(wav),
+        "annotation_sha256": sha256(txt),
         **asdict(quality.measure(samples, stored.rate)),
     }
     times = [(cycle.start_s, cycle.end_s) for cycle in annotated]
     audio = {rate: waveforms.cut(samples, stored.rate, rate, times, faded=rate not in unfaded) for rate in rates}
     return Extracted(facts=facts, cycles=cycles, audio=audio)
+
+
+def name_columns(name: names.RecordingName) -> dict[str, Any]:
+    """Return the parts of a recording's name by column."""
+    shared = {"patient_id": name.patient_id, "location": name.location, "device": name.device}
+    return shared | {"icbhi_recording_index": name.recording_index, "icbhi_mode": name.mode}
+
+
+def cycle_columns(cycle: Cycle) -> dict[str, Any]:
+    """Return the times and flags of a cycle by column."""
+    flags = {"icbhi_crackles": cycle.crackles, "icbhi_wheezes": cycle.wheezes}
+    return {"start_s": cycle.start_s, "end_s": cycle.end_s, **flags}
 
 
 def _content(stored: reading.Audio, place: slice) -> str | None:

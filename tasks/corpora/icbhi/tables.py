@@ -19,9 +19,9 @@ PATIENT = {
     "diagnosis": pl.String,
     "age": pl.Float64,
     "sex": pl.String,
-    "bmi": pl.Float64,
-    "weight_kg": pl.Float64,
-    "height_cm": pl.Float64,
+    "icbhi_bmi": pl.Float64,
+    "icbhi_weight_kg": pl.Float64,
+    "icbhi_height_cm": pl.Float64,
     "fold": pl.Int8,
 }
 
@@ -54,7 +54,7 @@ def read_metadata(folder: Path, recording_ids: Sequence[str]) -> Metadata:
     sides: dict[str, dict[str, Any]] = {}
     for name, recording_id in match.recording_ids.items():
         row = sides.setdefault(
-            recording_id, {"recording_id": recording_id, "split": split[name], "name_in_split": None}
+            recording_id, {"recording_id": recording_id, "split": split[name], "icbhi_name_in_split": None}
         )
         if row["split"] != split[name]:
             raise BreathlineError(
@@ -63,9 +63,9 @@ def read_metadata(folder: Path, recording_ids: Sequence[str]) -> Metadata:
                 hint="remove the name that does not hold",
             )
         if name != recording_id:
-            row["name_in_split"] = name
+            row["icbhi_name_in_split"] = name
     splits = pl.DataFrame(
-        list(sides.values()), schema={"recording_id": pl.String, "split": pl.String, "name_in_split": pl.String}
+        list(sides.values()), schema={"recording_id": pl.String, "split": pl.String, "icbhi_name_in_split": pl.String}
     )
     diagnoses = metadata.read_diagnosis(folder / metadata.DIAGNOSIS_FILE)
     demographics = metadata.read_demographics(folder / metadata.DEMOGRAPHICS_FILE)
@@ -77,21 +77,29 @@ def read_metadata(folder: Path, recording_ids: Sequence[str]) -> Metadata:
             "patient_id": patient,
             "diagnosis": diagnoses.get(patient),
             "fold": folds.get(patient),
-            **(asdict(demographics[patient]) if patient in demographics else {}),
+            **_demographics(demographics.get(patient)),
         }
-        for patient in sorted({*diagnoses, *demographics, *folds})
+        for patient in {*diagnoses, *demographics, *folds}
     ]
     return Metadata(
-        patients=pl.DataFrame(patients, schema={"patient_id": pl.Int64, **PATIENT}), splits=splits, match=match
+        patients=pl.DataFrame(patients, schema={"patient_id": pl.String, **PATIENT}), splits=splits, match=match
     )
 
 
-def recordings(facts: Sequence[Mapping[str, Any]], known: Metadata) -> pa.Table:
+def _demographics(person: metadata.Demographics | None) -> dict[str, Any]:
+    """Return the demographics of a patient by column."""
+    if person is None:
+        return {}
+    return {name if name in PATIENT else f"icbhi_{name}": value for name, value in asdict(person).items()}
+
+
+def recordings(corpus: str, facts: Sequence[Mapping[str, Any]], known: Metadata) -> pa.Table:
     """Return the table of recordings, sorted by `recording_id`; what the metadata do not tell is null."""
     joined = (
         pl.DataFrame(facts, infer_schema_length=None)
         .join(known.patients, on="patient_id", how="left")
         .join(known.splits, on="recording_id", how="left")
+        .with_columns(corpus=pl.lit(corpus))
         .sort("recording_id")
     )
     return _conform(joined, schemas.RECORDINGS)
@@ -99,11 +107,13 @@ def recordings(facts: Sequence[Mapping[str, Any]], known: Metadata) -> pa.Table:
 
 def cycles(rows: Sequence[Mapping[str, Any]], recordings: pa.Table) -> pa.Table:
     """Return the table of cycles, sorted by `cycle_id`, with the labels of every set."""
-    known = pl.DataFrame(recordings).select("recording_id", "patient_id", "split", "fold", "diagnosis")
+    known = pl.DataFrame(recordings).select(
+        "corpus", "recording_id", "patient_id", "device", "split", "fold", "diagnosis"
+    )
     flags = pl.DataFrame(rows, infer_schema_length=None)
     joined = (
         flags.join(known, on="recording_id", how="left")
-        .join(_label_table(), on=["crackles", "wheezes", "diagnosis"], how="left", nulls_equal=True)
+        .join(_label_table(), on=["icbhi_crackles", "icbhi_wheezes", "diagnosis"], how="left", nulls_equal=True)
         .sort("cycle_id")
     )
     return _conform(joined, schemas.CYCLES)
@@ -112,7 +122,7 @@ def cycles(rows: Sequence[Mapping[str, Any]], recordings: pa.Table) -> pa.Table:
 def _label_table() -> pl.DataFrame:
     """Return the classes in every set of labels for every combination of crackles, wheezes and diagnosis."""
     rows = [
-        {"crackles": crackles, "wheezes": wheezes, "diagnosis": diagnosis}
+        {"icbhi_crackles": crackles, "icbhi_wheezes": wheezes, "diagnosis": diagnosis}
         | {name: labels.label(name, crackles=crackles, wheezes=wheezes, diagnosis=diagnosis) for name in labels.CLASSES}
         for crackles, wheezes, diagnosis in product((0, 1), (0, 1), (*labels.DIAGNOSES, None))
     ]

@@ -52,17 +52,28 @@ def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureF
         out, _ = run(raw)
     assert pq.read_schema(out / "recordings.parquet").equals(schemas.RECORDINGS)
     plain, other, stereo = pl.read_parquet(out / "recordings.parquet").to_dicts()
-    assert (plain["recording_id"], plain["patient_id"], plain["recording_index"]) == (PLAIN, 101, "1b1")
-    assert (plain["chest_location"], plain["mode"], plain["device"]) == ("Al", "sc", "Meditron")
+    assert (plain["recording_id"], plain["patient_id"], plain["icbhi_recording_index"]) == (PLAIN, "101", "1b1")
+    assert (plain["location"], plain["icbhi_mode"], plain["device"]) == ("Al", "sc", "Meditron")
     assert (plain["sample_rate"], plain["subtype"], plain["bit_depth"]) == (44_100, "PCM_24", 24)
     assert (plain["frames"], plain["duration_s"], plain["channels"], plain["cycles"]) == (88_200, 2.0, 1, 3)
-    assert [plain[key] for key in ("age", "sex", "bmi", "weight_kg", "height_cm")] == [3, "F", None, 19, 99]
-    assert (plain["diagnosis"], plain["split"], plain["fold"], plain["name_in_split"]) == ("URTI", "test", 1, None)
-    for suffix in ("wav", "txt"):
+    assert [plain[key] for key in ("age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm")] == [
+        3,
+        "F",
+        None,
+        19,
+        99,
+    ]
+    assert (plain["diagnosis"], plain["split"], plain["fold"], plain["icbhi_name_in_split"]) == (
+        "URTI",
+        "test",
+        1,
+        None,
+    )
+    for suffix, kind in (("wav", "recording"), ("txt", "annotation")):
         data = (raw / "audio" / f"{PLAIN}.{suffix}").read_bytes()
-        assert plain[f"{suffix}_sha256"] == hashlib.sha256(data).hexdigest()
+        assert plain[f"{kind}_sha256"] == hashlib.sha256(data).hexdigest()
     assert plain["peak"] == pytest.approx(0.3, abs=1e-3)
-    assert (other["split"], other["name_in_split"]) == ("train", "226_1b1_Pl_sc_Meditron")
+    assert (other["split"], other["icbhi_name_in_split"]) == ("train", "226_1b1_Pl_sc_Meditron")
     assert (stereo["channels"], stereo["diagnosis"], stereo["fold"], stereo["age"]) == (2, None, 0, None)
     assert "diagnosis is not known of 1 patients: 300" in caplog.text
     assert "age is not known of 2 patients: 226, 300" in caplog.text

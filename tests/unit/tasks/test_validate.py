@@ -21,7 +21,7 @@ from tasks.checks import gx
 from tasks.checks.frames import join
 from tasks.checks.runner import judge
 from tasks.checks.settings import Severity, ValidationSettings
-from tasks.corpora.icbhi import annotations, names, tables
+from tasks.corpora.icbhi import annotations, names, recording, tables
 from tasks.runtime import params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
@@ -49,8 +49,8 @@ def faulty(tmp_path: Path) -> Path:
     corpus = clean()
     for row in range(11):
         corpus.put("cycles", row, end_s=20.5 + row / 10)
-    corpus.put("recordings", 0, weight_kg=None, name_in_split="101_1b1_Al_sc_LittC2SE")
-    corpus.put("recordings", 1, weight_kg=None, fold=None)
+    corpus.put("recordings", 0, icbhi_weight_kg=None, icbhi_name_in_split="101_1b1_Al_sc_LittC2SE")
+    corpus.put("recordings", 1, icbhi_weight_kg=None, fold=None)
     corpus.put("recordings", 2, age=None)
     store(corpus, project / EXTRACTED)
     shutil.copy(ROOT / "params.yaml", project)
@@ -157,17 +157,22 @@ def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
         cycles = annotations.read(path)
         frames = math.ceil(4000 * cycles[-1].end_s)
         facts.append(
-            {"recording_id": path.stem, **asdict(names.parse(path.stem)), **measures, "channels": 1}
+            {"recording_id": path.stem, **recording.name_columns(names.parse(path.stem)), **measures, "channels": 1}
             | {"frames": frames, "duration_s": frames / 4000, "cycles": len(cycles)}
-            | {"wav_sha256": path.stem, "txt_sha256": path.stem}
+            | {"recording_sha256": path.stem, "annotation_sha256": path.stem}
         )
         rows += [
-            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **asdict(cycle)}
+            {
+                "cycle_id": f"{path.stem}_{index:03}",
+                "recording_id": path.stem,
+                "cycle_index": index,
+                **recording.cycle_columns(cycle),
+            }
             | {"duration_s": cycle.end_s - cycle.start_s, "audio_sha256": f"{path.stem} {index}"}
             for index, cycle in enumerate(cycles)
         ]
     known = tables.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
-    recordings = tables.recordings(facts, known)
+    recordings = tables.recordings("icbhi", facts, known)
     summary = {"corpus": "icbhi", "missing": known.match.missing}
     joined = join(pl.DataFrame(recordings), pl.DataFrame(tables.cycles(rows, recordings)), summary)
     verdicts, _ = judge(joined, SETTINGS)

@@ -54,7 +54,8 @@ def make(folder: Path) -> list[str]:
     patients = np.array([int(cycle[:3]) for cycle in cycles], dtype=np.int32)
     table = {
         "cycle_id": cycles,
-        "patient_id": patients,
+        "patient_id": patients.astype(str),
+        "device": ["demo"] * len(cycles),
         "split": ["train" if patient < 113 else "test" for patient in patients],
         "fold": (patients % 5).astype(np.int8),
         "lungsound_4": labels,

@@ -37,7 +37,7 @@ def result(
             "model": f"student/{number}",
             "selection": selection,
             "cycle_id": f"c{cycle:03}",
-            "patient_id": 100 + cycle // EACH,
+            "patient_id": str(100 + cycle // EACH),
             "label": int(LABELS[cycle]),
             "predicted": int(predicted[cycle]),
             **dict.fromkeys(("p_normal", "p_crackle", "p_wheeze", "p_both"), 0.25),

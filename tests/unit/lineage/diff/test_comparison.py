@@ -82,7 +82,7 @@ def test_recordings_and_cycles_are_named_with_what_changed(changed: Comparison) 
         ("106_1b1_Tc_sc_Meditron_000",),
     )
     assert set(changed.cycles.changed) == {"105_1b1_Tc_sc_Meditron_001"}
-    assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "wheezes": [0, 1]}
+    assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "icbhi_wheezes": [0, 1]}
 
 
 def test_code_parameters_and_environment_are_told_old_and_new(changed: Comparison) -> None:

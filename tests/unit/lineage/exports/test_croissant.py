@@ -58,7 +58,9 @@ def test_the_validator_finds_nothing_to_say(described: Path, name: str) -> None:
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
 def test_tables_are_read_through_it_as_they_are(described: Path, table: str) -> None:
     there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
-    keys = ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "wav_sha256"]
+    keys = (
+        ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "recording_sha256"]
+    )
     read = records(described, "cycles", f"data/cycles/{table}")
     assert read.columns == there.columns
     assert read.select(keys).rows() == there.select(keys).rows()

@@ -15,12 +15,12 @@ from tasks.corpora.icbhi.labels import CLASSES, label
 from tasks.extract import classes
 from tasks.runtime import params, schemas
 
-ADULT = {"age": 61.0, "sex": "M", "bmi": 28.5, "weight_kg": None, "height_cm": None}
-CHILD = {"age": 0.25, "sex": "F", "bmi": None, "weight_kg": 8.2, "height_cm": 68.0}
-PATIENTS: dict[int, dict[str, Any]] = {
-    101: {**CHILD, "diagnosis": "URTI", "fold": 0, "split": "train"},
-    102: {**ADULT, "diagnosis": "COPD", "fold": 1, "split": "train"},
-    103: {**ADULT, "diagnosis": "Healthy", "fold": 4, "split": "test"},
+ADULT = {"age": 61.0, "sex": "M", "icbhi_bmi": 28.5, "icbhi_weight_kg": None, "icbhi_height_cm": None}
+CHILD = {"age": 0.25, "sex": "F", "icbhi_bmi": None, "icbhi_weight_kg": 8.2, "icbhi_height_cm": 68.0}
+PATIENTS: dict[str, dict[str, Any]] = {
+    "101": {**CHILD, "diagnosis": "URTI", "fold": 0, "split": "train"},
+    "102": {**ADULT, "diagnosis": "COPD", "fold": 1, "split": "train"},
+    "103": {**ADULT, "diagnosis": "Healthy", "fold": 4, "split": "test"},
 }
 ROOT = Path(__file__).parents[4]
 PLACES = ("Al_sc_Meditron", "Tc_mc_AKGC417L")
@@ -78,11 +78,12 @@ def clean(corpus: str = "demo") -> Corpus:
             name = f"{patient}_{index + 1}b1_{place}"
             recordings.append(
                 {
+                    "corpus": corpus.removesuffix("-part"),
                     "recording_id": name,
                     "patient_id": patient,
-                    "recording_index": f"{index + 1}b1",
-                    "chest_location": location,
-                    "mode": mode,
+                    "icbhi_recording_index": f"{index + 1}b1",
+                    "location": location,
+                    "icbhi_mode": mode,
                     "device": device,
                     "sample_rate": 4000,
                     "subtype": "PCM_16",
@@ -92,8 +93,8 @@ def clean(corpus: str = "demo") -> Corpus:
                     "duration_s": 20.0,
                     "cycles": 4,
                     **facts,
-                    "wav_sha256": f"wav {name}",
-                    "txt_sha256": f"txt {name}",
+                    "recording_sha256": f"wav {name}",
+                    "annotation_sha256": f"txt {name}",
                     "peak": 0.9,
                     "dc_offset": 0.001,
                     "clipped_fraction": 0.0,
@@ -109,15 +110,17 @@ def clean(corpus: str = "demo") -> Corpus:
                 }
                 cycles.append(
                     {
+                        "corpus": corpus.removesuffix("-part"),
                         "cycle_id": f"{name}_{number:03}",
                         "recording_id": name,
                         "patient_id": patient,
+                        "device": device,
                         "cycle_index": number,
                         "start_s": start,
                         "end_s": end,
                         "duration_s": end - start,
-                        "crackles": crackles,
-                        "wheezes": wheezes,
+                        "icbhi_crackles": crackles,
+                        "icbhi_wheezes": wheezes,
                         **labels,
                         "split": facts["split"],
                         "fold": facts["fold"],

@@ -76,7 +76,7 @@ def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
             {
                 "cycle_id": f"{101 + patient}_1b1_Al_sc_Meditron_{index:03}",
                 "recording_id": f"{101 + patient}_1b1_Al_sc_Meditron",
-                "patient_id": 101 + patient,
+                "patient_id": str(101 + patient),
                 "duration_s": 2.5,
                 "label": 0 if last else index % 4,
                 "device": "LittC2SE" if last else "Meditron",
@@ -86,7 +86,7 @@ def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
             }
             for index in range(each)
         ]
-    return pl.DataFrame(rows, schema_overrides={"patient_id": pl.Int32, "label": pl.Int8})
+    return pl.DataFrame(rows, schema_overrides={"label": pl.Int8})
 
 
 def predict(model: str, frame: pl.DataFrame, seed: int, skill: float, selection: str = "val") -> Predictions:

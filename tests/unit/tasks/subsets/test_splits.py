@@ -16,11 +16,15 @@ SIDES = {"official": "split", "official-disjoint": "split"} | dict.fromkeys(SPLI
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(
-        [{"cycle_id": f"{row['patient_id']}_{index:03}", **row} for index, row in enumerate(rows)],
+        [
+            {"cycle_id": f"{row['patient_id']}_{index:03}", **row, "patient_id": str(row["patient_id"])}
+            for index, row in enumerate(rows)
+        ],
         schema=pa.schema(
             {
                 "cycle_id": pa.string(),
-                "patient_id": pa.int32(),
+                "patient_id": pa.string(),
+                "device": pa.string(),
                 "split": pa.string(),
                 "fold": pa.int8(),
                 "lungsound_4": pa.int8(),
@@ -105,9 +109,9 @@ def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed: int) -
 def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(
     cycles: pa.Table, split: str, devices: list[int]
 ) -> None:
-    names = [f"{101 + index}_1b1_Al_sc_{('Meditron', 'LittC2SE')[devices[index]]}" for index in range(len(cycles))]
-    cycles = cycles.append_column("recording_id", pa.array(names))
-    only = cycles.filter([name.endswith("Meditron") for name in names])
+    names = [("Meditron", "LittC2SE")[devices[index]] for index in range(len(cycles))]
+    cycles = cycles.set_column(cycles.schema.get_field_index("device"), "device", pa.array(names))
+    only = cycles.filter([name == "Meditron" for name in names])
     try:
         wanted = assign(only, labels="lungsound_4", split=split, fraction=0.3, seed=0)
     except BreathlineError:

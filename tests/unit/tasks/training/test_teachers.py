@@ -30,12 +30,12 @@ def fold(index: int, of: int = 3) -> FoldSettings:
 def assignment(patients: int = 12, each: int = 10) -> Assignment:
     """Return cycles of `patients` training patients, two that validate and one that tests."""
     names = [f"{101 + person}_{cycle:03d}" for person in range(patients + 3) for cycle in range(each)]
-    people = {name: int(name[:3]) for name in names}
+    people = {name: name[:3] for name in names}
     random = np.random.default_rng(0)
     where = ["train"] * patients + ["val", "val", "test"]
     return Assignment(
         labels="lungsound_4",
-        subsets={name: where[people[name] - 101] for name in names},  # type: ignore[misc]
+        subsets={name: where[int(people[name]) - 101] for name in names},  # type: ignore[misc]
         targets={name: int(random.integers(4)) for name in names},
         patients=people,
     )

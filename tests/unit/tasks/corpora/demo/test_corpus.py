@@ -65,7 +65,7 @@ def test_the_corpus_reads_as_icbhi(corpus: Path) -> None:
     matched = metadata.match(split, recordings)
     assert (matched.corrections, matched.missing, matched.unlisted) == ([], [], [])
     patients = {names.parse(name).patient_id for name in recordings}
-    assert patients == {101, 102, 103}
+    assert patients == {"101", "102", "103"}
     assert metadata.read_diagnosis(corpus / metadata.DIAGNOSIS_FILE).keys() == patients
     assert metadata.read_demographics(corpus / metadata.DEMOGRAPHICS_FILE).keys() == patients
     assert metadata.read_folds(corpus / metadata.FOLDS_FILE).keys() == patients

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tasks.corpora.icbhi import annotations, expected, names, tables
+from tasks.corpora.icbhi import annotations, expected, names, recording, tables
 from tasks.runtime import schemas
 
 pytestmark = pytest.mark.real
@@ -23,15 +22,24 @@ def complete(real_icbhi: Path) -> tuple[pl.DataFrame, pl.DataFrame, tables.Metad
         cycles = annotations.read(path)
         measured = dict.fromkeys(schemas.RECORDINGS.names)
         facts.append(
-            {key: value for key, value in measured.items() if key not in (*tables.PATIENT, "split", "name_in_split")}
-            | {"recording_id": path.stem, **asdict(names.parse(path.stem)), "cycles": len(cycles)}
+            {
+                key: value
+                for key, value in measured.items()
+                if key not in (*tables.PATIENT, "split", "icbhi_name_in_split")
+            }
+            | {"recording_id": path.stem, **recording.name_columns(names.parse(path.stem)), "cycles": len(cycles)}
         )
         rows += [
-            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **asdict(cycle)}
+            {
+                "cycle_id": f"{path.stem}_{index:03}",
+                "recording_id": path.stem,
+                "cycle_index": index,
+                **recording.cycle_columns(cycle),
+            }
             | {"duration_s": cycle.end_s - cycle.start_s, "audio_sha256": None}
             for index, cycle in enumerate(cycles)
         ]
-    recordings = tables.recordings(facts, known)
+    recordings = tables.recordings("icbhi", facts, known)
     return pl.DataFrame(recordings), pl.DataFrame(tables.cycles(rows, recordings)), known
 
 
@@ -47,7 +55,7 @@ def test_the_counts_are_those_of_the_database(
         of_side = cycles.filter(pl.col("split") == side)["lungsound_4"]
         assert tuple((of_side == label).sum() for label in range(4)) == counts
     sides = cycles.group_by("patient_id").agg(pl.col("split").n_unique())
-    assert sorted(sides.filter(pl.col("split") == 2)["patient_id"]) == list(expected.PATIENTS_ON_BOTH_SIDES)
+    assert sorted(sides.filter(pl.col("split") == 2)["patient_id"]) == list(map(str, expected.PATIENTS_ON_BOTH_SIDES))
     patients = recordings.unique("patient_id")
     assert dict(patients["diagnosis"].value_counts().iter_rows()) == expected.DIAGNOSES
     assert patients["fold"].value_counts().sort("fold")["count"].to_list() == [26, 25, 25, 25, 25]
@@ -57,8 +65,8 @@ def test_the_one_wrong_name_is_matched_and_recorded(
     complete: tuple[pl.DataFrame, pl.DataFrame, tables.Metadata],
 ) -> None:
     recordings, cycles, known = complete
-    corrected = recordings.filter(pl.col("name_in_split").is_not_null())
-    assert {row["name_in_split"]: row["recording_id"] for row in corrected.to_dicts()} == expected.CORRECTIONS
+    corrected = recordings.filter(pl.col("icbhi_name_in_split").is_not_null())
+    assert {row["icbhi_name_in_split"]: row["recording_id"] for row in corrected.to_dicts()} == expected.CORRECTIONS
     assert {c.name_in_split: c.recording_id for c in known.match.corrections} == expected.CORRECTIONS
     assert cycles.filter(pl.col("recording_id") == corrected["recording_id"][0]).height == 11
 
@@ -69,6 +77,6 @@ def test_nothing_is_unknown_but_what_the_demographics_leave_out(
     recordings, cycles, _ = complete
     assert not cycles.drop("audio_sha256").null_count().sum_horizontal().item()
     patients = recordings.unique("patient_id")
-    assert patients.filter(pl.col("age").is_null())["patient_id"].to_list() == [223]
-    nobody = patients.filter(pl.all_horizontal(pl.col("bmi", "weight_kg", "height_cm").is_null()))
+    assert patients.filter(pl.col("age").is_null())["patient_id"].to_list() == ["223"]
+    nobody = patients.filter(pl.all_horizontal(pl.col("icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm").is_null()))
     assert nobody.height == 7

@@ -60,17 +60,17 @@ def test_demographics_keep_what_is_known(tmp_path: Path, unknown: str) -> None:
     )
     nothing = Demographics(age=None, sex=None, bmi=None, weight_kg=None, height_cm=None)
     assert metadata.read_demographics(path) == {
-        101: Demographics(age=3, sex="F", bmi=None, weight_kg=19, height_cm=99),
-        104: Demographics(age=70, sex="M", bmi=28.47, weight_kg=None, height_cm=None),
-        223: nothing,
-        224: nothing,
+        "101": Demographics(age=3, sex="F", bmi=None, weight_kg=19, height_cm=99),
+        "104": Demographics(age=70, sex="M", bmi=28.47, weight_kg=None, height_cm=None),
+        "223": nothing,
+        "224": nothing,
     }
 
 
 def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path: Path) -> None:
     path = tmp_path / "diagnosis.txt"
     path.write_bytes(codecs.BOM_UTF8 + b"101,urti\r\n102,Healthy\r\n103,NA\r\n102,HEALTHY\r\n")
-    assert metadata.read_diagnosis(path) == {101: "URTI", 102: "Healthy"}
+    assert metadata.read_diagnosis(path) == {"101": "URTI", "102": "Healthy"}
 
 
 @pytest.mark.parametrize(

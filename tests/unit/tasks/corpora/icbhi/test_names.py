@@ -8,7 +8,7 @@ from tasks.runtime.errors import BreathlineError
 
 def test_a_name_gives_its_parts_and_comes_back() -> None:
     name = names.parse("166_1p1_Al_sc_Meditron")
-    assert (name.patient_id, name.recording_index, name.chest_location) == (166, "1p1", "Al")
+    assert (name.patient_id, name.recording_index, name.location) == ("166", "1p1", "Al")
     assert (name.mode, name.device, str(name)) == ("sc", "Meditron", "166_1p1_Al_sc_Meditron")
 
 
