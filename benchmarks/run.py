@@ -28,8 +28,7 @@ from pathlib import Path
 
 import psutil
 
-from flows import graph
-from flows.deployments import server as servers
+from flows import graph, prefect_server
 from flows.processes.process_groups import NO_TELEMETRY
 from tests import toy
 
@@ -133,7 +132,7 @@ def prefect(way: str, home: Path) -> Iterator[dict[str, str]]:
     env = {**os.environ, **NO_TELEMETRY, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PREFECT_HOME": str(home)}
     env.pop("PREFECT_API_URL", None)
     if way == "server":
-        with servers.own(home / "server.log") as url:
+        with prefect_server.temporary(home / "server.log") as url:
             yield env | {"PREFECT_API_URL": url}
     elif way == "fresh":
         with tempfile.TemporaryDirectory() as new:
@@ -204,7 +203,7 @@ def main() -> None:
         home = Path(scratch) / "prefect"
         os.environ["PREFECT_HOME"] = str(home)
         home.mkdir()
-        with servers.own(home / "server.log"):
+        with prefect_server.temporary(home / "server.log"):
             pass  # the database is prepared
         for number in range(options.rounds):
             for way in options.ways if number % 2 == 0 else reversed(options.ways):

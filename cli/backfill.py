@@ -29,7 +29,7 @@ def backfill(
 
     Each case runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project stays as it is.
     """
-    from flows import server
+    from flows import prefect_server
     from flows.backfills.variants import parse, variants
 
     console, root = Console(), Path.cwd()
@@ -37,7 +37,7 @@ def backfill(
     for variant in variants(root, revision, values):
         console.print(f"{variant.name}: {variant.folder}", highlight=False, soft_wrap=True)
     with console.status("Starting Prefect …"):
-        server.at_hand()
+        prefect_server.ensure()
         from flows import backfill as flow
     state: State[Any] = flow.backfill(
         revisions=revision, values=values, jobs=jobs, gpus=gpus, project=root, return_state=True

@@ -33,12 +33,12 @@ def deploy(
 
     Doing it again brings everything up to date and doubles nothing.
     """
-    from flows.deployments import server as servers
+    from flows import prefect_server
 
     root = Path.cwd()
     console = Console()
     with console.status("Looking for the Prefect server …"):
-        url = servers.needed(server)
+        url = prefect_server.require(server)
     from prefect.client.orchestration import get_client
 
     from flows.deployments import automations, pools, register

@@ -37,7 +37,7 @@ def run(
     dry: Annotated[bool, typer.Option("--dry", help="show the plan, run nothing, write nothing")] = False,
 ) -> None:
     """Run every stage that is not up to date, independent ones side by side."""
-    from flows import server
+    from flows import prefect_server
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
@@ -60,7 +60,7 @@ def run(
     if not any(step.runs for step in steps):
         return
     with console.status("Starting Prefect …"):
-        server.at_hand()
+        prefect_server.ensure()
         from flows.pipeline import pipeline
     state: State[Any] = pipeline(
         targets=target,

@@ -31,16 +31,16 @@ def serve(
     """
     if cron and interval:
         raise BreathlineError("Either --cron or --interval.", hint="leave one of them out")
-    from flows.deployments import server as servers
+    from flows import prefect_server
 
     root = Path.cwd()
     console = Console()
     with ExitStack() as stack:
         with console.status("Looking for, or starting, the Prefect server (up to half a minute the first time) …"):
-            url = servers.use(server)
+            url = prefect_server.use(server)
             if url is None:
                 (root / ".locks").mkdir(exist_ok=True)
-                url = stack.enter_context(servers.own(root / ".locks" / "prefect-server.log"))
+                url = stack.enter_context(prefect_server.temporary(root / ".locks" / "prefect-server.log"))
             from flows.deployments import serving
 
             served = serving.deployments(root, cron=cron, interval=timedelta(seconds=interval) if interval else None)

@@ -35,7 +35,7 @@ def watch(
 
     What the source held last time is kept in .breathline/. With nothing new, this ends at once.
     """
-    from flows import server
+    from flows import prefect_server
     from flows.new_recordings import source_state
     from tasks.runtime import params
     from tasks.sources.settings import DownloadSettings
@@ -53,7 +53,7 @@ def watch(
     if dry or not found:
         return
     with console.status("Starting Prefect …"):
-        server.at_hand()
+        prefect_server.ensure()
         from flows.new_data import new_data
     state: State[Any] = new_data(
         metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus, project=root, return_state=True

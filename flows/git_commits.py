@@ -1,6 +1,6 @@
-"""A Git commit of the project as it stands, made beside the branch: neither index, branch nor a file changes.
+"""Git commits of the working tree, made without a change of index, branch or files.
 
-A worker checks such a commit out, and a version of a model is one: what ran is what Git keeps, whoever committed it.
+A remote worker checks out such a commit, and a version of a model is one: Git keeps exactly the code that ran.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 
 
 def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> str:
-    """Return the id of a commit on top of HEAD that holds the tracked files as they stand, and some others.
+    """Commit the tracked files of the working tree, and some other files, on top of HEAD.
 
     Args:
-        root: The project, the top of a Git repository.
-        message: The commit's message.
-        also: Files that Git may not track yet, or ignores; those that do not exist are left out.
+        root: Folder of the project, the top of a Git repository.
+        message: Message of the commit.
+        also: Files that Git may ignore or not track yet; missing files are left out.
 
     Returns:
-        The full id; that of HEAD itself where nothing differs from it. Nothing points at a new commit: tag or push it,
-        or Git forgets it in time.
+        Full id of the commit; that of HEAD if nothing differs. No ref points at a new commit: tag or push it, or Git
+        will remove it in time.
 
     Raises:
-        BreathlineError: This is no Git repository, or one without a commit.
+        BreathlineError: The folder is no Git repository, or has no commit.
     """
     head = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     with tempfile.TemporaryDirectory(prefix="breathline-index-") as folder:
@@ -46,10 +46,10 @@ def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc
 
 
 def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
-    """Return what a Git command prints, without the last line's end.
+    """Run a Git command and return its output, without the last newline.
 
     Raises:
-        BreathlineError: Git fails; its own words are the error.
+        BreathlineError: Git fails; the error holds its message.
     """
     command = ["git", *arguments]
     try:
@@ -59,16 +59,16 @@ def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     except FileNotFoundError as error:
         raise BreathlineError("Git is not installed.", hint="install git") from error
     except subprocess.CalledProcessError as error:
-        said = error.stderr.strip() or "it gave no reason"
+        reason = error.stderr.strip() or "no reason given"
         hint = "the project has to be a Git repository with at least one commit"
-        raise BreathlineError(f"`git {arguments[0]}` failed: {said}", where=root, hint=hint) from error
+        raise BreathlineError(f"`git {arguments[0]}` failed: {reason}", where=root, hint=hint) from error
     return done.stdout.rstrip("\n")
 
 
 def author_environment(root: Path) -> dict[str, str]:
-    """Return the environment that names who makes a commit or a tag.
+    """Return the environment with the author of a commit or a tag: the configured user, or Breathline.
 
-    Whom Git knows is named; a worker's account may have neither name nor address.
+    The account of a worker may have neither name nor address.
     """
     found = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
     for key, what in (("user.name", "NAME"), ("user.email", "EMAIL")):

@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from flows import server
+from flows import prefect_server
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def in_order(
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    if server.ready() is None:
+    if prefect_server.check() is None:
         raise BreathlineError(
             "Work over Dask needs a Prefect server that runs already.",
             where="PREFECT_API_URL",

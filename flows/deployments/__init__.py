@@ -1,1 +1,1 @@
-"""What a Prefect server is given so that Breathline runs on it: pools, limits, blocks, automations, deployments."""
+"""Set-up of a Prefect server for Breathline: pools, limits, blocks, automations, deployments."""

@@ -1,4 +1,4 @@
-"""Automations of the server, and the blocks through which it tells of failures."""
+"""Automations of the Prefect server, and the blocks by which it reports failures."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ WEBHOOK, EMAIL = "breathline", "breathline-email"
 
 
 def save_blocks(webhook: str | None, email: str | None) -> Iterator[str]:
-    """Save the blocks whose address is given and tell of each; others stay as they are on the server.
+    """Save the notification blocks whose address is given, and yield a line for each; other blocks do not change.
 
     Args:
-        webhook: Takes ``{"title": …, "text": …}`` by POST, as Slack, Mattermost and many others do.
-        email: An Apprise address, such as ``mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org``.
+        webhook: URL that accepts ``{"title": …, "text": …}`` by POST, as Slack, Mattermost and others do.
+        email: Apprise address, such as ``mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org``.
 
     Raises:
-        BreathlineError: One of them is no address.
+        BreathlineError: An address is not valid.
     """
     if webhook is not None:
         if not webhook.startswith(("http://", "https://")):
-            raise BreathlineError("This is no address of a webhook.", where="--webhook", hint="https://…")
+            raise BreathlineError("The address of the webhook is not valid.", where="--webhook", hint="https://…")
         block: Block = CustomWebhookNotificationBlock(
             name="Breathline",
             url="{{url}}",
-            # Such an address holds a token. As a secret the server keeps it encrypted, and the UI does not show it.
+            # The address holds a token. The server encrypts a secret, and the UI does not show it.
             secrets=cast("Any", {"url": webhook}),
             headers=None,
             cookies=None,
@@ -45,13 +45,13 @@ def save_blocks(webhook: str | None, email: str | None) -> Iterator[str]:
         )
         yield _saved(block, WEBHOOK)
     if email is not None:
-        # Of Prefect's own notification blocks this one takes any Apprise address, and it is there on every server; a
-        # class of ours would have to be installed wherever the server runs.
+        # This block of Prefect takes any Apprise address and exists on every server. A block class of Breathline would
+        # have to be installed wherever the server runs.
         yield _saved(SlackWebhook(url=SecretStr(_mail(email))), EMAIL)
 
 
 def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
-    """Create the project's automations, or bring those of the same name up to date, and tell of each.
+    """Create or update the project's automations, by name, and yield a line for each.
 
     Raises:
         BreathlineError: The file is missing or not valid.
@@ -61,12 +61,12 @@ def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
         missing = [block for block in _blocks(written) if _document(client, block) is None]
         if missing:
             option = "--email" if missing[0].endswith(EMAIL) else "--webhook"
-            yield f"automation {name}: not made, for there is no block {missing[0]} ({option})"
+            yield f"automation {name}: not created, for the block {missing[0]} is missing ({option})"
             continue
         automation = core(written, {block: _document(client, block) for block in _blocks(written)})
         found = client.read_automations_by_name(name)
         if found:
-            # Switched off in the UI means switched off.
+            # An automation that was switched off in the UI stays off.
             client.update_automation(found[0].id, automation.model_copy(update={"enabled": found[0].enabled}))
             yield f"automation {name}: {'up to date' if found[0].enabled else 'up to date, switched off'}"
         else:
@@ -75,10 +75,10 @@ def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Return the automations as the project's file has them.
+    """Return the automations in the project's file.
 
     Raises:
-        BreathlineError: The file is missing, no YAML, or no list.
+        BreathlineError: The file is missing, not YAML, or not a list.
     """
     path = root / FILE
     try:
@@ -86,7 +86,9 @@ def read(root: Path) -> list[dict[str, Any]]:
     except (OSError, YAMLError) as error:
         raise BreathlineError(f"The automations cannot be read: {error}", where=path, hint="mend the file") from error
     if not isinstance(found, list):
-        raise BreathlineError("The automations are no list.", where=path, hint="each begins with `- name:`")
+        raise BreathlineError(
+            "The file holds no list of automations.", where=path, hint="each automation begins with `- name:`"
+        )
     return found
 
 
@@ -94,11 +96,11 @@ def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> Aut
     """Return an automation for the server.
 
     Args:
-        written: As the file has it.
-        documents: The id of each block that it names.
+        written: Automation in the file.
+        documents: Id of each block that the automation names.
 
     Raises:
-        BreathlineError: Prefect does not know it like this.
+        BreathlineError: Prefect does not accept the automation.
     """
     actions = [
         action | {"block_document_id": documents[action["block_document_id"]]}
@@ -110,7 +112,7 @@ def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> Aut
         return AutomationCore.model_validate({**written, "actions": actions})
     except ValidationError as error:
         where = f"{FILE}: {written.get('name')}"
-        raise BreathlineError(f"This automation is not valid: {error}", where=where, hint="mend the file") from error
+        raise BreathlineError(f"The automation is not valid: {error}", where=where, hint="mend the file") from error
 
 
 def _blocks(written: Mapping[str, Any]) -> list[str]:
@@ -135,5 +137,5 @@ def _mail(address: str) -> str:
 
     if address.startswith(("http://", "https://")) or not Apprise().add(address):
         hint = "an Apprise address: mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org"
-        raise BreathlineError("This is no address for e-mail.", where="--email", hint=hint)
+        raise BreathlineError("The address for e-mail is not valid.", where="--email", hint=hint)
     return address

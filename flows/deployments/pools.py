@@ -1,4 +1,4 @@
-"""Work pools, which say where workers run flows, and the limits that all machines share."""
+"""Work pools for workers, and the GPU limit that all machines share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prefect.workers.process import ProcessWorker
 from flows.scheduling.stage_task import GPU_LIMIT
 from tasks.runtime.errors import BreathlineError
 
-# Templates that the project brings; a process pool's is Prefect's own.
+# Job templates of the project; a process pool uses Prefect's own template.
 TEMPLATES = {"docker": "deploy/docker.json", "kubernetes": "deploy/kubernetes.json"}
 TYPES = ("process", *TEMPLATES)
 
@@ -26,8 +26,9 @@ class Pool:
     """A work pool.
 
     Attributes:
-        name: What deployments and workers call it.
-        type: How its workers start a flow: process, docker or kubernetes. None: as it is on the server, or process.
+        name: Name in deployments and for workers.
+        type: Way in which its workers start a flow: process, docker or kubernetes. None keeps the type of an existing
+            pool, and means process for a new one.
     """
 
     name: str
@@ -35,15 +36,15 @@ class Pool:
 
 
 def parse(text: str) -> Pool:
-    """Return the pool that ``NAME`` or ``NAME:TYPE`` asks for.
+    """Parse a work pool of the form ``NAME`` or ``NAME:TYPE``.
 
     Raises:
-        BreathlineError: There is no such type, or the name is empty.
+        BreathlineError: The type is unknown, or the name is empty.
     """
     name, _, kind = text.partition(":")
     if not name or (kind and kind not in TYPES):
         hint = f"NAME or NAME:TYPE, with a type of {', '.join(TYPES)}"
-        raise BreathlineError("This is no work pool.", where=text, hint=hint)
+        raise BreathlineError("A work pool is expected.", where=text, hint=hint)
     return Pool(name, kind or None)
 
 
@@ -51,7 +52,7 @@ def template(root: Path, kind: str) -> dict[str, Any]:
     """Return the base job template of a type of work pool.
 
     Raises:
-        BreathlineError: The project's file is missing or no JSON.
+        BreathlineError: The project's file is missing or not JSON.
     """
     if kind not in TEMPLATES:
         return ProcessWorker.get_default_base_job_template()
@@ -59,16 +60,16 @@ def template(root: Path, kind: str) -> dict[str, Any]:
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        hint = "`git checkout deploy/` brings it back"
+        hint = "`git checkout deploy/` restores it"
         raise BreathlineError(f"The template of {kind} pools cannot be read: {error}", where=path, hint=hint) from error
     return read
 
 
 def ensure(client: SyncPrefectClient, root: Path, pools: Sequence[Pool]) -> Iterator[str]:
-    """Create work pools, bring the templates of existing Docker and Kubernetes ones up to date, and tell of each.
+    """Create work pools, update the templates of existing Docker and Kubernetes pools, and yield a line for each.
 
     Raises:
-        BreathlineError: A pool of that name has another type; Prefect cannot change it.
+        BreathlineError: A pool of that name has another type, which Prefect cannot change.
     """
     for pool in pools:
         try:
@@ -80,18 +81,18 @@ def ensure(client: SyncPrefectClient, root: Path, pools: Sequence[Pool]) -> Iter
             yield f"work pool {pool.name} ({kind}): created"
             continue
         if pool.type not in {None, found.type}:
-            hint = f"name another pool, or delete this one: `prefect work-pool delete {pool.name}`"
+            hint = f"use another name, or delete this pool: `prefect work-pool delete {pool.name}`"
             raise BreathlineError(f"The work pool {pool.name} is of type {found.type}.", hint=hint)
         if found.type in TEMPLATES and found.base_job_template != template(root, found.type):
             changed = WorkPoolUpdate(base_job_template=template(root, found.type))
             client.update_work_pool(pool.name, changed)
             yield f"work pool {pool.name} ({found.type}): template updated"
         else:
-            yield f"work pool {pool.name} ({found.type}): there"
+            yield f"work pool {pool.name} ({found.type}): up to date"
 
 
 def limit_gpus(client: SyncPrefectClient, gpus: int | None) -> Iterator[str]:
-    """Set how many GPUs stages of all machines use at once; without a number, leave the server's limit as it is."""
+    """Set the number of GPUs that all machines use at once; None keeps the server's limit."""
     if gpus is None:
         return
     client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, gpus)

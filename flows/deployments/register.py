@@ -1,4 +1,4 @@
-"""The deployments of prefect.yaml, and one per work pool for stages that run on its workers."""
+"""Registration of deployments: those of prefect.yaml, and one per work pool for single stages on its workers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from flows.processes.process_groups import NO_TELEMETRY
+from flows.processes.stage_errors import quote
 from tasks.runtime.errors import BreathlineError
 
 FILE = "prefect.yaml"
@@ -25,10 +26,10 @@ TAG = "breathline"
 
 
 def read(root: Path) -> list[dict[str, object]]:
-    """Return the deployments as prefect.yaml has them.
+    """Return the deployments in prefect.yaml.
 
     Raises:
-        BreathlineError: The file is missing, no YAML, or has none.
+        BreathlineError: The file is missing, not YAML, or has no deployments.
     """
     path = root / FILE
     try:
@@ -36,58 +37,58 @@ def read(root: Path) -> list[dict[str, object]]:
     except (OSError, YAMLError) as error:
         raise BreathlineError(f"The deployments cannot be read: {error}", where=path, hint="mend the file") from error
     if not isinstance(found, dict) or not found.get("deployments"):
-        raise BreathlineError("There are no deployments.", where=path, hint="list them under `deployments:`")
+        raise BreathlineError("The file has no deployments.", where=path, hint="list them under `deployments:`")
     deployments: list[dict[str, object]] = found["deployments"]
     return deployments
 
 
 def pools(root: Path) -> list[str]:
-    """Return the names of the work pools that prefect.yaml refers to, sorted."""
+    """Return the names of the work pools in prefect.yaml, sorted."""
     named = [deployment.get("work_pool") for deployment in read(root)]
     return sorted({str(pool["name"]) for pool in named if isinstance(pool, dict) and pool.get("name")})
 
 
 def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
-    """Send the deployments of prefect.yaml to the server and tell of each; schedules stay on or off as they were.
+    """Register the deployments of prefect.yaml, and yield a line for each; schedules stay on or off as they were.
 
     Raises:
-        BreathlineError: Prefect refuses one; its own words are the error.
+        BreathlineError: Prefect refuses a deployment; the error holds its message.
     """
     before = {(found.id, schedule.slug): schedule.active for found in _ours(client) for schedule in found.schedules}
     command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt", "--prefect-file", FILE]
     env = os.environ | NO_TELEMETRY | {"COLUMNS": "160", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        end = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])
+        end = quote((done.stdout + done.stderr).splitlines()[-20:])
         raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="mend the file")
     _restore(client, before)
     flows: dict[UUID, str] = {}
     for found in _ours(client):
         flow = flows.setdefault(found.flow_id, client.read_flow(found.flow_id).name)
         schedules = [f"{schedule.slug} {'on' if schedule.active else 'off'}" for schedule in found.schedules]
-        told = f": schedules {', '.join(schedules)}" if schedules else ""
-        yield f"deployment {flow}/{found.name} in pool {found.work_pool_name}{told}"
+        listed = f": schedules {', '.join(schedules)}" if schedules else ""
+        yield f"deployment {flow}/{found.name} in pool {found.work_pool_name}{listed}"
 
 
 def deploy_workers(names: Sequence[str]) -> Iterator[str]:
-    """Deploy the flow by which a worker of each of these pools runs single stages, and tell of each."""
+    """Register the flow for single stages in some work pools, and yield a line for each."""
     from flows.remote.worker import stage_on_worker
 
     for pool in names:
         RunnerDeployment.from_flow(
             stage_on_worker,
             name=pool,
-            description="One stage of a commit, for a `pipeline` that names this pool in `workers`.",
+            description="One stage of a commit, for a run of `pipeline` with this pool in `workers`.",
             tags=[TAG],
             work_pool_name=pool,
-            # The worker's own environment has the flow installed: nothing is pulled before it starts.
+            # The flow is installed in the worker's environment, so that nothing is pulled before it starts.
             entrypoint_type=EntrypointType.MODULE_PATH,
         ).apply()
         yield f"deployment {stage_on_worker.name}/{pool} in pool {pool}"
 
 
 def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
-    """Return what prefect.yaml made on the server, not what `serve` did, nor the single stages of a pool."""
+    """Return the deployments of prefect.yaml on the server, without those of `serve` and of single stages."""
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
     found = client.read_deployments(deployment_filter=ours)
     return [each for each in found if each.work_pool_name not in {None, each.name}]

@@ -1,4 +1,4 @@
-"""Flows served by one process, without work pools and workers."""
+"""Flows that one process serves, without work pools and workers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SCHEDULED = "pipeline"
 
 
 def deployments(root: Path, *, cron: str | None = None, interval: timedelta | None = None) -> list[RunnerDeployment]:
-    """Return a deployment of each flow in prefect.yaml, for this process to run; `pipeline` has the schedule.
+    """Return a deployment of each flow in prefect.yaml, which this process will run.
 
     Args:
-        root: The project that they run in.
-        cron: When `pipeline` runs, in UTC.
-        interval: How often it runs.
+        root: Folder of the project.
+        cron: Schedule of `pipeline` in cron's format, in UTC.
+        interval: Time between two runs of `pipeline`.
     """
     entrypoints = dict.fromkeys(str(deployment["entrypoint"]) for deployment in register.read(root))
     flows: list[Flow[..., Any]] = [load_flow_from_entrypoint(entrypoint) for entrypoint in entrypoints]
@@ -34,7 +34,7 @@ def deployments(root: Path, *, cron: str | None = None, interval: timedelta | No
             name=NAME,
             cron=cron if flow.name == SCHEDULED else None,
             interval=interval if flow.name == SCHEDULED else None,
-            # What an earlier `serve` paused when it ended goes on.
+            # An earlier `serve` paused its deployments when it ended.
             paused=False,
             parameters={"project": str(root)} if "project" in flow.parameters.properties else {},
             tags=[register.TAG],
@@ -46,5 +46,5 @@ def deployments(root: Path, *, cron: str | None = None, interval: timedelta | No
 
 
 def run(served: list[RunnerDeployment]) -> None:
-    """Serve until INT or TERM; schedules pause with the end, for nobody would run what they start."""
+    """Serve until INT or TERM, then pause the schedules."""
     serve(*served, print_starting_message=False)

@@ -16,8 +16,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
+from flows import prefect_server
 from flows.deployments import pools
-from flows.deployments import server as servers
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline.commands import breathline, eventually, finish
@@ -46,7 +46,7 @@ def whole_server(tmp_path_factory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(home))
         patch.delenv("PREFECT_API_URL", raising=False)
-        with servers.own(home / "server.log") as url:
+        with prefect_server.temporary(home / "server.log") as url:
             yield url
 
 

@@ -122,6 +122,6 @@ def test_dask_without_the_launcher_of_stages_is_refused_at_once(monkeypatch: pyt
 def test_dask_without_a_server_that_runs_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(parallel.RUNNER, "dask")
     monkeypatch.setattr(hooks, "dask_mapper", wide.in_order)
-    monkeypatch.setattr("flows.server.ready", lambda: None)  # as without PREFECT_API_URL
+    monkeypatch.setattr("flows.prefect_server.check", lambda: None)  # as without PREFECT_API_URL
     with pytest.raises(BreathlineError, match="needs a Prefect server"):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)

@@ -1,0 +1,177 @@
+"""Prefect server of a command: the configured one, or a temporary one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.processes import watchdog
+from flows.processes.process_groups import NO_TELEMETRY, ProcessGroups
+from flows.processes.stage_errors import quote
+from tasks.runtime.errors import BreathlineError
+
+# The server of Prefect itself takes 15 to 25 s with a fresh database; the default limit is 20 s.
+STARTUP_TIMEOUT = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
+HEALTH_TIMEOUT_S = 10.0
+DEFAULT_PORT = 4200
+
+
+def check() -> str | None:
+    """Set the environment of Prefect before its import, and check that the configured server answers.
+
+    Returns:
+        URL of its API; None if no server is configured, so that Prefect starts a temporary one.
+
+    Raises:
+        BreathlineError: The configured server does not answer.
+    """
+    for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
+        os.environ.setdefault(name, value)
+    import httpx
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if url is None:
+        return None
+    try:
+        httpx.get(f"{url}/health", timeout=HEALTH_TIMEOUT_S, follow_redirects=True).raise_for_status()
+    except httpx.HTTPError as error:
+        raise BreathlineError(
+            f"The Prefect server does not answer: {error}.",
+            where=f"PREFECT_API_URL={url}",
+            hint="start it (`prefect server start`), or unset PREFECT_API_URL; `dvc repro` needs none",
+        ) from error
+    return str(url)
+
+
+def ensure() -> None:
+    """Check the configured server or, without one, start a server that ends with this process.
+
+    Prefect ends its temporary server when Python exits normally. After a KILL, the watchdog ends it.
+
+    Raises:
+        BreathlineError: The configured server does not answer.
+    """
+    if check() is not None:
+        return
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer()
+    server.start()
+    assert server.server_process is not None  # noqa: S101 - it was started
+    command = [sys.executable, watchdog.__file__, str(server.server_process.pid)]
+    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # its input ends with this process
+
+
+def use(address: str | None) -> str | None:
+    """Choose the server of this process and its children; call this before any import of Prefect.
+
+    Args:
+        address: Address of the server, with or without ``/api``; None for the configured server.
+
+    Returns:
+        URL of its API; None if no server is configured.
+
+    Raises:
+        BreathlineError: The server does not answer.
+    """
+    if address:
+        os.environ["PREFECT_API_URL"] = _api(address)
+    return check()
+
+
+def require(address: str | None) -> str:
+    """Choose the server as `use` does, and return the URL of its API.
+
+    Raises:
+        BreathlineError: No server is named, or it does not answer.
+    """
+    url = use(address)
+    if url is None:
+        example = f"--server http://127.0.0.1:{DEFAULT_PORT}"
+        hint = f"start a server (`prefect server start --host 127.0.0.1`), then add `{example}` or set PREFECT_API_URL"
+        raise BreathlineError("No Prefect server is named.", hint=hint)
+    return url
+
+
+@contextmanager
+def temporary(log: Path, *, timeout_s: float = 120) -> Iterator[str]:
+    """Start a server with scheduler and UI on loopback; it ends with the context, or with this process.
+
+    Args:
+        log: File for its output.
+        timeout_s: Maximum time until it answers, in seconds; with a fresh database, 16 to 25 s are usual.
+
+    Yields:
+        URL of its API, which this process then uses.
+
+    Raises:
+        BreathlineError: The server does not start.
+    """
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # The server that Prefect starts for a single flow has no scheduler: no schedule would ever start a run.
+    with log.open("w", encoding="utf-8", buffering=1) as file, ProcessGroups() as processes:
+        options = {"env": {"PREFECT_API_URL": url}, "log": lambda line: print(line, file=file)}
+        thread = threading.Thread(target=processes.run, args=(command, log.parent), kwargs=options)
+        thread.start()
+        try:
+            deadline = time.monotonic() + timeout_s
+            while not _answers(url):
+                if not thread.is_alive() or time.monotonic() > deadline:
+                    end = quote(log.read_text(encoding="utf-8").splitlines()[-20:])
+                    raise BreathlineError(f"The Prefect server did not start. The end of its log:\n{end}", where=log)
+                time.sleep(0.2)
+            _set_server(url)
+            yield url
+        finally:
+            processes.end()
+            thread.join()
+            _set_server(None)
+
+
+def _set_server(url: str | None) -> None:
+    """Set the server of this process, or no server, after Prefect was imported."""
+    from prefect.context import refresh_global_settings_context
+
+    if url is None:
+        os.environ.pop("PREFECT_API_URL", None)
+    else:
+        os.environ["PREFECT_API_URL"] = url
+    refresh_global_settings_context()
+
+
+def _api(address: str) -> str:
+    url = address.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        url = f"http://{url}"
+    return url if url.endswith("/api") else f"{url}/api"
+
+
+def _answers(url: str) -> bool:
+    import httpx
+
+    try:
+        return httpx.get(f"{url}/health", timeout=5).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _free_port() -> int:
+    """Return the default port of Prefect's UI, or any free port if another server uses it."""
+    for port in (DEFAULT_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise BreathlineError("No port on 127.0.0.1 is free.", hint="end another server")
