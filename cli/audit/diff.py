@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lineage.diff import comparison, runs, text
+from lineage.diff import comparison, page, runs, text
 
 EXAMPLES = "Examples: `breathline audit diff HEAD~1 .`, `breathline audit diff . .leaderboard/mn_sam --all`"
 
@@ -25,9 +24,7 @@ def diff(
     """Show the changes from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
     found = comparison.compare(runs.opened(old, Path()), runs.opened(new, Path()))
     if html is not None:
-        recorder = Console(record=True, width=160, highlight=False, file=io.StringIO())
-        recorder.print(text.shown(found, everything=True))
-        html.write_text(recorder.export_html(), encoding="utf-8")
+        html.write_text(page.render(found), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     elif html is None:

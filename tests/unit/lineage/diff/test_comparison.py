@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from unittest import mock
@@ -10,10 +11,11 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from lineage.diff import comparison, runs, text
+from lineage.diff import comparison, page, runs, text
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
 from lineage.diff.results import Flip
+from lineage.diff.sections import sections
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
@@ -141,9 +143,19 @@ def test_it_is_shown_short_or_whole_and_as_json(changed: Comparison) -> None:
     short, whole = printed(everything=False), printed(everything=True)
     assert "more (--all)" in short
     assert "more (--all)" not in whole
-    for word in ("106_1b1_Tc_sc_Meditron", "50 → 60", "+2 -1 lines", "1 cycles annotated otherwise"):
+    for word in ("106_1b1_Tc_sc_Meditron", "50 → 60", "+2 -1 lines", "1 cycle annotated differently"):
         assert word in whole
     assert json.loads(json.dumps(changed.as_json()))["parameters"]["changed"] == {"evaluation.resamples": [50, 60]}
+
+
+def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) -> None:
+    html = page.render(changed)
+    assert html.startswith("<!doctype html>")
+    assert not re.search(r"(src|href)=|url\(|https?:|@import", html)
+    assert html.count("<h2") == 9
+    rows = re.findall(r"<tr>(.*?)</tr>", html)
+    assert any("evaluation.resamples</td><td>50 → 60" in row for row in rows)
+    assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
 def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
