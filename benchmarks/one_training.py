@@ -95,7 +95,7 @@ def ours(
     """Train with the project's loop, from a feature cache on disk; return the figures of its last epoch."""
     from models.training.features import Features
     from models.training.loop import fit
-    from models.training.selection import Part, TrainingData
+    from models.training.selection import LabelledCycles, TrainingData
     from models.training.settings import ComputeSettings, Selection
     from tasks.training.torch_setup import set_up
 
@@ -111,9 +111,9 @@ def ours(
     epochs: list[Any] = []
     with tempfile.TemporaryDirectory() as folder:
         rows = write_cache(Path(folder) / "ast", features)
-        judges: dict[Selection, Part] = {"val": Part(rows=rows[:2], labels=labels[:2])}
-        train = Part(rows=rows, labels=labels)
-        data = TrainingData(features=Features(Path(folder) / "ast"), train=train, judges=judges, classes=CLASSES)
+        judges: dict[Selection, LabelledCycles] = {"val": LabelledCycles(rows=rows[:2], labels=labels[:2])}
+        train = LabelledCycles(rows=rows, labels=labels)
+        data = TrainingData(features=Features(Path(folder) / "ast"), train=train, selections=judges, classes=CLASSES)
         checkpoint = Path(folder) / "checkpoint"
         fit(
             network,
@@ -136,10 +136,10 @@ def ours(
 def data_path(network: Any, objective: Any, method: Any, data: Any, device: torch.device) -> float:
     """Return the seconds that the batches of an epoch take by themselves: reading, augmentation and targets."""
     from models.training.batches import Batches
-    from models.training.distributed import Team
+    from models.training.distributed import ProcessGroup
 
     draw = partial(objective.draw, network)
-    batches = Batches(method, data.train, data.features, seed=0, device=device, team=Team(), draw=draw)
+    batches = Batches(method, data.train, data.features, seed=0, device=device, group=ProcessGroup(), draw=draw)
 
     def seconds() -> float:
         begun = time.perf_counter()
@@ -149,7 +149,7 @@ def data_path(network: Any, objective: Any, method: Any, data: Any, device: torc
             torch.cuda.synchronize()
         return time.perf_counter() - begun
 
-    with data.features.held(data.rows, device, gigabytes=CACHE_GB):
+    with data.features.on_device(data.rows, device, gigabytes=CACHE_GB):
         seconds()
         return seconds()
 

@@ -1,4 +1,4 @@
-"""A trained network as files: safetensors beside a JSON card that tells how to build it."""
+"""Trained networks on disk: safetensors files, and ``model.json`` with everything needed to build the network."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ from models.networks.registry import create
 
 
 def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:
-    """Write ``<selection>.safetensors`` for each state, then ``model.json``: equal tensors give equal bytes.
+    """Write ``<selection>.safetensors`` for each state, then ``model.json``; equal tensors give equal bytes.
 
-    Each file is whole or absent, and selections of an earlier model are removed.
+    Files are written atomically. Files of an earlier model are removed.
+
+    Args:
+        directory: Folder of the model.
+        states: Tensors of the network for each selection.
+        card: Content of ``model.json``.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for path in (directory / CARD, *directory.glob("*.safetensors")):
@@ -37,18 +42,18 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
 
 
 def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
-    """Return a trained network in evaluation mode, and its card.
+    """Return a trained network in evaluation mode, and the content of its ``model.json``.
 
     Raises:
-        ValueError: There is no model, or none of this selection; the error names those that there are.
+        ValueError: The folder holds no model, or not this selection; the error lists the selections.
     """
     if not (directory / CARD).exists():
         raise ValueError(f"There is no trained model in {directory}.")
     card: dict[str, Any] = json.loads((directory / CARD).read_text(encoding="utf-8"))
     file = directory / f"{selection}.safetensors"
     if not file.exists():
-        there = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
-        raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {there}.")
+        known = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
+        raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {known}.")
     network = create(
         card["architecture"],
         frames=card["frames"],

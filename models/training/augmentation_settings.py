@@ -1,4 +1,4 @@
-"""How features are augmented: the typed form of `specaugment` and `waveform` in params.yaml."""
+"""Settings of the augmentations: ``specaugment`` and ``waveform`` in params.yaml."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from models.training.ranges import require
 
 @dataclass(frozen=True, kw_only=True)
 class SpecAugmentSettings:
-    """Which masks, what fills them, how the gate is drawn (`reference`: the published slip), and for whom.
+    """Settings of SpecAugment.
 
     Attributes:
-        per: ``sample``: each has masks of its own; ``batch``: all have the same ones, as in work (b).
+        policy: Name of a published policy: number and width of the masks (see `models.training.specaugment`).
+        fill: Value of masked bins: the mean of the sample, or zero.
+        gate: Distribution of the draw that decides whether a sample is changed; ``reference`` is that of the published
+            code (see `SpecAugment`).
+        per: ``sample``: each sample has masks of its own; ``batch``: all samples share them, as in work (b).
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -25,12 +29,12 @@ class SpecAugmentSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WaveformSettings:
-    """Gain and noise of the waveform, as they show in log mel energies.
+    """Settings of gain and noise of the waveform.
 
     Attributes:
-        gain: Amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published, 0: never.
-        noise_sd: Standard deviation of white noise, of full scale; 0.0001 as published, 0: none.
-        probability: How often each of the two happens.
+        gain: Half-width of the gain's range: amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published.
+        noise_sd: Standard deviation of the white noise relative to full scale; 0.0001 as published.
+        probability: Probability of each of the two for a sample.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

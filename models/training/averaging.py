@@ -1,4 +1,4 @@
-"""Moving averages of a network's weights: what is judged and kept after each epoch."""
+"""Moving averages of a network's weights."""
 
 from __future__ import annotations
 
@@ -14,83 +14,83 @@ from models.networks.base import Network
 from models.training.settings import MovingAverageSettings
 
 
-class Average(ABC):
-    """Follows the weights of a network through its training.
+class WeightAverage(ABC):
+    """Average of a network's weights over the steps of its training.
 
     Attributes:
-        judged: The network that is judged and kept.
+        network: Network with the averaged weights, which is evaluated and saved.
     """
 
-    judged: Network
+    network: Network
 
     @abstractmethod
     def update(self) -> None:
-        """Take in the weights after a step of the optimiser."""
+        """Update the average after a step of the optimiser."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what an interrupted training needs beyond the network itself."""
+        """Return the state that a checkpoint needs beyond the network itself."""
         return {}
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state; the network must have its own weights back already."""
+        """Restore a state; the network must already have its own weights back."""
 
 
-class Live(Average):
-    """The network itself, as it is."""
+class NoAverage(WeightAverage):
+    """No average: the network itself is evaluated."""
 
     def __init__(self, network: Network) -> None:
-        self.judged = network
+        self.network = network
 
     def update(self) -> None:
-        """Do nothing: the network is judged as it is."""
+        """Do nothing: the network itself is evaluated."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Do nothing: the network is judged as it is."""
+        """Do nothing: the network itself is evaluated."""
 
 
-class Exponential(Average):
-    """The exponential moving average v ← β v + (1 − β) w of the weights w and of BatchNorm's statistics.
+class ExponentialAverage(WeightAverage):
+    """Exponential moving average v ← β v + (1 − β) w of the weights w and of BatchNorm's statistics.
 
     It starts from the weights after the first step. The numbers are those of `torch.optim.swa_utils.AveragedModel`,
-    which would make a GPU wait in each step for the count of the steps.
+    which would synchronise with a GPU in each step to read its step counter.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
         self.decay, self.steps = decay, 0
-        self.judged = copy.deepcopy(network).requires_grad_(requires_grad=False)
-        pairs = list(zip(_tensors(self.judged), _tensors(network), strict=True))
+        self.network = copy.deepcopy(network).requires_grad_(requires_grad=False)
+        pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))
         real = [pair for pair in pairs if pair[0].is_floating_point()]
         self._averages, self._live = [average for average, _ in real], [live for _, live in real]
         self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the average towards the weights by 1 − β of the way; counts, such as BatchNorm's, are taken over."""
+        """Update v ← β v + (1 − β) w; integers, such as BatchNorm's counts, are copied."""
         torch._foreach_lerp_(self._averages, self._live, 1 - self.decay if self.steps else 1.0)
         for average, live in self._counts:
             average.copy_(live)
         self.steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average and how many steps it has seen."""
-        return {"steps": self.steps, "network": self.judged.state_dict()}
+        """Return the average and its number of steps."""
+        return {"steps": self.steps, "network": self.network.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self.steps = state["steps"]
-        self.judged.load_state_dict(state["network"])
+        self.network.load_state_dict(state["network"])
 
 
-class Reference(Average):
-    """The published "moving average" (works a and b), which is none: w ← β w_before + (1 − β) w_after in each step.
+class ReferenceAverage(WeightAverage):
+    """The "moving average" in the code of works (a) and (b): w ← β w_before + (1 − β) w_after in each step.
 
-    The training goes on from the result, so that a step goes 1 − β as far: the same training at the learning rate
-    (1 − β) · lr. It takes in all that is trained and, as published, BatchNorm's statistics, which then move slower too.
+    The training continues from the result, so that each step is 1 − β as long: the same training at the learning rate
+    (1 − β) · lr. As published, it includes BatchNorm's statistics, which then also change more slowly.
     """
 
     def __init__(self, network: Network, decay: float, modules: tuple[nn.Module, ...]) -> None:
-        self.judged, self.decay = network, decay
+        self.network, self.decay = network, decay
         trained = [p for module in (network, *modules) for p in module.parameters() if p.requires_grad]
         statistics = [b for module in (network, *modules) for b in module.buffers() if b.is_floating_point()]
         self._live = [tensor.detach() for tensor in (*trained, *statistics)]
@@ -98,29 +98,29 @@ class Reference(Average):
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take back β of the step."""
+        """Undo the fraction β of the step."""
         torch._foreach_lerp_(self._live, self._before, self.decay)
         torch._foreach_copy_(self._before, self._live)
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the weights as they are now: between two steps they are the ones before the next."""
+        """Start from the present weights, which between two steps are those before the next step."""
         torch._foreach_copy_(self._before, self._live)
 
 
-def create(settings: MovingAverageSettings, network: Network, *modules: nn.Module) -> Average:
-    """Return the moving average of a network that is on its device already.
+def create(settings: MovingAverageSettings, network: Network, *modules: nn.Module) -> WeightAverage:
+    """Return the moving average of a network.
 
     Args:
-        settings: Which one.
-        network: What is trained and judged.
-        modules: What else is trained; only `reference` concerns it.
+        settings: Kind and decay of the average.
+        network: Trained network, on its device.
+        modules: Other trained modules, such as the objective; only ``reference`` averages them.
     """
     if settings.kind == "ema":
-        return Exponential(network, settings.decay)
+        return ExponentialAverage(network, settings.decay)
     if settings.kind == "reference":
-        return Reference(network, settings.decay, modules)
-    return Live(network)
+        return ReferenceAverage(network, settings.decay, modules)
+    return NoAverage(network)
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""The step that all optimisers share: a closure gives the gradient, its norm is clipped, and a base optimiser steps."""
+"""Base class of the optimisers: gradient from a closure, gradient clipping, step of a torch optimiser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch.optim import Optimizer
 Closure = Callable[[], Tensor]
 
 
-class Descent(Optimizer):
-    """Step with the gradient that a closure leaves, clipped to a norm.
+class ClosureOptimizer(Optimizer):
+    """Optimiser that steps with the gradient of a closure, clipped to a norm.
 
     Args:
-        base: The optimiser that steps; its parameter groups are this one's, so that a schedule on either sets both.
-        clip_norm: Largest norm of the gradient that steps, or none.
+        base: Optimiser of torch that takes the step. Both share their parameter groups, so that a learning-rate
+            schedule on either one sets both.
+        clip_norm: Largest norm of the gradient; none: no clipping.
     """
 
     def __init__(self, base: Optimizer, *, clip_norm: float | None = None) -> None:
@@ -27,31 +28,34 @@ class Descent(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Tensor:  # type: ignore[override]
-        """Take one step; the closure clears the gradients, computes the loss and its gradients, and returns the loss.
+        """Take one step.
+
+        Args:
+            closure: Function that clears the gradients, computes the loss and its gradients, and returns the loss.
 
         Returns:
-            The loss of the closure's first call.
+            Loss of the closure's first call.
         """
         with torch.enable_grad():
             loss = closure()
-        self.descend()
+        self.clip_and_step()
         return loss
 
-    def descend(self) -> None:
-        """Clip the gradients as they are, and let the base optimiser step."""
+    def clip_and_step(self) -> None:
+        """Clip the present gradients and take the base optimiser's step."""
         if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.with_gradients(), self.clip_norm)
+            nn.utils.clip_grad_norm_(self.parameters_with_gradient(), self.clip_norm)
         self.base.step()
 
-    def with_gradients(self) -> list[nn.Parameter]:
-        """Return the parameters that the last call of the closure gave a gradient."""
+    def parameters_with_gradient(self) -> list[nn.Parameter]:
+        """Return the parameters that have a gradient from the last call of the closure."""
         return [p for group in self.param_groups for p in group["params"] if p.grad is not None]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the base optimiser's state, and with it all that is kept between steps."""
+        """Return the state of the base optimiser."""
         return self.base.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the base optimiser's state."""
+        """Restore the state of the base optimiser."""
         self.base.load_state_dict(state_dict)
         self.param_groups = self.base.param_groups

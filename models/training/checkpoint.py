@@ -1,4 +1,4 @@
-"""Where an interrupted training goes on: one file beside the outs, whole or absent."""
+"""Training checkpoints, written atomically."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FILE = "training.pt"
 
 
 def fingerprint(values: Iterable[Any], inputs: Iterable[Path]) -> str:
-    """Return a hash of what a training depends on: trainings with the same one may share a checkpoint.
+    """Return a hash of everything that a training depends on; equal trainings have equal hashes.
 
     Args:
-        values: Settings and the like (anything that JSON takes), and arrays.
-        inputs: Files, by their content; one that is absent counts as such.
+        values: Settings and other values that JSON can hold, and arrays.
+        inputs: Files that are hashed by content; a missing file is hashed as missing.
     """
     parts = [b"torch " + torch.__version__.encode()]
     for value in values:
@@ -37,7 +37,7 @@ def fingerprint(values: Iterable[Any], inputs: Iterable[Path]) -> str:
 
 
 def write(directory: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint of tensors and plain values in place of the one before."""
+    """Write a checkpoint of tensors and plain values, replacing the previous one."""
     directory.mkdir(parents=True, exist_ok=True)
     temporary = directory / f".{FILE}"
     with temporary.open("wb") as file:
@@ -48,7 +48,7 @@ def write(directory: Path, state: dict[str, Any]) -> None:
 
 
 def read(directory: Path) -> dict[str, Any] | None:
-    """Return the checkpoint, or none where there is none."""
+    """Return the checkpoint of a folder, or none if it has none."""
     file = directory / FILE
     if not file.exists():
         return None
@@ -57,5 +57,5 @@ def read(directory: Path) -> dict[str, Any] | None:
 
 
 def remove(directory: Path) -> None:
-    """Remove a checkpoint whose training is done."""
+    """Remove the checkpoint of a finished training."""
     shutil.rmtree(directory, ignore_errors=True)

@@ -13,15 +13,15 @@ from models.training.objectives import CrossEntropy, Targets
 from models.training.patchmix import Mix, PatchMix, with_patches
 from models.training.settings import PatchMixSettings
 
-EXCLUDED = -1e9  # exp of it is zero, and it stays finite in a product with zero
+EXCLUDED = -1e9  # similarity whose exponential is zero, and whose product with zero is finite
 
 
 class Projector(nn.Sequential):
-    """Linear, BatchNorm, ReLU, Linear: from embeddings to where they are compared.
+    """Projector of embeddings: Linear, BatchNorm, ReLU, Linear.
 
     Args:
-        width: Of the embeddings.
-        projection: Of what comes out.
+        width: Length of the embeddings.
+        projection: Length of the projections.
     """
 
     def __init__(self, width: int, projection: int) -> None:
@@ -41,44 +41,45 @@ def contrastive_loss(
 ) -> Tensor:
     """Return the Patch-Mix contrastive loss, a mean over the batch.
 
-    With s_ij = ĝ_i · k̂_j / τ, both L2-normalised, and p(i) the partner of i::
+    With s_ij = ĝ_i · k̂_j / τ, both L2-normalised, and p the permutation of the mixing::
 
         ℓ_i = − λ log( exp s_ii / Σ_j exp s_ij ) − (1 − λ) log( exp s_ip(i) / Σ_j exp s_ij )
 
     Args:
-        anchors: Of the mixed clips ``(batch, width)``.
-        keys: Of the clean clips ``(batch, width)``.
-        mix: With λ and the partners.
+        anchors: Projections ``(batch, width)`` of the mixed clips.
+        keys: Embeddings or projections ``(batch, width)`` of the clean clips.
+        mix: λ and the permutation.
         labels: Class indices ``(batch,)`` of the clean clips.
         temperature: τ.
-        negatives: Over which j the denominator runs: the whole batch, or i, p(i) and those of another label than i.
+        negatives: Range of j in the denominator: ``all``: the whole batch; ``diff_label``: i, p(i) and the clips of
+            another label than i.
     """
-    # Autocast would take the products in bf16, whose error the small temperature multiplies.
+    # Autocast would compute the products in bf16, and the small temperature would multiply the rounding error.
     with torch.autocast(anchors.device.type, enabled=False):
         similarity = F.normalize(anchors.float(), dim=1) @ F.normalize(keys.float(), dim=1).T / temperature
     own = torch.eye(len(labels), device=labels.device)
-    partners = own[mix.partner]
-    targets = mix.share * own + (1 - mix.share) * partners
+    other = own[mix.perm]
+    targets = mix.lam * own + (1 - mix.lam) * other
     if negatives == "diff_label":
-        among = (labels[:, None] != labels[None, :]) | (own + partners > 0)
+        among = (labels[:, None] != labels[None, :]) | (own + other > 0)
         similarity = similarity.masked_fill(~among, EXCLUDED)
     return -(targets * similarity.log_softmax(dim=1)).sum(dim=1).mean()
 
 
 class PatchMixContrastive(PatchMix):
-    """Cross-entropy of the clean pass + α · contrastive loss between the mixed and the clean clips.
+    """Cross-entropy of the clean clips + α · contrastive loss between the mixed and the clean clips.
 
-    The anchors are the projected embeddings of the mixed clips. The keys are those of the clean clips: as they are
-    (``grad_…``) or projected (``project_…``), with their gradient (``…_flow``) or without (``…_block``). Clips that
-    pass the network at once are compared: with several processes or micro-batches, those of a part of a batch.
+    The anchors are projected embeddings of the mixed clips. The keys are embeddings of the clean clips, unchanged
+    (``grad_…``) or projected (``project_…``), with gradient (``…_flow``) or without (``…_block``). Only clips that pass
+    the network at once are compared: with several processes or micro-batches, those of a part of a batch.
 
     Args:
-        hard: The cross-entropy of the clean pass.
-        settings: Of Patch-Mix.
+        hard: Cross-entropy of the clean clips.
+        settings: Settings of Patch-Mix.
         num_features: Length of the network's embedding.
 
     Raises:
-        ValueError: Keys that are not projected have another length than the anchors.
+        ValueError: Keys without projection have another length than the anchors.
     """
 
     def __init__(self, hard: CrossEntropy, settings: PatchMixSettings, num_features: int) -> None:
@@ -110,4 +111,5 @@ class PatchMixContrastive(PatchMix):
             temperature=self.settings.temperature,
             negatives=self.settings.negatives,
         )
-        return self.hard.of(patched.head(clean), targets.labels, targets.whole) + self.settings.alpha * contrast
+        hard = self.hard.mean_loss(patched.head(clean), targets.labels, targets.batch_labels)
+        return hard + self.settings.alpha * contrast

@@ -1,4 +1,4 @@
-"""One training by several processes (DDP): who they are, what they share, and how a stage starts them."""
+"""Training by several processes with DistributedDataParallel (DDP)."""
 
 from __future__ import annotations
 
@@ -20,68 +20,68 @@ from torch.nn.parallel import DistributedDataParallel
 from models.training.settings import ComputeSettings
 
 Result = TypeVar("Result")
-PATIENCE = timedelta(hours=1)  # the others wait that long while the first judges an epoch
+TIMEOUT = timedelta(hours=1)  # longest wait of the other processes while the main one evaluates an epoch
 
 
 @dataclass(frozen=True)
-class Team:
-    """The processes of one training: each has its share of every batch, the first one also judges, keeps and logs.
+class ProcessGroup:
+    """Processes of one training: each trains on its slice of every batch; the main one also evaluates, saves and logs.
 
     Attributes:
-        rank: Which of them this process is, from 0.
-        size: How many there are.
+        rank: Number of this process, from 0.
+        size: Number of processes.
     """
 
     rank: int = 0
     size: int = 1
 
     @property
-    def first(self) -> bool:
-        """Whether this process judges, keeps and logs."""
+    def is_main(self) -> bool:
+        """Whether this process evaluates, saves and logs."""
         return self.rank == 0
 
-    def prepare(self, *modules: nn.Module, device: torch.device) -> None:
-        """Let every BatchNorm see whole batches, where torch can do that: on GPUs.
+    def synchronise_batch_norm(self, *modules: nn.Module, device: torch.device) -> None:
+        """Synchronise the statistics of every BatchNorm over the processes, which torch supports only on GPUs.
 
-        On CPUs each process normalises by its own share of a batch, and the running statistics are those of the first.
+        On CPUs each process normalises by its own slice of a batch; the running statistics are those of the main one.
         """
         if self.size > 1 and device.type == "cuda":
             for module in modules:
                 convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
 
-    def share_gradients(self, loss: nn.Module, *, unused: bool) -> nn.Module:
-        """Return a loss whose gradients are the means of all processes'.
+    def average_gradients(self, loss: nn.Module, *, unused: bool) -> nn.Module:
+        """Return a loss whose gradients are averaged over the processes.
 
         Args:
-            loss: On its device.
-            unused: Whether it leaves parameters without a gradient: the others must not wait for these.
+            loss: Loss module, on its device.
+            unused: Whether the loss leaves parameters without a gradient.
         """
         if self.size == 1:
             return loss
         return DistributedDataParallel(loss, find_unused_parameters=unused)
 
     def mean(self, value: Tensor) -> Tensor:
-        """Return the mean of the processes' values."""
+        """Return the mean of a value over the processes."""
         if self.size > 1:
             distributed.all_reduce(value)
             value /= self.size
         return value
 
-    def wait(self) -> None:
-        """Return when all processes are here."""
+    def barrier(self) -> None:
+        """Wait for all processes."""
         if self.size > 1:
             distributed.barrier()
 
-    def by_first(self, work: Callable[[], Result]) -> Result:
-        """Return in every process what the first one worked out; where that fails, all fail.
+    def compute_on_main(self, work: Callable[[], Result]) -> Result:
+        """Compute a value in the main process and return it in every process.
 
         Raises:
-            RuntimeError: In the others, what went wrong in the first.
+            RuntimeError: The main process failed; raised in the other processes with its message.
         """
         if self.size == 1:
             return work()
         message: list[Any] = [None, None]
-        if self.first:
+        if self.is_main:
             try:
                 message[0] = work()
             except BaseException as error:
@@ -90,7 +90,7 @@ class Team:
         distributed.broadcast_object_list(message)
         result, failure = message
         if failure is not None:
-            raise RuntimeError(f"The first process failed: {failure}")
+            raise RuntimeError(f"The main process failed: {failure}")
         shared: Result = result
         return shared
 
@@ -100,62 +100,62 @@ def started_by_torchrun() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def check(compute: ComputeSettings) -> None:
-    """Refuse more processes than the machine has GPUs, where they are to run on GPUs.
+def check_processes(compute: ComputeSettings) -> None:
+    """Check that the machine has a GPU for each process.
 
     Raises:
-        ValueError: There are too few.
+        ValueError: There are fewer GPUs than processes.
     """
-    there = torch.cuda.device_count()
-    if compute.processes > 1 and compute.device != "cpu" and 0 < there < compute.processes:
-        raise ValueError(f"compute.processes is {compute.processes}, and torch finds {there} GPUs: one each is needed.")
+    gpus = torch.cuda.device_count()
+    if compute.processes > 1 and compute.device != "cpu" and 0 < gpus < compute.processes:
+        raise ValueError(f"compute.processes is {compute.processes}, and torch finds {gpus} GPUs; lower it to {gpus}.")
 
 
 @contextmanager
-def joined(compute: ComputeSettings, *, rank: int, size: int, meeting: str) -> Iterator[Team]:
-    """Join the processes of one training for the block.
+def process_group(compute: ComputeSettings, *, rank: int, size: int, init_method: str) -> Iterator[ProcessGroup]:
+    """Join the process group of a training within the block.
 
     Args:
-        compute: On what they run: NCCL connects GPUs, Gloo CPUs.
-        rank: Which of them this is.
-        size: How many there are.
-        meeting: Where they meet: the `init_method` of `torch.distributed`.
+        compute: Device of the training: NCCL connects GPUs, Gloo CPUs.
+        rank: Number of this process, from 0.
+        size: Number of processes.
+        init_method: Address of the group, as `torch.distributed.init_process_group` takes it.
     """
     cuda = compute.device != "cpu" and torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
     backend = "nccl" if cuda else "gloo"
-    distributed.init_process_group(backend, init_method=meeting, rank=rank, world_size=size, timeout=PATIENCE)
-    yield Team(rank, size)
-    # Not after an error: this would wait for what the others will never do. They are ended with this process.
+    distributed.init_process_group(backend, init_method=init_method, rank=rank, world_size=size, timeout=TIMEOUT)
+    yield ProcessGroup(rank, size)
+    # After an error this would wait for the other processes forever; they are ended with this process.
     distributed.destroy_process_group()
 
 
 @contextmanager
-def team(compute: ComputeSettings) -> Iterator[Team]:
-    """Join the processes that torchrun started; a process that it did not start is a team of its own."""
+def torchrun_group(compute: ComputeSettings) -> Iterator[ProcessGroup]:
+    """Join the process group that torchrun started; without torchrun, yield a group of one process."""
     if not started_by_torchrun():
-        yield Team()
+        yield ProcessGroup()
         return
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    with joined(compute, rank=rank, size=size, meeting="env://") as joint:
+    with process_group(compute, rank=rank, size=size, init_method="env://") as joint:
         yield joint
 
 
-def launch(work: Callable[[Team], None], compute: ComputeSettings) -> None:
-    """Run ``work`` in ``compute.processes`` new processes and wait; if one ends badly, all are ended.
+def launch(work: Callable[[ProcessGroup], None], compute: ComputeSettings) -> None:
+    """Run a function in ``compute.processes`` new processes and wait; if one fails, all are ended.
 
     Args:
-        work: A function of a module, or a `partial` of one, that can be pickled.
-        compute: How many processes, and on what.
+        work: Function that can be pickled: one of a module, or a `partial` of one.
+        compute: Number of processes and device.
 
     Raises:
-        RuntimeError: A process failed; the traceback is in the message.
+        RuntimeError: A process failed; the message holds its traceback.
     """
     with tempfile.TemporaryDirectory(prefix="breathline-") as folder:
-        meeting = (Path(folder) / "meeting").as_uri()
+        init_method = (Path(folder) / "rendezvous").as_uri()
         context = start_processes(  # type: ignore[no-untyped-call]
-            _member, (work, compute, meeting), nprocs=compute.processes, join=False, start_method="spawn"
+            _run_process, (work, compute, init_method), nprocs=compute.processes, join=False, start_method="spawn"
         )
         try:
             while not context.join(grace_period=5):
@@ -168,7 +168,7 @@ def launch(work: Callable[[Team], None], compute: ComputeSettings) -> None:
                     process.kill()
 
 
-def _member(rank: int, work: Callable[[Team], None], compute: ComputeSettings, meeting: str) -> None:
-    """Be one of the processes of a training."""
-    with joined(compute, rank=rank, size=compute.processes, meeting=meeting) as joint:
+def _run_process(rank: int, work: Callable[[ProcessGroup], None], compute: ComputeSettings, init_method: str) -> None:
+    """Join the process group and call the function."""
+    with process_group(compute, rank=rank, size=compute.processes, init_method=init_method) as joint:
         work(joint)

@@ -1,4 +1,4 @@
-"""The cache of one front end: memory-mapped, and in batches on the device that needs them."""
+"""Feature cache of one front end: memory-mapped, read in batches onto a device."""
 
 from __future__ import annotations
 
@@ -20,47 +20,50 @@ from torch import Tensor
 
 from models import file_names
 from models.frontends.settings import FrontEndSettings
-from models.training.transfers import send, staged
+from models.training.transfers import pinned, to_device
 
 Rows = npt.NDArray[np.int64]
-AHEAD = 3  # batches that are read before they are needed
-PIECE = 256  # cycles that go to a GPU at once
+PREFETCH = 3  # batches that are read ahead
+CHUNK = 256  # cycles copied to a GPU at once
 
 
 class Features:
-    """Features ``(cycles, frames, mels)`` in float16 on disk, found by cycle.
+    """Features ``(cycles, frames, mels)`` in float16 on disk, indexed by cycle.
+
+    Args:
+        directory: Folder ``data/fbank/<front end>``.
 
     Attributes:
-        frames: Frames of a cycle.
-        mels: Mel bins of a frame.
-        rows: The row of each cycle.
+        frames: Number of frames of a cycle.
+        mels: Number of mel bins of a frame.
+        rows: Row of each cycle by its id.
 
     Raises:
-        ValueError: There is no cache in the folder.
+        ValueError: The folder holds no cache.
     """
 
     def __init__(self, directory: Path) -> None:
         if not (directory / file_names.FEATURES).exists():
             raise ValueError(f"There is no feature cache in {directory}.")
         self.directory = directory
-        # Copy-on-write, for torch wants memory that may be written; the file stays as it is.
+        # Copy-on-write, since torch requires writable memory; the file is not changed.
         self._array: npt.NDArray[np.float16] = np.load(directory / file_names.FEATURES, mmap_mode="c")
         index = pq.read_table(directory / file_names.INDEX)
         self.rows: dict[str, int] = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         _, self.frames, self.mels = self._array.shape
-        self._held: _Held | None = None
+        self._device_cache: _DeviceCache | None = None
 
     @property
     def frontend(self) -> str:
-        """The front end that made the features."""
+        """Name of the front end that computed the features."""
         name: str = self._statistics["frontend"]
         return name
 
     @property
-    def clips(self) -> dict[str, Any]:
-        """How cycles became clips: the fields of `FrontEndSettings`; what an earlier cache lacks is as it was."""
-        told = {field.name for field in fields(FrontEndSettings)} & self._statistics.keys()
-        return asdict(FrontEndSettings(**{name: self._statistics[name] for name in told}))
+    def clip_settings(self) -> dict[str, Any]:
+        """Length, padding and fades of the clips: the fields of `FrontEndSettings`, with defaults for older caches."""
+        known = {field.name for field in fields(FrontEndSettings)} & self._statistics.keys()
+        return asdict(FrontEndSettings(**{name: self._statistics[name] for name in known}))
 
     @cached_property
     def _statistics(self) -> dict[str, Any]:
@@ -68,10 +71,10 @@ class Features:
         return read
 
     def find(self, cycles: Iterable[str]) -> Rows:
-        """Return the rows of cycles, in their order.
+        """Return the rows of cycles in the given order.
 
         Raises:
-            ValueError: A cycle is not in the cache.
+            ValueError: A cycle is missing in the cache.
         """
         cycles = list(cycles)
         missing = [cycle for cycle in cycles if cycle not in self.rows]
@@ -80,59 +83,59 @@ class Features:
         return np.array([self.rows[cycle] for cycle in cycles], dtype=np.int64)
 
     def batch(self, rows: Rows, device: torch.device) -> Tensor:
-        """Return the features ``(len(rows), frames, mels)`` of rows in float32 on a device."""
-        return send(torch.from_numpy(self._array[rows]), device).float()
+        """Return the features ``(len(rows), frames, mels)`` of rows as float32 on a device."""
+        return to_device(torch.from_numpy(self._array[rows]), device).float()
 
     def batches(self, rows: Iterable[Rows], device: torch.device) -> Iterator[Tensor]:
-        """Yield what `batch` returns for each of ``rows``: from memory if they are `held`, else read ahead."""
-        if self._held is not None:
-            yield from map(self._held.batch, rows)
+        """Yield the `batch` of each of ``rows``: from the device's memory within `on_device`, else read ahead."""
+        if self._device_cache is not None:
+            yield from map(self._device_cache.batch, rows)
             return
         pool, waiting = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[Tensor]]()
         try:
             for some in rows:
                 waiting.append(pool.submit(self._read, some, device))
-                if len(waiting) > AHEAD:
-                    yield send(waiting.popleft().result(), device).float()
+                if len(waiting) > PREFETCH:
+                    yield to_device(waiting.popleft().result(), device).float()
             for read in waiting:
-                yield send(read.result(), device).float()
+                yield to_device(read.result(), device).float()
         finally:
             pool.shutdown(cancel_futures=True)
 
     def _read(self, rows: Rows, device: torch.device) -> Tensor:
-        """Return rows as they are on disk, ready to be sent; what a thread does ahead of the training."""
-        return staged(torch.from_numpy(self._array[rows]), device)
+        """Return rows in float16, ready for the copy to a device; called by the reading thread."""
+        return pinned(torch.from_numpy(self._array[rows]), device)
 
     @contextmanager
-    def held(self, rows: Rows, device: torch.device, *, gigabytes: float) -> Iterator[None]:
-        """Hold rows in the device's memory within the block, if they need no more than so many gigabytes.
+    def on_device(self, rows: Rows, device: torch.device, *, gigabytes: float) -> Iterator[None]:
+        """Keep rows in the device's memory within the block, if they fit into a number of gigabytes.
 
-        On a CPU the memory map is that already: the system keeps the file in memory, once for all processes. Within the
-        block only these rows may be asked for.
+        On a CPU the memory map serves: the system keeps the file in memory once for all processes. Within the block
+        only these rows may be read.
         """
         rows = np.unique(rows)
         if len(rows) * self._array[:1].nbytes <= gigabytes * 1e9:
-            self._held = _Held(self._array, rows, device)
+            self._device_cache = _DeviceCache(self._array, rows, device)
         try:
             yield
         finally:
-            self._held = None
+            self._device_cache = None
 
 
-class _Held:
-    """Rows of a cache in the memory of a device, in float16."""
+class _DeviceCache:
+    """Rows of a feature cache in the memory of a device, in float16."""
 
     def __init__(self, array: npt.NDArray[np.float16], rows: Rows, device: torch.device) -> None:
         self._device = device
         if device.type == "cpu":
-            self._tensor, self._places = torch.from_numpy(array), np.arange(len(array))
+            self._tensor, self._positions = torch.from_numpy(array), np.arange(len(array))
             return
         self._tensor = torch.empty((len(rows), *array.shape[1:]), dtype=torch.float16, device=device)
-        for start in range(0, len(rows), PIECE):
-            self._tensor[start : start + PIECE].copy_(torch.from_numpy(array[rows[start : start + PIECE]]))
-        self._places = np.full(len(array), len(array))  # of rows that are not here: an error where they are asked for
-        self._places[rows] = np.arange(len(rows))
+        for start in range(0, len(rows), CHUNK):
+            self._tensor[start : start + CHUNK].copy_(torch.from_numpy(array[rows[start : start + CHUNK]]))
+        self._positions = np.full(len(array), len(array))  # rows that are not held: an index error
+        self._positions[rows] = np.arange(len(rows))
 
     def batch(self, rows: Rows) -> Tensor:
-        index = send(torch.from_numpy(self._places[rows]), self._device)
+        index = to_device(torch.from_numpy(self._positions[rows]), self._device)
         return self._tensor.index_select(0, index).float()

@@ -1,4 +1,4 @@
-"""Logits of many cycles."""
+"""Inference: logits of cycles of a feature cache."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BATCH = 32
 
 
 def pick_device(settings: ComputeSettings) -> torch.device:
-    """Return the device that the settings ask for.
+    """Return the device of the settings.
 
     Raises:
-        ValueError: CUDA is asked for and there is none.
+        ValueError: The settings require CUDA, and torch finds no CUDA device.
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("compute.device is cuda, and torch finds no CUDA device; use auto or cpu.")
@@ -29,7 +29,7 @@ def pick_device(settings: ComputeSettings) -> torch.device:
 
 
 def autocast(settings: ComputeSettings, device: torch.device) -> Callable[[], AbstractContextManager[None]]:
-    """Return what makes the context of a forward pass: bf16 where asked for, or on a GPU that has it."""
+    """Return a factory of forward-pass contexts: bf16 by the settings, or automatically on a GPU that supports it."""
     automatic = settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     if settings.precision == "bf16" or automatic:
         return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
@@ -48,11 +48,11 @@ def predict(
     """Return the logits ``(len(rows), classes)`` of rows of a feature cache, in evaluation mode.
 
     Args:
-        network: On its device already; its mode is restored.
-        features: The cache of the network's front end.
-        rows: Which cycles.
+        network: Network on its device; its mode (training or evaluation) is restored afterwards.
+        features: Feature cache of the network's front end.
+        rows: Rows of the cycles.
         compute: Precision of the forward pass.
-        on_batch: Called with the number of cycles of each batch that is done.
+        on_batch: Callback after each batch, with its number of cycles.
     """
     device = next(network.parameters()).device
     context = autocast(compute, device)
@@ -66,5 +66,5 @@ def predict(
         if on_batch is not None:
             on_batch(len(part))
     network.train(training)
-    # One copy at the end: a copy a batch would make a GPU wait each time.
+    # One copy at the end: a copy after each batch would synchronise with the GPU each time.
     return torch.cat(logits).cpu().numpy()

@@ -1,4 +1,4 @@
-"""The training loop, for teachers and student alike. It knows no method by name."""
+"""Training loop of teachers and students, independent of objective, optimiser and network."""
 
 from __future__ import annotations
 
@@ -14,31 +14,36 @@ import torch
 from models.networks.base import Network
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.inference import autocast, pick_device
 from models.training.objectives import Objective
 from models.training.optimizers import create as create_optimizer
-from models.training.optimizers import schedule
-from models.training.randomness import seed_of
-from models.training.selection import Fitted, TrainingData, check, is_over, judge, keep
+from models.training.randomness import derive_seed
+from models.training.schedules import schedule
+from models.training.selection import TrainingData, TrainingResult, check_data, evaluate, should_stop, update_best
 from models.training.settings import ComputeSettings, Selection, TrainingSettings
-from models.training.state import SAVE_EVERY, Position, Savepoints, Stateful
+from models.training.state import SAVE_EVERY, Checkpointer, Position, Stateful
 from models.training.steps import Loss, Steps
-from models.training.throughput import Meter, Throughput, count
+from models.training.throughput import Throughput, ThroughputMeter, measure_cost
 
 OnBatch = Callable[[int, str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is reported after an epoch; the speed is measured, and therefore in no out."""
+    """Report of an epoch.
+
+    Attributes:
+        row: Figures of the epoch, as in history.csv.
+        speed: Measured speed, which no output contains; none where no step was taken.
+    """
 
     row: Mapping[str, float]
     speed: Throughput | None
 
     @property
     def clips_per_s(self) -> float:
-        """Cycles a second; none of an epoch whose last step an interrupted run had taken."""
+        """Cycles per second; NaN where an interrupted run had taken all steps of the epoch."""
         return math.nan if self.speed is None else self.speed.clips_per_s
 
 
@@ -51,60 +56,60 @@ def fit(
     seed: int,
     compute: ComputeSettings,
     checkpoint: Path,
-    team: Team = Team(),  # noqa: B008 - it is frozen
+    group: ProcessGroup = ProcessGroup(),  # noqa: B008 - it is frozen
     save_every: float = SAVE_EVERY,
     on_batch: OnBatch = lambda epoch, phase, done, total: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> Fitted:
-    """Train a network and return it at the best epoch of each selection, judged by the strict Score.
+) -> TrainingResult:
+    """Train a network and return it at the best epoch of each selection, by the strict Score.
 
-    Equal arguments give equal bytes on a CPU, also when the training is interrupted at any moment and called again:
-    all that it needs to go on is written to ``checkpoint`` after every epoch and every so often within.
+    Equal arguments give equal bytes on a CPU, also when the training is interrupted at any moment and called again. Its
+    state is written to ``checkpoint`` after every epoch and at intervals within.
 
     Args:
-        network: Trained in place.
-        objective: Gives the loss.
-        settings: How to train.
-        data: Cycles to train on and to judge by.
-        seed: Of sampling, augmentation and dropout.
+        network: Network, which is trained in place.
+        objective: Objective that computes the loss.
+        settings: Settings of the training.
+        data: Cycles for training and for the selection of epochs.
+        seed: Random seed of sampling, augmentation and dropout.
         compute: Device, precision, memory for features.
-        checkpoint: A folder that belongs to these inputs alone, and that all processes see.
-        team: The processes of this training. All call this function alike; the first one's result is the whole one.
+        checkpoint: Folder of the checkpoint, used by equal inputs only and shared by all processes.
+        group: Processes of the training, which all call this function; only the main one returns the full result.
         save_every: Seconds between two checkpoints.
-        on_batch: Called by the first process after each batch with the epoch (from 1), ``train`` or the selection
-            that judges, and how many cycles of how many are done.
-        on_epoch: Called by the first process after each epoch.
+        on_batch: Callback of the main process after each batch: epoch (from 1), ``train`` or a selection, number of
+            finished cycles, number of all cycles.
+        on_epoch: Callback of the main process after each epoch.
 
     Raises:
-        ValueError: The cycles do not allow it (see `check`), or the processes cannot share the batches.
+        ValueError: The cycles are too few (see `check_data`), or the processes cannot share the batches.
         FloatingPointError: A figure of an epoch is infinite or not a number.
-        RuntimeError: The first process failed, in the others.
+        RuntimeError: The main process failed; raised in the other processes.
     """
-    check(settings, data)
-    training = _Training(network, objective, settings, data, seed=seed, compute=compute, team=team)
-    training.on_batch = on_batch if team.first else _nothing
-    savepoints = Savepoints(checkpoint, training.parts, training.fitted, training.position, every=save_every)
-    savepoints.restore()
-    team.wait()  # for the first may soon write the next checkpoint, or remove this one
-    with data.features.held(data.rows, training.device, gigabytes=compute.cache_gb):
-        while not training.is_over:
-            speed = training.train_epoch(savepoints.write_if_due if team.first else _nothing)
-            row = training.judge_epoch()
-            if team.first:
+    check_data(settings, data)
+    training = _Training(network, objective, settings, data, seed=seed, compute=compute, group=group)
+    training.on_batch = on_batch if group.is_main else _nothing
+    checkpointer = Checkpointer(checkpoint, training.stateful, training.result, training.position, every=save_every)
+    checkpointer.restore()
+    group.barrier()  # the main process may soon replace or remove the checkpoint
+    with data.features.on_device(data.rows, training.device, gigabytes=compute.cache_gb):
+        while not training.is_finished:
+            speed = training.train_epoch(checkpointer.write_if_due if group.is_main else _nothing)
+            row = training.evaluate_epoch()
+            if group.is_main:
                 on_epoch(Epoch(row=row, speed=speed))
-                savepoints.write()
-    return training.fitted
+                checkpointer.write()
+    return training.result
 
 
 class _Training:
-    """A training between two of its moments.
+    """State of a training.
 
     Attributes:
-        device: Where it happens.
-        fitted: What came of it so far.
-        position: How far it is.
-        parts: What has a state.
-        on_batch: Called after each batch.
+        device: Device of the network.
+        result: Best networks and history so far.
+        position: Present epoch and step.
+        stateful: Parts whose state a checkpoint holds, by name.
+        on_batch: Callback after each batch.
     """
 
     on_batch: OnBatch
@@ -118,21 +123,21 @@ class _Training:
         *,
         seed: int,
         compute: ComputeSettings,
-        team: Team,
+        group: ProcessGroup,
     ) -> None:
         self.device = device = pick_device(compute)
         self._network, self._settings, self._data = network, settings, data
-        self._seed, self._compute, self._team = seed, compute, team
+        self._seed, self._compute, self._group = seed, compute, group
         network.to(device)
         if network.channels_last:
             network.to(memory_format=torch.channels_last)
         objective.to(device)
         context = autocast(compute, device)
         draw = partial(objective.draw, network)
-        self._batches = Batches(settings, data.train, data.features, seed=seed, device=device, team=team, draw=draw)
-        work = count(network, objective, data, device)
-        self._meter = Meter(work, context=context, device=device, devices=team.size)
-        team.prepare(network, objective, device=device)
+        self._batches = Batches(settings, data.train, data.features, seed=seed, device=device, group=group, draw=draw)
+        cost = measure_cost(network, objective, data, device)
+        self._meter = ThroughputMeter(cost, context=context, device=device, devices=group.size)
+        group.synchronise_batch_norm(network, objective, device=device)
         optimizer = create_optimizer(settings.optimizer, network, objective)
         rates = schedule(settings.schedule, optimizer, self._batches.steps)
         average = create_average(settings.moving_average, network, objective)
@@ -140,35 +145,40 @@ class _Training:
         if compute.compile:
             loss.compile(dynamic=False)
         self._steps = Steps(
-            team.share_gradients(loss, unused=work.unused), optimizer, rates, average, context=context, team=team
+            group.average_gradients(loss, unused=cost.unused_parameters),
+            optimizer,
+            rates,
+            average,
+            context=context,
+            group=group,
         )
-        self._judged = average.judged
-        self.fitted = Fitted(states={}, chosen={}, history=[])
+        self._averaged = average.network
+        self.result = TrainingResult(states={}, best={}, history=[])
         self.position = Position(loss=torch.zeros((), device=device))
-        self.parts: dict[str, Stateful] = {
+        self.stateful: dict[str, Stateful] = {
             "network": network, "objective": objective, "optimizer": optimizer, "schedule": rates, "average": average
         }  # fmt: skip
 
     @property
-    def is_over(self) -> bool:
-        """Whether all epochs are done, or the validation Score improves no more."""
-        return self.position.epoch > self._settings.schedule.epochs or is_over(self.fitted, self._settings.patience)
+    def is_finished(self) -> bool:
+        """Whether all epochs are done, or early stopping applies."""
+        return self.position.epoch > self._settings.schedule.epochs or should_stop(self.result, self._settings.patience)
 
     def train_epoch(self, after_step: Callable[[], None]) -> Throughput | None:
-        """Take the steps that the present epoch still lacks; return the speed, if there were any."""
+        """Take the remaining steps of the present epoch; return the speed, or none without steps."""
         position, steps, batches = self.position, self._steps, self._batches
         self._network.train()
         first, passes, started = position.step, steps.passes, time.perf_counter()
         for batch in batches.epoch(position.epoch, done=first):
-            place = (position.epoch, position.step, self._team.rank)
-            torch.manual_seed(seed_of(self._seed, "network", *place))  # of dropout and its like
+            where = (position.epoch, position.step, self._group.rank)
+            torch.manual_seed(derive_seed(self._seed, "network", *where))  # for dropout and stochastic depth
             position.rate = steps.rate
             position.loss += steps.take(batch)
             position.step += 1
             after_step()
             size = self._settings.batch_size
             self.on_batch(position.epoch, "train", position.step * size, batches.steps * size)
-        float(position.loss)  # a GPU may still be at work
+        float(position.loss)  # waits for the GPU
         taken = position.step - first
         if not taken:
             return None
@@ -179,26 +189,26 @@ class _Training:
             seconds=time.perf_counter() - started,
         )
 
-    def judge_epoch(self) -> dict[str, float]:
-        """Let the first process judge and keep the network; return the epoch's figures, and go to the next one."""
-        row, chosen = self._team.by_first(self._judge_and_keep)
-        self.fitted.chosen.update(chosen)
-        self.fitted.history.append(row)
+    def evaluate_epoch(self) -> dict[str, float]:
+        """Evaluate the network in the main process, update the best one, and start the next epoch."""
+        row, best = self._group.compute_on_main(self._evaluate_and_update)
+        self.result.best.update(best)
+        self.result.history.append(row)
         self.position.next_epoch()
         return row
 
-    def _judge_and_keep(self) -> tuple[dict[str, float], dict[Selection, dict[str, float]]]:
+    def _evaluate_and_update(self) -> tuple[dict[str, float], dict[Selection, dict[str, float]]]:
         position, data = self.position, self._data
         row = {"epoch": position.epoch, "lr": position.rate, "train_loss": float(position.loss) / self._batches.steps}
-        for selection in data.judges:
-            shown = partial(self.on_batch, position.epoch, selection)
-            row |= judge(selection, self._judged, data, compute=self._compute, on_batch=shown)
+        for selection in data.selections:
+            report = partial(self.on_batch, position.epoch, selection)
+            row |= evaluate(selection, self._averaged, data, compute=self._compute, on_batch=report)
         if not all(map(math.isfinite, row.values())):
             what = f"The training diverged in epoch {position.epoch}: the loss is {row['train_loss']}."
             raise FloatingPointError(what)
-        for selection in data.judges:
-            keep(self.fitted, selection, row, self._judged)
-        return row, self.fitted.chosen
+        for selection in data.selections:
+            update_best(self.result, selection, row, self._averaged)
+        return row, self.result.best
 
 
 def _nothing(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""What is minimised. An objective owns its loss and any module beyond the network that it trains."""
+"""Training objectives: the loss, and modules that are trained with it (such as a projector)."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from models.networks.base import Network
 
 @dataclass(frozen=True)
 class Targets:
-    """What a batch, or a part of it that passes the network at once, should give.
+    """Targets of a batch, or of a part of it that passes the network at once.
 
     Attributes:
         labels: Class indices ``(batch,)``.
-        soft: Soft labels ``(batch, classes)``, or none where no teachers labelled the cycles.
-        mix: What the objective drew for this step, if it draws anything.
-        whole: The labels of the whole batch that these are a part of; none: these are all.
+        soft: Soft labels ``(batch, classes)``; none without teachers.
+        mix: Random choices of the objective for this step, if any.
+        batch_labels: Labels of the whole batch, if these are a part of it.
     """
 
     labels: Tensor
     soft: Tensor | None
     mix: Any = None
-    whole: Tensor | None = None
+    batch_labels: Tensor | None = None
 
 
 class Objective(nn.Module, ABC):
-    """Called with a network, features ``(batch, frames, mels)`` and their targets; gives the mean loss, a scalar."""
+    """Module from a network, features ``(batch, frames, mels)`` and their targets to the mean loss, a scalar."""
 
     def draw(self, network: Network, parts: Sequence[int], generator: torch.Generator) -> Sequence[Any]:
-        """Return the random choices of one step, for `Targets.mix`: both passes of SAM see the same ones.
+        """Draw the random choices of one step for `Targets.mix`; both passes of SAM use the same ones.
 
         Args:
-            network: What is trained.
-            parts: Cycles of each part of the batch that passes the network at once, in all processes.
-            generator: On the CPU.
+            network: Network that is trained.
+            parts: Number of cycles in each part of the batch that passes the network at once, of all processes.
+            generator: Random generator on the CPU.
 
         Returns:
-            The choices for each part.
+            Choices for each part.
         """
         return [None] * len(parts)
 
@@ -53,56 +53,57 @@ class Objective(nn.Module, ABC):
 
 
 class CrossEntropy(Objective):
-    """Cross-entropy with the labels, smoothed and weighted by class where asked for."""
+    """Cross-entropy with the labels, with optional label smoothing and class weights."""
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
         self.register_buffer("class_weights", class_weights)
 
-    def of(self, logits: Tensor, labels: Tensor, whole: Tensor | None) -> Tensor:
-        """Return the mean cross-entropy of logits ``(batch, classes)``, in single precision.
+    def mean_loss(self, logits: Tensor, labels: Tensor, batch_labels: Tensor | None) -> Tensor:
+        """Return the mean cross-entropy of logits in single precision.
 
-        Weighted it is Σ w_i ℓ_i / (n w̄) over n cycles, with w̄ the mean weight in the whole batch and not in this part
-        of it: the mean over all parts is then what the whole batch gives, Σ w_i ℓ_i / Σ w_i.
+        With class weights it is Σ w_i ℓ_i / (n w̄) over n cycles, with w̄ the mean weight in the whole batch. The mean
+        over all parts is then that of the whole batch, Σ w_i ℓ_i / Σ w_i.
 
         Args:
-            logits: Of the cycles.
+            logits: Logits ``(batch, classes)``.
             labels: Class indices ``(batch,)``.
-            whole: See `Targets`.
+            batch_labels: Labels of the whole batch, if these are a part of it.
         """
         weight, logits = self.class_weights, logits.float()
         if not isinstance(weight, Tensor):
             return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         total = F.cross_entropy(logits, labels, weight, label_smoothing=self.label_smoothing, reduction="sum")
-        return total / (len(labels) * weight[labels if whole is None else whole].mean())
+        return total / (len(labels) * weight[labels if batch_labels is None else batch_labels].mean())
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean cross-entropy of a batch."""
-        return self.of(network(features), targets.labels, targets.whole)
+        return self.mean_loss(network(features), targets.labels, targets.batch_labels)
 
 
 class SoftLabels(Objective):
     """Cross-entropy with the teachers' soft labels (Toikkanen & Kim, INTERSPEECH 2025).
 
-    As published hard labels play no part; beyond that they may have a share h: (1 − h) · soft + h · hard. The
-    temperature belongs to the soft labels; the student's own logits are taken at T = 1, as published.
+    The published loss uses no hard labels; here they may have a weight h: (1 − h) · soft + h · hard. The temperature
+    applies to the soft labels; the student's own logits have T = 1, as published.
 
     Args:
-        hard_share: h.
-        hard: The cross-entropy with the hard labels.
+        hard_weight: Weight h of the hard labels, from 0 to 1.
+        hard: Cross-entropy with the hard labels.
     """
 
-    def __init__(self, hard_share: float = 0.0, hard: CrossEntropy | None = None) -> None:
+    def __init__(self, hard_weight: float = 0.0, hard: CrossEntropy | None = None) -> None:
         super().__init__()
-        self.hard_share, self.hard = hard_share, hard or CrossEntropy()
+        self.hard_weight, self.hard = hard_weight, hard or CrossEntropy()
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
-        """Return the mean of −Σ_c q_c log p_c over a batch, q the soft label and p the student's softmax."""
+        """Return the mean of −Σ_c q_c log p_c over a batch, with soft label q and the student's softmax p."""
         if targets.soft is None:
             raise ValueError("The objective soft_labels needs soft labels, and there are none: train teachers first.")
         logits = network(features).float()
         loss = F.cross_entropy(logits, targets.soft)
-        if not self.hard_share:
+        if not self.hard_weight:
             return loss
-        return (1 - self.hard_share) * loss + self.hard_share * self.hard.of(logits, targets.labels, targets.whole)
+        hard = self.hard.mean_loss(logits, targets.labels, targets.batch_labels)
+        return (1 - self.hard_weight) * loss + self.hard_weight * hard

@@ -1,4 +1,4 @@
-"""Patch-Mix: patches of two clips in one (Bae et al., INTERSPEECH 2023, arXiv 2305.14032)."""
+"""Patch-Mix: mixture of the patches of two clips (Bae et al., INTERSPEECH 2023, arXiv 2305.14032)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from models.networks.base import Network
 from models.training.objectives import CrossEntropy, Objective, Targets
-from models.training.transfers import send
+from models.training.transfers import to_device
 
 
 class PatchNetwork(Protocol):
-    """A network whose patches are laid out frequency-major on a grid of (mels, frames), such as AST.
+    """Network with patches, ordered frequency-major on a grid of (mels, frames), such as AST.
 
     Attributes:
-        grid: Patches along mels and along frames.
+        grid: Number of patches along mels and along frames.
         num_features: Length of the embedding.
-        head: From embedding to logits.
+        head: Module from embeddings to logits.
     """
 
     grid: tuple[int, int]
@@ -30,7 +30,7 @@ class PatchNetwork(Protocol):
     head: nn.Module
 
     def patches(self, features: Tensor) -> Tensor:
-        """Return the patch embeddings ``(batch, patches, width)``, before positions are added."""
+        """Return the patch embeddings ``(batch, patches, width)``, before positional embeddings are added."""
 
     def encode(self, patches: Tensor) -> Tensor:
         """Return the embedding ``(batch, num_features)`` of patch embeddings."""
@@ -38,28 +38,28 @@ class PatchNetwork(Protocol):
 
 @dataclass(frozen=True)
 class Mix:
-    """What is drawn for one batch, or for a part of it: λ and the mask are then those of the whole batch.
+    """Mixing of a batch, or of a part of it; λ and mask are those of the whole batch.
 
     Attributes:
-        share: λ, the share of its own patches that a clip keeps: a scalar.
-        partner: Whose patches a clip gets ``(batch,)``: a permutation.
-        replaced: Which patches those are ``(patches,)``, the same ones in every clip.
+        lam: λ, the fraction of its own patches that a clip keeps: a scalar.
+        perm: Permutation ``(batch,)``: the index of the clip that each clip is mixed with.
+        mask: Whether a patch is replaced ``(patches,)``; the same patches in every clip.
     """
 
-    share: Tensor
-    partner: Tensor
-    replaced: Tensor
+    lam: Tensor
+    perm: Tensor
+    mask: Tensor
 
     def __call__(self, patches: Tensor) -> Tensor:
-        """Return x_mix = M ⊙ x + (1 − M) ⊙ x[partner] of patch embeddings ``(batch, patches, width)``."""
-        return torch.where(self.replaced[None, :, None], patches[self.partner], patches)
+        """Return x_mix = (1 − mask) ⊙ x + mask ⊙ x[perm] of patch embeddings ``(batch, patches, width)``."""
+        return torch.where(self.mask[None, :, None], patches[self.perm], patches)
 
 
 def with_patches(network: Network) -> PatchNetwork:
-    """Return a network as one with patches.
+    """Return a network typed as one with patches.
 
     Raises:
-        ValueError: It has none, as CNNs have.
+        ValueError: The network has no patches, such as a CNN.
     """
     if not all(hasattr(network, name) for name in ("grid", "patches", "encode")):
         what = f"Patch-Mix needs a network of patches, such as ast or ssast; {type(network).__name__} has none."
@@ -76,20 +76,21 @@ def draw(
     generator: torch.Generator,
     device: torch.device,
 ) -> list[Mix]:
-    """Return λ ~ Beta(β, β) and a mask, one of each for the batch, with a permutation for each part of it.
+    """Draw λ ~ Beta(β, β) and a mask for the batch, and a permutation for each of its parts.
 
-    ⌊N (1 − λ)⌋ of N patches are replaced, or as many columns of the grid; λ is then taken anew from what was replaced.
+    ⌊N (1 − λ)⌋ of N patches are replaced, or that fraction of the grid's columns. λ is then set to
+    the fraction that is really kept.
 
     Args:
-        grid: Patches along mels and along frames.
-        parts: Clips of each part of the batch that passes the network at once; one part: the whole batch.
-        beta: Of the Beta distribution.
-        domain: ``patch``: patches at random; ``time``: whole columns at random (TPatch).
-        generator: On the CPU.
-        device: Where the mix is needed.
+        grid: Number of patches along mels and along frames.
+        parts: Number of clips in each part of the batch that passes the network at once.
+        beta: β of the Beta distribution.
+        domain: ``patch``: random patches; ``time``: random whole columns (TPatch).
+        generator: Random generator on the CPU.
+        device: Device of the network.
 
     Raises:
-        ValueError: A part has one clip: it would be mixed with itself.
+        ValueError: A part has one clip, which would be mixed with itself.
     """
     if min(parts) < 2:
         raise ValueError(
@@ -97,27 +98,27 @@ def draw(
             "raise batch_size or micro_batch, or lower compute.processes."
         )
     rows, columns = grid
-    # torch draws no Beta from a generator; numpy's is seeded from it.
+    # torch cannot draw from a Beta distribution with a generator; NumPy's generator is seeded from torch's.
     seed = int(torch.randint(2**63 - 1, (1,), generator=generator))
     drawn = np.random.default_rng(seed).beta(beta, beta)
     count = columns if domain == "time" else rows * columns
-    replaced = torch.zeros(count, dtype=torch.bool)
-    replaced[torch.randperm(count, generator=generator)[: math.floor(count * (1 - drawn))]] = True
-    kept = 1 - replaced.float().mean()
+    mask = torch.zeros(count, dtype=torch.bool)
+    mask[torch.randperm(count, generator=generator)[: math.floor(count * (1 - drawn))]] = True
+    lam = 1 - mask.float().mean()
     if domain == "time":
-        replaced = replaced.repeat(rows)
-    share, mask = send(kept, device), send(replaced, device)
-    partners = [torch.randperm(part, generator=generator) for part in parts]
-    return [Mix(share=share, partner=send(partner, device), replaced=mask) for partner in partners]
+        mask = mask.repeat(rows)
+    lam, mask = to_device(lam, device), to_device(mask, device)
+    perms = [torch.randperm(part, generator=generator) for part in parts]
+    return [Mix(lam=lam, perm=to_device(perm, device), mask=mask) for perm in perms]
 
 
 class PatchMix(Objective):
-    """Mixed cross-entropy of the mixed pass alone: λ CE(ŷ, y) + (1 − λ) CE(ŷ, y[partner]).
+    """Mixed cross-entropy of the mixed clips: λ CE(ŷ, y) + (1 − λ) CE(ŷ, y[perm]).
 
     Args:
-        hard: The cross-entropy that is mixed.
-        beta: Of the Beta distribution.
-        domain: See `draw`.
+        hard: Cross-entropy that is mixed.
+        beta: β of the Beta distribution.
+        domain: Patches or columns that are mixed (see `draw`).
     """
 
     def __init__(self, hard: CrossEntropy, *, beta: float, domain: Literal["patch", "time"]) -> None:
@@ -126,7 +127,7 @@ class PatchMix(Objective):
         self.domain: Literal["patch", "time"] = domain
 
     def draw(self, network: Network, parts: Sequence[int], generator: torch.Generator) -> Sequence[Mix]:
-        """Return the `Mix` of each part of a batch."""
+        """Draw the `Mix` of each part of a batch."""
         device = next(network.parameters()).device
         grid = with_patches(network).grid
         return draw(grid, parts, beta=self.beta, domain=self.domain, generator=generator, device=device)
@@ -136,7 +137,7 @@ class PatchMix(Objective):
         mix: Mix = targets.mix
         patched = with_patches(network)
         logits = patched.head(patched.encode(mix(patched.patches(features))))
-        own = self.hard.of(logits, targets.labels, targets.whole)
-        # Partners are a permutation within the part: in the whole batch their weights add up to the same.
-        partners = self.hard.of(logits, targets.labels[mix.partner], targets.whole)
-        return mix.share * own + (1 - mix.share) * partners
+        own = self.hard.mean_loss(logits, targets.labels, targets.batch_labels)
+        # A permutation within the part leaves the sum of the class weights unchanged.
+        other = self.hard.mean_loss(logits, targets.labels[mix.perm], targets.batch_labels)
+        return mix.lam * own + (1 - mix.lam) * other

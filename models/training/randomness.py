@@ -1,4 +1,4 @@
-"""Random numbers that follow from the seed and the place in the training, so that no state of them need be kept."""
+"""Random numbers derived from the seed and the position in the training, without a state to save."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal
 import numpy as np
 import torch
 
-Use = Literal["order", "step", "network"]
-USES: dict[Use, int] = {"order": 0, "step": 1, "network": 2}
+Purpose = Literal["order", "step", "network"]
+PURPOSES: dict[Purpose, int] = {"order": 0, "step": 1, "network": 2}
 
 
-def seed_of(seed: int, use: Use, *place: int) -> int:
-    """Return the seed of a place, such as an epoch and a step of it, well apart from those of all other places."""
-    words = np.random.SeedSequence((seed, USES[use], *place)).generate_state(1, np.uint64)
+def derive_seed(seed: int, use: Purpose, *position: int) -> int:
+    """Return the seed of a position, such as epoch and step, statistically independent of all others."""
+    words = np.random.SeedSequence((seed, PURPOSES[use], *position)).generate_state(1, np.uint64)
     return int(words[0])
 
 
-def generator(seed: int, use: Use, *place: int) -> torch.Generator:
-    """Return a generator on the CPU, at its start for a place."""
-    return torch.Generator().manual_seed(seed_of(seed, use, *place))
+def generator(seed: int, use: Purpose, *position: int) -> torch.Generator:
+    """Return a new CPU generator for a position."""
+    return torch.Generator().manual_seed(derive_seed(seed, use, *position))

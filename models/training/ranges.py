@@ -1,10 +1,17 @@
-"""What settings may be."""
+"""Range checks for numeric settings."""
 
 from __future__ import annotations
 
 
 def require(**conditions: bool) -> None:
-    """Refuse values that make no sense, such as NaN or a negative number of epochs."""
+    """Check the range of settings; NaN fulfils no condition.
+
+    Args:
+        conditions: Condition that each setting must fulfil, by the setting's name.
+
+    Raises:
+        ValueError: A condition is false; the error lists the settings.
+    """
     wrong = [name for name, holds in conditions.items() if not holds]
     if wrong:
         raise ValueError(f"out of range: {', '.join(wrong)}")

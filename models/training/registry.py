@@ -1,6 +1,8 @@
-"""Objectives by the names that `params.yaml` gives them."""
+"""Objectives by name, as ``objective.name`` of params.yaml gives them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,35 +14,50 @@ from models.training.objectives import CrossEntropy, Objective, SoftLabels
 from models.training.patchmix import PatchMix, with_patches
 from models.training.settings import ObjectiveSettings
 
+Build = Callable[[ObjectiveSettings, CrossEntropy, Network], Objective]
+
+
+def patch_mix(settings: ObjectiveSettings, hard: CrossEntropy, network: Network) -> Objective:
+    """Return Patch-Mix without contrastive learning, for a network with patches."""
+    with_patches(network)
+    return PatchMix(hard, beta=settings.patchmix.beta, domain=settings.patchmix.domain)
+
+
+def patch_mix_contrastive(settings: ObjectiveSettings, hard: CrossEntropy, network: Network) -> Objective:
+    """Return Patch-Mix contrastive learning, for a network with patches."""
+    with_patches(network)
+    return PatchMixContrastive(hard, settings.patchmix, network.num_features)
+
+
+OBJECTIVES: dict[str, Build] = {
+    "cross_entropy": lambda settings, hard, network: hard,
+    "soft_labels": lambda settings, hard, network: SoftLabels(settings.hard_labels, hard),
+    "patchmix": patch_mix,
+    "patchmix_cl": patch_mix_contrastive,
+}
+
 
 def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: int, network: Network) -> Objective:
-    """Return an objective.
+    """Return the objective of the settings.
 
     Args:
-        settings: Which one.
-        labels: Of the training cycles; they give the class weights.
-        classes: How many there are.
-        network: What is to be trained with it.
+        settings: Settings of the objective.
+        labels: Class indices of the training cycles, for the class weights.
+        classes: Number of classes.
+        network: Network that is trained.
 
     Raises:
         ValueError: The network has no patches to mix, or its embedding does not fit.
     """
     weights = balanced(labels, classes) if settings.class_weights == "balanced" else None
     hard = CrossEntropy(settings.label_smoothing, weights)
-    if settings.name == "soft_labels":
-        return SoftLabels(settings.hard_labels, hard)
-    if settings.name == "cross_entropy":
-        return hard
-    with_patches(network)
-    if settings.name == "patchmix":
-        return PatchMix(hard, beta=settings.patchmix.beta, domain=settings.patchmix.domain)
-    return PatchMixContrastive(hard, settings.patchmix, network.num_features)
+    return OBJECTIVES[settings.name](settings, hard, network)
 
 
 def balanced(labels: npt.NDArray[np.int64], classes: int) -> torch.Tensor:
-    """Return class weights ∝ 1 / n_c of sum 1.
+    """Return class weights ∝ 1 / n_c with sum 1, n_c the number of cycles of the class.
 
-    A class without training cycles weighs nothing: label smoothing would otherwise learn from its weight alone.
+    A class without training cycles has weight 0; label smoothing would otherwise learn it from its weight alone.
     """
     counts = np.bincount(labels, minlength=classes)
     inverse = np.divide(1, counts, out=np.zeros(classes), where=counts > 0)

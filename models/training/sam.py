@@ -1,4 +1,4 @@
-"""Sharpness-aware minimisation (Foret et al., ICLR 2021) and ASAM (Kwon et al., ICML 2021) through torch's closures."""
+"""Sharpness-aware minimisation, SAM (Foret et al., ICLR 2021) and ASAM (Kwon et al., ICML 2021)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.training.base_optimizer import Closure, Descent
+from models.training.base_optimizer import Closure, ClosureOptimizer
 
-TINY = 1e-12  # added to norms, so that no gradient at all climbs nowhere
+EPSILON = 1e-12  # added to norms, so that a gradient of zero gives a perturbation of zero
 
 
-class SAM(Descent):
-    """Step with the gradient at the point of the neighbourhood where the loss is highest.
+class SAM(ClosureOptimizer):
+    """Optimiser that steps with the gradient at the point of highest loss in a neighbourhood.
 
-    One step takes two calls of the closure: at w, and at w + ε with ε = ρ g / ‖g‖₂ (Foret et al., eq. 2). Adaptive:
-    ε = ρ T² g / ‖T g‖₂ with T = |w| (Kwon et al., eq. 11, η = 0). The weights are then restored exactly, from a copy,
-    and the base optimiser steps with the second gradient. Random parts of the network, such as dropout, are drawn anew
-    for the second call.
+    One step calls the closure twice: at w, and at w + ε with ε = ρ g / ‖g‖₂ (Foret et al., eq. 2). Adaptive:
+    ε = ρ T² g / ‖T g‖₂ with T = |w| (Kwon et al., eq. 11, η = 0). The weights are then restored exactly from a copy,
+    and the base optimiser steps with the second gradient. Dropout is drawn anew for the second call.
 
     Args:
-        base: The optimiser that steps; its parameter groups are this one's, so that a schedule on either sets both.
-        rho: Radius of the neighbourhood.
+        base: Optimiser of torch that takes the step; both share their parameter groups.
+        rho: Radius ρ of the neighbourhood.
         adaptive: Whether the neighbourhood scales with the weights (ASAM).
-        clip_norm: Largest norm of the second gradient, or none.
-        second_pass: A context for the second call, such as `frozen_statistics`.
+        clip_norm: Largest norm of the second gradient; none: no clipping.
+        second_pass: Context of the second call, such as `frozen_statistics`.
     """
 
     def __init__(
@@ -47,46 +46,46 @@ class SAM(Descent):
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Tensor:  # type: ignore[override]
-        """Take one step; the closure clears the gradients, computes the loss and its gradients, and returns the loss.
+        """Take one step (see `ClosureOptimizer.step`).
 
         Returns:
-            The loss at w.
+            Loss at w.
         """
         with torch.enable_grad():
             loss = closure()
-        self.look_around(closure)
-        self.descend()
+        self.perturbed_gradient(closure)
+        self.clip_and_step()
         return loss
 
-    def look_around(self, closure: Closure) -> None:
-        """Replace the gradients at w by those at w + ε; the weights come back as they were."""
-        parameters = self.with_gradients()
-        shifts = ascent(parameters, gradients(parameters), rho=self.rho, adaptive=self.adaptive)
-        with moved(parameters, shifts), torch.enable_grad(), self._second_pass():
+    def perturbed_gradient(self, closure: Closure) -> None:
+        """Replace the gradients at w by those at w + ε; the weights stay the same."""
+        parameters = self.parameters_with_gradient()
+        shifts = perturbation(parameters, gradients(parameters), rho=self.rho, adaptive=self.adaptive)
+        with perturbed(parameters, shifts), torch.enable_grad(), self._second_pass():
             closure()
 
 
 def gradients(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    """Return the gradients of parameters that have one."""
+    """Return the gradients of the parameters that have one."""
     return [p.grad for p in parameters if p.grad is not None]
 
 
-def ascent(
+def perturbation(
     parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], *, rho: float, adaptive: bool
 ) -> list[Tensor]:
-    """Return ε = ρ d / ‖d‖₂ along the directions d; adaptive: ρ T² d / ‖T d‖₂ with T = |w|."""
+    """Return the perturbation ε = ρ d / ‖d‖₂ of directions d; adaptive: ρ T² d / ‖T d‖₂ with T = |w|."""
     if not adaptive:
-        factor = rho / (nn.utils.get_total_norm(directions) + TINY)
+        factor = rho / (nn.utils.get_total_norm(directions) + EPSILON)
         return list(torch._foreach_mul(list(directions), factor))
     scales = torch._foreach_abs(list(parameters))
     scaled = torch._foreach_mul(scales, list(directions))
-    factor = rho / (nn.utils.get_total_norm(scaled) + TINY)
+    factor = rho / (nn.utils.get_total_norm(scaled) + EPSILON)
     return list(torch._foreach_mul(torch._foreach_mul(scales, scaled), factor))
 
 
 @contextmanager
-def moved(parameters: Sequence[nn.Parameter], shifts: Sequence[Tensor]) -> Iterator[None]:
-    """Move weights within the block; afterwards they are the same to the last bit, also when the block fails."""
+def perturbed(parameters: Sequence[nn.Parameter], shifts: Sequence[Tensor]) -> Iterator[None]:
+    """Shift weights within the block and restore them exactly afterwards, also after an error."""
     weights = [parameter.detach() for parameter in parameters]
     kept = [weight.clone() for weight in weights]
     torch._foreach_add_(weights, list(shifts))
@@ -98,7 +97,7 @@ def moved(parameters: Sequence[nn.Parameter], shifts: Sequence[Tensor]) -> Itera
 
 @contextmanager
 def frozen_statistics(*modules: nn.Module) -> Iterator[None]:
-    """Leave BatchNorm's running statistics as they are within the block; batches are still normalised by their own."""
+    """Keep BatchNorm's running statistics unchanged within the block; batches use their own statistics."""
     every = (layer for module in modules for layer in module.modules())
     layers = [layer for layer in every if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     tracked = [layer.track_running_stats for layer in layers]

@@ -1,4 +1,4 @@
-"""In which order an epoch sees the training cycles."""
+"""Samplers: order of the training cycles in an epoch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import torch
 
 
 class Sampler:
-    """Draws as many cycles an epoch as there are.
+    """Sampler of the training cycles; an epoch has as many draws as there are cycles.
 
-    ``weighted``: with replacement, each cycle with probability ∝ 1 / (cycles of its class), so that all classes come
-    equally often. ``shuffle``: each cycle once.
+    Args:
+        name: ``weighted``: draws with replacement and probability ∝ 1 / (number of cycles of the class), so that all
+            classes are equally frequent; ``shuffle``: each cycle once.
+        labels: Class indices of the training cycles.
     """
 
     def __init__(self, name: Literal["weighted", "shuffle"], labels: npt.NDArray[np.int64]) -> None:
@@ -23,7 +25,7 @@ class Sampler:
             self._weights = torch.from_numpy(1.0 / np.bincount(labels)[labels])
 
     def draw(self, generator: torch.Generator) -> npt.NDArray[np.int64]:
-        """Return positions of training cycles, one epoch of them."""
+        """Return the indices of the training cycles of one epoch."""
         if self._weights is None:
             order = torch.randperm(self._cycles, generator=generator)
         else:

@@ -1,4 +1,4 @@
-"""How epochs are judged, and which of them are kept."""
+"""Selection of the best epoch by the Scores on validation or test cycles."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from models.training.features import Features
 from models.training.inference import predict
 from models.training.settings import ComputeSettings, Selection, TrainingSettings
 
-PAPER_SE = 5.0  # only above this sensitivity do the publications keep an epoch
+PAPER_SE = 5.0  # percent; the publications select only epochs of a higher sensitivity
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some cycles: their rows in the feature cache, class indices, and soft labels if any.
+class LabelledCycles:
+    """Cycles with their labels.
 
-    Soft labels are ``(cycles, candidates, classes)``: of several candidates one is drawn whenever a cycle is used.
+    Attributes:
+        rows: Rows of the cycles in the feature cache.
+        labels: Class indices.
+        soft: Soft labels ``(cycles, candidates, classes)``, if any; one candidate is drawn each time a cycle is used.
     """
 
     rows: npt.NDArray[np.int64]
@@ -34,50 +37,57 @@ class Part:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a training learns from, and what each selection judges its epochs on (`val`; the test set for `paper`)."""
+    """Data of a training.
+
+    Attributes:
+        features: Feature cache.
+        train: Training cycles.
+        selections: Cycles by which each selection chooses the epoch: validation for ``val``, test for ``paper``.
+        classes: Number of classes.
+    """
 
     features: Features
-    train: Part
-    judges: Mapping[Selection, Part]
+    train: LabelledCycles
+    selections: Mapping[Selection, LabelledCycles]
     classes: int
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
         """The rows of all cycles."""
-        return np.concatenate([part.rows for part in (self.train, *self.judges.values())])
+        return np.concatenate([part.rows for part in (self.train, *self.selections.values())])
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What came of a training.
+class TrainingResult:
+    """Result of a training.
 
     Attributes:
-        states: For each selection the network's tensors at its best epoch.
-        chosen: For each selection the epoch and its scores.
-        history: A row of figures an epoch.
+        states: Tensors of the network at the best epoch of each selection.
+        best: Best epoch of each selection with its scores.
+        history: Figures of each epoch.
     """
 
     states: dict[Selection, dict[str, Tensor]]
-    chosen: dict[Selection, dict[str, float]]
+    best: dict[Selection, dict[str, float]]
     history: list[dict[str, float]]
 
 
-def check(settings: TrainingSettings, data: TrainingData) -> None:
-    """Refuse cycles that cannot train or judge.
+def check_data(settings: TrainingSettings, data: TrainingData) -> None:
+    """Check that the cycles suffice for training and selection.
 
     Raises:
-        ValueError: Fewer training cycles than a batch holds, or a selection without normal or without abnormal cycles,
-            which has no Score.
+        ValueError: There are fewer training cycles than a batch holds, or a selection has no Score because it lacks
+            normal or abnormal cycles.
     """
     if len(data.train.rows) < settings.batch_size:
         raise ValueError(f"{len(data.train.rows)} training cycles do not fill one batch of {settings.batch_size}.")
-    for selection, part in data.judges.items():
-        for kind, there in (("normal", (part.labels == 0).any()), ("abnormal", (part.labels > 0).any())):
-            if not there:
+    for selection, part in data.selections.items():
+        for kind, exist in (("normal", (part.labels == 0).any()), ("abnormal", (part.labels > 0).any())):
+            if not exist:
                 raise ValueError(f"The selection {selection} has no {kind} cycles, so no Score can choose an epoch.")
 
 
-def judge(
+def evaluate(
     selection: Selection,
     network: Network,
     data: TrainingData,
@@ -85,8 +95,8 @@ def judge(
     compute: ComputeSettings,
     on_batch: Callable[[int, int], None],
 ) -> dict[str, float]:
-    """Return the loss and the Scores of a selection's cycles, under the names of history.csv."""
-    part, done = data.judges[selection], 0
+    """Return the loss and the Scores on a selection's cycles, named as in history.csv."""
+    part, done = data.selections[selection], 0
 
     def count(cycles: int) -> None:
         nonlocal done
@@ -99,24 +109,24 @@ def judge(
     return {f"{selection}_loss": loss} | {f"{selection}_{name}": value for name, value in figures.items()}
 
 
-def keep(fitted: Fitted, selection: Selection, row: Mapping[str, float], network: Network) -> None:
-    """Keep the network where its strict Score is the best so far; of equal ones the earliest stays."""
+def update_best(result: TrainingResult, selection: Selection, row: Mapping[str, float], network: Network) -> None:
+    """Store the network if its strict Score is the best so far; of equal Scores the earliest stays."""
     prefix = f"{selection}_"
     figures = {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
-    if selection in fitted.chosen and _rank(selection, figures) <= _rank(selection, fitted.chosen[selection]):
+    if selection in result.best and _rank(selection, figures) <= _rank(selection, result.best[selection]):
         return
     state = network.state_dict()
-    fitted.states[selection] = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-    fitted.chosen[selection] = {"epoch": row["epoch"]} | figures
+    result.states[selection] = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+    result.best[selection] = {"epoch": row["epoch"]} | figures
 
 
 def _rank(selection: Selection, figures: Mapping[str, float]) -> tuple[bool, float]:
-    """Return the strict Score, behind whether the publications would keep such an epoch at all."""
+    """Return the sort key of an epoch: eligibility by the publications' rule, then the strict Score."""
     return selection != "paper" or figures["se_strict"] > PAPER_SE, figures["score_strict"]
 
 
-def is_over(fitted: Fitted, patience: int) -> bool:
-    """Return whether the validation Score has not improved for ``patience`` epochs; with 0 it never is."""
-    if not patience or "val" not in fitted.chosen:
+def should_stop(result: TrainingResult, patience: int) -> bool:
+    """Return whether the validation Score has not improved for ``patience`` epochs; never for 0."""
+    if not patience or "val" not in result.best:
         return False
-    return len(fitted.history) - fitted.chosen["val"]["epoch"] >= patience
+    return len(result.history) - result.best["val"]["epoch"] >= patience

@@ -1,4 +1,4 @@
-"""How a network is trained: the typed form of `teacher_training` and `student` in params.yaml."""
+"""Settings of a training: ``teacher_training``, ``student`` and ``compute`` in params.yaml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ Selection = Literal["val", "paper"]
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """Which network, on which front end, from which weights."""
+    """Settings of a network.
+
+    Attributes:
+        architecture: Name of the architecture (see `breathline models`).
+        frontend: Name of the front end.
+        weights: Name of an entry of ``weights``.
+        options: Options of the architecture.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     architecture: str
@@ -26,16 +33,17 @@ class NetworkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PatchMixSettings:
-    """Patch-Mix (Bae et al., INTERSPEECH 2023); the last five belong to `patchmix_cl`.
+    """Settings of Patch-Mix (Bae et al., INTERSPEECH 2023); the last five apply to ``patchmix_cl`` only.
 
     Attributes:
-        beta: λ ~ Beta(beta, beta).
-        domain: Mix random patches, or whole time columns of them.
-        alpha: Weight of the contrastive loss.
-        temperature: τ of the contrastive loss.
-        projection: Width of the projector's output.
-        target: Whether the keys pass the projector, and whether gradients flow through them.
-        negatives: All other samples of the batch, or those of another label.
+        beta: Parameter β of λ ~ Beta(β, β).
+        domain: Unit of the mixing: random patches, or whole time columns.
+        alpha: Weight α of the contrastive loss.
+        temperature: Temperature τ of the contrastive loss.
+        projection: Length of the projector's output.
+        target: Keys of the contrastive loss: embeddings (``grad``) or projections (``project``), without (``block``) or
+            with gradient (``flow``).
+        negatives: Negatives of the contrastive loss: all other samples of the batch, or those of another label.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -58,14 +66,14 @@ class PatchMixSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-    """What is minimised.
+    """Settings of the objective.
 
     Attributes:
-        name: Which loss.
-        label_smoothing: Of the hard labels.
-        class_weights: ``balanced``: ∝ 1 / cycles of the class.
-        hard_labels: Of `soft_labels`, the share of the loss that the hard labels have; 0 as published.
-        patchmix: Of `patchmix` and `patchmix_cl`.
+        name: Name of the objective.
+        label_smoothing: Label smoothing of the hard labels, from 0 to below 1.
+        class_weights: ``balanced``: weights ∝ 1 / number of cycles of the class.
+        hard_labels: Weight of the hard labels in ``soft_labels``, from 0 to 1; 0 as published.
+        patchmix: Settings of ``patchmix`` and ``patchmix_cl``.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -89,17 +97,17 @@ class ObjectiveSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """How it is minimised.
+    """Settings of the optimiser.
 
     Attributes:
-        name: ``sam``, ``look_sam`` and ``momentum_sam`` climb before AdamW steps.
+        name: Name of the optimiser; ``sam``, ``look_sam`` and ``momentum_sam`` perturb the weights before AdamW steps.
         lr: Highest learning rate.
-        weight_decay: Decoupled with AdamW and the kin of SAM; an L2 penalty with Adam and SGD.
-        momentum: Of SGD.
-        rho: Radius of SAM and its kin.
+        weight_decay: Weight decay: decoupled with AdamW and the variants of SAM, an L2 penalty with Adam and SGD.
+        momentum: Momentum of SGD.
+        rho: Radius ρ of SAM and its variants.
         adaptive: Whether the radius scales with the weights (ASAM).
-        interval: Steps of `look_sam` from one full SAM step to the next.
-        clip_norm: Largest norm of the gradient that steps, or none.
+        interval: Number of steps of ``look_sam`` from one step of SAM to the next.
+        clip_norm: Largest norm of the gradient; null: no clipping.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -125,13 +133,19 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings:
-    """Linear warm-up, then a cosine down to `final_lr_fraction`, steps down by `decay` at `milestones`, or nothing.
-
-    All lengths are in epochs; `per` tells how often the rate changes.
+    """Settings of the learning-rate schedule (formulas: `models.training.schedules.lr_factor`).
 
     Attributes:
-        warmup: ``linear``: up to the highest rate, before a cosine over the epochs that are left. ``reference``: as in
-            the code of work (a), up to what a cosine over all epochs has come down to by then.
+        epochs: Number of epochs.
+        name: ``cosine``: down to `final_lr_fraction`; ``step``: times `decay` after each milestone; ``constant``.
+        warmup: ``linear``: up to the highest rate, before the schedule over the remaining epochs; ``reference``: as in
+            the code of work (a), up to the value of a cosine over all epochs at the end of the warm-up.
+        warmup_epochs: Length of the warm-up in epochs.
+        warmup_from: Rate before the first step, as a fraction of the highest rate.
+        final_lr_fraction: Last rate of ``cosine``, as a fraction of the highest rate.
+        per: Interval at which the rate changes.
+        milestones: Epochs after which ``step`` lowers the rate.
+        decay: Factor of ``step``.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -156,14 +170,17 @@ class ScheduleSettings:
         if self.name == "step" and not self.milestones:
             raise ValueError("the schedule step needs milestones: epochs after which the rate falls")
         if self.warmup == "reference" and (self.name != "cosine" or self.per != "epoch"):
-            raise ValueError("the warm-up of the reference belongs to a cosine per epoch")
+            raise ValueError("warmup: reference needs name: cosine and per: epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MovingAverageSettings:
-    """What is judged and kept: the network itself, or an exponential moving average of it.
+    """Settings of the moving average of the weights.
 
-    `reference` is the published "moving average", which goes on from the average: a smaller learning rate, no average.
+    Attributes:
+        kind: ``none``; ``ema``: exponential moving average; ``reference``: the "moving average" of the published code,
+            which continues from the average and thus only lowers the learning rate.
+        decay: Decay β of the average, from 0 to below 1.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -176,11 +193,19 @@ class MovingAverageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """All that `fit` needs to know beyond the network, the data and the seed.
+    """Settings of a training.
 
     Attributes:
-        micro_batch: Cycles of one forward pass, where a batch does not fit; none: the whole batch.
-        patience: Epochs without a better validation Score before the stop; 0: never.
+        objective: Objective.
+        optimizer: Optimiser.
+        schedule: Learning-rate schedule.
+        sampler: Order of the training cycles in an epoch (see `Sampler`).
+        batch_size: Number of cycles in a batch.
+        micro_batch: Number of cycles in one forward pass, to save memory; null: the whole batch.
+        specaugment: Masks of the features.
+        waveform: Gain and noise of the waveform.
+        moving_average: Moving average of the weights.
+        patience: Number of epochs without a better validation Score before the training stops; 0: no early stopping.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -205,13 +230,17 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeSettings:
-    """On what it runs.
+    """Settings of the device.
 
     Attributes:
-        deterministic: Equal inputs give equal bytes, for some speed on a GPU; what cannot is an error.
-        compile: Through `torch.compile`.
-        cache_gb: Features up to this size lie on the device as a whole; larger ones are read as they are needed.
-        processes: Of one training, each with its share of every batch (DDP).
+        device: Device; ``auto``: a GPU if there is one.
+        precision: Precision of forward passes; ``auto``: bf16 on a GPU that supports it.
+        threads: Number of threads of torch on the CPU.
+        deterministic: Whether equal inputs must give equal bytes. This costs some speed on a GPU, and an operation
+            without a deterministic algorithm is an error.
+        compile: Whether the loss is compiled with `torch.compile`.
+        cache_gb: Largest size in gigabytes of features that are kept in the device's memory.
+        processes: Number of processes of one training, each with a slice of every batch (DDP).
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al., INTERSPEECH 2019) on a batch, on its device."""
+"""SpecAugment (Park et al., INTERSPEECH 2019) of a batch on its device."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ import torch
 from torch import Tensor
 
 from models.training.augmentation_settings import SpecAugmentSettings
-from models.training.transfers import send
+from models.training.transfers import to_device
 
-FRAMES, MELS = 798, 128  # what the published widths belong to
+FRAMES, MELS = 798, 128  # size of the features that the published widths refer to
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Widths (exclusive bounds, in frames and mels of 798 × 128), numbers of masks, and how often all is applied."""
+    """Published policy; widths are exclusive upper bounds for features of 798 frames and 128 mels.
+
+    Attributes:
+        warp: Width of the time warp in frames.
+        mel_width: Width of a mel mask in mels.
+        mel_masks: Number of mel masks.
+        frame_width: Width of a frame mask in frames.
+        frame_masks: Number of frame masks.
+        probability: Probability that a sample is changed.
+    """
 
     warp: int
     mel_width: int
@@ -37,57 +46,70 @@ POLICIES = {
 
 
 class SpecAugment:
-    """Warps time, then masks mels, then frames; widths scale with features of another size than 798 × 128.
+    """Time warp, then mel masks, then frame masks; widths scale with the size of the features.
 
-    The gate decides for each sample whether it is changed at all: ``uniform`` with the policy's probability p;
-    ``reference`` where a *normal* draw falls below p, as in the published code (p = 1 then means 84.1 % of samples).
-    Each sample has a warp, masks and a gate of its own, or all of a batch have the same ones.
-    Masks are filled with zero or with the sample's mean, which is taken anew before the frames are masked.
+    A gate decides whether a sample is changed. ``uniform``: with the policy's probability p. ``reference``: if a
+    *normal* draw is below p, as in the published code; p = 1 then changes 84.1 % of the samples. Warp, masks and gate
+    are drawn for each sample, or once for a batch. Masks are filled with zero or with the sample's mean, which is
+    computed again before the frames are masked.
+
+    Args:
+        settings: Policy, fill, gate and scope.
     """
 
     def __init__(self, settings: SpecAugmentSettings) -> None:
         self.policy, self.settings = POLICIES[settings.policy], settings
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
-        """Return changed copies of features ``(batch, frames, mels)``; random numbers come from a CPU generator."""
+        """Return augmented features ``(batch, frames, mels)``; the generator is on the CPU."""
         policy = self.policy
         batch, frames, mels = features.shape
         if policy.probability == 0:
             return features
-        drawn = batch if self.settings.per == "sample" else 1  # what is drawn once serves all
+        drawn = batch if self.settings.per == "sample" else 1  # one draw is broadcast over the batch
         draws = (torch.rand if self.settings.gate == "uniform" else torch.randn)(drawn, generator=generator)
         gate = draws < policy.probability
         if policy.warp:
             warped = warp(features, policy.warp * frames / FRAMES, generator, warps=drawn)
-            features = torch.where(send(gate, features.device)[:, None, None], warped, features)
+            features = torch.where(to_device(gate, features.device)[:, None, None], warped, features)
         mel = masks((drawn, policy.mel_masks), mels, policy.mel_width * mels / MELS, generator) & gate[:, None]
         frame = masks((drawn, policy.frame_masks), frames, policy.frame_width * frames / FRAMES, generator)
         frame &= gate[:, None]
-        masked = self._cover(features, send(mel, features.device)[:, None, :])
-        return self._cover(masked, send(frame, features.device)[:, :, None])
+        masked = self._mask(features, to_device(mel, features.device)[:, None, :])
+        return self._mask(masked, to_device(frame, features.device)[:, :, None])
 
-    def _cover(self, features: Tensor, hidden: Tensor) -> Tensor:
-        """Return features with the hidden bins filled; by arithmetic, which is many times faster than a selection."""
-        shown = (~hidden).to(features.dtype)
+    def _mask(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Return features with the masked bins filled; arithmetic is many times faster than indexing."""
+        keep = (~mask).to(features.dtype)
         if self.settings.fill == "zero":
-            return features * shown
-        return torch.addcmul(features.mean((1, 2), keepdim=True) * (1 - shown), features, shown)
+            return features * keep
+        return torch.addcmul(features.mean((1, 2), keepdim=True) * (1 - keep), features, keep)
 
 
 def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
-    """Return which of ``length`` bins the masks ``(batch, masks)`` cover: ``(batch, length)``, widths ~ U[0, width)."""
+    """Draw masks of widths ~ U[0, width) and return the covered bins ``(batch, length)``.
+
+    Args:
+        shape: Batch size and number of masks.
+        length: Number of bins.
+        width: Exclusive upper bound of the widths in bins.
+        generator: Random generator on the CPU.
+    """
     widths = (torch.rand(shape, generator=generator) * min(width, length)).floor()
-    starts = (torch.rand(shape, generator=generator) * (length - widths + 1)).floor()  # the last bins as well
+    starts = (torch.rand(shape, generator=generator) * (length - widths + 1)).floor()  # up to the last bins
     bins = torch.arange(length)
     inside = (bins >= starts[..., None]) & (bins < (starts + widths)[..., None])
     return inside.any(1)
 
 
 def warp(features: Tensor, width: float, generator: torch.Generator, *, warps: int) -> Tensor:
-    """Return features whose time runs faster before a random frame and slower after it, or the reverse.
+    """Return features with time warped linearly on both sides of a random frame, which moves by less than ``width``.
 
-    The frame is at least ``width`` from both ends and moves by less than that; time is linear on both of its sides.
-    There are as many warps as samples, or one for all.
+    Args:
+        features: Features ``(batch, frames, mels)``.
+        width: Smallest distance of the frame from both ends, in frames.
+        generator: Random generator on the CPU.
+        warps: Number of warps: the batch size, or 1 for all samples.
     """
     batch, frames, mels = features.shape
     last = frames - 1
@@ -98,6 +120,6 @@ def warp(features: Tensor, width: float, generator: torch.Generator, *, warps: i
     after = centre + (time - moved) * (last - centre) / (last - moved)
     source = torch.where(time < moved, time * centre / moved, after)
     lower = source.floor().clamp(0, last - 1)
-    index = send(lower.long(), features.device)[:, :, None].expand(batch, -1, mels)
-    share = send(source - lower, features.device)[:, :, None]
-    return torch.lerp(features.gather(1, index), features.gather(1, index + 1), share)
+    index = to_device(lower.long(), features.device)[:, :, None].expand(batch, -1, mels)
+    fraction = to_device(source - lower, features.device)[:, :, None]
+    return torch.lerp(features.gather(1, index), features.gather(1, index + 1), fraction)

@@ -1,4 +1,4 @@
-"""What an interrupted training goes on from: all that its next step depends on."""
+"""State of a training for its checkpoints: everything that the next step depends on."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from models.training import checkpoint
-from models.training.selection import Fitted
+from models.training.selection import TrainingResult
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 60.0  # seconds
-LONG = 3.0  # seconds for writing: 5 % of the time; what takes longer is written less often
+SLOW_WRITE = 3.0  # seconds, 5 % of the interval; slower writes are made less often
 
 
 class Stateful(Protocol):
-    """Anything with a state, such as a module or an optimiser."""
+    """Object with a state, such as a module or an optimiser."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state."""
@@ -31,13 +31,13 @@ class Stateful(Protocol):
 
 @dataclass
 class Position:
-    """How far a training is.
+    """Position in a training.
 
     Attributes:
-        epoch: The present one, from 1.
-        step: Its steps that are done.
-        loss: The sum of their losses, a scalar on the training's device.
-        rate: The learning rate of the last of them.
+        loss: Sum of the losses of the epoch's finished steps, a scalar on the training's device.
+        epoch: Present epoch, from 1.
+        step: Number of finished steps of the epoch.
+        rate: Learning rate of the last step.
     """
 
     loss: Tensor
@@ -46,56 +46,68 @@ class Position:
     rate: float = 0.0
 
     def next_epoch(self) -> None:
-        """Go to the start of the next epoch."""
+        """Move to the start of the next epoch."""
         self.epoch, self.step = self.epoch + 1, 0
         self.loss.zero_()
 
 
-class Savepoints:
-    """Writes the state of a training from time to time, and restores it.
+class Checkpointer:
+    """Writer and reader of a training's checkpoints.
 
-    Random numbers need no keeping: they follow from the seed and the position (`models.training.randomness`).
+    Random numbers need no state: they are derived from seed and position (`models.training.randomness`).
 
     Args:
-        folder: Where the checkpoint lies.
-        parts: What has a state, in the order in which it is restored.
-        fitted: What came of the training so far.
-        position: Where the training is.
-        every: Seconds from one checkpoint to the next, if writing takes no more than `LONG`.
+        folder: Folder of the checkpoint.
+        stateful: Parts with a state, in the order of their restoration.
+        result: Best networks and history so far.
+        position: Present epoch and step.
+        every: Seconds between two checkpoints, if writing one takes at most `SLOW_WRITE`.
     """
 
     def __init__(
-        self, folder: Path, parts: Mapping[str, Stateful], fitted: Fitted, position: Position, *, every: float
+        self,
+        folder: Path,
+        stateful: Mapping[str, Stateful],
+        result: TrainingResult,
+        position: Position,
+        *,
+        every: float,
     ) -> None:
-        self._folder, self._parts, self._fitted, self._position, self._every = folder, parts, fitted, position, every
+        self._folder, self._stateful, self._result, self._position, self._every = (
+            folder,
+            stateful,
+            result,
+            position,
+            every,
+        )
         self._next = time.monotonic() + every
 
     def write(self) -> None:
-        """Write all that the next step depends on."""
-        started, position, fitted = time.monotonic(), self._position, self._fitted
-        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
+        """Write everything that the next step depends on."""
+        started, position, result = time.monotonic(), self._position, self._result
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._stateful.items()}
         state["position"] = vars(position)
-        state["fitted"] = {"states": fitted.states, "chosen": fitted.chosen, "history": fitted.history}
+        state["result"] = vars(result)
         checkpoint.write(self._folder, state)
         now = time.monotonic()
-        self._next = now + self._every * max(1.0, (now - started) / LONG)
+        self._next = now + self._every * max(1.0, (now - started) / SLOW_WRITE)
 
     def write_if_due(self) -> None:
-        """Write if the last time is long enough ago."""
+        """Write a checkpoint if the interval has passed."""
         if time.monotonic() >= self._next:
             self.write()
 
     def restore(self) -> None:
-        """Put everything back as it was when it was last written, if it ever was."""
+        """Restore the last checkpoint, if there is one."""
         state = checkpoint.read(self._folder)
         if state is None:
             return
-        for name, part in self._parts.items():
+        for name, part in self._stateful.items():
             part.load_state_dict(state[name])
-        position, kept = self._position, state["position"]
-        position.epoch, position.step, position.rate = kept["epoch"], kept["step"], kept["rate"]
-        position.loss.copy_(kept["loss"])
-        self._fitted.states.update(state["fitted"]["states"])
-        self._fitted.chosen.update(state["fitted"]["chosen"])
-        self._fitted.history.extend(state["fitted"]["history"])
-        log.info("Resumed after epoch %d, step %d of the next.", position.epoch - 1, position.step)
+        position, stored = self._position, state["position"]
+        position.epoch, position.step, position.rate = stored["epoch"], stored["step"], stored["rate"]
+        position.loss.copy_(stored["loss"])
+        self._result.states.update(state["result"]["states"])
+        self._result.best.update(state["result"]["best"])
+        self._result.history.extend(state["result"]["history"])
+        log.info("Resumed after epoch %d and %d steps of the next.", position.epoch - 1, position.step)

@@ -1,4 +1,4 @@
-"""One step of a training: loss and gradients of a batch, optimiser, learning rate, average."""
+"""Training step: gradients of a batch, optimiser, learning rate, moving average."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from models.networks.base import Network
-from models.training.averaging import Average
+from models.training.averaging import WeightAverage
 from models.training.batches import MicroBatch
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.objectives import Objective, Targets
 
 
 class Loss(nn.Module):
-    """An objective with its network: one module, for what is to be compiled or to share its gradients."""
+    """Objective and network as one module, which can be compiled or distributed.
+
+    Args:
+        network: Trained network.
+        objective: Objective that computes the loss.
+    """
 
     def __init__(self, network: Network, objective: Objective) -> None:
         super().__init__()
@@ -33,18 +38,18 @@ class Loss(nn.Module):
 
 
 class Steps:
-    """Takes steps. Nothing in them waits for a GPU.
+    """Steps of a training, none of which waits for a GPU.
 
     Args:
-        loss: The network's loss; of several processes, with shared gradients.
-        optimizer: Steps with a closure, which it may call more than once.
-        rates: The schedule of its learning rate.
-        average: The network's moving average.
-        context: What a forward pass runs in.
-        team: The processes of the training.
+        loss: Loss module; with several processes, with averaged gradients.
+        optimizer: Optimiser, which may call its closure more than once.
+        rates: Learning-rate schedule.
+        average: Moving average of the weights.
+        context: Factory of the context of a forward pass.
+        group: Processes of the training.
 
     Attributes:
-        passes: Cycles that went forward and backward through the network, in all processes: twice a step with SAM.
+        passes: Number of cycles that passed forward and backward, of all processes; SAM counts each cycle twice.
     """
 
     def __init__(
@@ -52,48 +57,48 @@ class Steps:
         loss: nn.Module,
         optimizer: Optimizer,
         rates: LRScheduler,
-        average: Average,
+        average: WeightAverage,
         *,
         context: Callable[[], AbstractContextManager[None]],
-        team: Team,
+        group: ProcessGroup,
     ) -> None:
         self._loss, self._optimizer, self._rates, self._average = loss, optimizer, rates, average
-        self._context, self._team = context, team
+        self._context, self._group = context, group
         self.passes = 0
 
     @property
     def rate(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return float(self._rates.get_last_lr()[0])
 
     def take(self, batch: Sequence[MicroBatch]) -> Tensor:
-        """Take a step, and return the mean loss of the batch as a tensor."""
-        # torch's stubs ask for a closure that returns a float; a tensor spares a synchronisation a step.
+        """Take a step and return the mean loss of the batch as a tensor."""
+        # torch's stubs require a closure that returns a float; a tensor avoids a synchronisation with the GPU.
         loss = cast("Tensor", self._optimizer.step(cast("Any", lambda: self._gradients(batch))))
         self._rates.step()
         self._average.update()
-        return self._team.mean(loss)
+        return self._group.mean(loss)
 
     def _gradients(self, batch: Sequence[MicroBatch]) -> Tensor:
-        """Return the mean loss of this process's share of a batch, and leave the gradients of the whole batch.
+        """Return the mean loss of this process's slice of a batch, and compute the gradients of the whole batch.
 
-        The loss of a batch is the mean of its micro-batches', weighted by their sizes. That is what the whole batch
-        would give, unless cycles meet in the network or the objective: in BatchNorm, or in the pairs of Patch-Mix.
+        The loss of a batch is the mean over its micro-batches, weighted by their sizes. It equals that of the whole
+        batch unless cycles interact, as in BatchNorm or in the pairs of Patch-Mix.
         """
         self._optimizer.zero_grad(set_to_none=True)
         losses = []
         for number, micro_batch in enumerate(batch, start=1):
-            with self._without_exchange() if number < len(batch) else nullcontext():
+            with self._no_gradient_sync() if number < len(batch) else nullcontext():
                 with self._context():
-                    loss = self._loss(micro_batch.features, micro_batch.targets) * micro_batch.share
+                    loss = self._loss(micro_batch.features, micro_batch.targets) * micro_batch.weight
                 loss.backward()
             losses.append(loss.detach())
-            self.passes += len(micro_batch.features) * self._team.size
+            self.passes += len(micro_batch.features) * self._group.size
         return torch.stack(losses).sum()
 
-    def _without_exchange(self) -> AbstractContextManager[None]:
-        """Return a context that leaves gradients in their process: they are exchanged with the last micro-batch's."""
+    def _no_gradient_sync(self) -> AbstractContextManager[None]:
+        """Return a context without gradient exchange between processes, which happens with the last micro-batch."""
         if isinstance(self._loss, DistributedDataParallel):
-            exchange: AbstractContextManager[None] = self._loss.no_sync()
-            return exchange
+            context: AbstractContextManager[None] = self._loss.no_sync()
+            return context
         return nullcontext()

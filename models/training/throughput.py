@@ -1,4 +1,4 @@
-"""How fast a training runs: in clips, in floating-point operations, and in shares of what the device could do."""
+"""Training throughput: clips and floating-point operations per second, and utilisation of the device."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from models.networks.base import Network
 from models.training.objectives import Objective, Targets
 from models.training.selection import TrainingData
 
-SAMPLE = 2  # cycles whose operations are counted: BatchNorm wants more than one
+CYCLES = 2  # cycles whose operations are counted; BatchNorm needs more than one
 
-# Dense peaks in TFLOP/s by what the driver calls the device: bf16, TF32, fp32. From NVIDIA's data sheets of
-# each, whose figures with sparsity are halved. Longer names go first.
+# Dense peak performance in TFLOP/s by the driver's name of the device: bf16, TF32, fp32. Source: NVIDIA's data sheets,
+# whose figures with sparsity are halved. Longer names come first.
 PEAKS = {
     "H200 NVL": (835.5, 417.5, 60.0),
     "H200": (989.4, 494.7, 66.9),
@@ -37,13 +37,13 @@ PEAKS = {
 
 @dataclass(frozen=True)
 class Throughput:
-    """The speed of an epoch's steps.
+    """Throughput of an epoch.
 
     Attributes:
-        clips_per_s: Cycles a second; two passes of SAM count once.
-        step_ms: Milliseconds of a step, all included.
-        flops_per_s: Floating-point operations a second of forward and backward passes; those of SAM count both.
-        utilisation: Their share of the peak of all devices together, where that is known.
+        clips_per_s: Cycles per second; the two passes of SAM count once.
+        step_ms: Duration of a step in milliseconds.
+        flops_per_s: Floating-point operations per second of all forward and backward passes.
+        utilisation: Fraction of the peak of all devices together; none where the peak is unknown.
     """
 
     clips_per_s: float
@@ -53,48 +53,48 @@ class Throughput:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What one cycle takes on its way forward and backward through network and objective.
+class CycleCost:
+    """Cost of one cycle's forward and backward pass through network and objective.
 
     Attributes:
-        flops: Floating-point operations.
-        unused: Whether there are parameters that it leaves without a gradient.
+        flops: Number of floating-point operations.
+        unused_parameters: Whether some parameters get no gradient.
     """
 
     flops: float
-    unused: bool
+    unused_parameters: bool
 
 
-class Meter:
-    """Relates the time of steps to the work in them.
+class ThroughputMeter:
+    """Conversion of measured times to throughput.
 
     Args:
-        work: Of a cycle.
-        context: What makes the context of a forward pass.
-        device: Where all is.
-        devices: How many of them train.
+        cost: Cost of a cycle.
+        context: Factory of the context of a forward pass.
+        device: Device of the training.
+        devices: Number of devices.
     """
 
     def __init__(
         self,
-        work: Work,
+        cost: CycleCost,
         *,
         context: Callable[[], AbstractContextManager[None]],
         device: torch.device,
         devices: int,
     ) -> None:
-        self._flops = work.flops
-        alone = _device_peak(device, context)
-        self._peak = None if alone is None else alone * devices
+        self._flops = cost.flops
+        single = _device_peak(device, context)
+        self._peak = None if single is None else single * devices
 
     def read(self, *, clips: int, steps: int, passes: int, seconds: float) -> Throughput:
-        """Return the speed of so many steps.
+        """Return the throughput of some steps.
 
         Args:
-            clips: Cycles of all their batches.
-            steps: How many there were.
-            passes: Cycles that went forward and backward, in all processes.
-            seconds: How long it took.
+            clips: Number of cycles in all batches.
+            steps: Number of steps.
+            passes: Number of cycles that passed forward and backward, of all processes.
+            seconds: Duration in seconds.
         """
         rate = passes * self._flops / seconds
         return Throughput(
@@ -105,41 +105,41 @@ class Meter:
         )
 
 
-def count(network: Network, objective: Objective, data: TrainingData, device: torch.device) -> Work:
-    """Return what one cycle takes.
+def measure_cost(network: Network, objective: Objective, data: TrainingData, device: torch.device) -> CycleCost:
+    """Measure the cost of one cycle.
 
-    Operations are counted on copies, of matrix products and convolutions, which are nearly all. What a compiler or a
-    fused kernel spares or repeats does not count: it is the model's work that is related to time.
+    Copies of the modules are run, and the operations of matrix products and convolutions are counted, which are nearly
+    all. Operations that a compiler or a fused kernel saves or repeats do not count: utilisation refers to the model.
 
     Args:
-        network: On its device, not compiled.
-        objective: What it is trained for.
-        data: What it is trained on.
-        device: Where all is.
+        network: Network on its device, not compiled.
+        objective: Objective that computes the loss.
+        data: Training data, of which only the sizes are used.
+        device: Device of the training.
     """
     network, objective = copy.deepcopy(network).train(), copy.deepcopy(objective)
     random = torch.Generator().manual_seed(0)
-    features = torch.randn((SAMPLE, data.features.frames, data.features.mels), generator=random).to(device)
-    soft = torch.full((SAMPLE, data.classes), 1 / data.classes, device=device)
+    features = torch.randn((CYCLES, data.features.frames, data.features.mels), generator=random).to(device)
+    soft = torch.full((CYCLES, data.classes), 1 / data.classes, device=device)
     targets = Targets(
-        labels=torch.arange(SAMPLE, device=device) % data.classes,
+        labels=torch.arange(CYCLES, device=device) % data.classes,
         soft=None if data.train.soft is None else soft,
-        mix=objective.draw(network, [SAMPLE], random)[0],
+        mix=objective.draw(network, [CYCLES], random)[0],
     )
-    # Of the kernels for attention the counter does not know all; as plain matrix products it sees every one.
+    # The counter lacks some attention kernels; as plain matrix products all operations are counted.
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _backward})
     with counter, sdpa_kernel(SDPBackend.MATH):
         loss: Tensor = objective(network, features, targets)
         loss.backward()  # type: ignore[no-untyped-call]
     trained = (p for module in (network, objective) for p in module.parameters() if p.requires_grad)
     unused = any(parameter.grad is None for parameter in trained)
-    return Work(flops=float(counter.get_total_flops()) / SAMPLE, unused=unused)
+    return CycleCost(flops=float(counter.get_total_flops()) / CYCLES, unused_parameters=unused)
 
 
 def _backward(gradient: Sequence[int], features: Sequence[int], weight: Sequence[int], *args: Any, **_: Any) -> int:
-    """Return the operations of a convolution's way back: those of its way forward for each gradient that is wanted.
+    """Count a convolution's backward operations: those of its forward pass for each required gradient.
 
-    torch's own count takes the convolutions of groups, such as depthwise ones, for many times what they are.
+    torch's own count is many times too large for grouped convolutions, such as depthwise ones.
     """
     transposed, wanted = args[4], args[7]
     outputs = features if transposed else gradient
@@ -147,7 +147,7 @@ def _backward(gradient: Sequence[int], features: Sequence[int], weight: Sequence
 
 
 def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
-    """Return the most floating-point operations a second of a device by its name, or none where that is not known."""
+    """Return the peak floating-point operations per second of a device by its name; none if unknown."""
     words = set(name.replace("-", " ").split())
     for known, (in_bf16, in_tf32, in_fp32) in PEAKS.items():
         if words.issuperset(known.split()):
@@ -156,7 +156,7 @@ def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
 
 
 def _device_peak(device: torch.device, context: Callable[[], AbstractContextManager[None]]) -> float | None:
-    """Return the peak of a device at the precision that a training uses on it."""
+    """Return the peak of a device at the precision of the training."""
     if device.type != "cuda":
         return None
     with context():

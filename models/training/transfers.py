@@ -1,4 +1,4 @@
-"""From the processor's memory to a device, without waiting."""
+"""Asynchronous copies from CPU memory to a device."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 
-def staged(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the CPU where it can leave for a device at once: for a GPU, in pinned memory."""
+def pinned(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a CPU tensor ready for an asynchronous copy: for a GPU, in pinned memory."""
     return tensor.pin_memory() if device.type == "cuda" else tensor
 
 
-def send(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the CPU on a device; a GPU's queue is never waited for.
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy a CPU tensor to a device without waiting for the GPU's queue.
 
     Random numbers are drawn on the CPU, so that a seed gives the same training on every device. A plain copy to a GPU
-    would wait until all that was asked of it is done; one from pinned memory takes its place in the queue.
+    would wait for all queued work; a copy from pinned memory is queued itself.
     """
-    return staged(tensor, device).to(device, non_blocking=device.type == "cuda")
+    return pinned(tensor, device).to(device, non_blocking=device.type == "cuda")

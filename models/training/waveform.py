@@ -1,11 +1,11 @@
-"""Gain and white noise of waveforms, done to their features: the augmentations of work (c), batched on the device.
+"""Gain and white noise of waveforms, applied to their features: the augmentations of work (c).
 
-The waveform x becomes g x + σ n with g ~ U(1 − gain, 1 + gain) and n ~ N(0, 1), each of the two for a share of the
-samples. The front ends are linear up to their energies, so that an energy E becomes g² E + σ² N + a cross term, where N
-is the energy of n. The gain is therefore exact, but for energies at the front end's floor, which count as silence.
-N is taken from the front end's own features of noise, with the spread and the correlations that these have. The cross
-term, of mean zero, is left out: in expectation energies add, and only where clip and noise are about as loud do the
-values spread by less than they should.
+The waveform x becomes g x + σ n with g ~ U(1 − gain, 1 + gain) and n ~ N(0, 1), each applied to a fraction of the
+samples. The front ends are linear up to their energies: an energy E becomes g² E + σ² N + a cross term, where N is the
+energy of n. The gain is exact, except for energies at the front end's floor, which count as silence. N is taken from
+the front end's features of white noise, and so has their variance and correlations. The cross term has mean zero and is
+left out. Energies then add in expectation; their variance is too small only where clip and noise are about equally
+loud.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from torch import Tensor
 from models.frontends.registry import create, find, sample_rates
 from models.frontends.scales import Scale
 from models.training.augmentation_settings import WaveformSettings
-from models.training.transfers import send
+from models.training.transfers import to_device
 
-BANK_S, BANK_SEED = 60.0, 0  # seconds of noise, the same ones in every training
+NOISE_S, NOISE_SEED = 60.0, 0  # seconds and seed of the noise, equal in every training
 
 
-class Waveform:
-    """Changes features as gain and noise of the waveform would.
+class WaveformAugmentation:
+    """Augmentation of features by gain and noise of the waveform.
 
     Args:
-        settings: How much, and how often.
-        frontend: Whose features they are.
+        settings: Strength and probability.
+        frontend: Name of the front end of the features.
 
     Raises:
-        ValueError: The energies cannot be read off the front end's features.
+        ValueError: The front end's features do not determine the energies.
     """
 
     def __init__(self, settings: WaveformSettings, frontend: str) -> None:
@@ -40,7 +40,7 @@ class Waveform:
         self.noise = noise_energies(frontend) if settings.noise_sd else None
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
-        """Return changed copies of features ``(batch, frames, mels)``; random numbers come from a CPU generator."""
+        """Return augmented features ``(batch, frames, mels)``; the generator is on the CPU."""
         settings, (batch, frames, _) = self.settings, features.shape
         if not settings.gain and not settings.noise_sd:
             return features
@@ -48,13 +48,13 @@ class Waveform:
         if settings.gain:
             uniform, gate = torch.rand((2, batch), generator=generator)
             gains = (1 + settings.gain * (2 * uniform - 1)).where(gate < settings.probability, 1.0)
-            energies = energies * send(gains.square(), features.device)[:, None, None]
+            energies = energies * to_device(gains.square(), features.device)[:, None, None]
         if self.noise is not None:
             self.noise = self.noise.to(features.device)
             starts = torch.randint(len(self.noise), (batch, 1), generator=generator)
             gate = torch.rand((batch, 1, 1), generator=generator) < settings.probability
-            rows = send((starts + torch.arange(frames)) % len(self.noise), features.device)
-            powers = send(gate * settings.noise_sd**2, features.device)
+            rows = to_device((starts + torch.arange(frames)) % len(self.noise), features.device)
+            powers = to_device(gate * settings.noise_sd**2, features.device)
             energies = torch.addcmul(energies, self.noise[rows], powers)
         return self.scale.values(energies)
 
@@ -75,9 +75,9 @@ def scale_of(frontend: str) -> Scale:
 
 
 def noise_energies(frontend: str) -> Tensor:
-    """Return the mel energies ``(frames, mels)`` of a minute of white noise of standard deviation 1."""
-    front_end = create(frontend, BANK_S)
-    noise = torch.randn((1, front_end.samples), generator=torch.Generator().manual_seed(BANK_SEED))
+    """Return the mel energies ``(frames, mels)`` of one minute of white noise with standard deviation 1."""
+    front_end = create(frontend, NOISE_S)
+    noise = torch.randn((1, front_end.samples), generator=torch.Generator().manual_seed(NOISE_SEED))
     with torch.inference_mode():
         values = front_end(noise)[0]
     return scale_of(frontend).energies(values.clone())

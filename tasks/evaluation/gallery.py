@@ -58,12 +58,12 @@ def examples(model: Predictions, cycles: pl.DataFrame, classes: Sequence[str], f
         classes: The names of the classes.
         features: The feature cache of the model's front end.
     """
-    labels = cycles["label"].to_numpy().astype(np.int64)
+    labels, clips = cycles["label"].to_numpy().astype(np.int64), features.clip_settings
     result = []
     for row in select(model, labels, len(classes)):
         cycle = cycles.row(row, named=True)
         mel = features.batch(features.find([cycle["cycle_id"]]), torch.device("cpu"))[0].numpy()
-        fraction = min(1.0, cycle["duration_s"] / features.clips["duration_s"])
+        fraction = min(1.0, cycle["duration_s"] / clips["duration_s"])
         result.append(
             Example(
                 cycle=cycle,
@@ -71,7 +71,7 @@ def examples(model: Predictions, cycles: pl.DataFrame, classes: Sequence[str], f
                 predicted=classes[model.predicted[0, row]],
                 probabilities={name: float(model.probabilities[0, row, at]) for at, name in enumerate(classes)},
                 image=spectrogram(mel),
-                span=cycle_span(fraction, features.clips["pad"]),
+                span=cycle_span(fraction, clips["pad"]),
             )
         )
     return result

@@ -19,7 +19,7 @@ from models.frontends.settings import FrontEndSettings
 from models.networks.base import Network
 from models.training.inference import BATCH, autocast, pick_device
 from models.training.settings import ComputeSettings, Selection
-from models.training.transfers import send
+from models.training.transfers import to_device
 from tasks.audio import reading, waveforms
 from tasks.corpora.icbhi.annotations import read as read_annotation
 from tasks.distillation.soft_targets import Logits, combine
@@ -201,6 +201,6 @@ def _logits(model: Model, found: torch.Tensor) -> Logits:
     logits = []
     for start in range(0, len(found), BATCH):
         with context():
-            batch = send(found[start : start + BATCH], device).float()
+            batch = to_device(found[start : start + BATCH], device).float()
             logits.append(model.network(batch).float().cpu().numpy())
     return np.concatenate(logits)

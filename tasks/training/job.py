@@ -18,11 +18,11 @@ from models import artifact, file_names
 from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.features import Features
 from models.training.loop import fit
 from models.training.registry import create as create_objective
-from models.training.selection import Part, TrainingData, check
+from models.training.selection import LabelledCycles, TrainingData, check_data
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import artifacts
 from tasks.corpora.icbhi.labels import CLASSES
@@ -41,7 +41,7 @@ JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
 def part(
     assignment: Assignment, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None
-) -> Part:
+) -> LabelledCycles:
     """Return a subset's rows, labels and soft labels.
 
     Raises:
@@ -50,14 +50,14 @@ def part(
     cycles = assignment.cycles(subset)
     labels = np.array([assignment.targets[cycle] for cycle in cycles], dtype=np.int64)
     if soft is None:
-        return Part(rows=features.find(cycles), labels=labels)
+        return LabelledCycles(rows=features.find(cycles), labels=labels)
     missing = [cycle for cycle in cycles if cycle not in soft]
     if missing:
         who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
         what = who if soft else "There are no soft labels: no teacher made any."
         hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
         raise BreathlineError(what, where=artifacts.SOFT_LABELS, hint=hint)
-    return Part(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
+    return LabelledCycles(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
 
 
 def train(
@@ -68,7 +68,7 @@ def train(
     seed: int,
     selections: list[Selection],
     compute: ComputeSettings,
-    team: Team,
+    group: ProcessGroup,
     features: Path,
     weights: Path,
     soft: Mapping[str, npt.NDArray[np.float32]] | None,
@@ -85,7 +85,7 @@ def train(
         seed: Of the initialisation, sampling, augmentation and dropout.
         selections: How epochs are chosen; `val` is always among them.
         compute: Device, precision, threads.
-        team: The processes of this training, each of which calls this function; the first one writes the folder.
+        group: The processes of this training, each of which calls this function; the first one writes the folder.
         features: The cache of the front end.
         weights: The folder of initial weights.
         soft: Soft labels ``(candidates, classes)`` of every training cycle, or none.
@@ -104,11 +104,11 @@ def train(
         data = TrainingData(
             features=cache,
             train=part(assignment, cache, "train", soft),
-            judges={selection: part(assignment, cache, JUDGES[selection], None) for selection in selections},
+            selections={selection: part(assignment, cache, JUDGES[selection], None) for selection in selections},
             classes=len(CLASSES[assignment.labels]),
         )
     with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
-        check(settings, data)
+        check_data(settings, data)
     network = _network(network_settings, data, weights, seed)
     with explained(where="params.yaml: objective"):
         objective = create_objective(settings.objective, data.train.labels, data.classes, network)
@@ -124,9 +124,9 @@ def train(
         [str(out), seed, selections, *settings_and_data],
         [features / file_names.FEATURES, features / file_names.INDEX, weights / file_names.WEIGHTS, *CODE],
     )
-    if team.first:
+    if group.is_main:
         log.info("%d training cycles, %s", len(data.train.rows), _judges(data))
-    shown = console if team.first else Console(quiet=True)
+    shown = console if group.is_main else Console(quiet=True)
     with TrainingProgress(settings.schedule.epochs, shown, log) as progress, explained(where="params.yaml"):
         try:
             fitted = fit(
@@ -137,25 +137,25 @@ def train(
                 seed=seed,
                 compute=compute,
                 checkpoint=checkpoint,
-                team=team,
+                group=group,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )
         except FloatingPointError as error:
             hint = "lower optimizer.lr, or set optimizer.clip_norm"
             raise BreathlineError(str(error), where=out, hint=hint) from error
-    if not team.first:
+    if not group.is_main:
         return
     card = {
         **asdict(network_settings),
         "frames": cache.frames,
         "mels": cache.mels,
-        **cache.clips,
+        **cache.clip_settings,
         "labels": assignment.labels,
         "classes": list(CLASSES[assignment.labels]),
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "selections": fitted.chosen,
+        "selections": fitted.best,
     }
     artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
     with files.replacing(out / file_names.HISTORY) as temporary, temporary.open("w", newline="") as file:
@@ -185,4 +185,4 @@ def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed:
 
 
 def _judges(data: TrainingData) -> str:
-    return ", ".join(f"{len(part.rows)} to judge by ({selection})" for selection, part in data.judges.items())
+    return ", ".join(f"{len(part.rows)} to judge by ({selection})" for selection, part in data.selections.items())

@@ -10,7 +10,7 @@ from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 from models.training import distributed
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.settings import ComputeSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import start_process
@@ -20,7 +20,7 @@ Failure = tuple[str, str | None, str | None]  # what, where, hint
 
 
 def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
-    """Call ``work(*args, compute=compute, team=…, **kwargs)`` in each process of a team, and wait for all.
+    """Call ``work(*args, compute=compute, group=…, **kwargs)`` in each process of a group, and wait for all.
 
     The processes are started here, unless torchrun has done so. If one fails or is killed, all end.
 
@@ -35,11 +35,11 @@ def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **
     """
     call = partial(work, *args, compute=compute, **kwargs)
     if compute.processes == 1 or distributed.started_by_torchrun():
-        with distributed.team(compute) as team:
-            call(team=team)
+        with distributed.torchrun_group(compute) as group:
+            call(group=group)
         return
     with explained(where="params.yaml: compute.processes"):
-        distributed.check(compute)
+        distributed.check_processes(compute)
     failures: SimpleQueue[Failure] = multiprocessing.get_context("spawn").SimpleQueue()
     try:
         distributed.launch(partial(_member, call, failures), compute)
@@ -50,11 +50,11 @@ def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **
         raise BreathlineError(what, where=where, hint=hint) from error
 
 
-def _member(call: Callable[..., None], failures: SimpleQueue[Failure], team: Team) -> None:
+def _member(call: Callable[..., None], failures: SimpleQueue[Failure], group: ProcessGroup) -> None:
     """Be one of the processes; errors for the user go to the one that shows them."""
-    start_process(logging.INFO if team.first else logging.WARNING)
+    start_process(logging.INFO if group.is_main else logging.WARNING)
     try:
-        call(team=team)
+        call(group=group)
     except BreathlineError as error:
         failures.put((error.what, None if error.where is None else str(error.where), error.hint))
         raise

@@ -11,7 +11,7 @@ from models.networks.base import Network
 from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.loop import fit
 from models.training.objectives import CrossEntropy, Objective
-from models.training.selection import Fitted, TrainingData
+from models.training.selection import TrainingData, TrainingResult
 from models.training.settings import ScheduleSettings, TrainingSettings
 from tests.unit.models.training import toys
 
@@ -26,7 +26,7 @@ def train(
     network: Network | None = None,
     objective: Objective | None = None,
     **callbacks: Any,
-) -> Fitted:
+) -> TrainingResult:
     return fit(
         network or toys.network(),
         objective or CrossEntropy(0.1, None),
@@ -39,8 +39,8 @@ def train(
     )
 
 
-def same(one: Fitted, other: Fitted) -> bool:
-    equal = one.history == other.history and one.chosen == other.chosen
+def same(one: TrainingResult, other: TrainingResult) -> bool:
+    equal = one.history == other.history and one.best == other.best
     return equal and all(
         torch.equal(tensor, other.states[name][key])
         for name, state in one.states.items()

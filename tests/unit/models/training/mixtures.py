@@ -15,7 +15,7 @@ LABELS = torch.tensor([0, 1, 1, 3])
 
 def mix(share: float = 0.25, partner: tuple[int, ...] = (1, 2, 0, 3), patches: int = 8) -> Mix:
     replaced = torch.arange(patches) >= round(share * patches)
-    return Mix(share=torch.tensor(share), partner=torch.tensor(partner), replaced=replaced)
+    return Mix(lam=torch.tensor(share), perm=torch.tensor(partner), mask=replaced)
 
 
 def network() -> AST:

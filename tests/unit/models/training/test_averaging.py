@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.training.averaging import Average, create
+from models.training.averaging import WeightAverage, create
 from models.training.optimizers import create as create_optimizer
 from models.training.settings import MovingAverageSettings
 from tests.unit.models.training.toys import TinyNetwork, network, optimizer
@@ -17,7 +17,7 @@ from tests.unit.models.training.toys import TinyNetwork, network, optimizer
 STEPS = 40
 
 
-def average(kind: str, trained: TinyNetwork, decay: float = 0.5) -> Average:
+def average(kind: str, trained: TinyNetwork, decay: float = 0.5) -> WeightAverage:
     return create(MovingAverageSettings(kind=kind, decay=decay), trained)  # type: ignore[arg-type]
 
 
@@ -49,7 +49,7 @@ def flat(module: nn.Module) -> torch.Tensor:
 def test_the_published_average_is_half_the_learning_rate_and_no_average(name: str) -> None:
     live = network(1)
     reference = average("reference", live)
-    assert reference.judged is live
+    assert reference.network is live
     train(live, 0.01, reference.update, name=name)
     half = train(network(1), 0.005, lambda: None, name=name)
     whole = train(network(1), 0.01, lambda: None, name=name)
@@ -60,7 +60,7 @@ def test_the_published_average_is_half_the_learning_rate_and_no_average(name: st
     ema = average("ema", followed)
     train(followed, 0.01, ema.update, name=name)
     assert torch.equal(flat(followed), flat(whole)), "a real average leaves the training alone"
-    assert (flat(ema.judged) - flat(live)).abs().max() > 1e-2
+    assert (flat(ema.network) - flat(live)).abs().max() > 1e-2
 
 
 def test_the_published_average_takes_in_what_else_is_trained() -> None:
@@ -90,8 +90,8 @@ def test_the_exponential_average_is_that_of_torch() -> None:
     train(trained, 0.01, both)
     for name, tensor in theirs.module.state_dict().items():
         if "num_batches" not in name:
-            assert torch.equal(tensor, ours.judged.state_dict()[name]), name
-    assert ours.judged.body[1].num_batches_tracked == STEPS, "a count is no mean of counts"
+            assert torch.equal(tensor, ours.network.state_dict()[name]), name
+    assert ours.network.body[1].num_batches_tracked == STEPS, "a count is no mean of counts"
 
 
 def test_by_hand() -> None:
@@ -100,12 +100,12 @@ def test_by_hand() -> None:
     for value in (8.0, 4.0, 0.0):
         nn.init.constant_(trained.head.bias, value)
         ema.update()
-    assert torch.equal(ema.judged.head.bias, torch.full((4,), 0.75 * 7.0)), "8 first, then 8 → 7 → 5.25"
+    assert torch.equal(ema.network.head.bias, torch.full((4,), 0.75 * 7.0)), "8 first, then 8 → 7 → 5.25"
 
 
 @pytest.mark.parametrize("kind", ["ema", "reference", "none"])
 def test_interrupted_and_resumed_equals_uninterrupted(kind: str) -> None:
-    def jump(trained: TinyNetwork, followed: Average, values: list[float]) -> None:
+    def jump(trained: TinyNetwork, followed: WeightAverage, values: list[float]) -> None:
         for value in values:
             with torch.no_grad():
                 trained.head.weight.add_(value)
@@ -123,7 +123,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(kind: str) -> None:
     second.load_state_dict(first.state_dict())
     resumed.load_state_dict(begun.state_dict())
     jump(second, resumed, [0.5, 2.0])
-    assert torch.equal(flat(resumed.judged), flat(once.judged))
+    assert torch.equal(flat(resumed.network), flat(once.network))
 
 
 def test_without_an_average_the_network_itself_is_judged() -> None:
@@ -131,5 +131,5 @@ def test_without_an_average_the_network_itself_is_judged() -> None:
     followed = average("none", trained)
     before = flat(trained)
     followed.update()
-    assert followed.judged is trained
+    assert followed.network is trained
     assert torch.equal(flat(trained), before)

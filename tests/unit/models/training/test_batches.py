@@ -14,7 +14,7 @@ import torch
 
 from models.training.augmentation_settings import SpecAugmentSettings, WaveformSettings
 from models.training.batches import Batches, MicroBatch
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.features import Features
 from models.training.selection import TrainingData
 from tests.unit.models.training import toys
@@ -24,11 +24,14 @@ def draw(parts: Sequence[int], generator: torch.Generator) -> list[torch.Tensor]
     return [torch.rand(cycles, generator=generator) for cycles in parts]
 
 
-def epoch(data: TrainingData, number: int = 1, *, done: int = 0, team: Team = Team(), **changes: Any) -> list[Any]:  # noqa: B008
+ALONE = ProcessGroup()
+
+
+def epoch(data: TrainingData, number: int = 1, *, done: int = 0, group: ProcessGroup = ALONE, **changes: Any) -> list:
     seed = changes.pop("seed", 1)
     settings = toys.settings(**changes)
     device = torch.device("cpu")
-    batches = Batches(settings, data.train, data.features, seed=seed, device=device, team=team, draw=draw)
+    batches = Batches(settings, data.train, data.features, seed=seed, device=device, group=group, draw=draw)
     return list(batches.epoch(number, done=done))
 
 
@@ -66,15 +69,17 @@ def test_epochs_and_seeds_differ_in_order_and_in_what_is_drawn(data: TrainingDat
 
 def test_slices_of_processes_and_micro_batches_make_up_the_batch(data: TrainingData) -> None:
     whole = joined(epoch(data)[0])
-    slices = [epoch(data, team=Team(rank, 2), micro_batch=3)[0] for rank in (0, 1)]
+    slices = [epoch(data, group=ProcessGroup(rank, 2), micro_batch=3)[0] for rank in (0, 1)]
     assert [[len(micro_batch.features) for micro_batch in some] for some in slices] == [[3, 1], [3, 1]]
-    assert [micro_batch.share for micro_batch in slices[0]] == [0.75, 0.25]
+    assert [micro_batch.weight for micro_batch in slices[0]] == [0.75, 0.25]
     together = joined(slices[0] + slices[1])
     assert all(torch.equal(one, other) for one, other in zip(whole[:3], together[:3], strict=True))
-    assert all(torch.equal(part.targets.whole, whole[1]) for part in slices[0] + slices[1])
+    assert all(torch.equal(part.targets.batch_labels, whole[1]) for part in slices[0] + slices[1])
     assert len(set(together[3].tolist())) == 8, "what is drawn for one slice is not drawn for the other"
     alone = joined(epoch(data, micro_batch=4)[0])
-    assert torch.equal(alone[3], joined(epoch(data, team=Team(0, 2))[0] + epoch(data, team=Team(1, 2))[0])[3])
+    assert torch.equal(
+        alone[3], joined(epoch(data, group=ProcessGroup(0, 2))[0] + epoch(data, group=ProcessGroup(1, 2))[0])[3]
+    )
 
 
 def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingData) -> None:
@@ -89,9 +94,11 @@ def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingDa
 
 
 def test_gain_needs_features_whose_energies_are_known(data: TrainingData) -> None:
-    with pytest.raises(ValueError, match="not defined on features of the front end cache"):
+    statistics = data.features.directory / "statistics.json"
+    statistics.write_text(json.dumps({"frontend": "fbank"}))
+    with pytest.raises(ValueError, match="not defined on features of the front end fbank"):
         epoch(data, waveform=WaveformSettings(gain=0.1))
-    (data.features.directory / "statistics.json").write_text(json.dumps({"frontend": "ast"}))
+    statistics.write_text(json.dumps({"frontend": "ast"}))
     data = dataclasses.replace(data, features=Features(data.features.directory))
     changed = joined(epoch(data, waveform=WaveformSettings(gain=0.5, probability=1.0))[0])[0]
     assert not torch.equal(changed, joined(epoch(data)[0])[0])

@@ -52,7 +52,7 @@ def test_the_contrastive_loss_keeps_its_precision_under_autocast() -> None:
 def test_its_gradient_agrees_with_finite_differences() -> None:
     generator = torch.Generator().manual_seed(6)
     anchors, keys = (torch.randn(4, 5, generator=generator, dtype=torch.float64) for _ in range(2))
-    made = Mix(share=torch.tensor(0.3, dtype=torch.float64), partner=mix().partner, replaced=mix().replaced)
+    made = Mix(lam=torch.tensor(0.3, dtype=torch.float64), perm=mix().perm, mask=mix().mask)
 
     def loss(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         # single precision inside: the step is wide and the tolerance with it

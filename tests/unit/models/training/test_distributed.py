@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from models.training import checkpoint
-from models.training.distributed import Team, check, launch
+from models.training.distributed import ProcessGroup, check_processes, launch
 from models.training.registry import create
-from models.training.selection import Fitted
+from models.training.selection import TrainingResult
 from models.training.settings import ComputeSettings, ObjectiveSettings, PatchMixSettings
 from tests.unit.models.training import together, toys
 
@@ -43,14 +43,14 @@ CASES = {
 def test_two_processes_train_what_one_trains(folder: Path, case: str) -> None:
     settings, settings_alone = CASES[case]
     launch(partial(together.train_and_write, folder, settings), together.TWO)
-    first, second = (Fitted(**torch.load(folder / f"{rank}.pt", weights_only=True)) for rank in (0, 1))
+    first, second = (TrainingResult(**torch.load(folder / f"{rank}.pt", weights_only=True)) for rank in (0, 1))
     (folder / "checkpoint").rename(folder / "that of two")
     alone = together.train(folder, settings=settings_alone)
     losses = [[row["train_loss"] for row in fitted.history] for fitted in (first, alone)]
     assert losses[0] == pytest.approx(losses[1], abs=TOLERANCE)
     np.testing.assert_allclose(together.state(first), together.state(alone), atol=TOLERANCE)
     assert second.history == first.history
-    assert second.chosen == first.chosen, "when to stop, all know"
+    assert second.best == first.best, "when to stop, all know"
     assert not second.states, "the first one keeps"
 
 
@@ -70,15 +70,15 @@ def test_if_one_process_ends_badly_all_end(folder: Path, moment: str, message: s
 
 def test_batches_that_cannot_be_shared_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="3 processes cannot share batches of 8 cycles equally"):
-        together.train(folder, Team(rank=0, size=3))
+        together.train(folder, ProcessGroup(rank=0, size=3))
 
 
 def test_on_gpus_every_batchnorm_sees_whole_batches_that_of_the_projector_too() -> None:
     network = toys.network()
     objective = create(PATCHMIX, np.arange(4), 4, together.Patches())
     cuda, kinds = torch.device("cuda"), []
-    for team in (Team(0, 1), Team(0, 2)):
-        team.prepare(network, objective, device=cuda)
+    for group in (ProcessGroup(0, 1), ProcessGroup(0, 2)):
+        group.synchronise_batch_norm(network, objective, device=cuda)
         layers = [*network.modules(), *objective.modules()]
         kinds.append([type(layer) for layer in layers if isinstance(layer, nn.modules.batchnorm._BatchNorm)])
     assert kinds == [[nn.BatchNorm2d, nn.BatchNorm1d], [nn.SyncBatchNorm, nn.SyncBatchNorm]]
@@ -88,7 +88,7 @@ def test_every_process_needs_a_gpu_where_there_are_any(monkeypatch: pytest.Monke
     compute = ComputeSettings(device="auto", precision="auto", threads=1, processes=4)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ValueError, match="processes is 4, and torch finds 2 GPUs"):
-        check(compute)
-    check(dataclasses.replace(compute, device="cpu"))
+        check_processes(compute)
+    check_processes(dataclasses.replace(compute, device="cpu"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    check(compute)
+    check_processes(compute)

@@ -57,7 +57,7 @@ def test_logits_are_those_of_the_network_in_evaluation_mode(cache: Features) -> 
 def test_batches_are_the_same_in_memory_and_read_ahead(cache: Features, gigabytes: float) -> None:
     random = np.random.default_rng(2)
     orders = [random.integers(0, 9, size) for size in (4, 4, 1, 7, 4, 4)]  # more than are read ahead
-    with cache.held(np.arange(9), DEVICE, gigabytes=gigabytes):
+    with cache.on_device(np.arange(9), DEVICE, gigabytes=gigabytes):
         batches = list(cache.batches(iter(orders), DEVICE))
         predicted = predict(network(), cache, np.arange(9), compute=CPU)
     assert len(batches) == len(orders)
@@ -85,7 +85,7 @@ def test_a_cache_of_before_there_was_a_choice_is_repeated_and_faded(cache: Featu
     whole = {"duration_s": 2.0, "pad": "zero", "fade": False}
     for told, expected in (({}, {"pad": "repeat", "fade": True}), (whole, whole)):
         (cache.directory / "statistics.json").write_text(json.dumps({"frontend": "toy", "duration_s": 2.0} | told))
-        assert Features(cache.directory).clips == {"duration_s": 2.0} | expected
+        assert Features(cache.directory).clip_settings == {"duration_s": 2.0} | expected
 
 
 def test_bf16_is_automatic_on_a_gpu_alone() -> None:

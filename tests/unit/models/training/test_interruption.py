@@ -66,7 +66,7 @@ def test_an_interrupted_epoch_goes_on_at_its_step(tmp_path: Path, caplog: pytest
         train(tmp_path, toys.settings(), data, on_batch=interrupt, save_every=0.0)
     with caplog.at_level("INFO"):
         train(tmp_path, toys.settings(), data, on_batch=interrupt, on_epoch=lambda epoch: speeds.append(epoch.speed))
-    assert "Resumed after epoch 0, step 5 of the next." in caplog.text
+    assert "Resumed after epoch 0 and 5 steps of the next." in caplog.text
     assert steps[:8] == [(1, "train", 8 * step) for step in range(1, 9)], "none twice, none left out"
     assert [round(speed.clips_per_s * speed.step_ms / 1000) for speed in speeds] == [8, 8, 8], "of this run's steps"
 

@@ -18,7 +18,7 @@ from tests.unit.models.training.alone import LONG, PLAIN, same, train
 
 def test_it_learns(tmp_path: Path) -> None:
     fitted = train(tmp_path, toys.settings(schedule=LONG, specaugment=PLAIN), toys.data(tmp_path))
-    assert fitted.chosen["val"]["score_strict"] > 85
+    assert fitted.best["val"]["score_strict"] > 85
     assert fitted.history[-1]["train_loss"] < 0.75 * fitted.history[0]["train_loss"]
     assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
     assert fitted.history[0]["lr"] == pytest.approx(0.01)
@@ -32,7 +32,7 @@ def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
     train_part = dataclasses.replace(data.train, labels=wrong, soft=soft)
     settings = toys.settings(schedule=LONG, specaugment=PLAIN, sampler="shuffle")
     fitted = train(tmp_path, settings, dataclasses.replace(data, train=train_part), objective=SoftLabels())
-    assert fitted.chosen["val"]["score_strict"] > 85
+    assert fitted.best["val"]["score_strict"] > 85
 
 
 def test_features_in_memory_and_features_read_ahead_train_the_same_network(tmp_path: Path) -> None:

@@ -53,11 +53,11 @@ def test_parts_of_a_batch_divide_by_the_weights_of_the_whole() -> None:
     parts = []
     for one in range(2):
         cut = slice(one, one + 1)
-        parts.append(objective(network, features[cut], Targets(TARGETS.labels[cut], None, whole=TARGETS.labels)))
+        parts.append(objective(network, features[cut], Targets(TARGETS.labels[cut], None, batch_labels=TARGETS.labels)))
     torch.testing.assert_close((parts[0] + parts[1]) / 2, whole)
     plain = F.cross_entropy(network(features[:1]), TARGETS.labels[:1])
     unsmoothed = CrossEntropy(0.0, torch.tensor([0.1, 0.2, 0.3, 0.4]))
-    rare = unsmoothed(network, features[:1], Targets(TARGETS.labels[:1], None, whole=TARGETS.labels))
+    rare = unsmoothed(network, features[:1], Targets(TARGETS.labels[:1], None, batch_labels=TARGETS.labels))
     torch.testing.assert_close(rare, plain * 0.1 / 0.25)
 
 

@@ -23,7 +23,7 @@ class Slope(nn.Module):
         super().__init__()
         self.point, self.gradient = nn.Parameter(torch.tensor(start)), torch.tensor(gradient)
 
-    def descend(self, made: Optimizer, steps: int = 1) -> list[float]:
+    def clip_and_step(self, made: Optimizer, steps: int = 1) -> list[float]:
         def closure() -> Tensor:
             made.zero_grad()
             loss = (self.gradient * self.point).sum()
@@ -38,9 +38,9 @@ class Slope(nn.Module):
 def test_sgd_has_momentum_and_a_penalty_in_the_gradient() -> None:
     slope = Slope([2.0], [1.0])
     made = create(optimizer(name="sgd", lr=0.1, weight_decay=0.5, momentum=0.9), slope, nn.Module())
-    assert slope.descend(made) == pytest.approx([2.0 - 0.1 * (1 + 0.5 * 2.0)])
+    assert slope.clip_and_step(made) == pytest.approx([2.0 - 0.1 * (1 + 0.5 * 2.0)])
     # The buffer is 0.9 · 2 + (1 + 0.5 · 1.8) = 3.7.
-    assert slope.descend(made) == pytest.approx([1.8 - 0.1 * 3.7])
+    assert slope.clip_and_step(made) == pytest.approx([1.8 - 0.1 * 3.7])
 
 
 def test_the_penalty_is_in_adams_gradient_and_beside_that_of_adamw() -> None:
@@ -48,7 +48,7 @@ def test_the_penalty_is_in_adams_gradient_and_beside_that_of_adamw() -> None:
     for name in ("adam", "adamw"):
         slope = Slope([4.0, -4.0, 4.0], [-1.0, 0.0, 0.0])
         made = create(optimizer(name=name, lr=0.1, weight_decay=0.5), slope, nn.Module())
-        ends[name] = slope.descend(made)
+        ends[name] = slope.clip_and_step(made)
     # Adam's first step is the rate against the sign of g + 0.5 w = (1, −2, 2).
     assert ends["adam"] == pytest.approx([3.9, -3.9, 3.9])
     # AdamW first takes lr · 0.5 off the weights, then a step against the sign of g = (−1, 0, 0).
@@ -60,7 +60,7 @@ def test_the_gradient_that_steps_is_clipped(name: str) -> None:
     slope = Slope([3.0, 4.0], [30.0, -40.0])
     made = create(optimizer(name=name, clip_norm=0.5), slope, nn.Module())
     for _ in range(3):
-        slope.descend(made)
+        slope.clip_and_step(made)
         assert slope.point.grad is not None
         assert slope.point.grad.norm().item() == pytest.approx(0.5, rel=1e-4)
 
@@ -68,7 +68,7 @@ def test_the_gradient_that_steps_is_clipped(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_limit_the_gradient_is_what_it_is(name: str) -> None:
     slope = Slope([3.0, 4.0], [30.0, -40.0])
-    slope.descend(create(optimizer(name=name), slope, nn.Module()))
+    slope.clip_and_step(create(optimizer(name=name), slope, nn.Module()))
     assert slope.point.grad is not None
     assert slope.point.grad.norm().item() == pytest.approx(50)
 

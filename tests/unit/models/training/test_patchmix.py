@@ -17,12 +17,12 @@ from models.networks.base import Network
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
 from models.training.contrastive import PatchMixContrastive
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.objectives import CrossEntropy, Objective, Targets
 from models.training.optimizers import create as create_optimizer
-from models.training.optimizers import schedule
 from models.training.patchmix import Mix, PatchMix, draw
 from models.training.registry import create
+from models.training.schedules import schedule
 from models.training.settings import ObjectiveSettings, PatchMixSettings
 from models.training.steps import Loss, Steps
 from tests.unit.models.training import together, toys
@@ -41,21 +41,21 @@ def test_a_draw_has_one_mask_one_permutation_and_the_share_of_what_it_left(seed:
         return draw(GRID, [6], beta=beta, domain=domain, generator=generator, device=CPU)[0]
 
     made = drawn()
-    assert sorted(made.partner.tolist()) == list(range(6))
-    assert made.replaced.shape == (15,)
-    assert made.share.item() == pytest.approx(1 - made.replaced.float().mean().item())
+    assert sorted(made.perm.tolist()) == list(range(6))
+    assert made.mask.shape == (15,)
+    assert made.lam.item() == pytest.approx(1 - made.mask.float().mean().item())
     if time:
-        columns = made.replaced.reshape(GRID)
+        columns = made.mask.reshape(GRID)
         assert (columns == columns[0]).all(), "whole columns of time, in every row of frequency"
     again = drawn()
-    assert torch.equal(again.replaced, made.replaced)
-    assert torch.equal(again.partner, made.partner)
+    assert torch.equal(again.mask, made.mask)
+    assert torch.equal(again.perm, made.perm)
 
 
 def test_the_share_follows_beta_rounded_to_more_kept_patches() -> None:
     generator = torch.Generator().manual_seed(0)
     shares = [
-        draw((12, 79), [2], beta=1.0, domain="patch", generator=generator, device=CPU)[0].share.item()
+        draw((12, 79), [2], beta=1.0, domain="patch", generator=generator, device=CPU)[0].lam.item()
         for _ in range(2000)
     ]
     # Beta(1, 1) is uniform
@@ -70,9 +70,9 @@ def test_parts_of_a_batch_share_its_share_and_mask_and_have_partners_of_their_ow
 
     [whole], parts = drawn([8]), drawn([5, 3])
     for part, size in zip(parts, (5, 3), strict=True):
-        assert part.share == whole.share
-        assert torch.equal(part.replaced, whole.replaced)
-        assert sorted(part.partner.tolist()) == list(range(size))
+        assert part.lam == whole.lam
+        assert torch.equal(part.mask, whole.mask)
+        assert sorted(part.perm.tolist()) == list(range(size))
     with pytest.raises(ValueError, match="two clips or more at once, and batches are cut into 3, 1; raise"):
         drawn([3, 1])
 
@@ -83,7 +83,7 @@ def test_patches_come_from_the_partner_where_the_mask_says_so() -> None:
     mixed = made(patches)
     for clip in range(4):
         torch.testing.assert_close(mixed[clip, :2], patches[clip, :2])
-        torch.testing.assert_close(mixed[clip, 2:], patches[made.partner[clip], 2:])
+        torch.testing.assert_close(mixed[clip, 2:], patches[made.perm[clip], 2:])
 
 
 def test_mixed_cross_entropy_by_hand() -> None:
@@ -94,14 +94,14 @@ def test_mixed_cross_entropy_by_hand() -> None:
     log_p = net.head(net.encode(made(net.patches(x)))).log_softmax(1)
     expected = 0.0
     for clip in range(4):
-        own, other = LABELS[clip], LABELS[made.partner[clip]]
+        own, other = LABELS[clip], LABELS[made.perm[clip]]
         expected -= (log_p[clip, own] / 3 + 2 * log_p[clip, other] / 3) / 4
     torch.testing.assert_close(found, expected)
 
 
 def test_where_nothing_is_replaced_it_is_plain_cross_entropy() -> None:
     net, x = network(), features()
-    same = Mix(share=torch.tensor(1.0), partner=torch.tensor([3, 0, 1, 2]), replaced=torch.zeros(9, dtype=torch.bool))
+    same = Mix(lam=torch.tensor(1.0), perm=torch.tensor([3, 0, 1, 2]), mask=torch.zeros(9, dtype=torch.bool))
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
     plain = CrossEntropy()(net, x, Targets(labels=LABELS, soft=None))
     torch.testing.assert_close(objective(net, x, Targets(labels=LABELS, soft=None, mix=same)), plain)
@@ -124,7 +124,7 @@ def test_both_passes_of_sam_see_the_same_mixture_and_the_next_step_another(tmp_p
     chosen = toys.settings(optimizer=toys.optimizer(name="sam"), micro_batch=4)
     optimizer = create_optimizer(chosen.optimizer, net, recorder)
     batches = Batches(
-        chosen, data.train, data.features, seed=1, device=CPU, team=Team(), draw=partial(recorder.draw, net)
+        chosen, data.train, data.features, seed=1, device=CPU, group=ProcessGroup(), draw=partial(recorder.draw, net)
     )
     steps = Steps(
         Loss(net, recorder),
@@ -132,12 +132,12 @@ def test_both_passes_of_sam_see_the_same_mixture_and_the_next_step_another(tmp_p
         schedule(chosen.schedule, optimizer, batches.steps),
         create_average(chosen.moving_average, net, recorder),
         context=nullcontext,
-        team=Team(),
+        group=ProcessGroup(),
     )
     epoch = batches.epoch(1)
     for _ in range(2):
         steps.take(next(epoch))
-    drawn = [(one.share.item(), *one.partner.tolist(), *one.replaced.tolist()) for one in recorder.seen]
+    drawn = [(one.lam.item(), *one.perm.tolist(), *one.mask.tolist()) for one in recorder.seen]
     assert len(drawn) == 8, "two steps of two passes of two micro-batches"
     assert drawn[0:2] == drawn[2:4]
     assert drawn[4:6] == drawn[6:8]
@@ -162,7 +162,7 @@ def test_the_registry_makes_what_params_ask_for() -> None:
     ]
     for objective in made:
         [drawn] = objective.draw(net, [4], torch.Generator().manual_seed(0))
-        columns = drawn.replaced.reshape(net.grid)
+        columns = drawn.mask.reshape(net.grid)
         assert (columns == columns[0]).all()
         loss = objective(net, features(), Targets(labels=LABELS, soft=None, mix=drawn))
         assert torch.isfinite(loss)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from models.training.base_optimizer import Descent
+from models.training.base_optimizer import ClosureOptimizer
 from models.training.optimizers import create
 from models.training.sam import SAM
 from models.training.sam_variants import LookSAM, MomentumSAM
@@ -172,7 +172,7 @@ def test_weights_come_back_to_the_last_bit_and_batchnorm_sees_one_pass_a_step(na
     torch.manual_seed(0)
     network = TinyNetwork()
     made = create(optimizer(name=name, rho=3.0, lr=1e-3, weight_decay=0.0, interval=2), network, nn.Module())
-    assert isinstance(made, Descent)
+    assert isinstance(made, ClosureOptimizer)
     train(network, made, 3, bf16=bf16)
     made.base.param_groups[0]["lr"] = 0.0
     before = [p.detach().clone() for p in network.parameters()]

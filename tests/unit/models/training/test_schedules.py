@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.base_optimizer import Descent
+from models.training.base_optimizer import ClosureOptimizer
 from models.training.optimizers import create
 from models.training.schedules import lr_factor, schedule
 from models.training.settings import ScheduleSettings
@@ -76,7 +76,7 @@ def test_the_warmup_of_the_reference_climbs_to_the_cosine_of_all_epochs() -> Non
     assert found[40::4] == pytest.approx(published[10:])
     linear = factors(4, epochs=50, warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch")
     assert max(linear) == 1.0 > max(found), "the right one reaches the rate that was asked for"
-    with pytest.raises(ValueError, match="belongs to a cosine per epoch"):
+    with pytest.raises(ValueError, match="reference needs name: cosine and per: epoch"):
         ScheduleSettings(epochs=3, warmup="reference")
 
 
@@ -97,7 +97,7 @@ def test_the_schedule_reaches_the_optimiser_that_steps(name: str) -> None:
     network = nn.Linear(2, 1)
     made = create(optimizer(name=name, lr=0.4, weight_decay=0.0), network, nn.Module())
     rates = schedule(SCHEDULE, made, 4)
-    assert isinstance(made, Descent)
+    assert isinstance(made, ClosureOptimizer)
     before = network.bias.detach().clone()
 
     def closure() -> torch.Tensor:

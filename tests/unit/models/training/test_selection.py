@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from models.training import selection
-from models.training.selection import Fitted
+from models.training.selection import TrainingResult
 from models.training.settings import MovingAverageSettings
 from tests.unit.models.training import toys
 from tests.unit.models.training.alone import LONG, train
@@ -33,12 +33,12 @@ def test_the_average_is_judged_and_that_of_the_best_epoch_kept(tmp_path: Path, n
         network=trained,
         on_batch=average,
     )
-    best = int(fitted.chosen["val"]["epoch"])
+    best = int(fitted.best["val"]["epoch"])
     torch.testing.assert_close(fitted.states["val"][name], averages[best])
     kept = toys.network()
     kept.load_state_dict(fitted.states["val"])
-    figures = selection.judge("val", kept, data, compute=toys.CPU, on_batch=lambda done, total: None)
-    chosen = fitted.chosen["val"]
+    figures = selection.evaluate("val", kept, data, compute=toys.CPU, on_batch=lambda done, total: None)
+    chosen = fitted.best["val"]
     assert {f"val_{name}": value for name, value in chosen.items() if name != "epoch"} == pytest.approx(figures)
     assert figures == {key: value for key, value in fitted.history[int(chosen["epoch"]) - 1].items() if "val" in key}
     assert chosen["score_strict"] == max(row["val_score_strict"] for row in fitted.history)
@@ -52,14 +52,14 @@ def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
 
 
 def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -> None:
-    fitted = Fitted(states={}, chosen={}, history=[])
+    fitted = TrainingResult(states={}, best={}, history=[])
     for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
         fitted.history.append(figures(epoch, score))
-        selection.keep(fitted, "val", fitted.history[-1], toys.network())
-    assert fitted.chosen["val"]["epoch"] == 2
-    assert not selection.is_over(fitted, 3)
-    assert selection.is_over(fitted, 2)
-    assert not selection.is_over(fitted, 0)
+        selection.update_best(fitted, "val", fitted.history[-1], toys.network())
+    assert fitted.best["val"]["epoch"] == 2
+    assert not selection.should_stop(fitted, 3)
+    assert selection.should_stop(fitted, 2)
+    assert not selection.should_stop(fitted, 0)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -
 def test_the_published_rule_prefers_epochs_with_some_sensitivity(
     epochs: list[tuple[int, float, float]], paper: int
 ) -> None:
-    fitted = Fitted(states={}, chosen={}, history=[])
+    fitted = TrainingResult(states={}, best={}, history=[])
     for epoch in epochs:
         for which in ("val", "paper"):
-            selection.keep(fitted, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
-    assert fitted.chosen["paper"]["epoch"] == paper
-    assert fitted.chosen["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
+            selection.update_best(fitted, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
+    assert fitted.best["paper"]["epoch"] == paper
+    assert fitted.best["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
 
 
 def test_it_stops_early(tmp_path: Path) -> None:
@@ -84,18 +84,18 @@ def test_it_stops_early(tmp_path: Path) -> None:
             module.momentum = 0.0
     fitted = train(tmp_path, still, toys.data(tmp_path), network=net)
     assert len(fitted.history) == 3
-    assert fitted.chosen["val"]["epoch"] == 1
+    assert fitted.best["val"]["epoch"] == 1
 
 
 def test_a_class_may_be_absent_from_validation_but_not_all_of_one_side(tmp_path: Path) -> None:
     data = toys.data(tmp_path)
-    part = data.judges["val"]
+    part = data.selections["val"]
     for unwanted, message in (([3], None), ([0], "no normal"), ([1, 2, 3], "no abnormal")):
         left = ~np.isin(part.labels, unwanted)
         judges = {"val": dataclasses.replace(part, rows=part.rows[left], labels=part.labels[left])}
-        fewer = dataclasses.replace(data, judges=judges)
+        fewer = dataclasses.replace(data, selections=judges)
         if message is None:
-            assert np.isfinite(train(tmp_path, toys.settings(), fewer).chosen["val"]["score_strict"])
+            assert np.isfinite(train(tmp_path, toys.settings(), fewer).best["val"]["score_strict"])
         else:
             with pytest.raises(ValueError, match=message):
                 train(tmp_path, toys.settings(), fewer)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from models.training import checkpoint
-from models.training.selection import Fitted
-from models.training.state import Position, Savepoints
+from models.training.selection import TrainingResult
+from models.training.state import Checkpointer, Position
 
 
 @pytest.mark.parametrize(("takes", "pause"), [(1.0, 60), (30.0, 600)])
@@ -26,7 +26,7 @@ def test_checkpoints_come_every_minute_and_take_no_more_than_a_twentieth_of_the_
 
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(checkpoint, "write", write)
-    savepoints = Savepoints(tmp_path, {}, Fitted({}, {}, []), Position(loss=torch.zeros(())), every=60.0)
+    savepoints = Checkpointer(tmp_path, {}, TrainingResult({}, {}, []), Position(loss=torch.zeros(())), every=60.0)
     for second in range(1, 62 + pause + round(takes)):
         now = max(now, float(second))
         savepoints.write_if_due()

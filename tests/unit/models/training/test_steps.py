@@ -11,11 +11,11 @@ import torch
 
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.inference import autocast
 from models.training.optimizers import create as create_optimizer
-from models.training.optimizers import schedule
 from models.training.registry import create
+from models.training.schedules import schedule
 from models.training.settings import ComputeSettings, MovingAverageSettings, ObjectiveSettings, PatchMixSettings
 from models.training.steps import Loss, Steps
 from tests.unit.models.training import together, toys
@@ -26,7 +26,7 @@ PATCHMIX = ObjectiveSettings(name="patchmix_cl", class_weights="balanced", patch
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("optimizer", ["adamw", "sam", "look_sam", "momentum_sam"])
 def test_no_step_waits_for_the_gpu(tmp_path: Path, optimizer: str) -> None:
-    device, data, team = torch.device("cuda"), toys.data(tmp_path), Team()
+    device, data, group = torch.device("cuda"), toys.data(tmp_path), ProcessGroup()
     chosen = toys.settings(
         objective=PATCHMIX,
         optimizer=toys.optimizer(name=optimizer, clip_norm=1.0),
@@ -36,7 +36,7 @@ def test_no_step_waits_for_the_gpu(tmp_path: Path, optimizer: str) -> None:
     network = together.Patches().to(device)
     objective = create(chosen.objective, data.train.labels, data.classes, network).to(device)
     draw = partial(objective.draw, network)
-    batches = Batches(chosen, data.train, data.features, seed=1, device=device, team=team, draw=draw)
+    batches = Batches(chosen, data.train, data.features, seed=1, device=device, group=group, draw=draw)
     made = create_optimizer(chosen.optimizer, network, objective)
     steps = Steps(
         Loss(network, objective),
@@ -44,10 +44,10 @@ def test_no_step_waits_for_the_gpu(tmp_path: Path, optimizer: str) -> None:
         schedule(chosen.schedule, made, batches.steps),
         create_average(chosen.moving_average, network, objective),
         context=autocast(ComputeSettings(device="cuda", precision="auto", threads=1), device),
-        team=team,
+        group=group,
     )
     losses = []
-    with data.features.held(data.rows, device, gigabytes=1.0):
+    with data.features.on_device(data.rows, device, gigabytes=1.0):
         epoch = batches.epoch(1)
         losses.append(steps.take(next(epoch)))  # makes what later steps find: the optimiser's state, kernels
         torch.cuda.set_sync_debug_mode("error")

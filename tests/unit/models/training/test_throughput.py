@@ -13,7 +13,7 @@ from models.networks.base import Network
 from models.networks.registry import create
 from models.training.objectives import CrossEntropy
 from models.training.selection import TrainingData
-from models.training.throughput import Meter, count, peak
+from models.training.throughput import ThroughputMeter, measure_cost, peak
 from tests.unit.models.training import together, toys
 
 CPU = torch.device("cpu")
@@ -26,14 +26,14 @@ def data(tmp_path: Path) -> TrainingData:
 
 def test_a_linear_layer_multiplies_and_adds_once_forward_and_once_for_its_weights(data: TrainingData) -> None:
     inputs = toys.FRAMES * toys.MELS
-    assert count(toys.Linear(inputs, 4), CrossEntropy(0.0, None), data, CPU).flops == 2 * (2 * inputs * 4)
+    assert measure_cost(toys.Linear(inputs, 4), CrossEntropy(0.0, None), data, CPU).flops == 2 * (2 * inputs * 4)
 
 
 def test_attention_is_counted(tmp_path: Path) -> None:
     data = toys.data(tmp_path)
     data.features.frames = data.features.mels = 64
     options = {"size": "tiny", "depth": 1, "stride": 16}
-    found = count(
+    found = measure_cost(
         create("ast", frames=64, mels=64, classes=4, options=options, weights=None), CrossEntropy(0, None), data, CPU
     )
     tokens, width = 4 * 4 + 2, 192
@@ -61,20 +61,20 @@ class Depthwise(Network):
 def test_depthwise_convolutions_are_no_full_ones(data: TrainingData) -> None:
     bins = toys.FRAMES * toys.MELS
     first, depthwise, head = 2 * 6 * bins * 9, 2 * 6 * bins // 4 * 25, 2 * 6 * 4
-    assert count(Depthwise(), CrossEntropy(0.0, None), data, CPU).flops == 2 * first + 3 * depthwise + 3 * head
+    assert measure_cost(Depthwise(), CrossEntropy(0.0, None), data, CPU).flops == 2 * first + 3 * depthwise + 3 * head
 
 
 def test_counting_leaves_the_network_as_it_was(data: TrainingData) -> None:
     network = toys.network().eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    assert not count(network, CrossEntropy(0.0, None), data, CPU).unused
+    assert not measure_cost(network, CrossEntropy(0.0, None), data, CPU).unused_parameters
     assert not network.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_parts_without_a_gradient_are_told(data: TrainingData) -> None:
-    assert count(together.Normed(), CrossEntropy(0.0, None), data, CPU).unused
+    assert measure_cost(together.Normed(), CrossEntropy(0.0, None), data, CPU).unused_parameters
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_speed_counts_sam_twice_in_operations_and_once_in_clips(
 ) -> None:
     monkeypatch.setattr("models.training.throughput._device_peak", lambda *_: 10 * 2 * 2 * 320 * 4.0)
     network = toys.Linear(toys.FRAMES * toys.MELS, 4)
-    work = count(network, CrossEntropy(0.0, None), data, CPU)
-    meter = Meter(work, context=nullcontext, device=CPU, devices=2)
+    work = measure_cost(network, CrossEntropy(0.0, None), data, CPU)
+    meter = ThroughputMeter(work, context=nullcontext, device=CPU, devices=2)
     speed = meter.read(clips=40, steps=5, passes=80, seconds=10.0)
     assert (speed.clips_per_s, speed.step_ms) == (4.0, 2000.0)
     assert speed.flops_per_s == 8 * 2 * 2 * 320 * 4

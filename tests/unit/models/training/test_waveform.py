@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.frontends.registry import create, find, sample_rates
 from models.training.augmentation_settings import WaveformSettings
-from models.training.waveform import Waveform
+from models.training.waveform import WaveformAugmentation
 
 SCALES = {name: scale for name in sample_rates() if (scale := find(name).scale) is not None}
 FRONTENDS = sorted(SCALES)
@@ -34,7 +34,7 @@ def cached(name: str, waves: Tensor) -> Tensor:
 
 
 def augment(features: Tensor, name: str, **changes: float) -> Tensor:
-    made = Waveform(WaveformSettings(**({"probability": 1.0} | changes)), name)  # type: ignore[arg-type]
+    made = WaveformAugmentation(WaveformSettings(**({"probability": 1.0} | changes)), name)  # type: ignore[arg-type]
     return made(features, torch.Generator().manual_seed(0))
 
 
@@ -105,16 +105,16 @@ def test_the_share_of_samples_that_change(changes: dict[str, float]) -> None:
 
 def test_nothing_to_do_is_nothing_done_on_any_front_end() -> None:
     features = torch.randn(2, 4, 3)
-    made = Waveform(WaveformSettings(), "fbank")
+    made = WaveformAugmentation(WaveformSettings(), "fbank")
     assert made(features, torch.Generator()) is features
     with pytest.raises(ValueError, match=r"not defined on features of .* fbank, only of ast, beats, efficientat"):
-        Waveform(WaveformSettings(gain=0.1), "fbank")
+        WaveformAugmentation(WaveformSettings(gain=0.1), "fbank")
 
 
 def test_the_generator_alone_decides_and_the_cache_is_never_changed() -> None:
     features = cached("efficientat", clips("efficientat", 0.1))
     before = features.clone()
-    made = Waveform(WaveformSettings(gain=0.1, noise_sd=1e-4), "efficientat")
+    made = WaveformAugmentation(WaveformSettings(gain=0.1, noise_sd=1e-4), "efficientat")
     first, second = (made(features, torch.Generator().manual_seed(seed)) for seed in (1, 1))
     assert torch.equal(first, second)
     assert not torch.equal(first, made(features, torch.Generator().manual_seed(2)))

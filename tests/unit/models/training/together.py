@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.base import Network
-from models.training.distributed import Team
+from models.training.distributed import ProcessGroup
 from models.training.loop import fit
 from models.training.registry import create
-from models.training.selection import Fitted
+from models.training.selection import TrainingResult
 from models.training.settings import ComputeSettings, MovingAverageSettings, TrainingSettings
 from tests.unit.models.training import toys
 
@@ -28,13 +28,13 @@ class Normed(Network):
     def __init__(self) -> None:
         super().__init__()
         self.num_features = 12
-        self.first = nn.Linear(toys.FRAMES * toys.MELS, 12)
+        self.is_main = nn.Linear(toys.FRAMES * toys.MELS, 12)
         self.norm = nn.LayerNorm(12)
         self.unused = nn.Linear(3, 3)
         self.head = nn.Linear(12, toys.CLASSES)
 
     def embed(self, features: Tensor) -> Tensor:
-        return torch.relu(self.norm(self.first(features.flatten(1))))
+        return torch.relu(self.norm(self.is_main(features.flatten(1))))
 
 
 class Patches(Network):
@@ -44,13 +44,13 @@ class Patches(Network):
         super().__init__()
         self.num_features = 12
         self.grid = (toys.MELS // 4, toys.FRAMES // 4)
-        self.first = nn.Linear(16, 12)
+        self.is_main = nn.Linear(16, 12)
         self.norm = nn.LayerNorm(12)
         self.head = nn.Linear(12, toys.CLASSES)
 
     def patches(self, features: Tensor) -> Tensor:
         cells = features.transpose(1, 2).unflatten(2, (self.grid[1], 4)).unflatten(1, (self.grid[0], 4))
-        return self.first(cells.transpose(2, 3).flatten(3).flatten(1, 2))
+        return self.is_main(cells.transpose(2, 3).flatten(3).flatten(1, 2))
 
     def encode(self, patches: Tensor) -> Tensor:
         return torch.relu(self.norm(patches)).mean(1)
@@ -66,7 +66,7 @@ def settings(**changes: object) -> TrainingSettings:
     return toys.settings(**({"optimizer": sam, "moving_average": average} | changes))
 
 
-def train(folder: Path, team: Team = Team(), **changes: Any) -> Fitted:  # noqa: B008
+def train(folder: Path, group: ProcessGroup = ProcessGroup(), **changes: Any) -> TrainingResult:  # noqa: B008
     """Train a network without anything random of its own."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -80,19 +80,18 @@ def train(folder: Path, team: Team = Team(), **changes: Any) -> Fitted:  # noqa:
         seed=1,
         compute=toys.CPU,
         checkpoint=folder / "checkpoint",
-        team=team,
+        group=group,
         **changes,
     )
 
 
-def train_and_write(folder: Path, chosen: TrainingSettings, team: Team) -> None:
+def train_and_write(folder: Path, chosen: TrainingSettings, group: ProcessGroup) -> None:
     """Train, and let each process write what came of it."""
-    fitted = train(folder, team, settings=chosen)
-    outcome = {"history": fitted.history, "chosen": fitted.chosen, "states": fitted.states}
-    torch.save(outcome, folder / f"{team.rank}.pt")
+    fitted = train(folder, group, settings=chosen)
+    torch.save(vars(fitted), folder / f"{group.rank}.pt")
 
 
-def interrupt_the_first(folder: Path, moment: str, team: Team) -> None:
+def interrupt_the_first(folder: Path, moment: str, group: ProcessGroup) -> None:
     """Let the first process fail while it judges, or be killed in the midst of an epoch."""
 
     def fail(epoch: int, phase: str, done: int, total: int) -> None:
@@ -101,8 +100,8 @@ def interrupt_the_first(folder: Path, moment: str, team: Team) -> None:
         if moment == phase == "train" and done == 40:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    train(folder, team, on_batch=fail, save_every=0.0)
+    train(folder, group, on_batch=fail, save_every=0.0)
 
 
-def state(fitted: Fitted) -> np.ndarray:
+def state(fitted: TrainingResult) -> np.ndarray:
     return np.concatenate([tensor.numpy().ravel() for tensor in fitted.states["val"].values()])

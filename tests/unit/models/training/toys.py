@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from models.networks.base import Network
 from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.features import Features
-from models.training.selection import Part, TrainingData
+from models.training.selection import LabelledCycles, TrainingData
 from models.training.settings import (
     ComputeSettings,
     MovingAverageSettings,
@@ -105,11 +105,11 @@ def data(folder: Path, *, train: int = 70, judge: int = 40, paper: bool = False)
     if not (folder / "cache").exists():
         write_cache(folder / "cache", labels)
     rows = np.arange(train + judge)
-    judges = {"val": Part(rows=rows[train:], labels=labels[train:])}
+    judges = {"val": LabelledCycles(rows=rows[train:], labels=labels[train:])}
     if paper:
         judges["paper"] = judges["val"]
-    part = Part(rows=rows[:train], labels=labels[:train])
-    return TrainingData(features=Features(folder / "cache"), train=part, judges=judges, classes=CLASSES)  # type: ignore[arg-type]
+    part = LabelledCycles(rows=rows[:train], labels=labels[:train])
+    return TrainingData(features=Features(folder / "cache"), train=part, selections=judges, classes=CLASSES)  # type: ignore[arg-type]
 
 
 def network(seed: int = 0) -> TinyNetwork:
