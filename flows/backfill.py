@@ -15,7 +15,7 @@ from pydantic import Field
 from flows.backfills import tables
 from flows.backfills.variants import FOLDER, prepare, variants
 from flows.processes.run_lock import exclusive_run
-from flows.publish import artifacts
+from flows.publish import prefect_artifacts
 from flows.scheduling.workspace_tasks import run_workspaces
 from flows.workspaces import cache_of
 
@@ -77,5 +77,5 @@ def _publish(root: Path, found: list[tables.Table]) -> None:
     tables.write(found, root / REPORTS)
     for index, table in enumerate(found):
         key = f"backfill-{index + 1}" if index else "backfill"
-        artifacts.publish_table(key, table.records, table.title)
+        prefect_artifacts.publish_table(key, table.records, table.title)
     get_run_logger().info(tables.markdown_tables(found))

@@ -15,7 +15,7 @@ from pydantic import Field
 from flows.leaderboards import comparison, tables
 from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.processes.run_lock import exclusive_run
-from flows.publish import artifacts
+from flows.publish import prefect_artifacts
 from flows.scheduling.workspace_tasks import run_workspaces
 from flows.workspaces import cache_of
 
@@ -84,5 +84,5 @@ def _publish(root: Path, chosen: list[RecipeWorkspace]) -> list[RecipeWorkspace]
         found = comparison.leaderboards([comparison.read(root, workspace) for workspace in done])
         paths = tables.write(found, root / REPORTS)
         get_run_logger().info(f"Written: {', '.join(path.name for path in paths)} in {root / REPORTS}")
-        artifacts.publish_text("leaderboard", tables.markdown(found), f"{len(done)} of {len(chosen)} recipes.")
+        prefect_artifacts.publish_text("leaderboard", tables.markdown(found), f"{len(done)} of {len(chosen)} recipes.")
     return done

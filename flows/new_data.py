@@ -20,7 +20,8 @@ from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
 from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.run_lock import exclusive_run
-from flows.publish import artifacts, markdown, scores
+from flows.publish import markdown, prefect_artifacts, scores
+from tasks import artifacts
 from tasks.runtime import params
 from tasks.runtime.errors import TransientError
 from tasks.sources.settings import DownloadSettings
@@ -122,7 +123,7 @@ def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
         scores.read(root) or {},
         there[-1].scores if there else None,
         measured=scores.read_metrics(root),
-        measured_then=registry.read_at(root, there[-1].commit, scores.METRICS) if there else None,
+        measured_then=registry.read_at(root, there[-1].commit, str(artifacts.METRICS)) if there else None,
     )
 
 
@@ -155,4 +156,4 @@ def _report(message: str, found: Sequence[str]) -> None:
     if len(found) > SHOWN:
         listed.append(f"- and {len(found) - SHOWN} more")
     text = "\n".join([f"**{markdown.text(message)}**", "", "What the source has that it had not before:", "", *listed])
-    artifacts.publish_text("new-data", text + "\n", message)
+    prefect_artifacts.publish_text("new-data", text + "\n", message)

@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.processes.run_lock import exclusive_run
-from flows.publish import artifacts, verification
+from flows.publish import prefect_artifacts, verification
 from lineage.verify.findings import Depth
 from lineage.verify.verification import verify
 
@@ -54,5 +54,5 @@ def nightly_audit(
         log.info(verification.line(finding))
     headline = verification.headline(report)
     command = verification.command(depth, elsewhere=elsewhere)
-    artifacts.publish_text("audit", verification.show(report, command), headline)
+    prefect_artifacts.publish_text("audit", verification.show(report, command), headline)
     return (Failed if report.damage else Completed)(message=headline)

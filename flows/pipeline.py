@@ -19,7 +19,7 @@ from flows.plan import Step, expand, plan
 from flows.processes.process_groups import Log
 from flows.processes.run_lock import exclusive_run
 from flows.processes.stage_process import StageProcesses
-from flows.publish import artifacts, scores
+from flows.publish import prefect_artifacts, scores
 from flows.recipes import writing
 from flows.remote.dispatch import run_on_worker
 from flows.scheduling import scheduler
@@ -90,12 +90,12 @@ def pipeline(
         if all(unit.pool for unit in units):
             processes.stop_prestarting()
         scores_before = scores.read(root)
-        artifacts.publish_plan(steps)
+        prefect_artifacts.publish_plan(steps)
         for step in steps:
             get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
         results = _run(units, jobs, gpus, processes, task_runner)
         outcome = _outcome(steps, units, results)
-        artifacts.publish_results(root, stages, outcome, scores_before)
+        prefect_artifacts.publish_results(root, stages, outcome, scores_before)
     return _verdict(outcome, results)
 
 

@@ -8,23 +8,23 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flows.publish import markdown
+from tasks import artifacts
 
 REPORTS_URL = "BREATHLINE_REPORTS_URL"  # address at which a web server shows the folder reports/
-DATA_DOCS = "reports/data_docs/index.html"
 REPORTS = {
-    "reports/report.html": "all scores, with intervals, groups, calibration and curves",
-    DATA_DOCS: "expectations of the validation, and its findings",
-    "reports/metrics.json": "every figure of the report, for programs",
-    "reports/scores.json": "the few figures by which runs are compared",
+    artifacts.REPORT: "all scores, with intervals, groups, calibration and curves",
+    artifacts.DATA_DOCS_INDEX: "expectations of the validation, and its findings",
+    artifacts.METRICS: "every figure of the report, for programs",
+    artifacts.SCORES: "the few figures by which runs are compared",
 }
 
 
-def link(path: str) -> str:
+def link(path: Path) -> str:
     """Return a link to a file of `reports/`, or its path as code without a web server."""
     base = os.environ.get(REPORTS_URL, "").rstrip("/")
     if not base:
         return markdown.code(path)
-    return f"[{markdown.text(path)}]({base}/{quote(path.removeprefix('reports/'))})"
+    return f"[{markdown.text(path)}]({base}/{quote(path.relative_to(artifacts.REPORTS).as_posix())})"
 
 
 def show(root: Path) -> str:

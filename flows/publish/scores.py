@@ -9,9 +9,9 @@ from typing import Any
 
 from flows.graph import flatten
 from flows.publish import markdown
+from tasks import artifacts
 
 MEASURED = "measured"
-SCORES, METRICS = "reports/scores.json", "reports/metrics.json"
 FIGURES = {
     "score_strict": "**Score, strict**",
     "score_lenient": "Score, lenient",
@@ -26,13 +26,13 @@ def read(root: Path) -> dict[str, Any] | None:
 
     The entry `measured` names test cycles, corpus, labels and split: only equal ones are compared.
     """
-    scores = _json(root / SCORES)
+    scores = _json(root / artifacts.SCORES)
     return flatten(scores) | {MEASURED: _measured(read_metrics(root))} if scores else None
 
 
 def read_metrics(root: Path) -> dict[str, Any]:
     """Return the metrics of the evaluation; an empty mapping where there are none."""
-    return _json(root / METRICS)
+    return _json(root / artifacts.METRICS)
 
 
 def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from flows.publish import links, markdown
+from tasks import artifacts
 from tasks.runtime.words import counted
 
-RESULTS = "data/validation/results.json"
 SHOWN = 3  # failing names in a row
 
 
 def read(root: Path) -> dict[str, Any] | None:
     """Return the results of the validation, or None where there are none."""
-    path = root / RESULTS
+    path = root / artifacts.VERDICTS
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
@@ -47,7 +47,7 @@ def show(results: Mapping[str, Any] | None, outcome: str) -> str:
     parts = [f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.{consequence}"]
     if failing:
         parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
-    parts.append(f"Data Docs: {links.link(links.DATA_DOCS)}")
+    parts.append(f"Data Docs: {links.link(artifacts.DATA_DOCS_INDEX)}")
     return "\n\n".join(parts) + "\n"
 
 

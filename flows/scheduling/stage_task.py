@@ -22,7 +22,7 @@ from prefect.tasks import Task
 
 from flows.processes.process_groups import Log
 from flows.processes.stage_errors import TRANSIENT_STATES, StageFailedError
-from flows.publish.artifacts import publish_progress
+from flows.publish.prefect_artifacts import publish_progress
 from flows.scheduling.scheduler import Unit
 
 GPU_LIMIT = "breathline-gpu"

@@ -15,6 +15,7 @@ from tasks import artifacts
 from tasks.runtime import corpus_facts
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.params import natural
+from tasks.runtime.words import counted
 
 LICENCE = "MIT"  # of the code, and of the statements that it writes about data and models
 RAI = "http://mlcommons.org/croissant/RAI/1.0"
@@ -55,8 +56,8 @@ def limits(recordings: Sequence[dict[str, Any]]) -> list[str]:
     """Return sentences about the limits of the present recordings: counts, the most frequent diagnosis, the split."""
     patients = {row["patient_id"] for row in recordings}
     devices = {row["device"] for row in recordings if row["device"]}
-    counts = f"{_count(len(patients), 'patient')} with {_count(len(recordings), 'recording')}"
-    devices_used = f" by {_count(len(devices), 'device')}" if devices else ""
+    counts = f"{counted(len(patients), 'patient')} with {counted(len(recordings), 'recording')}"
+    devices_used = f" by {counted(len(devices), 'device')}" if devices else ""
     found = [f"The recordings are of {counts}{devices_used}."]
     known = Counter(row["diagnosis"] for row in recordings if row["diagnosis"])
     if known:
@@ -64,13 +65,9 @@ def limits(recordings: Sequence[dict[str, Any]]) -> list[str]:
         ill = {row["patient_id"] for row in recordings if row["diagnosis"] == diagnosis}
         found.append(
             f"The most frequent diagnosis is {diagnosis}: "
-            f"{_count(len(ill), 'patient')} with {_count(known[diagnosis], 'recording')}."
+            f"{counted(len(ill), 'patient')} with {counted(known[diagnosis], 'recording')}."
         )
     if both := both_sides(recordings):
         who = f"patient {both[0]} is" if len(both) == 1 else f"patients {', '.join(both)} are"
         found.append(f"In the split `official`, {who} on both sides; `official-disjoint` keeps them out of training.")
     return found
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

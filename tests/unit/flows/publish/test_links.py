@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from flows.publish import links
+from tasks import artifacts
 
 
 def test_what_there_is_to_read_has_links_where_a_web_server_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv(links.REPORTS_URL, raising=False)
     assert "no report yet" in links.show(tmp_path)
     (tmp_path / "reports/data_docs").mkdir(parents=True)
-    (tmp_path / links.DATA_DOCS).touch()
+    (tmp_path / artifacts.DATA_DOCS_INDEX).touch()
     text = links.show(tmp_path)
     assert "| `reports/data_docs/index.html` |" in text
     assert f"in `{tmp_path}`" in text

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flows.publish import scores
+from tasks import artifacts
 from tests.unit.flows.publish.rendered import cells
 
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
@@ -81,5 +82,5 @@ def test_scores_on_another_split_are_not_compared(tmp_path):
 def test_scores_that_are_absent_or_broken_are_none(tmp_path, text):
     if text is not None:
         (tmp_path / "reports").mkdir()
-        (tmp_path / scores.SCORES).write_text(text)
+        (tmp_path / artifacts.SCORES).write_text(text)
     assert scores.read(tmp_path) is None
