@@ -15,6 +15,7 @@ from rich.console import Console
 from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.recipes import corpus as corpora
 from flows.workspaces import absolute_weights, cache_of
+from tasks.artifacts import REPORTS
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ EXAMPLES = (
     "`breathline leaderboard mn_plain mn_sam --seeds 1,2,3` · "
     "`breathline leaderboard ast_ce best --small --corpus demo` · `breathline leaderboard --collect`"
 )
-REPORTS = Path("reports")
 
 
 def leaderboard(

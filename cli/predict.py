@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from models.file_names import CARD
+from tasks.artifacts import STUDENTS
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ EXAMPLES = (
     "`breathline predict a.wav --model data/student/1`. "
     "For research alone: Breathline is no medical device, and what it says is no diagnosis."
 )
-TRAINED = "data/student"
 SHOWN = 60  # rows; a file holds them all
 CAUTION = "For research alone: no medical device, no diagnosis."
 
@@ -83,9 +84,9 @@ def _source(root: Path, model: str | None) -> Source:
         return registry.resolve(root, model)
     if registry.versions(root):
         return registry.resolve(root, registry.STUDENT)
-    if not any((root / TRAINED).glob("*/model.json")):
+    if not any((root / STUDENTS).glob(f"*/{CARD}")):
         raise BreathlineError("There is no model yet.", where=root, hint="`make demo` or `dvc repro` trains one")
-    return registry.Source(TRAINED, folder=root / TRAINED)
+    return registry.Source(STUDENTS.as_posix(), folder=root / STUDENTS)
 
 
 def _predicted(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def show(model: Annotated[str, typer.Argument(help="a version, or a stage")] = "
     order = list(FIGURES)
     for key in sorted(one.scores, key=lambda key: (key.split(".")[:-1], order.index(key.split(".")[-1]))):
         console.print(f"  {key:28} {_figure(one.scores[key]):>6}")
-    if metrics := registry.read_at(root, one.commit, "reports/metrics.json"):
+    if metrics := registry.read_at(root, one.commit, artifacts.METRICS):
         test = metrics["test"]
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from tasks.artifacts import DATA_DOCS_INDEX, METRICS, PREDICTIONS, REPORT
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-METRICS, PAGE = Path("reports/metrics.json"), Path("reports/report.html")
 PATHS = {
-    PAGE: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
-    Path("reports/data_docs/index.html"): "checks of the data",
-    Path("data/evaluation/predictions.parquet"): "every prediction",
+    REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
+    DATA_DOCS_INDEX: "checks of the data",
+    PREDICTIONS: "every prediction",
     METRICS: "all figures",
 }
 SELECTIONS = {
@@ -51,9 +50,9 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     for path, content in existing.items():
         console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
     if open_page:
-        if not PAGE.exists():
-            raise BreathlineError("The report is missing.", where=PAGE, hint="`dvc pull`, or `dvc repro evaluate`")
-        webbrowser.open(PAGE.resolve().as_uri())
+        if not REPORT.exists():
+            raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro evaluate`")
+        webbrowser.open(REPORT.resolve().as_uri())
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:

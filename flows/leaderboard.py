@@ -18,8 +18,7 @@ from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts
 from flows.scheduling.workspace_tasks import run_workspaces
 from flows.workspaces import cache_of
-
-REPORTS = "reports"
+from tasks.artifacts import REPORTS
 
 
 def _name() -> str:

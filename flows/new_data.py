@@ -123,7 +123,7 @@ def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
         scores.read(root) or {},
         there[-1].scores if there else None,
         measured=scores.read_metrics(root),
-        measured_then=registry.read_at(root, there[-1].commit, str(artifacts.METRICS)) if there else None,
+        measured_then=registry.read_at(root, there[-1].commit, artifacts.METRICS) if there else None,
     )
 
 

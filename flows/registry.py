@@ -15,10 +15,11 @@ from typing import Any
 from flows import dvc_revision, graph, gto_tags, release_checks
 from flows.git_commits import commit_working_tree, git
 from flows.gto_tags import Bump
+from models.file_names import CARD
+from tasks.artifacts import SCORES
 from tasks.runtime.errors import BreathlineError
 
 STUDENT = "student"
-SCORES, CARD = "reports/scores.json", "model.json"
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,10 @@ def assign(root: Path, what: str, stage: str) -> Version:
     return next(other for other in versions(root, one.name) if other.version == one.version)
 
 
-def read_at(root: Path, commit: str, path: str) -> dict[str, Any]:
+def read_at(root: Path, commit: str, path: Path) -> dict[str, Any]:
     """Return the JSON of a file at a commit; nothing where there is no such file."""
-    there = git(root, "ls-tree", "--name-only", commit, path)
-    read: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path}")) if there else {}
+    there = git(root, "ls-tree", "--name-only", commit, path.as_posix())
+    read: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path.as_posix()}")) if there else {}
     return read
 
 

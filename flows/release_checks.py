@@ -9,9 +9,8 @@ from pathlib import Path
 from flows.git_commits import git
 from flows.graph import Stage, overlap
 from flows.plan import plan
+from tasks.artifacts import DATA_DOCS_INDEX, VERDICTS
 from tasks.runtime.errors import BreathlineError
-
-VERDICT = "data/validation/results.json"
 
 
 def check(root: Path, stages: Sequence[Stage]) -> None:
@@ -27,9 +26,9 @@ def check(root: Path, stages: Sequence[Stage]) -> None:
     if waiting := [step.stage for step in plan(stages) if step.runs]:
         hint = "`breathline plan` shows the reasons; `breathline run` or `dvc repro` brings them up to date"
         raise BreathlineError("Not all stages are up to date.", where=", ".join(waiting), hint=hint)
-    verdict = root / VERDICT
+    verdict = root / VERDICTS
     if verdict.is_file() and not json.loads(verdict.read_text(encoding="utf-8"))["success"]:
-        raise BreathlineError("Validation failed.", where=VERDICT, hint="look into reports/data_docs/index.html")
+        raise BreathlineError("Validation failed.", where=VERDICTS, hint=f"look into {DATA_DOCS_INDEX}")
     outs = [out for stage in stages for out in stage.outs]
     given = sorted({dep for stage in stages for dep in stage.deps if not overlap(dep, outs)})
     unknown = git(root, "ls-files", "--others", "--exclude-standard", "--", "dvc.yaml", "params.yaml", *given)

@@ -17,11 +17,12 @@ from typing import Any
 from flows.git_commits import git
 from flows.recipes.params_text import PARAMS
 from lineage.code import ORIGIN, ask_git
+from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 
 # Outs of stages, files written for each workspace, folders that no stage reads, and the workspaces themselves.
-MADE = ("data", "reports", "dvc.lock", str(PARAMS))
+MADE = (str(artifacts.DATA), str(artifacts.REPORTS), "dvc.lock", str(PARAMS))
 NOT_CODE = (*MADE, "benchmarks", "docs", "tests", ".backfill", ".leaderboard", ".locks")
 WEIGHTS = "BREATHLINE_WEIGHTS"
 
@@ -41,7 +42,7 @@ def update_code(root: Path, workspace: Path, cache: Path, *, revision: str | Non
         BreathlineError: The project is no Git repository, or the revision is unknown.
     """
     # DVC cannot template a list of deps: the folder of teachers is a dep, even without teachers.
-    (workspace / "data" / "teachers").mkdir(parents=True, exist_ok=True)
+    (workspace / artifacts.TEACHERS).mkdir(parents=True, exist_ok=True)
     wanted: set[Path] = set()
     for name, mode, content in _files_at_commit(root, revision) if revision else _files_of_working_tree(root):
         wanted.add(Path(name))

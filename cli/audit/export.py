@@ -10,10 +10,11 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
+from tasks.artifacts import RECORDS, REPORTS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import replacing
 
-OUT = Path("reports/audit")
+OUT = REPORTS / "audit"
 # A new export is a module of `lineage.exports` with a function `files`, and its name here.
 Export = Literal["openlineage", "prov", "croissant", "in-toto", "cyclonedx", "model-card", "data-card"]
 Kind = Literal[Export, "all"]
@@ -43,7 +44,7 @@ def export(
 
     request = Request(project.load(Path()), out, key)
     if not request.project.records:
-        raise BreathlineError("No stage has left a record yet.", where="data/lineage", hint="`breathline run`")
+        raise BreathlineError("No stage has left a record yet.", where=RECORDS, hint="`breathline run`")
     for name in get_args(Export) if kind == "all" else [kind]:
         files: dict[str, str] = importlib.import_module(f"lineage.exports.{name.replace('-', '_')}").files(request)
         for file, text in files.items():

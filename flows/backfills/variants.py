@@ -21,6 +21,7 @@ from flows import workspaces
 from flows.git_commits import git
 from flows.recipes.params_text import PARAMS, yaml_round_trip
 from flows.recipes.writing import leftovers
+from tasks.artifacts import DATA
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
@@ -117,7 +118,7 @@ def prepare(root: Path, variant: Variant, cache: Path) -> Path:
     text = with_values(workspaces.params_text(root, variant.commit), variant, root)
     (workspace / PARAMS).write_text(text, encoding="utf-8")
     with suppress(KeyError):  # an old commit may lack these parameters
-        for folder in leftovers(workspace / "data", params.read(workspace / PARAMS)):
+        for folder in leftovers(workspace / DATA, params.read(workspace / PARAMS)):
             shutil.rmtree(folder)
     return workspace
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import Counts
+from tasks import artifacts
 from tasks.evaluation import bootstrap
 from tasks.evaluation.summary import EvaluationSettings, rounded
 from tasks.runtime import corpus_facts, params
@@ -117,8 +118,8 @@ def read(root: Path, workspace: RecipeWorkspace) -> Result:
     folder = root / workspace.folder
     hint = f"run `breathline leaderboard {workspace.recipe}` again"
     try:
-        metrics = json.loads((folder / "reports" / "metrics.json").read_text(encoding="utf-8"))
-        rows = pl.read_parquet(folder / "data" / "evaluation" / "predictions.parquet")
+        metrics = json.loads((folder / artifacts.METRICS).read_text(encoding="utf-8"))
+        rows = pl.read_parquet(folder / artifacts.PREDICTIONS)
     except FileNotFoundError as error:
         raise BreathlineError("The results are missing.", where=error.filename, hint=hint) from error
     settings = params.section(params.read(folder / params.PARAMS), "evaluation")

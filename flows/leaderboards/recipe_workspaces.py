@@ -12,6 +12,7 @@ from flows import workspaces
 from flows.recipes.layers import RECIPES
 from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
 from flows.recipes.writing import leftovers, recipe_settings
+from tasks.artifacts import DATA
 from tasks.runtime import params
 
 FOLDER = Path(".leaderboard")
@@ -67,7 +68,7 @@ def prepare(
     settings["download"] = workspaces.absolute_paths(root, download)
     text, _ = apply(project, settings)
     (folder / PARAMS).write_text(text, encoding="utf-8")
-    for leftover in leftovers(folder / "data", params.read(folder / PARAMS)):
+    for leftover in leftovers(folder / DATA, params.read(folder / PARAMS)):
         shutil.rmtree(leftover)
 
 

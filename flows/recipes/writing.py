@@ -11,6 +11,7 @@ from typing import Any
 from flows.recipes import corpus as corpora
 from flows.recipes.layers import RECIPES, resolve
 from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
+from tasks.artifacts import DATA
 from tasks.runtime.files import replacing
 
 # Folders with one sub-folder per item; stages depend on the whole folder, so nothing else may lie there.
@@ -40,7 +41,7 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
     """
     settings = recipe_settings(name, corpus=corpus, small=small, folder=root / RECIPES)
     text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
-    return Edit(text, tuple(changes), tuple(leftovers(root / "data", yaml_round_trip().load(text))))
+    return Edit(text, tuple(changes), tuple(leftovers(root / DATA, yaml_round_trip().load(text))))
 
 
 def write(root: Path, planned: Edit) -> None:

@@ -13,13 +13,13 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 
 T = TypeVar("T")
 
-FOLDER = Path("data/cycles")
-CORPUS, LABEL_SETS = "corpus.json", "label_sets.json"
+FOLDER, CORPUS, LABEL_SETS = artifacts.EXTRACTED, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
 
 
 @dataclass(frozen=True, kw_only=True)
