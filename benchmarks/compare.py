@@ -1,6 +1,7 @@
-"""Two runs' students, paired over the same resampled test patients: ``python -m benchmarks.compare ONE OTHER``.
+"""Paired comparison of the students of two runs: ``python -m benchmarks.compare ONE OTHER``.
 
-Both are files like ``data/evaluation/predictions.parquet``, of runs with the same test cycles and seeds.
+Both arguments are files such as ``data/evaluation/predictions.parquet``, of runs with equal test cycles and seeds. The
+bootstrap draws the same test patients for both.
 
     python -m benchmarks.compare distilled/predictions.parquet plain/predictions.parquet
 """
@@ -20,17 +21,17 @@ RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 0
 
 
 def main() -> None:
-    """Print the difference of both Scores, the mean over seeds, with its interval."""
+    """Print the difference of both Scores (mean over seeds) with its confidence interval."""
     one, other = (students(Path(argument)) for argument in sys.argv[1:3])
     if [len(run) for run in one] != [len(run) for run in other]:
-        sys.exit("The two runs have not the same test patients.")
+        sys.exit("The two runs have different test patients; compare runs of one split.")
     weights = draw(len(one[0]), resamples=RESAMPLES, seed=SEED)
     for name, found in difference(weights, one, other, CONFIDENCE).items():
         print(f"{name}: {found['difference']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})")
 
 
 def students(path: Path) -> list[Counts]:
-    """Return a confusion matrix per test patient ``(patients, classes, classes)`` for each seed, as val chose."""
+    """Return the confusion matrices ``(patients, classes, classes)`` of each seed, for the selection ``val``."""
     return confusion_by_seed(pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/")), "val")
 
 

@@ -1,7 +1,7 @@
-"""From wav to feature cache: the stages `extract` and `fbank` against a plain loader, side by side in one run.
+"""Benchmark of `extract` and `fbank` against a plain loader: ``python -m benchmarks.fbank data/raw``.
 
-``python -m benchmarks.fbank data/raw`` prints a table in Markdown. Each run is a process of its own; the two
-take turns, so that what else the machine does falls on both.
+Prints a Markdown table. Each run is a process of its own. The two alternate, so that other load on the machine affects
+both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RATE = 16_000
 
 
 def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
-    """Run one part in this process, and return its seconds without imports, and its cycles."""
+    """Run one part in this process; return its seconds without imports, and its number of cycles."""
     cores = len(os.sched_getaffinity(0))
     if part == "plain":
         from benchmarks.baselines.loader import load
@@ -47,7 +47,7 @@ def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
 
 
 def measure(part: str, raw: Path, work: Path) -> dict[str, float]:
-    """Return cycles, seconds of work and of the whole process, and peak memory in MB, of a part as a process."""
+    """Run a part as a process; return cycles, seconds of work and of the process, and peak memory in MB."""
     command = [sys.executable, "-m", "benchmarks.fbank", str(raw), "--part", part, "--work", str(work)]
     begun = time.perf_counter()
     output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True).stdout
@@ -55,7 +55,7 @@ def measure(part: str, raw: Path, work: Path) -> dict[str, float]:
 
 
 def row(name: str, runs: list[list[dict[str, float]]], plain: float) -> tuple[str, float]:
-    """Return a line of the table, of runs that each consist of parts, and the median clips a second."""
+    """Return a line of the table and the median clips per second of runs that consist of parts."""
     rate = statistics.median(parts[0]["cycles"] / sum(part["seconds"] for part in parts) for parts in runs)
     whole = statistics.median(parts[0]["cycles"] / sum(part["process"] for part in parts) for parts in runs)
     peak = max(part["peak_mb"] for parts in runs for part in parts)
@@ -63,9 +63,9 @@ def row(name: str, runs: list[list[dict[str, float]]], plain: float) -> tuple[st
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Print the table of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fbank", description=__doc__)
-    parser.add_argument("raw", type=Path, help="a folder as the stage download makes it")
+    parser.add_argument("raw", type=Path, help="folder of the stage download")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--part", choices=["plain", "extract", "fbank"], help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)

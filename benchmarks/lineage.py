@@ -1,8 +1,8 @@
-"""What records and event log cost in a run: ``python -m benchmarks.lineage [PROJECT ...]``.
+"""Cost of records and event log in a run: ``python -m benchmarks.lineage [PROJECT ...]``.
 
-Reads the event logs of projects in which the whole graph has run: each stage notes how long it took in all and how much
-of that went into its events and its record (hashes of inputs and outs, code, environment, account). Not in it are the
-import of the recorder (some hundredths of a second) and DVC's own hashing of one more small file.
+Reads the event logs of projects in which the whole graph has run. Each stage records its duration, and the part of it
+spent on events and record (hashes of inputs and outs, code, environment, row counts). The import of the recorder (some
+0.01 s) and DVC's hashing of one more small file are not included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def table(root: Path) -> str:
-    """Return the last run of each stage, and the whole, as a Markdown table."""
+    """Return the last run of each stage and the sum as a Markdown table."""
     last = {entry["stage"]: entry for entry in events.read(root) if entry.get("status") == "done"}
     rows = [f"| stage of {root.resolve().name} | seconds | recording | share |", "|---|---|---|---|"]
     rows += [_row(f"`{stage}`", entry["seconds"], entry["recording_seconds"]) for stage, entry in last.items()]

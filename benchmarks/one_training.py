@@ -1,4 +1,4 @@
-"""One training for the benchmark of training steps, in a process of its own: ours, or the plain one."""
+"""One training of `benchmarks.training` in a process of its own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ CACHE_GB = 64.0
 
 
 def settings(method: str, batch: int, width: int) -> Any:
-    """Return how a method trains a network with embeddings of this width: all at work (a)'s rate and masks.
+    """Return the settings of a method; all have the learning rate and masks of work (a).
 
-    What the methods are compared by is the work of a step, which other rates would not change.
+    The benchmark compares the work of a step, which does not depend on the learning rate.
+
+    Args:
+        method: Name of the method.
+        batch: Batch size.
+        width: Length of the network's embedding.
     """
     from models.training.augmentation_settings import SpecAugmentSettings
     from models.training.settings import (
@@ -52,14 +57,14 @@ def settings(method: str, batch: int, width: int) -> Any:
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Train for two epochs in this process; return the clips a second of the second one, and the peak memory."""
+    """Train for two epochs in this process; return the clips per second of the second one and the peak memory."""
     from models.networks.registry import create
     from models.training.registry import create as create_objective
 
     device = torch.device(options.device)
     if device.type == "cpu":
-        # What does not fit is to fail here, before the kernel ends a process for it. What counts is address space
-        # that may be written to, a little more than what is resident.
+        # A batch that does not fit must fail here, before the kernel kills a process. The limit counts writable
+        # address space, which is slightly more than resident memory.
         free = psutil.virtual_memory().available
         resource.setrlimit(resource.RLIMIT_DATA, (free, free))
     torch.set_num_threads(options.threads)
@@ -92,7 +97,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 def ours(
     network: Any, objective: Any, method: Any, *, features: np.ndarray, labels: np.ndarray, options: argparse.Namespace
 ) -> dict[str, float]:
-    """Train with the project's loop, from a feature cache on disk; return the figures of its last epoch."""
+    """Train with Breathline's loop from a feature cache on disk; return the figures of the last epoch."""
     from models.training.features import Features
     from models.training.loop import fit
     from models.training.selection import LabelledCycles, TrainingData
@@ -111,9 +116,11 @@ def ours(
     epochs: list[Any] = []
     with tempfile.TemporaryDirectory() as folder:
         rows = write_cache(Path(folder) / "ast", features)
-        judges: dict[Selection, LabelledCycles] = {"val": LabelledCycles(rows=rows[:2], labels=labels[:2])}
+        selections: dict[Selection, LabelledCycles] = {"val": LabelledCycles(rows=rows[:2], labels=labels[:2])}
         train = LabelledCycles(rows=rows, labels=labels)
-        data = TrainingData(features=Features(Path(folder) / "ast"), train=train, selections=judges, classes=CLASSES)
+        data = TrainingData(
+            features=Features(Path(folder) / "ast"), train=train, selections=selections, classes=CLASSES
+        )
         checkpoint = Path(folder) / "checkpoint"
         fit(
             network,
@@ -129,12 +136,12 @@ def ours(
         found = {"clips_per_s": speed.clips_per_s}
         if speed.utilisation is not None:
             found["utilisation"] = speed.utilisation
-        alone = data_path(network, objective, method, data, torch.device(options.device))
-        return found | {"data_path": alone / (options.steps * speed.step_ms / 1000)}
+        seconds = data_path(network, objective, method, data, torch.device(options.device))
+        return found | {"data_path": seconds / (options.steps * speed.step_ms / 1000)}
 
 
 def data_path(network: Any, objective: Any, method: Any, data: Any, device: torch.device) -> float:
-    """Return the seconds that the batches of an epoch take by themselves: reading, augmentation and targets."""
+    """Return the seconds of an epoch's batches without the network: reading and augmentation."""
     from models.training.batches import Batches
     from models.training.distributed import ProcessGroup
 
@@ -155,7 +162,7 @@ def data_path(network: Any, objective: Any, method: Any, data: Any, device: torc
 
 
 def write_cache(folder: Path, features: np.ndarray) -> np.ndarray:
-    """Write features as the stage `fbank` does, and return their rows."""
+    """Write a feature cache in the format of the stage `fbank`, and return its rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -169,7 +176,7 @@ def write_cache(folder: Path, features: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Measure, and print the figures as JSON."""
+    """Print the measured figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.one_training", description=__doc__)
     parser.add_argument("--loop", choices=["plain", "ours"], required=True)
     parser.add_argument("--network", choices=NETWORKS, required=True)

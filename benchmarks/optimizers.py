@@ -1,9 +1,8 @@
-"""What a step of SAM and its cheaper kin costs beside AdamW's: ``python -m benchmarks.optimizers``.
+"""Benchmark of the steps of SAM and its variants against AdamW: ``python -m benchmarks.optimizers``.
 
-Prints a table in Markdown: milliseconds of a training step, and of the optimiser's own work in it, which is all but the
-forward and backward passes, for an mn04 and an AST-tiny. The optimisers take turns in every round, so that what else
-the machine does falls on all of them; a turn is as many steps as LookSAM has from one full step to the next. Runs on a
-GPU where there is one, in bf16.
+Prints a Markdown table for an mn04 and an AST-tiny: milliseconds of a training step, and of the optimiser's own work,
+which is everything but the forward and backward passes. The optimisers alternate, so that other load on the machine
+affects all of them. A turn is one interval of LookSAM. With a GPU the benchmark runs there, in bf16.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ MELS, CLASSES, INTERVAL = 128, 4, 5
 
 
 class Trainee:
-    """A network of its own for each optimiser, on fixed random features."""
+    """Network of its own for each optimiser, trained on fixed random features."""
 
     def __init__(self, architecture: str, options: dict[str, Any], name: str, features: Tensor) -> None:
         torch.manual_seed(0)
@@ -48,7 +47,7 @@ class Trainee:
         self.passes = 0.0  # seconds of the turn's forward and backward passes
 
     def turn(self) -> tuple[float, float]:
-        """Return the seconds of a step, and of what of it is not a pass, as means over a turn."""
+        """Run a turn; return the mean seconds of a step, and of its part outside of the passes."""
         self.passes, begun = 0.0, self.now()
         for _ in range(INTERVAL):
             self.optimizer.step(self.closure)  # type: ignore[arg-type]
@@ -56,7 +55,7 @@ class Trainee:
         return whole / INTERVAL, (whole - self.passes) / INTERVAL
 
     def closure(self) -> Tensor:
-        """Return the loss, and leave its gradients."""
+        """Compute the loss and its gradients, and return the loss."""
         begun, device = self.now(), self.features.device.type
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
@@ -66,14 +65,14 @@ class Trainee:
         return loss.detach()
 
     def now(self) -> float:
-        """Return the time in seconds, when all that was asked of the device is done."""
+        """Return the time in seconds after all queued work of the device."""
         if self.features.is_cuda:
             torch.cuda.synchronize()
         return time.perf_counter()
 
 
 def rows(network: str, features: Tensor, rounds: int, report: Callable[[str], None]) -> None:
-    """Measure the optimisers on a network, and report a line of the table for each."""
+    """Measure the optimisers on a network and report a line of the table for each."""
     trainees = {name: Trainee(*NETWORKS[network], name, features) for name in NAMES}
     turns: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
     for trainee in trainees.values():
@@ -89,11 +88,11 @@ def rows(network: str, features: Tensor, rounds: int, report: Callable[[str], No
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Print the table of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.optimizers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--frames", type=int, default=250, help="of the features, 100 a second")
+    parser.add_argument("--frames", type=int, default=250, help="frames of the features, 100 per second")
     options = parser.parse_args()
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,9 +1,9 @@
-"""`breathline run` against `dvc repro`, both from nothing: ``python -m benchmarks.run``, at the root of a project.
+"""Benchmark of `breathline run` against `dvc repro`: ``python -m benchmarks.run``, at the root of a project.
 
-Prints tables in Markdown. Each run has a copy of the project with a DVC cache of its own; the ways take turns, and turn
-their order round from round to round, so that what else the machine does falls on all. `breathline run` is measured
-with a server that is there already, and with the one that Prefect starts for the time of a command: on a machine where
-it never ran, and where its database is prepared. When stages start and end is seen from outside, the same for all ways.
+Prints Markdown tables. Each run starts in a new copy of the project with a DVC cache of its own. The ways alternate,
+in reverse order in every second round, so that other load on the machine affects all. `breathline run` is measured
+with a running server, and with the server that Prefect starts for one command, with a new and with an existing
+database. Starts and ends of stages are observed from outside, equally for all ways.
 
     python -m benchmarks.run --rounds 3
 """
@@ -35,21 +35,21 @@ from tests import toy
 BIN = Path(sys.executable).parent
 WAYS = {
     "dvc": "`dvc repro`",
-    "server": "`breathline run`, a server is there",
-    "prepared": "`breathline run`, no server, database prepared",
-    "fresh": "`breathline run`, no server, first on a machine",
+    "server": "`breathline run`, running server",
+    "prepared": "`breathline run`, no server, existing database",
+    "fresh": "`breathline run`, no server, new database",
 }
-LOOK_MS = 100  # how often new stages are looked for; their starts and ends come from the kernel
+LOOK_MS = 100  # interval of the search for new stages; their starts and ends come from the kernel
 
 
 @dataclass
 class Run:
-    """A run that has ended, all in seconds.
+    """Finished run; all times in seconds.
 
     Attributes:
-        total: Of the command as a whole.
-        spans: From when to when each stage ran, by the machine's clock.
-        longest: The longest chain of stages of which each waits for the one before.
+        total: Duration of the command.
+        spans: Start and end of each stage by the machine's clock.
+        longest: Length of the longest chain of dependent stages.
     """
 
     total: float
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def idle(self) -> float:
-        """In which no stage ran."""
+        """Time without a running stage."""
         busy, until = 0.0, 0.0
         for start, end in sorted(self.spans.values()):
             busy += max(end - max(start, until), 0.0)
@@ -66,19 +66,19 @@ class Run:
         return self.total - busy
 
     def group(self, name: str) -> float:
-        """From the first start to the last end of a group's items."""
+        """Time from the first start to the last end of a group's items."""
         spans = [span for stage, span in self.spans.items() if stage.split("@")[0] == name]
         return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
 def measure(command: list[str], folder: Path, env: Mapping[str, str]) -> Run:
-    """Return when a command and its stages ran; its failure ends this program."""
+    """Run a command; return its duration and the spans of its stages. Exit if it fails."""
     spans: dict[str, tuple[float, float]] = {}
     log = folder.parent / f"{folder.name}.log"
     with log.open("wb") as output:
         started = time.time()
         process = psutil.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
-        shift = started - process.create_time()  # the kernel tells when it booted in whole seconds
+        shift = started - process.create_time()  # the kernel reports its boot time in whole seconds
         poller, found = select.poll(), {os.pidfd_open(process.pid): ("", started)}
         poller.register(next(iter(found)), select.POLLIN)
         known: set[int] = set()
@@ -102,7 +102,7 @@ def measure(command: list[str], folder: Path, env: Mapping[str, str]) -> Run:
 
 
 def _stages(process: psutil.Popen) -> Iterator[tuple[str, psutil.Process]]:
-    """Yield name and process of each stage at work: those that DVC names in the environment, without their children."""
+    """Yield name and process of each running stage, found by DVC's environment variable, without its children."""
     try:
         children = process.children(recursive=True)
     except psutil.NoSuchProcess:
@@ -118,7 +118,7 @@ def _stages(process: psutil.Popen) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def longest_chain(stages: tuple[graph.Stage, ...], seconds: Mapping[str, float]) -> float:
-    """Return the length of the longest chain of stages; one that did not run takes no time."""
+    """Return the length of the longest chain of stages; a stage that did not run has length 0."""
     until: dict[str, float] = {}
     for stage in stages:
         before = max((until[name] for name in stage.after), default=0.0)
@@ -128,7 +128,7 @@ def longest_chain(stages: tuple[graph.Stage, ...], seconds: Mapping[str, float])
 
 @contextmanager
 def prefect(way: str, home: Path) -> Iterator[dict[str, str]]:
-    """Yield the environment of a way, with its server if it has one; ``home`` is Prefect's where it is prepared."""
+    """Yield the environment of a way, with its server if it has one; ``home`` is Prefect's prepared folder."""
     env = {**os.environ, **NO_TELEMETRY, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PREFECT_HOME": str(home)}
     env.pop("PREFECT_API_URL", None)
     if way == "server":
@@ -142,7 +142,7 @@ def prefect(way: str, home: Path) -> Iterator[dict[str, str]]:
 
 
 def from_nothing(way: str, folder: Path, root: Path, home: Path, jobs: int) -> tuple[Run, list[float]]:
-    """Return a run in a new copy of the project, and how long three more take that have nothing to do."""
+    """Run in a new copy of the project; return the run, and the durations of three more with nothing to do."""
     toy.checkout(root, folder)
     command = [str(BIN / "dvc"), "repro"] if way == "dvc" else [str(BIN / "breathline"), "run", "--jobs", str(jobs)]
     with prefect(way, home) as env:
@@ -154,7 +154,7 @@ def from_nothing(way: str, folder: Path, root: Path, home: Path, jobs: int) -> t
 
 
 def show(runs: Mapping[str, list[Run]], again: Mapping[str, list[float]]) -> Iterator[str]:
-    """Yield the lines of the tables: medians, with the smallest and the largest where there are several."""
+    """Yield the lines of the tables: medians, with smallest and largest values of several rounds."""
 
     def cell(way: str, value: Callable[[Run], float]) -> str:
         return _cell([value(run) for run in runs[way]])
@@ -191,7 +191,7 @@ def _cell(values: list[float]) -> str:
 
 
 def main() -> None:
-    """Measure, and print the tables."""
+    """Print the tables of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
@@ -204,7 +204,7 @@ def main() -> None:
         os.environ["PREFECT_HOME"] = str(home)
         home.mkdir()
         with prefect_server.temporary(home / "server.log"):
-            pass  # the database is prepared
+            pass  # creates the database
         for number in range(options.rounds):
             for way in options.ways if number % 2 == 0 else reversed(options.ways):
                 run, nothing = from_nothing(way, Path(scratch) / f"{way}-{number}", Path.cwd(), home, options.jobs)

@@ -1,8 +1,7 @@
-"""Time and peak memory of each stage, started as DVC starts it: ``python -m benchmarks.stages STAGE [STAGE ...]``.
+"""Duration and peak memory of stages, started as DVC starts them: ``python -m benchmarks.stages STAGE [STAGE ...]``.
 
-Run it at the root of a project whose ``params.yaml`` is as wanted; the outs of the stages are written. The memory is
-the resident memory of the stage and of all its children, added up and looked at twenty times a second: pages that
-processes share are counted more than once.
+Run it at the root of a project; the outs of the stages are written. The memory is the resident memory of a stage and
+all its children, summed and sampled twenty times per second. Shared pages are counted more than once.
 
     python -m benchmarks.stages download extract validate fbank@ast fbank@efficientat
 """
@@ -19,7 +18,7 @@ INTERVAL_S = 0.05
 
 
 def main() -> None:
-    """Run the stages that the command line names, one after the other, and print a Markdown table."""
+    """Run the stages of the command line one after the other and print a Markdown table."""
     rows = ["| stage | seconds | peak MB |", "|---|---|---|"]
     for stage in sys.argv[1:]:
         seconds, peak = run([sys.executable, "-m", "cli.stage", *stage.split("@")])
@@ -28,7 +27,7 @@ def main() -> None:
 
 
 def run(command: list[str]) -> tuple[float, int]:
-    """Return the seconds and the peak memory in bytes of a command; its failure ends this program."""
+    """Run a command; return its seconds and its peak memory in bytes. Exit if it fails."""
     started, peak = time.perf_counter(), 0
     with psutil.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -40,7 +39,7 @@ def run(command: list[str]) -> tuple[float, int]:
 
 
 def resident(process: psutil.Process) -> int:
-    """Return the resident memory of a process and of all its children, in bytes."""
+    """Return the resident memory of a process and all its children in bytes."""
     total = 0
     try:
         for member in (process, *process.children(recursive=True)):

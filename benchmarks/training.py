@@ -1,9 +1,9 @@
-"""Training steps: our loop against a plain one, side by side in one run.
+"""Benchmark of the training loop against a plain one: ``python -m benchmarks.training``.
 
-``python -m benchmarks.training`` prints a table in Markdown: clips a second and peak memory of AST-base (8 s clips) and
-CNN6 for `ce`, `patchmix_cl` (AST alone: a CNN has no patches) and `sam`. Each measurement is a process of its own; the
-two loops take turns, so that what else the machine does falls on both. With ``--largest`` also at the largest batch
-that fits, of each loop; on a GPU (``--device cuda``) with the share of the peak rate and the data path's of a step.
+Prints a Markdown table: clips per second and peak memory of AST-base (8 s clips) and CNN6 for `ce`, `sam` and, with AST
+only, `patchmix_cl`. Each measurement is a process of its own. The two loops alternate, so that other load on the
+machine affects both. ``--largest`` adds the largest batch of each loop that fits. On a GPU (``--device cuda``) the
+table has the utilisation and the data path's part of a step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NETWORKS = ("ast-base", "cnn6", "ast-tiny")
 METHODS = ("ce", "patchmix_cl", "sam")
 LOOPS = ("plain", "ours")
 NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "unable to allocate", "memoryerror", "bad_alloc")
-SEARCHING = 2  # steps, while a batch size is looked for
+SEARCH_STEPS = 2  # steps while searching the largest batch
 EXPECTED = (
     "Expected of an H200: AST-base `ce` at its largest batch at 40 % or more of the bf16 peak; at batch 8 ten times "
     "the plain loop or more; the data path under 2 % of a step."
@@ -31,7 +31,7 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Case:
-    """What one process measures."""
+    """Measurement of one process."""
 
     loop: str
     network: str
@@ -41,14 +41,14 @@ class Case:
 
 
 class Runs:
-    """Measurements, each a process of its own; those by which a batch size is looked for count as well."""
+    """Measurements, including those of the search for the largest batch."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._known: dict[Case, list[dict[str, float]] | None] = {}  # None where the batch does not fit
+        self._known: dict[Case, list[dict[str, float]] | None] = {}  # none if the batch does not fit
 
     def compare(self, network: str, method: str, batch: int) -> str:
-        """Return a line of the table: both loops by turns at one batch size."""
+        """Measure both loops alternately at one batch size; return a line of the table."""
         for count in range(1, self._options.runs + 1):
             runs = {
                 loop: self._measured(Case(loop, network, method, batch, self._options.steps), count) for loop in LOOPS
@@ -68,8 +68,8 @@ class Runs:
         return f"| {network} | {method} | {batch} | {' | '.join(cells)} | {times} |"
 
     def largest_batch(self, loop: str, network: str, method: str) -> int:
-        """Return the largest batch that fits, by factors of two from the first that was asked for; 0: none does."""
-        steps = min(self._options.steps, SEARCHING)
+        """Find the largest batch that fits, by factors of two from the first of ``--batches``; 0: none."""
+        steps = min(self._options.steps, SEARCH_STEPS)
 
         def fits(batch: int) -> bool:
             return self._measured(Case(loop, network, method, batch, steps), 1) is not None
@@ -82,7 +82,7 @@ class Runs:
         return batch
 
     def _measured(self, case: Case, count: int) -> list[dict[str, float]] | None:
-        """Return so many measurements, or none where the batch does not fit."""
+        """Return a number of measurements; none if the batch does not fit."""
         found = self._known.setdefault(case, [])
         while found is not None and len(found) < count:
             run = process(case, self._options)
@@ -91,7 +91,7 @@ class Runs:
 
 
 def process(case: Case, options: argparse.Namespace) -> dict[str, float] | None:
-    """Return what a process of its own measured, or none where its batch did not fit."""
+    """Measure a case in a process of its own; return none if its batch does not fit."""
     asked = asdict(case) | {"device": options.device, "threads": options.threads}
     command = [sys.executable, "-m", "benchmarks.one_training", *(f"--{key}={value}" for key, value in asked.items())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -104,16 +104,18 @@ def process(case: Case, options: argparse.Namespace) -> dict[str, float] | None:
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Print the table of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["ast-base", "cnn6"])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--batches", nargs="+", type=int, default=[8])
-    parser.add_argument("--largest", action="store_true", help="also the largest batch that fits, of each loop")
+    parser.add_argument("--largest", action="store_true", help="add the largest batch of each loop that fits")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20, help="of an epoch; the second of two is measured")
+    parser.add_argument("--steps", type=int, default=20, help="steps of an epoch; the second of two epochs is measured")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of one process on a CPU")
+    parser.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of one process on a CPU"
+    )
     options = parser.parse_args()
     print(
         f"{options.device}, {len(os.sched_getaffinity(0))} cores ({platform.processor()}), {options.threads} threads; "
@@ -123,7 +125,7 @@ def main() -> None:
     print(f"| {heads} | of the peak rate | data path, of a step | times |\n|{'---|' * 10}", flush=True)
     runs = Runs(options)
     for network in options.networks:
-        # Patches are mixed in networks that have them.
+        # patchmix_cl needs a network with patches.
         for method in [name for name in options.methods if name != "patchmix_cl" or network.startswith("ast")]:
             batches = list(options.batches)
             if options.largest:

@@ -1,4 +1,4 @@
-"""`breathline predict`: what a model says of recordings that nobody has labelled."""
+"""Command `breathline predict`: class predictions for unlabelled recordings."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ EXAMPLES = (
     "Examples: `breathline predict recording.wav` · `breathline predict ward/ --model student@v1.2.0 --out ward.csv` · "
     "`breathline predict a.wav b.wav --model student#production` · `breathline predict a.wav --model main --seed 2` · "
     "`breathline predict a.wav --model data/student/1`. "
-    "For research alone: Breathline is no medical device, and what it says is no diagnosis."
+    "For research only: Breathline is not a medical device, and its predictions are not a diagnosis."
 )
-SHOWN = 60  # rows; a file holds them all
-CAUTION = "For research alone: no medical device, no diagnosis."
+SHOWN = 60  # rows printed; `--out` writes all
+CAUTION = "For research only: not a medical device, not a diagnosis."
 
 
 def predict(
-    recordings: Annotated[list[Path], typer.Argument(help="wav files, and folders of them", show_default=False)],
+    recordings: Annotated[list[Path], typer.Argument(help="wav files and folders of wav files", show_default=False)],
     *,
     model: Annotated[
         str | None,
         typer.Option(
             help="student@v1.2.0, student#production, student (the newest version), a Git revision, or a folder; "
-            "else the newest version, or what was trained last where there is none",
+            "default: the newest version, or without versions the model trained last",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="of the model, where it has several; else the lowest")] = None,
-    out: Annotated[Path | None, typer.Option(help="a file for all rows: .parquet, .csv or .json")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the model; default: the lowest")] = None,
+    out: Annotated[Path | None, typer.Option(help="output file of all rows: .parquet, .csv or .json")] = None,
 ) -> None:
-    """Predict the class of each respiratory cycle: research only, no medical device.
+    """Predict the class of each respiratory cycle: research only, not a medical device.
 
-    Cycles are those of the annotation file beside a recording (ICBHI's format, same name with .txt); without one, the
-    recording is cut into windows of the length that the model knows. Sample rate, depth and channels may be any.
+    Cycles come from the annotation file beside a recording (ICBHI's format, same name with .txt). Without one, the
+    recording is cut into windows as long as the model's clips. Any sample rate, bit depth and channels are read.
     """
     console = Console(highlight=False)
     write = _writer(out) if out else None
@@ -71,13 +71,13 @@ def predict(
             write(out, table)
             console.print(f"Written: {out} ({table.num_rows} rows)", soft_wrap=True)
     if failures:
-        told = "\n".join(f"{wav}: {error.what}" for wav, error in failures.items())
-        hint = "the others stand above" if tables else "look at the files themselves"
-        raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{told}", hint=hint)
+        reasons = "\n".join(f"{wav}: {error.what}" for wav, error in failures.items())
+        hint = "replace or leave out these files; the other predictions are above" if tables else "check these files"
+        raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{reasons}", hint=hint)
 
 
 def _source(root: Path, model: str | None) -> Source:
-    """Return where the model is that was asked for, or the one that is meant where none was."""
+    """Return the source of the requested model, or of the default model."""
     from flows import registry
 
     if model:
@@ -85,23 +85,23 @@ def _source(root: Path, model: str | None) -> Source:
     if registry.versions(root):
         return registry.resolve(root, registry.STUDENT)
     if not any((root / STUDENTS).glob(f"*/{CARD}")):
-        raise BreathlineError("There is no model yet.", where=root, hint="`make demo` or `dvc repro` trains one")
+        raise BreathlineError("There is no trained model.", where=root, hint="`make demo` or `dvc repro` trains one")
     return registry.Source(STUDENTS.as_posix(), folder=root / STUDENTS)
 
 
 def _predicted(
     model: Model, wavs: Sequence[Path], console: Console
 ) -> tuple[list[pa.Table], dict[Path, BreathlineError]]:
-    """Return the predictions, recording by recording, and what was wrong with those that have none."""
+    """Return the predictions of each recording, and the errors of the recordings without predictions."""
     from rich.progress import track
 
-    from tasks.prediction.recordings import predict as of
+    from tasks.prediction.recordings import predict as predict_recording
 
     tables, failures = [], {}
     quiet = not console.is_terminal or len(wavs) == 1
     for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
         try:
-            tables.append(of(model, wav))
+            tables.append(predict_recording(model, wav))
         except BreathlineError as error:
             failures[wav] = error
     return tables, failures
@@ -133,7 +133,7 @@ def _show(model: Model, table: pa.Table, console: Console) -> None:
     console.print(f"\n{' and '.join(counts)} of {len(set(table['file'].to_pylist()))} recordings. {CAUTION}")
     if windows:
         console.print(
-            "[yellow]Windows stand where no annotation names cycles; the model has learned from whole cycles alone.[/]"
+            "[yellow]Recordings without annotations are cut into windows; the model was trained on whole cycles.[/]"
         )
 
 
@@ -143,10 +143,10 @@ def _probability(row: dict[str, Any], name: str) -> str:
 
 
 def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
-    """Return what writes a table in the format that the file's name asks for.
+    """Return the function that writes a table in the format of a file's suffix.
 
     Raises:
-        BreathlineError: The name asks for none that there is.
+        BreathlineError: The suffix is not supported.
     """
     from pyarrow import csv
 
@@ -162,5 +162,7 @@ def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
         ".json": lambda path, table: files.write_json(path, table.to_pylist()),
     }
     if out.suffix not in writers:
-        raise BreathlineError("The name asks for no format that there is.", where=out, hint=", ".join(writers))
+        raise BreathlineError(
+            f"The suffix `{out.suffix}` is not supported.", where=out, hint=f"use {', '.join(writers)}"
+        )
     return writers[out.suffix]

@@ -1,1 +1,1 @@
-"""Plain loaders with the habits of the published ones, to measure against."""
+"""Baselines: loader and training loop as in the published code."""

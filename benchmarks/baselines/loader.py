@@ -1,8 +1,8 @@
-"""A plain loader with the habits of the published ones: one process, one file, one cycle at a time.
+"""Plain loader as in the published code: one process, one file, one cycle at a time.
 
-As science has it of the reference works: each file is loaded and resampled by a filter made for that file; each cycle
-is cut, padded, and turned into features by itself with `torchaudio.compliance.kaldi`; all features stay in memory as
-float32. (`torchaudio.load` is replaced by soundfile, as in our own path: it no longer reads without torchcodec.)
+Each file is loaded and resampled with a filter computed for that file. Each cycle is cut, padded and converted to
+features by itself with `torchaudio.compliance.kaldi`. All features stay in memory as float32. soundfile replaces
+`torchaudio.load`, which requires torchcodec today.
 """
 
 from __future__ import annotations

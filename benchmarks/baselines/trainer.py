@@ -1,11 +1,11 @@
-"""A plain training loop with the habits of the published ones, over the same networks and losses as ours.
+"""Plain training loop as in the published code, with the same networks and losses as Breathline.
 
-Eager and in single precision, attention spelled out as softmax(QKᵀ)V, features copied from the host each step, masks
-drawn sample by sample on the CPU in the loader, three copies of the state dict a step for a "moving average" (two of
-weights before and after, one for the average), and `.item()` each step.
+It is eager and in single precision, computes attention as softmax(QKᵀ)V, and copies features from the host in each
+step. The loader draws masks sample by sample on the CPU. Each step copies the state dict three times for a "moving
+average" (before, after, average) and calls `.item()`.
 
-What is no habit of theirs but would only make it slower is not there: torch chooses the optimiser's kernels, and the
-loader's processes start before the clock does.
+Nothing is slower than in the published code: torch chooses the optimiser's kernels, and the loader's processes start
+before the measurement.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.objectives import Objective, Targets
 from models.training.specaugment import SpecAugment
 
-WORKERS = 8  # of the loader, as published, where there are that many cores
-WARM_UP = 3  # steps of an epoch before the clock starts, at most half of it: the loader has filled its queue by then
+WORKERS = 8  # processes of the loader, as published; at most one per core
+WARM_UP = 3  # steps before the measurement, at most half of an epoch, in which the loader fills its queue
 MOVING_AVERAGE = 0.5
 RHO = 0.05
 
 
 class Clips(Dataset[tuple[Tensor, int]]):
-    """Clips in memory, masked one at a time when they are asked for."""
+    """Clips in memory, masked one by one on access."""
 
     def __init__(self, features: np.ndarray, labels: np.ndarray) -> None:
         self.features, self.labels = features, labels
@@ -51,7 +51,7 @@ class Clips(Dataset[tuple[Tensor, int]]):
 def run(
     network: Network, objective: Objective, clips: Clips, *, sam: bool, batch: int, device: torch.device, epochs: int
 ) -> float:
-    """Train, and return the clips a second of the last epoch, of its steps after the warm-up."""
+    """Train and return the clips per second of the last epoch after the warm-up."""
     for layer in network.modules():
         if isinstance(layer, Attention):
             layer.fused_attn = False
@@ -77,7 +77,7 @@ def run(
                 loss.backward()
                 return loss
 
-            loss = sharp_step(parameters, backward) if sam else backward()
+            loss = sam_gradient(parameters, backward) if sam else backward()
             optimizer.step()
             losses.append(loss.item())
             after = copy.deepcopy(network.state_dict())
@@ -91,8 +91,8 @@ def run(
     return (len(loader) - warm_up) * batch / (time.perf_counter() - started)
 
 
-def sharp_step(parameters: list[nn.Parameter], backward: Callable[[], Tensor]) -> Tensor:
-    """Leave the gradient at the sharpest point nearby, and return the loss there."""
+def sam_gradient(parameters: list[nn.Parameter], backward: Callable[[], Tensor]) -> Tensor:
+    """Compute the gradient of SAM's second pass, and return the loss there."""
     backward()
     norm = torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()
     moves = {}

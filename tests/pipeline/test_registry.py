@@ -86,4 +86,4 @@ def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
     windows = int(np.ceil(len(samples) / 11_025 / 2.5))
     assert f"{windows} windows of 1 recordings" in printed
     assert "student@v1.0.0" in printed
-    assert "no medical device" in printed
+    assert "not a medical device" in printed

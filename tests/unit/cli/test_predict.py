@@ -1,4 +1,4 @@
-"""`breathline predict` on a model's folder: what is shown, what is written, what fails."""
+"""Command `breathline predict` on the folder of a model: output, files and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.tasks.prediction.test_recordings import write
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """Return a folder outside of any project, as the current one, with a model and a recording without annotation."""
+    """Return the current folder, outside of any project, with a model and a recording without annotation."""
     monkeypatch.chdir(tmp_path)
     models_on_disk.write(tmp_path / "model")
     write(tmp_path / "a.wav")
@@ -35,9 +35,9 @@ def test_every_format_holds_the_same_rows(folder, capsys):
             [row["p_wheeze"] for row in rows]
         )
     printed = " ".join(capsys.readouterr().out.split())
-    assert "3 windows of 1 recordings. For research alone: no medical device, no diagnosis." in printed
-    assert "learned from whole cycles" in printed
-    with pytest.raises(BreathlineError, match="no format that there is"):
+    assert "3 windows of 1 recordings. For research only: not a medical device, not a diagnosis." in printed
+    assert "trained on whole cycles" in printed
+    with pytest.raises(BreathlineError, match=r"suffix `\.xls` is not supported"):
         predict([Path("a.wav")], model="model", out=Path("out.xls"))
 
 
