@@ -44,7 +44,7 @@ def watch(
     settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
     with console.status("Looking at the source …"):
         before = source_state.read(root, settings)
-        now = source_state.look(root, settings, before)
+        now = source_state.inspect(root, settings, before)
     found = source_state.changes(before, now)
     for change in found:
         console.print(change, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""DVC's reading of the project at a commit: what an artifact is made of there, and its files from cache or remote."""
+"""DVC's view of the project at a commit: the outs of a model, and its files from cache or remote."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tasks.runtime.errors import BreathlineError
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-STORE = Path(".dvc/tmp/models")  # ignored by Git, as all of `.dvc/tmp`
+STORE = Path(".dvc/tmp/models")  # Git ignores `.dvc/tmp`
 
 
 @contextmanager
-def reading(root: Path, commit: str | None = None) -> Iterator[Repo]:
-    """Yield DVC's reading of the project, as it stands or at a commit.
+def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
+    """Yield DVC's view of the working tree, or of a commit.
 
     Raises:
-        BreathlineError: DVC cannot read it, or does not find there what the block asks for.
+        BreathlineError: DVC cannot read the project, or does not find an object that the block asks for.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -32,9 +32,9 @@ def reading(root: Path, commit: str | None = None) -> Iterator[Repo]:
             if commit is None:
                 yield repo
                 return
-            # Cache and remote are those of today, wherever they were when the commit was made.
-            today = {section: dict(repo.config.get(section, {})) for section in ("core", "cache", "remote")}
-        with Repo(str(root), rev=commit, config=today) as repo:
+            # Cache and remotes of the working tree: their addresses at the commit may be outdated.
+            current = {section: dict(repo.config.get(section, {})) for section in ("core", "cache", "remote")}
+        with Repo(str(root), rev=commit, config=current) as repo:
             yield repo
     except DvcException as error:
         where = f"dvc.yaml at {commit[:9]}" if commit else "dvc.yaml"
@@ -44,23 +44,23 @@ def reading(root: Path, commit: str | None = None) -> Iterator[Repo]:
 
 
 def contents(repo: Repo, name: str) -> dict[str, str | None]:
-    """Return the outs that belong to an artifact, with the hash of each."""
+    """Return the outs of a model, with the hash of each."""
     path = PurePosixPath(_path(repo, name))
     outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
     return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
 
 
-def bring(root: Path, name: str, commit: str) -> Path:
-    """Return a folder with an artifact's files at a commit: where they lie since an earlier time, or brought by DVC.
+def fetch_files(root: Path, name: str, commit: str) -> Path:
+    """Copy a model's files at a commit from DVC's cache or remote, unless a copy exists, and return the folder.
 
     Raises:
-        BreathlineError: The commit knows no such artifact, or neither cache nor remote holds it.
+        BreathlineError: The commit has no such model, or neither cache nor remote holds its files.
     """
     from dvc.fs import download
     from dvc_data.index import DataIndexDirError
 
     store = root / STORE / commit
-    with reading(root, commit) as repo:
+    with repo_at(root, commit) as repo:
         path = _path(repo, name)
         if (store / path).is_dir():
             return store / path
@@ -69,9 +69,9 @@ def bring(root: Path, name: str, commit: str) -> Path:
             try:
                 download(repo.dvcfs, f"/{path}", f"{temporary}/model")
             except (OSError, DataIndexDirError) as error:
-                said = f"Neither DVC's cache nor its remote holds {name} of {commit[:9]}."
+                message = f"Neither DVC's cache nor its remote holds {name} of {commit[:9]}."
                 hint = "where it was trained: `dvc push --all-tags`; here: `dvc remote list`"
-                raise BreathlineError(said, where=path, hint=hint) from error
+                raise BreathlineError(message, where=path, hint=hint) from error
             os.replace(f"{temporary}/model", store / path)
     return store / path
 

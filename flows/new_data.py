@@ -1,4 +1,4 @@
-"""The flow `new_data`: when a source has new recordings, learn from them, and promote the model if it is no worse."""
+"""Flow `new_data`: train on new recordings of the source, and promote the model unless it is worse."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from tasks.sources.settings import DownloadSettings
 
 GATE = "validate"
 NOT_PROMOTED = "NotPromoted"
-SHOWN = 20  # changes that are listed
+LISTED = 20  # maximum number of changes in a report
 
 
-def _passes(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), TransientError)
 
 
 @task(
-    name="look",
-    task_run_name="look at the source",
+    name="inspect",
+    task_run_name="inspect the source",
     cache_policy=NO_CACHE,
     retries=3,
     retry_delay_seconds=[10.0, 60.0, 300.0],
-    retry_condition_fn=_passes,
+    retry_condition_fn=_is_transient,
 )
-def _look(root: Path, settings: DownloadSettings, before: source_state.Files) -> dict[str, source_state.File]:
-    return source_state.look(root, settings, before)
+def _inspect(root: Path, settings: DownloadSettings, before: source_state.Files) -> dict[str, source_state.FileState]:
+    return source_state.inspect(root, settings, before)
 
 
 @flow(name="new_data", flow_run_name="look for new recordings")
@@ -60,89 +60,92 @@ def new_data(
     workers: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
     project: Path = Path(),
 ) -> State[Any]:
-    """Look whether the source has changed; if so download, validate, train, evaluate, and promote what is no worse.
+    """Check the source for new recordings; then download, validate, train, evaluate, and promote the model.
 
-    Training begins only when validation has passed. The model is promoted unless the chosen metric is lower than that
-    of the version in production by more than the margin; then the run ends in the state `NotPromoted`, with a report.
-    Without a version in production, the first model is promoted. What the gate has refused is not tried again before
-    the source changes; what failed otherwise is.
+    Training begins only after validation has passed. The model is promoted unless its metric is lower than that of the
+    version in production by more than the margin. Otherwise the run ends in the state `NotPromoted`, with a report.
+    Without a version in production, the first model is promoted. Recordings that validation has refused are not tried
+    again before the source changes; after any other failure, the next run tries again.
 
     Args:
-        metric: By which models are compared: a key of `reports/scores.json`.
-        margin: By how many points it may be lower.
-        bump: Which part of the version's number rises: major, minor or patch.
-        stage: The registry's stage whose version is compared and replaced.
-        quiet: For how many seconds a folder or archive must not have been written to; else the next run looks again.
-        jobs: How many stages run at once on this machine.
-        gpus: How many of them may use a GPU; one for each GPU, if not given.
-        workers: For stages that run on another worker, the work pool: `{"train_teacher": "gpu"}`.
-        project: The project's folder.
+        metric: Metric for the comparison of models: a key of `reports/scores.json`.
+        margin: Maximum loss of the metric, in points, 0 to 100.
+        bump: Part of the version number that rises: major, minor or patch.
+        stage: Registry stage whose version is compared and replaced.
+        quiet: Time without a write to a local source before it is used, in seconds; until then the next run waits.
+        jobs: Maximum number of stages at once on this machine, 1 to 256.
+        gpus: Maximum number of stages at once that use a GPU; one for each GPU, if not given.
+        workers: Work pool of each stage that runs on another worker: `{"train_teacher": "gpu"}`.
+        project: Folder of the project.
 
     Raises:
-        BreathlineError: The source is not there, another run is at work, or the model cannot become a version.
+        BreathlineError: The source is missing, another run is at work, or the model cannot become a version.
     """
     root, log = project.resolve(), get_run_logger()
     settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")
     before = source_state.read(root, settings)
-    now = _look(root, settings, before)
+    now = _inspect(root, settings, before)
     found = source_state.changes(before, now)
     if not found:
-        source_state.remember(root, settings, now)
+        source_state.save(root, settings, now)
         return Completed(message=f"Nothing new: {len(now)} files as before.")
     if source_state.quiet_s(now, time.time()) < quiet:
-        return Completed(message=f"The source is being written to: {len(found)} changes; the next run looks again.")
-    log.info(f"{len(found)} changes: {', '.join(found[:SHOWN])}")
+        return Completed(
+            message=f"The source is still being written: {len(found)} changes so far; the next run checks again."
+        )
+    log.info(f"{len(found)} changes: {', '.join(found[:LISTED])}")
 
     shared: dict[str, Any] = {"jobs": jobs, "gpus": gpus, "workers": workers, "project": root, "return_state": True}
     gate: State[Any] = pipeline(targets=[GATE], force=["download"], **shared)
     if not gate.is_completed():
         refused = GATE in (gate.message or "").partition(NOT_RUN)[0]
         if refused:
-            source_state.remember(root, settings, now)
-        what = "The gate refused the new recordings" if refused else "The new recordings cannot be taken up"
-        return _failed(f"{what}: {gate.message}", found)
+            source_state.save(root, settings, now)
+        failure = "Validation refused the new recordings" if refused else "The new recordings cannot be used"
+        return _failed(f"{failure}: {gate.message}", found)
     trained: State[Any] = pipeline(**shared)
     if not trained.is_completed():
-        return _failed(f"The new recordings passed the gate; then: {trained.message}", found)
+        return _failed(f"The new recordings passed validation; then: {trained.message}", found)
 
-    with exclusive_run(root):  # what is judged is what becomes the version
+    with exclusive_run(root):  # no other run may change the model before it becomes a version
         decision = _decide(root, metric, margin, stage)
         version = _promote(root, decision, bump, stage)
-    source_state.remember(root, settings, now)
-    said = f"{version} is in {stage}" if version else "Nothing is promoted"
-    message = f"{said}: {decision.why}"
+    source_state.save(root, settings, now)
+    outcome = f"{version} is in {stage}" if version else "Nothing is promoted"
+    message = f"{outcome}: {decision.reason}"
     _report(message, found)
     return Completed(message=message) if version else Completed(name=NOT_PROMOTED, message=message)
 
 
 def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
-    there = [one for one in registry.versions(root) if stage in one.stages]
+    in_stage = [version for version in registry.versions(root) if stage in version.stages]
+    production = in_stage[-1] if in_stage else None
     return decide(
         metric,
         margin,
         scores.read(root) or {},
-        there[-1].scores if there else None,
-        measured=scores.read_metrics(root),
-        measured_then=registry.read_at(root, there[-1].commit, artifacts.METRICS) if there else None,
+        production.scores if production else None,
+        metrics=scores.read_metrics(root),
+        production_metrics=registry.read_at(root, production.commit, artifacts.METRICS) if production else None,
     )
 
 
 def _promote(root: Path, decision: Decision, bump: Bump, stage: str) -> registry.Version | None:
-    """Make the model a version if it may be one, and return the version that the stage then has."""
+    """Register the model if it is to be promoted, and return the version that is then in the stage."""
     if not decision.promote:
         return None
-    there = registry.versions(root)
-    if not there or not _is(root, there[-1]):
+    versions = registry.versions(root)
+    if not versions or not _is_current(root, versions[-1]):
         return registry.promote(root, bump=bump, stage=stage)
-    # What changes no student (another copy of the same archive, say) makes no version.
-    return there[-1] if stage in there[-1].stages else registry.assign(root, str(there[-1]), stage)
+    # Without a change of the student (by another copy of the same archive, say) no version is made.
+    return versions[-1] if stage in versions[-1].stages else registry.assign(root, str(versions[-1]), stage)
 
 
-def _is(root: Path, version: registry.Version) -> bool:
-    """Return whether the model as it was trained last is that of a version."""
-    with dvc_revision.reading(root) as repo:
+def _is_current(root: Path, version: registry.Version) -> bool:
+    """Return whether a version is the model that was trained last."""
+    with dvc_revision.repo_at(root) as repo:
         now = dvc_revision.contents(repo, version.name)
-    with dvc_revision.reading(root, version.commit) as repo:
+    with dvc_revision.repo_at(root, version.commit) as repo:
         return dvc_revision.contents(repo, version.name) == now
 
 
@@ -152,8 +155,8 @@ def _failed(message: str, found: Sequence[str]) -> State[Any]:
 
 
 def _report(message: str, found: Sequence[str]) -> None:
-    listed = [f"- {markdown.text(change)}" for change in found[:SHOWN]]
-    if len(found) > SHOWN:
-        listed.append(f"- and {len(found) - SHOWN} more")
-    text = "\n".join([f"**{markdown.text(message)}**", "", "What the source has that it had not before:", "", *listed])
+    listed = [f"- {markdown.text(change)}" for change in found[:LISTED]]
+    if len(found) > LISTED:
+        listed.append(f"- and {len(found) - LISTED} more")
+    text = "\n".join([f"**{markdown.text(message)}**", "", "Changes of the source:", "", *listed])
     prefect_artifacts.publish_text("new-data", text + "\n", message)

@@ -1,4 +1,4 @@
-"""The flow `nightly_audit`: whether everything that was recorded still is what it was."""
+"""Flow `nightly_audit`: a check of all recorded artifacts."""
 
 from __future__ import annotations
 
@@ -25,20 +25,19 @@ def nightly_audit(
     elsewhere: bool = False,
     project: Path = Path(),
 ) -> State[Any]:
-    """Check everything that lies there against records, dvc.lock, cache, event log and Git, as `audit verify` does.
+    """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
 
-    The flow fails on every error but those that say only that the project has moved on since it ran: code, parameters,
-    graph or packages are others now (`lineage.verify.findings.MOVED_ON`). Where people work, that is an everyday state,
-    and the next run of `pipeline` ends it; these are told apart and damage nothing. Figures, and with `deep` all else,
-    are computed anew by the code that lies there now: where that code has changed and they differ, the flow fails, for
-    nobody could tell the one from the other. No network is used.
+    The flow fails on every error, except for findings that only say that the project has changed since its last run:
+    code, parameters, graph or packages (`lineage.verify.findings.MOVED_ON`). These are usual where people work, and the
+    next run of `pipeline` removes them. With `deep`, artifacts are computed again by the present code. If that code has
+    changed and a result differs, the flow fails, since the cause is unknown. No network is used.
 
     Args:
-        deep: Whether a sample of cycles, features and predictions, and all figures, are computed anew as well. Each day
-            has another sample.
-        sample: How many cycles of each kind that are, with `deep`.
-        elsewhere: Whether it ran on another machine: what is installed here is then worth a note.
-        project: The project's folder.
+        deep: Whether all scores, and a sample of cycles, features and predictions, are computed again. The sample is
+            another one each day.
+        sample: Size of the sample of each kind, with `deep`, at least 1.
+        elsewhere: Whether the project ran on another machine; differences of installed packages are then notes.
+        project: Folder of the project.
 
     Raises:
         BreathlineError: A run is at work in the project, or nothing has run yet.

@@ -1,1 +1,1 @@
-"""Whether a source has new recordings, and whether what was learned from them may replace what is in production."""
+"""New recordings of a source, and promotion of the model that is trained on them."""

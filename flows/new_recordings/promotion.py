@@ -1,4 +1,4 @@
-"""Whether a newly trained model may replace the one in production."""
+"""Decision about the promotion of a newly trained model."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from typing import Any
 
 METRIC = "val.student.score_strict"
 MARGIN = 1.0
-# Scores under different ones of these mean different things.
-SAME = ("labels", "split")
+# Keys of metrics.json; scores with different values of them are not comparable.
+COMPARABLE = ("labels", "split")
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to promote, and why, in a sentence."""
+    """Decision about the promotion, with the reason in one sentence."""
 
     promote: bool
-    why: str
+    reason: str
 
 
 def decide(
     metric: str,
     margin: float,
-    now: Mapping[str, Any],
-    then: Mapping[str, Any] | None,
+    scores: Mapping[str, Any],
+    production_scores: Mapping[str, Any] | None,
     *,
-    measured: Mapping[str, Any] | None = None,
-    measured_then: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    production_metrics: Mapping[str, Any] | None = None,
 ) -> Decision:
-    """Return whether the chosen metric is high enough.
+    """Decide by one metric whether a new model replaces the version in production.
 
     Args:
-        metric: Its key in the scores.
-        margin: By how many points it may be lower than that of the version in production.
-        now: The scores of the new model, by dotted key.
-        then: Those of the version in production; None where there is none.
-        measured: On what the new ones were measured: `reports/metrics.json`.
-        measured_then: The same of the version in production.
+        metric: Key of the metric in the scores.
+        margin: Maximum loss compared with the version in production, in points.
+        scores: Scores of the new model, by dotted key.
+        production_scores: Scores of the version in production; None without such a version.
+        metrics: Content of `reports/metrics.json` for the new model.
+        production_metrics: Content of `reports/metrics.json` for the version in production.
     """
-    value = now.get(metric)
+    value = scores.get(metric)
     if value is None:
         return Decision(False, f"{metric} is not defined for the new model.")
-    if then is None:
+    if production_scores is None:
         return Decision(True, f"{metric} is {value:.2f}, and no version is in production yet.")
-    old = then.get(metric)
+    old = production_scores.get(metric)
     if old is None:
-        return Decision(False, f"{metric} is not defined for the version in production: the two cannot be compared.")
-    now_on, then_on = measured or {}, measured_then or {}
-    for key in SAME:
-        if now_on.get(key) != then_on.get(key):
-            what = f"{then_on.get(key)} then and {now_on.get(key)} now"
-            return Decision(False, f"The {key} differ ({what}): the two cannot be compared.")
-    words = f"{metric} is {value:.2f}, and {old:.2f} in production ({value - old:+.2f}; {margin:.2f} may be lost)"
-    if now_on.get("test") != then_on.get("test"):
-        words += "; the test cycles are others than then"
-    return Decision(round(old - value, 6) <= margin, words + ".")
+        return Decision(False, f"{metric} is not defined for the version in production: the models are not comparable.")
+    new, production = metrics or {}, production_metrics or {}
+    for key in COMPARABLE:
+        if new.get(key) != production.get(key):
+            values = f"{production.get(key)} in production, {new.get(key)} now"
+            return Decision(False, f"The {key} differ ({values}): the models are not comparable.")
+    reason = f"{metric} is {value:.2f}, and {old:.2f} in production ({value - old:+.2f}; allowed loss {margin:.2f})"
+    if new.get("test") != production.get("test"):
+        reason += "; the test cycles differ"
+    return Decision(round(old - value, 6) <= margin, reason + ".")

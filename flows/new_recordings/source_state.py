@@ -1,4 +1,4 @@
-"""What a source of recordings holds, told without fetching it, and how that differs from the last time."""
+"""State of a source of recordings: its files, found without a download, and their changes since the last run."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tasks.runtime.files import sha256, write_json
 from tasks.sources import answers
 from tasks.sources.settings import DownloadSettings
 
-SEEN = Path(".breathline/source.json")
+STATE = Path(".breathline/source.json")
 TIMEOUT_S = 30.0
 NO_HEAD = (405, 501)  # servers that answer GET alone
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
-    """What is known of one file of a source.
+class FileState:
+    """State of one file of a source.
 
     Attributes:
-        size: In bytes, where it is known.
-        time: When it was changed: nanoseconds of the file system, or what the server says (``Last-Modified``).
-        mark: What tells its content: a SHA-256, or the server's ETag; None where the server gives none.
-        place: The URL; None for a file of this machine.
+        size: Size in bytes; None if unknown.
+        time: Time of the last change: nanoseconds of the file system, or the server's ``Last-Modified``.
+        mark: Mark of the content: a SHA-256, or the server's ETag; None if the server sends none.
+        place: URL; None for a local file.
     """
 
     size: int | None
@@ -40,20 +40,20 @@ class File:
     place: str | None = None
 
 
-Files = Mapping[str, File]
+Files = Mapping[str, FileState]
 
 
-def look(root: Path, settings: DownloadSettings, before: Files) -> dict[str, File]:
-    """Return what a source holds now, by name.
+def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, FileState]:
+    """Return the present files of a source, by name.
 
     Args:
-        root: The project, to which the settings' paths are relative.
-        settings: Which source.
-        before: What it held last: a local file whose size and time are the same is not read again.
+        root: Folder of the project, to which paths in the settings are relative.
+        settings: Settings of the stage `download`.
+        before: Files at the last run; a local file with equal size and time is not read again.
 
     Raises:
-        TransientError: No mirror answers, and at least one may do later.
-        BreathlineError: The source is not there, or it is generated, so that nothing can be new.
+        TransientError: No mirror answers, and at least one may answer later.
+        BreathlineError: The source is missing, or it is generated, so that nothing can be new.
     """
     if settings.source == "icbhi":
         return dict(_remote(settings, before))
@@ -62,7 +62,7 @@ def look(root: Path, settings: DownloadSettings, before: Files) -> dict[str, Fil
         raise BreathlineError("The demo corpus is generated: there is nothing to watch.", hint=hint)
     path = root / settings.path
     if not path.exists():
-        raise BreathlineError("The source is not there.", where=path, hint="correct download.path in params.yaml")
+        raise BreathlineError("The source is missing.", where=path, hint="correct download.path in params.yaml")
     found = {"": path} if path.is_file() else {one.relative_to(path).as_posix(): one for one in path.rglob("*")}
     # Metadata files may lie beside the source or in a folder of their own.
     for folder in filter(None, [path.resolve().parent, settings.metadata and root / settings.metadata]):
@@ -71,91 +71,94 @@ def look(root: Path, settings: DownloadSettings, before: Files) -> dict[str, Fil
 
 
 def changes(before: Files, now: Files) -> list[str]:
-    """Return what is new, gone or changed, in words; a file that was only touched or copied again is none of these."""
-    told = [f"new: {name or 'the archive'}" for name in now if name not in before]
-    told += [f"gone: {name or 'the archive'}" for name in before if name not in now]
-    told += [f"changed: {name or 'the archive'}" for name in now if name in before and _differ(before[name], now[name])]
-    return sorted(told)
+    """Return the new, missing and changed files, as text; a file with equal content is none of them."""
+    found = [f"new: {name or 'the archive'}" for name in now if name not in before]
+    found += [f"missing: {name or 'the archive'}" for name in before if name not in now]
+    found += [
+        f"changed: {name or 'the archive'}" for name in now if name in before and _differ(before[name], now[name])
+    ]
+    return sorted(found)
 
 
 def quiet_s(now: Files, moment: float) -> float:
-    """Return for how many seconds nothing was written to a source of this machine; infinity for a mirror's files."""
+    """Return the seconds since the last write to a local source; infinity for a mirror."""
     times = [moment - file.time / 1e9 for file in now.values() if isinstance(file.time, int)]
     return min(times, default=math.inf)
 
 
-def read(root: Path, settings: DownloadSettings) -> dict[str, File]:
-    """Return what a source held when it was last taken up; nothing where that was another source, or never."""
+def read(root: Path, settings: DownloadSettings) -> dict[str, FileState]:
+    """Return the files of a source at the last run; empty at the first run, and after a change of the source."""
     try:
-        kept = json.loads((root / SEEN).read_text(encoding="utf-8"))
+        kept = json.loads((root / STATE).read_text(encoding="utf-8"))
         if kept["source"] != _identity(settings):
             return {}
-        return {name: File(**file) for name, file in kept["files"].items()}
+        return {name: FileState(**file) for name, file in kept["files"].items()}
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError) as error:
-        raise BreathlineError(
-            f"What was seen last cannot be read: {error}", where=root / SEEN, hint="remove the file: all counts as new"
-        ) from error
+        hint = "remove the file; then all files count as new"
+        raise BreathlineError(f"The last state cannot be read: {error}", where=root / STATE, hint=hint) from error
 
 
-def remember(root: Path, settings: DownloadSettings, now: Files) -> None:
-    """Keep what a source holds, so that the next look tells what is new since."""
+def save(root: Path, settings: DownloadSettings, now: Files) -> None:
+    """Save the files of a source for the comparison at the next run."""
     files = {name: asdict(file) for name, file in now.items()}
-    write_json(root / SEEN, {"source": _identity(settings), "files": files})
+    write_json(root / STATE, {"source": _identity(settings), "files": files})
 
 
 def _identity(settings: DownloadSettings) -> dict[str, Any]:
-    """Return what makes a source another one; the order of mirrors does not."""
+    """Return the settings that identify a source; the order of mirrors does not matter."""
     return {"source": settings.source, "path": settings.path and str(settings.path)}
 
 
-def _local(path: Path, before: File | None) -> File:
+def _local(path: Path, before: FileState | None) -> FileState:
     found = path.stat()
     if before is not None and (before.size, before.time) == (found.st_size, found.st_mtime_ns):
         return before
-    return File(size=found.st_size, time=found.st_mtime_ns, mark=sha256(path))
+    return FileState(size=found.st_size, time=found.st_mtime_ns, mark=sha256(path))
 
 
-def _differ(before: File, now: File) -> bool:
-    if before.place != now.place:  # marks of two mirrors say nothing of each other
+def _differ(before: FileState, now: FileState) -> bool:
+    if before.place != now.place:  # marks of two mirrors are not comparable
         return None not in (before.size, now.size) and before.size != now.size
     if before.mark or now.mark:
         return before.mark != now.mark
     return (before.time, before.size) != (now.time, now.size)
 
 
-def _remote(settings: DownloadSettings, before: Files) -> Iterator[tuple[str, File]]:
+def _remote(settings: DownloadSettings, before: Files) -> Iterator[tuple[str, FileState]]:
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
         for name in (*official_site.METADATA, official_site.ARCHIVE):
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
-            # The mirror of the last time first: only its own marks can be compared.
+            # The mirror of the last run first: only its own marks are comparable.
             last = before[name].place if name in before else None
             yield name, _first(client, sorted(urls, key=lambda url: url != last))
 
 
-def _first(client: httpx.Client, urls: Iterable[str]) -> File:
-    faults, passing = [], False
+def _first(client: httpx.Client, urls: Iterable[str]) -> FileState:
+    faults, transient = [], False
     for url in urls:
         try:
             response = client.head(url, headers={"Accept-Encoding": "identity"})
             if response.status_code in NO_HEAD:
                 with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-                    pass  # the headers have come, and nothing else is read
+                    pass  # the headers are enough
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             faults.append(f"{url}: {error or type(error).__name__}")
-            passing |= isinstance(error, httpx.TransportError)
+            transient |= isinstance(error, httpx.TransportError)
             continue
         if response.status_code != httpx.codes.OK:
             faults.append(f"{url}: HTTP {response.status_code} {response.reason_phrase}")
-            passing |= response.status_code in answers.BUSY
+            transient |= response.status_code in answers.BUSY
             continue
         mark, time = response.headers.get("ETag"), response.headers.get("Last-Modified")
-        found = File(size=answers.total(response), time=time, mark=mark, place=url)
+        found = FileState(size=answers.total(response), time=time, mark=mark, place=url)
         if (found.size, found.time, found.mark) != (None, None, None):
             return found
-        faults.append(f"{url}: the server tells neither ETag nor Last-Modified nor length")
-    kind = TransientError if passing else BreathlineError
+        faults.append(f"{url}: the server sends neither ETag nor Last-Modified nor length")
+    kind = TransientError if transient else BreathlineError
     raise kind(
-        "The source does not say what it has.", where="; ".join(faults), hint="try later, or name another mirror"
+        "No mirror describes the files of the source.",
+        where="; ".join(faults),
+        hint="try again later, or add another mirror",
     )

@@ -1,4 +1,4 @@
-"""What a recipe sets: the defaults, what it is based on, its own overrides, and its miniature."""
+"""Resolution of a recipe: defaults, base recipes, its own overrides, and its small version."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from tasks.runtime.params import read
 
 RECIPES = Path("recipes")
 DEFAULTS = "defaults"
-NEEDED, OPTIONAL = {"description", "overrides"}, {"based_on", "paper", "small"}
-EVERY = "*"  # in `small`, under `teachers`: each of them
-# Replaced by the layer above, not merged: who teaches, and the options of a network that may be another one there.
+REQUIRED, OPTIONAL = {"description", "overrides"}, {"based_on", "paper", "small"}
+EVERY = "*"  # in `small`, under `teachers`: all teachers
+# Replaced by the layer above, not merged: the teachers, and the options of the network, which may be another one.
 REPLACED = ("teachers", "student.options")
 
 
 def names(folder: Path = RECIPES) -> list[str]:
-    """Return the recipes there are, sorted; the defaults are none."""
+    """Return the names of all recipes, sorted, without the defaults."""
     return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != DEFAULTS)
 
 
 def load(name: str, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return a recipe as it is written.
+    """Return the content of a recipe's file.
 
     Raises:
-        BreathlineError: There is no such recipe, or it has other keys.
+        BreathlineError: The recipe is unknown, or its keys are not valid.
     """
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise BreathlineError(
-            f"There is no recipe `{name}`.", where=folder, hint=f"one of: {', '.join(names(folder)) or 'none'}"
+            f"The recipe `{name}` does not exist.", where=folder, hint=f"one of: {', '.join(names(folder)) or 'none'}"
         )
     loaded = read(path)
-    if not isinstance(loaded, Mapping) or not set(loaded) >= NEEDED or set(loaded) - NEEDED - OPTIONAL:
+    if not isinstance(loaded, Mapping) or not set(loaded) >= REQUIRED or set(loaded) - REQUIRED - OPTIONAL:
         raise BreathlineError(
-            f"A recipe has the keys {' and '.join(sorted(NEEDED))}, and may have {', '.join(sorted(OPTIONAL))}.",
+            f"A recipe has the keys {' and '.join(sorted(REQUIRED))}, and may have {', '.join(sorted(OPTIONAL))}.",
             where=path,
         )
     return loaded
 
 
 def resolve(name: str, *, small: bool = False, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return all that a recipe sets, with the defaults of what it leaves open, so that no earlier recipe lingers.
+    """Return all settings of a recipe, with defaults for all others, so that nothing of an earlier recipe stays.
 
     Args:
-        name: The recipe.
-        small: Whether its miniature is wanted: the same method, in a minute.
-        folder: Where the recipes lie.
+        name: Name of the recipe.
+        small: Whether to return its small version: the same method, in a minute.
+        folder: Folder of the recipes.
 
     Raises:
-        BreathlineError: A recipe is not there, is based on itself, or shrinks a teacher that it does not have.
+        BreathlineError: A recipe is unknown, is based on itself, or has a small version of an unknown teacher.
     """
     chain = [load(name, folder)]
     seen = [name]
@@ -64,44 +64,44 @@ def resolve(name: str, *, small: bool = False, folder: Path = RECIPES) -> dict[s
     chain.insert(0, load(DEFAULTS, folder))
     settings: dict[str, Any] = {}
     for layer in chain:
-        settings = _over(settings, layer["overrides"])
+        settings = _merge(settings, layer["overrides"])
     if small:
         for layer in chain:
-            settings = _shrunk(settings, layer.get("small", {}), where=folder / f"{name}.yaml")
-    return _without_unused(settings)
+            settings = _apply_small(settings, layer.get("small", {}), where=folder / f"{name}.yaml")
+    return _drop_unused(settings)
 
 
-def _over(below: Mapping[str, Any], above: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return two layers as one: mappings are merged, lists and the mappings of `REPLACED` replaced."""
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Merge two layers: mappings are merged, lists and the mappings of `REPLACED` are replaced."""
     merged = deepcopy(dict(below))
     for key, value in above.items():
         dotted = f"{prefix}{key}"
         if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and dotted not in REPLACED:
-            merged[key] = _over(merged[key], value, f"{dotted}.")
+            merged[key] = _merge(merged[key], value, f"{dotted}.")
         else:
             merged[key] = deepcopy(value)
     return merged
 
 
-def _shrunk(settings: Mapping[str, Any], small: Mapping[str, Any], where: Path) -> dict[str, Any]:
-    """Return the settings with a recipe's `small` over them; teachers change, but none comes or goes."""
+def _apply_small(settings: Mapping[str, Any], small: Mapping[str, Any], where: Path) -> dict[str, Any]:
+    """Return the settings with a recipe's `small` merged in; it changes teachers, but adds and removes none."""
     rest = {key: value for key, value in small.items() if key != "teachers"}
-    result = _over(settings, rest)
+    result = _merge(settings, rest)
     for wanted, changes in small.get("teachers", {}).items():
         if wanted != EVERY and wanted not in result["teachers"]:
             raise BreathlineError(
-                f"There is no teacher `{wanted}` to be made small.",
+                f"`small` changes the teacher `{wanted}`, which the recipe does not have.",
                 where=where,
                 hint=f"one of {', '.join(result['teachers']) or 'none'}, or `{EVERY}` for each",
             )
         for teacher in result["teachers"] if wanted == EVERY else [wanted]:
-            # "student." stands for any network here: its options are replaced as a whole.
-            result["teachers"][teacher] = _over(result["teachers"][teacher], changes, "student.")
+            # The prefix "student." makes the options of the network replaced as a whole.
+            result["teachers"][teacher] = _merge(result["teachers"][teacher], changes, "student.")
     return result
 
 
-def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings without the front ends and weights that no network names: each would cost a stage."""
+def _drop_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings without the front ends and weights that no network uses: each would cost a stage."""
     networks = [settings["student"], *settings["teachers"].values()]
     kept = {
         group: {name: item for name, item in settings[group].items() if name in {one[key] for one in networks}}

@@ -1,4 +1,4 @@
-"""params.yaml as text: overrides go in, comments, order and style stay."""
+"""Changes of params.yaml that keep its comments, order and style."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
 
 PARAMS = Path("params.yaml")
-# Mappings whose keys are the user's own: a recipe gives them whole, or what an earlier one named would linger.
+# Mappings with keys of the user: a recipe replaces them, so that no key of an earlier recipe stays.
 WHOLE = ("teachers", "frontends", "weights", "student.options")
-ONE_LINE = 56  # characters of a mapping that is written on one line
+ONE_LINE = 56  # maximum number of characters of a mapping on one line
 
 
 @dataclass(frozen=True)
 class Changed:
-    """One key that a recipe changes; old or new is empty where the key is not there."""
+    """One changed key, with its old and new value as text; empty if the key is missing."""
 
     key: str
     old: str
@@ -31,22 +31,21 @@ class Changed:
 
 
 def apply(text: str, overrides: Mapping[str, Any]) -> tuple[str, list[Changed]]:
-    """Return the text of params.yaml with a recipe's overrides in it, and what changed.
+    """Return the text of params.yaml with the overrides of a recipe, and the changed keys.
 
-    Mappings are merged and lists replaced; the mappings of `WHOLE` are replaced as well. Comments, order and flow
-    style stay.
+    Mappings are merged; lists and the mappings of `WHOLE` are replaced. Comments, order and flow style stay.
 
     Raises:
-        BreathlineError: The recipe has a key that params.yaml has not; the error names all such keys.
+        BreathlineError: The recipe has keys that are not in params.yaml; the error names all of them.
     """
     yaml = yaml_round_trip()
     params = yaml.load(text)
     unknown = list(_unknown(params, overrides))
     if unknown:
         raise BreathlineError(
-            f"The recipe has keys that params.yaml has not: {', '.join(unknown)}",
+            f"The recipe has keys that are not in params.yaml: {', '.join(unknown)}",
             where=PARAMS,
-            hint="mend the recipe's spelling, or add the keys to params.yaml",
+            hint="correct the recipe, or add the keys to params.yaml",
         )
     before = yaml.load(text)
     _merge(params, overrides)
@@ -100,9 +99,10 @@ def _merge(params: CommentedMap, overrides: Mapping[str, Any], prefix: str = "")
 
 
 def _replace(params: CommentedMap, key: str, new: Mapping[str, Any]) -> None:
-    """Put new items (mappings on lines of their own, plain ones on one) in the place of the old; keep what follows.
+    """Replace the items of a mapping, and keep the comments and blank lines after it.
 
-    What follows hangs on the mapping's last line; where it is empty, on its key.
+    New mappings are written on lines of their own, plain values on one line. ruamel.yaml attaches the comments after a
+    mapping to its last line, or to its key if the mapping is empty.
     """
     old = params[key]
     block = bool(new) and all(isinstance(value, Mapping) for value in new.values())
@@ -125,7 +125,7 @@ def _replace(params: CommentedMap, key: str, new: Mapping[str, Any]) -> None:
 
 
 def _comment_after(node: Any) -> Any:
-    """Return the token of the blank lines and comments that follow the last line of a mapping, if it holds them."""
+    """Return the token of the blank lines and comments after the last line of a mapping, or None."""
     from ruamel.yaml.comments import CommentedMap
 
     while isinstance(node, CommentedMap) and node:
@@ -137,7 +137,7 @@ def _comment_after(node: Any) -> Any:
 
 
 def _split_comment(params: CommentedMap, key: str) -> Any:
-    """Leave to a key the comment on its own line, and return the token of what follows below, if there is any."""
+    """Keep the comment on the line of a key, and return the token of the lines below it, or None."""
     from ruamel.yaml.error import CommentMark
     from ruamel.yaml.tokens import CommentToken
 
@@ -150,7 +150,7 @@ def _split_comment(params: CommentedMap, key: str) -> Any:
 
 
 def _styled(value: Any) -> Any:
-    """Return a mapping on one line where that is short, else an item a line; a list on one.
+    """Return a short mapping or any list in the style of one line, and a long mapping with a line for each item.
 
     DVC wraps long lines when it writes params.yaml for ``dvc exp run -S``, and cannot read a URL that it has wrapped.
     """
@@ -178,7 +178,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Cha
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return dotted keys and what to show for them; an item of a mapping of `WHOLE` is one value."""
+    """Return values as text by dotted key; an item of a mapping of `WHOLE` is one value."""
     leaves: dict[str, str] = {}
     for key, value in values.items():
         dotted = f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""A recipe written into a project's params.yaml, and what the project then no longer names."""
+"""Application of a recipe to a project: params.yaml, and removal of the items that it no longer names."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
 from tasks.artifacts import DATA
 from tasks.runtime.files import replacing
 
-# Folders with one sub-folder per item; stages depend on the whole folder, so nothing else may lie there.
+# Folders with one sub-folder per item. Stages depend on the whole folder, so that it may hold nothing else.
 ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What a recipe does to a project.
+    """Changes of a project by a recipe.
 
     Attributes:
-        text: What params.yaml becomes.
-        changes: Its keys that change.
-        stale: Folders of items that params.yaml then no longer names; DVC's cache keeps copies of them.
+        text: New text of params.yaml.
+        changes: Changed keys of params.yaml.
+        stale: Folders of items that params.yaml no longer names; DVC's cache keeps copies of them.
     """
 
     text: str
@@ -34,10 +34,10 @@ class Edit:
 
 
 def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = False) -> Edit:
-    """Return what a recipe would do to a project; nothing is written.
+    """Return the changes of a project by a recipe; nothing is written.
 
     Raises:
-        BreathlineError: There is no such recipe, or no such corpus.
+        BreathlineError: The recipe or corpus is unknown.
     """
     settings = recipe_settings(name, corpus=corpus, small=small, folder=root / RECIPES)
     text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
@@ -45,7 +45,7 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
 
 
 def write(root: Path, planned: Edit) -> None:
-    """Write params.yaml and remove the folders that it no longer names."""
+    """Write params.yaml, and remove the folders of items that it no longer names."""
     if planned.changes:
         with replacing(root / PARAMS) as temporary:
             temporary.write_text(planned.text, encoding="utf-8")
@@ -54,10 +54,10 @@ def write(root: Path, planned: Edit) -> None:
 
 
 def recipe_settings(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return all that params.yaml gets: a recipe, and the recordings that it runs on, where they are named.
+    """Return the settings of a recipe, with those of a corpus if one is named.
 
     Raises:
-        BreathlineError: There is no such recipe, or no such corpus.
+        BreathlineError: The recipe or corpus is unknown.
     """
     settings = resolve(name, small=small, folder=folder)
     if corpus is not None:

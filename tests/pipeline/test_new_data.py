@@ -67,7 +67,7 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
 
     state = look(quiet=3600)
     assert state.is_completed()
-    assert "being written to" in state.message
+    assert "still being written" in state.message
     state = look()
     assert (state.name, registry.versions(folder)[-1].stages) == ("Completed", ("production",)), state.message
     assert state.message.startswith("student@v1.0.0 is in production: val.student.score_strict is 60.00")
@@ -76,7 +76,7 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     (corpus / "score").write_text("58.9")
     state = look(margin=1.0)
     assert (state.type.value, state.name) == ("COMPLETED", "NotPromoted"), state.message
-    assert "58.90, and 60.00 in production (-1.10; 1.00 may be lost)" in state.message
+    assert "58.90, and 60.00 in production (-1.10; allowed loss 1.00)" in state.message
     assert "- changed: score" in artifact("new-data").data
     assert len(registry.versions(folder)) == 1
 
@@ -84,7 +84,7 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     (corpus / "score").write_text("99.0")
     state = look()
     assert state.is_failed()
-    assert state.message.startswith("The gate refused the new recordings: Failed: validate.")
+    assert state.message.startswith("Validation refused the new recordings: Failed: validate.")
     assert (tmp_path / "trained").read_text() == "trained\n" * 2
     assert look().message.startswith("Nothing new")
 
@@ -95,5 +95,5 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
         graph.replace("stages:\n  download:\n    cmd: ", "stages:\n  download:\n    cmd: exit 1; ")
     )
     state = look()
-    assert state.message.startswith("The new recordings cannot be taken up: Failed: download.")
+    assert state.message.startswith("The new recordings cannot be used: Failed: download.")
     assert look().is_failed()

@@ -99,23 +99,24 @@ def test_an_older_version_goes_back_into_a_stage_and_dvc_and_gto_agree(project):
         assert repo.artifacts.get_rev("student", stage="production") == older.commit
     registry.assign(project, "student@v1.1.0", "production")
     assert [one.stages for one in registry.versions(project)] == [("staging",), ("production",)]
-    with pytest.raises(BreathlineError, match="is in production already"):
+    with pytest.raises(BreathlineError, match="is already in production"):
         registry.assign(project, "student@v1.1.0", "production")
-    with pytest.raises(BreathlineError, match="cannot be called `in use`"):
+    with pytest.raises(BreathlineError, match="`in use` is no valid name"):
         registry.assign(project, "student@v1.1.0", "in use")
 
 
-def test_numbers_rise_as_asked_and_a_withdrawn_one_is_not_given_again(project):
+def test_numbers_rise_and_a_removed_number_is_not_used_again(project):
     commit = registry.versions(project)[-1].commit
     toy.call(project, "git", "tag", "-a", "-m", "withdrawn", "student@v1.1.0!#9", commit)
     assert [one.version for one in registry.versions(project)] == ["v1.0.0"]
     found = gto_tags.read(project, "student")
-    assert [gto_tags.following(found, bump) for bump in ("major", "minor", "patch")] == ["v2.0.0", "v1.2.0", "v1.1.1"]
-    assert gto_tags.following(None, "major") == "v1.0.0"
+    numbers = [gto_tags.next_version(found, bump) for bump in ("major", "minor", "patch")]
+    assert numbers == ["v2.0.0", "v1.2.0", "v1.1.1"]
+    assert gto_tags.next_version(None, "major") == "v1.0.0"
 
 
 def test_what_is_not_fit_becomes_no_version(project):
-    with pytest.raises(BreathlineError, match="Nothing has changed: the model is that of student@v1"):
+    with pytest.raises(BreathlineError, match="The model is unchanged since student@v1"):
         registry.promote(project)
     verdict = project / "data" / "validation" / "results.json"
     verdict.parent.mkdir()
@@ -156,18 +157,18 @@ def test_a_model_comes_back_by_any_of_its_names_and_the_project_stays_as_it_is(p
 
 
 @pytest.mark.parametrize(
-    ("what", "said"),
+    ("what", "message"),
     [
-        ("student@v7.0.0", "There is no student@v7.0.0"),
-        ("student#test", "There is no student#test"),
-        ("nonsense", "no version, no revision of Git and no folder"),
+        ("student@v7.0.0", "student@v7.0.0 does not exist"),
+        ("student#test", "student#test does not exist"),
+        ("nonsense", "no version, no Git revision and no folder"),
     ],
 )
-def test_what_is_not_there_is_answered_with_what_is(made, what, said):
-    with pytest.raises(BreathlineError, match=said) as refused:
+def test_the_error_for_an_unknown_version_lists_the_versions(made, what, message):
+    with pytest.raises(BreathlineError, match=message) as refused:
         registry.fetch(made, what)
-    assert refused.value.hint == "there are: student@v1.0.0 #staging, student@v1.1.0 #production"
-    with pytest.raises(BreathlineError, match=r"no model of seed 7(.|\n)*the seeds 1, 2"):
+    assert refused.value.hint == "versions: student@v1.0.0 #staging, student@v1.1.0 #production"
+    with pytest.raises(BreathlineError, match=r"no model of seed 7(.|\n)*seeds: 1, 2"):
         registry.fetch(made, "student", seed=7)
 
 

@@ -127,5 +127,5 @@ def test_an_automation_that_prefect_does_not_know_names_itself():
     ("webhook", "email"), [("chat.example.org", None), (None, "b@"), (None, "https://example.org")]
 )
 def test_what_is_no_address_is_refused_before_anything_is_saved(webhook, email):
-    with pytest.raises(BreathlineError, match="This is no address"):
+    with pytest.raises(BreathlineError, match="is not valid"):
         list(automations.save_blocks(webhook, email))

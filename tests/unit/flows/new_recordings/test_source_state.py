@@ -29,11 +29,11 @@ def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ())
     )  # type: ignore[arg-type]
 
 
-def look(root: Path, given: DownloadSettings) -> list[str]:
+def inspect(root: Path, given: DownloadSettings) -> list[str]:
     """Look, remember, and return what has changed since the last look."""
     before = source_state.read(root, given)
-    now = source_state.look(root, given, before)
-    source_state.remember(root, given, now)
+    now = source_state.inspect(root, given, before)
+    source_state.save(root, given, now)
     return source_state.changes(before, now)
 
 
@@ -46,55 +46,55 @@ def corpus(tmp_path) -> Path:
     return folder
 
 
-def test_a_folder_tells_new_gone_and_changed_files_and_not_those_that_were_touched(tmp_path, corpus):
+def test_new_missing_and_changed_files_of_a_folder_are_found_and_not_those_that_were_touched(tmp_path, corpus):
     given = settings("directory", Path("corpus"))
-    assert look(tmp_path, given) == ["new: 101_a.txt", "new: 101_a.wav", "new: part/102_b.wav"]
-    assert look(tmp_path, given) == []
+    assert inspect(tmp_path, given) == ["new: 101_a.txt", "new: 101_a.wav", "new: part/102_b.wav"]
+    assert inspect(tmp_path, given) == []
     os.utime(corpus / "101_a.wav", (1, 1))
     (corpus / "101_a.txt").write_text("other words")
     (corpus / "part" / "102_b.wav").rename(corpus / "part" / "103_c.wav")
-    assert look(tmp_path, given) == ["changed: 101_a.txt", "gone: part/102_b.wav", "new: part/103_c.wav"]
-    assert look(tmp_path, given) == []
+    assert inspect(tmp_path, given) == ["changed: 101_a.txt", "missing: part/102_b.wav", "new: part/103_c.wav"]
+    assert inspect(tmp_path, given) == []
 
 
 def test_what_has_neither_grown_nor_a_new_time_is_not_read_again(tmp_path, corpus):
     given = settings("directory", corpus)
-    first = source_state.look(tmp_path, given, {})
+    first = source_state.inspect(tmp_path, given, {})
     file = corpus / "101_a.wav"
     time = file.stat()
     file.write_text("same size")
     os.utime(file, ns=(time.st_atime_ns, time.st_mtime_ns))
-    assert source_state.changes(first, source_state.look(tmp_path, given, first)) == []
-    assert source_state.changes(first, source_state.look(tmp_path, given, {})) == ["changed: 101_a.wav"]
+    assert source_state.changes(first, source_state.inspect(tmp_path, given, first)) == []
+    assert source_state.changes(first, source_state.inspect(tmp_path, given, {})) == ["changed: 101_a.wav"]
 
 
 def test_metadata_beside_the_source_counts_and_other_files_there_do_not(tmp_path, corpus):
     given = settings("directory", corpus)
-    look(tmp_path, given)
+    inspect(tmp_path, given)
     (tmp_path / "notes.txt").write_text("nothing")
     split = tmp_path / "ICBHI_challenge_train_test.txt"
     split.write_text("101_a train")
-    assert look(tmp_path, given) == [f"new: {split}"]
+    assert inspect(tmp_path, given) == [f"new: {split}"]
 
 
 def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
     archive = tmp_path / "a.zip"
     archive.write_bytes(b"zip")
     given = settings("archive", archive)
-    assert look(tmp_path, given) == ["new: the archive"]
+    assert inspect(tmp_path, given) == ["new: the archive"]
     archive.write_bytes(b"another")
-    assert look(tmp_path, given) == ["changed: the archive"]
-    assert len(look(tmp_path, settings("directory", corpus))) == 3
-    now = source_state.look(tmp_path, given, {})
+    assert inspect(tmp_path, given) == ["changed: the archive"]
+    assert len(inspect(tmp_path, settings("directory", corpus))) == 3
+    now = source_state.inspect(tmp_path, given, {})
     newest = archive.stat().st_mtime
     assert source_state.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
 
 
 def test_what_cannot_be_watched_is_refused(tmp_path):
     with pytest.raises(BreathlineError, match="nothing to watch"):
-        source_state.look(tmp_path, settings("demo"), {})
-    with pytest.raises(BreathlineError, match="not there"):
-        source_state.look(tmp_path, settings("directory", tmp_path / "none"), {})
+        source_state.inspect(tmp_path, settings("demo"), {})
+    with pytest.raises(BreathlineError, match="is missing"):
+        source_state.inspect(tmp_path, settings("directory", tmp_path / "none"), {})
 
 
 class Mirror(ThreadingHTTPServer):
@@ -140,36 +140,36 @@ def mirrors() -> Iterator[list[Mirror]]:
 
 def test_a_mirrors_marks_tell_a_new_archive_with_or_without_head(tmp_path, mirrors):
     given = settings("icbhi", mirrors=(mirrors[0].url,))
-    assert len(look(tmp_path, given)) == 4
+    assert len(inspect(tmp_path, given)) == 4
     mirrors[0].head = False
-    assert look(tmp_path, given) == []
+    assert inspect(tmp_path, given) == []
     mirrors[0].said["ETag"] = '"2"'
-    assert len(look(tmp_path, given)) == 4
+    assert len(inspect(tmp_path, given)) == 4
     mirrors[0].said = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT", "Content-Length": "7"}
-    look(tmp_path, given)
+    inspect(tmp_path, given)
     mirrors[0].said["Last-Modified"] = "Tue, 02 Jan 2024 00:00:00 GMT"
-    assert "changed: ICBHI_final_database.zip" in look(tmp_path, given)
+    assert "changed: ICBHI_final_database.zip" in inspect(tmp_path, given)
 
 
 def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirrors):
     given = settings("icbhi", mirrors=tuple(mirror.url for mirror in mirrors))
     mirrors[1].said["ETag"] = '"its own"'
-    look(tmp_path, given)
+    inspect(tmp_path, given)
     mirrors[0].status = 404
-    assert look(tmp_path, given) == []
+    assert inspect(tmp_path, given) == []
     mirrors[0].status = 200  # back again; the one of the last time is asked first
-    assert look(tmp_path, given) == []
+    assert inspect(tmp_path, given) == []
     mirrors[1].status = 404
     mirrors[0].said["Content-Length"] = "8"
-    assert len(look(tmp_path, given)) == 4
+    assert len(inspect(tmp_path, given)) == 4
 
 
 def test_a_server_that_has_no_time_may_have_it_later_and_one_that_says_nothing_never(tmp_path, mirrors):
     given = settings("icbhi", mirrors=(mirrors[0].url,))
     mirrors[0].status = 503
     with pytest.raises(TransientError, match="503"):
-        source_state.look(tmp_path, given, {})
+        source_state.inspect(tmp_path, given, {})
     mirrors[0].status, mirrors[0].said = 200, {}
-    with pytest.raises(BreathlineError, match="neither ETag") as told:
-        source_state.look(tmp_path, given, {})
-    assert not isinstance(told.value, TransientError)
+    with pytest.raises(BreathlineError, match="neither ETag") as caught:
+        source_state.inspect(tmp_path, given, {})
+    assert not isinstance(caught.value, TransientError)

@@ -32,7 +32,7 @@ def layers(folder: Path, **recipes: str) -> Path:
     return folder
 
 
-def test_a_recipe_lies_over_what_it_is_based_on_and_that_over_the_defaults(tmp_path):
+def test_a_recipe_is_merged_over_its_base_and_the_defaults(tmp_path):
     base = f"overrides:\n  lr: 2\n  student: {{options: {{size: base}}}}\n{TEACHERS}"
     top = "based_on: base\noverrides: {student: {options: {depth: 3}}}"
     found = recipe_layers.resolve("top", folder=layers(tmp_path, base=base, top=top))
@@ -42,18 +42,18 @@ def test_a_recipe_lies_over_what_it_is_based_on_and_that_over_the_defaults(tmp_p
     assert recipe_layers.names(tmp_path) == ["base", "top"]
 
 
-def test_small_shrinks_the_teachers_there_are_and_replaces_their_options(tmp_path):
+def test_small_changes_existing_teachers_and_replaces_their_options(tmp_path):
     small = "small: {teachers: {'*': {options: {depth: 1}}, b: {seed: 5}}}"
     layers(tmp_path, top=f"overrides:\n{TEACHERS}{small}", odd="overrides: {}\nsmall: {teachers: {c: {seed: 1}}}")
     found = recipe_layers.resolve("top", small=True, folder=tmp_path)
     shrunk = {"options": {"depth": 1}, "frontend": "fbank", "weights": "scratch"}
     assert found["teachers"] == {"a": {**shrunk, "seed": 1}, "b": {**shrunk, "seed": 5}}
     assert (found["student"]["weights"], found["student"]["seeds"]) == ("scratch", [1])
-    with pytest.raises(BreathlineError, match="no teacher `c`"):
+    with pytest.raises(BreathlineError, match="changes the teacher `c`"):
         recipe_layers.resolve("odd", small=True, folder=tmp_path)
 
 
-def test_front_ends_and_weights_that_no_network_names_are_left_out(tmp_path):
+def test_front_ends_and_weights_that_no_network_uses_are_left_out(tmp_path):
     layers(tmp_path, plain="overrides: {}", taught=f"overrides:\n{TEACHERS}")
     plain, taught = (recipe_layers.resolve(name, folder=tmp_path) for name in ("plain", "taught"))
     assert (plain["frontends"], plain["weights"]) == ({"ast": 8}, {"published": "url"})
@@ -61,11 +61,11 @@ def test_front_ends_and_weights_that_no_network_names_are_left_out(tmp_path):
     assert recipe_layers.resolve("taught", small=True, folder=tmp_path)["weights"] == {"scratch": "none"}
 
 
-def test_a_recipe_has_its_keys_and_exists_and_is_not_based_on_itself(tmp_path):
+def test_unknown_recipes_wrong_keys_and_circles_are_refused(tmp_path):
     layers(tmp_path, odd="override: {}", one="based_on: two\noverrides: {}", two="based_on: one\noverrides: {}")
     with pytest.raises(BreathlineError, match="has the keys description and overrides"):
         recipe_layers.load("odd", tmp_path)
-    with pytest.raises(BreathlineError, match=r"no recipe `other`(.|\n)*odd, one, two"):
+    with pytest.raises(BreathlineError, match=r"recipe `other` does not exist(.|\n)*odd, one, two"):
         recipe_layers.load("other", tmp_path)
     with pytest.raises(BreathlineError, match="`one` is based on itself"):
         recipe_layers.resolve("one", folder=tmp_path)
