@@ -48,7 +48,7 @@ def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
     assert ("1 of 4 stages run" if "--dry" in arguments else "All is up to date") in printed
 
 
-def test_the_plan_for_programs(finished):
+def test_the_plan_as_json(finished):
     status, printed, _ = breathline(finished, "plan", "--json", "--target", "teacher@a", "--force", "teacher")
     assert status == 0
     assert [(step["stage"], step["runs"], step["reasons"]) for step in json.loads(printed)] == [
@@ -57,7 +57,7 @@ def test_the_plan_for_programs(finished):
     ]
 
 
-def test_what_a_user_can_mend_is_told_without_a_traceback(finished, tmp_path):
+def test_a_user_error_is_shown_without_a_traceback(finished, tmp_path):
     status, _, log = breathline(tmp_path, "plan")
     assert status == 1
     assert "There is no DVC repository here." in log

@@ -10,7 +10,7 @@ from cli.doctor import command, machine, project
 from tests import toy
 
 
-def test_versions_that_are_missing_or_other_than_locked_are_named(tmp_path):
+def test_versions_that_are_missing_or_differ_from_the_lock_are_named(tmp_path):
     lock = tmp_path / "requirements.lock"
     lock.write_text("typer==0.0.1 \\\n    --hash=sha256:0\nno-such-thing==1.0\n")
     found = machine.locked_versions(lock)
@@ -21,7 +21,7 @@ def test_versions_that_are_missing_or_other_than_locked_are_named(tmp_path):
     assert "locked ==0.0.1" in found.found
 
 
-def test_a_package_whose_import_breaks_is_missing_with_its_cause(monkeypatch, tmp_path):
+def test_a_package_that_cannot_be_imported_is_missing_with_its_cause(monkeypatch, tmp_path):
     (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "timm", raising=False)
@@ -55,12 +55,12 @@ def test_git_without_commit_dirty_and_clean(tmp_path):
     assert "1 files not committed" in project.git(folder).found
 
 
-def test_a_weights_folder_that_is_not_there_is_missing(monkeypatch, tmp_path):
+def test_a_missing_weights_folder_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("BREATHLINE_WEIGHTS", str(tmp_path / "none"))
     assert project.weights().state == "missing"
 
 
-def test_the_command_gives_status_1_outside_a_project_and_json_for_programs(tmp_path, monkeypatch, capsys):
+def test_the_command_ends_with_status_1_outside_a_project_and_prints_json(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(typer.Exit) as ended:
         command.doctor(as_json=True)

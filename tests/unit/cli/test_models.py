@@ -17,7 +17,7 @@ from tasks.weights import WeightsSettings
 VARIANTS = variants()
 
 
-def test_parameters_are_those_of_the_publication_but_for_input_and_head():
+def test_parameters_equal_the_publication_except_for_input_and_head():
     # torchvision's 11,689,512, with 4 classes in place of 1000, and one colour in place of three
     assert models.parameters(VARIANTS["resnet18"]) == 11_689_512 - 513 * 1000 + 513 * 4 - 2 * 64 * 7 * 7
     # BatchNorm of 64 mels, four blocks of one 5 × 5 convolution with its BatchNorm, two linear layers

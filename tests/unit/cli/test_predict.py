@@ -48,6 +48,6 @@ def test_a_broken_recording_is_named_and_the_others_are_written(folder):
     assert len(Path("out.csv").read_text().splitlines()) == 4
 
 
-def test_outside_of_a_project_only_a_folder_names_a_model(folder):
+def test_outside_of_a_project_a_model_must_be_a_folder(folder):
     with pytest.raises(BreathlineError, match="not a git repository"):
         predict([Path("a.wav")], model="student@v1.0.0")

@@ -1,4 +1,4 @@
-"""`breathline recipe use` in a project where another recipe has run."""
+"""Command `breathline recipe use` in a project in which another recipe has run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cli import recipe
 ROOT = Path(__file__).parents[3]
 
 
-def test_use_writes_removes_leftovers_and_says_so(tmp_path, monkeypatch, capsys):
+def test_use_writes_params_removes_leftovers_and_reports_both(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
     Path("recipes").symlink_to(ROOT / "recipes")

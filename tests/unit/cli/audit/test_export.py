@@ -31,7 +31,7 @@ def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_all_of_them_lie_in_one_folder(here: Path) -> None:
+def test_all_exports_are_written_to_one_folder(here: Path) -> None:
     done = CliRunner().invoke(app, ["audit", "export", "all", "--out", "given"])
     assert done.exit_code == 0, done.output
     names = {path.name for path in (here / "given").iterdir()}
@@ -43,7 +43,7 @@ def test_all_of_them_lie_in_one_folder(here: Path) -> None:
     assert (here / "given" / table["contentUrl"]).is_file()
 
 
-def test_a_server_that_is_named_and_does_not_answer_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configured_server_that_does_not_answer_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
     monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
     done = CliRunner().invoke(app, ["audit", "export", "openlineage"])
@@ -52,7 +52,7 @@ def test_a_server_that_is_named_and_does_not_answer_is_an_error(here: Path, monk
     assert (here / "reports/audit/openlineage.jsonl").is_file()
 
 
-def test_a_key_for_what_is_not_signed_is_an_error(here: Path) -> None:
+def test_a_key_for_an_unsigned_export_is_an_error(here: Path) -> None:
     done = CliRunner().invoke(app, ["audit", "export", "prov", "--key", "key.pem"])
     assert done.exit_code == 1
     assert "nothing to sign in prov" in done.output
@@ -66,7 +66,7 @@ def test_an_empty_project_has_nothing_to_export(here: Path) -> None:
     assert "No stage has left a record" in done.output
 
 
-def test_a_signed_statement_is_held_against_what_lies_there(here: Path) -> None:
+def test_a_signed_statement_is_compared_with_the_present_files(here: Path) -> None:
     private, public = keys(here.parent)
     done = CliRunner().invoke(app, ["audit", "export", "in-toto", "--key", str(private)])
     assert done.exit_code == 0, done.output
@@ -90,7 +90,7 @@ def test_a_signature_without_a_key_is_an_error(here: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [("--signature", "/nope", "--key", "dvc.yaml"), ("--signature", ".", "--key", "x")])
-def test_files_that_are_not_there_are_told_before_anything_is_read(here: Path, given: tuple[str, ...]) -> None:
+def test_missing_files_are_an_error_before_anything_is_read(here: Path, given: tuple[str, ...]) -> None:
     with mock.patch("lineage.verify.verification.verify") as verify:
         done = CliRunner().invoke(app, ["audit", "verify", *given])
     assert done.exit_code == 2
@@ -98,7 +98,7 @@ def test_files_that_are_not_there_are_told_before_anything_is_read(here: Path, g
 
 
 @pytest.mark.parametrize("given", [("--sample", "5"), ("--seed", "0")])
-def test_a_sample_of_nothing_is_an_error(here: Path, given: tuple[str, str]) -> None:
+def test_a_sample_without_deep_is_an_error(here: Path, given: tuple[str, str]) -> None:
     done = CliRunner().invoke(app, ["audit", "verify", *given])
     assert done.exit_code == 1
     assert "without --deep" in done.output

@@ -1,4 +1,4 @@
-"""The command line around `lineage.trace`: which form an answer takes."""
+"""Command `breathline audit trace`: formats of the trace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(*arguments, code=0):
     return done
 
 
-def test_a_tree_in_the_terminal_json_and_a_chart():
+def test_a_trace_is_printed_as_tree_json_or_flowchart():
     assert "7 recordings, 6 patients, 4 models, 12 stages" in run("score").stdout
     found = json.loads(run("score", "--json").stdout)
     assert found["recordings"] == sorted(small.RECORDINGS)
@@ -39,17 +39,17 @@ def test_a_tree_in_the_terminal_json_and_a_chart():
     assert run("patient:102", "--mermaid").stdout.startswith("flowchart LR\n")
 
 
-def test_a_stage_is_no_revision_though_its_name_holds_an_at_sign():
+def test_a_stage_name_with_an_at_sign_is_no_revision():
     assert json.loads(run("fbank@ast", "--json").stdout)["stages"] == ["download", "extract", "fbank@ast", "validate"]
 
 
-def test_everything_is_not_cut_to_the_width_of_the_terminal(monkeypatch):
+def test_the_complete_tree_is_not_cut_to_the_width_of_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     digest = small.sha256(small.ROOT / "tasks/evaluate.py")
     assert digest in run("score", "--all").stdout
 
 
-def test_a_page_beside_any_other_form(tmp_path):
+def test_a_page_can_be_combined_with_another_format(tmp_path):
     path = tmp_path / "why.html"
     assert f"Written: {path}" in run("score", "--html", str(path)).stdout.replace("\n", "")
     assert path.read_text().startswith("<!doctype html>")
@@ -58,6 +58,6 @@ def test_a_page_beside_any_other_form(tmp_path):
     assert path.exists()
 
 
-def test_what_is_not_there_ends_with_status_1_and_a_suggestion():
+def test_an_unknown_name_ends_with_status_1_and_a_suggestion():
     assert "did you mean score" in run("skore", code=1).output
     assert "Only one output format" in run("score", "--json", "--mermaid", code=1).output

@@ -1,4 +1,4 @@
-"""Markdown as a reader sees it: by a renderer of GitHub's tables, which Prefect's UI has too."""
+"""Tables of Markdown, rendered as on GitHub and in Prefect's UI."""
 
 from __future__ import annotations
 

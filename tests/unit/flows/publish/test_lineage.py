@@ -39,7 +39,7 @@ def test_the_diagram_shows_each_stage_its_state_and_the_arrows_that_others_do_no
     }
 
 
-def test_the_table_tells_what_came_of_what_and_no_version_of_what_was_not_made(tmp_path):
+def test_the_table_lists_inputs_and_outs_with_versions_of_finished_stages(tmp_path):
     (tmp_path / "dvc.lock").write_text(LOCK)
     text = lineage.show(STAGES, OUTCOME, lineage.versions(tmp_path))
     assert lineage.headline(OUTCOME) == "1 ran, 1 up to date, 1 failed, 1 not run."

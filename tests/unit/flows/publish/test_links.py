@@ -4,7 +4,7 @@ from flows.publish import links
 from tasks import artifacts
 
 
-def test_what_there_is_to_read_has_links_where_a_web_server_is_named(tmp_path, monkeypatch):
+def test_existing_reports_have_links_to_a_configured_web_server(tmp_path, monkeypatch):
     monkeypatch.delenv(links.REPORTS_URL, raising=False)
     assert "no report yet" in links.show(tmp_path)
     (tmp_path / "reports/data_docs").mkdir(parents=True)

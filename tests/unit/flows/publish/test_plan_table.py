@@ -5,7 +5,7 @@ from flows.publish import plan_table
 from tests.unit.flows.publish.rendered import cells
 
 
-def test_a_reader_sees_every_stage_and_why_it_runs_whatever_the_reasons_hold():
+def test_every_stage_is_listed_with_its_reasons_in_escaped_markdown():
     odd = "param teachers.a.name: <b>x</b> | *_y_* `z` → [1](2) \\ ~~w~~ #3\nline"
     steps = [Step("data_x@a_b", False, (), ()), Step("b", True, (odd, "upstream data_x@a_b runs"), ("data_x@a_b",))]
     assert cells(plan_table.show(steps)) == [
@@ -17,6 +17,6 @@ def test_a_reader_sees_every_stage_and_why_it_runs_whatever_the_reasons_hold():
     assert plan_table.headline(steps[:1]) == "All 1 stages are up to date."
 
 
-def test_a_row_shows_a_few_reasons_and_how_many_more_there_are():
+def test_a_row_shows_the_first_reasons_and_the_number_of_others():
     step = Step("a", True, tuple(f"dep {number}: modified" for number in range(7)), ())
     assert cells(plan_table.show([step]))[1][2].splitlines()[3:] == ["dep 3: modified", "and 3 more"]

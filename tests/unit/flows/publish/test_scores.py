@@ -39,7 +39,7 @@ def table(folder, before):
     return scores.show(scores.read(folder), before, scores.read_metrics(folder))
 
 
-def test_each_figure_stands_with_its_interval_and_change_strict_first(tmp_path):
+def test_each_figure_has_its_interval_and_change_strict_first(tmp_path):
     written(tmp_path, [40.0, 50.0, 60.0, 20.0, 40.0])
     before = scores.read(tmp_path)
     written(tmp_path, [41.25, 50.0, 57.5, 25.0, None], ensemble=[45.0, 55.0])
@@ -62,7 +62,7 @@ def test_each_figure_stands_with_its_interval_and_change_strict_first(tmp_path):
     ]
 
 
-def test_a_model_that_is_gone_is_named(tmp_path):
+def test_a_model_that_is_no_longer_measured_is_named(tmp_path):
     written(tmp_path, [40.0, 50.0], ensemble=[45.0, 55.0])
     before = scores.read(tmp_path)
     written(tmp_path, [40.0, 50.0])
@@ -79,7 +79,7 @@ def test_scores_on_another_split_are_not_compared(tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "<<<<<<< HEAD\n{}"])
-def test_scores_that_are_absent_or_broken_are_none(tmp_path, text):
+def test_missing_or_broken_scores_are_none(tmp_path, text):
     if text is not None:
         (tmp_path / "reports").mkdir()
         (tmp_path / artifacts.SCORES).write_text(text)

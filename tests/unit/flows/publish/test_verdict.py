@@ -5,8 +5,8 @@ from tests.unit.flows.publish.rendered import cells
 
 
 def expectation(name: str, severity: str, *, success: bool, first: list[str], distinct: int) -> dict[str, object]:
-    told = {"meaning": f"{name} | holds.", "hint": "mend it", "fails_for": "" if success else "2 of 9 cycles"}
-    return told | {
+    shown = {"meaning": f"{name} | holds.", "hint": "mend it", "fails_for": "" if success else "2 of 9 cycles"}
+    return shown | {
         "suite": "cycles",
         "name": name,
         "severity": severity,
@@ -28,7 +28,7 @@ RESULTS = {
 }
 
 
-def test_a_reader_sees_what_fails_errors_first_with_what_to_do():
+def test_failed_expectations_are_listed_with_hints_errors_first():
     text = verdict.show(RESULTS, "failed")
     assert verdict.headline(RESULTS) == "✗ Failed: 1 of 3 expectations hold; 1 error, 1 warning."
     assert text.startswith("Corpus `demo`; the stage failed. Nothing is learned from these data.")
@@ -44,7 +44,7 @@ def test_a_reader_sees_what_fails_errors_first_with_what_to_do():
     ]
 
 
-def test_passed_without_a_warning_needs_no_table():
+def test_a_verdict_without_failures_has_no_table():
     good = RESULTS | {
         "success": True,
         "totals": {"expectations": 1, "holding": 1, "warnings": 0, "errors": 0},
@@ -56,6 +56,6 @@ def test_passed_without_a_warning_needs_no_table():
     assert cells(text) == []
 
 
-def test_a_stage_that_failed_before_its_verdict_is_no_verdict(tmp_path):
+def test_a_stage_that_failed_before_its_verdict_has_none(tmp_path):
     assert verdict.headline(verdict.read(tmp_path)) == "No verdict."
     assert "failed before it wrote a verdict" in verdict.show(verdict.read(tmp_path), "failed")

@@ -19,7 +19,7 @@ def report(*findings: Finding) -> Report:
     return Report(findings=findings, checks={}, files=1110, bytes=1_100_000_000)
 
 
-def test_damage_comes_first_and_what_changed_since_stands_apart():
+def test_damage_comes_first_and_later_changes_are_listed_separately():
     found = report(OUT, MODULE, NOTE)
     assert verification.headline(found) == (
         "Not as recorded in 1 place (out-changed): 1,110 files (1.10 GB) read; 1 change since the run; 1 note."
@@ -39,7 +39,7 @@ def test_damage_comes_first_and_what_changed_since_stands_apart():
     assert places == sorted(places)
 
 
-def test_what_next_is_told_once_for_each_family():
+def test_the_next_step_is_given_once_for_each_family():
     swapped, added = (Finding(kind=kind, where="data/x", what="…") for kind in ("model-swapped", "out-added"))
     computed = Finding(kind="computed-anew", where="cycles", what="…", severity="note")
     steps = verification.show(report(OUT, added, swapped, MODULE, NOTE, computed), "verify").partition("What next")[2]
@@ -58,7 +58,7 @@ def test_without_damage_all_is_as_recorded():
     assert "What next" not in text
 
 
-def test_of_many_of_a_kind_ten_are_shown_and_the_others_counted():
+def test_ten_findings_of_a_kind_are_shown_and_the_others_counted():
     many = [Finding(kind="out-changed", where=f"data/{number}", what="…") for number in range(12)]
     text = verification.show(report(*many), "breathline audit verify")
     assert len(cells(text)) == 11
@@ -66,7 +66,7 @@ def test_of_many_of_a_kind_ten_are_shown_and_the_others_counted():
     assert "`breathline audit verify --all`" in text
 
 
-def test_a_line_names_all_that_depends_on_it_and_the_command_finds_the_same():
+def test_a_line_names_downstream_stages_and_the_command_repeats_the_verification():
     assert verification.line(OUT).endswith("→ *2*; downstream: soft_labels, train_student@1, train_student@2")
     assert verification.command(None, elsewhere=True) == "breathline audit verify --elsewhere"
     told = verification.command(Depth(sample=5, seed=9), elsewhere=False)

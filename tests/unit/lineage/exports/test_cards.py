@@ -1,4 +1,4 @@
-"""Cards are read by huggingface_hub, as the Hub's site and libraries read them."""
+"""Model card and data card, as huggingface_hub reads them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_model_card_gives_its_figures_as_the_hub_reads_them(made: Project) -
     assert card.data.pipeline_tag == "audio-classification"
 
 
-def test_the_model_card_says_what_it_is_for_and_what_not(made: Project) -> None:
+def test_the_model_card_states_intended_use_and_limits(made: Project) -> None:
     text = model_card.card(made)
     assert "This is no medical device" in text
     assert "10.1088/1361-6579/ab03ea" in text
@@ -46,7 +46,7 @@ def test_the_model_card_says_what_it_is_for_and_what_not(made: Project) -> None:
 
 
 @pytest.mark.parametrize("card", [model_card.card, data_card.card])
-def test_tables_are_whole(made: Project, card: object) -> None:
+def test_tables_have_equal_columns_in_all_rows(made: Project, card: object) -> None:
     found = tables(card(made))  # type: ignore[operator]
     assert len(found) >= 3
     for lines in found:
@@ -54,7 +54,7 @@ def test_tables_are_whole(made: Project, card: object) -> None:
         assert len({line.count("|") for line in lines}) == 1, lines
 
 
-def test_the_data_card_counts_what_lies_there(made: Project) -> None:
+def test_the_data_card_counts_the_present_tables(made: Project) -> None:
     card = DatasetCard(data_card.card(made))
     assert card.data.size_categories == ["n<1K"]
     assert "| train | 4 | 4 | 9 | 0.00 |" in card.text

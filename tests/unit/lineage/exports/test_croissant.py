@@ -1,4 +1,4 @@
-"""Descriptions are validated by `mlcroissant`, which then also reads the data through them."""
+"""Croissant descriptions, validated by `mlcroissant`, which also reads the data through them."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def records(root: Path, name: str, table: str) -> pl.DataFrame:
     )
 
 
-def test_there_is_one_of_cycles_and_one_of_each_front_end(described: Path) -> None:
+def test_there_is_a_description_of_cycles_and_of_each_front_end(described: Path) -> None:
     names = {path.name for path in (described / "cards").iterdir()}
     assert names == {"cycles.croissant.json", "fbank_ast.croissant.json", "fbank_panns.croissant.json"}
 
 
 @pytest.mark.parametrize("name", ["cycles", "fbank_ast", "fbank_panns"])
-def test_the_validator_finds_nothing_to_say(described: Path, name: str) -> None:
+def test_the_validator_finds_no_issue(described: Path, name: str) -> None:
     metadata = mlcroissant.Dataset(str(described / "cards" / f"{name}.croissant.json")).metadata
     assert metadata.ctx.issues.report() == ""
     assert metadata.ctx.conforms_to.value.endswith("croissant/1.1")
@@ -56,7 +56,7 @@ def test_the_validator_finds_nothing_to_say(described: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
-def test_tables_are_read_through_it_as_they_are(described: Path, table: str) -> None:
+def test_tables_are_read_through_the_description(described: Path, table: str) -> None:
     there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
     keys = (
         ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "recording_sha256"]
@@ -66,7 +66,7 @@ def test_tables_are_read_through_it_as_they_are(described: Path, table: str) -> 
     assert read.select(keys).rows() == there.select(keys).rows()
 
 
-def test_waveforms_and_rows_of_features_are_read_through_it(described: Path) -> None:
+def test_waveforms_and_index_of_features_are_read_through_the_description(described: Path) -> None:
     waveforms = records(described, "cycles", "data/cycles/audio/16000")
     there = pl.read_parquet(described / "data/cycles/audio/16000.parquet")
     assert waveforms["samples"].list.len().to_list() == there["samples"].list.len().to_list()
@@ -74,11 +74,11 @@ def test_waveforms_and_rows_of_features_are_read_through_it(described: Path) -> 
     assert index["row"].to_list() == list(range(13))
 
 
-def test_a_patient_is_mentioned_in_no_description(described: Path) -> None:
+def test_no_description_names_a_recording(described: Path) -> None:
     assert not any("101_1b1" in path.read_text() for path in (described / "cards").iterdir())
 
 
-def test_a_table_that_is_not_here_is_named(built: Path, tmp_path: Path) -> None:
+def test_a_missing_table_is_named(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
     with pytest.raises(BreathlineError, match="is missing") as caught:
         croissant.files(Request(project.load(root), root))

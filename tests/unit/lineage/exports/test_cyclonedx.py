@@ -1,4 +1,4 @@
-"""Lists are validated by the CycloneDX project's library against its strict schema of version 1.6."""
+"""CycloneDX bill of materials, validated by the library of the CycloneDX project (strict schema, version 1.6)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def urls(value: Any) -> Iterator[str]:
         yield from urls(part)
 
 
-def test_it_is_valid_and_every_reference_has_its_component(bom: dict[str, Any]) -> None:
+def test_the_bill_of_materials_is_valid_and_every_reference_has_its_component(bom: dict[str, Any]) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bom)) is None
     # The strict schema's one string format that the validator leaves aside: `iri-reference`, of every `url`.
     assert [url for url in urls(bom) if not validate_rfc3986(url, rule="URI_reference")] == []
@@ -46,7 +46,7 @@ def test_it_is_valid_and_every_reference_has_its_component(bom: dict[str, Any]) 
     assert {name for one in bom["dependencies"] for name in one["dependsOn"]} <= set(references)
 
 
-def test_packages_are_those_of_the_records_with_what_the_lock_says(bom: dict[str, Any]) -> None:
+def test_packages_are_those_of_the_records_compared_with_the_lock(bom: dict[str, Any]) -> None:
     numpy = components(bom, "library")["numpy"]
     assert numpy["version"] == metadata.version("numpy")
     assert numpy["purl"] == f"pkg:pypi/numpy@{numpy['version']}"
@@ -54,7 +54,7 @@ def test_packages_are_those_of_the_records_with_what_the_lock_says(bom: dict[str
     assert {"name": "breathline:lock", "value": "as locked"} in numpy["properties"]
 
 
-def test_another_version_than_the_locks_is_told(built: Path, tmp_path: Path) -> None:
+def test_a_version_that_differs_from_the_lock_is_stated(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
     for path in (root / "data/lineage").glob("*.json"):
         record = json.loads(path.read_text())
@@ -63,11 +63,11 @@ def test_another_version_than_the_locks_is_told(built: Path, tmp_path: Path) -> 
     found = [one for one in cyclonedx.bill(project.load(root))["components"] if one["name"] == "numpy"]
     assert len(found) == 2
     (old,) = (one for one in found if one["version"] == "1.0")
-    said = {one["name"]: one["value"] for one in old["properties"]}
-    assert said == {"breathline:lock": f"differs: {metadata.version('numpy')}", "breathline:stages": "evaluate"}
+    properties = {one["name"]: one["value"] for one in old["properties"]}
+    assert properties == {"breathline:lock": f"differs: {metadata.version('numpy')}", "breathline:stages": "evaluate"}
 
 
-def test_models_bear_their_hash_and_a_card_with_their_own_figures(bom: dict[str, Any], made: Project) -> None:
+def test_models_have_their_hash_and_a_card_with_their_own_figures(bom: dict[str, Any], made: Project) -> None:
     models = components(bom, "machine-learning-model")
     assert set(models) == {"student/1/val", "student/2/val"}
     one, root = models["student/2/val"], made.root
@@ -86,5 +86,5 @@ def test_recordings_are_a_component_of_their_own(bom: dict[str, Any]) -> None:
     assert data["data"][0]["sensitiveData"]
 
 
-def test_equal_projects_give_equal_lists(bom: dict[str, Any], made: Project) -> None:
+def test_equal_projects_give_equal_bills_of_materials(bom: dict[str, Any], made: Project) -> None:
     assert cyclonedx.bill(project.load(made.root)) == bom

@@ -14,7 +14,10 @@ from lineage.exports import dsse
 from lineage.exports.dsse import SignatureError
 from tasks.runtime.errors import BreathlineError
 
-SAID = {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "Jácome", "digest": {"sha256": "0" * 64}}]}
+STATEMENT = {
+    "_type": "https://in-toto.io/Statement/v1",
+    "subject": [{"name": "Jácome", "digest": {"sha256": "0" * 64}}],
+}
 
 
 @pytest.fixture
@@ -30,17 +33,17 @@ def pair(folder: Path, key: Any) -> tuple[Path, Path]:
     return private, public
 
 
-def test_what_was_signed_is_read_by_the_public_key(keys: tuple[Path, Path]) -> None:
+def test_the_public_key_verifies_a_signed_statement(keys: tuple[Path, Path]) -> None:
     private, public = keys
-    envelope = dsse.sign(SAID, private)
-    assert dsse.verify(json.loads(json.dumps(envelope)), public) == SAID
+    envelope = dsse.sign(STATEMENT, private)
+    assert dsse.verify(json.loads(json.dumps(envelope)), public) == STATEMENT
     signatures = [{"sig": one["sig"]} for one in envelope["signatures"]]  # key ids are optional
-    assert dsse.verify(envelope | {"signatures": signatures}, public) == SAID
+    assert dsse.verify(envelope | {"signatures": signatures}, public) == STATEMENT
 
 
-def test_the_signature_is_over_type_and_payload_as_the_protocol_has_it(tmp_path: Path) -> None:
+def test_the_signature_covers_type_and_payload_as_the_protocol_requires(tmp_path: Path) -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
-    envelope = dsse.sign(SAID, pair(tmp_path, key)[0])
+    envelope = dsse.sign(STATEMENT, pair(tmp_path, key)[0])
     payload = base64.b64decode(envelope["payload"])
     signed = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
     key.public_key().verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed)
@@ -50,7 +53,7 @@ def test_a_changed_statement_a_changed_type_and_another_key_are_refused(
     keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
     private, public = keys
-    envelope = dsse.sign(SAID, private)
+    envelope = dsse.sign(STATEMENT, private)
     payload = base64.b64decode(envelope["payload"]).replace(b"0000", b"0001", 1)
     with pytest.raises(SignatureError, match="changed, or another key signed"):
         dsse.verify(envelope | {"payload": base64.b64encode(payload).decode()}, public)
@@ -64,16 +67,16 @@ def test_a_changed_statement_a_changed_type_and_another_key_are_refused(
 
 
 @pytest.mark.parametrize("envelope", [{}, {"payloadType": "x", "payload": "a", "signatures": []}])
-def test_what_is_no_envelope_is_refused(keys: tuple[Path, Path], envelope: dict[str, Any]) -> None:
+def test_a_malformed_envelope_is_refused(keys: tuple[Path, Path], envelope: dict[str, Any]) -> None:
     with pytest.raises(SignatureError, match="no DSSE envelope"):
         dsse.verify(envelope, keys[1])
 
 
-def test_keys_that_cannot_be_used_are_named(keys: tuple[Path, Path], tmp_path: Path) -> None:
+def test_unusable_keys_are_named(keys: tuple[Path, Path], tmp_path: Path) -> None:
     private, public = keys
     with pytest.raises(BreathlineError, match="cannot be read"):
-        dsse.sign(SAID, public)
+        dsse.sign(STATEMENT, public)
     with pytest.raises(BreathlineError, match="cannot be read"):
-        dsse.verify(dsse.sign(SAID, private), tmp_path / "none.pub")
+        dsse.verify(dsse.sign(STATEMENT, private), tmp_path / "none.pub")
     with pytest.raises(BreathlineError, match="not Ed25519"):
-        dsse.sign(SAID, pair(tmp_path / "curve", generate_private_key(SECP256R1()))[0])
+        dsse.sign(STATEMENT, pair(tmp_path / "curve", generate_private_key(SECP256R1()))[0])

@@ -1,4 +1,4 @@
-"""Statements are read by in-toto's own bindings; the predicate by the message that SLSA's provenance is defined by."""
+"""In-toto statements, read by the bindings of in-toto; the predicate is read by the protobuf message of SLSA."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def statement(made: Project) -> dict[str, Any]:
     return in_toto.statement(made)
 
 
-def test_the_statement_and_its_predicate_are_of_the_standards(statement: dict[str, Any]) -> None:
+def test_the_statement_and_its_predicate_follow_the_standards(statement: dict[str, Any]) -> None:
     Statement.copy_from_pb(json_format.ParseDict(statement, statement_pb2.Statement())).validate()
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     predicate = json_format.ParseDict(statement["predicate"], provenance_pb2.Provenance())
@@ -34,14 +34,14 @@ def test_the_statement_and_its_predicate_are_of_the_standards(statement: dict[st
     assert (finished.ToDatetime() - started.ToDatetime()).total_seconds() == 1
 
 
-def test_models_and_figures_are_its_subjects(statement: dict[str, Any]) -> None:
+def test_models_and_figures_are_the_subjects(statement: dict[str, Any]) -> None:
     models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
     files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
     figures = {"data/evaluation/predictions.parquet", "reports/metrics.json", "reports/scores.json"}
     assert {subject["name"] for subject in statement["subject"]} == files | figures
 
 
-def test_it_names_archive_recordings_code_commit_and_lock(statement: dict[str, Any], built: Path) -> None:
+def test_the_statement_names_archive_recordings_code_commit_and_lock(statement: dict[str, Any], built: Path) -> None:
     found = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
     assert found["small.zip"] == {"sha256": "5" * 64}
     assert found["source code"] == {"gitCommit": toy.call(built, "git", "rev-parse", "HEAD").strip()}
@@ -49,7 +49,7 @@ def test_it_names_archive_recordings_code_commit_and_lock(statement: dict[str, A
     assert "uncommitted changes" not in found
 
 
-def test_a_dirty_tree_is_told(built: Path, tmp_path: Path) -> None:
+def test_a_dirty_tree_is_stated(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p"))
     record = root / "data/lineage/evaluate.json"
     clean = '"dirty": false'
@@ -63,12 +63,12 @@ def test_a_dirty_tree_is_told(built: Path, tmp_path: Path) -> None:
     assert changes["annotations"]["stages"] == ["evaluate"]
 
 
-def test_it_says_the_same_twice_and_agrees_with_what_lies_there(statement: dict[str, Any], made: Project) -> None:
+def test_the_statement_is_reproducible_and_agrees_with_the_files(statement: dict[str, Any], made: Project) -> None:
     assert in_toto.statement(project.load(made.root)) == statement
     assert in_toto.differences(statement, made.root) == {}
 
 
-def test_what_changed_or_went_since_is_named(statement: dict[str, Any], built: Path, tmp_path: Path) -> None:
+def test_changed_and_missing_files_are_named(statement: dict[str, Any], built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p"))
     weights = root / "data/student/1/val.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
@@ -78,7 +78,7 @@ def test_what_changed_or_went_since_is_named(statement: dict[str, Any], built: P
     assert "missing" in found["reports/scores.json"]
 
 
-def test_what_is_no_statement_is_refused(built: Path) -> None:
+def test_a_malformed_statement_is_refused(built: Path) -> None:
     with pytest.raises(ValueError, match="no in-toto statement"):
         in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, built)
     with pytest.raises(ValueError, match="no name or no SHA-256"):

@@ -1,4 +1,4 @@
-"""Events are read by the classes of OpenLineage's own client, which its authors generate from the specification."""
+"""OpenLineage events, read by the classes of its client that are generated from the specification."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def facets(given: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def test_every_event_is_one_of_the_standard(made: Project) -> None:
+def test_every_event_follows_the_standard(made: Project) -> None:
     events = openlineage.events(made)
     assert len(events) == 2 * len(made.stages)
     for event in events:
         attr.validate(read(event))
 
 
-def test_the_reader_of_these_tests_refuses_what_the_standard_does_not_know(made: Project) -> None:
+def test_the_reader_of_these_tests_refuses_unknown_fields(made: Project) -> None:
     event = openlineage.events(made)[0]
     with pytest.raises(TypeError):
         read(event | {"colour": "red"})
@@ -97,7 +97,7 @@ def test_outs_of_a_stage_are_inputs_of_the_next_under_the_same_name_and_version(
     assert all(names(event, "inputs") <= everything for event in ended.values())
 
 
-def test_a_dataset_tells_columns_content_and_size(made: Project) -> None:
+def test_a_dataset_has_columns_content_and_size(made: Project) -> None:
     ended = [event for event in openlineage.events(made) if event["eventType"] == "COMPLETE"]
     (cycles,) = (one for event in ended for one in event["outputs"] if one["name"] == "data/cycles/cycles.parquet")
     assert {"name": "start_s", "type": "double"} in cycles["facets"]["schema"]["fields"]
@@ -106,7 +106,7 @@ def test_a_dataset_tells_columns_content_and_size(made: Project) -> None:
     assert len(cycles["facets"]["breathline_content"]["sha256"]) == 64
 
 
-def test_a_run_that_failed_and_one_without_an_end_are_told_as_such(built: Path, tmp_path: Path) -> None:
+def test_a_failed_run_and_a_run_without_an_end_are_exported(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
     flow = "3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f"
     begun = {"event": "start", "stage": "evaluate", "user": "anna", "host": "small", "flow_run": flow}

@@ -1,4 +1,4 @@
-"""Documents are read by the `prov` package, which knows PROV-JSON and the data model behind it."""
+"""PROV documents, read by the `prov` package."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def document(made: Project) -> ProvDocument:
     return ProvDocument.deserialize(content=json.dumps(prov.document(made)), format="json")
 
 
-def test_the_document_says_the_same_after_prov_has_read_and_written_it(document: ProvDocument) -> None:
+def test_the_document_is_equal_after_reading_and_writing_by_prov(document: ProvDocument) -> None:
     assert ProvDocument.deserialize(content=document.serialize(format="json"), format="json") == document
     assert "wasDerivedFrom(" in document.get_provn()
 
 
-def test_every_relation_is_between_things_that_the_document_describes(made: Project) -> None:
-    said = prov.document(made)
-    known = {name for kind in ("entity", "activity", "agent") for name in said[kind]}
-    kinds = set(said) - {"prefix", "entity", "activity", "agent"}
+def test_every_relation_is_between_records_of_the_document(made: Project) -> None:
+    exported = prov.document(made)
+    known = {name for kind in ("entity", "activity", "agent") for name in exported[kind]}
+    kinds = set(exported) - {"prefix", "entity", "activity", "agent"}
     assert {"used", "wasGeneratedBy", "wasDerivedFrom", "hadMember", "wasAssociatedWith"} == kinds
-    assert {name for kind in kinds for one in said[kind].values() for name in one.values()} <= known
+    assert {name for kind in kinds for one in exported[kind].values() for name in one.values()} <= known
 
 
 def test_each_stage_is_an_activity_with_its_times(document: ProvDocument, made: Project) -> None:
@@ -54,10 +54,10 @@ def test_figures_are_derived_from_wavs_through_every_stage_between(document: Pro
     assert {"data/student", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/raw"} <= found
 
 
-def test_a_stage_that_was_made_elsewhere_has_no_times_and_no_agent(built: Path, tmp_path: Path) -> None:
+def test_a_stage_of_another_machine_has_no_times_and_no_agent(built: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio", ".lineage")))
-    said = prov.document(project.load(root))
-    assert "agent" not in said
-    assert said["activity"]["bl:run/evaluate"]["prov:label"] == "evaluate"
-    assert not any("prov:startTime" in one for one in said["activity"].values())
-    ProvDocument.deserialize(content=json.dumps(said), format="json")
+    exported = prov.document(project.load(root))
+    assert "agent" not in exported
+    assert exported["activity"]["bl:run/evaluate"]["prov:label"] == "evaluate"
+    assert not any("prov:startTime" in one for one in exported["activity"].values())
+    ProvDocument.deserialize(content=json.dumps(exported), format="json")

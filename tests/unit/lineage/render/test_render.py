@@ -1,4 +1,4 @@
-"""Answers as people and programs read them."""
+"""Tree, flowchart and page of a trace."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def printed(trace, **options):
     return console.export_text()
 
 
-def test_alike_nodes_are_shown_as_one():
+def test_similar_nodes_share_a_box():
     view = fold(example())
     assert list(view.boxes) == [
         "metric:score",
@@ -71,7 +71,7 @@ def test_alike_nodes_are_shown_as_one():
     assert "recording:r4" in fold(example(), most=None).boxes
 
 
-def test_the_tree_is_short_or_tells_everything():
+def test_the_tree_is_short_or_complete():
     short, whole = printed(example()), printed(example(), everything=True)
     assert "5 recordings (train) r0, r1, r2 …" in short
     assert "r4" not in short
@@ -84,7 +84,7 @@ def test_the_tree_is_short_or_tells_everything():
     assert whole.count("wav: ") == 6
 
 
-def test_the_tree_of_a_question_forward_says_what_runs_anew():
+def test_the_tree_of_an_influence_lists_the_stages_that_run_again():
     trace = example()
     reruns = (
         Rerun("train", "cycles of train: learned from", learned=True),
@@ -97,7 +97,7 @@ def test_the_tree_of_a_question_forward_says_what_runs_anew():
     assert text.index("patient 7\n") < text.index("5 recordings") < text.index("student/1") < text.index("score = 50")
 
 
-def test_a_stage_that_was_asked_about_is_shown_with_the_stages_before_it():
+def test_the_trace_of_a_stage_shows_the_stages_before_it():
     nodes = [Node(f"stage:{name}", name, {}, "stages") for name in ("d", "a", "b", "c", "e")]
     edges = [Edge(node.id, "stage:d", "made its inputs") for node in nodes[1:]]
     trace = Trace("d", "backward", "stage:d", {node.id: node for node in nodes}, tuple(edges))
@@ -107,7 +107,7 @@ def test_a_stage_that_was_asked_about_is_shown_with_the_stages_before_it():
     assert 'data-id="stage:b"' in page.render(trace)
 
 
-def test_the_chart_names_every_box_and_breaks_at_no_character():
+def test_the_flowchart_names_every_box_and_escapes_characters():
     chart = mermaid.render(example())
     assert chart.startswith("flowchart LR\n")
     names = dict(re.findall(r'^  (n\d+)\["(.*)"\]:::\w+$', chart, re.MULTILINE))
@@ -144,7 +144,7 @@ def test_each_step_leads_to_a_later_layer(pairs):
     assert all(level[one] < level[other] for one, other in steps)
 
 
-def test_crossings_that_can_be_avoided_are():
+def test_avoidable_crossings_are_avoided():
     placed = layers(["a", "b", "c", "x", "y", "z"], [("a", "z"), ("b", "y"), ("c", "x")])
     assert placed[1] == [{"a": "z", "b": "y", "c": "x"}[box] for box in placed[0]]
 
@@ -159,6 +159,6 @@ def test_labels_fit_into_their_boxes(label):
     assert "".join(lines).rstrip("…").replace(" ", "") in label.replace(" ", "")
 
 
-def test_how_much_a_model_has_seen_of_a_patient_is_not_cut():
+def test_the_share_of_a_patient_in_a_model_label_is_not_cut():
     label = "teacher/ast_s1, val: seed 1, epoch 12, never learned from patient 101"
     assert " ".join(page._lines(label)) == label
