@@ -1,4 +1,4 @@
-"""Stage `validate`: a gate. What must hold of recordings and cycles stops the graph where it does not."""
+"""Stage `validate`: a gate that stops the graph where required expectations of the tables do not hold."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 from tasks import artifacts
 from tasks.checks import data_docs as pages
-from tasks.checks import frames
-from tasks.checks.report import failure, report, warnings
-from tasks.checks.runner import judge
+from tasks.checks import frames, runner
+from tasks.checks.report import failure, report, warning_table
 from tasks.checks.settings import ValidationSettings
-from tasks.runtime import params
+from tasks.corpora.icbhi.expectations import expectations
+from tasks.runtime import corpus_facts, params
 from tasks.runtime.files import write_json
 from tasks.runtime.stage import console, stage
 
 log = logging.getLogger("validate")
 
 
-def validate(cycles: Path, results: Path, data_docs: Path, settings: ValidationSettings) -> dict[str, Any]:
-    """Judge the tables, write the verdicts and Data Docs, show the warnings, and return what was written.
+def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationSettings) -> dict[str, Any]:
+    """Check the tables, write the verdicts and Data Docs, show the warnings, and return the verdicts.
 
     Args:
-        cycles: The folder that `extract` made.
+        folder: The folder of the tables and of the facts of the corpus, which `extract` wrote.
         results: The JSON file of verdicts.
         data_docs: The folder of HTML pages.
         settings: Thresholds and severities.
@@ -31,22 +31,23 @@ def validate(cycles: Path, results: Path, data_docs: Path, settings: ValidationS
     Raises:
         BreathlineError: An expectation of severity error does not hold; verdicts and pages are written before.
     """
-    read = frames.read(cycles)
-    with console.status("Judging recordings and cycles"):
-        verdicts, rendered = judge(read, settings)
-    told = report(read.summary["corpus"], verdicts)
-    write_json(results, told)
-    pages.write(data_docs, told, rendered)
-    if table := warnings(verdicts):
+    tables, facts = frames.read(folder), corpus_facts.read(folder)
+    checks = runner.suites(settings, facts, expectations(facts.identity), tables.summary)
+    with console.status("Checking recordings and cycles"):
+        verdicts, rendered = runner.run(tables, checks, settings.severity)
+    written = report(facts.identity, verdicts)
+    write_json(results, written)
+    pages.write(data_docs, written, rendered)
+    if table := warning_table(verdicts):
         console.print(table)
     if error := failure(verdicts, results, data_docs):
         raise error
-    totals = told["totals"]
+    totals = written["totals"]
     log.info(
-        f"{totals['expectations']} expectations of {len(read.recordings)} recordings and {len(read.cycles)} cycles: "
-        f"{totals['holding']} hold, {totals['warnings']} warnings; see {data_docs / 'index.html'}"
+        f"{len(tables.recordings)} recordings and {len(tables.cycles)} cycles: {totals['holding']} of "
+        f"{totals['expectations']} expectations hold, {totals['warnings']} warnings; see {data_docs / 'index.html'}"
     )
-    return told
+    return written
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""Data validation: expectations, their execution by Great Expectations, and reports of the verdicts."""
+"""Data validation: checks, their execution by Great Expectations, and reports of their verdicts."""

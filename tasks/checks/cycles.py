@@ -1,88 +1,81 @@
-"""What is expected of the table of cycles."""
+"""Checks of the table of cycles."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
-from tasks.checks import custom, promised_counts
-from tasks.checks.check import Check, check
+from tasks.checks import expectations
+from tasks.checks.check import ANNOTATION, EXTRACT, Check, of_cycle
 from tasks.checks.gx import core
-from tasks.checks.recordings import EXTRACT
+from tasks.corpora.expectations import Expectations
+from tasks.runtime.corpus_facts import LabelSet
 
-REQUIRED = (
-    *("cycle_id", "recording_id", "patient_id", "cycle_index", "start_s", "end_s", "duration_s"),
-    *("icbhi_crackles", "icbhi_wheezes", "lungsound_4", "lungsound_2", "split"),
-)
-ANNOTATION = "correct the recording's annotation file at the source, then run `download` again"
-
-_cycle = partial(check, key="cycle_id")
+REQUIRED = (*("cycle_id", "recording_id", "patient_id", "cycle_index", "start_s", "end_s", "duration_s", "split"),)
+CUT_OFF = f"{ANNOTATION}; or find out whether the wav is cut off"
 
 
-def checks(cycle_s: tuple[float, float], tolerance_s: float, summary: Mapping[str, Any]) -> list[Check]:
-    """Return them in the order in which they are told; the arguments are those of `ValidationSettings`."""
+def checks(
+    cycle_s: tuple[float, float], tolerance_s: float, expected: Expectations, label_sets: Mapping[str, LabelSet]
+) -> list[Check]:
+    """Return the checks of the table of cycles.
+
+    Args:
+        cycle_s: Usual length of a cycle in seconds, from the shortest to the longest.
+        tolerance_s: Allowed overlap of cycles with each other and with the end of the recording, in seconds.
+        expected: The expectations of the corpus.
+        label_sets: The label sets of the corpus.
+    """
     return [
-        *_identity(),
+        *_identity(expected),
         *_references(),
-        *_labels(),
+        *_labels(expected, label_sets),
         *_times(tolerance_s),
         *_lengths(*cycle_s),
-        *promised_counts.cycles(summary),
-        _cycle(
+        of_cycle(
             "audio_unique",
             "duplicates",
             core.ExpectColumnValuesToBeUnique,
             "No two cycles have the same samples.",
-            "look whether the annotation repeats a line, or the cycles are digital silence",
+            "find out whether the annotation repeats a line, or the cycles are digital silence",
             column="audio_sha256",
         ),
     ]
 
 
-def _identity() -> list[Check]:
-    """Return what makes a cycle known."""
-    required = [
-        _cycle(
-            f"{column}_required",
-            "required",
-            core.ExpectColumnValuesToNotBeNull,
-            f"Every cycle has a {column}.",
-            EXTRACT,
-            column=column,
-        )
-        for column in REQUIRED
-    ]
-    return [
-        *required,
-        _cycle(
-            "cycle_id_agrees",
-            "names",
-            custom.ExpectCycleNameToAgree,
-            "A cycle is named by its recording and its number, in three digits.",
-            EXTRACT,
-        ),
-        _cycle(
-            "cycle_id_unique",
-            "uniqueness",
-            core.ExpectColumnValuesToBeUnique,
-            "Every cycle is there once.",
-            EXTRACT,
-            column="cycle_id",
-        ),
-        _cycle(
-            "counted_through",
-            "references",
-            custom.ExpectCyclesCountedThrough,
-            "The cycles of a recording are numbered from 0 without a gap: none is left out.",
-            EXTRACT,
-        ),
-    ]
+def _identity(expected: Expectations) -> Iterator[Check]:
+    """Yield the checks of required values and names."""
+    for column in (*REQUIRED, *expected.required.get("cycles", ())):
+        meaning = f"Every cycle has a {column}."
+        kind = core.ExpectColumnValuesToNotBeNull
+        yield of_cycle(f"{column}_required", "required", kind, meaning, EXTRACT, column=column)
+    yield of_cycle(
+        "cycle_id_agrees",
+        "names",
+        expectations.ExpectCycleNameToAgree,
+        "A cycle's name is made of its recording and its number in three digits.",
+        EXTRACT,
+    )
+    yield of_cycle(
+        "cycle_id_unique",
+        "uniqueness",
+        core.ExpectColumnValuesToBeUnique,
+        "Every cycle is in the table once.",
+        EXTRACT,
+        column="cycle_id",
+    )
+    yield of_cycle(
+        "counted_through",
+        "references",
+        expectations.ExpectCyclesNumberedWithoutGap,
+        "The cycles of a recording are numbered from 0 without a gap: none is missing.",
+        EXTRACT,
+    )
 
 
-def _references() -> list[Check]:
-    """Return what has to agree with the table of recordings."""
-    exists = _cycle(
+def _references() -> Iterator[Check]:
+    """Yield the checks of agreement with the table of recordings."""
+    yield of_cycle(
         "recording_exists",
         "references",
         core.ExpectColumnPairValuesToBeEqual,
@@ -92,8 +85,8 @@ def _references() -> list[Check]:
         column_B="recording_found",
         ignore_row_if="neither",
     )
-    return [exists] + [
-        _cycle(
+    for column in ("patient_id", "split", "fold"):
+        yield of_cycle(
             f"{column}_agrees",
             "references",
             core.ExpectColumnPairValuesToBeEqual,
@@ -103,110 +96,105 @@ def _references() -> list[Check]:
             column_B=f"recording_{column}",
             ignore_row_if="both_values_are_missing",
         )
-        for column in ("patient_id", "split", "fold")
-    ]
 
 
-def _labels() -> list[Check]:
-    """Return what flags and labels there can be."""
-    flags = [
-        _cycle(
+def _labels(expected: Expectations, label_sets: Mapping[str, LabelSet]) -> Iterator[Check]:
+    """Yield the checks of annotated values and labels."""
+    derived = {column for rule in expected.labels for column in rule.classes}
+    domains = dict(expected.domains.get("cycles", {}))
+    domains |= {one.column: tuple(range(len(one.classes))) for one in label_sets.values() if one.column not in derived}
+    for column, values in domains.items():
+        yield of_cycle(
             f"{column}_domain",
             "domains",
             core.ExpectColumnValuesToBeInSet,
-            f"Whether there are {column} is 0 or 1.",
+            f"The {column} is one of: {', '.join(map(str, values))}.",
             ANNOTATION,
             column=column,
-            value_set=[0, 1],
+            value_set=list(values),
         )
-        for column in ("icbhi_crackles", "icbhi_wheezes")
-    ]
-    return [
-        *flags,
-        _cycle(
-            "lungsound_agrees",
+    for rule in expected.labels:
+        yield of_cycle(
+            rule.name,
             "labels",
-            custom.ExpectLungSoundsToFollowFlags,
-            "The lung-sound labels follow from crackles and wheezes.",
+            expectations.ExpectLabelsToFollow,
+            rule.meaning,
             EXTRACT,
-        ),
-        _cycle(
-            "diagnosis_agrees",
-            "labels",
-            custom.ExpectDiagnosisLabelsToFollow,
-            "The diagnosis labels follow from the patient's diagnosis.",
-            EXTRACT,
-        ),
-    ]
+            column_list=[*rule.sources, *rule.classes],
+            classes={column: dict(classes) for column, classes in rule.classes.items()},
+        )
 
 
-def _times(tolerance_s: float) -> list[Check]:
-    """Return where in a recording cycles can be."""
-    return [
-        _cycle(
-            "start_not_negative",
-            "times",
-            core.ExpectColumnValuesToBeBetween,
-            "No cycle starts before its recording.",
-            ANNOTATION,
-            column="start_s",
-            min_value=0,
-        ),
-        _cycle(
-            "length_positive",
-            "times",
-            core.ExpectColumnPairValuesAToBeGreaterThanB,
-            "Every cycle ends after it starts.",
-            ANNOTATION,
-            column_A="end_s",
-            column_B="start_s",
-        ),
-        _cycle(
-            "duration_agrees",
-            "times",
-            custom.ExpectDurationToFollowTimes,
-            "A cycle's duration is its end less its start.",
-            EXTRACT,
-        ),
-        _cycle(
-            "inside_audio",
-            "times",
-            custom.ExpectCycleInsideAudio,
-            f"No cycle ends more than {tolerance_s:g} s after its recording.",
-            f"{ANNOTATION}; or look whether the wav is cut off",
-            tolerance_s=tolerance_s,
-        ),
-        _cycle(
-            "audio_there",
-            "times",
-            core.ExpectColumnValuesToNotBeNull,
-            "Every cycle holds at least one sample.",
-            f"{ANNOTATION}; or look whether the wav is cut off",
-            column="audio_sha256",
-        ),
-        _cycle(
-            "in_order",
-            "times",
-            custom.ExpectCyclesInOrder,
-            "The cycles of a recording are numbered by their start.",
-            ANNOTATION,
-        ),
-        _cycle(
-            "apart",
-            "times",
-            custom.ExpectCyclesApart,
-            f"No cycle starts more than {tolerance_s:g} s before the end of the one before it.",
-            ANNOTATION,
-            tolerance_s=tolerance_s,
-        ),
-    ]
+def _times(tolerance_s: float) -> Iterator[Check]:
+    """Yield the checks of start and end."""
+    yield of_cycle(
+        "start_not_negative",
+        "times",
+        core.ExpectColumnValuesToBeBetween,
+        "No cycle starts before its recording.",
+        ANNOTATION,
+        column="start_s",
+        min_value=0,
+    )
+    yield of_cycle(
+        "length_positive",
+        "times",
+        core.ExpectColumnPairValuesAToBeGreaterThanB,
+        "Every cycle ends after it starts.",
+        ANNOTATION,
+        column_A="end_s",
+        column_B="start_s",
+    )
+    yield of_cycle(
+        "duration_agrees",
+        "times",
+        expectations.ExpectDurationToFollowTimes,
+        "A cycle's duration is its end minus its start.",
+        EXTRACT,
+    )
+    yield of_cycle(
+        "inside_audio",
+        "times",
+        expectations.ExpectCycleInsideAudio,
+        f"No cycle ends more than {tolerance_s:g} s after its recording.",
+        CUT_OFF,
+        tolerance_s=tolerance_s,
+    )
+    yield of_cycle(
+        "audio_there",
+        "times",
+        core.ExpectColumnValuesToNotBeNull,
+        "Every cycle has at least one sample.",
+        CUT_OFF,
+        column="audio_sha256",
+    )
+    yield of_cycle(
+        "in_order",
+        "times",
+        expectations.ExpectCyclesInOrder,
+        "The cycles of a recording are numbered by their start.",
+        ANNOTATION,
+    )
+    yield of_cycle(
+        "apart",
+        "times",
+        expectations.ExpectCyclesApart,
+        f"No cycle starts more than {tolerance_s:g} s before the end of the previous one.",
+        ANNOTATION,
+        tolerance_s=tolerance_s,
+    )
 
 
 def _lengths(shortest: float, longest: float) -> list[Check]:
-    """Return how long a breath usually is."""
-    usual = partial(_cycle, family="lengths", kind=core.ExpectColumnValuesToBeBetween, column="duration_s")
-    hint = "look at the annotation; where it is right, there is nothing to do: all are brought to one length"
+    """Return the checks of the usual length."""
+    usual = partial(
+        of_cycle,
+        family="lengths",
+        kind=core.ExpectColumnValuesToBeBetween,
+        hint="compare with the recording; nothing, where the annotation is right: all clips have one length",
+        column="duration_s",
+    )
     return [
-        usual("not_short", meaning=f"No cycle is shorter than {shortest:g} s.", hint=hint, min_value=shortest),
-        usual("not_long", meaning=f"No cycle is longer than {longest:g} s.", hint=hint, max_value=longest),
+        usual("not_short", meaning=f"No cycle is shorter than {shortest:g} s.", min_value=shortest),
+        usual("not_long", meaning=f"No cycle is longer than {longest:g} s.", max_value=longest),
     ]

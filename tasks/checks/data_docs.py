@@ -1,4 +1,4 @@
-"""Data Docs: what Great Expectations renders, as pages that need no internet and are the same for the same results."""
+"""Data Docs: pages of Great Expectations that need no internet and are equal for equal results."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from tasks.checks import rules
 from tasks.runtime.files import replacing
 
 TEMPLATES = Path(__file__).with_name("templates")
-STATISTICS = slice(1, 2)  # of a page's first section; before it a verdict blind to severity, after it times and run ids
+# The block of statistics in a page's first section. Before it is a verdict without severities, after it are run ids.
+STATISTICS = slice(1, 2)
 
 
 class OfflineView(DefaultJinjaPageView):
-    """Great Expectations' own view in our frame, for its pages are bare without internet.
+    """Great Expectations' own view in a page of ours.
 
-    They pull styles and scripts from six hosts. Random ids of elements become consecutive ones here.
+    Its own pages load styles and scripts from six hosts. Here, random ids of elements become consecutive numbers.
     """
 
     _template = "page.html"
@@ -35,7 +36,7 @@ class OfflineView(DefaultJinjaPageView):
         self.env.filters["generate_html_element_uuid"] = lambda prefix: f"{prefix}{next(numbers)}"
 
     def index(self, report: Mapping[str, Any], suites: list[str]) -> str:
-        """Return the first page: the verdict, what fails, and all expectations."""
+        """Return the first page: the verdict, the failing expectations, and all expectations."""
         page: str = self.env.get_template("index.html").render(report=report, suites=suites)
         return page
 
@@ -44,9 +45,9 @@ def write(folder: Path, report: Mapping[str, Any], results: Mapping[str, Expecta
     """Write `index.html` and a page for each suite.
 
     Args:
-        folder: Where to.
-        report: What `tasks.checks.report.report` returns.
-        results: The results of Great Expectations, by suite.
+        folder: The folder of the pages.
+        report: The mapping that `tasks.checks.report.report` returns.
+        results: The results of Great Expectations, by table.
     """
     _write(folder / "index.html", OfflineView().index(report, list(results)))
     for suite, result in results.items():
@@ -56,9 +57,9 @@ def write(folder: Path, report: Mapping[str, Any], results: Mapping[str, Expecta
 
 
 def _in_order(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
-    """Return a result whose rows at fault show the columns they were judged by as one text, in alphabetical order.
+    """Return a result in which each row at fault shows the checked columns as one text, in alphabetical order.
 
-    Great Expectations shows these columns without their names, in an order that differs from process to process.
+    Great Expectations shows these columns without their names, in an order that differs between processes.
     """
     ordered = deepcopy(result)
     for one in ordered.results:
@@ -70,7 +71,7 @@ def _in_order(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValid
 
 
 def _one_text(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return a row with its naming columns and one for all others; a single other one stays as it is."""
+    """Return a row with its naming columns and one column for all others; a single other column is unchanged."""
     others = {column: value for column, value in sorted(row.items()) if column not in names}
     if len(others) > 1:
         others = {"values": ", ".join(f"{column} {rules.plain(value)}" for column, value in others.items())}
@@ -78,7 +79,7 @@ def _one_text(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _write(path: Path, page: str) -> None:
-    """Write a page whole or not at all, without the templates' trailing blanks."""
+    """Write a page atomically, without the templates' trailing blanks."""
     with replacing(path) as temporary:
         lines = (line.rstrip() for line in page.splitlines())
         temporary.write_text("\n".join(line for line in lines if line) + "\n", encoding="utf-8")

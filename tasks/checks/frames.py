@@ -1,4 +1,4 @@
-"""The tables of recordings and cycles as pandas frames, each joined with what the other says of it."""
+"""Tables of recordings and cycles as pandas frames, each with columns of the other."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from tasks.runtime.errors import BreathlineError
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """What is judged.
+    """Tables that are checked.
 
-    - `recordings`: the table, and `cycles_found`: how many cycles the other table has of it.
-    - `cycles`: the table, and the recording's `recording_found` (its name there), `recording_patient_id`,
-      `recording_split`, `recording_fold`, `recording_duration_s` and `diagnosis`.
-    - `summary`: what `extract` says about its source and its tables.
+    Attributes:
+        recordings: The table of recordings, and the number of their cycles in the other table as `cycles_found`.
+        cycles: The table of cycles, and of the recording `recording_found` (its name), `recording_patient_id`,
+            `recording_split`, `recording_fold`, `recording_duration_s` and `diagnosis`.
+        summary: The summary that `extract` wrote.
     """
 
     recordings: pd.DataFrame
@@ -33,7 +34,7 @@ class Frames:
 
 
 def read(folder: Path) -> Frames:
-    """Return what `extract` wrote.
+    """Return the tables that `extract` wrote.
 
     Raises:
         BreathlineError: A table does not have the columns or types of `tasks.runtime.schemas`.
@@ -44,7 +45,7 @@ def read(folder: Path) -> Frames:
 
 
 def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
-    """Return a table that has exactly the columns of a schema."""
+    """Return a table, which must have exactly the columns of a schema."""
     table = pq.read_table(path)
     if not table.schema.equals(schema):
         differ = sorted(
@@ -60,7 +61,7 @@ def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
 
 
 def join(recordings: pl.DataFrame, cycles: pl.DataFrame, summary: dict[str, Any]) -> Frames:
-    """Return both tables, each with what the other says of its rows."""
+    """Return both tables, each with columns of the other."""
     counts = cycles.group_by("recording_id").len("cycles_found")
     counted = recordings.join(counts, on="recording_id", how="left", maintain_order="left")
     of_recording = recordings.unique("recording_id", keep="first").select(

@@ -1,11 +1,11 @@
-"""Great Expectations, which is imported here first, and told to report to nobody."""
+"""Great Expectations without telemetry: other modules import it only after this one."""
 
 from __future__ import annotations
 
 import logging
 import os
 
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at its import
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # Great Expectations reads it during its import
 
 from great_expectations.core.expectation_suite import ExpectationSuite
 from great_expectations.data_context import EphemeralDataContext, get_context
@@ -18,11 +18,11 @@ from great_expectations.expectations import core
 
 __all__ = ["ExpectationSuite", "context", "core"]
 
-logging.getLogger("great_expectations").setLevel(logging.WARNING)  # else it tells how it makes its context
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # otherwise it logs how it makes its context
 
 
 def context() -> EphemeralDataContext:
-    """Return a context that lives in memory, writes nothing and draws no progress bars."""
+    """Return a context in memory that writes nothing and draws no progress bars."""
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         progress_bars=ProgressBarsConfig(globally=False),

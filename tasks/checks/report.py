@@ -1,4 +1,4 @@
-"""What validation tells: as JSON for machines, a table of warnings and a message of errors for people."""
+"""Reports of the verdicts: JSON for machines, a table of warnings and an error message for people."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.checks.runner import Verdict
+from tasks.checks.settings import Level
+from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 
-SHOWN = 3  # names in a row of the table
+IN_TABLE = 3  # names in a row of the table of warnings
 
 
-def report(corpus: str, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return what goes into `results.json`: nothing that differs between runs over equal tables."""
-    failing = [verdict for verdict in verdicts if not verdict.success]
-    errors = sum(verdict.severity == "error" for verdict in failing)
+def report(identity: Identity, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return the contents of `results.json`, which are equal for equal tables."""
+    warnings, errors = len(_failing(verdicts, "warning")), len(_failing(verdicts, "error"))
     return {
-        "corpus": corpus,
+        "corpus": identity.name,
+        "identity": identity.statement,
         "success": errors == 0,
         "totals": {
             "expectations": len(verdicts),
-            "holding": len(verdicts) - len(failing),
-            "warnings": len(failing) - errors,
+            "holding": len(verdicts) - warnings - errors,
+            "warnings": warnings,
             "errors": errors,
         },
         "expectations": [asdict(verdict) | {"fails_for": fails_for(verdict)} for verdict in verdicts],
@@ -35,7 +37,7 @@ def report(corpus: str, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def fails_for(verdict: Verdict) -> str:
-    """Return how much does not keep an expectation, as words; "" where it holds."""
+    """Return the number of rows or facts that do not fit, in words; "" where the expectation holds."""
     if verdict.success:
         return ""
     if verdict.rows is None:
@@ -43,41 +45,42 @@ def fails_for(verdict: Verdict) -> str:
     return f"{verdict.unexpected} of {verdict.rows} {verdict.suite}"
 
 
-def warnings(verdicts: Sequence[Verdict]) -> Table | None:
+def warning_table(verdicts: Sequence[Verdict]) -> Table | None:
     """Return the warnings as a table, or None if there are none."""
     table = Table(title="Warnings", title_justify="left", box=box.SIMPLE_HEAD, show_lines=True)
     table.add_column("what does not hold")
     table.add_column("fails for")
     table.add_column("first of these", no_wrap=True)
-    for verdict in verdicts:
-        if not verdict.success and verdict.severity == "warning":
-            what = Text.assemble((verdict.name, "yellow"), "\n", verdict.meaning)
-            table.add_row(what, fails_for(verdict), _names(verdict, SHOWN, "\n"))
+    for verdict in _failing(verdicts, "warning"):
+        what = Text.assemble((verdict.name, "yellow"), "\n", verdict.meaning)
+        table.add_row(what, fails_for(verdict), _names(verdict, IN_TABLE, "\n"))
     return table if table.rows else None
 
 
 def failure(verdicts: Sequence[Verdict], results: Path, docs: Path) -> BreathlineError | None:
-    """Return the error that names every expectation that must hold and does not, or None."""
-    lines = []
-    for verdict in verdicts:
-        if not verdict.success and verdict.severity == "error":
-            lines += [
-                f"- {verdict.suite}.{verdict.name} ({verdict.expectation}): {verdict.meaning}",
-                f"    fails for {fails_for(verdict)}: {_names(verdict, len(verdict.first), ', ')}",
-                f"    {verdict.hint}",
-            ]
-    if not lines:
+    """Return the error that names every failing expectation of severity error, or None."""
+    failing = _failing(verdicts, "error")
+    if not failing:
         return None
-    count = len(lines) // 3
+    lines = [
+        f"- {verdict.suite}.{verdict.name} ({verdict.expectation}): {verdict.meaning}\n"
+        f"    fails for {fails_for(verdict)}: {_names(verdict, len(verdict.first), ', ')}\n"
+        f"    {verdict.hint}"
+        for verdict in failing
+    ]
+    required = "required expectation does" if len(failing) == 1 else "required expectations do"
     return BreathlineError(
-        f"{count} {'expectation that must hold does' if count == 1 else 'expectations that must hold do'} not:\n"
-        + "\n".join(lines),
+        "\n".join([f"{len(failing)} {required} not hold:", *lines]),
         where=f"{docs / 'index.html'} and {results}",
-        hint="mend the rows, or set the family to warning under `validate.severity` in params.yaml",
+        hint="correct the rows, or set the family to warning under `validate.severity` in params.yaml",
     )
 
 
-def _names(verdict: Verdict, most: int, between: str) -> str:
-    """Return the first names at fault, and that there are more where that is so."""
+def _failing(verdicts: Sequence[Verdict], severity: Level) -> list[Verdict]:
+    return [verdict for verdict in verdicts if not verdict.success and verdict.severity == severity]
+
+
+def _names(verdict: Verdict, most: int, separator: str) -> str:
+    """Return the first names at fault, with an ellipsis if there are more."""
     shown = list(verdict.first[:most])
-    return between.join([*shown, "…"] if verdict.distinct > len(shown) else shown)
+    return separator.join([*shown, "…"] if verdict.distinct > len(shown) else shown)

@@ -1,4 +1,4 @@
-"""Expectations put to the tables, and what comes of it as verdicts that are the same for the same tables."""
+"""Execution of the checks by Great Expectations, with verdicts that are equal for equal tables."""
 
 from __future__ import annotations
 
@@ -9,23 +9,36 @@ from typing import Any
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 
-from tasks.checks import audio_quality, cycles, gx, recordings, rules
+from tasks.checks import audio_quality, counts, cycles, gx, recordings, rules
 from tasks.checks.check import Check
 from tasks.checks.frames import Frames
-from tasks.checks.settings import Level, Severity, ValidationSettings
+from tasks.checks.settings import SHOWN, Level, Severity, ValidationSettings
+from tasks.corpora.expectations import Expectations
+from tasks.runtime.corpus_facts import CorpusFacts
 
-NAMED = 10  # rows at fault that a verdict names
 RESULT_FORMAT = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 ROW_NAMES = {"recordings": ["recording_id", "patient_id"], "cycles": ["cycle_id"]}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether an expectation holds.
+    """Outcome of a check.
 
-    `rows` were looked at (those with a value) and `unexpected` of them do not keep it; these have `distinct` names in
-    the column `key`, of which `first` holds the first. An expectation about the whole table has no `rows`: `first`
-    says what differs there.
+    Attributes:
+        suite: Table: recordings or cycles.
+        name: Name of the check.
+        family: Family of the check.
+        expectation: Name of the expectation.
+        columns: Columns of the expectation.
+        severity: Meaning of a failure.
+        success: Whether the expectation holds.
+        rows: Number of checked rows, which have a value; None for an expectation about the whole table.
+        unexpected: Number of rows, or of facts about the table, that do not fit.
+        distinct: Number of distinct names of these rows in the column `key`.
+        key: Column by which rows are named.
+        first: First of these names, or of the facts about the table.
+        meaning: The expectation as a sentence.
+        hint: What to do where the expectation does not hold.
     """
 
     suite: str
@@ -44,35 +57,49 @@ class Verdict:
     hint: str
 
 
-def suites(settings: ValidationSettings, summary: Mapping[str, Any]) -> dict[str, list[Check]]:
-    """Return all checks by suite."""
+def suites(
+    settings: ValidationSettings, facts: CorpusFacts, expected: Expectations, summary: Mapping[str, Any]
+) -> dict[str, list[Check]]:
+    """Return all checks by table.
+
+    Args:
+        settings: Thresholds and severities.
+        facts: The facts of the corpus.
+        expected: The expectations of the corpus.
+        summary: The summary that `extract` wrote.
+    """
+    label_sets = facts.label_sets
     return {
         "recordings": [
-            *recordings.checks(settings.ranges, summary),
+            *recordings.checks(settings.ranges, expected, facts.patients_on_both_sides, summary["missing"]),
+            *counts.checks("recordings", expected, label_sets, summary),
             *audio_quality.checks(settings.quality, settings.unusable),
         ],
-        "cycles": cycles.checks(settings.cycle_s, settings.time_tolerance_s, summary),
+        "cycles": [
+            *cycles.checks(settings.cycle_s, settings.time_tolerance_s, expected, label_sets),
+            *counts.checks("cycles", expected, label_sets, summary),
+        ],
     }
 
 
-def judge(
-    frames: Frames, settings: ValidationSettings
+def run(
+    frames: Frames, checks: Mapping[str, Sequence[Check]], severity: Severity
 ) -> tuple[list[Verdict], dict[str, ExpectationSuiteValidationResult]]:
-    """Return a verdict on every expectation, in the order in which they are told, and the results by suite."""
+    """Return the verdict of every check, and the results of Great Expectations by table."""
     verdicts, results = [], {}
-    for suite, checks in suites(settings, frames.summary).items():
-        of_suite, results[suite] = judge_suite(suite, getattr(frames, suite), checks, settings.severity)
+    for suite, some in checks.items():
+        of_suite, results[suite] = run_suite(suite, getattr(frames, suite), some, severity)
         verdicts += of_suite
     return verdicts, results
 
 
-def judge_suite(
+def run_suite(
     suite: str, frame: pd.DataFrame, checks: Sequence[Check], severity: Severity
 ) -> tuple[list[Verdict], ExpectationSuiteValidationResult]:
     """Return the verdicts on one table, and the result of Great Expectations.
 
     Raises:
-        RuntimeError: An expectation could not be evaluated.
+        RuntimeError: Great Expectations could not evaluate an expectation.
     """
     asset = gx.context().data_sources.add_pandas("tables").add_dataframe_asset(suite)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
@@ -86,9 +113,10 @@ def judge_suite(
 
 
 def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdict:
-    """Return what a result of Great Expectations says."""
+    """Return the verdict of a check from its result of Great Expectations."""
     if result.exception_info.get("raised_exception"):
-        raise RuntimeError(f"{suite}.{check.name} could not be judged:\n{result.exception_info['exception_traceback']}")
+        trace = result.exception_info["exception_traceback"]
+        raise RuntimeError(f"Great Expectations cannot evaluate {suite}.{check.name}:\n{trace}")
     found = result.result
     rows = None
     if "element_count" in found:
@@ -99,7 +127,8 @@ def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdi
         names, unexpected = found["details"]["faults"], found["details"]["count"]
         distinct = unexpected
     else:
-        names = [] if result.success else [f"{found['observed_value']} instead of {_wanted(check)}"]
+        wanted = check.arguments.get("value", check.arguments.get("min_value"))
+        names = [] if result.success else [f"{found['observed_value']} instead of {wanted}"]
         unexpected = distinct = len(names)
     return Verdict(
         suite=suite,
@@ -113,12 +142,7 @@ def _verdict(suite: str, check: Check, severity: Severity, result: Any) -> Verdi
         unexpected=unexpected,
         distinct=distinct,
         key=check.key,
-        first=names[:NAMED],
+        first=names[:SHOWN],
         meaning=check.meaning,
         hint=check.hint,
     )
-
-
-def _wanted(check: Check) -> Any:
-    """Return the number that an expectation about a whole table wants."""
-    return check.arguments.get("value", check.arguments.get("min_value"))

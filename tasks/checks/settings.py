@@ -1,4 +1,4 @@
-"""The typed form of `validate` in params.yaml: what is expected, and what a failure means."""
+"""Settings of validation, as `validate` of params.yaml gives them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 Level = Literal["error", "warning"]
+SHOWN = 10  # rows at fault that a verdict names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Severity:
-    """What a failure means, by family of expectations: an error stops the graph, a warning is shown and recorded."""
+    """Meaning of a failure, by family of checks: an error stops the graph, a warning is shown and recorded."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     required: Level
@@ -38,7 +39,7 @@ class Severity:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
-    """Values that can be, both ends included: years, kg/m², kg, cm, Hz, bits and seconds."""
+    """Plausible values, both ends included, in years, kg/m², kg, cm, Hz, bits and seconds."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     age: tuple[float, float]
@@ -52,7 +53,7 @@ class Ranges:
 
 @dataclass(frozen=True, kw_only=True)
 class QualityLimits:
-    """The most of each kind of disturbance that a recording may have (`tasks.audio.quality` measures them)."""
+    """Upper limits of a recording's disturbances (measured by `tasks.audio.quality`)."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     max_clipped_fraction: float
@@ -63,10 +64,15 @@ class QualityLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationSettings:
-    """All thresholds, and what a failure means.
+    """Thresholds and severities.
 
-    `cycle_s` is the usual length of a cycle from the shortest to the longest; `time_tolerance_s` is how far cycles may
-    reach into each other or beyond the recording.
+    Attributes:
+        severity: Meaning of a failure by family of checks.
+        ranges: Plausible values.
+        cycle_s: Usual length of a cycle in seconds, from the shortest to the longest.
+        time_tolerance_s: Allowed overlap of cycles with each other and with the end of the recording, in seconds.
+        quality: Limits of disturbances beyond which a recording is of poor quality.
+        unusable: Limits of disturbances beyond which a recording is unusable.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

@@ -1,4 +1,4 @@
-"""The stage as its users meet it: what it writes, what it says, and when it stops the graph."""
+"""The whole stage: its files, its messages, and its errors."""
 
 from __future__ import annotations
 
@@ -18,33 +18,35 @@ import pytest
 
 from tasks.artifacts import DATA_DOCS, EXTRACTED, VERDICTS
 from tasks.checks import gx
-from tasks.checks.frames import join
-from tasks.checks.runner import judge
+from tasks.checks.runner import run
 from tasks.checks.settings import Severity, ValidationSettings
 from tasks.corpora.icbhi import annotations, names, recording, tables
-from tasks.runtime import params, schemas
+from tasks.corpora.icbhi import facts as icbhi
+from tasks.runtime import corpus_facts, params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
 from tasks.validate import validate
-from tests.unit.tasks.checks.corpora import ROOT, SETTINGS, Corpus, clean
+from tests.unit.tasks.checks.tables import ROOT, SETTINGS, Tables, clean
+from tests.unit.tasks.checks.tables import facts as facts_of
 
 
-def store(corpus: Corpus, folder: Path) -> None:
-    """Write a corpus as `extract` does."""
+def store(corpus: Tables, folder: Path) -> None:
+    """Write tables as `extract` does."""
     for table in ("recordings", "cycles"):
         write_table(folder / f"{table}.parquet", corpus.arrow(table))
     write_json(folder / "summary.json", corpus.summary)
+    corpus_facts.write(folder, corpus.facts)
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    """Return all that the stage wrote."""
+    """Return the contents of all files that the stage wrote."""
     files = [folder / VERDICTS, *(folder / DATA_DOCS).iterdir()]
     return {path.name: path.read_bytes() for path in files}
 
 
 @pytest.fixture
 def faulty(tmp_path: Path) -> Path:
-    """A project whose tables have errors in eleven rows and warnings, in a folder whose name is not plain."""
+    """Return a project with errors in eleven rows and with warnings, in a folder with a space and an umlaut."""
     project = tmp_path / "größe 1"
     corpus = clean()
     for row in range(11):
@@ -57,32 +59,34 @@ def faulty(tmp_path: Path) -> Path:
     return project
 
 
-def test_an_error_ends_the_process_when_all_is_written_and_equal_in_all_processes(faulty: Path, tmp_path: Path) -> None:
+def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_processes(
+    faulty: Path, tmp_path: Path
+) -> None:
     env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "COLUMNS": "200"}
     command = [sys.executable, "-m", "tasks.validate"]
     done = subprocess.run(command, cwd=faulty, env=env, capture_output=True, text=True, check=False)
-    said = done.stderr
-    assert done.returncode == 1, said
-    assert "cycles.inside_audio (expect_cycle_inside_audio): No cycle ends more than 0.05 s" in said
-    assert "fails for 11 of 24 cycles: 101_1b1_Al_sc_Meditron_000, 101_1b1_Al_sc_Meditron_001" in said
-    assert "102_1b1_Al_sc_Meditron_001, …" in said  # the tenth
-    assert "correct the recording's annotation file" in said
-    assert f"{DATA_DOCS / 'index.html'} and {VERDICTS}" in said
-    assert "The split file calls every recording by its own name." in said
-    assert "Traceback" not in said
+    printed = done.stderr
+    assert done.returncode == 1, printed
+    assert "cycles.inside_audio (expect_cycle_inside_audio): No cycle ends more than 0.05 s" in printed
+    assert "fails for 11 of 24 cycles: 101_1b1_Al_sc_Meditron_000, 101_1b1_Al_sc_Meditron_001" in printed
+    assert "102_1b1_Al_sc_Meditron_001, …" in printed  # the tenth
+    assert "correct the recording's annotation file" in printed
+    assert f"{DATA_DOCS / 'index.html'} and {VERDICTS}" in printed
+    assert "The split file calls every recording by its own name." in printed
+    assert "Traceback" not in printed
     with pytest.raises(BreathlineError, match="inside_audio"):
         validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
     assert written(faulty) == written(tmp_path)
 
 
-def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path: Path) -> None:
+def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path: Path) -> None:
     corpus = clean()
     row = corpus.put("cycles", 3, end_s=10.6, duration_s=2.6)
     corpus.put("recordings", 1, clipped_fraction=0.2)
     store(corpus, tmp_path / EXTRACTED)
-    told = validate(tmp_path / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
+    returned = validate(tmp_path / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
     read = json.loads((tmp_path / VERDICTS).read_text())
-    assert read == told
+    assert read == returned
     assert read["success"]
     assert read["totals"] == {"expectations": len(read["expectations"]), "holding": 101, "warnings": 1, "errors": 0}
     [warning] = [one for one in read["expectations"] if not one["success"]]
@@ -99,10 +103,10 @@ def test_results_hold_a_verdict_on_every_expectation_and_the_pages_need_no_inter
 
 def test_a_family_can_be_made_a_warning_or_an_error(faulty: Path, tmp_path: Path) -> None:
     lenient = replace(SETTINGS, severity=replace(SETTINGS.severity, times="warning", references="warning"))
-    told = validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, lenient)
-    assert told["totals"]["errors"] == 0
+    found = validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, lenient)
+    assert found["totals"]["errors"] == 0
     strict = replace(lenient, severity=replace(lenient.severity, oddities="error"))
-    with pytest.raises(BreathlineError, match=r"^1 expectation that must hold does not:\n- recordings.name_in_split"):
+    with pytest.raises(BreathlineError, match=r"^1 required expectation does not hold:\n- recordings.name_in_split"):
         validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, strict)
 
 
@@ -124,17 +128,18 @@ def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
         ({"max_clipped_fraction": 0.1}, "validate.max_clipped_fraction: Unexpected"),
     ],
 )
-def test_settings_that_do_not_fit_are_named(change: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(BreathlineError, match=message):
         params.parse(ValidationSettings, asdict(SETTINGS) | change, "validate")
 
 
-def test_every_family_has_expectations() -> None:
-    verdicts, _ = judge(clean().frames(), SETTINGS)
+def test_every_family_has_checks() -> None:
+    tables = clean()
+    verdicts, _ = run(tables.frames(), tables.suites(), SETTINGS.severity)
     assert {verdict.family for verdict in verdicts} == set(Severity.__annotations__) - {"__pydantic_config__"}
 
 
-def test_great_expectations_is_imported_here_alone_and_reports_to_nobody() -> None:
+def test_only_the_checks_import_great_expectations_and_it_sends_no_telemetry() -> None:
     importing = set()
     for path in (path for package in ("cli", "flows", "models", "tasks") for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -149,7 +154,7 @@ def test_great_expectations_is_imported_here_alone_and_reports_to_nobody() -> No
 
 @pytest.mark.real
 def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
-    """All annotations and metadata, with measures of sound made up, for few of the recordings are at hand."""
+    """All annotations and metadata, with invented measures of sound, since few recordings are available."""
     paths = sorted((real_icbhi / "annotations").glob("*.txt"))
     facts, rows = [], []
     measures = {**dict.fromkeys(schemas.QUALITY, 0.01), "sample_rate": 4000, "subtype": "PCM_16", "bit_depth": 16}
@@ -173,9 +178,13 @@ def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
         ]
     known = tables.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
     recordings = tables.recordings("icbhi", facts, known)
-    summary = {"corpus": "icbhi", "missing": known.match.missing}
-    joined = join(pl.DataFrame(recordings), pl.DataFrame(tables.cycles(rows, recordings)), summary)
-    verdicts, _ = judge(joined, SETTINGS)
+    checked = Tables(
+        pl.DataFrame(recordings),
+        pl.DataFrame(tables.cycles(rows, recordings)),
+        {"missing": known.match.missing},
+        facts_of(icbhi.COMPLETE),
+    )
+    verdicts, _ = run(checked.frames(), checked.suites(), SETTINGS.severity)
     failing = {verdict.name: verdict for verdict in verdicts if not verdict.success}
     assert {name: verdict.severity for name, verdict in failing.items() if verdict.severity == "error"} == {}
     assert {name: verdict.distinct for name, verdict in failing.items()} == {

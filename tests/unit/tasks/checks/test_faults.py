@@ -1,4 +1,4 @@
-"""Every expectation fires when its fault is planted, names the rows, and holds where there is none."""
+"""Every expectation fails for its fault, names the rows, and holds for tables without faults."""
 
 from __future__ import annotations
 
@@ -9,90 +9,96 @@ import pytest
 
 from tasks.checks import cycles as cycle_checks
 from tasks.checks import recordings as recording_checks
-from tasks.checks.runner import judge, judge_suite, suites
-from tests.unit.tasks.checks.corpora import SETTINGS, Corpus, clean
+from tasks.checks.runner import Verdict, run, run_suite, suites
+from tasks.corpora.expectations import Expectations
+from tasks.corpora.icbhi import facts as icbhi
+from tasks.corpora.icbhi.expectations import FORMAT
+from tests.unit.tasks.checks.tables import SETTINGS, Tables, clean, facts
 
-Fault = Callable[[Corpus], str]
+Fault = Callable[[Tables], str]
 
 
 def value(table: str, column: str, wrong: object, row: int = 1) -> Fault:
     """Return the fault of one wrong value, which is named by the row's name."""
-    return lambda corpus: corpus.put(table, row, **{column: wrong}) or "unknown"
+    return lambda tables: tables.put(table, row, **{column: wrong}) or "unknown"
 
 
 def of_patient(column: str, wrong: object) -> Fault:
     """Return the fault of one wrong value of the second patient, who is named."""
 
-    def plant(corpus: Corpus) -> str:
-        corpus.put("recordings", 2, **{column: wrong})
+    def insert(tables: Tables) -> str:
+        tables.put("recordings", 2, **{column: wrong})
         return "102"
 
-    return plant
+    return insert
 
 
-def _other_side(corpus: Corpus) -> str:
-    corpus.put("recordings", 3, split="test")
+def _other_side(tables: Tables) -> str:
+    tables.put("recordings", 3, split="test")
     return "102"
 
 
-def _known_on_both_sides(corpus: Corpus) -> str:
-    corpus.summary["corpus"] = "icbhi-part"
-    corpus.recordings = corpus.recordings.with_columns(patient_id=pl.col("patient_id").replace("102", "156"))
-    corpus.put("recordings", 3, split="test")
+def _known_on_both_sides(tables: Tables) -> str:
+    tables.facts = facts(icbhi.PART)
+    tables.recordings = tables.recordings.with_columns(patient_id=pl.col("patient_id").replace("102", "156"))
+    tables.put("recordings", 3, split="test")
     return "156"
 
 
-def _same_file_on_both_sides(corpus: Corpus) -> str:
-    corpus.put("recordings", 5, recording_sha256=corpus.recordings["recording_sha256"][1])
-    return corpus.recordings["recording_id"][1]
+def _same_file_on_both_sides(tables: Tables) -> str:
+    tables.put("recordings", 5, recording_sha256=tables.recordings["recording_sha256"][1])
+    return tables.recordings["recording_id"][1]
 
 
-def _missing(corpus: Corpus) -> str:
-    corpus.summary["missing"] = ["107_2b3_Al_mc_AKGC417L"]
+def _missing(tables: Tables) -> str:
+    tables.summary["missing"] = ["107_2b3_Al_mc_AKGC417L"]
     return "107_2b3_Al_mc_AKGC417L"
 
 
-def _repeated_samples(corpus: Corpus) -> str:
-    return corpus.put("cycles", 5, audio_sha256=corpus.cycles["audio_sha256"][1])
+def _repeated_samples(tables: Tables) -> str:
+    return tables.put("cycles", 5, audio_sha256=tables.cycles["audio_sha256"][1])
 
 
-def _one_recording_less(corpus: Corpus) -> str:
-    corpus.drop("recordings", 5)
+def _one_recording_less(tables: Tables) -> str:
+    tables.drop("recordings", 5)
     return "5 instead of 6"
 
 
-def _one_cycle_less(corpus: Corpus) -> str:
-    corpus.drop("cycles", 1)
+def _one_cycle_less(tables: Tables) -> str:
+    tables.drop("cycles", 1)
     return "23 instead of 24"
 
 
 def _counted(labels: str, wrong: int, message: str) -> Fault:
-    def plant(corpus: Corpus) -> str:
-        corpus.put("cycles", 0, **{labels: wrong})
+    def insert(tables: Tables) -> str:
+        tables.put("cycles", 0, **{labels: wrong})
         return message
 
-    return plant
+    return insert
 
 
-def _no_recording(corpus: Corpus) -> str:
-    corpus.drop("recordings", 0)
-    return corpus.cycles["cycle_id"][0]
+def _no_recording(tables: Tables) -> str:
+    tables.drop("recordings", 0)
+    return tables.cycles["cycle_id"][0]
 
 
-def _index_left_out(corpus: Corpus) -> str:
-    corpus.drop("cycles", 1)
-    return corpus.cycles["cycle_id"][1]
+def _index_left_out(tables: Tables) -> str:
+    tables.drop("cycles", 1)
+    return tables.cycles["cycle_id"][1]
 
 
 FAULTS: dict[str, tuple[str, Fault]] = {
     **{
         f"recordings.{column}_required": ("error", value("recordings", column, None))
-        for column in recording_checks.REQUIRED
+        for column in (*recording_checks.REQUIRED, *FORMAT.required["recordings"])
     },
-    **{f"cycles.{column}_required": ("error", value("cycles", column, None)) for column in cycle_checks.REQUIRED},
+    **{
+        f"cycles.{column}_required": ("error", value("cycles", column, None))
+        for column in (*cycle_checks.REQUIRED, *FORMAT.required["cycles"])
+    },
     "recordings.recording_id_pattern": ("error", value("recordings", "recording_id", "101_1b1_Xx_sc_Meditron")),
     "recordings.recording_id_agrees": ("error", value("recordings", "device", "Litt3200")),
-    "recordings.recording_id_unique": ("error", lambda corpus: corpus.repeat("recordings", 0)),
+    "recordings.recording_id_unique": ("error", lambda tables: tables.repeat("recordings", 0)),
     "recordings.location_domain": ("error", value("recordings", "location", "Xx")),
     "recordings.icbhi_mode_domain": ("error", value("recordings", "icbhi_mode", "stereo")),
     "recordings.device_domain": ("error", value("recordings", "device", "Phone")),
@@ -134,7 +140,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "recordings.mono": ("warning", value("recordings", "channels", 2)),
     "recordings.published_depth": ("warning", value("recordings", "bit_depth", 32)),
     "cycles.cycle_id_agrees": ("error", value("cycles", "cycle_id", "101_1b1_Al_sc_Meditron_1")),
-    "cycles.cycle_id_unique": ("error", lambda corpus: corpus.repeat("cycles", 0)),
+    "cycles.cycle_id_unique": ("error", lambda tables: tables.repeat("cycles", 0)),
     "cycles.counted_through": ("error", _index_left_out),
     "cycles.recording_exists": ("error", _no_recording),
     "cycles.patient_id_agrees": ("error", value("cycles", "patient_id", "102")),
@@ -160,8 +166,8 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "cycles.cycles_per_diagnosis_2": ("error", _counted("diagnosis_2", 0, "train healthy: 1 instead of 0")),
     "cycles.audio_unique": ("warning", _repeated_samples),
 }
-# Of the complete database alone; a corpus of three patients that calls itself that breaks all of them.
-PROMISES = {
+# The promised numbers of the complete database; the small tables contradict all of them.
+PROMISED = {
     "recordings.recordings_count": "6 instead of 920",
     "recordings.patients_count": "3 instead of 126",
     "recordings.recordings_per_side": "test: 2 instead of 381",
@@ -171,48 +177,68 @@ PROMISES = {
 }
 
 
-def test_all_expectations_have_their_fault_here() -> None:
-    def names(corpus: str) -> list[str]:
-        of_suites = suites(SETTINGS, clean(corpus).summary).items()
-        return [f"{suite}.{check.name}" for suite, checks in of_suites for check in checks]
-
-    assert sorted(names("demo")) == sorted(FAULTS)
-    assert set(names("icbhi")) - set(FAULTS) <= set(PROMISES) <= set(names("icbhi"))
-    assert sorted(set(names("icbhi-part"))) == sorted(FAULTS)
+def verdicts_of(tables: Tables) -> dict[str, Verdict]:
+    """Return the verdicts on tables by suite and name."""
+    verdicts, _ = run(tables.frames(), tables.suites(), SETTINGS.severity)
+    return {f"{verdict.suite}.{verdict.name}": verdict for verdict in verdicts}
 
 
-def test_a_corpus_without_fault_passes_all() -> None:
-    verdicts, _ = judge(clean().frames(), SETTINGS)
-    assert [verdict.name for verdict in verdicts if not verdict.success or verdict.unexpected] == []
+def verdict_of(tables: Tables, name: str) -> Verdict:
+    """Return the verdict of one check."""
+    suite, _, short = name.partition(".")
+    check = next(check for check in tables.suites()[suite] if check.name == short)
+    [verdict], _ = run_suite(suite, getattr(tables.frames(), suite), [check], SETTINGS.severity)
+    return verdict
+
+
+def test_every_check_has_its_fault_here() -> None:
+    def names(identity: str) -> list[str]:
+        return [f"{suite}.{check.name}" for suite, checks in clean(identity).suites().items() for check in checks]
+
+    assert sorted(names(icbhi.OWN)) == sorted(FAULTS)
+    assert set(names(icbhi.COMPLETE)) - set(FAULTS) <= set(PROMISED) <= set(names(icbhi.COMPLETE))
+    assert sorted(names(icbhi.PART)) == sorted(FAULTS)
+
+
+def test_tables_without_faults_pass_all_checks() -> None:
+    assert [name for name, one in verdicts_of(clean()).items() if not one.success or one.unexpected] == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_makes_its_expectation_fail(name: str) -> None:
-    severity, plant = FAULTS[name]
-    corpus = clean()
-    row = plant(corpus)
-    frames = corpus.frames()
-    suite, _, short = name.partition(".")
-    check = next(check for check in suites(SETTINGS, corpus.summary)[suite] if check.name == short)
-    [verdict], _ = judge_suite(suite, getattr(frames, suite), [check], SETTINGS.severity)
+    severity, insert = FAULTS[name]
+    tables = clean()
+    row = insert(tables)
+    verdict = verdict_of(tables, name)
     assert (verdict.success, verdict.severity) == (False, severity)
     assert verdict.unexpected >= 1
     assert row in verdict.first
 
 
-def test_what_claims_to_be_the_whole_database_must_be() -> None:
-    verdicts, _ = judge(clean("icbhi").frames(), SETTINGS)
-    failing = {f"{verdict.suite}.{verdict.name}": verdict for verdict in verdicts if not verdict.success}
-    assert sorted(failing) == sorted(PROMISES)
-    assert {name: PROMISES[name] in verdict.first for name, verdict in failing.items()} == dict.fromkeys(PROMISES, True)
+def test_the_complete_database_must_have_the_promised_numbers() -> None:
+    failing = {name: one for name, one in verdicts_of(clean(icbhi.COMPLETE)).items() if not one.success}
+    assert sorted(failing) == sorted(PROMISED)
+    assert all(PROMISED[name] in one.first for name, one in failing.items())
 
 
-@pytest.mark.parametrize(("corpus", "patient", "holds"), [("icbhi-part", "156", True), ("demo", "156", False)])
-def test_only_icbhi_may_have_its_two_patients_on_both_sides(corpus: str, patient: str, holds: bool) -> None:
-    tables = clean(corpus)
-    tables.recordings = tables.recordings.with_columns(patient_id=pl.col("patient_id").replace("102", patient))
+@pytest.mark.parametrize(("identity", "holds"), [(icbhi.PART, True), (icbhi.OWN, False)])
+def test_only_the_published_database_may_have_its_two_patients_on_both_sides(identity: str, holds: bool) -> None:
+    tables = clean(identity)
+    tables.recordings = tables.recordings.with_columns(patient_id=pl.col("patient_id").replace("102", "156"))
     tables.put("recordings", 3, split="test")
-    check = next(c for c in suites(SETTINGS, tables.summary)["recordings"] if c.name == "patients_on_one_side")
-    [verdict], _ = judge_suite("recordings", tables.frames().recordings, [check], SETTINGS.severity)
+    verdict = verdict_of(tables, "recordings.patients_on_one_side")
     assert verdict.success == holds
-    assert verdict.first == ([] if holds else [patient])
+    assert verdict.first == ([] if holds else ["156"])
+
+
+def test_a_corpus_without_expectations_of_its_own_is_checked_by_the_general_ones() -> None:
+    tables = clean()
+    checks = suites(SETTINGS, tables.facts, Expectations(), tables.summary)
+    verdicts, _ = run(tables.frames(), checks, SETTINGS.severity)
+    assert all(verdict.success for verdict in verdicts)
+    names = {verdict.name for verdict in verdicts}
+    assert {"lungsound_4_domain", "recordings_count", "patients_on_one_side", "quality_clipping"} <= names
+    assert not {"recording_id_pattern", "device_domain", "patient_consistent", "bmi_range"} & names
+    tables.put("cycles", 0, lungsound_4=4)
+    verdicts, _ = run(tables.frames(), checks, SETTINGS.severity)
+    assert "lungsound_4_domain" in [verdict.name for verdict in verdicts if not verdict.success]

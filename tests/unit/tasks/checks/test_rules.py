@@ -1,7 +1,8 @@
-"""The rules by themselves, without Great Expectations."""
+"""The rules without Great Expectations."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import pandas as pd
@@ -31,10 +32,10 @@ def test_cycles_are_apart_just_where_no_two_overlap(rows: list[tuple[str, int, i
 
 
 @given(CYCLES, st.integers(0, 99))
-def test_verdicts_stay_with_their_rows(rows: list[tuple[str, int, int]], seed: int) -> None:
+def test_results_keep_the_index_of_their_rows(rows: list[tuple[str, int, int]], seed: int) -> None:
     frame = cycles_of(rows)
     shuffled = frame.sample(frac=1, random_state=seed)
-    for rule in (rules.in_order, rules.counted_through):
+    for rule in (rules.in_order, rules.numbered_without_gap):
         assert rule(shuffled).sort_index().tolist() == rule(frame).tolist()
 
 
@@ -46,8 +47,21 @@ def test_the_cycle_that_starts_too_early_is_the_one_at_fault() -> None:
     assert rules.in_order(frame).tolist() == [True, True, False, True]
 
 
-def test_groups_are_named_by_class_and_nulls_belong_to_none() -> None:
+def test_groups_are_named_by_class_and_nulls_belong_to_no_group() -> None:
     frame = pd.DataFrame({"split": ["train", "train", "test"], "lungsound_4": [1, None, 3.0], "patient_id": [7, 7, 7]})
-    assert rules.group_counts(frame, ["split", "lungsound_4"], None) == {"test both": 1, "train crackle": 1}
-    assert rules.group_counts(frame, ["patient_id"], None) == {"7": 3}
-    assert rules.group_counts(frame, ["split"], "patient_id") == {"test": 1, "train": 1}
+    count = partial(rules.group_counts, frame, classes={"lungsound_4": ["normal", "crackle", "wheeze", "both"]})
+    assert count(groups=["split", "lungsound_4"], distinct=None) == {"test both": 1, "train crackle": 1}
+    assert count(groups=["patient_id"], distinct=None) == {"7": 3}
+    assert count(groups=["split"], distinct="patient_id") == {"test": 1, "train": 1}
+
+
+def test_labels_follow_the_joined_values_of_their_sources() -> None:
+    frame = pd.DataFrame({"a": [0, 1, 1, None], "b": ["x", "x", "y", "x"], "label": [0, 1, None, None]})
+    classes = {"label": {"0 x": 0, "1 x": 1}}
+    assert rules.labels_follow(frame, classes=classes).all()
+    assert rules.labels_follow(frame.assign(label=[1, None, 0, 0]), classes=classes).tolist() == [False] * 4
+
+
+def test_one_known_alternative_is_enough() -> None:
+    frame = pd.DataFrame({"a": [1, None, None], "b": [None, 1, 1], "c": [None, 1, None]})
+    assert rules.any_known(frame, alternatives=[["a"], ["b", "c"]]).tolist() == [True, True, False]

@@ -1,4 +1,4 @@
-"""A small corpus without fault, as the tables that `extract` writes, and how faults are put into it."""
+"""Small tables without faults, as `extract` writes them, and methods that insert faults."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from tasks.checks import frames
+from tasks.checks import frames, runner
+from tasks.checks.check import Check
 from tasks.checks.settings import ValidationSettings
+from tasks.corpora.icbhi import facts as icbhi
+from tasks.corpora.icbhi.expectations import expectations
 from tasks.corpora.icbhi.labels import CLASSES, label
 from tasks.extract import classes
 from tasks.runtime import params, schemas
+from tasks.runtime.corpus_facts import CorpusFacts, Identity
 
 ADULT = {"age": 61.0, "sex": "M", "icbhi_bmi": 28.5, "icbhi_weight_kg": None, "icbhi_height_cm": None}
 CHILD = {"age": 0.25, "sex": "F", "icbhi_bmi": None, "icbhi_weight_kg": 8.2, "icbhi_height_cm": 68.0}
@@ -28,15 +32,20 @@ SETTINGS = params.parse(ValidationSettings, params.read(ROOT / "params.yaml")["v
 
 
 @dataclass
-class Corpus:
-    """The two tables, by name, and the summary."""
+class Tables:
+    """The two tables, the summary, and the facts of the corpus."""
 
     recordings: pl.DataFrame
     cycles: pl.DataFrame
     summary: dict[str, Any]
+    facts: CorpusFacts
+
+    def suites(self) -> dict[str, list[Check]]:
+        """Return the checks of these tables."""
+        return runner.suites(SETTINGS, self.facts, expectations(self.facts.identity), self.summary)
 
     def put(self, table: str, row: int, **values: Any) -> str:
-        """Change values of one row, and return its name after the change; "" if it has none."""
+        """Change values of one row, and return its name after the change; "" if it has no name."""
         frame: pl.DataFrame = getattr(self, table)
         at = pl.int_range(pl.len()) == row
         changed = frame.with_columns(
@@ -47,19 +56,19 @@ class Corpus:
         return changed[f"{table[:-1]}_id"][row] or ""
 
     def drop(self, table: str, row: int) -> str:
-        """Take one row out, and return its name."""
+        """Remove one row, and return its name."""
         frame: pl.DataFrame = getattr(self, table)
         setattr(self, table, frame.filter(pl.int_range(pl.len()) != row))
         return str(frame[f"{table[:-1]}_id"][row])
 
     def repeat(self, table: str, row: int) -> str:
-        """Put one row in again, and return its name."""
+        """Add a copy of one row, and return its name."""
         frame: pl.DataFrame = getattr(self, table)
         setattr(self, table, pl.concat([frame, frame[row]]))
         return str(frame[f"{table[:-1]}_id"][row])
 
     def frames(self) -> frames.Frames:
-        """Return what is judged."""
+        """Return the tables as pandas frames."""
         return frames.join(self.recordings, self.cycles, self.summary)
 
     def arrow(self, table: str) -> pa.Table:
@@ -68,17 +77,35 @@ class Corpus:
         return getattr(self, table).to_arrow().cast(schema)
 
 
-def clean(corpus: str = "demo") -> Corpus:
-    """Return three patients with two recordings of 20 s each, of four cycles in which every class occurs."""
+def facts(name: str) -> CorpusFacts:
+    """Return the facts of recordings in ICBHI's format that were identified as `name`."""
+    verified = name in (icbhi.COMPLETE, icbhi.PART)
+    identity = Identity(
+        name=name,
+        statement=f"identified as {name}",
+        evidence="",
+        verified=verified,
+        complete=name == icbhi.COMPLETE,
+        recordings=6,
+    )
+    return icbhi.facts(identity)
+
+
+def clean(identity: str = icbhi.OWN) -> Tables:
+    """Return tables of three patients with two recordings of 20 s each; each has one cycle of every class.
+
+    Args:
+        identity: The name of the identity.
+    """
     recordings: list[dict[str, Any]] = []
     cycles: list[dict[str, Any]] = []
-    for patient, facts in PATIENTS.items():
+    for patient, metadata in PATIENTS.items():
         for index, place in enumerate(PLACES):
             location, mode, device = place.split("_")
             name = f"{patient}_{index + 1}b1_{place}"
             recordings.append(
                 {
-                    "corpus": corpus.removesuffix("-part"),
+                    "corpus": icbhi.NAME,
                     "recording_id": name,
                     "patient_id": patient,
                     "icbhi_recording_index": f"{index + 1}b1",
@@ -92,7 +119,7 @@ def clean(corpus: str = "demo") -> Corpus:
                     "frames": 80_000,
                     "duration_s": 20.0,
                     "cycles": 4,
-                    **facts,
+                    **metadata,
                     "recording_sha256": f"wav {name}",
                     "annotation_sha256": f"txt {name}",
                     "peak": 0.9,
@@ -106,11 +133,12 @@ def clean(corpus: str = "demo") -> Corpus:
             for number, (crackles, wheezes) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
                 start, end = 0.5 + 2.5 * number, 3.0 + 2.5 * number
                 labels = {
-                    key: label(key, crackles=crackles, wheezes=wheezes, diagnosis=facts["diagnosis"]) for key in CLASSES
+                    key: label(key, crackles=crackles, wheezes=wheezes, diagnosis=metadata["diagnosis"])
+                    for key in CLASSES
                 }
                 cycles.append(
                     {
-                        "corpus": corpus.removesuffix("-part"),
+                        "corpus": icbhi.NAME,
                         "cycle_id": f"{name}_{number:03}",
                         "recording_id": name,
                         "patient_id": patient,
@@ -122,8 +150,8 @@ def clean(corpus: str = "demo") -> Corpus:
                         "icbhi_crackles": crackles,
                         "icbhi_wheezes": wheezes,
                         **labels,
-                        "split": facts["split"],
-                        "fold": facts["fold"],
+                        "split": metadata["split"],
+                        "fold": metadata["fold"],
                         "audio_sha256": f"cycle {name} {number}",
                     }
                 )
@@ -132,7 +160,6 @@ def clean(corpus: str = "demo") -> Corpus:
         for rows, schema in ((recordings, schemas.RECORDINGS), (cycles, schemas.CYCLES))
     )
     summary = {
-        "corpus": corpus,
         "recordings": len(recordings),
         "cycles": len(cycles),
         "missing": [],
@@ -140,4 +167,4 @@ def clean(corpus: str = "demo") -> Corpus:
         "classes": classes(cycle_table.to_arrow()),
         "rates": [4000],
     }
-    return Corpus(recording_table, cycle_table, summary)
+    return Tables(recording_table, cycle_table, summary, facts(identity))

@@ -1,4 +1,4 @@
-"""Expectations of our own: the rules of `tasks.checks.rules` as classes that Great Expectations can run."""
+"""Expectation classes of Great Expectations for the rules of `tasks.checks.rules`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from tasks.checks import rules
-
-NAMED = 10  # of what differs, in a result
+from tasks.checks.settings import SHOWN
 
 
 def _metric(rule: Callable[..., pd.Series], *arguments: str) -> str:
-    """Register a rule as a metric, and return its name."""
+    """Register a rule as a metric of Great Expectations, and return the name of the metric."""
     name = f"multicolumn_values.{rule.__name__}"
 
-    class Rule(MulticolumnMapMetricProvider):  # registered by its metaclass
+    class Rule(MulticolumnMapMetricProvider):  # its metaclass registers it
         condition_metric_name = name
         condition_value_keys = arguments
 
@@ -42,82 +41,71 @@ def _metric(rule: Callable[..., pd.Series], *arguments: str) -> str:
 
 
 def _default(*values: Any) -> Any:
-    """Return the default of a field that is a list."""
+    """Return the default of a list field."""
     return pydantic.Field(default=list(values))
 
 
 class RowExpectation(MulticolumnMapExpectation):
-    """What every row has to keep, seen over several columns; rows with nulls are judged as well."""
+    """Rule about several columns of every row; rows with nulls are checked as well."""
 
     ignore_row_if: Literal["never"] = "never"
 
 
 class ExpectRecordingNameToAgree(RowExpectation):
-    """Expect a recording's name to be made of the parts that its columns hold."""
+    """Expect a recording's name to be the values of the other columns, joined by underscores."""
 
-    column_list: list[str] = _default(
-        "recording_id", "patient_id", "icbhi_recording_index", "location", "icbhi_mode", "device"
-    )
     map_metric = _metric(rules.recording_name_agrees)
 
 
 class ExpectCycleNameToAgree(RowExpectation):
-    """Expect a cycle's name to be made of its recording's and its index."""
+    """Expect a cycle's name to be its recording's name and its index."""
 
     column_list: list[str] = _default("cycle_id", "recording_id", "cycle_index")
     map_metric = _metric(rules.cycle_name_agrees)
 
 
 class ExpectDurationToFollowFrames(RowExpectation):
-    """Expect a recording's duration to be its frames by its rate."""
+    """Expect a recording's duration to be its number of frames divided by its rate."""
 
     column_list: list[str] = _default("frames", "sample_rate", "duration_s")
     map_metric = _metric(rules.duration_follows_frames)
 
 
 class ExpectDurationToFollowTimes(RowExpectation):
-    """Expect a cycle's duration to be its end less its start."""
+    """Expect a cycle's duration to be its end minus its start."""
 
     column_list: list[str] = _default("start_s", "end_s", "duration_s")
     map_metric = _metric(rules.duration_follows_times)
 
 
-class ExpectPatientToBeTheSame(RowExpectation):
-    """Expect a patient's metadata to be the same in all of their recordings."""
+class ExpectPatientToBeConsistent(RowExpectation):
+    """Expect a patient's metadata to be equal in all recordings."""
 
-    column_list: list[str] = _default(
-        "patient_id", "age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm", "diagnosis", "fold"
-    )
     map_metric = _metric(rules.same_for_patient)
 
 
 class ExpectOneSideOfSplit(RowExpectation):
-    """Expect all rows of a patient, or of one file, on one side of the split, but for those allowed on both."""
+    """Expect all rows of a patient, or of an audio file, on one side of the split, apart from allowed exceptions."""
 
     allowed: list[str] = _default()
     map_metric = _metric(rules.on_one_side, "allowed")
     success_keys = ("mostly", "allowed")
 
 
-class ExpectBodySizeToBeKnown(RowExpectation):
-    """Expect a BMI, or weight and height."""
+class ExpectAnyToBeKnown(RowExpectation):
+    """Expect the values of all columns of at least one alternative."""
 
-    column_list: list[str] = _default("patient_id", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm")
-    map_metric = _metric(rules.body_size_known)
-
-
-class ExpectLungSoundsToFollowFlags(RowExpectation):
-    """Expect the lung-sound labels that follow from crackles and wheezes."""
-
-    column_list: list[str] = _default("icbhi_crackles", "icbhi_wheezes", "lungsound_4", "lungsound_2")
-    map_metric = _metric(rules.lung_sounds_follow)
+    alternatives: list[list[str]]
+    map_metric = _metric(rules.any_known, "alternatives")
+    success_keys = ("mostly", "alternatives")
 
 
-class ExpectDiagnosisLabelsToFollow(RowExpectation):
-    """Expect the diagnosis labels that follow from the patient's diagnosis."""
+class ExpectLabelsToFollow(RowExpectation):
+    """Expect labels that follow from other columns."""
 
-    column_list: list[str] = _default("diagnosis", "diagnosis_3", "diagnosis_2")
-    map_metric = _metric(rules.diagnoses_follow)
+    classes: dict[str, dict[str, int]]
+    map_metric = _metric(rules.labels_follow, "classes")
+    success_keys = ("mostly", "classes")
 
 
 class ExpectCycleInsideAudio(RowExpectation):
@@ -145,18 +133,18 @@ class ExpectCyclesApart(RowExpectation):
     success_keys = ("mostly", "tolerance_s")
 
 
-class ExpectCyclesCountedThrough(RowExpectation):
+class ExpectCyclesNumberedWithoutGap(RowExpectation):
     """Expect the cycles of a recording to be numbered from 0 without a gap."""
 
     column_list: list[str] = _default("recording_id", "cycle_index")
-    map_metric = _metric(rules.counted_through)
+    map_metric = _metric(rules.numbered_without_gap)
 
 
 class _GroupCounts(TableMetricProvider):
-    """How many rows, or distinct values of a column, each group has."""
+    """Number of rows, or of distinct values of a column, in each group."""
 
     metric_name = "table.group_counts"
-    value_keys = ("groups", "distinct")
+    value_keys = ("groups", "distinct", "classes")
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
@@ -167,17 +155,18 @@ class _GroupCounts(TableMetricProvider):
         **_: Any,
     ) -> dict[str, int]:
         frame, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE)
-        return rules.group_counts(frame, metric_value_kwargs["groups"], metric_value_kwargs["distinct"])
+        return rules.group_counts(frame, **metric_value_kwargs)
 
 
 class ExpectGroupCounts(BatchExpectation):
-    """Expect as many rows, or distinct values of a column, in every group as are promised, and no other groups."""
+    """Expect the promised number of rows, or of distinct values of a column, in every group, and no other groups."""
 
     groups: list[str]
     distinct: str | None = None
+    classes: dict[str, list[str]]
     promised: dict[str, int]
     metric_dependencies = ("table.group_counts",)
-    success_keys = ("groups", "distinct", "promised")
+    success_keys = ("groups", "distinct", "classes", "promised")
 
     def _validate(
         self, metrics: dict[Any, Any], runtime_configuration: Any = None, execution_engine: Any = None
@@ -191,8 +180,8 @@ class ExpectGroupCounts(BatchExpectation):
         return {"success": not differ, "result": _result(differ, f"{sum(found.values())} in {len(found)} groups")}
 
 
-class ExpectColumnToHoldNames(ColumnAggregateExpectation):
-    """Expect a column to hold all of some names."""
+class ExpectColumnToContain(ColumnAggregateExpectation):
+    """Expect a column to contain all given names."""
 
     names: list[str]
     metric_dependencies = ("column.distinct_values",)
@@ -201,11 +190,12 @@ class ExpectColumnToHoldNames(ColumnAggregateExpectation):
     def _validate(
         self, metrics: dict[Any, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        absent = sorted(set(self.names) - set(metrics["column.distinct_values"]))
-        return {"success": not absent, "result": _result(absent, f"{len(absent)} absent")}
+        missing = sorted(set(self.names) - set(metrics["column.distinct_values"]))
+        return {"success": not missing, "result": _result(missing, f"{len(missing)} missing")}
 
 
-def _result(faults: list[str], otherwise: str) -> dict[str, Any]:
-    """Return a result that shows what differs, or a summary where nothing does."""
-    shown = "; ".join(faults[:NAMED]) + (f" and {len(faults) - NAMED} more" if len(faults) > NAMED else "")
-    return {"observed_value": shown or otherwise, "details": {"faults": faults[:NAMED], "count": len(faults)}}
+def _result(faults: list[str], summary: str) -> dict[str, Any]:
+    """Return a result that shows the first faults, or a summary where there are none."""
+    first, more = faults[:SHOWN], len(faults) - SHOWN
+    shown = "; ".join(first) + (f" and {more} more" if more > 0 else "")
+    return {"observed_value": shown or summary, "details": {"faults": first, "count": len(faults)}}
