@@ -1,4 +1,4 @@
-"""`breathline backfill`: the pipeline over revisions and values of parameters."""
+"""`breathline backfill`: the pipeline over Git revisions and parameter values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.options import Gpus, Jobs
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ EXAMPLES = (
 
 
 def backfill(
-    revision: Annotated[list[str], typer.Option(help="commit, tag, branch, or range OLDER..NEWER; repeatable")] = [],  # noqa: B006 - Typer reads the default and changes nothing
-    param: Annotated[list[str], typer.Option(help="KEY=VALUE,VALUE in params.yaml; repeatable")] = [],  # noqa: B006
-    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once, over all cases")] = 2,
-    gpus: Annotated[int | None, typer.Option(min=1, help="how many of them on a GPU; as many as there are")] = None,
+    revision: Annotated[list[str], typer.Option(help="Commit, tag, branch, or range OLDER..NEWER. Repeatable.")] = [],  # noqa: B006 - Typer reads the default and changes nothing
+    param: Annotated[list[str], typer.Option(help="KEY=VALUE,VALUE: values of a key in params.yaml. Repeatable.")] = [],  # noqa: B006
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
 ) -> None:
     """Run the pipeline for every revision with every combination of values, and compare the scores.
 
-    Each case runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project stays as it is.
+    Each variant runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project does not change.
     """
     from flows import prefect_server
     from flows.backfills.variants import parse, variants
@@ -43,5 +44,5 @@ def backfill(
         revisions=revision, values=values, jobs=jobs, gpus=gpus, project=root, return_state=True
     )
     if not state.is_completed():
-        raise BreathlineError(state.message or "The flow failed.", hint="mend the cause, then run it again")
+        raise BreathlineError(state.message or "The flow failed.", hint="mend the cause, then run the command again")
     console.print("Written: reports/backfill.md and .json")

@@ -1,4 +1,4 @@
-"""`breathline deploy`: everything that a Prefect server needs to run the flows."""
+"""`breathline deploy`: set-up of a Prefect server for the flows."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from rich.console import Console
 EXAMPLES = (
     "Examples: `breathline deploy` · `breathline deploy --server http://10.0.0.7:4200 --pool gpu --gpus 2` · "
     "`breathline deploy --pool cluster:kubernetes` · `breathline deploy --webhook https://chat.example.org/hooks/…`. "
-    "docs/deployment.md tells the whole walk."
+    "Step by step: docs/deployment.md."
 )
 
 
 def deploy(
-    server: Annotated[str | None, typer.Option(help="address of the Prefect server; PREFECT_API_URL otherwise")] = None,
+    server: Annotated[str | None, typer.Option(help="Address of the Prefect server; default: PREFECT_API_URL.")] = None,
     pool: Annotated[
         list[str],
-        typer.Option(help="work pool to make, NAME or NAME:TYPE (process, docker, kubernetes); repeatable"),
+        typer.Option(help="Work pool to create, NAME or NAME:TYPE (process, docker, kubernetes). Repeatable."),
     ] = [],  # noqa: B006 - Typer reads the default and changes nothing
-    gpus: Annotated[int | None, typer.Option(min=1, help="how many GPUs stages of all machines use at once")] = None,
+    gpus: Annotated[int | None, typer.Option(min=1, help="Number of GPUs that all machines use at once.")] = None,
     webhook: Annotated[
-        str | None, typer.Option(envvar="BREATHLINE_WEBHOOK", help="address that is told of failures")
+        str | None, typer.Option(envvar="BREATHLINE_WEBHOOK", help="URL that receives messages about failures.")
     ] = None,
     email: Annotated[
-        str | None, typer.Option(envvar="BREATHLINE_EMAIL", help="the same by e-mail: mailtos://… (Apprise)")
+        str | None,
+        typer.Option(envvar="BREATHLINE_EMAIL", help="E-mail address for such messages: mailtos://… (Apprise)."),
     ] = None,
 ) -> None:
     """Send work pools, limits, automations and the deployments of prefect.yaml to a Prefect server.
 
-    Doing it again brings everything up to date and doubles nothing.
+    A second call updates everything and duplicates nothing.
     """
     from flows import prefect_server
 
@@ -44,10 +45,9 @@ def deploy(
     from flows.deployments import automations, pools, register
 
     wanted = {found.name: found for found in map(pools.parse, [*register.pools(root), *pool])}
-    ours = list(wanted.values())
     with get_client(sync_client=True) as client, console.status("Deploying …"):
         for lines in (
-            pools.ensure(client, root, ours),
+            pools.ensure(client, root, list(wanted.values())),
             pools.limit_gpus(client, gpus),
             automations.save_blocks(webhook, email),
             automations.ensure(client, root),
@@ -58,5 +58,5 @@ def deploy(
                 console.print(line, highlight=False, soft_wrap=True)
     web = url.removesuffix("/api")
     starts = "\n".join(f"  PREFECT_API_URL={url} prefect worker start --pool {name}" for name in wanted)
-    console.print(f"\nNext, in this folder, a worker for each pool that is to run something here:\n{starts}")
-    console.print(f"Then look at {web}/deployments, or start a run: `prefect deployment run pipeline/on-demand`.")
+    console.print(f"\nNext, in this folder, start a worker for each pool that this machine serves:\n{starts}")
+    console.print(f"Then open {web}/deployments, or start a run: `prefect deployment run pipeline/on-demand`.")

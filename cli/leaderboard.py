@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.options import Jobs
 from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.recipes import corpus as corpora
 from flows.workspaces import absolute_weights, cache_of
@@ -36,7 +37,7 @@ def leaderboard(
     seeds: Annotated[
         str, typer.Option(help="Random seeds of the student, e.g. 1,2,3; default: each recipe's own.")
     ] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="Maximum number of stages at once, over all recipes.")] = 1,
+    jobs: Jobs = 1,
     small: Annotated[bool, typer.Option("--small", help="Small versions of the recipes, for a trial.")] = False,
     corpus: Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")] = None,
     paper: Annotated[

@@ -27,15 +27,15 @@ from cli.audit import command as audit
 from cli.doctor import command as doctor
 from tasks.runtime.errors import BreathlineError
 
-# Python would look through all that was imported once more as it ends.
+# Without this, Python searches all imported objects for garbage at exit.
 atexit.register(gc.freeze)
 
 
 class Group(TyperGroup):
-    """Shows what a user can mend without a traceback, and ends with status 1."""
+    """Commands that show errors of the user without a traceback, and then exit with status 1."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except BreathlineError as error:

@@ -1,4 +1,4 @@
-"""`breathline recipe`: published methods, written into params.yaml with its comments kept."""
+"""`breathline recipe`: published methods for params.yaml, whose comments are kept."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Published methods and settings, by name, for params.yaml.",
+    help="Published methods and settings for params.yaml.",
     epilog="Examples: `breathline recipe list` · `breathline recipe show sam_ast` · `breathline recipe use demo --dry`",
 )
-Name = Annotated[str, typer.Argument(help="a file of recipes/, without .yaml")]
-Corpus = Annotated[str | None, typer.Option(help=f"on which recordings: {corpora.HELP}")]
+Name = Annotated[str, typer.Argument(help="Name of a file in recipes/, without .yaml.")]
+Corpus = Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")]
 Small = Annotated[
-    bool, typer.Option("--small", help="the same method in a minute: tiny networks, no weights, one seed")
+    bool, typer.Option("--small", help="Small version of the recipe, in a minute: tiny networks, no weights, one seed.")
 ]
 
 
 @app.command("list", epilog="Example: `breathline recipe list`")
 def list_recipes() -> None:
-    """Show the recipes there are."""
+    """List all recipes."""
     from rich.table import Table
 
-    table = Table("recipe", "what it is", "published in", box=None, pad_edge=False, header_style="bold")
+    table = Table("recipe", "description", "published in", box=None, pad_edge=False, header_style="bold")
     for name in names():
         recipe = load(name)
         table.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper", "")).strip())
@@ -40,7 +40,7 @@ def list_recipes() -> None:
 
 @app.command(epilog="Example: `breathline recipe show sam_ast`")
 def show(name: Name) -> None:
-    """Print a recipe as it is written."""
+    """Print the file of a recipe."""
     from rich.syntax import Syntax
 
     load(name)
@@ -55,9 +55,9 @@ def use(
     name: Name,
     corpus: Corpus = None,
     small: Small = False,
-    dry: Annotated[bool, typer.Option("--dry", help="say what would change, write nothing")] = False,
+    dry: Annotated[bool, typer.Option("--dry", help="Show the changes; write nothing.")] = False,
 ) -> None:
-    """Write a recipe, over the defaults, into params.yaml and say what changed."""
+    """Write a recipe, merged over the defaults, into params.yaml, and show the changes."""
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
@@ -65,7 +65,7 @@ def use(
     if dry:
         show_edit(writing.edit(root, name, corpus=corpus, small=small), name, dry=True)
         return
-    # What a run trains now must neither be removed nor go on under other parameters.
+    # A running stage must neither lose its outs nor continue with other parameters.
     with exclusive_run(root):
         planned = writing.edit(root, name, corpus=corpus, small=small)
         show_edit(planned, name)
@@ -73,7 +73,7 @@ def use(
 
 
 def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
-    """Print what a recipe changes, or would change."""
+    """Print the changes by a recipe."""
     from rich.table import Table
 
     console = Console()
@@ -83,10 +83,10 @@ def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
             table.add_row(change.key, change.old, change.new)
         console.print(table)
     else:
-        console.print(f"Nothing to change: params.yaml is as {name} wants it.")
+        console.print(f"Nothing to change: params.yaml has all settings of {name}.")
     if planned.stale:
         console.print(
-            "No longer named, " + ("to be removed" if dry else "removed") + " (DVC's cache keeps its copies):"
+            "No longer in params.yaml, " + ("to be removed" if dry else "removed") + " (DVC's cache keeps its copies):"
         )
         for folder in planned.stale:
             console.print(f"  {folder}", highlight=False)

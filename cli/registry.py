@@ -1,4 +1,4 @@
-"""`breathline registry`: versions of models, as Git tags that DVC, DVC Studio and GTO read."""
+"""`breathline registry`: versions of models, as Git tags in the format of GTO and DVC."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tasks.runtime.errors import BreathlineError
 if TYPE_CHECKING:
     from flows.registry import Version
 
-app = typer.Typer(no_args_is_help=True, help="Versions of models: list them, make one, look at one.")
-Name = Annotated[str, typer.Option(help="of the model, under `artifacts:` in dvc.yaml")]
-FIGURES = {
+app = typer.Typer(no_args_is_help=True, help="Versions of models: list, register, show.")
+Name = Annotated[str, typer.Option(help="Name of the model, under `artifacts:` in dvc.yaml.")]
+COLUMNS = {
     "score_strict": "Score\nstrict",
     "score_lenient": "Score\nlenient",
     "sp": "Sp",
     "se_strict": "Se\nstrict",
     "se_lenient": "Se\nlenient",
 }
-LISTED = tuple(FIGURES)[:4]
+LISTED = tuple(COLUMNS)[:4]
 
 
 @app.command("list", epilog="Example: `breathline registry list --json | jq '.[-1].scores'`")
 def list_versions(
-    name: Name = "student", as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False
+    name: Name = "student", as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False
 ) -> None:
     """List the versions, the newest first, with the Scores of the student (epoch chosen on validation patients)."""
     from rich.table import Table
@@ -43,33 +43,35 @@ def list_versions(
         return
     console = Console(highlight=False)
     if not there:
-        console.print(f"There is no version of {name} yet: `breathline registry promote` makes one.")
+        console.print(f"{name} has no version yet: `breathline registry promote` makes the first one.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("version", "stage", "made", "commit"):
         table.add_column(column, no_wrap=True)
     for key in LISTED:
-        table.add_column(FIGURES[key], justify="right")
+        table.add_column(COLUMNS[key], justify="right")
     for one in reversed(there):
-        figures = [_figure(one.scores.get(f"val.student.{key}")) for key in LISTED]
-        table.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *figures)
+        values = [_score(one.scores.get(f"val.student.{key}")) for key in LISTED]
+        table.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
     console.print(table)
 
 
 @app.command(
     epilog="Examples: `breathline registry promote` · `breathline registry promote --bump major --stage staging` · "
-    "`breathline registry promote student@v1.0.0`: back to an older one"
+    "`breathline registry promote student@v1.0.0` (back to an older version)"
 )
 def promote(
-    version: Annotated[str | None, typer.Argument(help="one that there is already: only its stage changes")] = None,
+    version: Annotated[str | None, typer.Argument(help="Existing version that is put into the registry stage.")] = None,
     *,
     name: Name = "student",
-    bump: Annotated[Literal["major", "minor", "patch"], typer.Option(help="which part of the number rises")] = "minor",
-    stage: Annotated[str, typer.Option(help="that it is put into; an empty one: none")] = "production",
+    bump: Annotated[
+        Literal["major", "minor", "patch"], typer.Option(help="Part of the version number that rises.")
+    ] = "minor",
+    stage: Annotated[str, typer.Option(help="Registry stage of the version; empty for none.")] = "production",
 ) -> None:
-    """Make the model that was trained last a version, and put it into a stage.
+    """Register the model that was trained last as a version, and put it into a registry stage.
 
-    All stages have to be up to date and the validation passed. Branch, index and files stay as they are.
+    All stages must be up to date, and validation must have passed. Branch, index and files do not change.
     """
     from flows import registry
     from flows.processes.run_lock import exclusive_run
@@ -88,22 +90,22 @@ def promote(
 @app.command(
     epilog="Examples: `breathline registry show student@v1.0.0` · `breathline registry show student#production`"
 )
-def show(model: Annotated[str, typer.Argument(help="a version, or a stage")] = "student") -> None:
-    """Show one version: where it comes from, its scores, what it is made of, and how to get it."""
+def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")] = "student") -> None:
+    """Show one version: commit, scores, data, and the commands to get it."""
     from flows import registry
 
     root, console = Path.cwd(), Console(highlight=False)
     source = registry.resolve(root, model)
     found = [one for one in registry.versions(root, source.name) if one.commit == source.commit]
     if not found:
-        hint = "`breathline registry list` tells which there are"
+        hint = "`breathline registry list` shows all versions"
         raise BreathlineError(f"{model} is no version.", where=root, hint=hint)
     one = found[-1]
     console.print(f"[bold]{one}[/]" + (f", in {' '.join(one.stages)}" if one.stages else ""))
     console.print(f"made {one.made:%Y-%m-%d %H:%M %Z} at commit {one.commit}", soft_wrap=True)
-    order = list(FIGURES)
+    order = list(COLUMNS)
     for key in sorted(one.scores, key=lambda key: (key.split(".")[:-1], order.index(key.split(".")[-1]))):
-        console.print(f"  {key:28} {_figure(one.scores[key]):>6}")
+        console.print(f"  {key:28} {_score(one.scores[key]):>6}")
     if metrics := registry.read_at(root, one.commit, artifacts.METRICS):
         test = metrics["test"]
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
@@ -116,5 +118,5 @@ def _plain(one: Version) -> dict[str, Any]:
     return asdict(one) | {"made": one.made.isoformat()}
 
 
-def _figure(value: float | None) -> str:
+def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""`breathline run`: run what is not up to date, side by side, watched by Prefect."""
+"""`breathline run`: run of all stages that are not up to date, side by side, under Prefect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cli import plan as plans
 from cli import recipe as recipes
+from cli.options import Forced, Gpus, Jobs, Targets
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -25,18 +26,18 @@ EXAMPLES = (
 
 def run(
     *,
-    target: plans.Targets = [],  # noqa: B006 - Typer reads the default and changes nothing
-    recipe: Annotated[str | None, typer.Option(help="write this recipe into params.yaml first")] = None,
-    force: plans.Forced = [],  # noqa: B006
-    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once")] = 2,
-    gpus: Annotated[int | None, typer.Option(min=1, help="how many of them on a GPU; as many as there are")] = None,
-    on: Annotated[list[str], typer.Option(help="STAGE=POOL: on a worker of that work pool; repeatable")] = [],  # noqa: B006
+    target: Targets = [],  # noqa: B006 - Typer reads the default and changes nothing
+    recipe: Annotated[str | None, typer.Option(help="Recipe that is written into params.yaml first.")] = None,
+    force: Forced = [],  # noqa: B006
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
+    on: Annotated[list[str], typer.Option(help="STAGE=POOL: work pool whose worker runs the stage. Repeatable.")] = [],  # noqa: B006
     task_runner: Annotated[
-        str, typer.Option(help="what extract and fbank map over: threads, processes, dask, dask:ADDRESS")
+        str, typer.Option(help="Parallelism inside extract and fbank: threads, processes, dask, dask:ADDRESS.")
     ] = "threads",
-    dry: Annotated[bool, typer.Option("--dry", help="show the plan, run nothing, write nothing")] = False,
+    dry: Annotated[bool, typer.Option("--dry", help="Show the plan; run and write nothing.")] = False,
 ) -> None:
-    """Run every stage that is not up to date, independent ones side by side."""
+    """Run every stage that is not up to date, independent stages side by side."""
     from flows import prefect_server
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
@@ -47,15 +48,15 @@ def run(
     if dry:
         if recipe:
             recipes.show_edit(writing.edit(root, recipe), recipe, dry=True)
-            console.print("The plan of params.yaml as it stands, without that recipe:")
-        plans.show(plans.made(target, force, on=pools))
+            console.print("Plan for the present params.yaml, without the recipe:")
+        plans.show(plans.read_plan(target, force, on=pools))
         return
     with exclusive_run(root):
         if recipe:
             planned = writing.edit(root, recipe)
             recipes.show_edit(planned, recipe)
             writing.write(root, planned)
-        steps = plans.made(target, force, on=pools)
+        steps = plans.read_plan(target, force, on=pools)
     plans.show(steps)
     if not any(step.runs for step in steps):
         return
@@ -74,17 +75,17 @@ def run(
         return_state=True,
     )
     if not state.is_completed():
-        hint = "the end of the log is above; what has ended well is not run again"
+        hint = "see the end of the log above; completed stages do not run again"
         raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
     counts = Counter(state.result().values())
-    console.print("Done: " + ", ".join(f"{number} {word}" for word, number in counts.items()))
+    console.print("Done: " + ", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
 
 
 def _pools(pairs: Sequence[str]) -> dict[str, str]:
-    """Return the work pool of each stage that `--on` names."""
+    """Return the work pool of each stage in `--on`."""
     found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     if len(found) != len(pairs) or not all(found.values()):
         raise BreathlineError(
-            "`--on` takes a stage and a work pool.", where=" ".join(pairs), hint="--on train_teacher=gpu"
+            "`--on` expects a stage and a work pool.", where=" ".join(pairs), hint="--on train_teacher=gpu"
         )
     return found

@@ -1,4 +1,4 @@
-"""`breathline serve`: schedules and the UI's start button on one machine, without work pools and workers."""
+"""`breathline serve`: flows on one machine, by schedule or from Prefect's UI, without work pools and workers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ EXAMPLES = (
 
 
 def serve(
-    cron: Annotated[str | None, typer.Option(help="when `pipeline` runs, as cron has it, in UTC")] = None,
-    interval: Annotated[int | None, typer.Option(min=1, help="or how often, in seconds")] = None,
+    cron: Annotated[str | None, typer.Option(help="Schedule of `pipeline` in cron's format, in UTC.")] = None,
+    interval: Annotated[
+        int | None, typer.Option(min=1, help="Time between two runs of `pipeline`, in seconds.")
+    ] = None,
     server: Annotated[
-        str | None, typer.Option(help="address of a Prefect server; the configured one, or one of its own, otherwise")
+        str | None,
+        typer.Option(help="Address of a Prefect server; default: the configured server, or a temporary one."),
     ] = None,
 ) -> None:
-    """Serve the flows until Ctrl-C: on a schedule, and whenever they are started in Prefect's UI.
+    """Serve the flows until Ctrl-C: on a schedule, and on demand in Prefect's UI.
 
-    Where no Prefect server is configured, one starts on 127.0.0.1 and ends with this command.
+    If no Prefect server is configured, one starts on 127.0.0.1 and ends with this command.
     """
     if cron and interval:
-        raise BreathlineError("Either --cron or --interval.", hint="leave one of them out")
+        raise BreathlineError("--cron and --interval exclude each other.", hint="use one of them")
     from flows import prefect_server
 
     root = Path.cwd()
     console = Console()
     with ExitStack() as stack:
-        with console.status("Looking for, or starting, the Prefect server (up to half a minute the first time) …"):
+        with console.status("Checking or starting the Prefect server (up to half a minute the first time) …"):
             url = prefect_server.use(server)
             if url is None:
                 (root / ".locks").mkdir(exist_ok=True)
@@ -47,5 +50,5 @@ def serve(
         web = url.removesuffix("/api")
         for deployment in served:
             console.print(f"serving {deployment.full_name}", highlight=False)
-        console.print(f"Start and watch runs at {web}/deployments; Ctrl-C ends everything.", soft_wrap=True)
+        console.print(f"Start and watch runs at {web}/deployments; Ctrl-C ends the flows.", soft_wrap=True)
         serving.run(served)

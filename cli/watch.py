@@ -1,4 +1,4 @@
-"""`breathline watch`: one look at the source, and all that follows where it has changed."""
+"""`breathline watch`: one check of the source for new recordings, and a training if there are any."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.options import Gpus, Jobs
 from flows.new_recordings.promotion import MARGIN, METRIC
 from tasks.runtime.errors import BreathlineError
 
@@ -22,18 +23,20 @@ EXAMPLES = (
 
 def watch(
     *,
-    metric: Annotated[str, typer.Option(help="by which models are compared: a key of reports/scores.json")] = METRIC,
+    metric: Annotated[
+        str, typer.Option(help="Metric for the comparison of models: a key of reports/scores.json.")
+    ] = METRIC,
     margin: Annotated[
-        float, typer.Option(min=0, help="points by which it may fall below the version in production")
+        float, typer.Option(min=0, help="Maximum loss against the version in production, in points.")
     ] = MARGIN,
-    quiet: Annotated[float, typer.Option(min=0, help="seconds for which the source must have been left alone")] = 60.0,
-    jobs: Annotated[int, typer.Option(min=1, help="how many stages may run at once")] = 2,
-    gpus: Annotated[int | None, typer.Option(min=1, help="how many of them on a GPU; as many as there are")] = None,
-    dry: Annotated[bool, typer.Option("--dry", help="tell what is new, run nothing, remember nothing")] = False,
+    quiet: Annotated[float, typer.Option(min=0, help="Time without a write to a local source, in seconds.")] = 60.0,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Show the changes; run and save nothing.")] = False,
 ) -> None:
-    """Look whether the source has new recordings; if so validate, train, evaluate, and promote what is no worse.
+    """Check the source for new recordings; then validate, train, evaluate, and promote the model unless it is worse.
 
-    What the source held last time is kept in .breathline/. With nothing new, this ends at once.
+    The last state of the source is kept in .breathline/. Without a change, the command ends at once.
     """
     from flows import prefect_server
     from flows.new_recordings import source_state
@@ -42,7 +45,7 @@ def watch(
 
     console, root = Console(), Path.cwd()
     settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
-    with console.status("Looking at the source …"):
+    with console.status("Checking the source …"):
         before = source_state.read(root, settings)
         now = source_state.inspect(root, settings, before)
     found = source_state.changes(before, now)
@@ -59,5 +62,5 @@ def watch(
         metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus, project=root, return_state=True
     )
     if not state.is_completed():
-        raise BreathlineError(state.message or "The flow failed.", hint="the end of the log is above")
+        raise BreathlineError(state.message or "The flow failed.", hint="see the end of the log above")
     console.print(state.message, highlight=False, soft_wrap=True)

@@ -66,7 +66,7 @@ def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_
 
     status, printed = finish(breathline(folder, server, "run"))
     assert status == 0
-    assert "All is up to date" in printed
+    assert "All stages are up to date" in printed
 
     status, printed = finish(breathline(folder, server, "run", "--force", "a", "--target", "a", "--jobs", "1"))
     assert status == 0, printed

@@ -45,7 +45,7 @@ def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
     status, printed, log = breathline(finished, *arguments)
     assert status == 0, log
     assert "heavy: []" in log
-    assert ("1 of 4 stages run" if "--dry" in arguments else "All is up to date") in printed
+    assert ("1 of 4 stages run" if "--dry" in arguments else "All stages are up to date") in printed
 
 
 def test_the_plan_as_json(finished):
