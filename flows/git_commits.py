@@ -6,12 +6,11 @@ A remote worker checks out such a commit, and a version of a model is one: Git k
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.runtime.errors import BreathlineError
+from lineage.git import ask_git, git
 
 AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 
@@ -45,26 +44,6 @@ def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc
     return git(root, "commit-tree", tree, "-p", head, "-m", message, env=author_environment(root))
 
 
-def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
-    """Run a Git command and return its output, without the last newline.
-
-    Raises:
-        BreathlineError: Git fails; the error holds its message.
-    """
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(
-            command, cwd=root, env=os.environ | (env or {}), capture_output=True, text=True, check=True
-        )
-    except FileNotFoundError as error:
-        raise BreathlineError("Git is not installed.", hint="install git") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.strip() or "no reason given"
-        hint = "the project has to be a Git repository with at least one commit"
-        raise BreathlineError(f"`git {arguments[0]}` failed: {reason}", where=root, hint=hint) from error
-    return done.stdout.rstrip("\n")
-
-
 def author_environment(root: Path) -> dict[str, str]:
     """Return the environment with the author of a commit or a tag: the configured user, or Breathline.
 
@@ -72,7 +51,6 @@ def author_environment(root: Path) -> dict[str, str]:
     """
     found = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
     for key, what in (("user.name", "NAME"), ("user.email", "EMAIL")):
-        asked = subprocess.run(["git", "config", key], cwd=root, capture_output=True, text=True, check=False)
-        if value := asked.stdout.strip():
+        if value := ask_git(root, "config", key):
             found |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")}
     return found | {key: value for key, value in os.environ.items() if key.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))}

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import flatten
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -143,14 +144,3 @@ def overlap(path: str, others: Iterable[str]) -> bool:
     """Return whether a path equals, holds or lies in any of some other paths."""
     one = PurePosixPath(path)
     return any(one.is_relative_to(other) or PurePosixPath(other).is_relative_to(one) for other in others)
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one, keyed by dotted keys; lists and empty mappings are leaves."""
-    leaves: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            leaves |= flatten(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
-    return leaves

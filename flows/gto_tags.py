@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.git_commits import author_environment, git
+from flows.git_commits import author_environment
+from lineage.git import git
 from tasks.runtime.errors import BreathlineError
 
 FIRST = "v1.0.0"

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from flows import dvc_revision, graph, gto_tags, release_checks
-from flows.git_commits import commit_working_tree, git
+from flows.git_commits import commit_working_tree
 from flows.gto_tags import Bump
+from lineage.git import git
 from models.file_names import CARD
 from tasks.artifacts import SCORES
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import flatten
 
 STUDENT = "student"
 
@@ -198,7 +200,7 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
 
 def _scores(root: Path, commit: str) -> dict[str, Any]:
     """Return the scores at a commit, by dotted key."""
-    return graph.flatten(read_at(root, commit, SCORES))
+    return flatten(read_at(root, commit, SCORES))
 
 
 def _headline(scores: Mapping[str, Any]) -> str:

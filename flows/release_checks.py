@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.git_commits import git
 from flows.graph import Stage, overlap
 from flows.plan import plan
+from lineage.git import git
 from tasks.artifacts import DATA_DOCS_INDEX, VERDICTS
 from tasks.runtime.errors import BreathlineError
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.git_commits import git
 from flows.recipes.params_text import PARAMS
-from lineage.code import ORIGIN, ask_git
+from lineage.git import ORIGIN, ask_git, git, git_bytes
 from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
@@ -133,12 +131,7 @@ def cache_of(root: Path) -> Path:
 
 def _files_of_working_tree(root: Path) -> Iterator[tuple[str, int, bytes]]:
     """Yield path, mode and content of each code file."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        hint = "run in a clone of the project, with git installed"
-        raise BreathlineError("Git cannot list the files of the project.", where=root, hint=hint) from error
+    listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in sorted(filter(None, listed.split("\0"))):
         if _is_code(name) and (root / name).is_file():
             yield name, (root / name).stat().st_mode & 0o777, (root / name).read_bytes()
@@ -146,13 +139,8 @@ def _files_of_working_tree(root: Path) -> Iterator[tuple[str, int, bytes]]:
 
 def _files_at_commit(root: Path, revision: str) -> Iterator[tuple[str, int, bytes]]:
     """Yield path, mode and content of each code file at a commit."""
-    command = ["git", "archive", "--format=tar", commit_of(root, revision)]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        raise BreathlineError(
-            f"Git cannot archive {revision}: {done.stderr.decode(errors='replace').strip()}", where=root
-        )
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    archived = git_bytes(root, "archive", "--format=tar", commit_of(root, revision))
+    with tarfile.open(fileobj=io.BytesIO(archived)) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
             if file is not None and _is_code(member.name):

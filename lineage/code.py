@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import re
-import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lineage.git import ask_git, origin
 from tasks.runtime.files import sha256
 
 WATCHING = ("lineage", "flows", "cli")  # make no outs
@@ -22,8 +20,6 @@ CATALOGUE = Path("tasks/artifacts.py")  # its paths stand in dvc.yaml, too
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
 # The commit on which another machine based the one that is checked out here, to send its tree as it stood.
 BASE = "BREATHLINE_GIT_BASE"
-# In a folder that holds a copy of a project's code: of what it is a copy.
-ORIGIN = Path(".lineage/origin.json")
 # Made by stages; what DVC versions is no part of the code.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
@@ -91,25 +87,3 @@ def _named(found: metadata.Distribution) -> tuple[str, str]:
     text = found.read_text("METADATA") or ""
     name, version = (re.search(f"^{key}: (.+)$", text, re.MULTILINE) for key in ("Name", "Version"))
     return (name[1].lower(), version[1]) if name and version else (found.name.lower(), found.version)
-
-
-def ask_git(root: Path, *arguments: str) -> str | None:
-    """Return what Git prints in a folder, or none where it fails or is not installed.
-
-    In a folder that holds a copy of a project's code, that project's Git is asked, with the folder as its tree.
-    """
-    copied = origin(root)
-    where = [f"--git-dir={copied['git']}", f"--work-tree={root.resolve()}"] if copied else []
-    command = ["git", "--no-optional-locks", *where, *arguments]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
-
-
-def origin(root: Path) -> Mapping[str, Any] | None:
-    """Return what a workspace's code is a copy of: `project`, `git`, `commit`, `left_out`; none of a project itself."""
-    path = root / ORIGIN
-    found: Mapping[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return found

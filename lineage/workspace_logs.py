@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage import code, events
+from lineage import events, git
 
 FOLDERS = (".leaderboard", ".backfill")
 
@@ -34,7 +34,7 @@ def folder_with(root: Path, stage: str, digest: str) -> Path | None:
 
 
 def _others(root: Path) -> Iterator[Path]:
-    origin = code.origin(root)
+    origin = git.origin(root)
     home = Path(origin["project"]) if origin else root
     for folder in (home, *(path for name in FOLDERS for path in sorted((home / name).glob("*")))):
         if folder != root and (folder / events.LOG).is_file():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cli.doctor.check_result import CheckResult
 from cli.doctor.machine import GB
-from lineage.code import ask_git
+from lineage.git import ask_git
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

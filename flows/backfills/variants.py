@@ -18,9 +18,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from flows import workspaces
-from flows.git_commits import git
 from flows.recipes.params_text import PARAMS, yaml_round_trip
 from flows.recipes.writing import leftovers
+from lineage.git import git
 from tasks.artifacts import DATA
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.graph import flatten
 from flows.publish import markdown
 from tasks import artifacts
+from tasks.runtime.params import flatten
 
 MEASURED = "measured"
 FIGURES = {

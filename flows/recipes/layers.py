@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.params import read
+from tasks.runtime.params import merge, read
 
 RECIPES = Path("recipes")
 DEFAULTS = "defaults"
@@ -64,29 +63,17 @@ def resolve(name: str, *, small: bool = False, folder: Path = RECIPES) -> dict[s
     chain.insert(0, load(DEFAULTS, folder))
     settings: dict[str, Any] = {}
     for layer in chain:
-        settings = _merge(settings, layer["overrides"])
+        settings = merge(settings, layer["overrides"], whole=REPLACED)
     if small:
         for layer in chain:
             settings = _apply_small(settings, layer.get("small", {}), where=folder / f"{name}.yaml")
     return _drop_unused(settings)
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Merge two layers: mappings are merged, lists and the mappings of `REPLACED` are replaced."""
-    merged = deepcopy(dict(below))
-    for key, value in above.items():
-        dotted = f"{prefix}{key}"
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and dotted not in REPLACED:
-            merged[key] = _merge(merged[key], value, f"{dotted}.")
-        else:
-            merged[key] = deepcopy(value)
-    return merged
-
-
 def _apply_small(settings: Mapping[str, Any], small: Mapping[str, Any], where: Path) -> dict[str, Any]:
     """Return the settings with a recipe's `small` merged in; it changes teachers, but adds and removes none."""
     rest = {key: value for key, value in small.items() if key != "teachers"}
-    result = _merge(settings, rest)
+    result = merge(settings, rest, whole=REPLACED)
     for wanted, changes in small.get("teachers", {}).items():
         if wanted != EVERY and wanted not in result["teachers"]:
             raise BreathlineError(
@@ -96,7 +83,7 @@ def _apply_small(settings: Mapping[str, Any], small: Mapping[str, Any], where: P
             )
         for teacher in result["teachers"] if wanted == EVERY else [wanted]:
             # The prefix "student." makes the options of the network replaced as a whole.
-            result["teachers"][teacher] = _merge(result["teachers"][teacher], changes, "student.")
+            result["teachers"][teacher] = merge(result["teachers"][teacher], changes, whole=REPLACED, prefix="student.")
     return result
 
 

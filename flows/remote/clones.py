@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from flows.git_commits import git
 from flows.remote.transfer_commands import TransferCommands
+from lineage.git import git
 
 FOLDER = "BREATHLINE_CLONES"
 # Files that outlive a run: checkpoints, by which a training resumes; DVC's settings and state; locks of stages.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from flows.git_commits import commit_working_tree, git
+from flows.git_commits import commit_working_tree
 from flows.processes.process_groups import Log, ProcessGroups
 from flows.processes.stage_errors import StageFailedError, transient_of
 from flows.remote import remotes, run_monitor, stage_outputs
@@ -14,6 +14,7 @@ from flows.remote.stage_files import StageFiles, check_in_git, locked_repo, read
 from flows.remote.transfer_commands import TransferCommands
 from flows.scheduling.scheduler import Unit
 from lineage.code import BASE
+from lineage.git import git
 from tasks.runtime.errors import BreathlineError
 
 # Apart from branches and tags: no clone fetches these by itself.

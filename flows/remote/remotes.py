@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from flows.git_commits import git
+from lineage.git import git
 from tasks.runtime.errors import BreathlineError
 
 DEFAULT = "origin"

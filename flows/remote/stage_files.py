@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from flows.git_commits import git
 from flows.graph import overlap
 from flows.processes.process_groups import ProcessGroups
 from flows.processes.stage_errors import StageFailedError
+from lineage.git import git
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

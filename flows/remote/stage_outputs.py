@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import logging
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from flows.git_commits import commit_working_tree, git
+from flows.git_commits import commit_working_tree
 from flows.remote.stage_files import StageFiles, files_below, find, locked_repo
 from flows.remote.transfer_commands import TransferCommands
-from lineage import adoption, code, events, record
+from lineage import adoption, events, record
+from lineage.git import ask_git, git, git_bytes
 from tasks.runtime.errors import BreathlineError
 
 LOCK = "dvc.lock"
@@ -73,7 +73,7 @@ def fetch(commands: TransferCommands, stage: str, files: StageFiles, *, commit: 
     # With the run-cache, a later return to these inputs needs neither worker nor network.
     commands.dvc("pull", "--run-cache", "--force", "--remote", remote, stage)
     if (root / record.path_of(stage)).is_file():
-        adoption.adopt(root, stage, code.ask_git(root, "show", f"{commit}:{events.LOG}") or "")
+        adoption.adopt(root, stage, ask_git(root, "show", f"{commit}:{events.LOG}") or "")
 
 
 def _entry(root: Path, commit: str, stage: str) -> dict[str, Any]:
@@ -96,5 +96,4 @@ def _replace(root: Path, commit: str, out: str) -> None:
     for name in git(root, "ls-tree", "-r", "-z", "--name-only", commit, "--", out).split("\0"):
         if name:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shown = subprocess.run(["git", "show", f"{commit}:{name}"], cwd=root, capture_output=True, check=True)
-            (root / name).write_bytes(shown.stdout)
+            (root / name).write_bytes(git_bytes(root, "show", f"{commit}:{name}"))

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lineage.diff.runs import Revision, Side, git
+from lineage.diff.runs import Revision, Side
 from lineage.files import flat
+from lineage.git import ask_git_bytes
 from models import file_names
 from tasks import artifacts
 from tasks.artifacts import RECORDS
@@ -79,7 +80,7 @@ def take(side: Side, patient: str) -> Fingerprint | None:
 
 def search_history(root: Path, patient: str) -> Fingerprint | None:
     """Return the fingerprint of the last commit whose run has the patient, as far as DVC's cache still holds it."""
-    listed = git(root, "log", f"--max-count={REVISIONS}", "--format=%H", "--", "dvc.lock") or b""
+    listed = ask_git_bytes(root, "log", f"--max-count={REVISIONS}", "--format=%H", "--", "dvc.lock") or b""
     seen: set[Path] = set()
     for commit in listed.decode().split():
         revision = Revision(commit[:12], root, commit)

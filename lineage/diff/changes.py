@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +32,3 @@ def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
         removed=tuple(sorted(set(old) - set(new))),
         changed={key: [old[key], new[key]] for key in sorted(set(old) & set(new)) if old[key] != new[key]},
     )
-
-
-def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested mappings, by dotted key; an empty mapping is a leaf."""
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, value

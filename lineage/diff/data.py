@@ -6,9 +6,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.diff.changes import Changes, between, flat
+from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Side
 from tasks import artifacts
+from tasks.runtime.params import flatten
 
 RECORDINGS, CYCLES, SOURCE = (path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.SOURCE))
 # Told as what they mean; everything else by its column.
@@ -33,7 +34,7 @@ def cycles(old: Side, new: Side) -> Changes | None:
 
 def source(old: Side, new: Side) -> Changes:
     """Return what differs in where the recordings come from: archive, metadata files, what is missing or left out."""
-    return between(dict(flat(old.json(SOURCE))), dict(flat(new.json(SOURCE))))
+    return between(flatten(old.json(SOURCE)), flatten(new.json(SOURCE)))
 
 
 def _rows(old: Side, new: Side, path: str, key: str) -> Changes | None:

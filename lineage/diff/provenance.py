@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lineage.diff.changes import Changes, between, flat
+from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Side
 from lineage.files import flat as files_of
+from tasks.runtime.params import flatten
 
 SEVERAL = "several: "
 
@@ -53,7 +54,7 @@ def _modules(side: Side) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 def _read(record: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for key, value in record["params"].items():
-        yield from flat(value, key)
+        yield from flatten(value, key).items()
 
 
 def _installed(record: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

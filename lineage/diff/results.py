@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lineage.diff.changes import Changes, between, flat
+from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Side
 from tasks import artifacts
+from tasks.runtime.params import flatten
 
 METRICS, PREDICTIONS = artifacts.METRICS.as_posix(), artifacts.PREDICTIONS.as_posix()
 MODELS = ("student", "ensemble", "students", "teachers")
@@ -102,7 +103,7 @@ def _figures(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
         for path, figures in _leaves(metrics.get(model) or {}, model):
             for name in FIGURES:
                 if name in figures:
-                    found += flat(figures[name], f"{path}.{name}")
+                    found += flatten(figures[name], f"{path}.{name}").items()
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import json
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from lineage.git import ask_git_bytes
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
@@ -100,7 +100,7 @@ class Revision(Side):
     def read(self, name: str) -> bytes | None:
         """Return the bytes from the cache, or from Git."""
         path = self.path(name)
-        return path.read_bytes() if path else git(self.root, "show", f"{self.where}:./{name}")
+        return path.read_bytes() if path else ask_git_bytes(self.root, "show", f"{self.where}:./{name}")
 
     def names(self, folder: str) -> list[str]:
         """Return the paths that `dvc.lock` names in a folder and below."""
@@ -109,7 +109,7 @@ class Revision(Side):
     @cached_property
     def _outs(self) -> dict[str, str]:
         """The MD5 of each file of each out, by path; of a folder whose listing is not in the cache, nothing."""
-        lock = git(self.root, "show", f"{self.where}:./dvc.lock")
+        lock = ask_git_bytes(self.root, "show", f"{self.where}:./dvc.lock")
         if lock is None:
             hint = "name one in which dvc.lock was committed, or a folder with a run"
             raise BreathlineError("This revision has no dvc.lock: what ran is not known.", where=self.name, hint=hint)
@@ -152,17 +152,8 @@ def opened(name: str, root: Path) -> Side:
     folder = (root / name).resolve()
     if folder.is_dir() and (folder / "dvc.yaml").is_file():
         return Folder(name, folder)
-    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    commit = ask_git_bytes(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if commit is not None:
         return Revision(name, root, commit.decode().strip())
     hint = "such as HEAD~1, a tag, `.`, or .leaderboard/<recipe>"
     raise BreathlineError(f"`{name}` is no Git revision, and no folder with a dvc.yaml.", where=root, hint=hint)
-
-
-def git(root: Path, *arguments: str) -> bytes | None:
-    """Return what Git prints, or none where it fails or is not installed."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -17,7 +17,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from lineage import events, graph
-from lineage.diff.runs import cache_of, git
+from lineage.diff.runs import cache_of
+from lineage.git import ask_git_bytes
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
@@ -76,7 +77,7 @@ def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
         BreathlineError: The commit has no dvc.lock, or its records are not in DVC's cache.
     """
     for name in IN_GIT:
-        text = git(root, "show", f"{commit}:./{name}")
+        text = ask_git_bytes(root, "show", f"{commit}:./{name}")
         if text is None:
             hint = "commit dvc.lock with the code after a run, and ask about that commit"
             raise BreathlineError(f"{revision} has no {name}: what it had made is not known.", where=name, hint=hint)
@@ -118,7 +119,7 @@ def _link(root: Path, commit: str, folder: Path, out: dict[str, Any], objects: P
     if held.is_file():
         _symlink(held, folder / path)
         return []
-    text = git(root, "show", f"{commit}:./{path}")
+    text = ask_git_bytes(root, "show", f"{commit}:./{path}")
     if text is None:
         return [path]
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -132,10 +133,10 @@ def _symlink(target: Path, link: Path) -> None:
 
 
 def _commit(root: Path, revision: str) -> str:
-    found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = ask_git_bytes(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found is not None:
         return found.decode().strip()
-    tags = (git(root, "tag", "--list") or b"").decode().split()
+    tags = (ask_git_bytes(root, "tag", "--list") or b"").decode().split()
     close = get_close_matches(revision, tags, n=5, cutoff=0.4) or tags[-5:]
     hint = f"did you mean {', '.join(close)}?" if close else "`git log --oneline` lists commits"
     raise BreathlineError(f"There is no revision `{revision}`.", where=root, hint=hint)

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from lineage import code, events, files, graph, record
+from lineage import events, files, graph, record
 from lineage.diff.runs import cache_of
+from lineage.git import ask_git
 from lineage.project import Project
 from lineage.verify.file_hashes import Hashes
 from lineage.verify.findings import Finding
@@ -100,7 +101,7 @@ class Tree:
     @cached_property
     def committed(self) -> set[tuple[str, str]]:
         """Path and MD5 of every out that the last commit's dvc.lock names; none where Git holds no readable one."""
-        text = code.ask_git(self.root, "show", f"HEAD:./{LOCK}") or "{}"
+        text = ask_git(self.root, "show", f"HEAD:./{LOCK}") or "{}"
         try:
             stages = (YAML(typ="safe").load(text).get("stages") or {}).values()
             return {(entry["path"], entry["md5"]) for stage in stages for entry in stage.get("outs", ())}
@@ -146,7 +147,7 @@ class Tree:
         if md5 and (found := self.hashes.of(self.object(md5))) and found.sha256 == sha256:
             yield self.object(md5)
             return
-        text = code.ask_git(self.root, "show", f"HEAD:./{path}") if path in self.uncached else None
+        text = ask_git(self.root, "show", f"HEAD:./{path}") if path in self.uncached else None
         data = f"{text}\n".encode()  # the stages' texts end with a line
         if hashlib.sha256(data).hexdigest() != sha256:
             yield None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage import code, events, record, workspace_logs
+from lineage import events, record, workspace_logs
+from lineage.git import ask_git
 from lineage.verify.audited_project import LOCK, Tree
 from lineage.verify.dvc_lock import vouches
 from lineage.verify.findings import Finding
@@ -37,8 +38,8 @@ def chain(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
 
 def _none(tree: Tree, elsewhere: bool) -> Iterator[Finding]:
     """A clone has no log; there, Git's dvc.lock vouches for the records. Where it ran, a missing log is an error."""
-    committed = code.ask_git(tree.root, "ls-files", "--error-unmatch", LOCK) is not None
-    clean = committed and code.ask_git(tree.root, "status", "--porcelain", "--", LOCK) == ""
+    committed = ask_git(tree.root, "ls-files", "--error-unmatch", LOCK) is not None
+    clean = committed and ask_git(tree.root, "status", "--porcelain", "--", LOCK) == ""
     what = "there is no event log: who ran what, when and where is not known here"
     if clean:
         what += "; the records are those of the dvc.lock that Git holds" + ("" if elsewhere else CLONE)

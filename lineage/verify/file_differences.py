@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models import file_names
+from tasks.runtime.params import flatten
 
 KEYS = ("cycle_id", "recording_id")
 SHOWN = 3  # differences that are told; the others are counted
@@ -121,23 +122,10 @@ def _wav(old: Path, new: Path) -> Iterator[str]:
 
 
 def _keys(old: Path, new: Path) -> Iterator[str]:
-    before, after = (dict(flat(json.loads(path.read_text(encoding="utf-8")))) for path in (old, new))
+    before, after = (flatten(json.loads(path.read_text(encoding="utf-8")), lists=True) for path in (old, new))
     for key in [*before, *(set(after) - set(before))]:
         if before.get(key, "absent") != after.get(key, "absent"):
             yield f"{key}: {_short(before.get(key, 'absent'))} → {_short(after.get(key, 'absent'))}"
-
-
-def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every leaf of nested mappings and lists by its dotted key."""
-    if isinstance(value, Mapping) and value:
-        pairs: Any = value.items()
-    elif isinstance(value, list) and any(isinstance(one, (list, dict)) for one in value):
-        pairs = enumerate(value)
-    else:
-        yield prefix, value
-        return
-    for key, inner in pairs:
-        yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
 
 
 def _lines(old: Path, new: Path) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lineage import code, files
+from lineage.git import ask_git, ask_git_bytes
 from lineage.verify.audited_project import Tree
 from lineage.verify.findings import Finding
 
@@ -60,7 +60,7 @@ def _ran(tree: Tree) -> Iterator[Finding]:
 def _commit(tree: Tree, commit: str, stages: list[str], here: Mapping[str, Any] | None) -> Iterator[Finding]:
     if here is None:
         return
-    if code.ask_git(tree.root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+    if ask_git(tree.root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
         where, what = f"commit {commit[:12]}", f"Git does not know the commit that {_listed(stages)} ran on"
         if here["shallow"]:
             yield _note("git-commit-missing", where, f"{what}; this is a shallow clone")
@@ -86,10 +86,9 @@ def _commit(tree: Tree, commit: str, stages: list[str], here: Mapping[str, Any] 
 def _blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of files as a commit holds them, by path from the project's root."""
     names = sorted(paths)
-    prefix = code.ask_git(root, "rev-parse", "--show-prefix") or ""
+    prefix = ask_git(root, "rev-parse", "--show-prefix") or ""
     asked = "".join(f"{commit}:{prefix}{name}\n" for name in names).encode()
-    done = subprocess.run(["git", "cat-file", "--batch"], cwd=root, input=asked, capture_output=True, check=False)
-    found, rest = {}, done.stdout
+    found, rest = {}, ask_git_bytes(root, "cat-file", "--batch", stdin=asked) or b""
     for name in names:
         header, _, rest = rest.partition(b"\n")
         parts = header.rsplit(b" ", 2)

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from lineage.verify.audited_project import Tree
 from lineage.verify.event_log import done
-from lineage.verify.file_differences import flat
 from lineage.verify.findings import Depth, Finding
 from models.training.settings import ComputeSettings, Selection
 from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
@@ -23,6 +22,7 @@ from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
 from tasks.runtime import corpus_facts, params
+from tasks.runtime.params import flatten
 from tasks.soft_labels import label
 from tasks.subsets import assignment
 from tasks.training import teachers
@@ -132,8 +132,8 @@ def metrics(tree: Tree) -> Iterator[Finding]:
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
     evaluator = Evaluator(cycles, facts.label_sets[given["labels"]].classes, settings, groups=groups)
     predictions = _predictions(tree, evaluator.classes)
-    made = dict(flat(summarize(evaluator, predictions, about(facts, given["labels"], given["split"]))))
-    kept = dict(flat(said))
+    made = flatten(summarize(evaluator, predictions, about(facts, given["labels"], given["split"])), lists=True)
+    kept = flatten(said, lists=True)
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
             what = f"it says {kept.get(key, 'absent')}; from the predictions follows {made.get(key, 'absent')}"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage import code, files, record
+from lineage.git import ask_git
 from lineage.verify.audited_project import Tree
-from lineage.verify.file_differences import flat
 from lineage.verify.findings import Finding, Severity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -42,10 +42,10 @@ def parameters(tree: Tree) -> Iterator[Finding]:
     for stage, found in tree.project.records.items():
         for key in dict.fromkeys([*found["params"], *tree.project.stages[stage].params]):
             try:
-                now = dict(flat(params.section(tree.values, key), key))
+                now = params.flatten(params.section(tree.values, key), key, lists=True)
             except BreathlineError:
                 now = {}
-            then = dict(flat(found["params"][key], key)) if key in found["params"] else {}
+            then = params.flatten(found["params"][key], key, lists=True) if key in found["params"] else {}
             for leaf in [*then, *(set(now) - set(then))]:
                 old, new = then.get(leaf, MISSING), now.get(leaf, MISSING)
                 if old != new:
@@ -89,7 +89,7 @@ def modules(tree: Tree) -> Iterator[Finding]:
 
 
 def _uncommitted(root: Path) -> set[str]:
-    status = code.ask_git(root, "status", "--porcelain", "--no-renames", "-z", "--", ".") or ""
+    status = ask_git(root, "status", "--porcelain", "--no-renames", "-z", "--", ".") or ""
     return {entry[3:] for entry in status.split("\0") if entry}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,13 +56,45 @@ def parse(kind: type[T], value: Any, key: str) -> T:
         ) from error
 
 
-def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with the nested keys of ``override`` put over it; neither is changed."""
-    merged = dict(base)
+def merge(
+    base: Mapping[str, Any], override: Mapping[str, Any], *, whole: Collection[str] = (), prefix: str = ""
+) -> dict[str, Any]:
+    """Return a copy of ``base`` with the nested keys of ``override`` set.
+
+    Args:
+        base: Nested mappings.
+        override: Nested mappings; lists replace lists.
+        whole: Dotted keys of mappings that replace those of ``base`` instead of being merged.
+        prefix: Start of the dotted keys, such as ``student.``.
+    """
+    merged = deepcopy(dict(base))
     for key, value in override.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and dotted not in whole:
+            merged[key] = merge(merged[key], value, whole=whole, prefix=f"{dotted}.")
+        else:
+            merged[key] = deepcopy(value)
     return merged
+
+
+def flatten(value: Any, prefix: str = "", *, lists: bool = False) -> dict[str, Any]:
+    """Return the leaves of nested mappings by dotted key; an empty mapping is a leaf.
+
+    Args:
+        value: Nested mappings.
+        prefix: Dotted key of ``value``.
+        lists: Whether to flatten lists of mappings or lists as well, by index.
+    """
+    if isinstance(value, Mapping) and value:
+        items = list(value.items())
+    elif lists and isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        items = list(enumerate(value))
+    else:
+        return {prefix: value} if prefix or value != {} else {}
+    leaves: dict[str, Any] = {}
+    for key, inner in items:
+        leaves |= flatten(inner, f"{prefix}.{key}" if prefix else str(key), lists=lists)
+    return leaves
 
 
 def natural(name: str) -> tuple[list[tuple[str, int]], str]:

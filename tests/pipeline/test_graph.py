@@ -11,9 +11,9 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from flows.graph import flatten
 from flows.recipes import layers as recipe_layers
 from flows.recipes import params_text
+from tasks.runtime.params import flatten
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("tasks", "models", "cli", "flows")

@@ -87,5 +87,5 @@ def test_a_workspace_is_finished_until_it_is_prepared_again(project):
 def test_outside_of_git_the_project_is_refused(project, monkeypatch):
     (project / ".git").rename(project / "gone")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
-    with pytest.raises(BreathlineError, match="Git cannot list"):
+    with pytest.raises(BreathlineError, match="`git ls-files` failed"):
         make(project)

@@ -1,0 +1,41 @@
+"""Merging and flattening of nested settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.runtime.params import flatten, merge
+
+
+def test_nested_keys_are_set_and_the_inputs_stay_as_they_were() -> None:
+    base: dict[str, Any] = {"a": {"b": 1, "c": [1, 2]}, "d": {"x": 1}}
+    merged = merge(base, {"a": {"c": [3]}, "d": {"y": 2}}, whole=["d"])
+    assert merged == {"a": {"b": 1, "c": [3]}, "d": {"y": 2}}
+    merged["a"]["b"] = 9
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": {"x": 1}}
+
+
+def test_a_prefix_names_the_place_of_the_mappings() -> None:
+    assert merge({"options": {"x": 1}}, {"options": {"y": 2}}, whole=["student.options"], prefix="student.") == {
+        "options": {"y": 2}
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "lists", "leaves"),
+    [
+        ({}, False, {}),
+        ({"a": {}, "b": {"c": 1, 2: [1]}}, False, {"a": {}, "b.c": 1, "b.2": [1]}),
+        ({"a": [{"b": 1}, 2], "c": [1, 2]}, True, {"a.0.b": 1, "a.1": 2, "c": [1, 2]}),
+        ({"a": [{"b": 1}]}, False, {"a": [{"b": 1}]}),
+    ],
+)
+def test_leaves_have_dotted_keys(value: Any, lists: bool, leaves: dict[str, Any]) -> None:
+    assert flatten(value, lists=lists) == leaves
+
+
+def test_a_leaf_keeps_the_key_that_is_given() -> None:
+    assert flatten(3, "student.seed") == {"student.seed": 3}
+    assert flatten({}, "student.options") == {"student.options": {}}
