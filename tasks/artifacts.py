@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from models import file_names
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 DATA, REPORTS = Path("data"), Path("reports")
 
@@ -50,25 +47,18 @@ class Artifact:
         pattern: Path relative to the project; ``*`` stands for a name from params.yaml or of a recording.
         title: Name for people.
         stage: Stage that makes it, without an item.
-        schema_name: Name of its schema in `tasks.runtime.schemas`, for tables with fixed columns.
+        schema: Name of its Arrow schema in `tasks.runtime.schemas`, for tables with fixed columns.
     """
 
     pattern: Path
     title: str
     stage: str
-    schema_name: Literal["RECORDINGS", "CYCLES", "AUDIO"] | None = None
+    schema: Literal["RECORDINGS", "CYCLES", "AUDIO"] | None = None
 
     @property
     def format(self) -> str:
         """Format of the files, by their suffix."""
         return self.pattern.suffix.removeprefix(".")
-
-    @property
-    def schema(self) -> pa.Schema | None:
-        """Arrow schema; none for other formats, and for tables whose columns depend on params.yaml."""
-        from tasks.runtime import schemas
-
-        return getattr(schemas, self.schema_name) if self.schema_name else None
 
 
 CATALOGUE = (

@@ -59,9 +59,9 @@ def in_order(
     if name == "dask" and bool(colon) == bool(address):
         if hooks.dask_mapper is None:
             raise BreathlineError(
-                "Dask works only in a stage that `cli.stage` started.",
+                "Dask is available only to a stage that its launcher started.",
                 where=RUNNER,
-                hint="start it with `python -m cli.stage`, `dvc repro` or `breathline run`",
+                hint="start the stage with `dvc repro` or `breathline run`",
             )
         return hooks.dask_mapper(work, items, workers=workers, shard=shard, address=address or None)
     raise BreathlineError(f"There is no task runner `{runner}`.", where=RUNNER, hint=f"one of: {KNOWN}")
