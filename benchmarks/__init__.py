@@ -1,1 +1,1 @@
-"""What is claimed to be fast, measured side by side."""
+"""Benchmarks of the stages, of training and of runs."""

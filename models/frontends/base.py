@@ -27,8 +27,8 @@ class FrontEnd(nn.Module, ABC):
         samples: Length of a clip in samples.
         frames: Number of frames of a clip.
         mels: Number of mel bins of a frame.
-        scale: Scale from mel energies to features, where a feature is a function of its own energy alone; else none,
-            and gain and noise of waveforms are not defined on the features.
+        scale: Scale from mel energies to features, if each feature depends on its own energy only. Without a scale,
+            gain and noise of waveforms are not defined.
         pad: Padding of clips whose cycle is shorter.
         fade: Whether recordings are faded at their ends, and clips of repeated cycles at the end.
     """

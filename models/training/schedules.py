@@ -21,8 +21,8 @@ def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> fl
     """Return the learning rate of a step as a fraction of the highest rate.
 
     A linear warm-up of W epochs rises from ``warmup_from`` (0.1 in the code of work (a)) in equal amounts to 1, reached
-    in its last step (epoch). The ``reference`` warm-up of work (a)'s code rises in every step from ``warmup_from``
-    towards the value of a cosine over all E epochs at epoch W, and then continues with that cosine.
+    in its last step (epoch). The ``reference`` warm-up is that of work (a)'s code. It rises in every step from
+    ``warmup_from`` towards the value of a cosine over all E epochs at epoch W. It then continues with that cosine.
 
     ``cosine`` falls from 1 to the fraction f over the remaining epochs: f + (1 − f) (1 + cos π x) / 2. Per step, x is
     the fraction of finished steps, so that f is reached after the last step. Per epoch, as in the code of work (a),

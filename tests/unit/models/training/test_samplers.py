@@ -1,4 +1,4 @@
-"""What an epoch draws."""
+"""Samplers: frequency of classes and of cycles in an epoch."""
 
 from __future__ import annotations
 

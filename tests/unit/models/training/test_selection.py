@@ -1,4 +1,4 @@
-"""Which epoch is kept: judged by its average, the earlier of equals, and when it is time to stop."""
+"""Selection of the best epoch, and early stopping."""
 
 from __future__ import annotations
 

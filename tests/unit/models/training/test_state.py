@@ -1,4 +1,4 @@
-"""When checkpoints are written."""
+"""Times at which checkpoints are written."""
 
 from __future__ import annotations
 

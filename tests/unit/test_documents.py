@@ -1,0 +1,38 @@
+"""Documents for contributors against the project: paths, links and the figure of the architecture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
+PAGES = ("README.md", "docs/glossary.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_and_link_of_a_page_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    paths = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+)`", text))
+    links = {((ROOT / page).parent / link).relative_to(ROOT) for link in re.findall(r"\]\(([\w./-]+)\)", text)}
+    named = {path for path in paths if "NAME" not in path} | {str(link) for link in links}
+    assert not sorted(path for path in named if not (ROOT / path).exists())
+
+
+def test_each_of_the_ten_questions_names_at_most_three_files() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Ten questions")[2]
+    answers = re.findall(r"^\| [^|]+\? \| ([^|]+) \|$", text, flags=re.MULTILINE)
+    assert len(answers) == 10
+    assert all(1 <= len(re.findall(r"`[\w./]+\.(?:py|yaml|j2)`", answer)) <= 3 for answer in answers)
+
+
+def test_readme_and_design_show_the_same_figure() -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/design.md")]
+    figures = [re.findall(r"```mermaid\n.*?```", page, flags=re.DOTALL) for page in pages]
+    assert figures[0] == figures[1]
+    assert len(figures[0]) == 1
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    assert not [stage for stage in stages if not re.search(rf"\b{stage}\b", figures[0][0])]
