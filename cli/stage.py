@@ -39,10 +39,10 @@ def main() -> None:
 
 
 def map_over_dask(*args: Any, **kwargs: Any) -> Generator[Any, None, None]:
-    """Call `flows.wide.in_order`, which is imported only when Dask is asked for."""
-    from flows import wide
+    """Call `flows.dask_map.in_order`, which is imported only when Dask is asked for."""
+    from flows import dask_map
 
-    return wide.in_order(*args, **kwargs)
+    return dask_map.in_order(*args, **kwargs)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def pipeline(
 def _run(units: Sequence[Unit], jobs: int, gpus: int | None, processes: StageProcesses, task_runner: str) -> Results:
     """Run the units, on this machine or on the workers of their pools."""
     with get_client(sync_client=True) as client:
-        # Also the server that Prefect starts for this run alone: a stage over Dask (flows.wide) uses it.
+        # Also the server that Prefect starts for this run alone: a stage over Dask (flows.dask_map) uses it.
         server = str(client.api_url).rstrip("/")
     env = {TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": server}
     local = LocalStages(processes, local_slots(gpus), env, gpu_limit)

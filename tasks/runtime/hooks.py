@@ -19,7 +19,7 @@ class Hooks:
     Attributes:
         recorder: Context around a stage's work, called with the project's root and the stage's name; it writes the
             record and the event log.
-        dask_mapper: Parallel map over a Dask cluster, called as ``flows.wide.in_order``.
+        dask_mapper: Parallel map over a Dask cluster, called as ``flows.dask_map.in_order``.
     """
 
     recorder: Recorder | None = None

@@ -156,9 +156,9 @@ def test_a_fault_in_a_recording_is_told_as_without_dask(
 
 def test_workers_with_other_code_are_refused(tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]) -> None:
     def outdate(code: str | None) -> str:
-        from flows import wide
+        from flows import dask_map
 
-        before, wide.CODE = wide.CODE, code or wide._code()
+        before, dask_map.CODE = dask_map.CODE, code or dask_map._code()
         return before
 
     folder = project(corpus, tmp_path / "project")
@@ -170,7 +170,7 @@ def test_workers_with_other_code_are_refused(tmp_path: Path, corpus: Path, sched
             client.run(outdate, None)
     assert status == 1
     assert "other code" in printed
-    assert "start the workers again" in printed
+    assert "restart the workers" in printed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

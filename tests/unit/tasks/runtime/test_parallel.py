@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import wide
+from flows import dask_map
 from tasks.runtime import parallel
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hooks import hooks
@@ -121,7 +121,7 @@ def test_dask_without_the_launcher_of_stages_is_refused_at_once(monkeypatch: pyt
 
 def test_dask_without_a_server_that_runs_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(parallel.RUNNER, "dask")
-    monkeypatch.setattr(hooks, "dask_mapper", wide.in_order)
+    monkeypatch.setattr(hooks, "dask_mapper", dask_map.in_order)
     monkeypatch.setattr("flows.prefect_server.check", lambda: None)  # as without PREFECT_API_URL
-    with pytest.raises(BreathlineError, match="needs a Prefect server"):
+    with pytest.raises(BreathlineError, match="needs a running Prefect server"):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
