@@ -19,7 +19,6 @@ from lineage.files import flat
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
-from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import read_json, sha256
 
@@ -49,7 +48,7 @@ def statement(project: Project) -> Statement:
     if not subjects:
         raise BreathlineError(
             "No record names a model or a figure.",
-            where=project.root / RECORDS,
+            where=project.root / artifacts.RECORDS,
             hint="`breathline run`, or `dvc repro`",
         )
     made = stage_runs.recorded_runs(project)
