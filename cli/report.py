@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from tasks.artifacts import DATA_DOCS_INDEX, METRICS, PREDICTIONS, REPORT
+from tasks.evaluation.words import SELECTIONS, figure, interval, spread
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ PATHS = {
     DATA_DOCS_INDEX: "checks of the data",
     PREDICTIONS: "every prediction",
     METRICS: "all figures",
-}
-SELECTIONS = {
-    "val": "epoch chosen on validation patients (val)",
-    "paper": "epoch chosen on the test set, as publications do (paper): too high for new patients",
 }
 
 
@@ -59,7 +56,13 @@ def table(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of one selection: the student, its teachers, and a model that always predicts normal."""
     from rich.table import Table
 
-    rows = Table(title=SELECTIONS[selection], title_justify="left", title_style="", header_style="bold", box=None)
+    rows = Table(
+        title=f"{SELECTIONS[selection]} ({selection})",
+        title_justify="left",
+        title_style="",
+        header_style="bold",
+        box=None,
+    )
     rows.add_column("", no_wrap=True)
     for name in ("Sp", "Se\nstrict", "Score\nstrict", confidence(metrics), "Se\nlenient", "Score\nlenient"):
         rows.add_column(name, justify="right", no_wrap=True)
@@ -67,12 +70,12 @@ def table(metrics: Mapping[str, Any], selection: str) -> Table:
     seeds = len(metrics["students"])
     rows.add_row(
         f"student, {seeds} seeds" if seeds > 1 else "student",
-        _figure(over["sp"]["mean"]),
-        _figure(over["se_strict"]["mean"]),
-        _spread(over["score_strict"]),
-        _interval(over["score_strict"]["low"], over["score_strict"]["high"]),
-        _figure(over["se_lenient"]["mean"]),
-        _spread(over["score_lenient"]),
+        figure(over["sp"]["mean"]),
+        figure(over["se_strict"]["mean"]),
+        spread(over["score_strict"]["mean"], over["score_strict"]["sd"]),
+        interval(over["score_strict"]["low"], over["score_strict"]["high"]),
+        figure(over["se_lenient"]["mean"]),
+        spread(over["score_lenient"]["mean"], over["score_lenient"]["sd"]),
         style="bold green",
     )
     others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
@@ -96,7 +99,7 @@ def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
 def per_class(metrics: Mapping[str, Any]) -> str:
     """Return the recall of each class in words."""
     found = metrics["student"]["val"]["per_class"]
-    parts = (f"{_figure(found[name]['recall'])} % of {found[name]['n']} {name}" for name in metrics["classes"])
+    parts = (f"{figure(found[name]['recall'])} % of {found[name]['n']} {name}" for name in metrics["classes"])
     return "the student finds " + ", ".join(parts) + "\n"
 
 
@@ -109,20 +112,8 @@ def _row(rows: Table, name: str, figures: Mapping[str, Any], style: str | None =
     low, high = figures.get("low", {}).get("score_strict"), figures.get("high", {}).get("score_strict")
     rows.add_row(
         name,
-        *(_figure(figures[key]) for key in ("sp", "se_strict", "score_strict")),
-        _interval(low, high),
-        *(_figure(figures[key]) for key in ("se_lenient", "score_lenient")),
+        *(figure(figures[key]) for key in ("sp", "se_strict", "score_strict")),
+        interval(low, high),
+        *(figure(figures[key]) for key in ("se_lenient", "score_lenient")),
         style=style,
     )
-
-
-def _spread(value: Mapping[str, float | None]) -> str:
-    return _figure(value["mean"]) + ("" if value["sd"] is None else f" ± {value['sd']:.1f}")
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.1f}–{high:.1f}"
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"

@@ -14,6 +14,7 @@ from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, table
 from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, headline, summarize
+from tasks.evaluation.words import spread
 from tasks.runtime import corpus_facts, files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
@@ -105,7 +106,7 @@ def main() -> None:
         with files.replacing(artifacts.REPORT) as temporary:
             temporary.write_text(page, encoding="utf-8")
         score = metrics["student"]["val"]["score_strict"]
-        log.info("strict Score of the student: %s on %d test cycles", report.spread(score), cycles.height)
+        log.info("strict Score of the student: %s on %d test cycles", spread(score["mean"], score["sd"]), cycles.height)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,13 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.leaderboards.comparison import DEFINITIONS, Difference, Figure, Leaderboard, Row
+from flows.leaderboards.comparison import DEFINITIONS, Difference, Leaderboard, Row
+from tasks.evaluation.words import MISSING, SELECTIONS, interval, signed, spread
 from tasks.runtime.files import replacing
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-MISSING = "–"
-SELECTIONS = {
-    "val": "epoch chosen on validation patients (val)",
-    "paper": "epoch chosen on the test set (paper)",
-}
 # The choice of the epoch in published trainings. They excluded no validation patients, unlike the trainings here.
 PUBLISHED = {
     "val": "the last epoch of a training that held no patients out, so that the test set was used once",
@@ -35,7 +31,7 @@ def title(leaderboard: Leaderboard) -> str:
         leaderboard.identity,
         leaderboard.labels,
         f"split {leaderboard.split}: {leaderboard.cycles} cycles of {leaderboard.patients} patients",
-        SELECTIONS[leaderboard.selection],
+        f"{SELECTIONS[leaderboard.selection]} ({leaderboard.selection})",
         leaderboard.definition,
     )
     return " · ".join(parts)
@@ -54,23 +50,13 @@ def cells(leaderboard: Leaderboard, row: Row) -> list[str]:
     return [
         row.recipe,
         str(len(row.seeds)),
-        spread(row.score),
-        interval(row.score),
-        spread(row.sp),
-        spread(row.se),
+        spread(row.score.mean, row.score.sd),
+        interval(row.score.low, row.score.high),
+        spread(row.sp.mean, row.sp.sd),
+        spread(row.se.mean, row.se.sd),
         difference(row.minus_first),
         *(() if leaderboard.without_published else (published,)),
     ]
-
-
-def spread(figure: Figure) -> str:
-    """Return a mean as text, of several seeds with its standard deviation."""
-    return _text(figure.mean) + ("" if figure.sd is None else f" ± {figure.sd:.1f}")
-
-
-def interval(figure: Figure) -> str:
-    """Return an interval as text, or a dash where it is undefined."""
-    return MISSING if figure.low is None or figure.high is None else f"{figure.low:.1f}–{figure.high:.1f}"
 
 
 def difference(found: Difference | None) -> str:
@@ -79,8 +65,8 @@ def difference(found: Difference | None) -> str:
         return ""
     if found.difference is None:
         return MISSING
-    over = "" if found.low is None or found.high is None else f" ({found.low:+.1f} to {found.high:+.1f})"
-    return f"{found.difference:+.1f}{over}".replace("-", "−")
+    over = "" if found.low is None or found.high is None else f" ({signed(found.low)} to {signed(found.high)})"
+    return signed(found.difference) + over
 
 
 def notes(leaderboard: Leaderboard) -> Iterator[str]:
@@ -158,7 +144,3 @@ def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _text(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.1f}"

@@ -12,6 +12,7 @@ from lineage.exports import corpora, hub_card, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.results import Figure
 from lineage.project import Project
+from tasks.evaluation.words import SELECTIONS
 from tasks.runtime.corpus_facts import CorpusFacts
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def card(project: Project) -> str:
         students=students,
         found=found,
         figures=shown,
-        selections=results.SELECTIONS,
+        selections=SELECTIONS,
         corpus=corpus,
         terms=corpora.terms(corpus),
         intended=corpora.INTENDED,
@@ -77,7 +78,7 @@ def _result(figure: Figure, found: Mapping[str, Any], corpus: CorpusFacts) -> Ev
         task_name=found["labels"],
         dataset_type=corpus.identity.name,
         dataset_name=corpus.identity.statement,
-        dataset_config=f"split {found['split']}, {figure.selection}: {results.SELECTIONS[figure.selection]}",
+        dataset_config=f"split {found['split']}, {figure.selection}: {SELECTIONS[figure.selection]}",
         dataset_split="test",
         metric_type=figure.type,
         metric_name=f"{figure.name}, {figure.selection}",

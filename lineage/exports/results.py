@@ -20,10 +20,6 @@ NAMES = {
     "score_lenient": ("icbhi_score_lenient", "ICBHI Score (lenient)"),
     "se_lenient": ("sensitivity_lenient", "Sensitivity (lenient)"),
 }
-SELECTIONS = {
-    "val": "epoch chosen on validation patients",
-    "paper": "epoch chosen on the test set, as publications do: too high for new patients",
-}
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def labels_follow(frame: pd.DataFrame, *, classes: Mapping[str, Mapping[str, int
 
     Args:
         frame: The label columns and the columns that they follow from.
-        classes: For each label column the class index by the other columns' values, joined by blanks. A label must be
+        classes: Class index of each label column by the other columns' values, joined by blanks. A label must be
             null for all other values.
     """
     sources = _joined(frame.drop(columns=list(classes)), " ")

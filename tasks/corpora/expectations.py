@@ -37,7 +37,7 @@ class LabelRule:
         name: Name of the check.
         meaning: Sentence about the derivation.
         sources: Columns of the table of cycles, or `diagnosis` of the recording.
-        classes: For each label column the class index by the values of the sources, joined by blanks. The label is
+        classes: Class index of each label column by the values of the sources, joined by blanks. The label is
             null for all other values.
     """
 

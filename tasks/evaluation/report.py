@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -11,10 +12,10 @@ import polars as pl
 from models.metrics import FIGURES
 from tasks.evaluation import figures
 from tasks.evaluation.gallery import Example
+from tasks.evaluation.words import figure, interval, signed, spread
 from tasks.runtime import templates
 from tasks.runtime.corpus_facts import GroupColumn, Published
 
-MISSING = "–"
 # The sections of the page: the names of their templates, and their headings.
 SECTIONS = {
     "results": "Results",
@@ -68,7 +69,7 @@ def render(
     return templates.render(
         __package__,
         "page.html.j2",
-        filters={"figure": figure, "signed": signed, "range": interval},
+        filters={"figure": figure, "signed": signed, "range": partial(interval, to=" to ")},
         metrics=metrics,
         sections={name: title for name, title in SECTIONS.items() if compared or name != "published"},
         headline={selection: headline(metrics, selection) for selection in metrics["selections"]},
@@ -149,31 +150,11 @@ def published_tables(metrics: Mapping[str, Any], published: Iterable[Published])
     for definition, selection, title in PUBLISHED_TABLES:
         rows = [row for row in comparable if (row.definition, row.selection) == (definition, selection)]
         own = metrics["student"].get(selection)
+        score = own and own[f"score_{definition}"]
         student = own and {
             "sp": figure(own["sp"]["mean"], 2),
             "se": figure(own[f"se_{definition}"]["mean"], 2),
-            "score": spread(own[f"score_{definition}"], 2),
+            "score": spread(score["mean"], score["sd"], 2),
         }
         tables.append({"title": title, "definition": definition, "own": student, "rows": rows})
     return tables if comparable else []
-
-
-def figure(value: float | None, digits: int = 1) -> str:
-    """Return a figure as text, a dash for an undefined one."""
-    return MISSING if value is None else f"{value:.{digits}f}"
-
-
-def spread(value: Mapping[str, float | None], digits: int = 1) -> str:
-    """Return a figure over seeds as text: its mean and, of several seeds, its standard deviation."""
-    sd = value["sd"]
-    return figure(value["mean"], digits) + ("" if sd is None else f" ± {figure(sd, digits)}")
-
-
-def signed(value: float | None) -> str:
-    """Return a difference as text, with its sign."""
-    return MISSING if value is None else f"{value:+.1f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Return an interval as text."""
-    return MISSING if low is None or high is None else f"{low:.1f} to {high:.1f}"

@@ -7,9 +7,12 @@ import json
 import polars as pl
 import pytest
 
+from tasks.evaluation.summary import about
+from tasks.runtime import corpus_facts
 from tests import toy
 from tests.pipeline.published import artifact
 from tests.toy import commit
+from tests.unit.tasks.evaluation.example import facts
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and this test makes several.
 # Flows that are called here use the session's server, too.
@@ -25,10 +28,10 @@ stages:
       outs: ["data/teachers/${key}"]
   evaluate:
     cmd: mkdir -p data/evaluation reports && cp predicted data/evaluation/predictions.parquet
-      && cp metrics reports/metrics.json
-    deps: [predicted, metrics, data/teachers]
+      && cp metrics reports/metrics.json && cp -r facts data/cycles
+    deps: [predicted, metrics, facts, data/teachers]
     params: [student]
-    outs: [data/evaluation/predictions.parquet]
+    outs: [data/evaluation/predictions.parquet, data/cycles]
     metrics:
       - reports/metrics.json: {cache: false}
 """
@@ -59,9 +62,10 @@ def test_a_leaderboard_shares_teachers_and_publishes_its_boards(tmp_path):
         (folder / "recipes" / f"{name}.yaml").write_text(f"description: {name}\noverrides:\n{indented}\n")
     figure = {"mean": 50.0, "sd": None, "low": 40.0, "high": 60.0}
     figures = dict.fromkeys(("score_strict", "score_lenient", "sp", "se_strict", "se_lenient"), figure)
-    about = {"corpus": "demo", "recordings": 2, "labels": "lungsound_2", "split": "official", "selections": ["val"]}
+    corpus_facts.write(folder / "facts", facts())
+    measured = {**about(facts(), "lungsound_2", "official"), "selections": ["val"]}
     test = {"cycles": 4, "patients": 2}
-    metrics = {**about, "classes": ["normal", "abnormal"], "test": test, "students": {"1": {}}}
+    metrics = {**measured, "classes": ["normal", "abnormal"], "test": test, "students": {"1": {}}}
     (folder / "metrics").write_text(json.dumps({**metrics, "student": {"val": figures}}))
     predicted = {
         "cycle_id": list("abcd"),

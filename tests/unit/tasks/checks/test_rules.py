@@ -22,7 +22,7 @@ def cycles_of(rows: list[tuple[str, int, int]]) -> pd.DataFrame:
 
 
 @given(CYCLES)
-def test_cycles_are_apart_just_where_no_two_overlap(rows: list[tuple[str, int, int]]) -> None:
+def test_cycles_are_apart_only_if_no_two_overlap(rows: list[tuple[str, int, int]]) -> None:
     frame = cycles_of(rows)
     overlapping = any(
         one.recording_id == other.recording_id and one.start_s < other.end_s and other.start_s < one.end_s

@@ -25,7 +25,7 @@ def test_every_resample_draws_as_many_patients_as_there_are(size, resamples, see
     assert (weights == bootstrap.draw(size, resamples=resamples, seed=seed)).all()
 
 
-def test_equal_patients_leave_no_doubt_and_different_ones_do():
+def test_equal_patients_have_an_interval_of_width_zero_and_different_ones_a_wider_one():
     weights = bootstrap.draw(10, resamples=200, seed=0)
     assert bootstrap.intervals(weights, np.stack([MATRIX] * 10), 0.95)["score_strict"] == (55.0, 55.0)
     mixed = np.stack([MATRIX, np.diag(MATRIX.sum(axis=1))] * 5)
@@ -34,7 +34,7 @@ def test_equal_patients_leave_no_doubt_and_different_ones_do():
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    """Patients differ in their recall, as they do in life; an interval over cycles would cover far less."""
+    """Patients differ in their recall; an interval over cycles would cover far less."""
     generator = np.random.default_rng(1)
     hits, runs = 0, 200
     for _ in range(runs):
@@ -56,7 +56,7 @@ def test_too_few_patients_have_no_interval():
 
 
 def test_a_difference_is_paired():
-    """Models that err alike differ surely, however much patients vary: the same draws judge both."""
+    """The same draws are used for both models: their difference is certain, however much patients vary."""
     weights = bootstrap.draw(10, resamples=200, seed=0)
     generator = np.random.default_rng(0)
     hits = generator.integers(2, 18, size=(10, 2))
