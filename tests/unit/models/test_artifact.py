@@ -1,4 +1,4 @@
-"""A trained network as files."""
+"""Trained networks on disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def network(seed: int) -> Network:
     return create("mn", frames=32, mels=32, classes=2, options={"width": 0.1}, weights=None)
 
 
-def test_what_is_saved_comes_back_the_same(tmp_path: Path) -> None:
+def test_a_saved_network_is_loaded_unchanged(tmp_path: Path) -> None:
     trained = network(1).to(memory_format=torch.channels_last)
     artifact.save(tmp_path, {"val": trained.state_dict()}, CARD)
     torch.manual_seed(2)
@@ -39,7 +39,7 @@ def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_folder_holds_the_selections_of_the_last_model_alone(tmp_path: Path) -> None:
+def test_saving_removes_the_selections_of_the_previous_model(tmp_path: Path) -> None:
     state = network(1).state_dict()
     artifact.save(tmp_path, {"val": state, "paper": state}, CARD)
     artifact.save(tmp_path, {"val": state}, CARD)
@@ -48,6 +48,6 @@ def test_a_folder_holds_the_selections_of_the_last_model_alone(tmp_path: Path) -
         artifact.load(tmp_path, "paper")
 
 
-def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no trained model"):
         artifact.load(tmp_path, "val")

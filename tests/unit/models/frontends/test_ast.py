@@ -66,7 +66,7 @@ def test_it_equals_the_published_fbank_on_real_recordings(real_icbhi: Path) -> N
         torch.testing.assert_close(front_end(clip.unsqueeze(0))[0], published(clip), rtol=0, atol=HALF_STEP)
 
 
-def test_clips_of_a_batch_do_not_touch_each_other() -> None:
+def test_clips_of_a_batch_are_independent() -> None:
     clips = torch.stack(list(signals().values()))
     front_end = create("ast", 8.0)
     alone = torch.cat([front_end(clip.unsqueeze(0)) for clip in clips])

@@ -14,7 +14,7 @@ RATE = 1600  # a fade of 100 samples
 
 
 @given(length=st.integers(1, 2000), samples=st.integers(100, 1500))
-def test_a_clip_is_the_cycle_repeated_and_faded_out_or_its_beginning_untouched(length: int, samples: int) -> None:
+def test_a_short_cycle_is_repeated_and_faded_and_a_long_one_is_cut(length: int, samples: int) -> None:
     cycle = torch.arange(1.0, length + 1)
     clip = fit(cycle, samples=samples, sample_rate=RATE)
     assert clip.shape == (samples,)
@@ -26,7 +26,7 @@ def test_a_clip_is_the_cycle_repeated_and_faded_out_or_its_beginning_untouched(l
 
 
 @given(length=st.integers(1, 1000), samples=st.integers(100, 1500))
-def test_zeros_stand_on_both_sides_of_a_cycle_that_nothing_fades(length: int, samples: int) -> None:
+def test_zero_padding_is_on_both_sides_without_a_fade(length: int, samples: int) -> None:
     cycle = torch.arange(1.0, length + 1)
     clip = fit(cycle, samples=samples, sample_rate=RATE, pad="zero")
     if length > samples:
@@ -40,12 +40,12 @@ def test_zeros_stand_on_both_sides_of_a_cycle_that_nothing_fades(length: int, sa
     assert cycle[0] == 1, "the cycle itself was changed"
 
 
-def test_a_repeated_cycle_need_not_fade() -> None:
+def test_fade_false_leaves_repeated_cycles_unchanged() -> None:
     cycle = torch.arange(1.0, 8)
     assert torch.equal(fit(cycle, samples=500, sample_rate=RATE, fade=False), cycle[torch.arange(500) % 7])
 
 
-def test_the_fade_lasts_62_ms_and_a_half() -> None:
+def test_the_fade_lasts_62_5_ms() -> None:
     clip = fit(torch.ones(3), samples=128_000, sample_rate=16_000)
     assert clip[:127_001].eq(1).all()
     assert clip[127_001:].diff().lt(0).all()
@@ -58,6 +58,6 @@ def test_a_cycle_of_exactly_the_clips_length_is_faded_and_a_longer_one_is_not() 
 
 
 @pytest.mark.parametrize(("waveform", "message"), [(torch.ones(0), "no samples"), (torch.ones(2, 9), "mono")])
-def test_what_is_no_cycle_is_refused(waveform: torch.Tensor, message: str) -> None:
+def test_empty_and_stereo_cycles_are_refused(waveform: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit(waveform, samples=500, sample_rate=RATE)

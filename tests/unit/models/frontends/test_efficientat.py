@@ -38,7 +38,7 @@ def test_it_equals_its_definition(level: float) -> None:
     np.testing.assert_allclose(features[0].numpy(), by_definition(clip.astype(np.float64)), rtol=0, atol=2e-4)
 
 
-def test_a_tone_is_loudest_at_its_own_pitch() -> None:
+def test_a_tone_has_its_maximum_at_its_frequency() -> None:
     centres = np.linspace(mel(0.0), mel(16_000.0), 130)[1:-1]
     for pitch in (400.0, 2_000.0, 9_000.0):
         tone = torch.sin(2 * torch.pi * pitch * torch.arange(RATE) / RATE)

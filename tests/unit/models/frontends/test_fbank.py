@@ -22,7 +22,7 @@ def test_it_equals_the_published_values_to_float16_precision() -> None:
         torch.testing.assert_close(got, wanted.float(), rtol=0, atol=HALF_STEP)
 
 
-def test_every_clip_has_mean_zero_and_half_the_spread_of_one_however_loud() -> None:
+def test_every_clip_has_mean_zero_and_sd_one_half_at_any_level() -> None:
     features = create("fbank", 8.0)(torch.cat([NOISE[:1], NOISE[:1] / 100]))
     torch.testing.assert_close(features.mean((1, 2)), torch.zeros(2), rtol=0, atol=1e-5)
     torch.testing.assert_close(features.std((1, 2)), torch.full((2,), 0.5), rtol=0, atol=1e-5)

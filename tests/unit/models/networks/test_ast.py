@@ -1,4 +1,4 @@
-"""AST: its grid, its tokens, its options and its size."""
+"""AST: grid, tokens, options and size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_grid_is_mels_by_frames(frames: int, stride: int, grid: tuple[int, int])
     assert network(torch.randn(1, frames, 128)).shape == (1, 4)
 
 
-def test_tokens_are_laid_out_as_the_grid() -> None:
+def test_tokens_follow_the_grid() -> None:
     network = tiny()
     rows, columns = network.grid
     features = torch.zeros(1, 160, 128)
@@ -55,7 +55,7 @@ def test_the_embedding_is_the_mean_of_class_and_distillation_tokens() -> None:
     torch.testing.assert_close(mean.embed(features), tokens.mean(1))
 
 
-def test_padding_is_a_log_energy_of_zero_as_the_front_end_normalises_it() -> None:
+def test_padding_is_the_normalised_log_energy_of_zero() -> None:
     network, padded = tiny(), tiny(100, ASTOptions(size="tiny", depth=2, pad_frames=160))
     features, scale = torch.randn(2, 100, 128), find("ast").scale
     rest = torch.full((2, 60, 128), scale.values(torch.ones(())).item())
@@ -74,7 +74,7 @@ def test_without_its_norm_the_head_is_a_linear_layer_of_the_embedding() -> None:
         torch.testing.assert_close(twice, once if scaled_alike else 2 * once, rtol=1e-3, atol=1e-4)
 
 
-def test_dropout_comes_before_the_linear_layer_alone() -> None:
+def test_dropout_is_only_before_the_linear_layer() -> None:
     network, features = tiny(options=ASTOptions(size="tiny", depth=2, dropout=0.3)).train(), torch.randn(2, 160, 128)
     assert torch.equal(network.embed(features), network.embed(features))
     assert not torch.equal(network(features), network(features))
@@ -130,7 +130,7 @@ def test_parameters(size: str, frames: int, stride: int, distilled: bool, parame
     assert sum(p.numel() for p in network.head.parameters()) == 2 * width + 527 * (width + 1)
 
 
-def test_options_out_of_range_are_refused_with_what_there_is() -> None:
+def test_invalid_options_are_refused_with_their_choices() -> None:
     with pytest.raises(ValueError, match="pos_embed of ast is swapped; it can be correct, reference"):
         parse_options(ASTOptions, {"pos_embed": "swapped"}, "ast")
     with pytest.raises(ValueError, match="stride is 0"):

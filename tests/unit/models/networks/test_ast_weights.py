@@ -1,4 +1,4 @@
-"""Published weights in every layout give what the published implementations compute with them."""
+"""Published weights of each layout against the output of the published implementations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def randomised(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
-def test_transformers_computes_the_same_from_the_file_that_it_writes(tmp_path: Path) -> None:
+def test_transformers_gives_the_same_output_from_its_own_file(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     config = transformers.ASTConfig(
         hidden_size=WIDTH,
@@ -100,7 +100,7 @@ def authors_file(width: int = WIDTH, depth: int = 2, positions: int = 12 * 101) 
     return {f"module.{name}": 0.2 * torch.randn(shape, generator=random) for name, shape in shapes.items()}
 
 
-def test_the_authors_file_in_timms_transformer_computes_the_same() -> None:
+def test_the_authors_file_gives_the_same_output_in_timm() -> None:
     state = authors_file(depth=3, positions=8 * 10)
     theirs = VisionTransformerDistilled(
         img_size=(128, 160), in_chans=1, patch_size=16, embed_dim=WIDTH, depth=3, num_heads=3, num_classes=1000
@@ -114,7 +114,7 @@ def test_the_authors_file_in_timms_transformer_computes_the_same() -> None:
         torch.testing.assert_close(ours.embed(FEATURES), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_timms_image_transformer_computes_the_same_on_a_grey_image() -> None:
+def test_timms_image_transformer_gives_the_same_output_for_a_grey_image() -> None:
     theirs = randomised(timm.create_model("deit_tiny_distilled_patch16_224"))
     ours = tiny(ASTOptions(size="tiny", stride=16), frames=224, mels=224)
     ours.load_pretrained(theirs.state_dict(), source="test")
@@ -165,7 +165,7 @@ def test_positions_are_cut_about_the_centre_and_interpolated() -> None:
     assert (longer.diff(dim=1) >= 0).all()
 
 
-def test_grids_are_told_by_their_number_of_positions() -> None:
+def test_grids_follow_from_the_number_of_positions() -> None:
     published = {24 * 24: (24, 24), 12 * 101: (12, 101), 10 * 85: (10, 85), 9 * 73: (9, 73), 8 * 64: (8, 64)}
     assert {tokens: published_grid(tokens, rows=8) for tokens in published} == published
     assert published_grid(12 * 50, rows=12) == (12, 50)

@@ -1,4 +1,4 @@
-"""BEATs: the library's own numbers from the published layout, and what is said without the library."""
+"""BEATs against the library, in the published layout, and its errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytest.importorskip("sentencepiece", reason="the extra `beats` is not installed"
 beats = library()
 
 
-def test_from_a_waveform_it_is_the_librarys_from_the_published_layout(tmp_path: Path) -> None:
+def test_it_equals_the_library_from_waveform_to_tokens(tmp_path: Path) -> None:
     """A checkpoint as Microsoft publishes it, of a small model: weight_g and weight_v, a head of 527 classes."""
     torch.manual_seed(0)
     cfg = configuration(BeatsOptions(**SMALL)) | {"encoder_layerdrop": 0.05, "finetuned_model": True}
@@ -50,7 +50,7 @@ def test_from_a_waveform_it_is_the_librarys_from_the_published_layout(tmp_path: 
         create("beats", frames=198, mels=128, classes=4, options=SMALL | {"width": 128}, weights=tmp_path)
 
 
-def test_it_learns_from_features_and_earlier_blocks_learn_less() -> None:
+def test_gradients_decay_towards_earlier_blocks() -> None:
     torch.manual_seed(0)
     gradients = {}
     for decay in (1.0, 0.5):
@@ -70,12 +70,14 @@ def test_it_learns_from_features_and_earlier_blocks_learn_less() -> None:
     ("change", "options", "message"),
     [({"mels": 64}, {}, "front end beats"), ({"frames": 9}, {}, "front end beats"), ({}, {"width": 100}, "multiple")],
 )
-def test_what_does_not_fit_is_refused(change: dict[str, int], options: dict[str, int], message: str) -> None:
+def test_unsuitable_features_and_weights_are_refused(
+    change: dict[str, int], options: dict[str, int], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         create("beats", **{"frames": 198, "mels": 128, "classes": 4, "weights": None, **change}, options=options)
 
 
-def test_the_library_changes_nothing_for_the_process() -> None:
+def test_importing_the_library_changes_no_process_settings() -> None:
     """Left to itself it switches TF32 on, and leaves modules behind that raise errors at whoever looks at them."""
     code = (
         "import sys, torch; from models.networks.registry import create; backends = torch.backends; "
@@ -90,7 +92,7 @@ def test_the_library_changes_nothing_for_the_process() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_without_the_library_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "speechbrain.lobes.models", None)
     with pytest.raises(ValueError, match=r"pip install -e '\.\[beats\]'"):
         create("beats", frames=98, mels=128, classes=4, options={}, weights=None)

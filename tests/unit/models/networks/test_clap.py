@@ -1,4 +1,4 @@
-"""CLAP's audio encoder: the published layout, what its features must be, and what is said without transformers."""
+"""CLAP's audio encoder against the published layout, and its errors."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def test_it_learns_from_features() -> None:
         ({}, {"depths": [2, 2]}, "four whole numbers"),
     ],
 )
-def test_what_does_not_fit_is_refused(change: dict[str, int], options: dict[str, object], message: str) -> None:
+def test_unsuitable_features_and_weights_are_refused(
+    change: dict[str, int], options: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         create("clap", **{"frames": 1001, "mels": 64, "classes": 4, "weights": None, **change}, options=options)
 

@@ -71,7 +71,7 @@ def by_formula(state: dict[str, Tensor], features: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_parameters_are_as_many_as_published(name: str) -> None:
+def test_parameter_counts_are_the_published_ones(name: str) -> None:
     with torch.device("meta"):
         network = PANNs(name, PANNsOptions(), frames=800, mels=64, classes=527)
     assert sum(parameter.numel() for parameter in network.parameters()) == PUBLISHED[name][-1]
@@ -106,7 +106,7 @@ def test_cnn14_halves_five_times() -> None:
     assert maps.shape == (1, 2048, 2, 2)
 
 
-def test_other_mels_need_a_new_bn0_by_name() -> None:
+def test_other_numbers_of_mels_require_new_bn0() -> None:
     state = checkpoint("cnn6")
     with pytest.raises(ValueError, match=r"for 64 mel bins, the features have 128: .*new_bn0"):
         PANNs("cnn6", PANNsOptions(), frames=70, mels=128, classes=4).load_pretrained(state, source="here")
@@ -117,7 +117,7 @@ def test_other_mels_need_a_new_bn0_by_name() -> None:
     assert torch.equal(network.state_dict()["fc1.bias"], state["fc1.bias"])
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_unsuitable_features_and_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="needs 32 frames and mels, the features have 31 and 64"):
         PANNs("cnn14", PANNsOptions(), frames=31, mels=64, classes=4)
     with pytest.raises(ValueError, match=r"do not fit PANNs: .*conv_block1\.bn2"):

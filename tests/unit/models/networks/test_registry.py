@@ -70,7 +70,7 @@ def test_every_architecture_learns_from_features_deterministically(
     assert all(p.grad is not None for name, p in network.named_parameters() if "head_dist" not in name)
 
 
-def test_errors_name_what_there_is() -> None:
+def test_errors_list_the_known_names() -> None:
     with pytest.raises(ValueError, match=r"there are ast, .*cnn6, .*timm/"):
         create("astt", frames=96, mels=128, classes=4, options={}, weights=None)
     with pytest.raises(ValueError, match=r"no option strid; it has depth, .*stride"):
@@ -110,7 +110,7 @@ def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path: Path) -> Non
     torch.testing.assert_close(network.embed(features), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_first_convolution_may_start_anew_as_published(tmp_path: Path) -> None:
+def test_first_conv_random_starts_a_new_convolution(tmp_path: Path) -> None:
     import timm
 
     published = timm.create_model("resnet18", num_classes=10).state_dict()

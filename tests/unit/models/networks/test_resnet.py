@@ -9,7 +9,7 @@ from models.networks.resnet import resnet10
 from models.networks.timm_cnn import TimmOptions
 
 
-def test_it_is_resnet18_with_one_block_a_stage() -> None:
+def test_it_is_resnet18_with_one_block_per_group() -> None:
     torch.manual_seed(0)
     published = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval()
     network = resnet10(TimmOptions(), classes=4).eval()

@@ -1,4 +1,4 @@
-"""SSAST: its patches, its pooling, the authors' checkpoints, and Patch-Mix on it."""
+"""SSAST: patches, pooling, checkpoints of the authors, and Patch-Mix."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_grid_of_both_kinds(kind: str, stride: object, grid: tuple[int, int]) ->
     assert network(torch.randn(1, 798, 128)).shape == (1, 4)
 
 
-def test_tokens_are_averaged_without_or_only_those_of_the_clip() -> None:
+def test_pooling_averages_patch_tokens_or_class_tokens() -> None:
     features = torch.randn(2, 160, 128)
     average, classes = tiny(task="ft_avgtok"), tiny(task="ft_cls")
     tokens = average.vit.forward_features(features.transpose(1, 2).unsqueeze(1))
@@ -63,7 +63,7 @@ def test_tokens_are_averaged_without_or_only_those_of_the_clip() -> None:
 
 
 @pytest.mark.parametrize("kind", ["patch", "frame"])
-def test_a_checkpoint_comes_back_whole_at_its_own_length_and_is_cut_about_its_centre(kind: str) -> None:
+def test_a_checkpoint_loads_unchanged_at_its_own_length_and_is_cut_at_others(kind: str) -> None:
     state = checkpoint(kind)
     published, rows = state["module.v.pos_embed"], {"patch": 8, "frame": 1}[kind]
     whole = tiny(1024, kind=kind)
@@ -78,7 +78,7 @@ def test_a_checkpoint_comes_back_whole_at_its_own_length_and_is_cut_about_its_ce
     assert torch.equal(shorter.vit.pos_embed[0, 2:], expected)
 
 
-def test_patch_mix_learns_through_it() -> None:
+def test_patch_mix_trains_it() -> None:
     network = tiny(kind="patch", stride=10).train()
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="time")
     [mix] = objective.draw(network, [4], torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""Tiny networks are many times faster without threads where other processes want the cores too."""
+"""One thread for tiny networks, which are slower with several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mixtures by hand, and a tiny network of patches to be trained on them."""
+"""Small mixes by hand, and a tiny network with patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving averages by the weights that they leave."""
+"""Moving averages against weights worked out by hand."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def average(kind: str, trained: TinyNetwork, decay: float = 0.5) -> WeightAverag
 def train(
     trained: TinyNetwork, lr: float, after_step: Callable[[], None], *, name: str = "adam", steps: int = STEPS
 ) -> TinyNetwork:
-    made = create_optimizer(optimizer(name=name, lr=lr), trained, nn.Module())
+    built = create_optimizer(optimizer(name=name, lr=lr), trained, nn.Module())
     trained.eval()  # without dropout
     noise = torch.Generator().manual_seed(5)
     for step in range(steps):
         features = torch.randn((4, 20, 16), generator=noise)
 
         def closure(features: torch.Tensor = features, label: int = step % 4) -> torch.Tensor:
-            made.zero_grad()
+            built.zero_grad()
             loss = nn.functional.cross_entropy(trained(features), torch.full((4,), label))
             loss.backward()
             return loss.detach()
 
-        made.step(closure)
+        built.step(closure)
         after_step()
     return trained
 
@@ -46,7 +46,7 @@ def flat(module: nn.Module) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", ["adam", "sam"])
-def test_the_published_average_is_half_the_learning_rate_and_no_average(name: str) -> None:
+def test_the_reference_average_equals_half_the_learning_rate(name: str) -> None:
     live = network(1)
     reference = average("reference", live)
     assert reference.network is live
@@ -59,11 +59,11 @@ def test_the_published_average_is_half_the_learning_rate_and_no_average(name: st
     followed = network(1)
     ema = average("ema", followed)
     train(followed, 0.01, ema.update, name=name)
-    assert torch.equal(flat(followed), flat(whole)), "a real average leaves the training alone"
+    assert torch.equal(flat(followed), flat(whole)), "an average does not change the training"
     assert (flat(ema.network) - flat(live)).abs().max() > 1e-2
 
 
-def test_the_published_average_takes_in_what_else_is_trained() -> None:
+def test_the_reference_average_includes_the_objectives_modules() -> None:
     trained, other = network(), nn.Linear(2, 1)
     before, statistics = other.weight.detach().clone(), trained.body[1].running_mean.clone()
     reference = create(MovingAverageSettings(kind="reference", decay=0.25), trained, other)
@@ -91,7 +91,7 @@ def test_the_exponential_average_is_that_of_torch() -> None:
     for name, tensor in theirs.module.state_dict().items():
         if "num_batches" not in name:
             assert torch.equal(tensor, ours.network.state_dict()[name]), name
-    assert ours.network.body[1].num_batches_tracked == STEPS, "a count is no mean of counts"
+    assert ours.network.body[1].num_batches_tracked == STEPS, "counts are copied, not averaged"
 
 
 def test_by_hand() -> None:
@@ -126,7 +126,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(kind: str) -> None:
     assert torch.equal(flat(resumed.network), flat(once.network))
 
 
-def test_without_an_average_the_network_itself_is_judged() -> None:
+def test_without_an_average_the_network_itself_is_evaluated() -> None:
     trained = network()
     followed = average("none", trained)
     before = flat(trained)

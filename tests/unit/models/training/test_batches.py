@@ -54,20 +54,20 @@ def equal(one: list[Any], other: list[Any]) -> bool:
     return all(torch.equal(a, b) for first, second in pairs for a, b in zip(joined(first), joined(second), strict=True))
 
 
-def test_an_epoch_is_the_same_from_any_of_its_steps_on(data: TrainingData) -> None:
+def test_an_epoch_can_start_at_any_step(data: TrainingData) -> None:
     whole = epoch(data)
     assert len(whole) == 8
     assert equal(whole[5:], epoch(data, done=5))
     assert epoch(data, done=8) == []
 
 
-def test_epochs_and_seeds_differ_in_order_and_in_what_is_drawn(data: TrainingData) -> None:
+def test_epochs_and_seeds_differ_in_order_and_random_choices(data: TrainingData) -> None:
     seen = [joined(epoch(data, number, seed=seed)[0]) for number, seed in ((1, 1), (2, 1), (1, 2))]
     for place in (0, 2, 3):  # features, soft labels, what the objective drew
         assert len({tensors[place].numpy().tobytes() for tensors in seen}) == 3
 
 
-def test_slices_of_processes_and_micro_batches_make_up_the_batch(data: TrainingData) -> None:
+def test_slices_and_micro_batches_add_up_to_the_batch(data: TrainingData) -> None:
     whole = joined(epoch(data)[0])
     slices = [epoch(data, group=ProcessGroup(rank, 2), micro_batch=3)[0] for rank in (0, 1)]
     assert [[len(micro_batch.features) for micro_batch in some] for some in slices] == [[3, 1], [3, 1]]
@@ -75,7 +75,7 @@ def test_slices_of_processes_and_micro_batches_make_up_the_batch(data: TrainingD
     together = joined(slices[0] + slices[1])
     assert all(torch.equal(one, other) for one, other in zip(whole[:3], together[:3], strict=True))
     assert all(torch.equal(part.targets.batch_labels, whole[1]) for part in slices[0] + slices[1])
-    assert len(set(together[3].tolist())) == 8, "what is drawn for one slice is not drawn for the other"
+    assert len(set(together[3].tolist())) == 8, "the slices have different random choices"
     alone = joined(epoch(data, micro_batch=4)[0])
     assert torch.equal(
         alone[3], joined(epoch(data, group=ProcessGroup(0, 2))[0] + epoch(data, group=ProcessGroup(1, 2))[0])[3]
@@ -93,7 +93,7 @@ def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingDa
             assert any(np.array_equal(drawn, candidate) for candidate in data.train.soft[cycle])
 
 
-def test_gain_needs_features_whose_energies_are_known(data: TrainingData) -> None:
+def test_gain_requires_a_front_end_with_a_scale(data: TrainingData) -> None:
     statistics = data.features.directory / "statistics.json"
     statistics.write_text(json.dumps({"frontend": "fbank"}))
     with pytest.raises(ValueError, match="not defined on features of the front end fbank"):

@@ -1,4 +1,4 @@
-"""Checkpoints: whose they are, and that they are whole or absent."""
+"""Checkpoints: fingerprint and atomic writing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from models.training import checkpoint
 
 
-def test_the_fingerprint_changes_with_everything_it_is_given(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_every_value_and_file(tmp_path: Path) -> None:
     file = tmp_path / "features.npy"
     file.write_bytes(b"one")
     soft = np.ones((2, 2), dtype=np.float32)
@@ -29,7 +29,7 @@ def test_the_fingerprint_changes_with_everything_it_is_given(tmp_path: Path) -> 
     assert len(set(seen)) == len(seen)
 
 
-def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_previous_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint.write(tmp_path / "c", {"epoch": 1, "tensor": torch.ones(3)})
 
     def broken(state: dict[str, object], file: object) -> None:

@@ -1,4 +1,4 @@
-"""The contrastive loss over Patch-Mix against values worked out by hand, loop by loop."""
+"""Contrastive loss of Patch-Mix against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_contrastive_loss_by_hand(negatives: Any, partner: tuple[int, ...]) 
     generator = torch.Generator().manual_seed(5)
     anchors, keys = (torch.randn(4, 6, generator=generator, dtype=torch.float64) for _ in range(2))
     share, temperature = 0.3, 0.06
-    made = mix(share, partner)
+    built = mix(share, partner)
     expected = 0.0
     for i in range(4):
 
@@ -32,7 +32,7 @@ def test_the_contrastive_loss_by_hand(negatives: Any, partner: tuple[int, ...]) 
         among = [j for j in range(4) if negatives == "all" or j in (i, p) or LABELS[j] != LABELS[i]]
         below = sum(similarity(j) for j in among)
         expected -= (share * math.log(similarity(i) / below) + (1 - share) * math.log(similarity(p) / below)) / 4
-    found = contrastive_loss(anchors, keys, made, LABELS, temperature=temperature, negatives=negatives)
+    found = contrastive_loss(anchors, keys, built, LABELS, temperature=temperature, negatives=negatives)
     assert found.item() == pytest.approx(expected, rel=1e-4)
 
 
@@ -52,11 +52,11 @@ def test_the_contrastive_loss_keeps_its_precision_under_autocast() -> None:
 def test_its_gradient_agrees_with_finite_differences() -> None:
     generator = torch.Generator().manual_seed(6)
     anchors, keys = (torch.randn(4, 5, generator=generator, dtype=torch.float64) for _ in range(2))
-    made = Mix(lam=torch.tensor(0.3, dtype=torch.float64), perm=mix().perm, mask=mix().mask)
+    built = Mix(lam=torch.tensor(0.3, dtype=torch.float64), perm=mix().perm, mask=mix().mask)
 
     def loss(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         # single precision inside: the step is wide and the tolerance with it
-        return contrastive_loss(one, other, made, LABELS, temperature=0.5, negatives="diff_label")
+        return contrastive_loss(one, other, built, LABELS, temperature=0.5, negatives="diff_label")
 
     for inputs in (anchors, keys):
         inputs.requires_grad_(True)
@@ -72,14 +72,14 @@ def test_its_gradient_agrees_with_finite_differences() -> None:
 
 
 @pytest.mark.parametrize("target", ["grad_block", "grad_flow", "project_block", "project_flow"])
-def test_keys_pass_the_projector_and_gradients_as_the_target_says(target: str) -> None:
-    net, x, made = network(), features(), mix(1 / 3, patches=9)
+def test_the_target_decides_projection_and_gradient_of_the_keys(target: str) -> None:
+    net, x, built = network(), features(), mix(1 / 3, patches=9)
     objective = contrastive(target).eval()
-    targets = Targets(labels=LABELS, soft=None, mix=made)
-    anchors = objective.projector(net.encode(made(net.patches(x))))
+    targets = Targets(labels=LABELS, soft=None, mix=built)
+    anchors = objective.projector(net.encode(built(net.patches(x))))
     clean = net.encode(net.patches(x))
     keys = objective.projector(clean) if "project" in target else clean
-    contrast = contrastive_loss(anchors, keys, made, LABELS, temperature=0.06, negatives="all")
+    contrast = contrastive_loss(anchors, keys, built, LABELS, temperature=0.06, negatives="all")
     expected = CrossEntropy()(net, x, targets) + contrast
     found = objective(net, x, targets)
     torch.testing.assert_close(found, expected)
@@ -92,7 +92,7 @@ def test_keys_pass_the_projector_and_gradients_as_the_target_says(target: str) -
     flowing, found_gradient = gradient(expected), gradient(found)
     blocked = gradient(
         CrossEntropy()(net, x, targets)
-        + contrastive_loss(anchors, keys.detach(), made, LABELS, temperature=0.06, negatives="all")
+        + contrastive_loss(anchors, keys.detach(), built, LABELS, temperature=0.06, negatives="all")
     )
     torch.testing.assert_close(found_gradient, blocked if "block" in target else flowing)
     assert not torch.allclose(flowing, blocked, rtol=1e-3)

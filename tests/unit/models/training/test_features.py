@@ -24,7 +24,7 @@ def cache(tmp_path: Path) -> Features:
     return Features(tmp_path / "toy")
 
 
-def test_a_batch_is_the_rows_asked_for_in_float32(cache: Features) -> None:
+def test_a_batch_holds_the_rows_in_float32(cache: Features) -> None:
     stored = np.load(cache.directory / "features.npy")
     rows = np.array([5, 0, 5])
     batch = cache.batch(rows, DEVICE)
@@ -34,7 +34,7 @@ def test_a_batch_is_the_rows_asked_for_in_float32(cache: Features) -> None:
     assert np.array_equal(np.load(cache.directory / "features.npy"), stored)
 
 
-def test_cycles_are_found_by_name_and_missing_ones_are_named(cache: Features) -> None:
+def test_missing_cycles_are_named(cache: Features) -> None:
     first, last = next(iter(cache.rows)), list(cache.rows)[-1]
     assert cache.find([last, first]).tolist() == [len(cache.rows) - 1, 0]
     with pytest.raises(ValueError, match=r"no features of 1 cycles, such as 999_"):
@@ -54,7 +54,7 @@ def test_logits_are_those_of_the_network_in_evaluation_mode(cache: Features) -> 
 
 
 @pytest.mark.parametrize("gigabytes", [0.0, 4.0])
-def test_batches_are_the_same_in_memory_and_read_ahead(cache: Features, gigabytes: float) -> None:
+def test_batches_are_equal_from_memory_and_from_disk(cache: Features, gigabytes: float) -> None:
     random = np.random.default_rng(2)
     orders = [random.integers(0, 9, size) for size in (4, 4, 1, 7, 4, 4)]  # more than are read ahead
     with cache.on_device(np.arange(9), DEVICE, gigabytes=gigabytes):
@@ -65,7 +65,7 @@ def test_batches_are_the_same_in_memory_and_read_ahead(cache: Features, gigabyte
     assert np.array_equal(predicted, predict(network(), cache, np.arange(9), compute=CPU))
 
 
-def test_reading_ahead_ends_with_its_reader_and_its_errors_arrive(cache: Features) -> None:
+def test_read_ahead_stops_with_its_reader_and_raises_its_errors(cache: Features) -> None:
     threads = threading.active_count()
     batches = cache.batches([np.array([0])] * 50, DEVICE)
     next(batches)
@@ -77,18 +77,18 @@ def test_reading_ahead_ends_with_its_reader_and_its_errors_arrive(cache: Feature
     assert threading.active_count() == threads
 
 
-def test_the_front_end_is_the_one_that_the_cache_names(cache: Features) -> None:
+def test_the_front_end_is_read_from_the_cache(cache: Features) -> None:
     assert cache.frontend == "toy"
 
 
-def test_a_cache_of_before_there_was_a_choice_is_repeated_and_faded(cache: Features) -> None:
+def test_an_older_cache_has_the_default_clip_settings(cache: Features) -> None:
     whole = {"duration_s": 2.0, "pad": "zero", "fade": False}
     for told, expected in (({}, {"pad": "repeat", "fade": True}), (whole, whole)):
         (cache.directory / "statistics.json").write_text(json.dumps({"frontend": "toy", "duration_s": 2.0} | told))
         assert Features(cache.directory).clip_settings == {"duration_s": 2.0} | expected
 
 
-def test_bf16_is_automatic_on_a_gpu_alone() -> None:
+def test_bf16_is_automatic_only_on_a_gpu() -> None:
     def inside(precision: str) -> bool:
         with autocast(ComputeSettings(device="auto", precision=precision, threads=1), DEVICE)():  # type: ignore[arg-type]
             return torch.is_autocast_enabled("cpu")
@@ -96,7 +96,7 @@ def test_bf16_is_automatic_on_a_gpu_alone() -> None:
     assert [inside(precision) for precision in ("auto", "fp32", "bf16")] == [False, False, True]
 
 
-def test_cuda_is_never_silently_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cuda_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no CUDA device"):
         pick_device(ComputeSettings(device="cuda", precision="auto", threads=1))

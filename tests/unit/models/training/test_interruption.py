@@ -1,4 +1,4 @@
-"""An interrupted training goes on where it was interrupted, and ends as if undisturbed."""
+"""Interrupted and resumed trainings against undisturbed ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.training import checkpoint as checkpoints
 from models.training.settings import MovingAverageSettings
 from models.training.state import SAVE_EVERY
 from tests.unit.models.training import toys
-from tests.unit.models.training.alone import same, train
+from tests.unit.models.training.single_process import same, train
 
 ROOT = Path(__file__).parents[4]
 EMA = MovingAverageSettings(kind="ema", decay=0.9)
@@ -31,7 +31,7 @@ class InterruptedTraining(Exception):  # noqa: N818
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_interrupted_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path, variant: str) -> None:
+def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path: Path, variant: str) -> None:
     settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
     undisturbed = train(tmp_path / "a", settings, data)
     assert same(undisturbed, train(tmp_path / "b", settings, data)), "equal arguments, equal bits"
@@ -53,7 +53,7 @@ def test_interrupted_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path, var
     assert not epochs
 
 
-def test_an_interrupted_epoch_goes_on_at_its_step(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interrupted_epoch_resumes_at_its_step(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     steps: list[tuple[int, str, int]] = []
 
     def interrupt(epoch: int, phase: str, done: int, total: int) -> None:
@@ -67,22 +67,22 @@ def test_an_interrupted_epoch_goes_on_at_its_step(tmp_path: Path, caplog: pytest
     with caplog.at_level("INFO"):
         train(tmp_path, toys.settings(), data, on_batch=interrupt, on_epoch=lambda epoch: speeds.append(epoch.speed))
     assert "Resumed after epoch 0 and 5 steps of the next." in caplog.text
-    assert steps[:8] == [(1, "train", 8 * step) for step in range(1, 9)], "none twice, none left out"
+    assert steps[:8] == [(1, "train", 8 * step) for step in range(1, 9)], "each step once"
     assert [round(speed.clips_per_s * speed.step_ms / 1000) for speed in speeds] == [8, 8, 8], "of this run's steps"
 
 
-def test_killed_in_the_midst_of_an_epoch_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
+def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path: Path) -> None:
     data = toys.data(tmp_path)
     undisturbed = train(tmp_path / "a", VARIANTS["sam, EMA, clipped"], data)
     code = f"""if True:
         import os, signal, torch
         from pathlib import Path
-        from tests.unit.models.training import alone, test_interruption, toys
+        from tests.unit.models.training import single_process, test_interruption, toys
         torch.set_num_threads(1)
         folder = Path({str(tmp_path)!r})
         kill = lambda epoch, phase, done, total: (epoch, done) == (2, 24) and os.kill(os.getpid(), signal.SIGKILL)
         settings = test_interruption.VARIANTS["sam, EMA, clipped"]
-        alone.train(folder / "c", settings, toys.data(folder), on_batch=kill, save_every=0.0)
+        single_process.train(folder / "c", settings, toys.data(folder), on_batch=kill, save_every=0.0)
     """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr

@@ -1,4 +1,4 @@
-"""The training loop: what it learns, and what plays no part in it."""
+"""Training loop: learning, determinism and errors."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import torch
 from models.training.inference import predict
 from models.training.loop import fit
 from models.training.objectives import CrossEntropy, SoftLabels
-from tests.unit.models.training import together, toys
-from tests.unit.models.training.alone import LONG, PLAIN, same, train
+from tests.unit.models.training import multi_process as parallel
+from tests.unit.models.training import toys
+from tests.unit.models.training.single_process import LONG, PLAIN, same, train
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    fitted = train(tmp_path, toys.settings(schedule=LONG, specaugment=PLAIN), toys.data(tmp_path))
-    assert fitted.best["val"]["score_strict"] > 85
-    assert fitted.history[-1]["train_loss"] < 0.75 * fitted.history[0]["train_loss"]
-    assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
-    assert fitted.history[0]["lr"] == pytest.approx(0.01)
+    result = train(tmp_path, toys.settings(schedule=LONG, specaugment=PLAIN), toys.data(tmp_path))
+    assert result.best["val"]["score_strict"] > 85
+    assert result.history[-1]["train_loss"] < 0.75 * result.history[0]["train_loss"]
+    assert [row["epoch"] for row in result.history] == list(range(1, 13))
+    assert result.history[0]["lr"] == pytest.approx(0.01)
 
 
 def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
@@ -31,11 +32,11 @@ def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
     wrong = np.zeros(70, dtype=np.int64)  # all hard labels say normal: they play no part
     train_part = dataclasses.replace(data.train, labels=wrong, soft=soft)
     settings = toys.settings(schedule=LONG, specaugment=PLAIN, sampler="shuffle")
-    fitted = train(tmp_path, settings, dataclasses.replace(data, train=train_part), objective=SoftLabels())
-    assert fitted.best["val"]["score_strict"] > 85
+    result = train(tmp_path, settings, dataclasses.replace(data, train=train_part), objective=SoftLabels())
+    assert result.best["val"]["score_strict"] > 85
 
 
-def test_features_in_memory_and_features_read_ahead_train_the_same_network(tmp_path: Path) -> None:
+def test_features_from_memory_and_from_disk_train_the_same_network(tmp_path: Path) -> None:
     data, compute = toys.data(tmp_path), dataclasses.replace(toys.CPU, cache_gb=0.0)
     held = train(tmp_path / "a", toys.settings(), data)
     assert same(held, train(tmp_path / "b", toys.settings(), data, compute=compute))
@@ -47,20 +48,22 @@ WEIGHTS = torch.tensor([0.05, 0.15, 0.3, 0.5])
 @pytest.mark.parametrize(
     ("size", "weights"), [(3, None), (3, WEIGHTS), (1, WEIGHTS)], ids=["plain", "weighted", "weighted one by one"]
 )
-def test_micro_batches_train_what_whole_batches_train(tmp_path: Path, size: int, weights: torch.Tensor | None) -> None:
-    data, fitted = toys.data(tmp_path), []
+def test_micro_batches_train_the_same_network_as_whole_batches(
+    tmp_path: Path, size: int, weights: torch.Tensor | None
+) -> None:
+    data, result = toys.data(tmp_path), []
     for cut in (None, size):  # 3, 3 and 2 of 8
-        settings = together.settings(micro_batch=cut, sampler="shuffle")
+        settings = parallel.settings(micro_batch=cut, sampler="shuffle")
         torch.manual_seed(0)
         objective = CrossEntropy(0.1, weights)
-        fitted.append(train(tmp_path / str(cut), settings, data, network=together.Normed(), objective=objective))
-    whole, cut = fitted
-    np.testing.assert_allclose(together.state(cut), together.state(whole), atol=1e-6)
-    losses = [[row["train_loss"] for row in one.history] for one in fitted]
+        result.append(train(tmp_path / str(cut), settings, data, network=parallel.Normed(), objective=objective))
+    whole, cut = result
+    np.testing.assert_allclose(parallel.state(cut), parallel.state(whole), atol=1e-6)
+    losses = [[row["train_loss"] for row in one.history] for one in result]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_several_soft_labels_of_a_cycle_are_drawn_in_turns(tmp_path: Path) -> None:
+def test_soft_label_candidates_are_drawn_at_random(tmp_path: Path) -> None:
     """Two candidates that contradict each other teach their mean, one of them alone teaches itself."""
     data = toys.data(tmp_path)
     sure = np.full((70, 4), 0.01, dtype=np.float32)
@@ -80,17 +83,17 @@ def test_several_soft_labels_of_a_cycle_are_drawn_in_turns(tmp_path: Path) -> No
 
 
 @pytest.mark.slow  # compiles three graphs, about 20 s each on a busy core
-def test_compiled_it_learns_the_same(tmp_path: Path) -> None:
+def test_a_compiled_loss_trains_the_same_network(tmp_path: Path) -> None:
     data, compute = toys.data(tmp_path), dataclasses.replace(toys.CPU, compile=True)
     torch.manual_seed(0)
-    eager = train(tmp_path / "a", together.settings(), data, network=together.Normed())
+    eager = train(tmp_path / "a", parallel.settings(), data, network=parallel.Normed())
     torch.manual_seed(0)
-    compiled = train(tmp_path / "b", together.settings(), data, network=together.Normed(), compute=compute)
-    np.testing.assert_allclose(together.state(compiled), together.state(eager), atol=1e-4)
-    assert list(compiled.states["val"]) == list(eager.states["val"]), "names of a network that was not compiled"
+    compiled = train(tmp_path / "b", parallel.settings(), data, network=parallel.Normed(), compute=compute)
+    np.testing.assert_allclose(parallel.state(compiled), parallel.state(eager), atol=1e-4)
+    assert list(compiled.states["val"]) == list(eager.states["val"]), "names without the prefix of a compiled network"
 
 
-def test_neither_the_random_state_nor_the_mode_it_starts_from_plays_a_part(tmp_path: Path) -> None:
+def test_global_random_state_and_initial_mode_do_not_matter(tmp_path: Path) -> None:
     data, one, two = toys.data(tmp_path), toys.network(), toys.network().eval()
     torch.manual_seed(8)
     first = train(tmp_path / "a", toys.settings(), data, network=one)

@@ -45,7 +45,7 @@ def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
     assert loss.item() == pytest.approx(2.6 * np.log(2))
 
 
-def test_parts_of_a_batch_divide_by_the_weights_of_the_whole() -> None:
+def test_parts_of_a_batch_use_the_class_weights_of_the_whole_batch() -> None:
     """A cycle by itself keeps its class's weight, and the parts make up what the whole batch gives."""
     network, features = linear()
     objective = CrossEntropy(0.1, torch.tensor([0.1, 0.2, 0.3, 0.4]))
@@ -61,7 +61,7 @@ def test_parts_of_a_batch_divide_by_the_weights_of_the_whole() -> None:
     torch.testing.assert_close(rare, plain * 0.1 / 0.25)
 
 
-def test_soft_labels_by_hand_and_deaf_to_hard_labels() -> None:
+def test_soft_labels_by_hand_ignore_hard_labels() -> None:
     network, features = linear()
     expected = -(SOFT * network(features).log_softmax(1)).sum(1).mean()
     other = Targets(labels=torch.tensor([1, 1]), soft=SOFT)
@@ -71,7 +71,7 @@ def test_soft_labels_by_hand_and_deaf_to_hard_labels() -> None:
         SoftLabels()(network, features, Targets(labels=TARGETS.labels, soft=None))
 
 
-def test_hard_labels_may_have_a_share_beside_the_soft_ones() -> None:
+def test_hard_labels_can_have_a_weight_beside_soft_labels() -> None:
     network, features = linear()
     soft, hard = SoftLabels()(network, features, TARGETS), CrossEntropy(0.1)(network, features, TARGETS)
     settings = ObjectiveSettings(name="soft_labels", hard_labels=0.25, label_smoothing=0.1)
@@ -94,14 +94,14 @@ def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
         assert bias.grad[at] == pytest.approx(((losses[0] - losses[1]) / (2 * step)).item(), abs=1e-4)
 
 
-def test_balanced_weights_are_inverse_counts_and_an_absent_class_weighs_nothing() -> None:
+def test_balanced_weights_are_inverse_counts_and_zero_for_absent_classes() -> None:
     settings = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
     objective = create(settings, np.array([0, 0, 0, 0, 1, 1, 3]), 4, linear()[0])
     # 1/4, 1/2, none, 1/1, divided by their sum 7/4
     torch.testing.assert_close(objective.class_weights, torch.tensor([1 / 7, 2 / 7, 0, 4 / 7]))
 
 
-def test_soft_labels_refuse_options_that_would_do_nothing() -> None:
+def test_soft_labels_refuse_options_without_effect() -> None:
     for changes in ({"label_smoothing": 0.1}, {"class_weights": "balanced"}):
         values = {"name": "soft_labels", "label_smoothing": 0.0, "class_weights": "none"} | changes
         with pytest.raises(ValueError, match="has no label_smoothing"):

@@ -1,4 +1,4 @@
-"""Optimisers by the steps that they take, and clipping."""
+"""Steps of the optimisers, and gradient clipping."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class Slope(nn.Module):
         super().__init__()
         self.point, self.gradient = nn.Parameter(torch.tensor(start)), torch.tensor(gradient)
 
-    def clip_and_step(self, made: Optimizer, steps: int = 1) -> list[float]:
+    def clip_and_step(self, built: Optimizer, steps: int = 1) -> list[float]:
         def closure() -> Tensor:
-            made.zero_grad()
+            built.zero_grad()
             loss = (self.gradient * self.point).sum()
             loss.backward()
             return loss.detach()
 
         for _ in range(steps):
-            made.step(closure)  # type: ignore[arg-type]
+            built.step(closure)  # type: ignore[arg-type]
         return self.point.tolist()
 
 
-def test_sgd_has_momentum_and_a_penalty_in_the_gradient() -> None:
+def test_sgd_has_momentum_and_an_l2_penalty() -> None:
     slope = Slope([2.0], [1.0])
-    made = create(optimizer(name="sgd", lr=0.1, weight_decay=0.5, momentum=0.9), slope, nn.Module())
-    assert slope.clip_and_step(made) == pytest.approx([2.0 - 0.1 * (1 + 0.5 * 2.0)])
+    built = create(optimizer(name="sgd", lr=0.1, weight_decay=0.5, momentum=0.9), slope, nn.Module())
+    assert slope.clip_and_step(built) == pytest.approx([2.0 - 0.1 * (1 + 0.5 * 2.0)])
     # The buffer is 0.9 · 2 + (1 + 0.5 · 1.8) = 3.7.
-    assert slope.clip_and_step(made) == pytest.approx([1.8 - 0.1 * 3.7])
+    assert slope.clip_and_step(built) == pytest.approx([1.8 - 0.1 * 3.7])
 
 
-def test_the_penalty_is_in_adams_gradient_and_beside_that_of_adamw() -> None:
+def test_weight_decay_is_l2_in_adam_and_decoupled_in_adamw() -> None:
     ends = {}
     for name in ("adam", "adamw"):
         slope = Slope([4.0, -4.0, 4.0], [-1.0, 0.0, 0.0])
-        made = create(optimizer(name=name, lr=0.1, weight_decay=0.5), slope, nn.Module())
-        ends[name] = slope.clip_and_step(made)
+        built = create(optimizer(name=name, lr=0.1, weight_decay=0.5), slope, nn.Module())
+        ends[name] = slope.clip_and_step(built)
     # Adam's first step is the rate against the sign of g + 0.5 w = (1, −2, 2).
     assert ends["adam"] == pytest.approx([3.9, -3.9, 3.9])
     # AdamW first takes lr · 0.5 off the weights, then a step against the sign of g = (−1, 0, 0).
@@ -56,17 +56,17 @@ def test_the_penalty_is_in_adams_gradient_and_beside_that_of_adamw() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_that_steps_is_clipped(name: str) -> None:
+def test_the_gradient_is_clipped(name: str) -> None:
     slope = Slope([3.0, 4.0], [30.0, -40.0])
-    made = create(optimizer(name=name, clip_norm=0.5), slope, nn.Module())
+    built = create(optimizer(name=name, clip_norm=0.5), slope, nn.Module())
     for _ in range(3):
-        slope.clip_and_step(made)
+        slope.clip_and_step(built)
         assert slope.point.grad is not None
         assert slope.point.grad.norm().item() == pytest.approx(0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_a_limit_the_gradient_is_what_it_is(name: str) -> None:
+def test_without_clip_norm_the_gradient_is_unchanged(name: str) -> None:
     slope = Slope([3.0, 4.0], [30.0, -40.0])
     slope.clip_and_step(create(optimizer(name=name), slope, nn.Module()))
     assert slope.point.grad is not None
@@ -74,22 +74,22 @@ def test_without_a_limit_the_gradient_is_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_layouts_of_memory_do_not_matter(name: str) -> None:
+def test_memory_formats_do_not_matter(name: str) -> None:
     ends = []
     for layout in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 2, 2)).to(memory_format=layout)
-        made = create(optimizer(name=name), network, nn.Module())
+        built = create(optimizer(name=name), network, nn.Module())
         images = torch.randn(4, 3, 9, 7).to(memory_format=layout)
 
-        def closure(network: nn.Module = network, made: Optimizer = made, images: Tensor = images) -> Tensor:
-            made.zero_grad()
+        def closure(network: nn.Module = network, built: Optimizer = built, images: Tensor = images) -> Tensor:
+            built.zero_grad()
             loss: Tensor = network(images).square().mean()
             loss.backward()
             return loss.detach()
 
         for _ in range(4):
-            made.step(closure)  # type: ignore[arg-type]
+            built.step(closure)  # type: ignore[arg-type]
         ends.append([p.detach().contiguous() for p in network.parameters()])
     torch.testing.assert_close(ends[0], ends[1], atol=1e-5, rtol=1e-4)
 
@@ -97,8 +97,8 @@ def test_layouts_of_memory_do_not_matter(name: str) -> None:
 def test_modules_of_the_objective_are_trained_too_and_frozen_parameters_are_not() -> None:
     network, objective = nn.Linear(2, 1), nn.Linear(3, 1)
     network.bias.requires_grad_(requires_grad=False)
-    made = create(optimizer(name="sam"), network, objective)
-    assert sum(p.numel() for group in made.param_groups for p in group["params"]) == 2 + 4
+    built = create(optimizer(name="sam"), network, objective)
+    assert sum(p.numel() for group in built.param_groups for p in group["params"]) == 2 + 4
 
 
 def test_values_out_of_range_are_named() -> None:

@@ -1,4 +1,4 @@
-"""Patch-Mix: what it draws and mixes, against values worked out by hand, and which networks it takes."""
+"""Patch-Mix: draws and mixes against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from models.training.registry import create
 from models.training.schedules import schedule
 from models.training.settings import ObjectiveSettings, PatchMixSettings
 from models.training.steps import Loss, Steps
-from tests.unit.models.training import together, toys
+from tests.unit.models.training import multi_process as parallel
+from tests.unit.models.training import toys
 from tests.unit.models.training.mixtures import LABELS, contrastive, features, mix, network
 
 CPU = torch.device("cpu")
@@ -34,25 +35,25 @@ GRID = (3, 5)
 
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32), beta=st.sampled_from([0.2, 1.0, 5.0]), time=st.booleans())
-def test_a_draw_has_one_mask_one_permutation_and_the_share_of_what_it_left(seed: int, beta: float, time: bool) -> None:
+def test_lam_is_the_fraction_of_patches_outside_of_the_mask(seed: int, beta: float, time: bool) -> None:
     def drawn() -> Mix:
         generator = torch.Generator().manual_seed(seed)
         domain: Any = "time" if time else "patch"
         return draw(GRID, [6], beta=beta, domain=domain, generator=generator, device=CPU)[0]
 
-    made = drawn()
-    assert sorted(made.perm.tolist()) == list(range(6))
-    assert made.mask.shape == (15,)
-    assert made.lam.item() == pytest.approx(1 - made.mask.float().mean().item())
+    built = drawn()
+    assert sorted(built.perm.tolist()) == list(range(6))
+    assert built.mask.shape == (15,)
+    assert built.lam.item() == pytest.approx(1 - built.mask.float().mean().item())
     if time:
-        columns = made.mask.reshape(GRID)
+        columns = built.mask.reshape(GRID)
         assert (columns == columns[0]).all(), "whole columns of time, in every row of frequency"
     again = drawn()
-    assert torch.equal(again.mask, made.mask)
-    assert torch.equal(again.perm, made.perm)
+    assert torch.equal(again.mask, built.mask)
+    assert torch.equal(again.perm, built.perm)
 
 
-def test_the_share_follows_beta_rounded_to_more_kept_patches() -> None:
+def test_lam_follows_beta_rounded_up() -> None:
     generator = torch.Generator().manual_seed(0)
     shares = [
         draw((12, 79), [2], beta=1.0, domain="patch", generator=generator, device=CPU)[0].lam.item()
@@ -63,7 +64,7 @@ def test_the_share_follows_beta_rounded_to_more_kept_patches() -> None:
     assert all(round(share * 948, 3).is_integer() for share in np.array(shares))
 
 
-def test_parts_of_a_batch_share_its_share_and_mask_and_have_partners_of_their_own() -> None:
+def test_parts_of_a_batch_share_lam_and_mask_but_not_perm() -> None:
     def drawn(parts: list[int]) -> list[Mix]:
         generator = torch.Generator().manual_seed(1)
         return draw(GRID, parts, beta=1.0, domain="patch", generator=generator, device=CPU)
@@ -77,29 +78,29 @@ def test_parts_of_a_batch_share_its_share_and_mask_and_have_partners_of_their_ow
         drawn([3, 1])
 
 
-def test_patches_come_from_the_partner_where_the_mask_says_so() -> None:
+def test_masked_patches_come_from_the_permuted_clip() -> None:
     patches = torch.arange(4 * 8 * 2.0).reshape(4, 8, 2)
-    made = mix(0.25)
-    mixed = made(patches)
+    built = mix(0.25)
+    mixed = built(patches)
     for clip in range(4):
         torch.testing.assert_close(mixed[clip, :2], patches[clip, :2])
-        torch.testing.assert_close(mixed[clip, 2:], patches[made.perm[clip], 2:])
+        torch.testing.assert_close(mixed[clip, 2:], patches[built.perm[clip], 2:])
 
 
 def test_mixed_cross_entropy_by_hand() -> None:
     net, x = network(), features()
-    made = mix(1 / 3, patches=9)
+    built = mix(1 / 3, patches=9)
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
-    found = objective(net, x, Targets(labels=LABELS, soft=None, mix=made))
-    log_p = net.head(net.encode(made(net.patches(x)))).log_softmax(1)
+    found = objective(net, x, Targets(labels=LABELS, soft=None, mix=built))
+    log_p = net.head(net.encode(built(net.patches(x)))).log_softmax(1)
     expected = 0.0
     for clip in range(4):
-        own, other = LABELS[clip], LABELS[made.perm[clip]]
+        own, other = LABELS[clip], LABELS[built.perm[clip]]
         expected -= (log_p[clip, own] / 3 + 2 * log_p[clip, other] / 3) / 4
     torch.testing.assert_close(found, expected)
 
 
-def test_where_nothing_is_replaced_it_is_plain_cross_entropy() -> None:
+def test_an_empty_mask_gives_plain_cross_entropy() -> None:
     net, x = network(), features()
     same = Mix(lam=torch.tensor(1.0), perm=torch.tensor([3, 0, 1, 2]), mask=torch.zeros(9, dtype=torch.bool))
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
@@ -119,8 +120,8 @@ class Recorder(PatchMix):
         return super().forward(network, features, targets)
 
 
-def test_both_passes_of_sam_see_the_same_mixture_and_the_next_step_another(tmp_path: Path) -> None:
-    net, recorder, data = together.Patches(), Recorder(), toys.data(tmp_path)
+def test_both_passes_of_sam_use_the_same_mix(tmp_path: Path) -> None:
+    net, recorder, data = parallel.Patches(), Recorder(), toys.data(tmp_path)
     chosen = toys.settings(optimizer=toys.optimizer(name="sam"), micro_batch=4)
     optimizer = create_optimizer(chosen.optimizer, net, recorder)
     batches = Batches(
@@ -144,7 +145,7 @@ def test_both_passes_of_sam_see_the_same_mixture_and_the_next_step_another(tmp_p
     assert len(set(drawn)) == 4
 
 
-def test_networks_without_patches_and_lengths_that_differ_are_refused() -> None:
+def test_networks_without_patches_and_unequal_lengths_are_refused() -> None:
     for name in ("patchmix", "patchmix_cl"):
         with pytest.raises(ValueError, match="TinyNetwork has none"):
             create(ObjectiveSettings(name=name), np.arange(4), 4, toys.network())  # type: ignore[arg-type]
@@ -153,18 +154,18 @@ def test_networks_without_patches_and_lengths_that_differ_are_refused() -> None:
     assert contrastive("project_flow", projection=64).projector[3].out_features == 64
 
 
-def test_the_registry_makes_what_params_ask_for() -> None:
+def test_the_registry_follows_the_settings() -> None:
     net = network()
     chosen = PatchMixSettings(domain="time", projection=192, beta=0.4)
-    made: list[Objective] = [
+    built: list[Objective] = [
         create(ObjectiveSettings(name=name, patchmix=chosen), np.arange(4), 4, net)  # type: ignore[arg-type]
         for name in ("patchmix", "patchmix_cl")
     ]
-    for objective in made:
+    for objective in built:
         [drawn] = objective.draw(net, [4], torch.Generator().manual_seed(0))
         columns = drawn.mask.reshape(net.grid)
         assert (columns == columns[0]).all()
         loss = objective(net, features(), Targets(labels=LABELS, soft=None, mix=drawn))
         assert torch.isfinite(loss)
-    assert isinstance(made[1], PatchMixContrastive)
-    assert not isinstance(made[0], PatchMixContrastive)
+    assert isinstance(built[1], PatchMixContrastive)
+    assert not isinstance(built[0], PatchMixContrastive)

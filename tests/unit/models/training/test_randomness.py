@@ -1,4 +1,4 @@
-"""Seeds of places in a training."""
+"""Seeds of positions in a training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 from models.training.randomness import derive_seed, generator
 
 
-def test_every_place_has_a_seed_of_its_own_and_always_the_same() -> None:
+def test_every_position_has_its_own_constant_seed() -> None:
     places = [(use, epoch, step) for use in ("order", "step", "network") for epoch in range(9) for step in range(9)]
     seeds = [derive_seed(seed, *place) for seed in (0, 1) for place in places]  # type: ignore[arg-type]
     assert len(set(seeds)) == len(seeds)
     assert seeds[5] == derive_seed(0, *places[5])  # type: ignore[arg-type]
     firsts = torch.tensor([torch.rand((), generator=generator(0, *place)) for place in places])  # type: ignore[arg-type]
-    assert abs(float(firsts.mean()) - 0.5) < 0.1, "neighbours are as good as independent"
+    assert abs(float(firsts.mean()) - 0.5) < 0.1, "neighbouring positions are independent"
     assert abs(float(torch.corrcoef(torch.stack([firsts[1:], firsts[:-1]]))[0, 1])) < 0.2

@@ -1,4 +1,4 @@
-"""Sharpness-aware minimisation by what it does on known surfaces."""
+"""Sharpness-aware minimisation on known loss surfaces."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def quadratic(w: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_one_step_on_a_quadratic_is_the_published_one(adaptive: bool) -> None:
+def test_one_step_on_a_quadratic_follows_the_paper(adaptive: bool) -> None:
     rho, lr, start = 0.1, 0.01, torch.tensor([1.0, -2.0])
     point = nn.Parameter(start.clone())
     loss = minimise(quadratic, point, SAM(SGD([point], lr=lr), rho=rho, adaptive=adaptive))
@@ -56,7 +56,7 @@ def test_rho_zero_is_the_base_optimiser() -> None:
     assert torch.equal(points[0], points[1])
 
 
-def test_along_a_valley_of_equal_minima_it_moves_to_where_the_valley_is_flat() -> None:
+def test_in_a_valley_of_equal_minima_it_moves_to_the_flat_part() -> None:
     def valley(w: Tensor) -> Tensor:  # zero for every y where x = 0, with the curvature 0.1 + y² across
         x, y = w
         return x**2 * (0.1 + y**2) / 2
@@ -67,12 +67,12 @@ def test_along_a_valley_of_equal_minima_it_moves_to_where_the_valley_is_flat() -
         minimise(valley, point, SAM(SGD([point], lr=0.2), rho=rho, adaptive=False), steps=1000)
         ends[rho] = point.detach()
     assert ends[0.0][0].abs() < 1e-3
-    assert ends[0.0][1] > 1.2, "gradient descent stays where it came down"
+    assert ends[0.0][1] > 1.2, "gradient descent does not move along the valley"
     assert ends[0.2][1].abs() < 0.1
 
 
 @pytest.mark.parametrize("start", [-0.2, -0.05, 0.03, 0.15])
-def test_of_two_wells_it_leaves_the_sharp_one_where_gradient_descent_stays(start: float) -> None:
+def test_it_leaves_a_sharp_minimum_in_which_gradient_descent_stays(start: float) -> None:
     def wells(w: Tensor) -> Tensor:  # both of depth zero: a sharp one at 0, a flat one at 3
         return torch.minimum(18 * w**2, 0.5 * (w - 3) ** 2).sum() / 2
 
@@ -87,7 +87,7 @@ def test_of_two_wells_it_leaves_the_sharp_one_where_gradient_descent_stays(start
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_weights_are_restored_to_the_last_bit(fails: bool) -> None:
+def test_the_weights_are_restored_exactly(fails: bool) -> None:
     torch.manual_seed(0)
     network = nn.Linear(50, 50)
     before = [p.detach().clone() for p in network.parameters()]
@@ -113,7 +113,7 @@ def test_the_weights_are_restored_to_the_last_bit(fails: bool) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
 
-def test_batchnorm_sees_the_first_pass_alone() -> None:
+def test_batchnorm_statistics_use_only_the_first_pass() -> None:
     torch.manual_seed(0)
     network, features = TinyNetwork(), torch.randn(6, 20, 16)
     plain = TinyNetwork()

@@ -1,4 +1,4 @@
-"""LookSAM and Momentum-SAM by what they do on known surfaces, and by what a step costs."""
+"""LookSAM and Momentum-SAM on known loss surfaces, and the number of their gradients."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def valley(w: Tensor) -> Tensor:
     return x**2 * (0.1 + y**2) / 2
 
 
-def minimise(surface: Callable[[Tensor], Tensor], point: nn.Parameter, made: Optimizer, steps: int) -> int:
+def minimise(surface: Callable[[Tensor], Tensor], point: nn.Parameter, built: Optimizer, steps: int) -> int:
     """Take steps, and return how many gradients they took."""
     gradients = 0
 
     def closure() -> Tensor:
         nonlocal gradients
         gradients += 1
-        made.zero_grad()
+        built.zero_grad()
         loss = surface(point)
         loss.backward()
         return loss.detach()
 
     for _ in range(steps):
-        made.step(closure)  # type: ignore[arg-type]
+        built.step(closure)  # type: ignore[arg-type]
     return gradients
 
 
@@ -52,16 +52,16 @@ def look_sam(point: nn.Parameter, *, rho: float, lr: float, interval: int) -> Lo
     return LookSAM(SGD([point], lr=lr), rho=rho, adaptive=False, interval=interval, alpha=0.7)
 
 
-def test_looksams_first_two_steps_are_the_published_ones() -> None:
+def test_the_first_two_steps_of_looksam_follow_the_paper() -> None:
     rho, lr, point = 0.1, 0.01, nn.Parameter(START.clone())
-    made = look_sam(point, rho=rho, lr=lr, interval=2)
-    minimise(quadratic, point, made, 1)
+    built = look_sam(point, rho=rho, lr=lr, interval=2)
+    minimise(quadratic, point, built, 1)
     g = CURVATURE * START
     g_s = CURVATURE * (START + rho * g / g.norm())
     second = START - lr * g_s
     torch.testing.assert_close(point.data, second)
 
-    minimise(quadratic, point, made, 1)
+    minimise(quadratic, point, built, 1)
     g_v = g_s - g_s.norm() * torch.cosine_similarity(g, g_s, dim=0) * g / g.norm()
     assert abs(g_v @ g) < 1e-3 * g_v.norm() * g.norm()
     g = CURVATURE * second
@@ -69,7 +69,7 @@ def test_looksams_first_two_steps_are_the_published_ones() -> None:
     torch.testing.assert_close(point.data, third, atol=1e-5, rtol=1e-5)
 
 
-def test_looksam_of_every_step_is_sam() -> None:
+def test_looksam_with_interval_1_is_sam() -> None:
     points = [nn.Parameter(START.clone()) for _ in range(2)]
     minimise(quadratic, points[0], look_sam(points[0], rho=0.1, lr=0.01, interval=1), 20)
     minimise(quadratic, points[1], SAM(SGD([points[1]], lr=0.01), rho=0.1, adaptive=False), 20)
@@ -77,23 +77,23 @@ def test_looksam_of_every_step_is_sam() -> None:
 
 
 @pytest.mark.parametrize(("name", "gradients"), [("adamw", 30), ("sam", 60), ("look_sam", 36), ("momentum_sam", 30)])
-def test_how_many_gradients_thirty_steps_take(name: str, gradients: int) -> None:
+def test_number_of_gradients_in_thirty_steps(name: str, gradients: int) -> None:
     module = nn.Linear(2, 1, bias=False)
-    made = create(optimizer(name=name, interval=5), module, nn.Module())
-    assert minimise(lambda w: (w**2).sum(), module.weight, made, 30) == gradients
+    built = create(optimizer(name=name, interval=5), module, nn.Module())
+    assert minimise(lambda w: (w**2).sum(), module.weight, built, 30) == gradients
 
 
-def test_along_a_valley_of_equal_minima_looksam_moves_to_where_it_is_flat() -> None:
+def test_in_a_valley_of_equal_minima_looksam_moves_to_the_flat_part() -> None:
     ends = {}
     for rho in (0.0, 0.2):
         point = nn.Parameter(torch.tensor([0.5, 1.5]))
         minimise(valley, point, look_sam(point, rho=rho, lr=0.2, interval=5), 3000)
         ends[rho] = point.detach()
-    assert ends[0.0][1] > 1.2, "gradient descent stays where it came down"
+    assert ends[0.0][1] > 1.2, "gradient descent does not move along the valley"
     assert ends[0.2].abs().max() < 0.05
 
 
-def test_along_a_valley_of_equal_minima_momentum_sam_moves_to_where_it_is_flat() -> None:
+def test_in_a_valley_of_equal_minima_momentum_sam_moves_to_the_flat_part() -> None:
     ends = {}
     for rho in (0.0, 0.2):
         point = nn.Parameter(torch.tensor([0.5, 1.5]))
@@ -105,14 +105,14 @@ def test_along_a_valley_of_equal_minima_momentum_sam_moves_to_where_it_is_flat()
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_momentum_sams_second_gradient_is_that_beyond_the_first_step(adaptive: bool) -> None:
+def test_momentum_sams_second_gradient_is_at_the_shifted_weights(adaptive: bool) -> None:
     rho, lr, point = 0.5, 0.01, nn.Parameter(START.clone())
-    made = MomentumSAM(AdamW([point], lr=lr, weight_decay=0.0), rho=rho, adaptive=adaptive)
-    minimise(quadratic, point, made, 1)
+    built = MomentumSAM(AdamW([point], lr=lr, weight_decay=0.0), rho=rho, adaptive=adaptive)
+    minimise(quadratic, point, built, 1)
     first = CURVATURE * START
     after = START - lr * first.sign()
     torch.testing.assert_close(point.data, after)  # there is no momentum yet
-    minimise(quadratic, point, made, 1)
+    minimise(quadratic, point, built, 1)
     momentum = 0.1 * first
     scale = after.abs() if adaptive else torch.ones(2)
     shift = -rho * scale**2 * momentum / (scale * momentum).norm()
@@ -121,27 +121,27 @@ def test_momentum_sams_second_gradient_is_that_beyond_the_first_step(adaptive: b
     torch.testing.assert_close(point.data, after - lr * mean / (square / (1 - 0.999**2)).sqrt())
 
 
-def test_momentum_sam_of_radius_zero_is_adamw() -> None:
+def test_momentum_sam_with_radius_0_is_adamw() -> None:
     points = [nn.Parameter(START.clone()) for _ in range(2)]
     minimise(quadratic, points[0], MomentumSAM(AdamW([points[0]], lr=0.1), rho=0.0, adaptive=False), 20)
     minimise(quadratic, points[1], AdamW([points[1]], lr=0.1), 20)
     assert torch.equal(points[0], points[1])
 
 
-def train(network: TinyNetwork, made: Optimizer, steps: int, *, bf16: bool = False) -> list[float]:
+def train(network: TinyNetwork, built: Optimizer, steps: int, *, bf16: bool = False) -> list[float]:
     """Return the losses of steps on sixteen fixed samples, without dropout."""
     network.train()
     network.body[3].eval()
     features, labels = torch.randn((16, 20, 16), generator=torch.Generator().manual_seed(1)), torch.arange(16) % 4
 
     def closure() -> Tensor:
-        made.zero_grad()
+        built.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
             loss = nn.functional.cross_entropy(network(features).float(), labels)
         loss.backward()
         return loss.detach()
 
-    return [float(made.step(closure)) for _ in range(steps)]  # type: ignore[arg-type]
+    return [float(built.step(closure)) for _ in range(steps)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", KIN)
@@ -151,32 +151,32 @@ def test_interrupted_and_resumed_equals_uninterrupted(name: str) -> None:
         network = TinyNetwork()
         return network, create(optimizer(name=name, interval=3), network, nn.Module())
 
-    whole, made = begin(0)
-    train(whole, made, 9)
-    first, made = begin(0)
-    train(first, made, 4)  # of an interval of 3, in its midst
+    whole, built = begin(0)
+    train(whole, built, 9)
+    first, built = begin(0)
+    train(first, built, 4)  # of an interval of 3, in its midst
     file = io.BytesIO()
-    torch.save({"network": first.state_dict(), "optimizer": made.state_dict()}, file)
+    torch.save({"network": first.state_dict(), "optimizer": built.state_dict()}, file)
     state = torch.load(io.BytesIO(file.getvalue()), weights_only=True)
-    second, made = begin(7)
+    second, built = begin(7)
     second.load_state_dict(state["network"])
-    made.load_state_dict(state["optimizer"])
-    train(second, made, 5)
+    built.load_state_dict(state["optimizer"])
+    train(second, built, 5)
     for a, b in zip(whole.state_dict().values(), second.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("name", ["sam", *KIN])
 @pytest.mark.parametrize("bf16", [False, True])
-def test_weights_come_back_to_the_last_bit_and_batchnorm_sees_one_pass_a_step(name: str, bf16: bool) -> None:
+def test_weights_are_restored_exactly_and_batchnorm_sees_one_pass_per_step(name: str, bf16: bool) -> None:
     torch.manual_seed(0)
     network = TinyNetwork()
-    made = create(optimizer(name=name, rho=3.0, lr=1e-3, weight_decay=0.0, interval=2), network, nn.Module())
-    assert isinstance(made, ClosureOptimizer)
-    train(network, made, 3, bf16=bf16)
-    made.base.param_groups[0]["lr"] = 0.0
+    built = create(optimizer(name=name, rho=3.0, lr=1e-3, weight_decay=0.0, interval=2), network, nn.Module())
+    assert isinstance(built, ClosureOptimizer)
+    train(network, built, 3, bf16=bf16)
+    built.base.param_groups[0]["lr"] = 0.0
     before = [p.detach().clone() for p in network.parameters()]
-    losses = train(network, made, 2, bf16=bf16)
+    losses = train(network, built, 2, bf16=bf16)
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
     assert torch.isfinite(torch.tensor(losses)).all()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())

@@ -36,7 +36,7 @@ def test_shuffle_draws_every_cycle_once() -> None:
     assert not np.array_equal(order, np.arange(len(LABELS)))
 
 
-def test_the_seed_alone_decides() -> None:
+def test_the_order_depends_only_on_the_seed() -> None:
     for name in ("weighted", "shuffle"):
         assert np.array_equal(draw(name, 3), draw(name, 3))
         assert not np.array_equal(draw(name, 3), draw(name, 4))

@@ -1,4 +1,4 @@
-"""Learning rates over a training."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def factors(steps_per_epoch: int, **changes: object) -> list[float]:
     return [lr_factor(settings, step, steps_per_epoch) for step in range(settings.epochs * steps_per_epoch)]
 
 
-def test_the_schedule_climbs_evenly_then_follows_a_cosine() -> None:
+def test_linear_warmup_then_cosine() -> None:
     found = [lr_factor(SCHEDULE, step, 4) for step in range(21)]
     assert found[:4] == [0.25, 0.5, 0.75, 1.0]
     assert found[4] == 1.0
@@ -42,7 +42,7 @@ def test_the_published_cosine_per_epoch() -> None:
     assert 5e-5 * found[-1] == pytest.approx(5e-8)
 
 
-def test_per_epoch_the_warmup_climbs_by_whole_epochs() -> None:
+def test_per_epoch_the_warmup_rises_once_an_epoch() -> None:
     found = factors(3, epochs=6, warmup_epochs=2, final_lr_fraction=0.0, per="epoch")
     cosine = [(1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (1, 2, 3, 4)]
     assert found[::3] == pytest.approx([0.5, 1.0, *cosine])
@@ -61,12 +61,12 @@ def test_steps_without_milestones_are_refused() -> None:
         ScheduleSettings(epochs=3, name="step")
 
 
-def test_the_warmup_starts_where_it_is_told_to() -> None:
+def test_the_warmup_starts_at_warmup_from() -> None:
     found = factors(5, epochs=3, name="constant", warmup_epochs=2, warmup_from=0.1)
     assert found == pytest.approx([0.1 + 0.09 * step for step in range(1, 11)] + [1.0] * 5)
 
 
-def test_the_warmup_of_the_reference_climbs_to_the_cosine_of_all_epochs() -> None:
+def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs() -> None:
     found = factors(
         4, epochs=50, warmup="reference", warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch"
     )
@@ -75,7 +75,7 @@ def test_the_warmup_of_the_reference_climbs_to_the_cosine_of_all_epochs() -> Non
     assert found[:40] == pytest.approx([0.1 + (top - 0.1) * step / 40 for step in range(40)])
     assert found[40::4] == pytest.approx(published[10:])
     linear = factors(4, epochs=50, warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch")
-    assert max(linear) == 1.0 > max(found), "the right one reaches the rate that was asked for"
+    assert max(linear) == 1.0 > max(found), "a linear warm-up reaches the highest rate"
     with pytest.raises(ValueError, match="reference needs name: cosine and per: epoch"):
         ScheduleSettings(epochs=3, warmup="reference")
 
@@ -85,28 +85,28 @@ def test_constant_after_the_warmup() -> None:
 
 
 @pytest.mark.parametrize("per", ["step", "epoch"])
-def test_no_warmup_and_nothing_but_warmup(per: str) -> None:
+def test_schedules_without_warmup_and_with_warmup_only(per: str) -> None:
     assert factors(10, epochs=2, final_lr_fraction=0.0)[0] == 1.0
     only = ScheduleSettings(epochs=1, warmup_epochs=1, final_lr_fraction=0.0, per=per)  # type: ignore[arg-type]
     assert lr_factor(only, 9, 10) == 1.0
-    assert 0 <= lr_factor(only, 10, 10) <= 1, "torch asks for one step more than there are"
+    assert 0 <= lr_factor(only, 10, 10) <= 1, "torch calls the schedule once more than there are steps"
 
 
 @pytest.mark.parametrize("name", ["adamw", "sam", "look_sam", "momentum_sam"])
-def test_the_schedule_reaches_the_optimiser_that_steps(name: str) -> None:
+def test_the_schedule_sets_the_rate_of_the_base_optimiser(name: str) -> None:
     network = nn.Linear(2, 1)
-    made = create(optimizer(name=name, lr=0.4, weight_decay=0.0), network, nn.Module())
-    rates = schedule(SCHEDULE, made, 4)
-    assert isinstance(made, ClosureOptimizer)
+    built = create(optimizer(name=name, lr=0.4, weight_decay=0.0), network, nn.Module())
+    rates = schedule(SCHEDULE, built, 4)
+    assert isinstance(built, ClosureOptimizer)
     before = network.bias.detach().clone()
 
     def closure() -> torch.Tensor:
-        made.zero_grad()
+        built.zero_grad()
         loss = network(torch.ones(1, 2)).sum()
         loss.backward()
         return loss
 
-    made.step(closure)
+    built.step(closure)
     assert (before - network.bias).item() == pytest.approx(0.4 * 0.25, rel=1e-3), "Adam's first step is the rate"
     rates.step()
-    assert made.base.param_groups[0]["lr"] == made.param_groups[0]["lr"] == pytest.approx(0.2)
+    assert built.base.param_groups[0]["lr"] == built.param_groups[0]["lr"] == pytest.approx(0.2)

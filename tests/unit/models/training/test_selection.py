@@ -13,11 +13,11 @@ from models.training import selection
 from models.training.selection import TrainingResult
 from models.training.settings import MovingAverageSettings
 from tests.unit.models.training import toys
-from tests.unit.models.training.alone import LONG, train
+from tests.unit.models.training.single_process import LONG, train
 
 
 @pytest.mark.parametrize("name", ["head.weight", "body.1.running_mean"])
-def test_the_average_is_judged_and_that_of_the_best_epoch_kept(tmp_path: Path, name: str) -> None:
+def test_the_average_is_evaluated_and_saved_at_the_best_epoch(tmp_path: Path, name: str) -> None:
     data, trained = toys.data(tmp_path), toys.network()
     averages: dict[int, torch.Tensor] = {}  # of one tensor, after each epoch, worked out here
 
@@ -26,22 +26,22 @@ def test_the_average_is_judged_and_that_of_the_best_epoch_kept(tmp_path: Path, n
         if phase == "train":
             averages[epoch] = 0.8 * averages.get(epoch, averages.get(epoch - 1, live)) + 0.2 * live
 
-    fitted = train(
+    result = train(
         tmp_path,
         toys.settings(schedule=LONG, moving_average=MovingAverageSettings(kind="ema", decay=0.8)),
         data,
         network=trained,
         on_batch=average,
     )
-    best = int(fitted.best["val"]["epoch"])
-    torch.testing.assert_close(fitted.states["val"][name], averages[best])
+    best = int(result.best["val"]["epoch"])
+    torch.testing.assert_close(result.states["val"][name], averages[best])
     kept = toys.network()
-    kept.load_state_dict(fitted.states["val"])
+    kept.load_state_dict(result.states["val"])
     figures = selection.evaluate("val", kept, data, compute=toys.CPU, on_batch=lambda done, total: None)
-    chosen = fitted.best["val"]
+    chosen = result.best["val"]
     assert {f"val_{name}": value for name, value in chosen.items() if name != "epoch"} == pytest.approx(figures)
-    assert figures == {key: value for key, value in fitted.history[int(chosen["epoch"]) - 1].items() if "val" in key}
-    assert chosen["score_strict"] == max(row["val_score_strict"] for row in fitted.history)
+    assert figures == {key: value for key, value in result.history[int(chosen["epoch"]) - 1].items() if "val" in key}
+    assert chosen["score_strict"] == max(row["val_score_strict"] for row in result.history)
 
 
 def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
@@ -51,15 +51,15 @@ def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
     return names
 
 
-def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -> None:
-    fitted = TrainingResult(states={}, best={}, history=[])
+def test_of_equal_scores_the_earlier_epoch_is_selected() -> None:
+    result = TrainingResult(states={}, best={}, history=[])
     for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
-        fitted.history.append(figures(epoch, score))
-        selection.update_best(fitted, "val", fitted.history[-1], toys.network())
-    assert fitted.best["val"]["epoch"] == 2
-    assert not selection.should_stop(fitted, 3)
-    assert selection.should_stop(fitted, 2)
-    assert not selection.should_stop(fitted, 0)
+        result.history.append(figures(epoch, score))
+        selection.update_best(result, "val", result.history[-1], toys.network())
+    assert result.best["val"]["epoch"] == 2
+    assert not selection.should_stop(result, 3)
+    assert selection.should_stop(result, 2)
+    assert not selection.should_stop(result, 0)
 
 
 @pytest.mark.parametrize(
@@ -68,26 +68,26 @@ def test_of_equal_scores_the_earlier_epoch_stays_and_patience_counts_from_it() -
 def test_the_published_rule_prefers_epochs_with_some_sensitivity(
     epochs: list[tuple[int, float, float]], paper: int
 ) -> None:
-    fitted = TrainingResult(states={}, best={}, history=[])
+    result = TrainingResult(states={}, best={}, history=[])
     for epoch in epochs:
         for which in ("val", "paper"):
-            selection.update_best(fitted, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
-    assert fitted.best["paper"]["epoch"] == paper
-    assert fitted.best["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
+            selection.update_best(result, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
+    assert result.best["paper"]["epoch"] == paper
+    assert result.best["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
 
 
-def test_it_stops_early(tmp_path: Path) -> None:
+def test_early_stopping(tmp_path: Path) -> None:
     still = toys.settings(optimizer=toys.optimizer(lr=1e-12), schedule=LONG, patience=2)
     net = toys.network()
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 0.0
-    fitted = train(tmp_path, still, toys.data(tmp_path), network=net)
-    assert len(fitted.history) == 3
-    assert fitted.best["val"]["epoch"] == 1
+    result = train(tmp_path, still, toys.data(tmp_path), network=net)
+    assert len(result.history) == 3
+    assert result.best["val"]["epoch"] == 1
 
 
-def test_a_class_may_be_absent_from_validation_but_not_all_of_one_side(tmp_path: Path) -> None:
+def test_validation_needs_normal_and_abnormal_cycles(tmp_path: Path) -> None:
     data = toys.data(tmp_path)
     part = data.selections["val"]
     for unwanted, message in (([3], None), ([0], "no normal"), ([1, 2, 3], "no abnormal")):

@@ -1,4 +1,4 @@
-"""SpecAugment by what it leaves of features."""
+"""SpecAugment: masks, warps, gates and fills."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from models.training.specaugment import FRAMES, MELS, POLICIES, SpecAugment, mas
 
 
 def augment(features: Tensor, policy: str = "icbhi_ast_sup", fill: str = "zero", **changes: str) -> Tensor:
-    made = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, **changes))  # type: ignore[arg-type]
-    return made(features, torch.Generator().manual_seed(0))
+    built = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, **changes))  # type: ignore[arg-type]
+    return built(features, torch.Generator().manual_seed(0))
 
 
-def test_every_policy_of_the_settings_is_there() -> None:
+def test_every_policy_of_the_settings_exists() -> None:
     assert set(get_args(get_type_hints(SpecAugmentSettings)["policy"])) == set(POLICIES)
 
 
@@ -44,7 +44,7 @@ def test_the_published_policies() -> None:
     st.sampled_from(["mean", "zero"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_size_keeps_its_shape_and_its_input(policy: str, batch: int, frames: int, mels: int, fill: str) -> None:
+def test_shape_and_input_are_unchanged_at_any_size(policy: str, batch: int, frames: int, mels: int, fill: str) -> None:
     features = torch.randn(batch, frames, mels)
     before = features.clone()
     masked = augment(features, policy, fill)
@@ -53,7 +53,7 @@ def test_any_size_keeps_its_shape_and_its_input(policy: str, batch: int, frames:
     assert torch.equal(features, before), "the cache is never changed"
 
 
-def test_masks_are_whole_rows_and_columns_within_their_widths_and_of_each_sample_its_own() -> None:
+def test_masks_are_whole_rows_and_columns_of_limited_width_per_sample() -> None:
     features = torch.ones(200, FRAMES, MELS)
     hidden = augment(features) == 0
     mels, frames = hidden.all(1), hidden.all(2)
@@ -67,21 +67,21 @@ def test_masks_are_whole_rows_and_columns_within_their_widths_and_of_each_sample
 
 @pytest.mark.parametrize(("per", "different"), [("sample", 40), ("batch", 1)])
 @pytest.mark.parametrize("policy", ["icbhi_ast_sup", "LB"])  # the second one warps, too
-def test_a_batch_has_masks_and_warps_of_each_sample_or_one_for_all(policy: str, per: str, different: int) -> None:
+def test_masks_and_warps_are_per_sample_or_per_batch(policy: str, per: str, different: int) -> None:
     ramp = torch.arange(1.0, FRAMES + 1)[None, :, None].expand(40, -1, MELS)
     masked = augment(ramp, policy, per=per)
     assert len(torch.unique(masked, dim=0)) == different
     assert not torch.equal(masked[0], ramp[0])
 
 
-def test_what_zero_does_not_hide_is_untouched() -> None:
+def test_unmasked_values_are_unchanged() -> None:
     features = torch.randn(4, FRAMES, MELS)
     masked, hidden = augment(features), augment(torch.ones_like(features)) == 0
     assert torch.equal(masked[~hidden], features[~hidden])
     assert not masked[hidden].any()
 
 
-def test_masks_reach_both_ends_alike() -> None:
+def test_masks_reach_both_ends_equally() -> None:
     covered = masks((20_000, 1), 16, 4.0, torch.Generator().manual_seed(0)).float().mean(0)
     assert covered.min() > 0
     torch.testing.assert_close(covered, covered.flip(0), atol=0.01, rtol=0)
@@ -95,7 +95,7 @@ def test_mask_widths_scale_with_the_features_and_never_exceed_them() -> None:
     assert masks((500, 1), 5, 100.0, generator).sum(1).max() < 5
 
 
-def test_the_mean_fill_is_the_samples_own_and_taken_anew_for_frames() -> None:
+def test_the_mean_fill_is_per_sample_and_computed_again_for_frames() -> None:
     features = torch.randn(1, FRAMES, MELS) + 3
     masked, hidden = augment(features, fill="mean"), augment(torch.ones(1, FRAMES, MELS)) == 0
     mels, frames = hidden.all(1)[0], hidden.all(2)[0]
@@ -125,7 +125,7 @@ def test_none_changes_nothing() -> None:
     assert augment(features, "none") is features
 
 
-def test_warp_keeps_both_ends_the_order_of_time_and_each_samples_own_point() -> None:
+def test_the_warp_keeps_both_ends_and_the_order_of_time() -> None:
     time = torch.arange(798.0)[None, :, None].expand(50, -1, 4)
     warped = warp(time, 80, torch.Generator().manual_seed(0), warps=50)
     torch.testing.assert_close(warped[:, 0], time[:, 0])

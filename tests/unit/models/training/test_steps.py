@@ -1,4 +1,4 @@
-"""Steps on a GPU, which nothing may wait for."""
+"""Training steps on a GPU without synchronisation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from models.training.registry import create
 from models.training.schedules import schedule
 from models.training.settings import ComputeSettings, MovingAverageSettings, ObjectiveSettings, PatchMixSettings
 from models.training.steps import Loss, Steps
-from tests.unit.models.training import together, toys
+from tests.unit.models.training import multi_process as parallel
+from tests.unit.models.training import toys
 
 PATCHMIX = ObjectiveSettings(name="patchmix_cl", class_weights="balanced", patchmix=PatchMixSettings(projection=12))
 
@@ -33,15 +34,15 @@ def test_no_step_waits_for_the_gpu(tmp_path: Path, optimizer: str) -> None:
         moving_average=MovingAverageSettings(kind="ema", decay=0.9),
         micro_batch=4,
     )
-    network = together.Patches().to(device)
+    network = parallel.Patches().to(device)
     objective = create(chosen.objective, data.train.labels, data.classes, network).to(device)
     draw = partial(objective.draw, network)
     batches = Batches(chosen, data.train, data.features, seed=1, device=device, group=group, draw=draw)
-    made = create_optimizer(chosen.optimizer, network, objective)
+    built = create_optimizer(chosen.optimizer, network, objective)
     steps = Steps(
         Loss(network, objective),
-        made,
-        schedule(chosen.schedule, made, batches.steps),
+        built,
+        schedule(chosen.schedule, built, batches.steps),
         create_average(chosen.moving_average, network, objective),
         context=autocast(ComputeSettings(device="cuda", precision="auto", threads=1), device),
         group=group,

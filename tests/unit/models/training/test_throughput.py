@@ -1,4 +1,4 @@
-"""Operations counted against those worked out by hand, and shares of peaks."""
+"""Counted operations against values worked out by hand, and utilisation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from models.networks.registry import create
 from models.training.objectives import CrossEntropy
 from models.training.selection import TrainingData
 from models.training.throughput import ThroughputMeter, measure_cost, peak
-from tests.unit.models.training import together, toys
+from tests.unit.models.training import multi_process as parallel
+from tests.unit.models.training import toys
 
 CPU = torch.device("cpu")
 
@@ -24,12 +25,12 @@ def data(tmp_path: Path) -> TrainingData:
     return toys.data(tmp_path)
 
 
-def test_a_linear_layer_multiplies_and_adds_once_forward_and_once_for_its_weights(data: TrainingData) -> None:
+def test_operations_of_a_linear_layer(data: TrainingData) -> None:
     inputs = toys.FRAMES * toys.MELS
     assert measure_cost(toys.Linear(inputs, 4), CrossEntropy(0.0, None), data, CPU).flops == 2 * (2 * inputs * 4)
 
 
-def test_attention_is_counted(tmp_path: Path) -> None:
+def test_operations_of_attention(tmp_path: Path) -> None:
     data = toys.data(tmp_path)
     data.features.frames = data.features.mels = 64
     options = {"size": "tiny", "depth": 1, "stride": 16}
@@ -58,13 +59,13 @@ class Depthwise(Network):
         return maps.mean((2, 3))
 
 
-def test_depthwise_convolutions_are_no_full_ones(data: TrainingData) -> None:
+def test_operations_of_depthwise_convolutions(data: TrainingData) -> None:
     bins = toys.FRAMES * toys.MELS
     first, depthwise, head = 2 * 6 * bins * 9, 2 * 6 * bins // 4 * 25, 2 * 6 * 4
     assert measure_cost(Depthwise(), CrossEntropy(0.0, None), data, CPU).flops == 2 * first + 3 * depthwise + 3 * head
 
 
-def test_counting_leaves_the_network_as_it_was(data: TrainingData) -> None:
+def test_counting_does_not_change_the_network(data: TrainingData) -> None:
     network = toys.network().eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     assert not measure_cost(network, CrossEntropy(0.0, None), data, CPU).unused_parameters
@@ -73,8 +74,8 @@ def test_counting_leaves_the_network_as_it_was(data: TrainingData) -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_parts_without_a_gradient_are_told(data: TrainingData) -> None:
-    assert measure_cost(together.Normed(), CrossEntropy(0.0, None), data, CPU).unused_parameters
+def test_parameters_without_a_gradient_are_reported(data: TrainingData) -> None:
+    assert measure_cost(parallel.Normed(), CrossEntropy(0.0, None), data, CPU).unused_parameters
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,7 @@ def test_peaks_are_known_by_the_name_of_the_device(name: str, bf16: bool, tf32: 
     assert peak(name, bf16=bf16, tf32=tf32) == expected
 
 
-def test_speed_counts_sam_twice_in_operations_and_once_in_clips(
-    data: TrainingData, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sam_counts_twice_in_operations_and_once_in_clips(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.training.throughput._device_peak", lambda *_: 10 * 2 * 2 * 320 * 4.0)
     network = toys.Linear(toys.FRAMES * toys.MELS, 4)
     work = measure_cost(network, CrossEntropy(0.0, None), data, CPU)

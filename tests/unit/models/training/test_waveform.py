@@ -34,8 +34,8 @@ def cached(name: str, waves: Tensor) -> Tensor:
 
 
 def augment(features: Tensor, name: str, **changes: float) -> Tensor:
-    made = WaveformAugmentation(WaveformSettings(**({"probability": 1.0} | changes)), name)  # type: ignore[arg-type]
-    return made(features, torch.Generator().manual_seed(0))
+    built = WaveformAugmentation(WaveformSettings(**({"probability": 1.0} | changes)), name)  # type: ignore[arg-type]
+    return built(features, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("level", [0.3, 0.003])
@@ -83,7 +83,7 @@ def test_noise_has_the_mean_and_spread_of_noise_in_the_waveform(name: str, level
         assert lifted.mean() > 0.1 * unit
 
 
-def test_of_neighbouring_frames_the_noise_is_correlated_as_the_overlap_has_it() -> None:
+def test_the_noise_of_overlapping_frames_is_correlated() -> None:
     def correlation(features: Tensor) -> float:
         values = features[:, 5:90, 60]
         return torch.corrcoef(torch.stack([values[:, :-1].flatten(), values[:, 1:].flatten()]))[0, 1].item()
@@ -96,26 +96,26 @@ def test_of_neighbouring_frames_the_noise_is_correlated_as_the_overlap_has_it() 
 
 
 @pytest.mark.parametrize("changes", [{"gain": 0.4}, {"noise_sd": 0.01}])
-def test_the_share_of_samples_that_change(changes: dict[str, float]) -> None:
+def test_the_fraction_of_changed_samples(changes: dict[str, float]) -> None:
     features = cached("ast", clips("ast", 0.1))[:1].repeat(400, 1, 1)
     changed = augment(features, "ast", probability=0.3, **changes)
     share = ((changed - features).abs() > 1e-3).any(2).any(1).float().mean()
     assert share.item() == pytest.approx(0.3, abs=0.07)
 
 
-def test_nothing_to_do_is_nothing_done_on_any_front_end() -> None:
+def test_without_gain_and_noise_any_front_end_is_allowed() -> None:
     features = torch.randn(2, 4, 3)
-    made = WaveformAugmentation(WaveformSettings(), "fbank")
-    assert made(features, torch.Generator()) is features
+    built = WaveformAugmentation(WaveformSettings(), "fbank")
+    assert built(features, torch.Generator()) is features
     with pytest.raises(ValueError, match=r"not defined on features of .* fbank, only of ast, beats, efficientat"):
         WaveformAugmentation(WaveformSettings(gain=0.1), "fbank")
 
 
-def test_the_generator_alone_decides_and_the_cache_is_never_changed() -> None:
+def test_the_result_depends_only_on_the_generator_and_the_input_is_unchanged() -> None:
     features = cached("efficientat", clips("efficientat", 0.1))
     before = features.clone()
-    made = WaveformAugmentation(WaveformSettings(gain=0.1, noise_sd=1e-4), "efficientat")
-    first, second = (made(features, torch.Generator().manual_seed(seed)) for seed in (1, 1))
+    built = WaveformAugmentation(WaveformSettings(gain=0.1, noise_sd=1e-4), "efficientat")
+    first, second = (built(features, torch.Generator().manual_seed(seed)) for seed in (1, 1))
     assert torch.equal(first, second)
-    assert not torch.equal(first, made(features, torch.Generator().manual_seed(2)))
+    assert not torch.equal(first, built(features, torch.Generator().manual_seed(2)))
     assert torch.equal(features, before)

@@ -29,7 +29,7 @@ FRAMES, MELS, CLASSES = 20, 16, 4
 
 
 class TinyNetwork(Network):
-    """A convolution with BatchNorm, dropout, the mean over time and a linear head."""
+    """Convolution with BatchNorm, dropout, the mean over time and a linear head."""
 
     channels_last = True
 
@@ -45,7 +45,7 @@ class TinyNetwork(Network):
 
 
 class Linear(Network):
-    """A linear layer on the flat features, without anything random."""
+    """Linear layer on the flattened features, without random parts."""
 
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def optimizer(**changes: object) -> OptimizerSettings:
 
 
 def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels: int = MELS) -> list[str]:
-    """Write a cache whose cycles have a louder quarter of the mels, which one by their class; return the cycles."""
+    """Write a cache in which the class of a cycle decides which quarter of the mels is louder; return the cycles."""
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0)
     features = noise.normal(0, 1, (len(labels), frames, mels))

@@ -1,4 +1,4 @@
-"""Trainings in several processes: functions of a module, for other processes import them."""
+"""Trainings in several processes; functions of a module, since spawned processes import them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TWO = ComputeSettings(device="cpu", precision="fp32", threads=1, processes=2)
 
 
 class Normed(Network):
-    """Two linear layers with a LayerNorm between them: what one cycle gives does not hang on the others."""
+    """Two linear layers with a LayerNorm between them: the output of a cycle does not depend on other cycles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Normed(Network):
 
 
 class Patches(Network):
-    """Patches of four by four bins, each by itself, and the mean over them."""
+    """Patches of four by four bins and the mean over them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,14 +60,14 @@ class Patches(Network):
 
 
 def settings(**changes: object) -> TrainingSettings:
-    """Return SAM with augmentation and an average: all that a step can do."""
+    """Return settings with SAM, augmentation and an average."""
     average = MovingAverageSettings(kind="ema", decay=0.8)
     sam = toys.optimizer(name="sam", clip_norm=1.0)
     return toys.settings(**({"optimizer": sam, "moving_average": average} | changes))
 
 
 def train(folder: Path, group: ProcessGroup = ProcessGroup(), **changes: Any) -> TrainingResult:  # noqa: B008
-    """Train a network without anything random of its own."""
+    """Train a network without random parts."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     chosen, data = changes.pop("settings", None) or settings(), toys.data(folder)
@@ -86,22 +86,22 @@ def train(folder: Path, group: ProcessGroup = ProcessGroup(), **changes: Any) ->
 
 
 def train_and_write(folder: Path, chosen: TrainingSettings, group: ProcessGroup) -> None:
-    """Train, and let each process write what came of it."""
-    fitted = train(folder, group, settings=chosen)
-    torch.save(vars(fitted), folder / f"{group.rank}.pt")
+    """Train, and write the result of each process."""
+    result = train(folder, group, settings=chosen)
+    torch.save(vars(result), folder / f"{group.rank}.pt")
 
 
-def interrupt_the_first(folder: Path, moment: str, group: ProcessGroup) -> None:
-    """Let the first process fail while it judges, or be killed in the midst of an epoch."""
+def interrupt_main_process(folder: Path, moment: str, group: ProcessGroup) -> None:
+    """Let the main process fail during evaluation, or kill it within an epoch."""
 
     def fail(epoch: int, phase: str, done: int, total: int) -> None:
         if moment == phase == "val":
-            raise ArithmeticError("the judge is ill")
+            raise ArithmeticError("the evaluation failed")
         if moment == phase == "train" and done == 40:
             os.kill(os.getpid(), signal.SIGKILL)
 
     train(folder, group, on_batch=fail, save_every=0.0)
 
 
-def state(fitted: TrainingResult) -> np.ndarray:
-    return np.concatenate([tensor.numpy().ravel() for tensor in fitted.states["val"].values()])
+def state(result: TrainingResult) -> np.ndarray:
+    return np.concatenate([tensor.numpy().ravel() for tensor in result.states["val"].values()])

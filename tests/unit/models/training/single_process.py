@@ -1,4 +1,4 @@
-"""Trainings in one process, and whether two of them came to the same."""
+"""Trainings in one process, and the comparison of their results."""
 
 from __future__ import annotations
 
