@@ -33,52 +33,7 @@ TYPES = {
     pa.float32(): "cr:Float32",
     pa.float64(): "cr:Float64",
 }
-_TERMS = (
-    "citeAs",
-    "column",
-    "containedIn",
-    "equivalentProperty",
-    "extract",
-    "field",
-    "fileProperty",
-    "fileObject",
-    "fileSet",
-    "format",
-    "includes",
-    "isArray",
-    "arrayShape",
-    "isLiveDataset",
-    "jsonPath",
-    "key",
-    "md5",
-    "parentField",
-    "path",
-    "recordSet",
-    "references",
-    "regex",
-    "repeated",
-    "replace",
-    "samplingRate",
-    "separator",
-    "source",
-    "subField",
-    "transform",
-)
-CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "cr": "http://mlcommons.org/croissant/",
-    "dct": "http://purl.org/dc/terms/",
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "sc": "https://schema.org/",
-    **{name: f"cr:{name}" for name in _TERMS},
-    "conformsTo": "dct:conformsTo",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "description": {"@container": "@language"},
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "name": {"@container": "@language"},
-}
+CONTEXT = Path(__file__).with_name("croissant_context.json")  # the JSON-LD context of Croissant 1.1
 
 
 def files(request: Request) -> dict[str, str]:
@@ -115,7 +70,7 @@ class _Builder:
             "datePublished": str(run.end["at"])[:10] if run and run.end else None,
         }
         return {
-            "@context": CONTEXT,
+            "@context": read_json(CONTEXT),
             "@type": "sc:Dataset",
             "conformsTo": [SPEC, corpora.RAI],
             "name": _name(stage),

@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from lineage.render.view import fold
+from lineage.render.view import FILLS, fold
 from lineage.trace.provenance_graph import Trace
-
-FILLS = {
-    "metric": "#cfeed4",
-    "figures": "#cfeed4",
-    "reports": "#cfeed4",
-    "predictions": "#cfeed4",
-    "prediction": "#cfeed4",
-    "row": "#cfeed4",
-    "model": "#ecd6f5",
-    "weights": "#ecd6f5",
-    "initial": "#ecd6f5",
-    "soft_labels": "#fbedc2",
-    "soft_label": "#fbedc2",
-    "set": "#d3ecf2",
-    "fbank": "#d3ecf2",
-    "cycle": "#d3ecf2",
-    "samples": "#d6e2f8",
-    "annotation": "#d6e2f8",
-    "recording": "#d6e2f8",
-    "source": "#d6e2f8",
-    "patient": "#f8d9d6",
-    "stage": "#e6e6e6",
-}
 
 
 def render(trace: Trace) -> str:

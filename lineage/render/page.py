@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineage.render.layout import layers
-from lineage.render.mermaid import FILLS
 from lineage.render.tree import summary
-from lineage.render.view import ASIDE, Arrow, Box, View, fold
+from lineage.render.view import ASIDE, FILLS, Arrow, Box, View, fold
 from lineage.trace.provenance_graph import Trace
 from tasks.runtime import templates
 

@@ -10,32 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from lineage.render.view import MOST, Box, View, fold
+from lineage.render.view import COLOURS, MOST, Box, View, fold
 from lineage.trace.provenance_graph import Node, Trace
 from tasks.runtime.words import counted
 
-COLOURS = {
-    "metric": "bold green",
-    "figures": "green",
-    "reports": "green",
-    "predictions": "green",
-    "prediction": "green",
-    "row": "bold green",
-    "model": "bold magenta",
-    "weights": "magenta",
-    "initial": "magenta",
-    "soft_labels": "yellow",
-    "soft_label": "yellow",
-    "set": "cyan",
-    "fbank": "cyan",
-    "cycle": "cyan",
-    "samples": "blue",
-    "annotation": "blue",
-    "recording": "blue",
-    "patient": "red",
-    "source": "blue",
-    "stage": "bold",
-}
 HASHES = ("sha256", "content", "audio_sha256", "file_sha256")
 
 

@@ -10,6 +10,18 @@ from lineage.trace.provenance_graph import MADE_BY, Node, Trace
 ASIDE = ("stage", "code", "environment")  # not drawn; stages are drawn if the question is about a stage
 MOST = 3  # similar nodes up to this number have a box each
 SINGLE = ("weights", "set", "stage")  # have a box each, whatever their number
+GROUPS = (  # colour in the terminal, fill of a box, kinds of nodes
+    ("green", "#cfeed4", ("metric", "figures", "reports", "predictions", "prediction", "row")),
+    ("magenta", "#ecd6f5", ("model", "weights", "initial")),
+    ("yellow", "#fbedc2", ("soft_labels", "soft_label")),
+    ("cyan", "#d3ecf2", ("set", "fbank", "cycle")),
+    ("blue", "#d6e2f8", ("samples", "annotation", "recording", "source")),
+    ("red", "#f8d9d6", ("patient",)),
+    ("default", "#e6e6e6", ("stage",)),
+)
+BOLD = ("metric", "row", "model", "stage")
+COLOURS = {kind: f"bold {colour}" if kind in BOLD else colour for colour, _, kinds in GROUPS for kind in kinds}
+FILLS = {kind: fill for _, fill, kinds in GROUPS for kind in kinds}
 PLURALS = {
     "recording": "recordings",
     "patient": "patients",

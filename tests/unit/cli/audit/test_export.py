@@ -9,12 +9,12 @@ from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from openlineage.client.transport import http_common
 from typer.testing import CliRunner
 
 from cli.main import app
 from tests.unit.lineage import small
+from tests.unit.lineage.exports.test_dsse import pair
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_an_empty_project_has_nothing_to_export(here: Path) -> None:
 
 
 def test_a_signed_statement_is_compared_with_the_present_files(here: Path) -> None:
-    private, public = keys(here.parent)
+    private, public = pair(here.parent, Ed25519PrivateKey.generate())
     done = CliRunner().invoke(app, ["audit", "export", "in-toto", "--key", str(private)])
     assert done.exit_code == 0, done.output
     envelope = "reports/audit/intoto.dsse.json"
@@ -77,8 +77,7 @@ def test_a_signed_statement_is_compared_with_the_present_files(here: Path) -> No
     (changed,) = signature_findings(envelope, public)
     assert (changed["kind"], changed["where"]) == ("signed-changed", "reports/scores.json")
     assert changed["stages"] == ["evaluate"]
-    (here / "other").mkdir()
-    _, other = keys(here / "other")
+    _, other = pair(here / "other", Ed25519PrivateKey.generate())
     (refused,) = signature_findings(envelope, other)
     assert (refused["kind"], refused["where"]) == ("signature-refused", envelope)
 
@@ -109,11 +108,3 @@ def signature_findings(envelope: str, key: Path) -> list[dict[str, Any]]:
     found = json.loads(done.stdout)["findings"]
     kinds = ("signature-refused", "signed-changed", "unchecked")
     return [one for one in found if one["kind"] in kinds]
-
-
-def keys(folder: Path) -> tuple[Path, Path]:
-    key = Ed25519PrivateKey.generate()
-    private, public = folder / "key.pem", folder / "key.pub"
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return private, public
