@@ -13,7 +13,7 @@ from pydantic import Field
 
 from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts, verification
-from lineage.verify.findings import Depth
+from lineage.verify.findings import Sample
 from lineage.verify.verification import verify
 
 
@@ -28,7 +28,7 @@ def nightly_audit(
     """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
 
     The flow fails on every error, except for findings that only say that the project has changed since its last run:
-    code, parameters, graph or packages (`lineage.verify.findings.MOVED_ON`). These are usual where people work, and the
+    code, parameters, graph or packages (`lineage.verify.findings.OUTDATED`). These are usual where people work, and the
     next run of `pipeline` removes them. With `deep`, artifacts are computed again by the present code. If that code has
     changed and a result differs, the flow fails, since the cause is unknown. No network is used.
 
@@ -44,12 +44,12 @@ def nightly_audit(
     """
     log = get_run_logger()
     root = project.resolve()
-    depth = Depth(sample=sample, seed=datetime.now(UTC).toordinal()) if deep else None
+    depth = Sample(sample=sample, seed=datetime.now(UTC).toordinal()) if deep else None
     with exclusive_run(root):
         report = verify(root, deep=depth, elsewhere=elsewhere)
     for finding in report.damage:
         log.error(verification.line(finding))
-    for finding in (*report.moved_on, *report.notes):
+    for finding in (*report.outdated, *report.notes):
         log.info(verification.line(finding))
     headline = verification.headline(report)
     command = verification.command(depth, elsewhere=elsewhere)

@@ -1,49 +1,50 @@
-"""What the event log of another machine says of a stage that ran there becomes part of this project's own log.
+"""Adoption of event-log entries of another machine or workspace into the project's own log.
 
-An adopted entry has a place, and so a hash, of its own here; where it stood and which hash it had there is kept in it.
+An adopted entry gets a number and a hash in this log. Its number and hashes in the other log are kept under `adopted`.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lineage import events, machine, record, workspace_logs
 from tasks.runtime.files import sha256
 
-PLACE = ("number", "before", "hash")
+POSITION = ("number", "before", "hash")  # keys that depend on the log
 
 
 def adopt(root: Path, stage: str, log: str) -> None:
-    """Append the last run of a stage by another machine's log; or, where DVC had its outs without a run, that it did.
+    """Append the run that made a stage's record, from the log of another machine.
+
+    Without such a run, DVC has restored the outs there, and an event ``restored`` is appended.
 
     Args:
-        root: The project; the stage's outs and its record lie in it already.
-        stage: As DVC calls it.
-        log: The other machine's event log, as text; empty if nothing ran there.
+        root: Root of the project, which already has the stage's outs and record.
+        stage: Name of the stage in DVC.
+        log: Text of the other machine's event log; empty if nothing ran there.
 
     Raises:
-        ValueError: The log is no list of JSON objects.
+        ValueError: A line of the log is not valid JSON.
     """
     entries = [json.loads(line) for line in log.splitlines()]
     digest = sha256(root / record.path_of(stage))
     ends = [entry for entry in entries if entry["event"] == "end" and entry.get("record") == digest]
     if not ends:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        events.append(root, {"event": "restored", "stage": stage, "at": at, "record": digest, **machine.who()})
+        restored = {"event": "restored", "stage": stage, "at": events.now(), "record": digest}
+        events.append(root, {**restored, **machine.identity()})
         return
     end = ends[-1]
     start = next(entry for entry in entries if entry["hash"] == end["start"])
-    first = events.append(root, _moved(start))
-    events.append(root, _moved(end) | {"start": first})
+    first = events.append(root, _adopted(start))
+    events.append(root, _adopted(end) | {"start": first})
 
 
 def adopt_from_workspaces(root: Path, stage: str) -> None:
-    """Append the run of a stage by the log of another workspace, where DVC's run-cache brought what that one made.
+    """Append the run of a stage whose outs DVC's run-cache copied from another workspace.
 
-    Nothing is appended where the log knows the run, or nobody does.
+    Nothing is appended where this log already has the run, or no workspace has it.
     """
     path = root / record.path_of(stage)
     if not path.is_file():
@@ -55,6 +56,6 @@ def adopt_from_workspaces(root: Path, stage: str) -> None:
         adopt(root, stage, (folder / events.LOG).read_text(encoding="utf-8"))
 
 
-def _moved(entry: dict[str, Any]) -> dict[str, Any]:
-    there = {key: entry[key] for key in PLACE}
-    return {key: value for key, value in entry.items() if key not in PLACE} | {"adopted": there}
+def _adopted(entry: dict[str, Any]) -> dict[str, Any]:
+    position = {key: entry[key] for key in POSITION}
+    return {key: value for key, value in entry.items() if key not in POSITION} | {"adopted": position}

@@ -1,4 +1,4 @@
-"""Which code ran, in which environment: modules, Git's state, the lock file and the installed versions."""
+"""State of the code and the environment of a stage: modules, Git, lock file and installed packages."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lineage.git import ask_git, origin
+from lineage.git import ask_git, commit_of, origin
 from tasks.runtime.files import sha256
 
-WATCHING = ("lineage", "flows", "cli")  # make no outs
-CATALOGUE = Path("tasks/artifacts.py")  # its paths stand in dvc.yaml, too
+WATCHING = ("lineage", "flows", "cli")  # packages that make no outs
+CATALOGUE = Path("tasks/artifacts.py")  # dvc.yaml has the same paths
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
-# The commit on which another machine based the one that is checked out here, to send its tree as it stood.
+# Environment variable of a worker: the commit whose working tree another machine sent as the checked-out commit.
 BASE = "BREATHLINE_GIT_BASE"
-# Made by stages; what DVC versions is no part of the code.
+# Paths that stages write and DVC versions.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
 
-def modules(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of each module of the project that this process has imported to make its outs, by path."""
+def imported_modules(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each module of the project that this process has imported to make outs, by path."""
     found: dict[str, str] = {}
     resolved = root.resolve()
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
-        # Thousands are Python's own or installed: told by their paths alone, for to resolve one asks the disk.
+        # Most modules are installed. Their paths alone exclude them, because `resolve` reads the disk.
         if path is None or INSTALLED in path or path.startswith(STANDARD):
             continue
         file = Path(path).resolve()
-        # Some modules name a file that is none, such as torch._ops.
+        # Some modules, such as torch._ops, name a file that does not exist.
         if file.is_relative_to(resolved) and file.is_file():
             inside = file.relative_to(resolved)
             if inside.parts[0] not in WATCHING and inside != CATALOGUE:
@@ -42,20 +42,20 @@ def modules(root: Path) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def git(root: Path) -> dict[str, Any] | None:
-    """Return what Git knows of the code, or none outside of a repository or without Git.
+def git_state(root: Path) -> dict[str, Any] | None:
+    """Return the state of the code in Git, or None outside of a repository or without Git.
 
     Returns:
-        ``commit`` (none before the first), ``shallow``, ``dirty`` (whether tracked files differ from it, those that
-        stages make aside, or there are new ones), and if so ``diff`` (the text), ``diff_sha256`` and ``untracked`` with
-        their hashes. On a worker, the commit is the one that the run was asked for from, and what it sent is the diff.
+        ``commit`` (None before the first), ``shallow`` and ``dirty``. The tree is dirty where tracked files differ
+        from the commit or new modules exist; files that stages make do not count. A dirty state also has ``diff``
+        (text), ``diff_sha256`` and ``untracked`` (SHA-256 by path). On a worker, the commit is the one that the run was
+        started from, and the diff is what the sender's working tree added.
     """
     if ask_git(root, "rev-parse", "--is-inside-work-tree") != "true" or ask_git(root, "check-ignore", ".") is not None:
         return None
     copied = origin(root)
-    named = copied["commit"] if copied else os.environ.get(BASE, "HEAD")
     paths = ["--", ".", *NO_CODE, *(f":!{name}" for name in (copied["left_out"] if copied else ()))]
-    commit = ask_git(root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}") or None
+    commit = commit_of(root, copied["commit"] if copied else os.environ.get(BASE, "HEAD"))
     base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
     diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), *paths) or ""
     listed = ask_git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
@@ -73,8 +73,8 @@ def git(root: Path) -> dict[str, Any] | None:
 def environment(root: Path) -> dict[str, Any]:
     """Return Python's version, the hash of the lock file and the versions of all installed packages."""
     lock = root / "requirements.lock"
-    # Of one that is there twice, Python imports the first: it comes last here, and stays.
-    installed = dict(map(_named, reversed(list(metadata.distributions()))))
+    # Python imports the first of two distributions of one name. In reverse order the first one overwrites the second.
+    installed = dict(map(_name_and_version, reversed(list(metadata.distributions()))))
     return {
         "python": platform.python_version(),
         "lock_sha256": sha256(lock) if lock.is_file() else None,
@@ -82,8 +82,8 @@ def environment(root: Path) -> dict[str, Any]:
     }
 
 
-def _named(found: metadata.Distribution) -> tuple[str, str]:
-    """Return name and version of an installed package: two lines of its metadata, the parsing of which takes long."""
+def _name_and_version(found: metadata.Distribution) -> tuple[str, str]:
+    """Return name and version of an installed package from two lines of its metadata; full parsing is slow."""
     text = found.read_text("METADATA") or ""
     name, version = (re.search(f"^{key}: (.+)$", text, re.MULTILINE) for key in ("Name", "Version"))
     return (name[1].lower(), version[1]) if name and version else (found.name.lower(), found.version)

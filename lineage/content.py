@@ -1,7 +1,7 @@
-"""Hashes of what a file says, whichever version of a library wrote it.
+"""Content hashes of tables, arrays and tensors, independent of the library that wrote the file.
 
-The bytes of a Parquet file change with its writer (compression, row groups, statistics) while the table stays the same.
-A content hash is taken of types and values alone. It is streamed: memory does not grow with the file.
+The bytes of a Parquet file depend on its writer (compression, row groups, statistics). A content hash depends on types
+and values alone. It is streamed, so memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ CHUNK = 1 << 22  # bytes read at a time
 
 
 def content_hash(path: Path) -> str | None:
-    """Return the SHA-256 of a file's content, or none where the bytes themselves are the content (JSON, CSV, wav …).
+    """Return the SHA-256 of a file's content, or None where the bytes are the content (JSON, CSV, wav …).
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: The file is not of the format that its name promises.
+        ValueError: The file is not valid in the format of its suffix.
     """
-    of = _OF.get(path.suffix)
-    return of(path) if of else None
+    hash_file = _BY_SUFFIX.get(path.suffix)
+    return hash_file(path) if hash_file else None
 
 
 def table_hash(path: Path) -> str:
@@ -45,20 +45,20 @@ def table_hash(path: Path) -> str:
     return whole.hexdigest()
 
 
-def _rows(of: pq.FileMetaData) -> int:
-    """Return how many rows hold about a chunk of data: batches that are far larger take ten times as long to read."""
-    size = sum(of.row_group(number).total_byte_size for number in range(of.num_row_groups))
-    rows: int = CHUNK * of.num_rows // max(size, 1)
+def _rows(metadata: pq.FileMetaData) -> int:
+    """Return the number of rows that hold about a chunk of data; far larger batches take ten times as long to read."""
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    rows: int = CHUNK * metadata.num_rows // max(size, 1)
     return max(1, rows)
 
 
 class _Column:
-    """The running hash of a column, or of what a column's lists hold; how it is cut into batches does not matter."""
+    """Running hash of a column, or of the items of a column of lists; the cut into batches does not change it."""
 
     def __init__(self, kind: pa.DataType) -> None:
         self._valid, self._lengths, self._values = (hashlib.sha256() for _ in range(3))
         self._inner = _Column(kind.value_type) if pa.types.is_list(kind) or pa.types.is_large_list(kind) else None
-        # Arrow's own name of a list's type holds the name of its items, which writers choose as they like.
+        # Arrow's name of a list type contains the name of the items, which depends on the writer.
         self.kind: str = f"list<{self._inner.kind}>" if self._inner is not None else str(kind)
 
     def add(self, column: pa.Array) -> None:
@@ -86,13 +86,13 @@ def _filled(column: pa.Array) -> pa.Array:
     """Return a column of numbers with zeros in place of nulls."""
     if not column.null_count:
         return column
-    # Of zeros as they lie in memory: the making of a scalar imports pandas where it finds it.
+    # Zeros from a buffer, because a scalar of pyarrow imports pandas where it is installed.
     zeros = pa.py_buffer(bytes(len(column) * column.type.bit_width // 8))
     return pc.coalesce(column, pa.Array.from_buffers(column.type, len(column), [None, zeros]))
 
 
 def _bytes(column: pa.Array) -> memoryview:
-    """Return the values of a column of fixed width without nulls, as they lie in memory."""
+    """Return the memory of a column of fixed width without nulls."""
     width, values = column.type.bit_width // 8, column.buffers()[1]
     return memoryview(values or b"")[column.offset * width : (column.offset + len(column)) * width]
 
@@ -136,7 +136,7 @@ def _parts(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:
         yield part
 
 
-_OF: dict[str, Callable[[Path], str]] = {
+_BY_SUFFIX: dict[str, Callable[[Path], str]] = {
     ".parquet": table_hash,
     ".npy": array_hash,
     ".safetensors": tensors_hash,

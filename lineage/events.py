@@ -1,8 +1,8 @@
-"""An append-only log of what ran when, where and how: each entry carries the hash of the one before.
+"""Append-only event log: each entry carries the hash of the entry before.
 
-One JSON object a line in ``.lineage/events.jsonl``. An entry's hash is that of its own line without the hash; the first
-one's predecessor is 64 zeros. `head.json` beside it repeats number and hash of the last entry, so that a log that was
-cut off at its end is told from one that has always ended there.
+The log is ``.lineage/events.jsonl``, with one JSON object on each line. The hash of an entry is that of its line
+without the hash. The predecessor of the first entry is 64 zeros. `head.json` repeats number and hash of the last entry,
+which reveals a log whose end was cut off.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,16 @@ START = "0" * 64
 
 
 class LogError(BreathlineError, ValueError):
-    """A line of the log is no entry."""
+    """A line of the log is not an entry."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong with the log.
+    """Fault of the log.
 
     Attributes:
-        number: Of the entry at fault, from 1; one past the last where the log's end is missing.
-        what: What is wrong, in words.
+        number: Number of the entry, from 1; one past the last entry where the end of the log is missing.
+        what: Description of the fault.
     """
 
     number: int
@@ -43,9 +44,9 @@ class Fault:
 
 
 def append(root: Path, event: Mapping[str, Any]) -> str:
-    """Add an entry and return its hash; entries of several processes follow one another.
+    """Append an entry and return its hash; a lock serialises the processes that append.
 
-    The line is on the disk before the head names it: after a crash in between, the log is one entry ahead of its head.
+    The line is on the disk before the head names it. After a crash in between, the log is one entry ahead of its head.
     """
     log = root / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
 
 
 def _write(log: Path, line: str) -> None:
-    """Add a line as a whole, or, where the disk is full, not at all."""
+    """Append a complete line, or, where the disk is full, nothing."""
     with log.open("ab") as file:
         size = file.tell()
         try:
@@ -73,23 +74,36 @@ def _write(log: Path, line: str) -> None:
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Return all entries, oldest first; none where nothing was ever logged.
+    """Return all entries, oldest first; none where there is no log.
 
     Raises:
-        LogError: A line is no JSON object; `check` names it.
+        LogError: A line is not a JSON object; `check` names it.
     """
     return [entry for _, _, entry in _entries(root / LOG)]
 
 
+def read_or_empty(root: Path) -> list[dict[str, Any]]:
+    """Return all entries, or none where the log is missing or cannot be read, which `check` reports."""
+    try:
+        return read(root)
+    except ValueError:
+        return []
+
+
+def now() -> str:
+    """Return the present time for an entry, in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def check(root: Path) -> list[Fault]:
-    """Return what is wrong with the log: entries changed, removed, reordered, or cut off at the end."""
+    """Return the faults of the log: entries that were changed, removed, reordered, or cut off at the end."""
     faults: list[Fault] = []
     number, before = 0, START
     try:
         for number, line, entry in _entries(root / LOG):
             hashed = hash_of({key: value for key, value in entry.items() if key != "hash"})
             if entry.get("hash") != hashed or line != _line(entry):
-                faults.append(Fault(number, "the entry is not what its hash was taken of: it was changed"))
+                faults.append(Fault(number, "the entry does not have its hash: it was changed"))
             if entry.get("before") != before or entry.get("number") != number:
                 what = "it does not follow the one before: entries are missing or moved, or that one was changed"
                 faults.append(Fault(number, what))
@@ -102,7 +116,7 @@ def check(root: Path) -> list[Fault]:
 def _end(path: Path, number: int, before: str) -> Iterator[Fault]:
     if not path.exists():
         if number:
-            yield Fault(number + 1, "what the log's last entry was is no longer recorded: its head is missing")
+            yield Fault(number + 1, "the head of the log is missing, so its last entry is unknown")
         return
     try:
         head = json.loads(path.read_text(encoding="utf-8"))
@@ -136,7 +150,7 @@ def _entries(log: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
 
 
 def _last(log: Path) -> tuple[int, str]:
-    """Return number and hash of the last entry, whatever stands before it."""
+    """Return number and hash of the last entry, without reading the entries before."""
     if not log.exists() or not log.stat().st_size:
         return 0, START
     with log.open("rb") as file:
@@ -153,8 +167,8 @@ def _parsed(line: str | bytes, log: Path, number: int | None) -> dict[str, Any]:
     if not isinstance(entry, dict):
         which = f"line {number}" if number else "the last line"
         raise LogError(
-            f"The event log cannot be read: {which} is no JSON object.",
+            f"The event log cannot be read: {which} is not a JSON object.",
             where=log,
-            hint="`breathline audit verify` tells what is wrong with it; move `.lineage` aside to begin a new log",
+            hint="`breathline audit verify` describes the fault; move `.lineage` away to begin a new log",
         )
     return entry

@@ -1,4 +1,4 @@
-"""What a path holds, as a record keeps it: bytes and content of a file, or of every file below a folder."""
+"""Descriptions of files and folders for records: path, hashes and size."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from tasks.runtime.files import sha256
 def describe(
     root: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """Return what lies at paths of the project; files are read side by side.
+    """Describe files and folders of the project; files are read in parallel.
 
     Args:
-        root: The project.
-        names: The paths, relative to it.
-        known: Descriptions of files by their SHA-256, whose content need not be read again.
+        root: Root of the project.
+        names: Paths relative to the root.
+        known: Descriptions of files by SHA-256, whose content hash need not be computed again.
 
     Returns:
         For each file ``path``, ``sha256``, ``bytes`` and, for tables, arrays and tensors, ``content`` (`content_hash`).
-        For each folder ``files``, the same of each, sorted by path; ``bytes`` of all; ``sha256`` of paths and hashes.
+        For each folder, ``files`` has the description of each file, sorted by path, ``bytes`` is the size of all files,
+        and ``sha256`` is the hash of their paths and hashes.
 
     Raises:
-        FileNotFoundError: Nothing lies at one of them.
+        FileNotFoundError: A path does not exist.
     """
     listed = {name: _below(root, name) if (root / name).is_dir() else None for name in names}
     every = dict.fromkeys(file for name, below in listed.items() for file in ([name] if below is None else below))
-    # Hashing and Arrow's reading leave Python's lock.
+    # Hashing and Arrow's reading release Python's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         files = dict(zip(every, pool.map(lambda name: _file(root, name, known or {}), every), strict=True))
     return [
@@ -52,7 +53,7 @@ def _folder(name: str, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def folder_hash(name: str, files: list[dict[str, Any]]) -> str:
-    """Return the hash of a folder: of a line for each file, with its path below the folder and its own hash."""
+    """Return the hash of a folder: that of one line for each file, with the file's hash and path below the folder."""
     lines = (f"{file['sha256']}  {Path(file['path']).relative_to(name)}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -65,6 +66,6 @@ def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict
     return found | ({"content": content} if content else {})
 
 
-def flat(described: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the single files of what was described, by path."""
+def by_path(described: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the descriptions of the single files, by path."""
     return {file["path"]: file for entry in described for file in entry.get("files", [entry])}

@@ -42,23 +42,33 @@ def git_bytes(root: Path, *arguments: str, env: Mapping[str, str] | None = None)
 
 
 def ask_git(root: Path, *arguments: str) -> str | None:
-    """Return the output of a Git command; None if Git fails or is not installed.
+    """Return the output of `ask_git_bytes` as text, without the last line end."""
+    found = ask_git_bytes(root, *arguments)
+    return None if found is None else _decoded(found)
+
+
+def ask_git_bytes(root: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
+    """Return the output of a Git command that changes nothing; None if Git fails or is not installed.
 
     In a workspace the Git repository of its project answers, with the workspace as its working tree.
     """
     copied = origin(root)
     place = [f"--git-dir={copied['git']}", f"--work-tree={root.resolve()}"] if copied else []
-    found = ask_git_bytes(root, "--no-optional-locks", *place, *arguments)
-    return None if found is None else _decoded(found)
-
-
-def ask_git_bytes(root: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
-    """Return the output of a Git command as bytes; None if Git fails or is not installed."""
     try:
-        done = _run(root, arguments, stdin=stdin)
+        done = _run(root, ("--no-optional-locks", *place, *arguments), stdin=stdin)
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def commit_of(root: Path, revision: str) -> str | None:
+    """Return the commit of a revision; None if there is no such revision."""
+    return ask_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+
+
+def file_at(root: Path, revision: str, path: str) -> bytes | None:
+    """Return a file of a revision, by its path below the root; None if the revision does not have it."""
+    return ask_git_bytes(root, "show", f"{revision}:./{path}")
 
 
 def origin(root: Path) -> Mapping[str, Any] | None:

@@ -1,7 +1,7 @@
-"""The stages of dvc.yaml, read without DVC: a stage that writes its record, or an audit, need not wait for its import.
+"""Stages of dvc.yaml, read without the slow import of DVC.
 
-Of DVC's templates it knows what dvc.yaml uses: `${key.of.params}`, `foreach` with `${key}` and `${item}`, `matrix` with
-`${item.<name>}`. Tests hold it to DVC's own reading for every recipe.
+The reader supports the templates that dvc.yaml uses: `${key.of.params}`, `foreach` with `${key}` and `${item}`, and
+`matrix` with `${item.<name>}`. Tests compare it with DVC's own reader for every recipe.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Stage:
     """One stage, or one item of a group of stages.
 
     Attributes:
-        name: As DVC calls it, such as ``fbank@ast``.
-        command: What runs.
-        deps: Paths that it reads: project modules and artifacts.
-        params: Keys of params.yaml that it reads.
-        outs: Paths that it makes, metrics and plots with them.
+        name: Name in DVC, such as ``fbank@ast``.
+        command: Command line.
+        deps: Paths that the stage reads: modules and artifacts.
+        params: Keys of params.yaml that the stage reads.
+        outs: Paths that the stage makes, with metrics and plots.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Stage:
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The deps that are the project's own modules."""
+        """The deps that are modules of the project."""
         return tuple(dep for dep in self.deps if not _is_data(dep))
 
     @property
@@ -56,7 +56,7 @@ def read(root: Path) -> dict[str, Stage]:
     """Return the stages by name, in the order of dvc.yaml.
 
     Raises:
-        BreathlineError: A file is not there, or dvc.yaml uses a template that is not known here.
+        BreathlineError: A file is missing, or dvc.yaml uses an unknown key of params.yaml.
     """
     values = params.read(root / "params.yaml")
     graph = params.read(root / "dvc.yaml")
@@ -80,7 +80,7 @@ def _items(name: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> It
 def _stage(name: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> Stage:
     def paths(*kinds: str) -> tuple[str, ...]:
         found = (entry for kind in kinds for entry in given.get(kind, ()))
-        # An entry with options (`cache: false`) is a mapping of one path.
+        # An entry with options, such as `cache: false`, is a mapping with one path.
         return tuple(str(_filled(next(iter(e)) if isinstance(e, Mapping) else e, values)) for e in found)
 
     return Stage(
@@ -93,7 +93,7 @@ def _stage(name: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> St
 
 
 def _filled(text: Any, values: Mapping[str, Any]) -> Any:
-    """Return a text with its templates filled in; one that is a single template becomes the value itself."""
+    """Fill in the templates of a text; a text that is a single template becomes the value itself."""
     if not isinstance(text, str):
         return text
     whole = TEMPLATE.fullmatch(text)
@@ -106,6 +106,10 @@ def _value(key: str, values: Mapping[str, Any]) -> Any:
     value: Any = values
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise BreathlineError(f"dvc.yaml names `{key}`, which is not in params.yaml.", where="dvc.yaml")
+            raise BreathlineError(
+                f"dvc.yaml uses `{key}`, which params.yaml does not have.",
+                where="dvc.yaml",
+                hint="add the key to params.yaml",
+            )
         value = value[part]
     return value

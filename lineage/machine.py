@@ -1,4 +1,4 @@
-"""On what a stage ran: what changes from run to run, and so belongs into the event log and never into an out."""
+"""Facts of the machine for the event log: user, host, hardware, resources used. They change from run to run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
 MB = 2**20
 
 
-def who() -> dict[str, Any]:
-    """Return who runs this process, on which host, and for which flow run, if any."""
+def identity() -> dict[str, Any]:
+    """Return user, host and process, and the flow run where there is one."""
     return {
         "user": getpass.getuser(),
         "host": socket.gethostname(),
@@ -28,7 +28,7 @@ def who() -> dict[str, Any]:
 
 
 def hardware() -> dict[str, Any]:
-    """Return the system, CPU, memory in MB, and each GPU as its driver describes it."""
+    """Return system, CPU, memory in MB, and the driver's facts of each GPU."""
     return {
         "system": platform.platform(),
         "cpu": _cpu(),
@@ -39,7 +39,7 @@ def hardware() -> dict[str, Any]:
 
 
 def gpus(*facts: str) -> list[dict[str, str]]:
-    """Return facts of each GPU, as `nvidia-smi --query-gpu` names them; none where there is no driver."""
+    """Return facts of each GPU by their names in `nvidia-smi --query-gpu`; none without a driver."""
     asked = facts or GPU_FACTS
     if shutil.which("nvidia-smi") is None:
         return []
@@ -54,7 +54,7 @@ def gpus(*facts: str) -> list[dict[str, str]]:
 
 
 def determinism() -> dict[str, Any]:
-    """Return torch's flags that decide whether equal inputs give equal bytes; none where torch was not imported."""
+    """Return torch's flags of determinism; none where torch was not imported."""
     torch = sys.modules.get("torch")
     if torch is None:
         return {}
@@ -68,8 +68,8 @@ def determinism() -> dict[str, Any]:
     }
 
 
-def used() -> dict[str, Any]:
-    """Return the peak memory of this process in MB, of its largest child, and torch's peak on a GPU."""
+def resource_usage() -> dict[str, Any]:
+    """Return the peak memory in MB of this process, of its largest child, and of torch on a GPU."""
     own, children = (resource.getrusage(whom).ru_maxrss for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 1 if sys.platform == "darwin" else 1024  # macOS gives bytes, Linux kilobytes
     found = {"peak_memory_mb": own * unit // MB, "peak_memory_of_a_child_mb": children * unit // MB}
@@ -80,13 +80,13 @@ def used() -> dict[str, Any]:
 
 
 class Energy:
-    """The energy that the GPUs take while it is measured, where they tell (NVML's counter, in millijoules)."""
+    """Energy that the GPUs use, measured by the counters of NVML (millijoules) where a GPU has one."""
 
     def __init__(self) -> None:
         self._before = self._counters()
 
     def joules(self) -> float | None:
-        """Return the energy since the start in joules, of all GPUs together."""
+        """Return the energy of all GPUs since the start, in joules; None without counters."""
         after = self._counters()
         if not after or len(after) != len(self._before):
             return None

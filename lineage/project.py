@@ -1,4 +1,4 @@
-"""A project as an audit sees it: its graph, its records, and which stage made what."""
+"""Project for an audit: graph, records, and the stage that made each path."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Project:
-    """The stages of a project and what their records say.
+    """The stages of a project and their records.
 
     Attributes:
-        root: Where it lies.
-        stages: By name, in the order of dvc.yaml.
-        records: By stage; a stage that never ran, or not under this version, has none.
+        root: Root of the project.
+        stages: Stages by name, in the order of dvc.yaml.
+        records: Records by stage; a stage that has not run under this version has none.
     """
 
     root: Path
@@ -30,40 +30,40 @@ class Project:
     records: Mapping[str, Record]
 
     def maker(self, path: str) -> str | None:
-        """Return the stage that makes a path, or the folder that it lies in; none for what comes from outside."""
+        """Return the stage that makes a path or a folder above it; None for a path from outside."""
         for parent in (PurePosixPath(path), *PurePosixPath(path).parents):
             if (name := self._makers.get(str(parent))) is not None:
                 return name
         return None
 
     def makers(self, path: str) -> list[str]:
-        """Return all stages that make a path, the folder that it lies in, or something in it (``data/teachers``)."""
+        """Return all stages that make a path, a folder above it, or paths below it (``data/teachers``)."""
         own = self.maker(path)
         below = [name for out, name in self._makers.items() if PurePosixPath(out).is_relative_to(path)]
         return list(dict.fromkeys([*([own] if own else []), *below]))
 
-    def before(self, stage: str) -> list[str]:
+    def upstream(self, stage: str) -> list[str]:
         """Return the stages whose outs a stage reads."""
         found = (name for path in self.stages[stage].inputs for name in self.makers(path))
         return [name for name in dict.fromkeys(found) if name != stage]
 
-    def after(self, stage: str) -> list[str]:
-        """Return every stage that depends on a stage, directly or not, in the order of dvc.yaml."""
+    def downstream(self, stage: str) -> list[str]:
+        """Return all stages that depend on a stage, directly or not, in topological order."""
         reached = {stage}
         for name in self.order:
-            if reached.intersection(self.before(name)):
+            if reached.intersection(self.upstream(name)):
                 reached.add(name)
         return [name for name in self.order if name in reached and name != stage]
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The stages, each after those that it depends on."""
-        return tuple(TopologicalSorter({name: self.before(name) for name in self.stages}).static_order())
+        """The stages in topological order."""
+        return tuple(TopologicalSorter({name: self.upstream(name) for name in self.stages}).static_order())
 
     def files(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every file of all records with its stage; ``kind`` is ``inputs``, ``outputs`` or ``code``."""
+        """Yield stage and description of every file in all records; ``kind`` is ``inputs``, ``outputs`` or ``code``."""
         for name, found in self.records.items():
-            for file in files.flat(found[kind]).values():
+            for file in files.by_path(found[kind]).values():
                 yield name, file
 
     @cached_property
@@ -72,11 +72,11 @@ class Project:
 
 
 def load(root: Path) -> Project:
-    """Return a project as it lies there.
+    """Read a project.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
-        ValueError: A record is no JSON.
+        ValueError: A record is not valid JSON.
     """
     stages = graph.read(root)
     found = {name: record.read(root, name) for name in stages}

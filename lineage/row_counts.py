@@ -1,6 +1,6 @@
-"""How many recordings and cycles a stage took and gave, and each one that was dropped, by its reason.
+"""Counts of the recordings and cycles that a stage read and wrote, and the dropped ones by reason.
 
-It is read off the artifacts after the stage, not told by it: what is counted is what is there.
+The counts come from the artifacts and from the stage's decisions.
 """
 
 from __future__ import annotations
@@ -8,46 +8,55 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
 from models import file_names
 from tasks import artifacts
-from tasks.runtime import params
-
-if TYPE_CHECKING:
-    from tasks.subsets.assignment import Assignment
+from tasks.runtime.files import read_table
 
 Account = dict[str, Any]
 
 
-def of(root: Path, stage: str) -> Account:
-    """Return the account of a stage that has ended well.
+class _Run(NamedTuple):
+    root: Path
+    item: str
+    params: Mapping[str, Any]
+    decisions: Mapping[str, Any]
+
+    def json(self, path: Path) -> Any:
+        return json.loads((self.root / path).read_text(encoding="utf-8"))
+
+
+def count(root: Path, stage: str, params: Mapping[str, Any], decisions: Mapping[str, Any]) -> Account:
+    """Return the counts of a stage that has ended successfully.
 
     Args:
-        root: The project.
-        stage: As DVC calls it; the items of a group are accounted for alike.
+        root: Root of the project.
+        stage: Name of the stage in DVC.
+        params: Parameters that the stage read.
+        decisions: Decisions of the stage.
 
     Returns:
-        ``recordings`` and ``cycles`` with ``in`` and ``out`` (as far as the stage deals in them), ``subsets`` with the
-        cycles of each where it trains or tests, and ``dropped``: for each reason the sorted ids. Empty for `weights`.
+        ``recordings`` and ``cycles`` with ``in`` and ``out`` (where the stage has them), ``subsets`` with the number of
+        cycles of each where the stage trains or tests, and ``dropped``: the sorted ids by reason. Empty for `weights`.
     """
     group, _, item = stage.partition("@")
-    return _OF[group](root, item) if group in _OF else {}
+    return _BY_GROUP[group](_Run(root, item, params, decisions)) if group in _BY_GROUP else {}
 
 
-def _download(root: Path, _item: str) -> Account:
-    source = _json(root / artifacts.SOURCE)
-    count, missing = source["recordings"], source["missing"]
-    # Of patients who are left out not even the names of their recordings go on: they are named as patients.
+def _download(run: _Run) -> Account:
+    source = run.json(artifacts.SOURCE)
+    recordings, missing = source["recordings"], source["missing"]
+    # The names of excluded recordings must not be recorded, so the patients are named.
     excluded = {f"patient:{patient}": left for patient, left in source["excluded"].items()}
     dropped = {
         "named by the split, not in the source": missing,
         "of a patient whom download.exclude_patients leaves out": list(excluded),
     }
     return {
-        "recordings": {"in": count + len(missing) + sum(excluded.values()), "out": count},
+        "recordings": {"in": recordings + len(missing) + sum(excluded.values()), "out": recordings},
         "dropped": {reason: names for reason, names in dropped.items() if names},
         "excluded": excluded,
         "left_behind": {
@@ -57,9 +66,9 @@ def _download(root: Path, _item: str) -> Account:
     }
 
 
-def _extract(root: Path, _item: str) -> Account:
-    summary = _json(root / artifacts.SUMMARY)
-    annotations = sorted((root / artifacts.RAW_AUDIO).glob("*.txt"))
+def _extract(run: _Run) -> Account:
+    summary = run.json(artifacts.SUMMARY)
+    annotations = sorted((run.root / artifacts.RAW_AUDIO).glob("*.txt"))
     lines = sum(len([line for line in path.read_text().splitlines() if line.strip()]) for path in annotations)
     return {
         "recordings": {"in": len(annotations), "out": summary["recordings"]},
@@ -68,86 +77,56 @@ def _extract(root: Path, _item: str) -> Account:
     }
 
 
-def _validate(root: Path, _item: str) -> Account:
-    summary = _json(root / artifacts.SUMMARY)
-    return {
-        "recordings": {"in": summary["recordings"], "out": summary["recordings"]},
-        "cycles": {"in": summary["cycles"], "out": summary["cycles"]},
-        "dropped": {},
-    }
+def _validate(run: _Run) -> Account:
+    summary = run.json(artifacts.SUMMARY)
+    counts = {kind: {"in": summary[kind], "out": summary[kind]} for kind in ("recordings", "cycles")}
+    return counts | {"dropped": {}}
 
 
-def _fbank(root: Path, item: str) -> Account:
-    made = _json(root / artifacts.FEATURE_CACHES / item / file_names.STATISTICS)["cycles"]
-    return {"cycles": {"in": _rows(root / artifacts.CYCLES), "out": made}, "dropped": {}}
+def _fbank(run: _Run) -> Account:
+    made = run.json(artifacts.FEATURE_CACHES / run.item / file_names.STATISTICS)["cycles"]
+    return {"cycles": {"in": pq.read_metadata(run.root / artifacts.CYCLES).num_rows, "out": made}, "dropped": {}}
 
 
-def _teacher(root: Path, item: str) -> Account:
-    assigned, account = _assigned(root)
-    given = params.section(params.read(root / "params.yaml"), "teachers")[item].get("fold")
-    if given:
-        from tasks.subsets import folds
-
-        held_out = folds.members(assigned, folds.FoldSettings(**given))
-        reason = f"fold {given['index']} of {given['of']}, which this teacher leaves out"
+def _learning(run: _Run) -> Account:
+    account = _subsets(run, "train", "val")
+    if held_out := run.decisions.get("held_out"):
+        fold = run.decisions["fold"]
+        reason = f"fold {fold['index']} of {fold['of']}, which this teacher leaves out"
         account["dropped"][reason] = sorted(held_out)
-        account["subsets"]["train"] -= len(held_out)
-    return _used(account, "train", "val")
-
-
-def _training_side(root: Path, _item: str) -> Account:
-    return _used(_assigned(root)[1], "train", "val")
-
-
-def _evaluate(root: Path, _item: str) -> Account:
-    return _used(_assigned(root)[1], "test")
-
-
-def _used(account: Account, *subsets: str) -> Account:
-    """Return an account whose stage uses some subsets; the others are not dropped, but for another stage."""
-    account["cycles"]["out"] = sum(account["subsets"][subset] for subset in subsets)
     return account
 
 
-def _assigned(root: Path) -> tuple[Assignment, Account]:
-    from tasks.subsets import assignment
+def _evaluate(run: _Run) -> Account:
+    return _subsets(run, "test")
 
-    read = params.read(root / "params.yaml")
-    path = root / artifacts.CYCLES
-    assigned = assignment.from_params(read, path)
-    labels, split = assigned.labels, str(read["split"])
-    columns = ["cycle_id", "patient_id", labels]
+
+def _subsets(run: _Run, *used: str) -> Account:
+    """Return the counts of a stage that uses some subsets; the cycles of the other subsets are not dropped."""
+    subsets, labels = run.decisions["subsets"], run.params["labels"]
+    kept = {cycle for cycles in (*subsets.values(), run.decisions.get("held_out", ())) for cycle in cycles}
+    table = read_table(run.root / artifacts.CYCLES, ["cycle_id", labels])
     dropped: dict[str, list[str]] = {}
-    for row in pq.read_table(path, columns=columns).to_pylist():
-        if row["cycle_id"] in assigned.subsets:
-            continue
-        reason = f"no label in {labels}" if row[labels] is None else f"outside of the split {split}"
-        dropped.setdefault(reason, []).append(row["cycle_id"])
-    sizes = {name: len(assigned.cycles(name)) for name in ("train", "val", "test")}
-    account: Account = {
-        "cycles": {"in": _rows(path), "out": 0},
+    for row in table.to_pylist():
+        if row["cycle_id"] not in kept:
+            outside = f"outside of the split {run.params['split']}"
+            reason = f"no label in {labels}" if row[labels] is None else outside
+            dropped.setdefault(reason, []).append(row["cycle_id"])
+    sizes = {name: len(cycles) for name, cycles in subsets.items()}
+    return {
+        "cycles": {"in": table.num_rows, "out": sum(sizes[name] for name in used)},
         "subsets": sizes,
         "dropped": {reason: sorted(ids) for reason, ids in sorted(dropped.items())},
     }
-    return assigned, account
 
 
-def _rows(path: Path) -> int:
-    return int(pq.read_metadata(path).num_rows)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-_OF: dict[str, Callable[[Path, str], Account]] = {
+_BY_GROUP: dict[str, Callable[[_Run], Account]] = {
     "download": _download,
     "extract": _extract,
     "validate": _validate,
     "fbank": _fbank,
-    "train_teacher": _teacher,
-    "train_student": _training_side,
-    "soft_labels": _training_side,
+    "train_teacher": _learning,
+    "train_student": _learning,
+    "soft_labels": _learning,
     "evaluate": _evaluate,
 }

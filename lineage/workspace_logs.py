@@ -1,7 +1,6 @@
-"""Other folders on the same DVC cache, whose event logs may hold a run that DVC's run-cache brought here.
+"""Event logs of the project and its workspaces, which share one DVC cache.
 
-They are the project and its workspaces (`.leaderboard/`, `.backfill/`): what one of them has made, the others get
-without running it.
+DVC's run-cache copies the outs of a run in one of these folders (`.leaderboard/`, `.backfill/`) to the others.
 """
 
 from __future__ import annotations
@@ -9,24 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage import events, git
+from lineage import events
+from lineage.git import origin
 
 FOLDERS = (".leaderboard", ".backfill")
 
 
 def folder_with(root: Path, stage: str, digest: str) -> Path | None:
-    """Return the folder whose log, whole from its first entry to its last, ends a stage with a record; or none.
+    """Return the folder whose intact log ends a stage with a record, or None.
 
     Args:
-        root: The project or workspace that asks; its own log is not looked at.
-        stage: As DVC calls it.
-        digest: The SHA-256 of the record.
+        root: Project or workspace; its own log is not searched.
+        stage: Name of the stage in DVC.
+        digest: SHA-256 of the record.
     """
     for folder in _others(root.resolve()):
-        try:
-            entries = events.read(folder)
-        except ValueError:
-            continue
+        entries = events.read_or_empty(folder)
         ended = (entry for entry in entries if entry.get("event") == "end" and entry.get("status") == "done")
         if any((entry["stage"], entry["record"]) == (stage, digest) for entry in ended) and not events.check(folder):
             return folder
@@ -34,8 +31,8 @@ def folder_with(root: Path, stage: str, digest: str) -> Path | None:
 
 
 def _others(root: Path) -> Iterator[Path]:
-    origin = git.origin(root)
-    home = Path(origin["project"]) if origin else root
+    copied = origin(root)
+    home = Path(copied["project"]) if copied else root
     for folder in (home, *(path for name in FOLDERS for path in sorted((home / name).glob("*")))):
         if folder != root and (folder / events.LOG).is_file():
             yield folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
@@ -19,8 +20,31 @@ from tasks.runtime import corpus_facts, files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
+from tasks.subsets.assignment import Assignment
 from tasks.training import teachers
+from tasks.training.teachers import ChoiceSettings, TeacherSettings
 from tasks.training.torch_setup import set_up
+
+
+def decide(
+    known: Mapping[str, TeacherSettings],
+    settings: ChoiceSettings,
+    assigned: Assignment,
+    folder: Path,
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    """Return the decisions of the stage for its record.
+
+    Returns:
+        ``subsets``; ``classes``; ``ensemble``, the members as ``teacher/<id>``; ``compared``, the teachers whose
+        validation Scores decided the choice.
+    """
+    return {
+        "subsets": assigned.by_subset(),
+        "classes": list(classes),
+        "ensemble": [f"teacher/{name}" for name in teachers.choose(known, settings, folder)],
+        "compared": [f"teacher/{name}" for name in teachers.compared(known, settings, folder)],
+    }
 
 
 def write_plots(
@@ -55,7 +79,8 @@ def write_plots(
 
 def main() -> None:
     """Run the stage on the project in the working directory."""
-    with stage("evaluate") as log:
+    decided: dict[str, Any] = {}
+    with stage("evaluate", decided) as log:
         read = params.read()
         settings = params.parse(EvaluationSettings, params.section(read, "evaluation"), "evaluation")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
@@ -72,12 +97,12 @@ def main() -> None:
         facts = corpus_facts.read()
         assigned = assignment.from_params(read)
         classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
+        decided |= decide(known, soft_labels, assigned, artifacts.TEACHERS, classes)
         set_up(compute)
         logits = predict_all(
             folders, ids, selections=selections, compute=compute, features_root=artifacts.FEATURE_CACHES
         )
-        chosen = teachers.choose(known, soft_labels, artifacts.TEACHERS)
-        predictions = assemble(logits, [f"teacher/{teacher}" for teacher in chosen])
+        predictions = assemble(logits, decided["ensemble"])
 
         groups = [group.column for group in facts.group_columns]
         cycles = test_cycles.read(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from rich.progress import Progress
 
@@ -15,7 +17,7 @@ from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
 from tasks import artifacts
-from tasks.distillation.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, select
+from tasks.distillation.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, first_allowed, select
 from tasks.runtime import files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console, stage
@@ -44,16 +46,54 @@ def label(
         BreathlineError: A cycle has too few teachers.
     """
     cycles = wanted.cycles("train", "val")
-    unseen = {}
-    for name in logits:
-        fold = teachers[name].fold
-        held_out = folds.members(wanted, fold) if fold else set()
-        # Nobody trains on validation patients, so everybody may label them.
-        unseen[name] = np.array(
-            [fold is None or cycle in held_out or wanted.subsets[cycle] == "val" for cycle in cycles]
-        )
+    unseen = allowed_cycles(list(logits), teachers, wanted)
     targets = np.array([wanted.targets[cycle] for cycle in cycles], dtype=np.int64)
     return candidates(select(logits, unseen, settings.k), targets, settings)
+
+
+def allowed_cycles(
+    names: Sequence[str], teachers: Mapping[str, TeacherSettings], wanted: Assignment
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return by teacher the cycles ``(cycles,)`` of `train` and `val` that the teacher may label.
+
+    A teacher of a fold labels this fold. All teachers label validation cycles, on which no teacher trains.
+    """
+    cycles, found = wanted.cycles("train", "val"), {}
+    for name in names:
+        fold = teachers[name].fold
+        held_out = folds.members(wanted, fold) if fold else set()
+        found[name] = np.array(
+            [fold is None or cycle in held_out or wanted.subsets[cycle] == "val" for cycle in cycles]
+        )
+    return found
+
+
+def decide(
+    known: Mapping[str, TeacherSettings], settings: SoftLabelSettings, wanted: Assignment, folder: Path
+) -> dict[str, Any]:
+    """Return the decisions of the stage for its record, with teachers as ``teacher/<id>``.
+
+    Returns:
+        ``subsets``; ``teachers`` in the order in which they are taken; ``compared``, the teachers whose validation
+        Scores decided the choice; ``labelled_by``, groups of cycles with the teachers that label them.
+    """
+    chosen = teachers.choose(known, settings, folder)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    if chosen and settings.combination != "label_noise":
+        order = first_allowed(np.stack(list(allowed_cycles(chosen, known, wanted).values())), settings.k)
+        for cycle, places in zip(wanted.cycles("train", "val"), order.T, strict=True):
+            groups.setdefault(tuple(chosen[place] for place in places), []).append(cycle)
+    return {
+        "subsets": wanted.by_subset(),
+        "teachers": models(chosen),
+        "compared": models(teachers.compared(known, settings, folder)),
+        "labelled_by": [{"teachers": models(names), "cycles": cycles} for names, cycles in groups.items()],
+    }
+
+
+def models(ids: Iterable[str]) -> list[str]:
+    """Return the model names ``teacher/<id>`` of teachers."""
+    return [f"teacher/{name}" for name in ids]
 
 
 def table(cycles: Sequence[str], logits: Mapping[str, Logits], soft: SoftLabels | None) -> pa.Table:
@@ -100,7 +140,8 @@ def ask(
 
 def main() -> None:
     """Run the stage."""
-    with stage("soft_labels") as log:
+    decided: dict[str, Any] = {}
+    with stage("soft_labels", decided) as log:
         read = params.read()
         settings = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
@@ -108,6 +149,7 @@ def main() -> None:
         teachers.check_folders(artifacts.TEACHERS, known)
         wanted = assignment.from_params(read)
         set_up(compute)
+        decided |= decide(known, settings, wanted, artifacts.TEACHERS)
         logits = ask(list(known), wanted, folder=artifacts.TEACHERS, fbank=artifacts.FEATURE_CACHES, compute=compute)
         chosen = teachers.choose(known, settings, artifacts.TEACHERS)
         soft = label({name: logits[name] for name in chosen}, known, wanted, settings) if chosen else None

@@ -16,6 +16,7 @@ from tasks import artifacts
 from tasks.runtime import params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
+from tasks.training.decisions import decisions
 from tasks.training.job import CHECKPOINTS, train
 from tasks.training.processes import together
 
@@ -38,16 +39,20 @@ def read_soft_labels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
 
 def main(seed: str) -> None:
     """Run the stage for the seed that the command line names."""
-    with stage(f"train_student@{seed}") as log:
+    decided: dict[str, Any] = {}
+    with stage(f"train_student@{seed}", decided) as log:
         read = params.read()
         network, training = parse(params.section(read, "student"))
+        assigned = assignment.from_params(read)
+        selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
+        decided |= decisions(network, training, assigned, seed=int(seed), selections=selections)
         together(
             train,
             network,
             training,
-            assignment.from_params(read),
+            assigned,
             seed=int(seed),
-            selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
+            selections=selections,
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
             features=artifacts.FEATURE_CACHES / network.frontend,
             weights=artifacts.WEIGHTS / network.weights,

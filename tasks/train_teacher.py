@@ -12,6 +12,7 @@ from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment, folds
+from tasks.training.decisions import decisions
 from tasks.training.job import CHECKPOINTS, train
 from tasks.training.processes import together
 from tasks.training.teachers import TeacherSettings
@@ -41,24 +42,35 @@ def parse(read: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, Train
 
 def main(teacher: str) -> None:
     """Run the stage for the teacher that the command line names."""
-    with stage(f"train_teacher@{teacher}") as log:
+    decided: dict[str, Any] = {}
+    with stage(f"train_teacher@{teacher}", decided) as log:
         read = params.read()
         settings, training = parse(read, teacher)
-        assigned = assignment.from_params(read)
-        if settings.fold is not None:
-            assigned = folds.without(assigned, settings.fold)
-        together(
-            train,
-            NetworkSettings(
-                architecture=settings.architecture,
-                frontend=settings.frontend,
-                weights=settings.weights,
-                options=settings.options,
-            ),
+        whole = assignment.from_params(read)
+        assigned = folds.without(whole, settings.fold) if settings.fold else whole
+        network = NetworkSettings(
+            architecture=settings.architecture,
+            frontend=settings.frontend,
+            weights=settings.weights,
+            options=settings.options,
+        )
+        selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
+        decided |= decisions(
+            network,
             training,
             assigned,
             seed=settings.seed,
-            selections=params.parse(list[Selection], params.section(read, "selections"), "selections"),
+            selections=selections,
+            fold=settings.fold,
+            held_out=[cycle for cycle in whole.subsets if cycle not in assigned.subsets],
+        )
+        together(
+            train,
+            network,
+            training,
+            assigned,
+            seed=settings.seed,
+            selections=selections,
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
             features=artifacts.FEATURE_CACHES / settings.frontend,
             weights=artifacts.WEIGHTS / settings.weights,

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lineage.absence import proof
-from lineage.absence.search import Absence
+from lineage.absence.search import Absence, find
 
 EXAMPLES = "Examples: `breathline audit absent patient:101`, `breathline audit absent patient:101 --before HEAD~3`"
 MOST = 20
@@ -27,7 +26,7 @@ def absent(
 
     The hashes are taken from an earlier run: by default the last commit of dvc.lock with the patient.
     """
-    found = proof.of(Path(), patient, before)
+    found = find(Path(), patient, before)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -22,7 +22,7 @@ def diff(
     html: Annotated[Path | None, typer.Option(help="write the full comparison to an HTML page")] = None,
 ) -> None:
     """Show the changes from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
-    found = comparison.compare(runs.opened(old, Path()), runs.opened(new, Path()))
+    found = comparison.compare(runs.open_run(old, Path()), runs.open_run(new, Path()))
     if html is not None:
         html.write_text(page.render(found), encoding="utf-8")
     if as_json:

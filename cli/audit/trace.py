@@ -67,8 +67,8 @@ def answer(root: Path, what: str) -> Trace:
     """Return the trace that answers a question about a project, in its current state or in a Git revision."""
     from lineage import project
     from lineage.trace import revision
-    from lineage.trace.queries import Questions
+    from lineage.trace.queries import TraceQueries
 
-    with revision.meant(root, what) as meant:
-        found = Questions(project.load(meant.folder)).ask(meant.what)
-    return replace(found, question=what, notes=(meant.note, *found.notes)) if meant.note else found
+    with revision.resolve(root, what) as target:
+        found = TraceQueries(project.load(target.folder)).ask(target.what)
+    return replace(found, question=what, notes=(target.note, *found.notes)) if target.note else found

@@ -59,11 +59,11 @@ def verify(
         where = "--sample, --seed"
         raise BreathlineError("Nothing is recomputed without --deep.", where=where, hint="give --deep as well")
     from lineage.verify import text, verification
-    from lineage.verify.findings import Depth
-    from lineage.verify.signature import Signed
+    from lineage.verify.findings import Sample
+    from lineage.verify.signature import SignedStatement
 
-    signed = Signed(envelope=signature, key=key) if signature and key else None
-    wanted = Depth(sample=SAMPLE if sample is None else sample, seed=seed or 0) if deep else None
+    signed = SignedStatement(envelope=signature, key=key) if signature and key else None
+    wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0) if deep else None
     with Console(stderr=True).status("Reading all artifacts …"):
         report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:

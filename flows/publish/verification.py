@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from flows.publish import markdown
 from lineage.verify import summary
-from lineage.verify.findings import MOVED_ON, Depth, Finding, Report
+from lineage.verify.findings import OUTDATED, Finding, Report, Sample
 from tasks.runtime.words import counted
 
 # Next steps by family of findings: the part of their kind before the first hyphen.
@@ -26,7 +26,7 @@ NEXT = {
     "stage": "see with `breathline plan` what would run",
     "unchecked": "make the file readable, then run `breathline audit verify` again",
 }
-MOVED_ON_NEXT = "nothing is damaged; see with `breathline plan` what would run"
+OUTDATED_NEXT = "nothing is damaged; see with `breathline plan` what would run"
 CONTENT_NEXT = "trace it with `breathline audit trace WHERE`; make it anew with `breathline run --force STAGE`"
 CONTENT = ("-contradicts", "-swapped")  # endings of kinds
 SAME_FAMILY = {"runs": "run"}
@@ -40,7 +40,7 @@ def headline(report: Report) -> str:
         verdict = f"Not as recorded in {counted(len(report.damage), 'place')} ({kinds}): {scope}"
     else:
         verdict = f"All as recorded: {scope}"
-    more = [f"{counted(len(report.moved_on), 'change')} since the run"] if report.moved_on else []
+    more = [f"{counted(len(report.outdated), 'change')} since the run"] if report.outdated else []
     more += [counted(len(report.notes), "note")] if report.notes else []
     return "; ".join([verdict, *more]) + "."
 
@@ -51,9 +51,9 @@ def line(finding: Finding) -> str:
     return f"{finding.kind}: {finding.where}: {finding.what}{below}"
 
 
-def command(depth: Depth | None, *, elsewhere: bool) -> str:
+def command(sample: Sample | None, *, elsewhere: bool) -> str:
     """Return the command that repeats the verification."""
-    options = f" --deep --sample {depth.sample} --seed {depth.seed}" if depth else ""
+    options = f" --deep --sample {sample.sample} --seed {sample.seed}" if sample else ""
     return f"breathline audit verify{options}{' --elsewhere' if elsewhere else ''}"
 
 
@@ -67,7 +67,7 @@ def show(report: Report, by_hand: str) -> str:
     parts = [f"{'✗' if report.damage else '✓'} **{headline(report)}**"]
     sections = {
         "Not as recorded": report.damage,
-        "Changed since the run: no damage": report.moved_on,
+        "Changed since the run: no damage": report.outdated,
         "Notes": report.notes,
     }
     for title, findings in sections.items():
@@ -97,8 +97,8 @@ def _next(finding: Finding) -> str | None:
     """Return the family of a finding and its next step, if there is one."""
     kind = finding.kind
     family = SAME_FAMILY.get(kind.partition("-")[0], kind.partition("-")[0])
-    if kind in MOVED_ON:
-        return f"**changed since the run**: {MOVED_ON_NEXT}"
+    if kind in OUTDATED:
+        return f"**changed since the run**: {OUTDATED_NEXT}"
     if family in NEXT:
         return f"**{family}**: {NEXT[family]}"
     return f"**content**: {CONTENT_NEXT}" if kind.endswith(CONTENT) else None

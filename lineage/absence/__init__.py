@@ -1,1 +1,1 @@
-"""Whether anything of a patient is left in what lies there: searched for, not concluded from what stages say."""
+"""Search for data of a patient in all outs."""

@@ -1,47 +1,42 @@
-"""What a patient's data can be known by: hashes of files, of rows, and of the weights that learned from them.
+"""Fingerprint of a patient: hashes of files, of rows, and of the weights that learned from the patient.
 
-It is taken of a run in which the patient still is; names alone would not find samples under another name.
+It is taken from a run that still has the patient. Names alone would miss samples under another name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lineage.diff.runs import Revision, Side
-from lineage.files import flat
-from lineage.git import ask_git_bytes
+from lineage.diff.runs import RevisionRun, Run
+from lineage.files import by_path
+from lineage.git import ask_git
 from models import file_names
 from tasks import artifacts
-from tasks.artifacts import RECORDS
-from tasks.subsets.splits import assign
+from tasks.runtime.files import read_table
 
-RECORDINGS, CYCLES, AUDIO, FBANK = (
-    path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.WAVEFORMS, artifacts.FEATURE_CACHES)
-)
-REVISIONS = 30  # how far back it is looked for
+AUDIO, FBANK = artifacts.WAVEFORMS.as_posix(), artifacts.FEATURE_CACHES.as_posix()
+FILES = {"wav": "recording_sha256", "txt": "annotation_sha256"}  # columns of the files' hashes
+MAX_COMMITS = 30  # commits of dvc.lock that are searched for a run with the patient
 ROWS = 64
-FILES = {"wav": "recording_sha256", "txt": "annotation_sha256"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """What was there of a patient.
+    """Hashes of a patient's data in one run.
 
     Attributes:
-        taken_of: The run.
+        taken_of: Name of the run.
         files: SHA-256 of wav files and annotations, with their names.
-        rows: SHA-256 of waveforms and features of a cycle, with the cycle's name; what others have too is left out.
-        learned: Content hash of weights that learned from the patient, or were chosen by them, with their path.
-        unread: Artifacts of that run which cannot be read any more, so that their rows are not known.
+        rows: SHA-256 of waveforms and features, with the cycle's name, except those that other patients share.
+        learned: Content hash, with path, of weights that learned from the patient or whose epoch the patient chose.
+        unread: Artifacts of the run that are no longer readable, so that their rows are unknown.
     """
 
     taken_of: str
@@ -51,49 +46,53 @@ class Fingerprint:
     unread: tuple[str, ...]
 
 
-def take(side: Side, patient: str) -> Fingerprint | None:
-    """Return a patient's fingerprint, or none where the run's tables are not there or know no such patient."""
-    recordings, cycles = (_of(side, path) for path in (RECORDINGS, CYCLES))
+def take(run: Run, patient: str) -> Fingerprint | None:
+    """Return a patient's fingerprint, or None where the run's tables are missing or do not have the patient."""
+    recordings, cycles = (run.table(path.as_posix()) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
     if recordings is None or cycles is None:
         return None
-    own = recordings.filter(pc.equal(recordings["patient_id"], patient)).to_pylist()
-    names = set(cycles.filter(pc.equal(cycles["patient_id"], patient))["cycle_id"].to_pylist())
+    own, others = [], set()
+    for row in recordings.to_pylist():
+        if str(row["patient_id"]) == patient:
+            own.append(row)
+        else:
+            others |= {row[column] for column in FILES.values()}
     if not own:
         return None
+    names = {row["cycle_id"] for row in cycles.to_pylist() if str(row["patient_id"]) == patient}
     files = {row[column]: f"{row['recording_id']}.{kind}" for row in own for kind, column in FILES.items()}
-    others = {row[column] for row in recordings.to_pylist() for column in FILES.values() if row not in own}
     rows: dict[str, str] = {}
     shared: set[str] = set()
-    for cycle, digest in _rows(side):
+    for cycle, digest in _rows(run):
         if cycle in names:
             rows[digest] = cycle
         else:
             shared.add(digest)
     return Fingerprint(
-        taken_of=side.name,
+        taken_of=run.name,
         files={digest: name for digest, name in files.items() if digest not in others},
         rows={digest: cycle for digest, cycle in rows.items() if digest not in shared},
-        learned=dict(_learned(side, cycles, names)),
-        unread=tuple(_unread(side)),
+        learned=dict(_learned(run, names)),
+        unread=tuple(_unread(run)),
     )
 
 
-def search_history(root: Path, patient: str) -> Fingerprint | None:
-    """Return the fingerprint of the last commit whose run has the patient, as far as DVC's cache still holds it."""
-    listed = ask_git_bytes(root, "log", f"--max-count={REVISIONS}", "--format=%H", "--", "dvc.lock") or b""
+def take_from_history(root: Path, patient: str) -> Fingerprint | None:
+    """Return the fingerprint from the last commit whose run has the patient and is in DVC's cache; None without one."""
+    listed = ask_git(root, "log", f"--max-count={MAX_COMMITS}", "--format=%H", "--", "dvc.lock") or ""
     seen: set[Path] = set()
-    for commit in listed.decode().split():
-        revision = Revision(commit[:12], root, commit)
-        table = revision.path(RECORDINGS)
+    for commit in listed.split():
+        run = RevisionRun(commit[:12], root, commit)
+        table = run.path(artifacts.RECORDINGS.as_posix())
         if table is not None and table not in seen:
             seen.add(table)
-            if (found := take(revision, patient)) is not None:
+            if (found := take(run, patient)) is not None:
                 return found
     return None
 
 
-def hashes(rows: pa.Array) -> Iterator[str]:
-    """Yield the SHA-256 of the numbers in each row of a column of lists, or of lists of lists."""
+def row_hashes(rows: pa.Array) -> Iterator[str]:
+    """Yield the SHA-256 of the numbers in each row of a column of lists, or of nested lists."""
     for row in rows:
         values = pa.array([], pa.float32()) if row.values is None else row.values
         while is_list(values.type):
@@ -102,12 +101,12 @@ def hashes(rows: pa.Array) -> Iterator[str]:
 
 
 def numbers_hash(numbers: np.ndarray) -> str:
-    """Return the SHA-256 of the values of an array, such as a row of features, whatever its shape."""
+    """Return the SHA-256 of an array's values, such as a row of features, regardless of the shape."""
     return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def holds_floats(kind: pa.DataType) -> bool:
-    """Return whether a column is one of lists of floats, however deep."""
+    """Return whether a column holds lists, or nested lists, of floats."""
     inner = kind
     while is_list(inner):
         inner = inner.value_type
@@ -115,61 +114,44 @@ def holds_floats(kind: pa.DataType) -> bool:
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Return whether a type is one of lists, of whichever length."""
+    """Return whether a type is a list of fixed or variable length."""
     types = pa.types
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def _rows(side: Side) -> Iterator[tuple[str, str]]:
+def _rows(run: Run) -> Iterator[tuple[str, str]]:
     """Yield cycle and hash of each row of waveforms and features."""
-    for name in side.names(AUDIO):
-        path = side.path(name)
+    for name in run.names(AUDIO):
+        path = run.path(name)
         if path is not None and name.endswith(".parquet"):
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(batch_size=ROWS, columns=["cycle_id", "samples"]):
-                    yield from zip(batch["cycle_id"].to_pylist(), hashes(batch["samples"]), strict=True)
-    for name in side.names(FBANK):
-        path, index = side.path(name), side.path(str(Path(name).with_name(file_names.INDEX)))
+                    yield from zip(batch["cycle_id"].to_pylist(), row_hashes(batch["samples"]), strict=True)
+    for name in run.names(FBANK):
+        path, index = run.path(name), run.path(str(Path(name).with_name(file_names.INDEX)))
         if path is not None and index is not None and name.endswith(file_names.FEATURES):
             features = np.load(path, mmap_mode="r", allow_pickle=False)
-            for row in _read(index).to_pylist():
+            for row in read_table(index).to_pylist():
                 yield row["cycle_id"], numbers_hash(features[row["row"]])
 
 
-def _unread(side: Side) -> Iterator[str]:
-    """Yield the waveforms and features that the run's records name and that are not there."""
-    if not side.records:
-        yield str(RECORDS)
-    for record in side.records.values():
-        for name in flat(record["outputs"]):
-            if name.startswith((f"{AUDIO}/", f"{FBANK}/")) and side.path(name) is None:
+def _unread(run: Run) -> Iterator[str]:
+    """Yield the waveforms and features that the run's records name and that are missing."""
+    if not run.records:
+        yield str(artifacts.RECORDS)
+    for record in run.records.values():
+        for name in by_path(record["outputs"]):
+            if name.startswith((f"{AUDIO}/", f"{FBANK}/")) and run.path(name) is None:
                 yield name
 
 
-def _learned(side: Side, cycles: pa.Table, names: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield content hash and path of the weights that learned from some cycles, or whose epoch these chose."""
-    for stage, record in side.records.items():
+def _learned(run: Run, names: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield content hash and path of the weights that learned from some cycles, or whose epoch the cycles chose."""
+    for stage, record in run.records.items():
         if not stage.startswith(("train_teacher@", "train_student@")):
             continue
-        used = set(_used(record, cycles)).intersection(names)
-        held_out = (ids for reason, ids in record["account"]["dropped"].items() if reason.startswith("fold "))
-        if used.difference(*held_out):
-            for path, file in flat(record["outputs"]).items():
+        subsets = record["decisions"]["subsets"]
+        if not names.isdisjoint([*subsets["train"], *subsets["val"]]):
+            for path, file in by_path(record["outputs"]).items():
                 if path.endswith(".safetensors"):
                     yield file["content"], path
-
-
-def _used(record: Mapping[str, Any], cycles: pa.Table) -> list[str]:
-    labels, split, validation = (record["params"][key] for key in ("labels", "split", "validation"))
-    subsets = assign(cycles, labels=labels, split=str(split), fraction=validation["fraction"], seed=validation["seed"])
-    return [cycle for cycle, subset in subsets.items() if subset in ("train", "val")]
-
-
-def _of(side: Side, path: str) -> pa.Table | None:
-    file = side.path(path)
-    return None if file is None else _read(file)
-
-
-def _read(path: Path) -> pa.Table:
-    with pq.ParquetFile(path) as file:
-        return file.read()

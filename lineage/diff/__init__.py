@@ -1,1 +1,1 @@
-"""What differs between two runs: in data, code, parameters, environment and numbers."""
+"""Differences between two runs: data, code, parameters, environment and results."""

@@ -1,4 +1,4 @@
-"""What was added, removed and changed between two mappings."""
+"""Difference of two mappings: keys added, removed and changed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Changes:
-    """The difference of two mappings.
+    """Difference of two mappings.
 
     Attributes:
-        added: Keys that only the second has, sorted, as all here.
-        removed: Keys that only the first has.
-        changed: For each key that both have with different values, the old and the new one.
+        added: Keys that only the second mapping has, sorted.
+        removed: Keys that only the first mapping has, sorted.
+        changed: Old and new value of each key that has different values in both, by sorted key.
     """
 
     added: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Changes:
 
 
 def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
-    """Return what differs; a changed value is told as ``[old, new]``."""
+    """Return the difference of two mappings; a changed value is ``[old, new]``."""
     return Changes(
         added=tuple(sorted(set(new) - set(old))),
         removed=tuple(sorted(set(old) - set(new))),

@@ -1,4 +1,4 @@
-"""The whole difference between two runs, and the few words that sum it up."""
+"""Comparison of two runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from typing import Any
 from lineage.diff import data, provenance, results
 from lineage.diff.changes import Changes
 from lineage.diff.results import Predictions
-from lineage.diff.runs import Side
+from lineage.diff.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What differs between two runs.
+    """Differences between two runs.
 
     Attributes:
-        old: The first, as it was called, and where it is.
-        new: The second.
-        recordings: None where a side has no table of them; so with cycles.
-        predictions: Or why they cannot be compared.
-        notes: What must be known to read the rest.
+        old: Name and location of the first run.
+        new: Name and location of the second run.
+        source: Changes of the source of the recordings.
+        recordings: Changes of the recordings; None where a run has no table of them.
+        cycles: Changes of the cycles; None where a run has no table of them.
+        code: Changes of the project's modules.
+        parameters: Changes of the parameters that stages read.
+        environment: Changes of Python and the packages.
+        stages: Changes of the outs, by stage.
+        figures: Changes of scores and per-class figures.
+        predictions: Changes of the predictions, or the reason why they cannot be compared.
+        notes: Limits of the comparison.
     """
 
     old: tuple[str, str]
@@ -37,15 +44,15 @@ class Comparison:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, ready for JSON."""
+        """Return the comparison as JSON values."""
         return asdict(self)
 
 
-def compare(old: Side, new: Side) -> Comparison:
-    """Return what differs from one side to the other.
+def compare(old: Run, new: Run) -> Comparison:
+    """Compare two runs.
 
     Raises:
-        BreathlineError: A side's files cannot be read.
+        BreathlineError: A file of a run cannot be read.
     """
     return Comparison(
         old=(old.name, old.where),
@@ -63,17 +70,17 @@ def compare(old: Side, new: Side) -> Comparison:
     )
 
 
-def _notes(side: Side) -> list[str]:
-    """Return what is not known of a side."""
+def _notes(run: Run) -> list[str]:
+    """Return the limits of the knowledge about a run."""
     found = []
-    if not side.records:
-        found.append(f"{side.name} has no records: code, parameters and environment of its run are not known.")
+    if not run.records:
+        found.append(f"{run.name} has no records: code, parameters and environment of its run are unknown.")
     found += [
-        f"{side.name} has no {path}; of a revision, DVC's cache must hold it (`dvc fetch`)."
+        f"{run.name} has no {path}; of a revision, DVC's cache must hold it (`dvc fetch`)."
         for path in (data.RECORDINGS, data.CYCLES)
-        if side.path(path) is None
+        if run.path(path) is None
     ]
-    dirty = [name for name, record in side.records.items() if (record["git"] or {}).get("dirty")]
+    dirty = [name for name, record in run.records.items() if (record["git"] or {}).get("dirty")]
     if dirty:
-        found.append(f"{side.name}: {len(dirty)} of {len(side.records)} stages ran code that was not committed.")
+        found.append(f"{run.name}: {len(dirty)} of {len(run.records)} stages ran uncommitted code.")
     return found

@@ -1,86 +1,81 @@
-"""What differs in how two runs were made: code, parameters, environment. It is read off their records."""
+"""Differences in code, parameters, environment and outs between two runs, from their records."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lineage.diff.changes import Changes, between
-from lineage.diff.runs import Side
-from lineage.files import flat as files_of
+from lineage.diff.runs import Run
+from lineage.files import by_path
 from tasks.runtime.params import flatten
 
 SEVERAL = "several: "
 
+Record = Mapping[str, Any]
 
-def code(old: Side, new: Side) -> Changes:
-    """Return the project's modules that differ; a changed one as lines ``added`` and ``removed``, where both are known.
 
-    A module is the one that the stages ran. Its text is known where the side still has that very file.
+def code(old: Run, new: Run) -> Changes:
+    """Return the changes of the modules that stages ran.
+
+    A changed module has the number of lines ``added`` and ``removed``. Both are None where a run no longer has the
+    text that the stages ran.
     """
-    sides = [_joined((path, file["sha256"]) for path, file in _modules(side)) for side in (old, new)]
-    found = between(*sides)
-    return Changes(
-        found.added,
-        found.removed,
-        {path: _lines(path, (old, new), digests) for path, digests in found.changed.items()},
-    )
+    found = _between(old, new, lambda record: _hashes(record["code"]))
+    lines = {path: _lines(path, (old, new), digests) for path, digests in found.changed.items()}
+    return Changes(found.added, found.removed, lines)
 
 
-def parameters(old: Side, new: Side) -> Changes:
-    """Return the parameters that differ, by dotted key, as the stages have read them."""
-    return between(*(_joined(leaf for found in side.records.values() for leaf in _read(found)) for side in (old, new)))
+def parameters(old: Run, new: Run) -> Changes:
+    """Return the changes of the parameters that stages read, by dotted key."""
+    return _between(old, new, _parameters)
 
 
-def environment(old: Side, new: Side) -> Changes:
-    """Return the packages that differ in their version, with ``python`` and the lock file's hash."""
-    return between(
-        *(_joined(pair for found in side.records.values() for pair in _installed(found)) for side in (old, new))
-    )
+def environment(old: Run, new: Run) -> Changes:
+    """Return the changes of package versions, of ``python`` and of the lock file's hash."""
+    return _between(old, new, _environment)
 
 
-def stages(old: Side, new: Side) -> Changes:
-    """Return the stages that differ in what they made, by the hashes of their outs."""
-    return between(*({name: _outs(found) for name, found in side.records.items()} for side in (old, new)))
+def stages(old: Run, new: Run) -> Changes:
+    """Return the changes of the outs' hashes, by stage."""
+    return between(*({name: _hashes(record["outputs"]) for name, record in run.records.items()} for run in (old, new)))
 
 
-def _modules(side: Side) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    for found in side.records.values():
-        yield from files_of(found["code"]).items()
+def _between(old: Run, new: Run, values: Callable[[Record], Mapping[str, Any]]) -> Changes:
+    return between(*(_merged(map(values, run.records.values())) for run in (old, new)))
 
 
-def _read(record: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    for key, value in record["params"].items():
-        yield from flatten(value, key).items()
-
-
-def _installed(record: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    environment = record["environment"]
-    yield from environment["packages"].items()
-    yield "python", environment["python"]
-    yield "requirements.lock", environment["lock_sha256"]
-
-
-def _outs(record: Mapping[str, Any]) -> dict[str, str]:
-    return {path: file["sha256"] for path, file in files_of(record["outputs"]).items()}
-
-
-def _joined(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return values by key; where stages of one run do not agree, all of them, and not the last by chance."""
+def _merged(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values of all stages by key; where stages of one run disagree, a text with all values."""
     found: dict[str, dict[str, Any]] = {}
-    for key, value in pairs:
-        found.setdefault(key, {})[json.dumps(value, sort_keys=True)] = value
+    for values in records:
+        for key, value in values.items():
+            found.setdefault(key, {})[json.dumps(value, sort_keys=True)] = value
     return {
         key: next(iter(values.values())) if len(values) == 1 else SEVERAL + ", ".join(sorted(values))
         for key, values in found.items()
     }
 
 
-def _lines(path: str, sides: tuple[Side, Side], digests: list[str]) -> dict[str, int | None]:
-    old, new = (_text(side, path, digest) for side, digest in zip(sides, digests, strict=True))
+def _parameters(record: Record) -> dict[str, Any]:
+    # A key of the record may hold dots itself.
+    return {leaf: value for key, given in record["params"].items() for leaf, value in flatten(given, key).items()}
+
+
+def _environment(record: Record) -> dict[str, Any]:
+    found = record["environment"]
+    return {**found["packages"], "python": found["python"], "requirements.lock": found["lock_sha256"]}
+
+
+def _hashes(described: list[dict[str, Any]]) -> dict[str, str]:
+    return {path: file["sha256"] for path, file in by_path(described).items()}
+
+
+def _lines(path: str, runs: tuple[Run, Run], digests: list[str]) -> dict[str, int | None]:
+    old, new = (_text(run, path, digest) for run, digest in zip(runs, digests, strict=True))
     if old is None or new is None:
         return {"added": None, "removed": None}
     # The first two lines of a unified diff name the files.
@@ -88,8 +83,8 @@ def _lines(path: str, sides: tuple[Side, Side], digests: list[str]) -> dict[str,
     return {"added": marks.count("+"), "removed": marks.count("-")}
 
 
-def _text(side: Side, path: str, digest: str) -> list[str] | None:
-    data = side.read(path)
+def _text(run: Run, path: str, digest: str) -> list[str] | None:
+    data = run.read(path)
     if data is None or hashlib.sha256(data).hexdigest() != digest:
         return None
     return data.decode(errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""What differs in what two runs found: their figures, and which predictions flipped."""
+"""Differences in metrics and predictions between two runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lineage.diff.changes import Changes, between
-from lineage.diff.runs import Side
+from lineage.diff.runs import Run
 from tasks import artifacts
 from tasks.runtime.params import flatten
 
@@ -22,15 +21,15 @@ COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """A prediction that is another one now; classes by name.
+    """Prediction whose class differs between two runs; classes are given by name.
 
     Attributes:
-        model: Such as ``student/1``.
-        selection: How its epoch was chosen.
-        cycle_id: Of the test cycle.
-        label: What was annotated.
-        old: The class that was predicted.
-        new: The class that is predicted.
+        model: Name of the model, such as ``student/1``.
+        selection: Selection of the model's epoch.
+        cycle_id: Test cycle.
+        label: Annotated class.
+        old: Class that the first run predicts.
+        new: Class that the second run predicts.
         effect: ``mended``, ``broken``, or ``still wrong``.
     """
 
@@ -45,14 +44,14 @@ class Flip:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """How the predictions of two runs compare.
+    """Differences between the predictions of two runs.
 
     Attributes:
-        compared: Predictions that both have, of one model, selection and cycle.
-        only_old: Predictions that only the first has.
-        only_new: Predictions that only the second has.
+        compared: Number of predictions, by model, selection and cycle, that both runs have.
+        only_old: Number of predictions that only the first run has.
+        only_new: Number of predictions that only the second run has.
         relabelled: Cycles whose annotated class differs.
-        flips: By model, selection and cycle.
+        flips: Predictions whose class differs, by model, selection and cycle.
     """
 
     compared: int
@@ -62,24 +61,24 @@ class Predictions:
     flips: tuple[Flip, ...]
 
 
-def figures(old: Side, new: Side) -> Changes:
-    """Return what differs in scores and, by class, in sensitivity and the like, of each model, by dotted key.
+def figures(old: Run, new: Run) -> Changes:
+    """Return the changes of each model's scores and per-class figures, by dotted key.
 
-    The student comes first, and scores before classes. Figures of groups of patients and of calibration are left to
-    `reports/metrics.json`.
+    The student precedes the other models, and scores precede figures of classes. Figures of patient groups and of
+    calibration are not compared.
     """
-    first, second = (dict(_figures(side.json(METRICS))) for side in (old, new))
+    first, second = (_figures(run.json(METRICS)) for run in (old, new))
     found = between(first, second)
     return replace(found, changed={key: found.changed[key] for key in first if key in found.changed})
 
 
-def predictions(old: Side, new: Side) -> Predictions | str:
-    """Return which predictions flipped; or why the two runs cannot be compared by cycle."""
-    metrics = [side.json(METRICS) for side in (old, new)]
-    tables = [_table(side) for side in (old, new)]
-    for side, table, found in zip((old, new), tables, metrics, strict=True):
+def predictions(old: Run, new: Run) -> Predictions | str:
+    """Return the flipped predictions, or the reason why the runs cannot be compared by cycle."""
+    metrics = [run.json(METRICS) for run in (old, new)]
+    tables = [run.table(PREDICTIONS, COLUMNS) for run in (old, new)]
+    for run, table, found in zip((old, new), tables, metrics, strict=True):
         if table is None or not found:
-            return f"{side.name} has no predictions."
+            return f"{run.name} has no predictions."
     classes = [found["classes"] for found in metrics]
     if classes[0] != classes[1]:
         return f"The classes differ: {', '.join(classes[0])} and {', '.join(classes[1])}."
@@ -96,19 +95,19 @@ def predictions(old: Side, new: Side) -> Predictions | str:
     )
 
 
-def _figures(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the figures by key; those of the student have no level of its name, for it is one."""
-    found: list[tuple[str, Any]] = []
+def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the compared figures of all models by dotted key."""
+    found: dict[str, Any] = {}
     for model in MODELS:
         for path, figures in _leaves(metrics.get(model) or {}, model):
             for name in FIGURES:
                 if name in figures:
-                    found += flatten(figures[name], f"{path}.{name}").items()
+                    found |= flatten(figures[name], f"{path}.{name}")
     return found
 
 
 def _leaves(value: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the mappings that hold scores, below names and selections."""
+    """Return the mappings that hold scores, with their dotted keys."""
     if "score_strict" in value:
         return [(path, value)]
     return [leaf for key, inner in value.items() for leaf in _leaves(inner, f"{path}.{key}")]
@@ -121,15 +120,7 @@ def _flip(key: tuple[str, str, str], old: tuple[int, int], new: tuple[int, int],
     return Flip(model=key[0], selection=key[1], cycle_id=key[2], effect=effect, **names)
 
 
-def _table(side: Side) -> pa.Table | None:
-    path = side.path(PREDICTIONS)
-    if path is None:
-        return None
-    with pq.ParquetFile(path) as file:
-        return file.read(COLUMNS)
-
-
 def _rows(table: pa.Table) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return label and prediction by model, selection and cycle."""
+    """Return label and predicted class by model, selection and cycle."""
     columns = [table[name].to_pylist() for name in COLUMNS]
     return {(model, kind, cycle): (label, said) for model, kind, cycle, label, said in zip(*columns, strict=True)}

@@ -1,8 +1,7 @@
-"""The two sides of a comparison: a folder as it lies there, or a Git revision with what DVC's cache has of it."""
+"""Runs that can be compared: a folder on disk, or a Git revision with the files that DVC's cache holds of it."""
 
 from __future__ import annotations
 
-import configparser
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,18 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import pyarrow as pa
 
-from lineage.git import ask_git_bytes
+from lineage import dvc_storage
+from lineage.git import commit_of, file_at
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import read_table
 
 
-class Side(ABC):
-    """A run, with its files under the paths that they have in a project.
+class Run(ABC):
+    """A run, whose files have the same paths as in the project.
 
     Attributes:
-        name: What the user called it.
+        name: Name that the user gave.
         where: The folder, or the revision's commit.
     """
 
@@ -30,21 +31,21 @@ class Side(ABC):
 
     @abstractmethod
     def path(self, name: str) -> Path | None:
-        """Return a file that holds the bytes of an artifact, under whatever name; none where it is not there."""
+        """Return a file with the bytes of an artifact, or None where they are missing."""
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file, tracked by Git or by DVC; none where it is not there."""
+        """Return the bytes of a file that Git or DVC tracks, or None where it is missing."""
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
-        """Return the paths of the artifacts in a folder and below, sorted."""
+        """Return the paths of all artifacts below a folder, sorted."""
 
     def json(self, name: str) -> dict[str, Any]:
-        """Return what a JSON file holds; nothing where it is not there.
+        """Return the value of a JSON file; empty where the file is missing.
 
         Raises:
-            BreathlineError: It is no JSON.
+            BreathlineError: The file is not valid JSON.
         """
         data = self.read(name)
         if data is None:
@@ -53,8 +54,15 @@ class Side(ABC):
             loaded: dict[str, Any] = json.loads(data)
         except ValueError as error:
             where = f"{name} of {self.name}"
-            raise BreathlineError("This is no JSON.", where=where, hint="`breathline audit verify`") from error
+            raise BreathlineError(
+                "The file is not valid JSON.", where=where, hint="`breathline audit verify`"
+            ) from error
         return loaded
+
+    def table(self, name: str, columns: list[str] | None = None) -> pa.Table | None:
+        """Return a Parquet table, or None where it is missing."""
+        path = self.path(name)
+        return None if path is None else read_table(path, columns)
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, Any]]:
@@ -63,8 +71,8 @@ class Side(ABC):
         return {Path(name).stem: found for name in names if (found := self.json(name))}
 
 
-class Folder(Side):
-    """A project or workspace as it lies there."""
+class FolderRun(Run):
+    """The files of a project or workspace on disk."""
 
     def __init__(self, name: str, root: Path) -> None:
         self.name, self.root, self.where = name, root, str(root)
@@ -75,85 +83,72 @@ class Folder(Side):
         return path if path.is_file() else None
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes that lie there."""
+        """Return the bytes of the file."""
         path = self.path(name)
         return path.read_bytes() if path else None
 
     def names(self, folder: str) -> list[str]:
-        """Return the paths of the files in a folder and below."""
+        """Return the paths of the files below a folder."""
         paths = (self.root / folder).rglob("*")
         return sorted(str(path.relative_to(self.root)) for path in paths if path.is_file())
 
 
-class Revision(Side):
-    """A commit: small files from Git, artifacts from DVC's cache by the MD5 that its `dvc.lock` names."""
+class RevisionRun(Run):
+    """A commit: small files from Git, artifacts from DVC's cache by the MD5 in its `dvc.lock`."""
 
     def __init__(self, name: str, root: Path, commit: str) -> None:
         self.name, self.root, self.where = name, root, commit
 
     def path(self, name: str) -> Path | None:
-        """Return the cache's object."""
-        digest = self._outs.get(name)
-        path = self._object(digest) if digest else None
+        """Return the object in the cache."""
+        md5 = self._md5.get(name)
+        path = self._cache.object(md5) if md5 else None
         return path if path and path.is_file() else None
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes from the cache, or from Git."""
+        """Return the bytes from the cache, or else from Git."""
         path = self.path(name)
-        return path.read_bytes() if path else ask_git_bytes(self.root, "show", f"{self.where}:./{name}")
+        return path.read_bytes() if path else file_at(self.root, self.where, name)
 
     def names(self, folder: str) -> list[str]:
-        """Return the paths that `dvc.lock` names in a folder and below."""
-        return sorted(name for name in self._outs if Path(name).is_relative_to(folder))
+        """Return the paths below a folder that `dvc.lock` names."""
+        return sorted(name for name in self._md5 if Path(name).is_relative_to(folder))
 
     @cached_property
-    def _outs(self) -> dict[str, str]:
-        """The MD5 of each file of each out, by path; of a folder whose listing is not in the cache, nothing."""
-        lock = ask_git_bytes(self.root, "show", f"{self.where}:./dvc.lock")
+    def _md5(self) -> dict[str, str]:
+        """The MD5 of each file of all outs, by path, except in folders whose listing the cache does not hold."""
+        lock = file_at(self.root, self.where, dvc_storage.LOCK)
         if lock is None:
-            hint = "name one in which dvc.lock was committed, or a folder with a run"
-            raise BreathlineError("This revision has no dvc.lock: what ran is not known.", where=self.name, hint=hint)
+            raise BreathlineError(
+                "The revision has no dvc.lock, so its run is unknown.",
+                where=self.name,
+                hint="name a revision in which dvc.lock was committed, or a folder with a run",
+            )
         found: dict[str, str] = {}
-        for stage in (YAML(typ="safe").load(lock.decode()).get("stages") or {}).values():
-            for out in stage.get("outs", ()):
-                digest, path = str(out["md5"]), str(out["path"])
-                if not digest.endswith(".dir"):
-                    found[path] = digest
-                elif (listing := self._object(digest)).is_file():
-                    found |= {f"{path}/{file['relpath']}": file["md5"] for file in json.loads(listing.read_text())}
+        for _, path, md5 in dvc_storage.entries(dvc_storage.read_lock(lock), "outs"):
+            found |= self._cache.files(path, md5)
         return found
 
-    def _object(self, digest: str) -> Path:
-        return self._cache / "files" / "md5" / digest[:2] / digest[2:]
-
     @cached_property
-    def _cache(self) -> Path:
-        return cache_of(self.root)
+    def _cache(self) -> dvc_storage.Cache:
+        return dvc_storage.cache_of(self.root)
 
 
-def cache_of(root: Path) -> Path:
-    """Return the folder of a project's DVC cache, as `.dvc/config` and `.dvc/config.local` name it."""
-    folder = root / ".dvc"
-    config = configparser.ConfigParser(interpolation=None, strict=False)
-    config.read([folder / "config", folder / "config.local"], encoding="utf-8")
-    return (folder / config.get("cache", "dir", fallback="cache")).resolve()
-
-
-def opened(name: str, root: Path) -> Side:
-    """Return one side of a comparison.
+def open_run(name: str, root: Path) -> Run:
+    """Return the run with a name.
 
     Args:
         name: ``.`` for the project itself, another folder with a run, or a Git revision.
-        root: The project.
+        root: Root of the project.
 
     Raises:
-        BreathlineError: It is neither.
+        BreathlineError: The name is neither a folder with a dvc.yaml nor a Git revision.
     """
     folder = (root / name).resolve()
     if folder.is_dir() and (folder / "dvc.yaml").is_file():
-        return Folder(name, folder)
-    commit = ask_git_bytes(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return FolderRun(name, folder)
+    commit = commit_of(root, name)
     if commit is not None:
-        return Revision(name, root, commit.decode().strip())
+        return RevisionRun(name, root, commit)
     hint = "such as HEAD~1, a tag, `.`, or .leaderboard/<recipe>"
-    raise BreathlineError(f"`{name}` is no Git revision, and no folder with a dvc.yaml.", where=root, hint=hint)
+    raise BreathlineError(f"`{name}` is neither a Git revision nor a folder with a dvc.yaml.", where=root, hint=hint)

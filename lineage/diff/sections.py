@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
+from lineage.diff.data import HASHED
 from lineage.diff.results import Predictions
 from tasks.runtime.words import counted
 
 Tone = Literal["good", "bad", "open"]
 EFFECTS: Mapping[str, Tone] = {"mended": "good", "broken": "bad", "still wrong": "open"}
-HASHED = ("audio file", "annotation file", "samples")  # columns whose values are hashes: only their names are shown
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,9 @@ def _old_new(change: list[Any]) -> str:
 
 
 def _columns(change: Mapping[str, list[Any]]) -> str:
-    return "; ".join(name if name in HASHED else f"{name} {_old_new(values)}" for name, values in change.items())
+    return "; ".join(
+        name if name in HASHED.values() else f"{name} {_old_new(values)}" for name, values in change.items()
+    )
 
 
 def _lines(change: Mapping[str, int | None]) -> str:

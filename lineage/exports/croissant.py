@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from lineage.exports import corpora, stage_runs, tables
 from lineage.exports.request import Request
-from lineage.files import flat
+from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
@@ -61,7 +61,7 @@ class _Builder:
 
     def dataset(self, stage: str) -> dict[str, Any]:
         made = self.project.records[stage]
-        outs = flat(made["outputs"])
+        outs = by_path(made["outputs"])
         corpus, run = self.corpus, self.runs.get(stage)
         # The day on which this version was made; unknown if that was on another machine.
         optional = {

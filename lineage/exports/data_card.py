@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lineage.exports import corpora, hub_card, tables
 from lineage.exports.request import Request
-from lineage.files import flat
+from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts
 from tasks.audio import front_end_rates
@@ -65,7 +65,7 @@ def card(project: Project) -> str:
         classes=summary["classes"],
         groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
-        files=flat(project.records["extract"]["outputs"]),
+        files=by_path(project.records["extract"]["outputs"]),
         dropped=_dropped(project),
     )
 

@@ -15,7 +15,7 @@ from lineage import events, record
 from lineage.exports import dsse, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
-from lineage.files import flat
+from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
@@ -103,7 +103,7 @@ def attestable(project: Project) -> set[str]:
 
 def _subjects(project: Project) -> Iterator[Descriptor]:
     for made in project.records.values():
-        for path, file in flat(made["outputs"]).items():
+        for path, file in by_path(made["outputs"]).items():
             if path in FIGURES or (path.startswith(MODELS) and path.endswith((".safetensors", file_names.CARD))):
                 yield _descriptor(path, file["sha256"])
 
@@ -133,7 +133,7 @@ def _outside(project: Project) -> Iterator[Descriptor]:
     if "download" in project.records:
         if archive := read_json(project.root / artifacts.SOURCE).get("archive"):
             yield _descriptor(archive["name"], archive["sha256"])
-        for path, file in flat(project.records["download"]["outputs"]).items():
+        for path, file in by_path(project.records["download"]["outputs"]).items():
             yield _descriptor(path, file["sha256"])
     for about in results.pretrained(project).values():
         if about["sha256"]:

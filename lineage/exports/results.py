@@ -75,7 +75,7 @@ def students(project: Project) -> list[Student]:
     for stage, made in project.records.items():
         group, _, seed = stage.partition("@")
         if group == "train_student":
-            outs = files.flat(made["outputs"])
+            outs = files.by_path(made["outputs"])
             weights = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
             found.append(Student(seed, read_json(project.root / artifacts.STUDENTS / seed / file_names.CARD), weights))
     if not found:

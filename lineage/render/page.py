@@ -21,14 +21,14 @@ def render(trace: Trace) -> str:
         "root": view.root,
         "boxes": {box.id: _facts(box) for box in view.boxes.values()},
         "arrows": [[arrow.cause, arrow.effect, arrow.how] for arrow in view.arrows],
-        "stages": {node.name: node.facts for node in trace.of("stage")},
+        "stages": {node.name: node.facts for node in trace.nodes_of("stage")},
         "behind": {
             node.name: [
                 edge.cause for edge in trace.edges if edge.effect == node.id and not edge.cause.startswith("stage:")
             ]
-            for node in trace.of("stage")
+            for node in trace.nodes_of("stage")
         },
-        "aside": {node.id: {"label": node.label, "facts": node.facts} for node in trace.of(*ASIDE[1:])},
+        "aside": {node.id: {"label": node.label, "facts": node.facts} for node in trace.nodes_of(*ASIDE[1:])},
         "reruns": [[rerun.stage, rerun.why, rerun.learned] for rerun in trace.reruns],
     }
     return (

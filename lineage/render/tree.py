@@ -32,7 +32,7 @@ def show(trace: Trace, console: Console, *, everything: bool = False) -> None:
         console.print(f"[yellow]note:[/] {escape(note)}")
     console.print()
     console.print(_tree(view, everything))
-    if trace.of("stage"):
+    if trace.nodes_of("stage"):
         console.print()
         _stages(trace, console, everything)
     if trace.reruns:
@@ -45,7 +45,7 @@ def show(trace: Trace, console: Console, *, everything: bool = False) -> None:
 def summary(trace: Trace) -> str:
     """Return the numbers of recordings, patients, models, cycles, predictions and stages of a trace."""
     kinds = ("recording", "patient", "weights", "cycle", "prediction", "stage")
-    numbers = {"model" if kind == "weights" else kind: len(trace.of(kind)) for kind in kinds}
+    numbers = {"model" if kind == "weights" else kind: len(trace.nodes_of(kind)) for kind in kinds}
     return ", ".join(counted(number, noun) for noun, number in numbers.items() if number) or "nothing"
 
 
@@ -115,7 +115,7 @@ def _short(value: Any, most: int = 2000) -> str:
 
 def _stages(trace: Trace, console: Console, everything: bool) -> None:
     """Print the stages in the order in which they ran; code and environment that all share are in the title."""
-    nodes = sorted(trace.of("stage"), key=lambda node: str((node.facts.get("run") or {}).get("at", "")))
+    nodes = sorted(trace.nodes_of("stage"), key=lambda node: str((node.facts.get("run") or {}).get("at", "")))
     behind = {(edge.effect, edge.cause.partition(":")[0]): trace.nodes[edge.cause].label for edge in trace.edges}
     shared = [
         labels.pop()
@@ -134,7 +134,7 @@ def _stages(trace: Trace, console: Console, everything: bool) -> None:
         table.add_row(node.name, _seeds(node), code, when, *(behind.get((node.id, kind), "unknown") for kind in apart))
     console.print(table)
     if everything:
-        for node in [*nodes, *trace.of("code", "environment")]:
+        for node in [*nodes, *trace.nodes_of("code", "environment")]:
             console.print(f"\n[bold]{escape(node.label)}[/]")
             for key, value in node.facts.items():
                 lines = (

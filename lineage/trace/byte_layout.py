@@ -1,4 +1,4 @@
-"""Where things lie: the files of a recording, frames in the bytes of a wav, rows in those of an array."""
+"""Byte layout of wav files and arrays, and paths of recordings."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tasks.artifacts import RAW_AUDIO
 
 
 def recording(path: str) -> str | None:
-    """Return the `recording_id` whose wav file or annotation a path would be, or none of another path."""
+    """Return the `recording_id` in the path of a wav file or annotation, or None for other paths."""
     file = Path(path)
     return file.stem if file.parent == RAW_AUDIO and file.suffix in (".wav", ".txt") else None
 
 
 @dataclass(frozen=True)
 class Wav:
-    """The layout of a RIFF file.
+    """Layout of a RIFF file.
 
     Attributes:
-        start: The byte at which its samples begin.
-        frame: Bytes of one frame, of all channels.
+        start: Offset of the samples in bytes.
+        frame: Size in bytes of one frame of all channels.
     """
 
     start: int
@@ -31,7 +31,7 @@ class Wav:
 
 
 def wav(path: Path) -> Wav | None:
-    """Return where the samples of a wav file lie, or none of another container (Multimedia Programming Interface 1.0).
+    """Return the layout of a wav file, or None for another container (Multimedia Programming Interface 1.0).
 
     Raises:
         OSError: The file cannot be read.
@@ -54,13 +54,13 @@ def wav(path: Path) -> Wav | None:
 
 
 def frames(start_s: float, end_s: float, rate: int, count: int) -> tuple[int, int]:
-    """Return the first frame of a cycle and the one after its last, as `extract` cuts them at the file's own rate.
+    """Return the first frame of a cycle and the frame after its last, as `extract` cuts them at the recording's rate.
 
     Args:
-        start_s: Begin in seconds.
-        end_s: End in seconds.
-        rate: Of the recording, in Hz.
-        count: Frames of the recording.
+        start_s: Start of the cycle in seconds.
+        end_s: End of the cycle in seconds.
+        rate: Sample rate of the recording in Hz.
+        count: Number of frames of the recording.
     """
     first = min(max(int(start_s * rate), 0), count)
     return first, min(max(int(end_s * rate), first), count)
@@ -68,12 +68,12 @@ def frames(start_s: float, end_s: float, rate: int, count: int) -> tuple[int, in
 
 @dataclass(frozen=True)
 class Array:
-    """The layout of an .npy file.
+    """Layout of an .npy file.
 
     Attributes:
-        start: The byte at which its values begin.
-        row: Bytes of one row.
-        shape: Of the array.
+        start: Offset of the values in bytes.
+        row: Size of one row in bytes.
+        shape: Shape of the array.
     """
 
     start: int
@@ -82,13 +82,13 @@ class Array:
 
 
 def array(path: Path) -> Array:
-    """Return where the rows of an .npy file in C order lie.
+    """Return the layout of an .npy file in C order.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no such file.
+        ValueError: The file is not an array in C order.
     """
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(mapped, np.memmap) or not mapped.flags.c_contiguous:
-        raise ValueError(f"{path} is no array in C order.")
+        raise ValueError(f"{path} is not an array in C order.")
     return Array(int(mapped.offset), int(mapped[:1].nbytes), tuple(mapped.shape))

@@ -1,48 +1,50 @@
-"""What must be said beside an answer: where records contradict each other or the files; what a figure leaves out."""
+"""Notes beside a trace: contradictions between records and files, and limits of the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lineage import events, files
-from lineage.trace.project_data import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, SPLIT, Evidence
+from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import Node
+from tasks.artifacts import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS
 from tasks.runtime.files import sha256
 
-READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS)  # what answers are read from
+READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS)  # files that traces read
+SHARED = ("labels", "split", "validation")  # parameters that must agree between stages
 
 
-def of(evidence: Evidence) -> Iterator[str]:
-    """Yield why an answer may not hold: a record is missing, or does not fit another or what lies there."""
-    missing = [name for name in evidence.project.stages if name not in evidence.project.records]
+def contradictions(data: ProjectData) -> Iterator[str]:
+    """Yield missing records, and records that contradict another record or a file."""
+    missing = [name for name in data.project.stages if name not in data.project.records]
     if missing:
-        yield f"no record of {', '.join(missing)}: not run yet, or before there were records"
-    yield from _between(evidence)
+        yield f"no record of {', '.join(missing)}: not run yet, or run before records existed"
+    yield from _inputs(data)
     for path in READ:
-        said = evidence.file(path).get("sha256")
-        if said and evidence.exists(path) and sha256(evidence.root / path) != said:
-            yield f"{path} is not what {evidence.file(path)['stage']} made: it was changed since"
-    yield from _params(evidence)
-    if events.check(evidence.root):
-        yield "the event log was altered, so that who ran what and when may not hold: `breathline audit verify`"
+        recorded = data.file(path).get("sha256")
+        if recorded and data.exists(path) and sha256(data.root / path) != recorded:
+            yield f"{path} is not what {data.file(path)['stage']} made: it was changed since"
+    yield from _parameters(data)
+    if events.check(data.root):
+        yield "the event log was altered, so user, host and time of the runs may be false: `breathline audit verify`"
 
 
-def cautions(root: Node, evidence: Evidence) -> Iterator[str]:
-    """Yield what has to be known of the thing itself."""
+def cautions(root: Node, data: ProjectData) -> Iterator[str]:
+    """Yield limits of the answer about a node."""
     if root.kind == "metric" and ".groups." in f".{root.name}":
         yield "the figure counts only the test cycles of this group; all that the models learned from is behind it"
     if root.kind == "row" and not root.facts["subset"]:
         yield "the cycle is in no subset: nothing learned from it, and nothing was judged on it"
-    if root.kind == "recording" and not any(evidence.subsets.get(one) for one in evidence.cycles_of[root.name]):
+    if root.kind == "recording" and not any(data.subsets.get(cycle) for cycle in data.cycles_of[root.name]):
         yield "no cycle of the recording is in the split: nothing learned from it, and nothing was judged on it"
 
 
-def _between(evidence: Evidence) -> Iterator[str]:
-    """Yield where a stage has read something else than what the stage before has made, by their records."""
-    for name, found in evidence.project.records.items():
+def _inputs(data: ProjectData) -> Iterator[str]:
+    """Yield stages whose recorded inputs differ from the recorded outs of upstream stages."""
+    for name, found in data.project.records.items():
         changed: dict[str, list[str]] = {}
-        for path, file in files.flat(found["inputs"]).items():
-            made = evidence.file(path)
+        for path, file in files.by_path(found["inputs"]).items():
+            made = data.file(path)
             if made and made["sha256"] != file["sha256"]:
                 changed.setdefault(made["stage"], []).append(path)
         for stage, paths in changed.items():
@@ -50,12 +52,10 @@ def _between(evidence: Evidence) -> Iterator[str]:
             yield f"{name} has read another version of {which} than {stage} has made: run `dvc repro {name}`"
 
 
-def _params(evidence: Evidence) -> Iterator[str]:
-    """Yield where stages have read different labels, split or validation."""
-    for key in SPLIT:
-        read = {
-            name: found["params"][key] for name, found in evidence.project.records.items() if key in found["params"]
-        }
-        others = [name for name, value in read.items() if value != evidence.parameter("evaluate", key)]
+def _parameters(data: ProjectData) -> Iterator[str]:
+    """Yield stages that read other labels, split or validation than `evaluate`."""
+    for key in SHARED:
+        given = {name: found["params"] for name, found in data.project.records.items() if key in found["params"]}
+        others = [name for name, params in given.items() if params[key] != data.parameter("evaluate", key)]
         if others:
             yield f"{', '.join(others)} ran with another `{key}` than evaluate"

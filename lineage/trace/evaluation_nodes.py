@@ -1,4 +1,4 @@
-"""What is said of the test cycles: predictions, figures, a single metric, and the reports that show them."""
+"""Nodes of the evaluation: predictions, groups of figures, single metrics and reports."""
 
 from __future__ import annotations
 
@@ -6,143 +6,121 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.trace.catalogue import TEST, Catalogue
-from lineage.trace.project_data import METRICS, PREDICTIONS, Evidence
-from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
+from lineage.trace.node_type import NodeType
+from lineage.trace.project_data import ProjectData
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
+from tasks.artifacts import METRICS, PREDICTIONS
 
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 
 
-class Predictions:
-    """``prediction:<model>/<selection>/<cycle_id>``: one row."""
+class Predictions(NodeType):
+    """``prediction:<model>/<selection>/<cycle_id>``: one prediction."""
 
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+    def __init__(self, data: ProjectData, catalogue: Catalogue) -> None:
+        super().__init__(data, catalogue)
         self._rows: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def node(self, name: str) -> Node:
-        """Return the row: label, predicted class and probabilities."""
+        """Return the label, the predicted class and the probabilities."""
         model, selection, cycle = name.rsplit("/", 2)
         if (model, selection, cycle) not in self._rows:
-            self._rows |= self.evidence.predictions([cycle])
+            self._rows |= self.data.predictions([cycle])
         row = self._rows[model, selection, cycle]
-        facts = {"path": PREDICTIONS, "file_sha256": self.evidence.file(PREDICTIONS).get("sha256"), **row}
+        facts = {"path": str(PREDICTIONS), "file_sha256": self.data.file(PREDICTIONS).get("sha256"), **row}
         label = f"{model}, {selection}: class {row['predicted']} of {cycle}, labelled {row['label']}"
         return Node(f"prediction:{name}", label, facts, f"{model.partition('/')[0]}, {selection}")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield weights and features."""
+        """Yield weights, features and the stage."""
         model, selection, cycle = name.rsplit("/", 2)
-        yield from self.catalogue.behind(model, selection)
-        yield from ids("fbank", (f"{front_end}/{cycle}" for front_end in self.catalogue.heard(model)), "was heard")
+        yield from self.catalogue.weights_behind(model, selection)
+        yield from links("fbank", (f"{one}/{cycle}" for one in self.catalogue.front_ends_of(model)), "was heard")
         yield "stage:evaluate", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the figures that count it."""
+        """Yield the figures that count the prediction."""
         model, selection, _ = name.rsplit("/", 2)
-        yield from ids("figures", _counting(self.catalogue, model, selection), "counted")
+        yield from _figures_with(self.catalogue, model, selection)
 
 
-class PredictionTable:
-    """``predictions:<model>/<selection>``: all that a model says of the test cycles."""
-
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+class PredictionTable(NodeType):
+    """``predictions:<model>/<selection>``: all predictions of a model."""
 
     def node(self, name: str) -> Node:
-        """Return how many there are."""
-        file, rows = self.evidence.file(PREDICTIONS), len(self.catalogue.members(TEST))
-        facts = {"path": PREDICTIONS, "sha256": file.get("sha256"), "content": file.get("content"), "rows": rows}
+        """Return the number of predictions."""
+        file, rows = self.data.file(PREDICTIONS), len(self.catalogue.members(TEST))
+        hashes = {"sha256": file.get("sha256"), "content": file.get("content")}
         model, _, selection = name.rpartition("/")
+        facts = {"path": str(PREDICTIONS), **hashes, "rows": rows}
         return Node(f"predictions:{name}", f"{rows} predictions of {model}, {selection}", facts, "predictions")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the weights."""
+        """Yield the weights and the stage."""
         model, _, selection = name.rpartition("/")
-        yield from self.catalogue.behind(model, selection)
+        yield from self.catalogue.weights_behind(model, selection)
         yield "stage:evaluate", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the figures that count them."""
+        """Yield the figures that count the predictions."""
         model, _, selection = name.rpartition("/")
-        yield from ids("figures", _counting(self.catalogue, model, selection), "counted")
+        yield from _figures_with(self.catalogue, model, selection)
 
 
-class Figures:
-    """``figures:<key>``: the part of the metrics that is made of the same predictions."""
-
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+class Figures(NodeType):
+    """``figures:<key>``: the figures that are computed from the same predictions."""
 
     def node(self, name: str) -> Node:
-        """Return the most important of its figures."""
-        found = at(self.evidence.json(METRICS), name)
+        """Return the scores among the figures."""
+        found = value_at(self.data.json(METRICS), name)
         chosen = {key: found[key] for key in FIGURES if key in found} if isinstance(found, Mapping) else {}
-        file = self.evidence.file(METRICS)
-        facts = {"path": METRICS, "sha256": file.get("sha256"), "key": name, "figures": chosen}
+        facts = {"path": str(METRICS), "sha256": self.data.file(METRICS).get("sha256"), "key": name, "figures": chosen}
         return Node(f"figures:{name}", f"figures {name}", facts, "figures")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield predictions and test cycles."""
-        yield from ids("predictions", (f"{model}/{its}" for model, its in self.catalogue.figures[name]), "counted")
+        """Yield predictions, test cycles and the stage."""
+        pairs = self.catalogue.figure_groups[name]
+        yield from links("predictions", (f"{model}/{selection}" for model, selection in pairs), "counted")
         yield f"set:{TEST}", "judged on"
         yield "stage:evaluate", MADE_BY
 
-    def after(self, _name: str) -> Iterator[Link]:
-        """Yield the reports; a single metric is shown only where it is asked for."""
+    def after(self, name: str) -> Iterator[Link]:
+        """Yield the reports; a single metric is a node only where it is asked for."""
         yield "reports:evaluate", "shown"
 
 
-class Metrics:
+class Metrics(NodeType):
     """``metric:<key>``: a single figure, by its dotted key in the metrics."""
 
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
-
     def node(self, name: str) -> Node:
-        """Return its value."""
-        value = at(self.evidence.json(METRICS), name)
-        facts = {"path": METRICS, "key": name, "value": value}
+        """Return the value."""
+        value = value_at(self.data.json(METRICS), name)
+        facts = {"path": str(METRICS), "key": name, "value": value}
         return Node(f"metric:{name}", f"{name} = {value}" if not isinstance(value, dict | list) else name, facts)
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the figures that it is one of."""
-        yield f"figures:{self.group(name)}", "is one of them"
-
-    def after(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: it is an end."""
-        yield from ()
-
-    def group(self, name: str) -> str:
-        """Return the longest key of figures that a metric lies under; what names no model concerns the test cycles."""
-        groups = (key for key in self.catalogue.figures if f"{name}.".startswith(f"{key}."))
-        return max(groups, key=len, default="test")
+        """Yield the group of figures: that with the longest key, or `test` for a metric without a model."""
+        groups = (key for key in self.catalogue.figure_groups if f"{name}.".startswith(f"{key}."))
+        yield f"figures:{max(groups, key=len, default='test')}", "is one of them"
 
 
-class Reports:
+class Reports(NodeType):
     """``reports:evaluate``: the files that show the figures."""
 
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
-
     def node(self, name: str) -> Node:
-        """Return the files."""
-        stage = self.evidence.project.stages["evaluate"]
-        paths = [path for path in stage.outs if path.startswith("reports/")]
-        facts = {"files": {path: self.evidence.file(path).get("sha256") for path in paths}}
+        """Return the files and their hashes."""
+        paths = [path for path in self.data.project.stages["evaluate"].outs if path.startswith("reports/")]
+        facts = {"files": {path: self.data.file(path).get("sha256") for path in paths}}
         return Node(f"reports:{name}", f"{len(paths)} reports: metrics.json, report.html, plots", facts)
 
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield all figures."""
-        yield from ids("figures", self.catalogue.figures, "shown")
+    def before(self, name: str) -> Iterator[Link]:
+        """Yield all figures and the stage."""
+        yield from links("figures", self.catalogue.figure_groups, "shown")
         yield "stage:evaluate", MADE_BY
 
-    def after(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: they are an end."""
-        yield from ()
 
-
-def at(metrics: Any, key: str) -> Any:
-    """Return what stands at a dotted key, or none; parts of names may hold dots themselves."""
+def value_at(metrics: Any, key: str) -> Any:
+    """Return the value at a dotted key, or None; names in the key may hold dots themselves."""
     if not key:
         return metrics
     if not isinstance(metrics, Mapping):
@@ -150,20 +128,11 @@ def at(metrics: Any, key: str) -> Any:
     for name, value in metrics.items():
         if key == name:
             return value
-        if key.startswith(f"{name}.") and (found := at(value, key[len(name) + 1 :])) is not None:
+        if key.startswith(f"{name}.") and (found := value_at(value, key[len(name) + 1 :])) is not None:
             return found
     return None
 
 
-def keys(metrics: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of all single figures."""
-    for name, value in metrics.items():
-        key = f"{prefix}.{name}" if prefix else str(name)
-        if isinstance(value, Mapping):
-            yield from keys(value, key)
-        else:
-            yield key
-
-
-def _counting(catalogue: Catalogue, model: str, selection: str) -> list[str]:
-    return [key for key, pairs in catalogue.figures.items() if (model, selection) in pairs]
+def _figures_with(catalogue: Catalogue, model: str, selection: str) -> list[Link]:
+    keys = (key for key, pairs in catalogue.figure_groups.items() if (model, selection) in pairs)
+    return links("figures", keys, "counted")

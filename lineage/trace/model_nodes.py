@@ -1,27 +1,24 @@
-"""What was learned: weights, those that they began with, and the soft labels that students learn from."""
+"""Nodes of the learning: trained weights, initial weights and soft labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.trace.catalogue import TRAIN, Catalogue, Model
-from lineage.trace.project_data import SOFT_LABELS, Evidence
-from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
+from lineage.trace.catalogue import TRAIN, Model
+from lineage.trace.node_type import NodeType
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
-from tasks import artifacts
+from tasks.artifacts import SOFT_LABELS, WEIGHTS
 
 
-class Weights:
-    """``weights:<model>/<selection>``: a trained network in the epoch that was chosen."""
-
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+class Weights(NodeType):
+    """``weights:<model>/<selection>``: a trained network at the epoch of a selection."""
 
     def node(self, name: str) -> Node:
         """Return the file with its hashes, the seed and the epoch."""
         model, selection = self._of(name)
         path = f"{model.folder}/{selection}.safetensors"
-        file, card = self.evidence.file(path), self.evidence.json(f"{model.folder}/{file_names.CARD}")
+        file, card = self.data.file(path), self.data.json(f"{model.folder}/{file_names.CARD}")
         epoch = card.get("selections", {}).get(selection, {}).get("epoch")
         facts = {
             "path": path,
@@ -38,85 +35,75 @@ class Weights:
         return Node(f"weights:{name}", label, facts, f"{model.name.partition('/')[0]}, {selection}")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the sets that it learned from and that chose it, soft labels, first weights and what trained it."""
+        """Yield training set, selection sets, soft labels, initial weights and the stage."""
         model, selection = self._of(name)
         if model.soft:
             yield "soft_labels:train", "learned from"
         yield f"set:{model.trained_on}", "learned from"
-        yield from ((f"set:{its}", how) for its, how in model.judges(selection).items())
+        yield from ((f"set:{one}", how) for one, how in model.selection_sets(selection).items())
         yield f"initial:{model.initial}", "began with"
         yield f"stage:{model.stage}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the predictions that it made, alone or in the ensemble, and the soft labels."""
+        """Yield the predictions, of the model or the ensemble, and the soft labels."""
         own = f"weights:{name}"
-        for model, selection in self.evidence.judged:
-            yield from (
-                (f"predictions:{model}/{selection}", how)
-                for its, how in self.catalogue.behind(model, selection)
-                if its == own
-            )
+        for model, selection in self.data.predicted_models:
+            behind = self.catalogue.weights_behind(model, selection)
+            yield from ((f"predictions:{model}/{selection}", how) for weights, how in behind if weights == own)
         if self.catalogue.labelled:
-            yield from (("soft_labels:train", how) for its, how in self.catalogue.behind_soft_labels if its == own)
+            behind = self.catalogue.weights_behind_soft_labels
+            yield from (("soft_labels:train", how) for weights, how in behind if weights == own)
 
     def _of(self, name: str) -> tuple[Model, str]:
         model, _, selection = name.rpartition("/")
         return self.catalogue.models[model], selection
 
 
-class Initial:
-    """``initial:<name>``: the weights that a training began with."""
-
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+class Initial(NodeType):
+    """``initial:<name>``: initial weights of a training."""
 
     def node(self, name: str) -> Node:
-        """Return where they were published, and their hash."""
-        folder = (artifacts.WEIGHTS / name).as_posix()
-        about = self.evidence.json(f"{folder}/{file_names.SOURCE}")
+        """Return source and hash."""
+        folder = WEIGHTS / name
+        about = self.data.json(folder / file_names.SOURCE)
         random = about.get("source") == "none"
         label = f"first weights {name}" + (", random by the seed" if random else "")
-        return Node(f"initial:{name}", label, {"path": folder, **about})
+        return Node(f"initial:{name}", label, {"path": str(folder), **about})
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield what fetched them."""
+        """Yield the stage."""
         yield f"stage:weights@{name}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the models that began with them."""
+        """Yield the models that began with these weights."""
         models = (model for model in self.catalogue.models.values() if model.initial == name)
-        yield from ids("weights", (weights for model in models for weights in model.weights), "began with")
+        yield from links("weights", (weights for model in models for weights in model.weights), "began with")
 
 
-class SoftLabelTable:
+class SoftLabelTable(NodeType):
     """``soft_labels:train``: the soft labels of the training cycles, from which students learn."""
 
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
-
     def node(self, name: str) -> Node:
-        """Return how they were made, and of which cycles they are."""
-        file, members = self.evidence.file(SOFT_LABELS), self.catalogue.members(TRAIN)
+        """Return settings, teachers and the number of cycles."""
+        file, members = self.data.file(SOFT_LABELS), self.catalogue.members(TRAIN)
+        teachers = self.catalogue.labelling_teachers
         facts = {
-            "path": SOFT_LABELS,
+            "path": str(SOFT_LABELS),
             "sha256": file.get("sha256"),
             "content": file.get("content"),
             "settings": dict(self.catalogue.settings),
-            "teachers": {
-                model.name: {"seed": model.seed, "fold": model.fold or None} for model in self.catalogue.chosen
-            },
+            "teachers": {model.name: {"seed": model.seed, "fold": model.fold or None} for model in teachers},
             "rows": len(members),
         }
-        label = f"soft labels of {len(members)} cycles by {len(self.catalogue.chosen)} teachers"
-        return Node(f"soft_labels:{name}", label, facts)
+        return Node(f"soft_labels:{name}", f"soft labels of {len(members)} cycles by {len(teachers)} teachers", facts)
 
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield the teachers, the cycles that they labelled, and what combined them."""
-        yield from self.catalogue.behind_soft_labels
+    def before(self, name: str) -> Iterator[Link]:
+        """Yield the teachers, the labelled cycles and the stage."""
+        yield from self.catalogue.weights_behind_soft_labels
         yield f"set:{TRAIN}", "labelled"
         yield "stage:soft_labels", MADE_BY
 
-    def after(self, _name: str) -> Iterator[Link]:
-        """Yield the students that learned from them."""
+    def after(self, name: str) -> Iterator[Link]:
+        """Yield the students that learned from the soft labels."""
         students = (model for model in self.catalogue.students if model.soft)
-        yield from ids("weights", (weights for model in students for weights in model.weights), "learned from")
+        yield from links("weights", (weights for model in students for weights in model.weights), "learned from")

@@ -1,7 +1,7 @@
-"""What an answer is made of: nodes, what influenced what, and what must be said beside it.
+"""Provenance graph of a trace: nodes, edges and notes.
 
-A node's id is its kind and its name: ``recording:101_1b1_Tc_sc_Meditron``, ``weights:student/1/val``. Rows are nodes of
-their own only where a question leads to them; else a set, a table or a model stands for its rows.
+The id of a node is its kind and its name, such as ``weights:student/1/val``. A row has a node of its own only where the
+question leads to it. Otherwise the node of a set, a table or a model represents its rows.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ MADE_BY = "made by"
 
 @dataclass(frozen=True)
 class Node:
-    """Something that was made, or that something was made of.
+    """Cause or effect in the making of artifacts.
 
     Attributes:
         id: Kind and name.
-        label: A few words for people.
-        facts: What is known of it, ready for JSON.
-        group: Nodes of one kind and group may be shown as one, such as all recordings that train.
+        label: Short text for people.
+        facts: Facts as JSON values.
+        group: Name of a group whose nodes of one kind may be shown as one, such as all recordings of `train`.
     """
 
     id: str
@@ -34,23 +34,23 @@ class Node:
 
     @property
     def kind(self) -> str:
-        """What sort of thing it is."""
+        """The kind of the node."""
         return self.id.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """Its name among those of its kind."""
+        """The name among the nodes of the same kind."""
         return self.id.partition(":")[2]
 
 
 @dataclass(frozen=True)
 class Edge:
-    """That one node influenced another.
+    """Influence of one node on another.
 
     Attributes:
-        cause: The id of the earlier one.
-        effect: The id of the later one.
-        how: In which role.
+        cause: Id of the earlier node.
+        effect: Id of the later node.
+        how: Role of the cause.
     """
 
     cause: str
@@ -60,12 +60,12 @@ class Edge:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A stage that has to run anew when something is taken away.
+    """Stage that has to run anew without a recording or patient.
 
     Attributes:
-        stage: As DVC calls it.
-        why: What it had of it.
-        learned: Whether what it made holds anything learned from it, so that it must be trained anew.
+        stage: Name of the stage in DVC.
+        why: Reason.
+        learned: Whether the outs hold anything learned from the recording or patient.
     """
 
     stage: str
@@ -78,13 +78,13 @@ class Trace:
     """The answer to a question.
 
     Attributes:
-        question: As it was asked.
-        direction: ``backward``: what made it; ``forward``: what it influenced.
-        root: The id of what was asked about.
-        nodes: By id, the root first, each after one that led to it.
-        edges: Between them, as they were found.
-        notes: What has to be known to read it rightly: contradictions between records, say.
-        reruns: Of a question forward: the stages that would have to run anew without it.
+        question: Text of the question.
+        direction: ``backward`` to the causes, or ``forward`` to the effects.
+        root: Id of the node that the question is about.
+        nodes: Nodes by id, in the order in which they were reached.
+        edges: Edges between the nodes, in the order in which they were found.
+        notes: Contradictions between records, and limits of the answer.
+        reruns: Stages that would have to run anew without the root; only in the direction ``forward``.
     """
 
     question: str
@@ -95,21 +95,21 @@ class Trace:
     notes: tuple[str, ...] = ()
     reruns: tuple[Rerun, ...] = ()
 
-    def of(self, *kinds: str) -> list[Node]:
+    def nodes_of(self, *kinds: str) -> list[Node]:
         """Return the nodes of some kinds, sorted by id."""
         return sorted((node for node in self.nodes.values() if node.kind in kinds), key=lambda node: node.id)
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, ready for JSON; what auditors ask first stands at the top."""
+        """Return the trace as JSON values, with the facts that auditors ask for first at the top."""
         return {
             "question": self.question,
             "direction": self.direction,
             "root": self.root,
-            "recordings": [node.name for node in self.of("recording")],
-            "patients": sorted((node.name for node in self.of("patient")), key=natural),
-            "models": [node.facts["path"] for node in self.of("weights")],
-            "stages": [node.name for node in self.of("stage")],
-            "seeds": {node.name: node.facts["seeds"] for node in self.of("stage") if node.facts.get("seeds")},
+            "recordings": [node.name for node in self.nodes_of("recording")],
+            "patients": sorted((node.name for node in self.nodes_of("patient")), key=natural),
+            "models": [node.facts["path"] for node in self.nodes_of("weights")],
+            "stages": [node.name for node in self.nodes_of("stage")],
+            "seeds": {node.name: node.facts["seeds"] for node in self.nodes_of("stage") if node.facts.get("seeds")},
             "notes": list(self.notes),
             "reruns": [asdict(rerun) for rerun in self.reruns],
             "nodes": [asdict(node) | {"kind": node.kind} for node in self.nodes.values()],
@@ -118,9 +118,9 @@ class Trace:
 
 
 Link = tuple[str, str]
-"""The id of a neighbour, and the role in which the earlier one influenced the later one."""
+"""Id of a neighbour, and the role of the cause."""
 
 
-def ids(kind: str, names: Iterable[object], how: str) -> list[Link]:
-    """Return links to several nodes of one kind."""
+def links(kind: str, names: Iterable[object], how: str) -> list[Link]:
+    """Return links to nodes of one kind."""
     return [(f"{kind}:{name}", how) for name in names]

@@ -1,89 +1,72 @@
-"""Where everything begins: the source, its patients, their recordings, and the sets that recordings are part of."""
+"""Nodes of the data: source, patients, recordings, and the sets of cycles that recordings belong to."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from lineage.trace.catalogue import TEST, TRAIN, Catalogue
-from lineage.trace.project_data import RAW, Evidence
-from lineage.trace.provenance_graph import MADE_BY, Link, Node, ids
+from lineage.trace.node_type import NodeType
+from lineage.trace.project_data import ProjectData
+from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
+from tasks.artifacts import RAW_AUDIO
 
-SPLIT_FILE = "ICBHI_challenge_train_test.txt"
+PATIENT = ("diagnosis", "age", "sex", "fold")  # columns of the recordings that describe the patient
 
 
-class Sources:
-    """``source:<name>``: the archive, folder or generator that the recordings come from."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-
-    @property
-    def name(self) -> str:
-        """What it is called: the archive's file name, or which source."""
-        archive = self.evidence.source.get("archive") or {}
-        return str(archive.get("name") or self.evidence.source.get("source", "unknown"))
+class Sources(NodeType):
+    """``source:<name>``: archive, folder or generator of the recordings."""
 
     def node(self, name: str) -> Node:
-        """Return what `download` tells of it."""
-        archive = self.evidence.source.get("archive")
-        what = f"archive {name}" if archive else f"source {name}, no archive"
-        return Node(f"source:{name}", what, dict(self.evidence.source))
+        """Return the facts that `download` recorded."""
+        what = f"archive {name}" if self.data.source.get("archive") else f"source {name}, no archive"
+        return Node(f"source:{name}", what, dict(self.data.source))
 
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield what fetched it."""
+    def before(self, name: str) -> Iterator[Link]:
+        """Yield the stage."""
         yield "stage:download", MADE_BY
 
-    def after(self, _name: str) -> Iterator[Link]:
+    def after(self, name: str) -> Iterator[Link]:
         """Yield all recordings."""
-        yield from ids("recording", self.evidence.recordings, "holds the files")
+        yield from links("recording", self.data.recordings, "holds the files")
 
 
-class Patients:
-    """``patient:<number>``."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
+class Patients(NodeType):
+    """``patient:<id>``: a patient."""
 
     def node(self, name: str) -> Node:
-        """Return a patient as the metadata describe them."""
-        names = self.evidence.recordings_of[name]
-        row = self.evidence.recordings[names[0]]
-        about = {
-            key: row[key]
-            for key in ("diagnosis", "age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm", "fold")
-        }
-        cycles = (cycle for recording in names for cycle in self.evidence.cycles_of[recording])
-        sides = sorted({self.evidence.subsets.get(cycle) or "unused" for cycle in cycles})
-        facts = {**about, "recordings": names, "subsets": sides}
-        return Node(f"patient:{name}", f"patient {name}", facts, ", ".join(sides))
-
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: a patient is a beginning."""
-        yield from ()
+        """Return the metadata, the recordings and the subsets."""
+        names = self.data.recordings_of[name]
+        rows = [self.data.recordings[one] for one in names]
+        own = [key for key in self.data.corpus.get("prefixed_columns", ()) if len({row.get(key) for row in rows}) == 1]
+        about = {key: rows[0][key] for key in (*PATIENT, *own) if key in rows[0]}
+        cycles = (cycle for recording in names for cycle in self.data.cycles_of[recording])
+        subsets = sorted({self.data.subsets.get(cycle, "unused") for cycle in cycles})
+        facts = {**about, "recordings": names, "subsets": subsets}
+        return Node(f"patient:{name}", f"patient {name}", facts, ", ".join(subsets))
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the patient's recordings."""
-        yield from ids("recording", self.evidence.recordings_of[name], "was recorded")
+        yield from links("recording", self.data.recordings_of[name], "was recorded")
 
 
-class Recordings:
+class Recordings(NodeType):
     """``recording:<recording_id>``: a wav file and its annotation."""
 
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+    def __init__(self, data: ProjectData, catalogue: Catalogue) -> None:
+        super().__init__(data, catalogue)
         self._sets = {name: set(catalogue.members(name)) for name in catalogue.sets()}
 
     def node(self, name: str) -> Node:
-        """Return both files with their hashes, and how many cycles each set has of them."""
-        row, cycles = self.evidence.recordings[name], self.evidence.cycles_of[name]
-        subsets = [self.evidence.subsets.get(cycle, "unused") for cycle in cycles]
-        used = {subset: subsets.count(subset) for subset in dict.fromkeys(subsets)}
+        """Return both files with their hashes, and the number of cycles in each subset."""
+        row = self.data.recordings[name]
+        used = dict(Counter(self.data.subsets.get(cycle, "unused") for cycle in self.data.cycles_of[name]))
         facts = {
             "patient_id": row["patient_id"],
             "split": row["split"],
-            "name_in_split": row["icbhi_name_in_split"],
-            "wav": {"path": f"{RAW}/audio/{name}.wav", "sha256": row["recording_sha256"]},
-            "annotation": {"path": f"{RAW}/audio/{name}.txt", "sha256": row["annotation_sha256"]},
+            **{key: row[key] for key in self.data.corpus.get("prefixed_columns", ()) if key in row},
+            "wav": {"path": f"{RAW_AUDIO}/{name}.wav", "sha256": row["recording_sha256"]},
+            "annotation": {"path": f"{RAW_AUDIO}/{name}.txt", "sha256": row["annotation_sha256"]},
             "frames": row["frames"],
             "sample_rate": row["sample_rate"],
             "device": row["device"],
@@ -93,37 +76,34 @@ class Recordings:
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the source and the patient."""
-        yield f"source:{Sources(self.evidence).name}", "holds the files"
-        yield f"patient:{self.evidence.recordings[name]['patient_id']}", "was recorded"
+        archive = self.data.source.get("archive") or {}
+        source = archive.get("name") or self.data.source.get("source", "unknown")
+        yield f"source:{source}", "holds the files"
+        yield f"patient:{self.data.recordings[name]['patient_id']}", "was recorded"
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the sets that have cycles of it, and these cycles."""
-        cycles = self.evidence.cycles_of[name]
-        for its, members in self._sets.items():
+        """Yield the sets with cycles of the recording, and these cycles."""
+        cycles = self.data.cycles_of[name]
+        for one, members in self._sets.items():
             if count := len(members.intersection(cycles)):
-                yield f"set:{its}", _how_many(count)
-        yield from ids("samples", cycles, "its samples")
-        yield from ids("annotation", cycles, "its line")
+                yield f"set:{one}", _cycles(count)
+        yield from links("samples", cycles, "its samples")
+        yield from links("annotation", cycles, "its line")
 
 
-class Sets:
-    """``set:<name>``: cycles that train, choose the epoch or test; ``train without fold …`` for its teachers."""
-
-    def __init__(self, evidence: Evidence, catalogue: Catalogue) -> None:
-        self.evidence, self.catalogue = evidence, catalogue
+class Sets(NodeType):
+    """``set:<name>``: the cycles of a subset, such as ``train``, or ``train without fold …`` for teachers of a fold."""
 
     def node(self, name: str) -> Node:
-        """Return its cycles."""
+        """Return the cycles, and the settings of the split."""
         members = self.catalogue.members(name)
-        labels, split, validation = (
-            self.evidence.parameter("evaluate", key) for key in ("labels", "split", "validation")
-        )
-        rows = [self.evidence.cycles[cycle] for cycle in members]
+        given = {key: self.data.parameter("evaluate", key) for key in ("labels", "split", "validation")}
+        rows = [self.data.cycles[cycle] for cycle in members]
+        split_file = self.data.corpus.get("split_file")
         facts = {
-            "labels": labels,
-            "split": str(split),
-            "split_file_sha256": (self.evidence.source.get("metadata") or {}).get(SPLIT_FILE),
-            "validation": validation,
+            **given,
+            "split": str(given["split"]),
+            "split_file_sha256": (self.data.source.get("metadata") or {}).get(split_file),
             "recordings": len({row["recording_id"] for row in rows}),
             "patients": len({row["patient_id"] for row in rows}),
             "cycles": members,
@@ -132,28 +112,25 @@ class Sets:
         return Node(f"set:{name}", label, facts)
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the recordings that have cycles in it, and what cut them."""
-        counts: dict[str, int] = {}
-        for cycle in self.catalogue.members(name):
-            recording = self.evidence.cycles[cycle]["recording_id"]
-            counts[recording] = counts.get(recording, 0) + 1
-        yield from ((f"recording:{recording}", _how_many(count)) for recording, count in counts.items())
+        """Yield the recordings of the cycles, and the stage."""
+        counts = Counter(self.data.cycles[cycle]["recording_id"] for cycle in self.catalogue.members(name))
+        yield from ((f"recording:{recording}", _cycles(count)) for recording, count in counts.items())
         yield "stage:extract", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
-        """Yield the models that learned from it or were chosen by it, and the figures that are judged on it."""
+        """Yield the models that learned from the set or whose epoch it chose, and the figures that are judged on it."""
         for model in self.catalogue.models.values():
-            for selection in model.selections:
+            for selection in model.epoch_chosen_on:
                 weights = f"weights:{model.name}/{selection}"
                 if name == model.trained_on:
                     yield weights, "learned from"
-                if how := model.judges(selection).get(name):
+                if how := model.selection_sets(selection).get(name):
                     yield weights, how
         if name == TRAIN and self.catalogue.labelled:
             yield "soft_labels:train", "labelled"
         if name == TEST:
-            yield from ids("figures", self.catalogue.figures, "judged on")
+            yield from links("figures", self.catalogue.figure_groups, "judged on")
 
 
-def _how_many(count: int) -> str:
+def _cycles(count: int) -> str:
     return "1 cycle" if count == 1 else f"{count} cycles"

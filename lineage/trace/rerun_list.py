@@ -1,4 +1,4 @@
-"""What would have to run anew if recordings were taken away, and why."""
+"""Stages that would have to run anew without some recordings, and the reasons."""
 
 from __future__ import annotations
 
@@ -6,55 +6,56 @@ from collections.abc import Iterable
 
 from lineage.project import Project
 from lineage.trace.catalogue import Model
-from lineage.trace.project_data import RAW
 from lineage.trace.provenance_graph import Edge, Node, Rerun
+from tasks.artifacts import RAW
 
-HOLDS = {
+REASONS = {
     "download": "holds the files",
     "extract": "holds cycles and waveforms",
     "validate": "judges the tables",
     "fbank": "holds features",
     "evaluate": "holds predictions, or judges models that change",
 }
+LEARNING = ("train_teacher", "train_student", "soft_labels")
 
 
 def reruns(project: Project, models: Iterable[Model], nodes: dict[str, Node], edges: tuple[Edge, ...]) -> list[Rerun]:
-    """Return the stages that run anew without what a question forward began with, in the order of dvc.yaml.
+    """Return the stages that run anew without the first node of a forward trace, in topological order.
 
-    All that reads the tables of cycles runs anew, for these change. Only some of it has learned: directly, through
-    soft labels, or in that the epoch was chosen.
+    All stages that read the tables of cycles run anew, because the tables change. Only some of them have learned from
+    the removed cycles: directly, through soft labels, or through the choice of the epoch.
 
     Args:
         project: The project.
         models: All models.
-        nodes: What was influenced.
-        edges: How.
+        nodes: Nodes of the trace.
+        edges: Edges of the trace.
     """
+    source = project.maker(str(RAW))
+    if source is None:
+        return []
     stages = {model.name: model.stage for model in models}
-    ways: dict[str, list[Edge]] = {}
+    causes: dict[str, list[Edge]] = {}
     for edge in edges:
-        if edge.effect.startswith("weights:"):
-            model = edge.effect.removeprefix("weights:").rpartition("/")[0]
-            ways.setdefault(stages[model], []).append(edge)
-        if edge.effect.startswith("soft_labels:"):
-            ways.setdefault("soft_labels", []).append(edge)
-    source = project.maker(RAW)
-    return (
-        [] if source is None else [_rerun(name, ways.get(name, []), nodes) for name in [source, *project.after(source)]]
-    )
+        kind, _, name = edge.effect.partition(":")
+        if kind == "weights":
+            causes.setdefault(stages[name.rpartition("/")[0]], []).append(edge)
+        elif kind == "soft_labels":
+            causes.setdefault(kind, []).append(edge)
+    return [_rerun(name, causes.get(name, []), nodes) for name in [source, *project.downstream(source)]]
 
 
-def _rerun(stage: str, ways: list[Edge], nodes: dict[str, Node]) -> Rerun:
+def _rerun(stage: str, edges: list[Edge], nodes: dict[str, Node]) -> Rerun:
     causes: dict[tuple[str, str], list[Node]] = {}
-    for edge in ways:
+    for edge in edges:
         cause = nodes[edge.cause]
         causes.setdefault((edge.how, cause.kind), []).append(cause)
     if causes:
         return Rerun(stage, "; ".join(_why(how, kind, found) for (how, kind), found in causes.items()), learned=True)
     group = stage.partition("@")[0]
-    if group in ("train_teacher", "train_student", "soft_labels"):
-        return Rerun(stage, "reads the table of cycles, which changes; nothing was learned of it", learned=False)
-    return Rerun(stage, HOLDS.get(group, "reads what changes"), learned=False)
+    if group in LEARNING:
+        return Rerun(stage, "reads the table of cycles, which changes; nothing was learned from it", learned=False)
+    return Rerun(stage, REASONS.get(group, "reads what changes"), learned=False)
 
 
 def _why(how: str, kind: str, causes: list[Node]) -> str:

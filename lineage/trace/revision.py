@@ -1,38 +1,33 @@
-"""A project as a Git revision had it: its graph and lock by Git, its outs as links into DVC's cache.
+"""Projects of Git revisions for traces: graph and lock from Git, outs as links into DVC's cache.
 
-Neither Git's working tree nor DVC is touched: what is asked about lies in a folder of its own for as long as it takes.
+The files are laid out in a temporary folder, so Git's working tree and DVC stay untouched.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from ruamel.yaml import YAML
-
-from lineage import events, graph
-from lineage.diff.runs import cache_of
-from lineage.git import ask_git_bytes
+from lineage import dvc_storage, events, graph
+from lineage.git import ask_git, commit_of, file_at
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
-IN_GIT = ("dvc.yaml", "params.yaml", "dvc.lock")
+IN_GIT = ("dvc.yaml", "params.yaml", dvc_storage.LOCK)
 
 
 @dataclass(frozen=True)
-class Meant:
-    """What a question is about.
+class Target:
+    """Project and subject of a question.
 
     Attributes:
-        folder: Where the project lies.
-        what: The question, without its revision.
-        note: Which revision it is; empty for what lies in the working tree.
+        folder: Folder with the files of the project.
+        what: Question without its revision.
+        note: Name of the revision; empty for the working tree.
     """
 
     folder: Path
@@ -41,90 +36,80 @@ class Meant:
 
 
 @contextmanager
-def meant(root: Path, what: str) -> Iterator[Meant]:
-    """Yield which project and what in it a question means.
+def resolve(root: Path, what: str) -> Iterator[Target]:
+    """Yield the project and the subject that a question names.
 
     Args:
-        root: The project.
-        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag; a stage may
-            be called so too (``fbank@ast``).
+        root: Root of the project.
+        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag. The name of a
+            stage, such as ``fbank@ast``, is not taken for a version.
 
     Raises:
-        BreathlineError: There is no such revision, it has no dvc.lock, or its records are not in DVC's cache.
+        BreathlineError: The revision does not exist or has no dvc.lock, or its records are not in DVC's cache.
     """
     revision, _, rest = what.partition(":")
-    if not rest and "@" in what and not _lies_here(root, what):
+    if not rest and "@" in what and not _is_stage_or_out(root, what):
         revision, rest = what, what.partition("@")[0]
     if not rest or revision == "patient":
-        yield Meant(root, what)
+        yield Target(root, what)
         return
     commit = _commit(root, revision)
     with tempfile.TemporaryDirectory(prefix="breathline-") as folder:
         lay_out(root, commit, Path(folder), revision)
-        yield Meant(Path(folder), rest, f"as of {revision}, commit {commit[:12]}")
+        yield Target(Path(folder), rest, f"as of {revision}, commit {commit[:12]}")
 
 
 def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
-    """Put what a commit had into a folder.
+    """Lay out the files of a commit in a folder.
 
     Args:
-        root: The project.
-        commit: Of its repository.
-        folder: An empty one.
-        revision: As it was asked for.
+        root: Root of the project.
+        commit: Commit of the project's repository.
+        folder: Empty folder.
+        revision: Name of the revision for messages.
 
     Raises:
         BreathlineError: The commit has no dvc.lock, or its records are not in DVC's cache.
     """
     for name in IN_GIT:
-        text = ask_git_bytes(root, "show", f"{commit}:./{name}")
+        text = file_at(root, commit, name)
         if text is None:
             hint = "commit dvc.lock with the code after a run, and ask about that commit"
-            raise BreathlineError(f"{revision} has no {name}: what it had made is not known.", where=name, hint=hint)
+            raise BreathlineError(f"{revision} has no {name}, so its outs are unknown.", where=name, hint=hint)
         (folder / name).write_bytes(text)
-    lock = YAML(typ="safe").load(folder / "dvc.lock")
-    outs = [out for stage in lock["stages"].values() for out in stage.get("outs", [])]
-    objects, missing = cache_of(root) / "files/md5", []
-    for out in outs:
-        missing += _link(root, commit, folder, out, objects)
-    lost = [path for path in missing if path.startswith(RECORDS.as_posix())]
+    cache = dvc_storage.cache_of(root)
+    missing: list[str] = []
+    for _, out, md5 in dvc_storage.entries(dvc_storage.read_lock(folder / dvc_storage.LOCK), "outs"):
+        for name, digest in (cache.files(out, md5) or {out: md5}).items():
+            if not _place(root, commit, folder / name, name, cache.object(digest)):
+                missing.append(name)
+    lost = [name for name in missing if name.startswith(RECORDS.as_posix())]
     if lost:
         hint = "`dvc fetch --all-commits` fetches what a remote has"
-        raise BreathlineError(f"{len(lost)} records of {revision} are not in DVC's cache.", where=objects, hint=hint)
+        what = f"{len(lost)} records of {revision} are not in DVC's cache."
+        raise BreathlineError(what, where=cache.objects, hint=hint)
     for path in (events.LOG, events.HEAD):
         if (root / path).exists():
             _symlink((root / path).resolve(), folder / path)
 
 
-def _lies_here(root: Path, what: str) -> bool:
-    """Return whether this is the name of a stage, or a path in an out: both may hold an `@`, as versions do."""
+def _is_stage_or_out(root: Path, what: str) -> bool:
+    """Return whether a text is the name of a stage, or a path in an out; both may hold an `@`, as versions do."""
     stages = graph.read(root)
     outs = (out for stage in stages.values() for out in stage.outs)
     return what in stages or any(PurePosixPath(what).is_relative_to(out) for out in outs)
 
 
-def _link(root: Path, commit: str, folder: Path, out: dict[str, Any], objects: Path) -> list[str]:
-    """Link an out, or all files of a folder, and return the paths that are neither in the cache nor in Git."""
-    path, md5 = out["path"], out.get("md5", "")
-    held = objects / md5[:2] / md5[2:]
-    if md5.endswith(".dir") and held.exists():
-        missing = []
-        for file in json.loads(held.read_text(encoding="utf-8")):
-            name, its = f"{path}/{file['relpath']}", file["md5"]
-            if (one := objects / its[:2] / its[2:]).exists():
-                _symlink(one, folder / name)
-            else:
-                missing.append(name)
-        return missing
-    if held.is_file():
-        _symlink(held, folder / path)
-        return []
-    text = ask_git_bytes(root, "show", f"{commit}:./{path}")
-    if text is None:
-        return [path]
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_bytes(text)
-    return []
+def _place(root: Path, commit: str, target: Path, name: str, held: Path) -> bool:
+    """Link a file to the cache, or write it from Git; return whether either has the file."""
+    if held.is_file() and held.suffix != ".dir":
+        _symlink(held, target)
+        return True
+    text = file_at(root, commit, name)
+    if text is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text)
+    return text is not None
 
 
 def _symlink(target: Path, link: Path) -> None:
@@ -133,10 +118,10 @@ def _symlink(target: Path, link: Path) -> None:
 
 
 def _commit(root: Path, revision: str) -> str:
-    found = ask_git_bytes(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = commit_of(root, revision)
     if found is not None:
-        return found.decode().strip()
-    tags = (ask_git_bytes(root, "tag", "--list") or b"").decode().split()
+        return found
+    tags = (ask_git(root, "tag", "--list") or "").split()
     close = get_close_matches(revision, tags, n=5, cutoff=0.4) or tags[-5:]
     hint = f"did you mean {', '.join(close)}?" if close else "`git log --oneline` lists commits"
     raise BreathlineError(f"There is no revision `{revision}`.", where=root, hint=hint)

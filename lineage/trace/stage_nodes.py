@@ -1,4 +1,4 @@
-"""How things were made: the stage with its parameters and seeds, the code, the environment, the machine."""
+"""Nodes of the making: stages with parameters, seeds and machine, code, and environments."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from lineage import events, record
-from lineage.trace.project_data import Evidence
-from lineage.trace.provenance_graph import Link, Node, ids
+from lineage.trace.catalogue import Catalogue
+from lineage.trace.node_type import NodeType
+from lineage.trace.project_data import ProjectData
+from lineage.trace.provenance_graph import Link, Node, links
 from tasks.runtime.files import sha256
 
-OF_A_RUN = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
-AT_ITS_END = (
+START_FACTS = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
+END_FACTS = (
     "seconds",
     "peak_memory_mb",
     "peak_gpu_memory_mb",
@@ -26,27 +28,31 @@ AT_ITS_END = (
 )
 
 
-class Stages:
-    """``stage:<name>``: a stage as its record describes it, and the last event that names this record.
+class Stages(NodeType):
+    """``stage:<name>``: a stage, from its record and the last event that names the record.
 
     Args:
-        evidence: What lies there.
-        whole: Whether of a folder of many (``data/teachers``) all makers are told, as where a stage was asked about.
+        data: Records and tables of the project.
+        catalogue: Trained models of the project.
+        all_upstream: Whether all makers of an input folder such as ``data/teachers`` are causes. Without it, a folder
+            with several makers has none, because the outs lead to those that matter.
     """
 
-    def __init__(self, evidence: Evidence, *, whole: bool = False) -> None:
-        self.evidence, self.whole = evidence, whole
+    def __init__(self, data: ProjectData, catalogue: Catalogue, *, all_upstream: bool = False) -> None:
+        super().__init__(data, catalogue)
+        self.all_upstream = all_upstream
 
     def node(self, name: str) -> Node:
-        """Return command, parameters, seeds and modules; without a record, what dvc.yaml says."""
-        found = self.evidence.project.records.get(name)
+        """Return command, parameters, seeds, decisions and modules; without a record, the command in dvc.yaml."""
+        found = self.data.project.records.get(name)
         if found is None:
-            command = self.evidence.project.stages[name].command
+            command = self.data.project.stages[name].command
             return Node(f"stage:{name}", f"{name} (no record)", {"command": command}, "stages")
         facts = {
             "command": found["command"],
             "params": found["params"],
             "seeds": found["seeds"],
+            "decisions": _short(found.get("decisions", {})),
             "modules": found["modules"],
             "account": {key: value for key, value in found["account"].items() if key != "dropped"},
             "dropped": {reason: len(names) for reason, names in found["account"].get("dropped", {}).items()},
@@ -56,35 +62,28 @@ class Stages:
         return Node(f"stage:{name}", name, facts, "stages")
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield code, environment, and the stages whose outs it read; else of a folder of many, its outs tell which."""
-        found = self.evidence.project.records.get(name)
+        """Yield code, environment, and the stages whose outs the stage read."""
+        found = self.data.project.records.get(name)
         if found is not None:
             yield f"code:{code_id(found)}", "ran"
             yield f"environment:{_hash(found['environment'])}", "ran in"
-        project = self.evidence.project
-        makers = project.before(name) if self.whole else map(project.maker, project.stages[name].inputs)
-        yield from ids("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
-
-    def after(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: no question leads forward from a stage."""
-        yield from ()
+        project = self.data.project
+        makers = project.upstream(name) if self.all_upstream else map(project.maker, project.stages[name].inputs)
+        yield from links("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
 
     def _run(self, name: str) -> dict[str, Any] | None:
-        path = self.evidence.root / record.path_of(name)
+        path = self.data.root / record.path_of(name)
         end = self._ends.get((name, sha256(path)))
         if end is None:
             return None
         start = self._starts.get(end["start"], {})
-        return {key: start[key] for key in OF_A_RUN if key in start} | {
-            key: end[key] for key in AT_ITS_END if key in end
+        return {key: start[key] for key in START_FACTS if key in start} | {
+            key: end[key] for key in END_FACTS if key in end
         }
 
     @cached_property
     def _log(self) -> list[dict[str, Any]]:
-        try:
-            return events.read(self.evidence.root)
-        except ValueError:
-            return []  # `audit verify` names what is wrong with it
+        return events.read_or_empty(self.data.root)
 
     @cached_property
     def _ends(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -96,55 +95,47 @@ class Stages:
         return {entry["hash"]: entry for entry in self._log if entry.get("event") == "start"}
 
 
-class Code:
-    """``code:<id>``: what Git knew of the code when stages ran."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
+class Code(NodeType):
+    """``code:<id>``: the state of the code in Git when stages ran."""
 
     def node(self, name: str) -> Node:
-        """Return the commit, and what differed from it."""
-        git = next(found["git"] for found in self.evidence.project.records.values() if code_id(found) == name)
+        """Return the commit, and the differences from it."""
+        git = next(found["git"] for found in self.data.project.records.values() if code_id(found) == name)
         if git is None:
             return Node(f"code:{name}", "code outside of Git", {"commit": None})
         state = [word for word in ("dirty", "shallow") if git[word]]
         label = f"commit {(git['commit'] or 'none')[:12]}" + (f" ({', '.join(state)})" if state else "")
         return Node(f"code:{name}", label, git)
 
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: code is a beginning."""
-        yield from ()
 
-    after = before
-
-
-class Environments:
+class Environments(NodeType):
     """``environment:<hash>``: Python, the lock file and the installed packages."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-
     def node(self, name: str) -> Node:
-        """Return versions."""
-        found = (entry["environment"] for entry in self.evidence.project.records.values())
+        """Return the versions."""
+        found = (entry["environment"] for entry in self.data.project.records.values())
         environment = next(entry for entry in found if _hash(entry) == name)
         label = f"Python {environment['python']}, {len(environment['packages'])} packages"
         return Node(f"environment:{name}", label, environment)
 
-    def before(self, _name: str) -> Iterator[Link]:
-        """Yield nothing: an environment is a beginning."""
-        yield from ()
-
-    after = before
-
 
 def code_id(found: Mapping[str, Any]) -> str:
-    """Return what tells states of the code apart: the commit and the hashes of what differs from it."""
+    """Return the id of a state of the code: the commit, and a hash of the differences from it."""
     git = found["git"]
     if git is None:
         return "none"
     commit = (git["commit"] or "none")[:12]
     return f"{commit}-{_hash([git['diff_sha256'], git['untracked']])}" if git["dirty"] else commit
+
+
+def _short(decisions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return decisions with the number of cycles in place of their names."""
+    shown = {key: value for key, value in decisions.items() if key != "labelled_by"}
+    if "subsets" in shown:
+        shown["subsets"] = {name: len(cycles) for name, cycles in shown["subsets"].items()}
+    if "held_out" in shown:
+        shown["held_out"] = len(shown["held_out"])
+    return shown
 
 
 def _hash(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""All that a verification reads, each once: graph, records, dvc.lock, the event log, and hashes of what lies there."""
+"""Everything that a verification reads, each once: graph, records, dvc.lock, event log, tables and file hashes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from lineage import events, files, graph, record
-from lineage.diff.runs import cache_of
-from lineage.git import ask_git
+from lineage import dvc_storage, events, files, graph, record
+from lineage.git import file_at
 from lineage.project import Project
-from lineage.verify.file_hashes import Hashes
+from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from tasks.artifacts import CYCLES
 from tasks.runtime import params
-from tasks.subsets import splits
+from tasks.runtime.files import read_table
+from tasks.subsets import assignment
+from tasks.subsets.assignment import Assignment
 
-LOCK = "dvc.lock"
-SPLIT = ("labels", "split", "validation")
+LOCK = dvc_storage.LOCK
 KINDS: Mapping[str, type] = {
     "stage": str,
     "command": str,
@@ -38,14 +36,16 @@ KINDS: Mapping[str, type] = {
     "code": list,
     "environment": dict,
     "account": dict,
+    "decisions": dict,
 }
+BROKEN_LOCK = (YAMLError, KeyError, TypeError, AttributeError, ValueError)
 
 
-class Tree:
-    """A project with its evidence; what cannot be read is left out, and named in `unreadable`.
+class AuditedProject:
+    """A project with its evidence. What cannot be read is left out and listed in `unreadable`.
 
     Args:
-        root: The project.
+        root: Root of the project.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
@@ -53,9 +53,9 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.hashes = Hashes(root)
+        self.hashes = FileHashes(root)
         self.unreadable: list[Finding] = []
-        self._subsets: dict[str, dict[str, str]] = {}
+        self._assignments: dict[str, Assignment] = {}
         self.values = params.read(root / "params.yaml")
         stages = graph.read(root)
         read = ((name, self._record(name)) for name in stages)
@@ -68,12 +68,12 @@ class Tree:
             if found is None:
                 return None
             if not isinstance(found, dict):
-                raise ValueError("it is no JSON object")
+                raise ValueError("it is not a JSON object")
             for key, kind in KINDS.items():
                 if not isinstance(found.get(key), kind):
-                    raise ValueError(f"`{key}` is missing, or no {kind.__name__}")
+                    raise ValueError(f"`{key}` is missing, or is not a {kind.__name__}")
             for key in ("inputs", "outputs", "code"):
-                if not all({"path", "sha256"} <= set(file) for file in files.flat(found[key]).values()):
+                if not all({"path", "sha256"} <= set(file) for file in files.by_path(found[key]).values()):
                     raise ValueError(f"an entry of `{key}` has no path or hash")
         except (ValueError, TypeError, KeyError) as error:
             what = f"the record cannot be read: {error}"
@@ -83,58 +83,43 @@ class Tree:
 
     @cached_property
     def lock(self) -> Mapping[str, Mapping[str, Any]]:
-        """The stages of dvc.lock, by name; empty where there is none or it cannot be read."""
+        """The stages of dvc.lock by name; empty where the file is missing or cannot be read."""
         path = self.root / LOCK
         if not path.is_file():
             return {}
         try:
-            loaded = YAML(typ="safe").load(path)["stages"]
-            entries = (entry for stage in loaded.values() for kind in ("deps", "outs") for entry in stage.get(kind, ()))
+            lock = dvc_storage.read_lock(path)
+            entries = (entry for stage in lock.values() for kind in ("deps", "outs") for entry in stage.get(kind, ()))
             if not all(isinstance(entry["path"], str) and isinstance(entry["md5"], str) for entry in entries):
                 raise ValueError("an entry has no path or MD5")
-        except (YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except BROKEN_LOCK as error:
             what = f"dvc.lock cannot be read: {str(error).splitlines()[0]}"
             self.unreadable.append(Finding(kind="lock-unreadable", where=LOCK, what=what, stages=self.project.order))
             return {}
-        return dict(loaded)
+        return lock
 
     @cached_property
     def committed(self) -> set[tuple[str, str]]:
-        """Path and MD5 of every out that the last commit's dvc.lock names; none where Git holds no readable one."""
-        text = ask_git(self.root, "show", f"HEAD:./{LOCK}") or "{}"
+        """Path and MD5 of every out in the last commit's dvc.lock; empty where Git has no readable one."""
         try:
-            stages = (YAML(typ="safe").load(text).get("stages") or {}).values()
-            return {(entry["path"], entry["md5"]) for stage in stages for entry in stage.get("outs", ())}
-        except (YAMLError, KeyError, TypeError, AttributeError):
+            lock = dvc_storage.read_lock(file_at(self.root, "HEAD", LOCK) or b"")
+            return {(path, md5) for _, path, md5 in dvc_storage.entries(lock, "outs")}
+        except BROKEN_LOCK:
             return set()
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
-        """The entries of the event log; empty where there is none or it cannot be read, which `log` tells."""
-        try:
-            return events.read(self.root)
-        except ValueError:
-            return []
+        """The entries of the event log; empty where it is missing or cannot be read."""
+        return events.read_or_empty(self.root)
 
     @cached_property
-    def cache(self) -> Path:
-        """The folder of DVC's objects by MD5."""
-        return cache_of(self.root) / "files" / "md5"
-
-    def object(self, md5: str) -> Path:
-        """Return where DVC's cache keeps what has this MD5."""
-        return self.cache / md5[:2] / md5[2:]
-
-    def locked(self) -> Iterator[tuple[str, str, str, str]]:
-        """Yield stage, ``deps`` or ``outs``, path and MD5 of every entry of dvc.lock."""
-        for stage, given in self.lock.items():
-            for kind in ("deps", "outs"):
-                for entry in given.get(kind, ()):
-                    yield stage, kind, entry["path"], entry["md5"]
+    def cache(self) -> dvc_storage.Cache:
+        """DVC's local cache."""
+        return dvc_storage.cache_of(self.root)
 
     @cached_property
     def uncached(self) -> set[str]:
-        """The outs that dvc.yaml keeps out of the cache: small files that Git holds."""
+        """The outs that dvc.yaml excludes from the cache: small files that Git tracks."""
         given = params.read(self.root / "dvc.yaml")["stages"].values()
         entries = (entry for stage in given for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, ()))
         pairs = (pair for entry in entries if isinstance(entry, Mapping) for pair in entry.items())
@@ -142,14 +127,13 @@ class Tree:
 
     @contextmanager
     def original(self, path: str, sha256: str) -> Iterator[Path | None]:
-        """Yield a file with what a path held when it had this hash, from DVC's cache or Git; none if neither has it."""
-        md5 = self._locked_files.get(path)
-        if md5 and (found := self.hashes.of(self.object(md5))) and found.sha256 == sha256:
-            yield self.object(md5)
+        """Yield a file with the recorded content of a path, from DVC's cache or Git; None where neither has it."""
+        md5 = self._md5_of_outs.get(path)
+        if md5 and (found := self.hashes.of(self.cache.object(md5))) and found.sha256 == sha256:
+            yield self.cache.object(md5)
             return
-        text = ask_git(self.root, "show", f"HEAD:./{path}") if path in self.uncached else None
-        data = f"{text}\n".encode()  # the stages' texts end with a line
-        if hashlib.sha256(data).hexdigest() != sha256:
+        data = file_at(self.root, "HEAD", path) if path in self.uncached else None
+        if data is None or hashlib.sha256(data).hexdigest() != sha256:
             yield None
             return
         with NamedTemporaryFile() as file:
@@ -158,34 +142,25 @@ class Tree:
             yield Path(file.name)
 
     @cached_property
-    def _locked_files(self) -> dict[str, str]:
-        """The MD5 of each file of all outs, as far as the cache still has the listings of folders."""
+    def _md5_of_outs(self) -> dict[str, str]:
+        """The MD5 of each file of all outs, except in folders whose listing the cache does not hold."""
         found: dict[str, str] = {}
-        for _, kind, path, md5 in self.locked():
-            if kind == "outs":
-                found |= {path: md5} if not md5.endswith(".dir") else self.members(path, md5)
+        for _, path, md5 in dvc_storage.entries(self.lock, "outs"):
+            found |= self.cache.files(path, md5)
         return found
-
-    def members(self, path: str, md5: str) -> dict[str, str]:
-        """Return the MD5 of each file of a folder by the listing that the cache keeps; nothing where it has none."""
-        try:
-            listed = json.loads(self.object(md5).read_text(encoding="utf-8"))
-            return {f"{path}/{entry['relpath']}": str(entry["md5"]) for entry in listed}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
 
     def table(self, path: Path) -> pa.Table:
         """Return a Parquet table of the project."""
-        # Not read_table, which would look for pandas and import it.
-        with pq.ParquetFile(self.root / path) as file:
-            return file.read()
+        return read_table(self.root / path)
 
-    def subsets(self, stage: str) -> dict[str, str]:
-        """Return the subset of each cycle, as a stage has read labels, split and validation."""
-        labels, split, validation = (self.project.records[stage]["params"][key] for key in SPLIT)
-        key = json.dumps([labels, split, validation])
-        if key not in self._subsets:
-            fraction, seed = validation["fraction"], validation["seed"]
-            cycles = self.table(CYCLES)
-            self._subsets[key] = dict(splits.assign(cycles, labels=labels, split=split, fraction=fraction, seed=seed))
-        return self._subsets[key]
+    def json(self, path: Path | str) -> Any:
+        """Return the value of a JSON file of the project."""
+        return json.loads((self.root / path).read_text(encoding="utf-8"))
+
+    def assignment(self, stage: str) -> Assignment:
+        """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""
+        given = self.project.records[stage]["params"]
+        key = json.dumps([given[name] for name in ("labels", "split", "validation")])
+        if key not in self._assignments:
+            self._assignments[key] = assignment.from_params(given, self.root / CYCLES)
+        return self._assignments[key]

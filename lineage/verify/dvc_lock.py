@@ -1,153 +1,153 @@
-"""dvc.lock and DVC's cache, read without DVC: against the graph, the records, the workspace, and their own names."""
+"""Checks of dvc.lock and DVC's cache against the graph, the records and the files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage import record
-from lineage.verify.audited_project import LOCK, Tree
-from lineage.verify.findings import Finding
+from lineage import dvc_storage, record
+from lineage.verify.audited_project import LOCK, AuditedProject
+from lineage.verify.findings import Finding, note
 from tasks.runtime import params
 
 
-def check(tree: Tree) -> Iterator[Finding]:
-    """Yield where dvc.lock says otherwise than records and workspace, which agree; and where it was brought in line.
+def check(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield differences of dvc.lock from records and files that agree, and entries that confirm changed files.
 
-    What differs from its record is told by `outputs` and `making`; here it is asked whether dvc.lock vouches for it.
+    Differences between a file and its record are findings of `outputs` and `provenance`. This check finds out whether
+    dvc.lock names the changed version.
     """
-    project, lock = tree.project, tree.lock
-    if not (tree.root / LOCK).is_file():
-        what = "it is not there: nothing vouches for the records but the event log"
+    project, lock = audited.project, audited.lock
+    if not (audited.root / LOCK).is_file():
+        what = "the file is not there: only the event log confirms the records"
         yield Finding(kind="lock-missing", where=LOCK, what=what, stages=tuple(project.records))
         return
     if not lock:
-        return  # unreadable, which is told
+        return  # an unreadable dvc.lock is a finding of its own
     for stage, found in project.records.items():
         if stage not in lock:
-            what = f"{stage} has a record and no entry"
-            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+            yield _changed(stage, f"{stage} has a record and no entry")
             continue
         if lock[stage].get("cmd") != found["command"]:
-            what = f"the command of {stage} is not the one that ran: {lock[stage].get('cmd')}"
-            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+            yield _changed(stage, f"the command of {stage} is not the one that ran: {lock[stage].get('cmd')}")
         locked = (lock[stage].get("params") or {}).get(str(params.PARAMS), {})
         for key in sorted(locked.keys() | found["params"].keys()):
             if locked.get(key) != found["params"].get(key):
-                what = f"`{key}` of {stage} is not what the stage has read: {locked.get(key)}"
-                yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+                yield _changed(stage, f"`{key}` of {stage} is not the value that the stage read: {locked.get(key)}")
         yield from _paths(stage, lock[stage], found)
         for kind in ("deps", "outs"):
             for entry in lock[stage].get(kind, ()):
-                yield from _entry(tree, stage, entry, found)
+                yield from _entry(audited, stage, entry, found)
     for stage in project.stages:
         if stage in lock and stage not in project.records:
-            yield from _unrecorded(tree, stage)
+            yield from _unrecorded(audited, stage)
     stray = sorted(set(lock) - set(project.stages))
     if stray:
-        what = f"stages that dvc.yaml no longer has: {', '.join(stray)}"
-        yield Finding(kind="lock-stray", where=LOCK, what=what, severity="note")
+        yield note("lock-stray", LOCK, f"stages that dvc.yaml no longer has: {', '.join(stray)}")
+
+
+def _changed(stage: str, what: str) -> Finding:
+    return Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
 
 
 def _paths(stage: str, locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield paths that dvc.lock and a record do not both name: of these, nobody would compare the MD5."""
+    """Yield paths that only dvc.lock or only the record names; no other check compares their MD5."""
     own = record.path_of(stage).as_posix()
     for kind, sections, itself in (("deps", ("inputs", "code"), set()), ("outs", ("outputs",), {own})):
         there = {entry["path"] for entry in locked.get(kind, ())}
         recorded = {entry["path"] for section in sections for entry in found[section]} | itself
         if there != recorded:
-            what = f"the {kind} of {stage} are not those of its record: {', '.join(sorted(there ^ recorded))}"
-            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+            yield _changed(
+                stage, f"the {kind} of {stage} are not those of its record: {', '.join(sorted(there ^ recorded))}"
+            )
 
 
-def _unrecorded(tree: Tree, stage: str) -> Iterator[Finding]:
-    """Yield outs that are not what dvc.lock says, of a stage without a record that could say more."""
+def _unrecorded(audited: AuditedProject, stage: str) -> Iterator[Finding]:
+    """Yield outs that differ from dvc.lock, of a stage without a record."""
     own = record.path_of(stage).as_posix()
-    for entry in tree.lock[stage].get("outs", ()):
+    for entry in audited.lock[stage].get("outs", ()):
         path = entry["path"]
         if path == own:
-            continue  # told by `log`
-        if not (tree.root / path).exists():
-            what = f"it is not there; of what {stage} made, dvc.lock alone tells"
+            continue  # a finding of `event_log`
+        if not (audited.root / path).exists():
+            what = f"the out of {stage} is missing; only dvc.lock names it"
             yield Finding(kind="out-missing", where=path, what=what, stages=(stage,))
-        elif (there := tree.hashes.dvc(path)) != entry["md5"]:
-            what = f"it is not what {stage} made: its MD5 is {there}, by dvc.lock, which alone tells, {entry['md5']}"
+        elif (there := audited.hashes.dvc(path)) != entry["md5"]:
+            what = f"it is not what {stage} made: its MD5 is {there}, in dvc.lock, the only evidence, {entry['md5']}"
             yield Finding(kind="out-changed", where=path, what=what, stages=(stage,))
 
 
-def _entry(tree: Tree, stage: str, entry: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
+def _entry(
+    audited: AuditedProject, stage: str, entry: Mapping[str, Any], found: Mapping[str, Any]
+) -> Iterator[Finding]:
     path = entry["path"]
     described = {one["path"]: one for kind in ("inputs", "code", "outputs") for one in found[kind]}.get(path)
-    there = tree.hashes.dvc(path) if (tree.root / path).exists() else None
+    there = audited.hashes.dvc(path) if (audited.root / path).exists() else None
     if described is None or there is None:
-        return  # the record itself, of which `records` tells; or what dvc.yaml or the workspace lacks, which is told
-    as_recorded = _as_recorded(tree, described)
+        return  # the record itself, or a missing path: findings of other checks
+    as_recorded = _as_recorded(audited, described)
     if there == entry["md5"]:
         if not as_recorded:
-            what = f"dvc.lock vouches for a version of {path} that is not the one in the record of {stage}"
+            what = f"dvc.lock names a version of {path} that is not the one in the record of {stage}"
             yield Finding(kind="lock-committed", where=path, what=what, stages=(stage,))
         elif entry.get("hash", "md5") != "md5":
-            what = f"the hash of {path} in {stage} is called {entry['hash']}; it is its MD5"
-            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
-        elif "size" in entry and entry["size"] != tree.hashes.size(path):
-            what = f"the size of {path} in {stage} is {entry['size']}, that of the file {tree.hashes.size(path)}"
-            yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+            yield _changed(stage, f"the hash of {path} in {stage} is called {entry['hash']}; it is its MD5")
+        elif "size" in entry and entry["size"] != (size := audited.hashes.size(path)):
+            yield _changed(stage, f"the size of {path} in {stage} is {entry['size']}, that of the file {size}")
     elif as_recorded:
-        what = f"the MD5 of {path} in {stage} is {entry['md5']}; what lies there is as recorded, and has {there}"
-        yield Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+        what = f"the MD5 of {path} in {stage} is {entry['md5']}; the file is as recorded, and has {there}"
+        yield _changed(stage, what)
 
 
-def _as_recorded(tree: Tree, described: Mapping[str, Any]) -> bool:
+def _as_recorded(audited: AuditedProject, described: Mapping[str, Any]) -> bool:
     parts = described.get("files", [described])
-    whole = "files" not in described or len(tree.hashes.listing(described["path"])) == len(parts)
-    return whole and all((there := tree.hashes.of(one["path"])) and there.sha256 == one["sha256"] for one in parts)
+    complete = "files" not in described or len(audited.hashes.listing(described["path"])) == len(parts)
+    digests = ((audited.hashes.of(part["path"]), part["sha256"]) for part in parts)
+    return complete and all(there is not None and there.sha256 == recorded for there, recorded in digests)
 
 
-def cache(tree: Tree, *, everything: bool) -> Iterator[Finding]:
-    """Yield objects of the cache that are not what their name says, and outs that it cannot restore.
+def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:
+    """Yield objects of the cache that differ from their name, and outs that the cache cannot restore.
 
-    Copies of what former stages made may be gone (`dvc gc` removes them); those that are left must be whole.
+    Objects of former stages may be missing, because `dvc gc` removes them. Those that exist must be intact.
 
     Args:
-        tree: The project.
-        everything: Every object, also those that dvc.lock does not name.
+        audited: The project.
+        everything: Whether objects that dvc.lock does not name are checked as well.
     """
     named: dict[str, tuple[str, str]] = {}
     lost: dict[str, str] = {}
-    uncached = tree.uncached
-    # What both a former stage and a present one have made is the present one's.
-    for stage, kind, path, md5 in sorted(tree.locked(), key=lambda entry: entry[0] in tree.project.stages):
-        if kind != "outs" or path in uncached:
-            continue
-        named[md5] = (path, stage)
-        for member, digest in tree.members(path, md5).items() if md5.endswith(".dir") else ():
-            named[digest] = (member, stage)
-    objects = [path for path in tree.cache.glob("??/*") if path.is_file()] if everything else []
-    tree.hashes.prefetch([*map(tree.object, named), *objects])
+    # Where a former and a present stage made the same object, the present one comes last and is named.
+    outs = dvc_storage.entries(audited.lock, "outs")
+    for stage, path, md5 in sorted(outs, key=lambda entry: entry[0] in audited.project.stages):
+        if path not in audited.uncached:
+            named[md5] = (path, stage)
+            named |= {digest: (member, stage) for member, digest in audited.cache.files(path, md5).items()}
+    objects = [path for path in audited.cache.objects.glob("??/*") if path.is_file()] if everything else []
+    audited.hashes.prefetch([*map(audited.cache.object, named), *objects])
     for md5, (path, stage) in named.items():
-        there = tree.hashes.of(tree.object(md5))
+        there = audited.hashes.of(audited.cache.object(md5))
         if there is None:
-            if stage in tree.project.stages:
+            if stage in audited.project.stages:
                 lost[path] = stage
         elif there.md5 != md5.removesuffix(".dir"):
-            what = f"the object of {path} is not what its name says, its MD5 is {there.md5}: a checkout would take it"
+            what = f"the object of {path} differs from its name; its MD5 is {there.md5}: a checkout would use it"
             yield Finding(kind="cache-changed", where=md5, what=what, stages=(stage,))
     for held in objects:
         name = held.parent.name + held.name
-        there = tree.hashes.of(held)
+        there = audited.hashes.of(held)
         if name not in named and there is not None and there.md5 != name.removesuffix(".dir"):
-            what = f"an object that dvc.lock does not name is not what its name says, its MD5 is {there.md5}"
+            what = f"an object that dvc.lock does not name differs from its name; its MD5 is {there.md5}"
             yield Finding(kind="cache-changed", where=name, what=what)
     if lost:
-        what = f"{len(lost)} outs cannot be restored from here, such as {next(iter(lost))}"
-        stages = tuple(dict.fromkeys(lost.values()))
-        yield Finding(kind="cache-missing", where=str(tree.cache), what=what, stages=stages, severity="note")
+        what = f"the cache cannot restore {len(lost)} outs, such as {next(iter(lost))}"
+        yield note("cache-missing", str(audited.cache.objects), what, tuple(dict.fromkeys(lost.values())))
 
 
-def vouches(tree: Tree, stage: str) -> bool | None:
-    """Return whether dvc.lock names the record of a stage as it lies there; none where it says nothing of it."""
+def names_record(audited: AuditedProject, stage: str) -> bool | None:
+    """Return whether dvc.lock names the present record of a stage; None where it has no entry of the record."""
     own = record.path_of(stage).as_posix()
-    for entry in tree.lock.get(stage, {}).get("outs", ()):
+    for entry in audited.lock.get(stage, {}).get("outs", ()):
         if entry["path"] == own:
-            return bool(tree.hashes.dvc(own) == entry["md5"])
+            return bool(audited.hashes.dvc(own) == entry["md5"])
     return None

@@ -1,4 +1,4 @@
-"""The event log, and the records that it names."""
+"""Checks of the event log and of the records that it names."""
 
 from __future__ import annotations
 
@@ -8,114 +8,111 @@ from typing import Any
 
 from lineage import events, record, workspace_logs
 from lineage.git import ask_git
-from lineage.verify.audited_project import LOCK, Tree
-from lineage.verify.dvc_lock import vouches
-from lineage.verify.findings import Finding
+from lineage.verify.audited_project import LOCK, AuditedProject
+from lineage.verify.dvc_lock import names_record
+from lineage.verify.findings import Finding, note
 from tasks.artifacts import RECORDS
 
 Entry = dict[str, Any]
 CLONE = " (if it ran on another machine, and this is a clone: --elsewhere)"
 
 
-def chain(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
-    """Yield entries that were changed, removed, moved or cut off, and runs that never ended or failed.
+def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield entries that were changed, removed, moved or cut off, and runs that failed or have no end.
 
     Args:
-        tree: The project.
-        elsewhere: It ran on another machine, and so may the log lie there.
+        audited: The project.
+        elsewhere: Whether the run, and so its log, may be on another machine.
     """
-    if not (tree.root / events.LOG).exists() and not (tree.root / events.HEAD).exists():
-        yield from _none(tree, elsewhere)
+    if not (audited.root / events.LOG).exists() and not (audited.root / events.HEAD).exists():
+        yield _missing(audited, elsewhere)
         return
-    by_number = {entry.get("number"): entry for entry in tree.events}
-    for fault in events.check(tree.root):
+    by_number = {entry.get("number"): entry for entry in audited.events}
+    for fault in events.check(audited.root):
         stage = str(by_number.get(fault.number, {}).get("stage"))
-        stages = (stage,) if stage in tree.project.stages else ()
-        where = f"{events.LOG}: entry {fault.number}"
-        yield Finding(kind="log-broken", where=where, what=fault.what, stages=stages)
-    yield from _unfinished(tree)
+        stages = (stage,) if stage in audited.project.stages else ()
+        yield Finding(kind="log-broken", where=_entry(fault.number), what=fault.what, stages=stages)
+    yield from _unfinished(audited)
 
 
-def _none(tree: Tree, elsewhere: bool) -> Iterator[Finding]:
-    """A clone has no log; there, Git's dvc.lock vouches for the records. Where it ran, a missing log is an error."""
-    committed = ask_git(tree.root, "ls-files", "--error-unmatch", LOCK) is not None
-    clean = committed and ask_git(tree.root, "status", "--porcelain", "--", LOCK) == ""
-    what = "there is no event log: who ran what, when and where is not known here"
+def _missing(audited: AuditedProject, elsewhere: bool) -> Finding:
+    """Return the finding of a missing log: a note in a clone whose Git holds dvc.lock, else an error."""
+    committed = ask_git(audited.root, "ls-files", "--error-unmatch", LOCK) is not None
+    clean = committed and ask_git(audited.root, "status", "--porcelain", "--", LOCK) == ""
+    what = "there is no event log: user, time and host of the runs are unknown"
     if clean:
         what += "; the records are those of the dvc.lock that Git holds" + ("" if elsewhere else CLONE)
-    yield Finding(
-        kind="log-missing",
-        where=str(events.LOG),
-        what=what,
-        stages=() if clean and elsewhere else tuple(tree.project.records),
-        severity="note" if clean and elsewhere else "error",
-    )
+    if clean and elsewhere:
+        return note("log-missing", str(events.LOG), what)
+    return Finding(kind="log-missing", where=str(events.LOG), what=what, stages=tuple(audited.project.records))
 
 
-def _unfinished(tree: Tree) -> Iterator[Finding]:
-    ended = {entry.get("start") for entry in tree.events if entry.get("event") == "end"}
+def _unfinished(audited: AuditedProject) -> Iterator[Finding]:
+    ended = {entry.get("start") for entry in audited.events if entry.get("event") == "end"}
     last: dict[str, Entry] = {}
-    for entry in tree.events:
+    for entry in audited.events:
         last[str(entry.get("stage"))] = entry
         if entry.get("event") == "start" and entry.get("hash") not in ended:
-            what = f"{entry.get('stage')} started and never ended, or has not yet: {entry.get('at')}"
-            where = f"{events.LOG}: entry {entry.get('number')}"
-            yield Finding(kind="run-unfinished", where=where, what=what, severity="note")
+            what = f"{entry.get('stage')} started and has not ended: {entry.get('at')}"
+            yield note("run-unfinished", _entry(entry.get("number")), what)
     for stage, entry in last.items():
         if entry.get("event") == "end" and entry.get("status") != "done":
-            what = f"the last run of {stage} failed, what lies there is from an earlier one: {entry.get('error')}"
-            where = f"{events.LOG}: entry {entry.get('number')}"
-            yield Finding(kind="run-failed", where=where, what=what, severity="note")
+            what = f"the last run of {stage} failed, its outs are from an earlier run: {entry.get('error')}"
+            yield note("run-failed", _entry(entry.get("number")), what)
 
 
-def done(tree: Tree) -> dict[str, list[Entry]]:
-    """Return the entries that end a stage well, or tell that its outs came from elsewhere, oldest first, by stage."""
+def _entry(number: object) -> str:
+    return f"{events.LOG}: entry {number}"
+
+
+def done(audited: AuditedProject) -> dict[str, list[Entry]]:
+    """Return by stage, oldest first, the entries of successful ends and of outs that were restored."""
     found: dict[str, list[Entry]] = {}
-    for entry in tree.events:
+    for entry in audited.events:
         if entry.get("event") == "restored" or (entry.get("event") == "end" and entry.get("status") == "done"):
             found.setdefault(str(entry.get("stage")), []).append(entry)
     return found
 
 
-def records(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
+def records(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     """Yield records that are missing, that neither log nor dvc.lock names, or that belong to no stage.
 
     Args:
-        tree: The project.
-        elsewhere: It ran on another machine: a record that Git's dvc.lock names need not be in the log here.
+        audited: The project.
+        elsewhere: Whether the run is from another machine, so that Git's dvc.lock suffices to confirm a record.
     """
-    ended, unreadable = done(tree), {finding.where for finding in tree.unreadable}
-    for stage in tree.project.stages:
+    ended, unreadable = done(audited), {finding.where for finding in audited.unreadable}
+    for stage in audited.project.stages:
         path = record.path_of(stage)
-        if not (tree.root / path).is_file():
-            if stage in tree.lock or stage in ended:
-                what = f"{stage} has run, and its record is not there"
+        if not (audited.root / path).is_file():
+            if stage in audited.lock or stage in ended:
+                what = f"{stage} has run, and its record is missing"
                 yield Finding(kind="record-missing", where=str(path), what=what, stages=(stage,))
             else:
-                what = "it has not run under this version"
-                yield Finding(kind="stage-not-run", where=stage, what=what, severity="note")
+                yield note("stage-not-run", stage, "it has not run under this version")
         elif str(path) not in unreadable:
-            yield from _named(tree, stage, path, ended.get(stage, []), elsewhere)
-    known = {record.path_of(stage).name for stage in tree.project.stages}
-    for file in sorted((tree.root / RECORDS).glob("*.json")):
+            yield from _named(audited, stage, path, ended.get(stage, []), elsewhere)
+    known = {record.path_of(stage).name for stage in audited.project.stages}
+    for file in sorted((audited.root / RECORDS).glob("*.json")):
         if file.name not in known:
-            where, what = str(file.relative_to(tree.root)), "a record of a stage that dvc.yaml does not have"
-            yield Finding(kind="record-stray", where=where, what=what, severity="note")
+            where = str(file.relative_to(audited.root))
+            yield note("record-stray", where, "a record of a stage that dvc.yaml does not have")
 
 
-def _named(tree: Tree, stage: str, path: Path, ended: list[Entry], elsewhere: bool) -> Iterator[Finding]:
-    there = tree.hashes.of(path)
+def _named(audited: AuditedProject, stage: str, path: Path, ended: list[Entry], elsewhere: bool) -> Iterator[Finding]:
+    """Yield the finding of a record that the event log or dvc.lock does not name."""
+    there = audited.hashes.of(path)
     digest = there.sha256 if there else ""
-    locked = vouches(tree, stage)
+    locked = names_record(audited, stage)
     by_log = digest in [entry.get("record") for entry in ended]
-    logged = not (tree.root / events.LOG).exists() or by_log
-    in_git = (path.as_posix(), tree.hashes.dvc(path.as_posix())) in tree.committed
-    if not logged and locked and (folder := workspace_logs.folder_with(tree.root, stage, digest)):
-        what = f"{stage} ran in {folder}, by whose log this is its record; DVC's run-cache brought it here"
-        yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
+    logged = not (audited.root / events.LOG).exists() or by_log
+    in_git = (path.as_posix(), audited.hashes.dvc(path.as_posix())) in audited.committed
+    if not logged and locked and (folder := workspace_logs.folder_with(audited.root, stage, digest)):
+        what = f"{stage} ran in {folder}, whose log names this record; DVC's run-cache copied it"
+        yield note("record-elsewhere", str(path), what)
     elif not logged and locked and in_git and elsewhere:
-        what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock that Git holds names the record"
-        yield Finding(kind="record-elsewhere", where=str(path), what=what, severity="note")
+        what = f"{stage} ran elsewhere: this log has no such run, but the dvc.lock in Git names the record"
+        yield note("record-elsewhere", str(path), what)
     elif not logged:
         also = {
             True: "dvc.lock names it",
@@ -130,7 +127,5 @@ def _named(tree: Tree, stage: str, path: Path, ended: list[Entry], elsewhere: bo
         yield Finding(kind="record-changed", where=str(path), what=what, stages=(stage,))
     elif by_log and ended[-1].get("record") != digest:
         number = max(entry["number"] for entry in ended if entry.get("record") == digest)
-        what = (
-            f"{stage} ran later, in entry {ended[-1]['number']}; what lies there was brought back from entry {number}"
-        )
-        yield Finding(kind="record-earlier", where=str(path), what=what, severity="note")
+        what = f"{stage} ran later, in entry {ended[-1]['number']}; this record was restored from entry {number}"
+        yield note("record-earlier", str(path), what)

@@ -1,4 +1,4 @@
-"""Where two versions of a file differ: the row and column, the tensor, the key, the frame, the line."""
+"""Differences between two versions of a file, by row and column, tensor, key, frame or line."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models import file_names
+from tasks.runtime.files import read_table
 from tasks.runtime.params import flatten
 
 KEYS = ("cycle_id", "recording_id")
-SHOWN = 3  # differences that are told; the others are counted
+LIMIT = 3  # differences that are listed
 
 
 def difference(old: Path, new: Path) -> str:
-    """Return in words where a file differs from its original; its suffix tells the format, by the new one's name."""
-    of = _OF.get(new.suffix, _bytes)
+    """Describe the differences of a file from its original; the suffix of the new file gives the format."""
+    differences = _BY_SUFFIX.get(new.suffix, _bytes)
     try:
-        told = list(itertools.islice(of(old, new), SHOWN + 1))
+        found = list(itertools.islice(differences(old, new), LIMIT + 1))
     except (ValueError, OSError, KeyError, struct.error, RuntimeError, pa.ArrowException):
-        told = []
-    told = told or list(itertools.islice(_bytes(old, new), 1))
-    return "; ".join(told[:SHOWN]) + ("; and more" if len(told) > SHOWN else "")
+        found = []
+    found = found or list(itertools.islice(_bytes(old, new), 1))
+    return "; ".join(found[:LIMIT]) + ("; and more" if len(found) > LIMIT else "")
 
 
 def _bytes(old: Path, new: Path) -> Iterator[str]:
@@ -42,7 +42,7 @@ def _bytes(old: Path, new: Path) -> Iterator[str]:
 
 
 def _table(old: Path, new: Path) -> Iterator[str]:
-    before, after = (_read(path) for path in (old, new))
+    before, after = (read_table(path) for path in (old, new))
     key = next((name for name in KEYS if name in before.column_names), None)
     if before.schema.names != after.schema.names:
         yield f"columns {', '.join(sorted(set(before.schema.names) ^ set(after.schema.names))) or 'in another order'}"
@@ -61,14 +61,9 @@ def _table(old: Path, new: Path) -> Iterator[str]:
 
 
 def _label(table: pa.Table, row: int, key: str | None) -> str:
-    """Return what a row is called: its model where it has one, and its cycle or recording."""
+    """Return the name of a row: its model where it has one, and its cycle or recording."""
     names = [name for name in ("model", "selection", key) if name and name in table.column_names]
     return " ".join(str(table[name][row].as_py()) for name in names) or f"row {row}"
-
-
-def _read(path: Path) -> pa.Table:
-    with pq.ParquetFile(path) as file:
-        return file.read()
 
 
 def _array(old: Path, new: Path) -> Iterator[str]:
@@ -77,7 +72,7 @@ def _array(old: Path, new: Path) -> Iterator[str]:
         yield f"{after.dtype}{after.shape} instead of {before.dtype}{before.shape}"
         return
     index = new.parent / file_names.INDEX
-    ids = _read(index)["cycle_id"].to_pylist() if index.is_file() else []
+    ids = read_table(index)["cycle_id"].to_pylist() if index.is_file() else []
     for row in range(len(before)):
         one, other = (np.asarray(array[row]).view(np.uint8) for array in (before, after))
         if not np.array_equal(one, other):
@@ -140,7 +135,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-_OF: dict[str, Callable[[Path, Path], Iterator[str]]] = {
+_BY_SUFFIX: dict[str, Callable[[Path, Path], Iterator[str]]] = {
     ".parquet": _table,
     ".npy": _array,
     ".safetensors": _tensors,

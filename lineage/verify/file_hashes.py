@@ -1,4 +1,4 @@
-"""Hashes of what lies there, each file read once: SHA-256 as in records, MD5 as in dvc.lock and DVC's cache."""
+"""File hashes, each file read once: SHA-256 as in records, MD5 as in dvc.lock and DVC's cache."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK = 1 << 20  # bytes
-THREADS = 8  # hashing leaves Python's lock
+THREADS = 8  # hashing releases Python's lock
 
 
 @dataclass(frozen=True)
 class Digests:
-    """Of a file's bytes, in hexadecimal."""
+    """Hashes of a file's bytes, in hexadecimal, and its size in bytes."""
 
     sha256: str
     md5: str
     size: int
 
 
-class Hashes:
-    """The hashes of a project's files, kept by inode: a hard link into DVC's cache is read once with its target.
+class FileHashes:
+    """Hashes of a project's files by inode: a file and its hard link in DVC's cache are read once.
 
     Args:
-        root: The project, to which relative paths belong.
+        root: Root of the project, to which relative paths belong.
     """
 
     def __init__(self, root: Path) -> None:
@@ -35,13 +35,13 @@ class Hashes:
         self._known: dict[tuple[int, int], Digests] = {}
 
     def prefetch(self, paths: Iterable[Path | str]) -> None:
-        """Hash files side by side; those that are not there are passed over."""
+        """Hash files in parallel; missing files are skipped."""
         with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
             for _ in pool.map(self.of, dict.fromkeys(paths)):
                 pass
 
     def of(self, path: Path | str) -> Digests | None:
-        """Return the hashes of a file, or none where there is none."""
+        """Return the hashes of a file, or None where the file is missing."""
         full = self.root / path
         try:
             about = full.stat()
@@ -56,16 +56,16 @@ class Hashes:
 
     @property
     def read(self) -> tuple[int, int]:
-        """How many files were read, and how many bytes."""
+        """The number of files and of bytes that were read."""
         return len(self._known), sum(one.size for one in self._known.values())
 
     def size(self, path: str) -> int:
-        """Return the bytes of a file, or of all files that DVC counts in a folder."""
+        """Return the size in bytes of a file, or of all files that DVC counts in a folder."""
         names = self._below(path) if (self.root / path).is_dir() else [path]
         return sum(found.size for name in names if (found := self.of(name)))
 
     def listing(self, folder: str) -> list[str]:
-        """Return the paths of all files in a folder and below, sorted, without what Python and Git leave there."""
+        """Return the paths of all files below a folder, sorted, except compiled modules and `.gitignore` files."""
         return [name for name in self._below(folder) if not name.endswith("/.gitignore")]
 
     def _below(self, folder: str) -> list[str]:
@@ -73,10 +73,11 @@ class Hashes:
         return sorted(path.as_posix() for path in found if path.suffix != ".pyc" and "__pycache__" not in path.parts)
 
     def dvc(self, path: str) -> str | None:
-        """Return what DVC calls the MD5 of a path: of a folder, that of its listing, with the suffix ``.dir``.
+        """Return the MD5 of a path as in dvc.lock; None where the path is missing.
 
-        The listing is JSON of ``{"md5", "relpath"}``, by `relpath` (https://dvc.org/doc, "Structure of the cache"); DVC
-        lists `.gitignore` files as well, and leaves out what the project's `.dvcignore` names.
+        The MD5 of a folder is that of its listing, with the suffix ``.dir``. The listing is JSON of
+        ``{"md5", "relpath"}``, sorted by `relpath` (https://dvc.org/doc, "Structure of the cache"). It includes
+        `.gitignore` files and excludes the paths in the project's `.dvcignore`.
         """
         if not (self.root / path).is_dir():
             found = self.of(path)

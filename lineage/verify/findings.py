@@ -1,4 +1,4 @@
-"""What a verification finds: differences, each with its kind, its place and what depends on it."""
+"""Findings and report of a verification."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "note"]
-# Kinds that say only that the project has moved on since its stages ran: what would run now is not what ran. What lies
-# there may be whole for all that.
-MOVED_ON = frozenset(
+# Kinds that only say that code, parameters, graph or packages have changed since the run. Artifacts may be intact.
+OUTDATED = frozenset(
     {"graph-changed", "params-changed", "module-changed", "module-missing", "module-added", "environment-changed"}
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One difference, or one thing that has to be known.
+    """One difference, or one fact that a reader of the results has to know.
 
     Attributes:
-        kind: A name for the sort of it, such as ``out-changed``; programs may rely on it.
-        where: The path, stage, entry or key that it is about.
-        what: What differs, in words.
-        stages: The stages whose outs or records it is about.
-        severity: ``error``: what lies there is not what was recorded; ``note``: nothing differs, but it has to be told.
-        downstream: The stages that depend on these; filled in by `lineage.verify.verification`.
+        kind: Stable name of the kind, such as ``out-changed``; programs may rely on it.
+        where: Path, stage, entry or key of the finding.
+        what: Description of the difference.
+        stages: Stages whose outs or records the finding is about.
+        severity: ``error`` for a difference from the records; ``note`` for a fact that contradicts nothing.
+        downstream: Stages that depend on these; set by `lineage.verify.verification`.
     """
 
     kind: str
@@ -35,13 +34,18 @@ class Finding:
     downstream: tuple[str, ...] = ()
 
 
+def note(kind: str, where: str, what: str, stages: Sequence[str] = ()) -> Finding:
+    """Return a finding that contradicts nothing."""
+    return Finding(kind=kind, where=where, what=what, stages=tuple(stages), severity="note")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Depth:
-    """What `--deep` computes anew.
+class Sample:
+    """Random sample that `--deep` recomputes.
 
     Attributes:
-        sample: How many cycles of each kind.
-        seed: Of their choice.
+        sample: Number of cycles of each kind.
+        seed: Random seed of the choice.
     """
 
     sample: int
@@ -50,13 +54,13 @@ class Depth:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The outcome of a verification.
+    """Result of a verification.
 
     Attributes:
-        findings: Errors first, each in the order of the checks.
-        checks: Which checks were made, and how long each took in seconds.
-        files: How many files were read.
-        bytes: How many bytes were read.
+        findings: Findings, errors first, in the order of the checks.
+        checks: Duration of each check in seconds, by name.
+        files: Number of files that were read.
+        bytes: Number of bytes that were read.
     """
 
     findings: Sequence[Finding]
@@ -66,24 +70,24 @@ class Report:
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that say that something is not as recorded."""
+        """The findings of severity ``error``."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
     @property
     def damage(self) -> list[Finding]:
-        """The errors that tell of more than that the project has moved on."""
-        return [finding for finding in self.errors if finding.kind not in MOVED_ON]
+        """The errors that concern artifacts, records, log or history."""
+        return [finding for finding in self.errors if finding.kind not in OUTDATED]
 
     @property
-    def moved_on(self) -> list[Finding]:
-        """The errors that tell of nothing else: code, parameters, graph or packages are others than when it ran."""
-        return [finding for finding in self.errors if finding.kind in MOVED_ON]
+    def outdated(self) -> list[Finding]:
+        """The errors that concern only code, parameters, graph or packages."""
+        return [finding for finding in self.errors if finding.kind in OUTDATED]
 
     @property
     def notes(self) -> list[Finding]:
-        """The findings that have to be known."""
+        """The findings of severity ``note``."""
         return [finding for finding in self.findings if finding.severity == "note"]
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, ready for JSON."""
+        """Return the report as JSON values."""
         return {"verified": not self.errors} | asdict(self)

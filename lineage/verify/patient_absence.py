@@ -1,30 +1,30 @@
-"""Patients of whom nothing may be left."""
+"""Check that no data of a patient is left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.absence import proof
-from lineage.verify.audited_project import Tree
-from lineage.verify.findings import Finding
+from lineage.absence.search import find
+from lineage.verify.audited_project import AuditedProject
+from lineage.verify.findings import Finding, note
 
 
-def check(tree: Tree, *, patient: str) -> Iterator[Finding]:
-    """Yield each place where something of a patient is left, and why it is not proven where nothing was found.
+def check(audited: AuditedProject, *, patient: str) -> Iterator[Finding]:
+    """Yield each file with data of a patient; without any, whether the absence is proven.
 
     Args:
-        tree: The project.
-        patient: Such as ``patient:101``.
+        audited: The project.
+        patient: Patient in the form ``patient:101``.
     """
-    found = proof.of(tree.root, patient)
+    found = find(audited.root, patient)
     for trace in found.traces:
-        maker = tree.project.maker(trace.path)
+        maker = audited.project.maker(trace.path)
         stages = (maker,) if maker else ()
         yield Finding(kind="patient-left", where=trace.path, what=f"{patient}: {trace.what}", stages=stages)
     if not found.traces and not found.proven:
-        what = "not all of it could be searched, or no earlier run with them is known by its hashes"
-        hint = f"`breathline audit absent {patient}` tells more, and takes such a run by --before"
+        what = "not all of it could be searched, or no earlier run with the patient is known by its hashes"
+        hint = f"`breathline audit absent {patient}` says more, and takes such a run by --before"
         yield Finding(kind="patient-unproven", where=patient, what=f"{what}; {hint}")
     elif found.proven:
-        what = f"nothing of them is left in {found.files} files and {found.rows} rows of numbers"
-        yield Finding(kind="patient-absent", where=patient, what=what, severity="note")
+        what = f"nothing of the patient is left in {found.files} files and {found.rows} rows of numbers"
+        yield note("patient-absent", patient, what)

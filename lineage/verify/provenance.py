@@ -1,4 +1,4 @@
-"""What made the outs, against what would make them now: graph, parameters, code and environment."""
+"""Checks of the recorded graph, parameters, code and environment against the present ones."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 from lineage import code, files, record
 from lineage.git import ask_git
-from lineage.verify.audited_project import Tree
+from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Severity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import flatten
 
-MISSING = object()
 LOCKED = "requirements.lock"
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
-def graph(tree: Tree) -> Iterator[Finding]:
-    """Yield where a stage's command, deps or outs in dvc.yaml are not those that it ran with."""
-    for stage, found in tree.project.records.items():
-        spec = tree.project.stages[stage]
+def graph(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield stages whose command, deps or outs in dvc.yaml differ from those of their run."""
+    for stage, found in audited.project.records.items():
+        spec = audited.project.stages[stage]
         if found["command"] != spec.command:
             what = f"its command was `{found['command']}` and is `{spec.command}`"
             yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
@@ -32,47 +32,43 @@ def graph(tree: Tree) -> Iterator[Finding]:
             then = {entry["path"] for entry in found[kind]}
             if then != set(now):
                 changed = ", ".join(sorted(then ^ set(now)))
-                what = f"its {kind} are no longer those that it ran with: {changed}"
+                what = f"its {kind} are no longer those of its run: {changed}"
                 yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
 
 
-def parameters(tree: Tree) -> Iterator[Finding]:
-    """Yield each parameter that has another value in params.yaml than its stages have read."""
+def parameters(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield each parameter whose value in params.yaml differs from the one that its stages read."""
     changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for stage, found in tree.project.records.items():
-        for key in dict.fromkeys([*found["params"], *tree.project.stages[stage].params]):
+    for stage, found in audited.project.records.items():
+        for key in dict.fromkeys([*found["params"], *audited.project.stages[stage].params]):
             try:
-                now = params.flatten(params.section(tree.values, key), key, lists=True)
+                now = flatten(params.section(audited.values, key), key)
             except BreathlineError:
                 now = {}
-            then = params.flatten(found["params"][key], key, lists=True) if key in found["params"] else {}
+            then = flatten(found["params"][key], key) if key in found["params"] else {}
             for leaf in [*then, *(set(now) - set(then))]:
-                old, new = then.get(leaf, MISSING), now.get(leaf, MISSING)
-                if old != new:
-                    changed[(leaf, f"{_said(old)} → {_said(new)}")].append(stage)
+                if leaf not in then or leaf not in now or then[leaf] != now[leaf]:
+                    what = f"{then.get(leaf, 'absent')} → {now.get(leaf, 'absent')}"
+                    changed[(leaf, what)].append(stage)
     for (leaf, what), stages in changed.items():
         yield Finding(kind="params-changed", where=f"params.yaml: {leaf}", what=what, stages=tuple(stages))
 
 
-def _said(value: object) -> str:
-    return "absent" if value is MISSING else str(value)
-
-
-def modules(tree: Tree) -> Iterator[Finding]:
-    """Yield each module that is not what it was when stages ran it, and modules that were added to their folders."""
+def modules(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield each module that differs from the version that stages ran, and modules that were added to their folders."""
     ran: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     added: defaultdict[str, list[str]] = defaultdict(list)
-    for stage, found in tree.project.records.items():
-        listed = {path: file["sha256"] for path, file in files.flat(found["code"]).items()}
+    for stage, found in audited.project.records.items():
+        listed = {path: file["sha256"] for path, file in files.by_path(found["code"]).items()}
         for path, digest in (listed | found["modules"]).items():
             ran[path][digest].append(stage)
         for entry in found["code"]:
             if "files" in entry:
-                for path in set(tree.hashes.listing(entry["path"])) - set(listed):
+                for path in set(audited.hashes.listing(entry["path"])) - set(listed):
                     added[path].append(stage)
-    edited = _uncommitted(tree.root)
+    edited = _uncommitted(audited.root)
     for path, versions in sorted(ran.items()):
-        there = tree.hashes.of(path)
+        there = audited.hashes.of(path)
         stages = tuple(
             name for digest, names in versions.items() if not there or digest != there.sha256 for name in names
         )
@@ -93,32 +89,32 @@ def _uncommitted(root: Path) -> set[str]:
     return {entry[3:] for entry in status.split("\0") if entry}
 
 
-def environment(tree: Tree, *, elsewhere: bool) -> Iterator[Finding]:
-    """Yield how Python, the lock file and the packages that it names differ from those that stages ran with.
+def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield differences in Python, the lock file and the pinned packages from the environment of the runs.
 
-    Packages that requirements.lock does not name serve no stage and are not compared.
+    Packages that requirements.lock does not pin are not compared.
 
     Args:
-        tree: The project.
-        elsewhere: The run is from another machine; what is installed here is then worth a note and no error.
+        audited: The project.
+        elsewhere: Whether the run is from another machine, so that other installed packages are only noted.
     """
-    now, lock = code.environment(tree.root), tree.root / LOCKED
+    now, lock = code.environment(audited.root), audited.root / LOCKED
     pinned = {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
     changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for stage, found in tree.project.records.items():
+    for stage, found in audited.project.records.items():
         for difference in _differences(found["environment"], now, pinned):
             changed[difference].append(stage)
     grouped: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (where, told), stages in changed.items():
-        grouped[(where, tuple(stages))].append(told)
-    for (where, some), told_of in grouped.items():
+    for (where, what), stages in changed.items():
+        grouped[(where, tuple(stages))].append(what)
+    for (where, some), differences in grouped.items():
         severity: Severity = "note" if elsewhere and where != LOCKED else "error"
-        what = "; ".join(told_of)
+        what = "; ".join(differences)
         yield Finding(kind="environment-changed", where=where, what=what, stages=some, severity=severity)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], pinned: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield what differs and how, between a recorded environment and the one here."""
+    """Yield place and description of each difference between a recorded and the present environment."""
     if then.get("python") != now["python"]:
         yield "Python", f"{then.get('python')} → {now['python']}"
     if then.get("lock_sha256") != now["lock_sha256"]:

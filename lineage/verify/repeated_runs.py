@@ -1,4 +1,4 @@
-"""Stages that ran more than once under one name, and made something else of the same inputs."""
+"""Check for runs of a stage that made different outs from equal inputs."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from lineage import files
-from lineage.record import path_of
-from lineage.verify.audited_project import Tree
+from lineage import files, record
+from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
-from lineage.verify.findings import Finding
+from lineage.verify.findings import Finding, Severity, note
 
-LARGEST = 1 << 26  # bytes; records are far smaller
-MAKING = ("command", "inputs", "params", "modules", "code", "environment")
+MAX_SIZE = 1 << 26  # bytes of a record
+CAUSES = ("command", "params", "modules", "environment")  # keys of a record, besides inputs and code
 
 Record = Mapping[str, Any]
 
 
-def check(tree: Tree) -> Iterator[Finding]:
-    """Yield runs of equal inputs, parameters, code and packages with different outs.
+def check(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield runs with equal inputs, parameters, code and packages and with different outs.
 
-    An error where the records promise determinism and both ran on the same hardware: then one of both was not made as
-    its record says, or one was picked. Otherwise a note. Earlier records are those that the cache keeps.
+    Such a pair is an error where the records promise determinism and both runs had the same hardware: one of the
+    records is false, or one result was picked. Otherwise the pair is a note. Earlier records come from DVC's cache.
     """
-    again = {stage: ended for stage, ended in done(tree).items() if len({entry["record"] for entry in ended}) > 1}
+    again = {stage: ended for stage, ended in done(audited).items() if len({entry["record"] for entry in ended}) > 1}
     wanted = {entry["record"] for ended in again.values() for entry in ended}
-    known = _from_cache(tree, wanted) if wanted else {}
+    known = _from_cache(audited, wanted) if wanted else {}
     lost: list[str] = []
     for stage, ended in again.items():
-        current = tree.project.records.get(stage)
-        there = tree.hashes.of(path_of(stage).as_posix())
+        current = audited.project.records.get(stage)
+        there = audited.hashes.of(record.path_of(stage))
         if current is None or there is None:
             continue
         runs = {entry["record"]: entry for entry in ended}
@@ -40,39 +39,37 @@ def check(tree: Tree) -> Iterator[Finding]:
                 continue
             if digest not in known:
                 lost.append(stage)
-            elif _made_of(known[digest]) == _made_of(current) and _outs(known[digest]) != _outs(current):
-                yield _different(tree, stage, entry, runs.get(there.sha256, {}), known[digest])
+            elif _causes(known[digest]) == _causes(current) and _outs(known[digest]) != _outs(current):
+                yield _different(audited, stage, entry, runs.get(there.sha256, {}), known[digest])
     if lost:
-        what = f"earlier records are no longer in the cache, so that their outs cannot be compared: {_listed(lost)}"
-        yield Finding(kind="runs-unknown", where=", ".join(dict.fromkeys(lost)), what=what, severity="note")
+        stages = ", ".join(dict.fromkeys(lost))
+        what = f"earlier records are no longer in the cache, so that their outs cannot be compared: {stages}"
+        yield note("runs-unknown", stages, what)
 
 
-def _listed(stages: Collection[str]) -> str:
-    return ", ".join(dict.fromkeys(stages))
-
-
-def _different(tree: Tree, stage: str, entry: Mapping[str, Any], now: Mapping[str, Any], earlier: Record) -> Finding:
-    current = tree.project.records[stage]
+def _different(
+    audited: AuditedProject, stage: str, entry: Mapping[str, Any], now: Mapping[str, Any], earlier: Record
+) -> Finding:
+    current = audited.project.records[stage]
     others = sorted(path for path, digest in _outs(current).items() if _outs(earlier).get(path) != digest)
     promised = current["params"].get("compute", {}).get("deterministic", True)
-    same = _hardware(tree, entry) == _hardware(tree, now)
+    same = _hardware(audited, entry) == _hardware(audited, now)
     numbers = f"entries {entry.get('number')} and {now.get('number', '?')}"
     why = "on the same hardware" if same else "on different hardware"
     why += "" if promised else ", without a promise of determinism"
-    what = f"it ran again under the same name, and equal inputs gave different outs {why} ({numbers}): {others[0]}"
-    severity: Any = "error" if promised and same else "note"
+    what = f"two runs with equal inputs gave different outs {why} ({numbers}): {others[0]}"
+    severity: Severity = "error" if promised and same else "note"
     return Finding(kind="run-repeated", where=stage, what=what, stages=(stage,), severity=severity)
 
 
-def _hardware(tree: Tree, end: Mapping[str, Any]) -> Any:
-    started = next((entry for entry in tree.events if entry.get("hash") == end.get("start")), {})
+def _hardware(audited: AuditedProject, end: Mapping[str, Any]) -> Any:
+    started = next((entry for entry in audited.events if entry.get("hash") == end.get("start")), {})
     gpus = [gpu.get("name") for gpu in started.get("gpus", [])]
     return started.get("cpu"), gpus, end.get("threads")
 
 
-def _made_of(found: Record) -> dict[str, Any]:
-    made = {key: found.get(key) for key in MAKING if key not in ("inputs", "code")}
-    return made | {key: _hashes(found[key]) for key in ("inputs", "code")}
+def _causes(found: Record) -> dict[str, Any]:
+    return {key: found.get(key) for key in CAUSES} | {key: _hashes(found[key]) for key in ("inputs", "code")}
 
 
 def _outs(found: Record) -> dict[str, str]:
@@ -80,14 +77,14 @@ def _outs(found: Record) -> dict[str, str]:
 
 
 def _hashes(described: list[dict[str, Any]]) -> dict[str, str]:
-    return {path: file["sha256"] for path, file in files.flat(described).items()}
+    return {path: file["sha256"] for path, file in files.by_path(described).items()}
 
 
-def _from_cache(tree: Tree, wanted: Collection[str]) -> dict[str, Record]:
-    """Return the records with these SHA-256 among the cache's objects: their names are MD5, each has to be read."""
+def _from_cache(audited: AuditedProject, wanted: Collection[str]) -> dict[str, Record]:
+    """Return the records with these SHA-256 among the cache's objects, which are named by MD5 and must all be read."""
     found: dict[str, Record] = {}
-    for path in tree.cache.glob("??/*"):
-        if path.suffix == ".dir" or path.stat().st_size > LARGEST:
+    for path in audited.cache.objects.glob("??/*"):
+        if path.suffix == ".dir" or path.stat().st_size > MAX_SIZE:
             continue
         with path.open("rb") as file:
             start = file.read(1)

@@ -1,4 +1,4 @@
-"""What is shown of many findings: the first of each kind, how many more there are, and groups of stages by one name."""
+"""Summary of many findings: the first of each kind, the number of the others, and groups of stages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lineage.verify.findings import Finding
 
-SHOWN = 10  # findings of one kind
+LIMIT = 10  # findings of one kind that are shown
 
 
 def first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -15,18 +15,18 @@ def first(findings: Sequence[Finding]) -> Iterator[Finding]:
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.kind] += 1
-        if seen[finding.kind] <= SHOWN:
+        if seen[finding.kind] <= LIMIT:
             yield finding
 
 
 def left(findings: Sequence[Finding]) -> dict[str, int]:
-    """Return how many findings `first` leaves out, by kind."""
+    """Return the number of findings that `first` omits, by kind."""
     counts = Counter(finding.kind for finding in findings)
-    return {kind: count - SHOWN for kind, count in counts.items() if count > SHOWN}
+    return {kind: count - LIMIT for kind, count in counts.items() if count > LIMIT}
 
 
 def grouped(stages: Sequence[str]) -> list[str]:
-    """Return stages by name; the items of a group as one, with their number: ``train_student (5)``."""
+    """Return the names of stages, with the items of a group as one entry: ``train_student (5)``."""
     groups: dict[str, list[str]] = {}
     for stage in stages:
         groups.setdefault(stage.partition("@")[0], []).append(stage)

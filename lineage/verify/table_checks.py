@@ -1,109 +1,110 @@
-"""Whether tables, cards and figures say the same: what must hold even if every hash was made to fit."""
+"""Consistency checks of source, tables, decisions and model cards, independent of hashes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.verify.audited_project import Tree
+from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding
 from models.file_names import CARD
-from tasks.artifacts import CYCLES, RAW_AUDIO, RAW_METADATA, RECORDINGS, SOURCE, STUDENTS, TEACHERS
+from tasks.artifacts import CYCLES, RAW_AUDIO, RAW_METADATA, RECORDINGS, SOURCE
 from tasks.corpora.icbhi import metadata
+from tasks.subsets import folds
+from tasks.subsets.folds import FoldSettings
+
+HASHES = {".wav": "recording_sha256", ".txt": "annotation_sha256"}  # columns of the files' hashes
+EXTRACT = ("extract",)
 
 
-def recordings(tree: Tree) -> Iterator[Finding]:
-    """Yield recordings whose files, side or patient the tables tell otherwise than `data/raw` does."""
-    if "extract" not in tree.project.records:
+def recordings(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield recordings whose files, split or patient in the tables differ from `data/raw`."""
+    if "extract" not in audited.project.records:
         return
-    source = json.loads((tree.root / SOURCE).read_text(encoding="utf-8"))
-    for name, digest in source["metadata"].items():
-        there = tree.hashes.of(RAW_METADATA / name)
+    for name, digest in audited.json(SOURCE)["metadata"].items():
+        where = RAW_METADATA / name
+        there = audited.hashes.of(where)
         if digest != (there.sha256 if there else None):
-            what = "it is not the file that source.json has the hash of"
-            yield Finding(kind="metadata-contradicts", where=str(RAW_METADATA / name), what=what, stages=("download",))
-    table = {row["recording_id"]: row for row in tree.table(RECORDINGS).to_pylist()}
+            what = "source.json has another hash of the file"
+            yield Finding(kind="metadata-contradicts", where=str(where), what=what, stages=("download",))
+    table = {row["recording_id"]: row for row in audited.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
-        for suffix, column in ((".wav", "recording_sha256"), (".txt", "annotation_sha256")):
+        for suffix, column in HASHES.items():
             path = RAW_AUDIO / f"{name}{suffix}"
-            there = tree.hashes.of(path)
+            there = audited.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
                 what = f"the table of recordings has another {column}: the cycles were cut from another file"
-                yield Finding(kind="recording-contradicts", where=str(path), what=what, stages=("extract",))
-    yield from _sides(tree, table)
+                yield Finding(kind="recording-contradicts", where=str(path), what=what, stages=EXTRACT)
+    yield from _splits(audited, table)
+    yield from _cycles(audited, table)
 
 
-def _sides(tree: Tree, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    official = metadata.read_split(tree.root / RAW_METADATA / metadata.SPLIT_FILE)
+def _splits(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield patients whose recordings have another split than in the split file."""
+    official = metadata.read_split(audited.root / RAW_METADATA / metadata.SPLIT_FILE)
     named = metadata.match(official, table).recording_ids
-    side = {recording: official[name] for name, recording in named.items()}
+    split = {recording: official[name] for name, recording in named.items()}
     moved: dict[tuple[str, str, str], list[str]] = {}
     for name, row in table.items():
-        if row["split"] != side.get(name):
-            moved.setdefault((row["patient_id"], str(side.get(name)), row["split"]), []).append(name)
+        if row["split"] != split.get(name):
+            moved.setdefault((row["patient_id"], str(split.get(name)), row["split"]), []).append(name)
     for (patient, old, new), names in moved.items():
         what = f"{len(names)} recordings are in {new}, the split file has them in {old}: {names[0]}"
-        yield Finding(
-            kind="split-contradicts", where=f"{RECORDINGS}: patient {patient}", what=what, stages=("extract",)
-        )
+        yield Finding(kind="split-contradicts", where=f"{RECORDINGS}: patient {patient}", what=what, stages=EXTRACT)
+
+
+def _cycles(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield patients whose cycles have other facts than their recordings."""
     faults: dict[tuple[str, str], list[str]] = {}
     columns = ["cycle_id", "recording_id", "patient_id", "split", "fold"]
-    for row in tree.table(CYCLES).select(columns).to_pylist():
+    for row in audited.table(CYCLES).select(columns).to_pylist():
         known = table.get(row["recording_id"])
         if known is None:
-            faults.setdefault((row["patient_id"], "a recording that the table of recordings has not"), []).append(
-                row["cycle_id"]
-            )
+            what = "a recording that the table of recordings does not have"
+            faults.setdefault((row["patient_id"], what), []).append(row["cycle_id"])
             continue
         for column in columns[2:]:
             if row[column] != known[column]:
-                told = f"{column} {row[column]}, their recordings have {known[column]}"
-                faults.setdefault((known["patient_id"], told), []).append(row["cycle_id"])
-    for (patient, told), cycles in faults.items():
-        what = f"{len(cycles)} cycles have {told}: {cycles[0]}"
-        yield Finding(kind="split-contradicts", where=f"{CYCLES}: patient {patient}", what=what, stages=("extract",))
+                what = f"{column} {row[column]}, their recordings have {known[column]}"
+                faults.setdefault((known["patient_id"], what), []).append(row["cycle_id"])
+    for (patient, fault), cycles in faults.items():
+        what = f"{len(cycles)} cycles have {fault}: {cycles[0]}"
+        yield Finding(kind="split-contradicts", where=f"{CYCLES}: patient {patient}", what=what, stages=EXTRACT)
 
 
-def accounts(tree: Tree) -> Iterator[Finding]:
-    """Yield stages whose records count other cycles in train, val and test than the tables now give."""
-    for stage, found in tree.project.records.items():
-        counted = found["account"].get("subsets")
-        if not counted or found["params"].get(f"teachers.{stage.partition('@')[2]}", {}).get("fold"):
-            continue  # a teacher that leaves out a fold counts fewer than the split has
-        now = list(tree.subsets(stage).values())
-        told = [f"{name} {count} → {now.count(name)}" for name, count in counted.items() if now.count(name) != count]
-        if told:
-            what = f"the record counts other cycles than the table gives: {', '.join(told)}"
+def subsets(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield stages whose recorded subsets differ from those that the tables give for the recorded parameters."""
+    for stage, found in audited.project.records.items():
+        decided = found["decisions"]
+        if "subsets" not in decided:
+            continue
+        expected = audited.assignment(stage)
+        if fold := decided.get("fold"):
+            expected = folds.without(expected, FoldSettings(**fold))
+        now, counted = expected.by_subset(), found["account"]["subsets"]
+        differences = [
+            f"{name} {counted.get(name)} → {len(cycles)}, {len(set(cycles) ^ set(decided['subsets'][name]))} others"
+            for name, cycles in now.items()
+            if cycles != decided["subsets"][name] or counted.get(name) != len(cycles)
+        ]
+        if differences:
+            what = f"the record has other subsets than the table gives: {'; '.join(differences)}"
             yield Finding(kind="split-contradicts", where=stage, what=what, stages=(stage,))
 
 
-def cards(tree: Tree) -> Iterator[Finding]:
-    """Yield models whose card is not of the network and seed that the record asks for: one took another's place."""
-    for stage, found in tree.project.records.items():
-        group, _, item = stage.partition("@")
-        if group == "train_teacher":
-            folder, given = TEACHERS / item, dict(found["params"][f"teachers.{item}"])
-        elif group == "train_student":
-            folder, given = STUDENTS / item, {"seed": int(item)}
-            given |= {key.removeprefix("student."): value for key, value in found["params"].items()}
-        else:
-            continue
-        given["labels"] = found["params"]["labels"]
-        path = tree.root / folder / CARD
-        if not path.is_file():
-            continue  # told by `outputs`
-        card = json.loads(path.read_text(encoding="utf-8"))
-        told = [
-            f"{key} is {card.get(key)}, asked for was {given[key]}"
-            for key in ("architecture", "frontend", "weights", "seed", "labels")
-            if card.get(key) != given[key]
-        ]
-        told += [
-            f"options.{key} is {card.get('options', {}).get(key)}, asked for was {value}"
-            for key, value in given["options"].items()
-            if card.get("options", {}).get(key) != value
-        ]
-        if told:
-            where = f"{folder}/{CARD}"
-            yield Finding(kind="model-swapped", where=where, what="; ".join(told), stages=(stage,))
+def cards(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield models whose card has another network or seed than the record: another model is in the folder."""
+    for stage, found in audited.project.records.items():
+        decided = found["decisions"]
+        path = next((entry["path"] for entry in found["outputs"]), "") + f"/{CARD}"
+        if "network" not in decided or not (audited.root / path).is_file():
+            continue  # a missing card is a finding of `outputs`
+        card = audited.json(path)
+        wanted = {**decided["network"], "seed": decided["seed"], "labels": found["params"]["labels"]}
+        options = wanted.pop("options")
+        there = {key: card.get(key) for key in wanted}
+        wanted |= {f"options.{key}": value for key, value in options.items()}
+        there |= {f"options.{key}": card.get("options", {}).get(key) for key in options}
+        differences = [f"{key} is {there[key]}, not {value}" for key, value in wanted.items() if there[key] != value]
+        if differences:
+            yield Finding(kind="model-swapped", where=path, what="; ".join(differences), stages=(stage,))

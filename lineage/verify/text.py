@@ -1,4 +1,4 @@
-"""A verification in the terminal."""
+"""Verification report in the terminal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tasks.runtime.words import counted
 
 
 def show(report: Report, console: Console, *, everything: bool) -> None:
-    """Print errors, notes and the verdict."""
+    """Print errors, notes and the verdict of a report."""
     if report.errors:
-        console.print(_table("differs", report.errors, "red", everything=everything))
+        console.print(_table("difference", report.errors, "red", everything=everything))
     if report.notes:
-        console.print(_table("to be known", report.notes, "yellow", everything=everything))
+        console.print(_table("note", report.notes, "yellow", everything=everything))
     console.print(_verdict(report))
 
 
@@ -28,7 +28,7 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
     table.add_column("kind", style=colour, no_wrap=True)
     table.add_column(title, overflow="fold", ratio=3)
-    table.add_column("downstream of it", style="dim", overflow="fold", ratio=1)
+    table.add_column("downstream", style="dim", overflow="fold", ratio=1)
     for finding in findings if everything else summary.first(findings):
         about = Group(Text(finding.where, style="bold"), Text(finding.what))
         below = finding.downstream if everything else summary.grouped(finding.downstream)
@@ -42,11 +42,8 @@ def _verdict(report: Report) -> str:
     read = f"{counted(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
     if report.errors:
         reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
-        differ, verb = (
-            counted(len(report.errors), "difference"),
-            "concerns" if len(report.errors) == 1 else "concern",
-        )
-        concerns = f", which {verb} {counted(len(reached), 'stage')} and what is made there" if reached else ""
-        return f"[bold red]Not verified[/]: {differ}{concerns} [dim]({escape(read)})[/]"
-    notes = f"; {counted(len(report.notes), 'thing')} to be known" if report.notes else ""
-    return f"[bold green]Verified[/]: nothing differs from what was recorded{notes} [dim]({escape(read)})[/]"
+        errors = counted(len(report.errors), "difference")
+        affected = f", {counted(len(reached), 'stage')} affected" if reached else ""
+        return f"[bold red]Not verified[/]: {errors}{affected} [dim]({escape(read)})[/]"
+    notes = f"; {counted(len(report.notes), 'note')}" if report.notes else ""
+    return f"[bold green]Verified[/]: everything is as recorded{notes} [dim]({escape(read)})[/]"

@@ -1,8 +1,8 @@
-"""All checks, one after another, and what depends on what they find.
+"""Verification of a project: all checks in order, and the stages downstream of each finding.
 
-Records, dvc.lock, cache, event log and Git bear witness to each other: whoever changes a thing, or some witnesses of
-it, is found. Whoever rewrites all of them, with every hash, is found by what does not follow from the rest: figures
-from predictions, and, by computing it anew, everything else (`--deep`); or by a signature.
+Records, dvc.lock, cache, event log and Git confirm each other, so a change of a file or of some of its evidence is
+found. A change of all evidence, with every hash, is found by contradictions between tables and figures, by
+recomputation (`--deep`), or by a signature.
 """
 
 from __future__ import annotations
@@ -28,53 +28,55 @@ from lineage.verify import (
     signature,
     table_checks,
 )
-from lineage.verify.audited_project import Tree
-from lineage.verify.findings import Depth, Finding, Report
-from lineage.verify.signature import Signed
+from lineage.verify.audited_project import AuditedProject
+from lineage.verify.findings import Finding, Report, Sample
+from lineage.verify.signature import SignedStatement
 from tasks.runtime.errors import BreathlineError
 
-Check = Callable[[Tree], Iterator[Finding]]
+Check = Callable[[AuditedProject], Iterator[Finding]]
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, pa.ArrowException, BreathlineError)
 
 
 def verify(
     root: Path,
     *,
-    deep: Depth | None = None,
+    deep: Sample | None = None,
     elsewhere: bool = False,
-    signed: Signed | None = None,
+    signed: SignedStatement | None = None,
     absent: Sequence[str] = (),
 ) -> Report:
-    """Return what differs between what lies there and what was recorded.
+    """Compare the files of a project with its records.
 
     Args:
-        root: The project.
-        deep: Compute a sample of cycles, features and predictions anew as well, and all figures.
-        elsewhere: The run is from another machine: what is installed here is then worth no error, and
-            neither is a run that the log here does not have, if the dvc.lock that Git holds names its record.
-        signed: A signed statement to check as well.
-        absent: Patients of whom nothing may be left, such as ``patient:101``.
+        root: Root of the project.
+        deep: Sample of cycles, features and predictions to recompute, with all figures; None for no recomputation.
+        elsewhere: Whether the run is from another machine. Other packages are then no error, and neither is a run
+            that this log does not have, if the dvc.lock in Git names its record.
+        signed: Signed statement to check.
+        absent: Patients whose data must be absent, such as ``patient:101``.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
     """
-    tree = Tree(root)
-    if not tree.project.records and not tree.unreadable and not tree.lock and not tree.events:
+    audited = AuditedProject(root)
+    if not audited.project.records and not audited.unreadable and not audited.lock and not audited.events:
         raise BreathlineError(
-            "Nothing has run here: there is nothing to verify.", where=root, hint="`dvc pull`, or run"
+            "Nothing has run here, so there is nothing to verify.", where=root, hint="`dvc pull`, or run"
         )
     took: dict[str, float] = {}
     found: list[Finding] = []
     for name, check in _checks(deep, elsewhere, signed, absent).items():
         started = time.perf_counter()
-        found += _all(name, check, tree)
+        found += _run(name, check, audited)
         took[name] = round(time.perf_counter() - started, 3)
-    found += tree.unreadable
-    files, size = tree.hashes.read
-    return Report(findings=_ordered(_with_downstream(tree, found)), checks=took, files=files, bytes=size)
+    found += audited.unreadable
+    files, size = audited.hashes.read
+    return Report(findings=_ordered(_with_downstream(audited, found)), checks=took, files=files, bytes=size)
 
 
-def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: Sequence[str]) -> dict[str, Check]:
+def _checks(
+    deep: Sample | None, elsewhere: bool, signed: SignedStatement | None, absent: Sequence[str]
+) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
         "records": partial(event_log.records, elsewhere=elsewhere),
@@ -90,7 +92,7 @@ def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: 
         "repeated runs": repeated_runs.check,
         "Git": git_state.check,
         "recordings and split": table_checks.recordings,
-        "accounts": table_checks.accounts,
+        "subsets": table_checks.subsets,
         "models' cards": table_checks.cards,
         "soft labels": result_checks.soft_labels,
         "predictions": result_checks.predictions,
@@ -107,32 +109,32 @@ def _checks(deep: Depth | None, elsewhere: bool, signed: Signed | None, absent: 
     return checks
 
 
-def _prefetch(tree: Tree) -> Iterator[Finding]:
-    """Hash everything that the checks will ask for, side by side."""
-    described = [*tree.project.files("outputs"), *tree.project.files("inputs"), *tree.project.files("code")]
-    tree.hashes.prefetch([*(file["path"] for _, file in described), *map(record.path_of, tree.project.stages)])
+def _prefetch(audited: AuditedProject) -> Iterator[Finding]:
+    """Hash all files of the checks in parallel."""
+    described = [*audited.project.files("outputs"), *audited.project.files("inputs"), *audited.project.files("code")]
+    audited.hashes.prefetch([*(file["path"] for _, file in described), *map(record.path_of, audited.project.stages)])
     return iter(())
 
 
-def _all(name: str, check: Check, tree: Tree) -> Iterable[Finding]:
-    """Return what a check finds; one that cannot be made is a finding, never a success."""
+def _run(name: str, check: Check, audited: AuditedProject) -> Iterable[Finding]:
+    """Return the findings of a check; a check that fails is a finding itself."""
     found: list[Finding] = []
     try:
-        found.extend(check(tree))
+        found.extend(check(audited))
     except BROKEN as error:
         what = f"this could not be checked: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         found.append(Finding(kind="unchecked", where=name, what=what))
     return found
 
 
-def _with_downstream(tree: Tree, found: Iterable[Finding]) -> Iterator[Finding]:
-    after = cache(tree.project.after)
+def _with_downstream(audited: AuditedProject, found: Iterable[Finding]) -> Iterator[Finding]:
+    downstream = cache(audited.project.downstream)
     for finding in found:
-        known = [stage for stage in finding.stages if stage in tree.project.stages]
-        reached = {name for stage in known for name in after(stage)} - set(known)
-        yield replace(finding, downstream=tuple(name for name in tree.project.order if name in reached))
+        known = [stage for stage in finding.stages if stage in audited.project.stages]
+        reached = {name for stage in known for name in downstream(stage)} - set(known)
+        yield replace(finding, downstream=tuple(name for name in audited.project.order if name in reached))
 
 
 def _ordered(found: Iterable[Finding]) -> list[Finding]:
-    """Return each finding once, errors first."""
+    """Return the findings without duplicates, errors first."""
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error")

@@ -79,8 +79,17 @@ def select(logits: Mapping[str, Logits], unseen: Mapping[str, npt.NDArray[np.boo
             where="params.yaml: teachers, fold",
             hint="give teachers for every fold",
         )
-    order = np.argsort(~allowed, axis=0, kind="stable")[:k]
-    return np.take_along_axis(stacked, order[:, :, None], axis=0)
+    return np.take_along_axis(stacked, first_allowed(allowed, k)[:, :, None], axis=0)
+
+
+def first_allowed(allowed: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.intp]:
+    """Return for each cycle the indices ``(k, cycles)`` of the first k teachers that may label it.
+
+    Args:
+        allowed: Permission of each teacher for each cycle, ``(teachers, cycles)``.
+        k: Number of teachers for a cycle.
+    """
+    return np.argsort(~allowed, axis=0, kind="stable")[:k]
 
 
 def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabelSettings) -> SoftLabels:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,3 +52,9 @@ def write_table(path: Path, table: pa.Table) -> None:
     """Write a table as Parquet (zstd), whole or not at all."""
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet table, or some of its columns; `pyarrow.parquet.read_table` would import pandas."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Recorder = Callable[[Path, str], AbstractContextManager[None]]
+Recorder = Callable[[Path, str, Mapping[str, Any]], AbstractContextManager[None]]
 Mapper = Callable[..., Generator[Any, None, None]]
 
 
@@ -17,8 +17,8 @@ class Hooks:
     """Services that a stage uses where they are registered.
 
     Attributes:
-        recorder: Context around a stage's work, called with the project's root and the stage's name; it writes the
-            record and the event log.
+        recorder: Context around a stage's work, called with the project's root, the stage's name and the mapping of
+            its decisions, which the work fills; it writes the record and the event log.
         dask_mapper: Parallel map over a Dask cluster, called as ``flows.dask_map.in_order``.
     """
 

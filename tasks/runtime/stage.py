@@ -7,9 +7,10 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -24,13 +25,17 @@ console = Console(stderr=True)
 
 
 @contextmanager
-def stage(name: str) -> Iterator[logging.Logger]:
+def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[logging.Logger]:
     """Run a stage's work under a lock of its own, and yield its logger.
 
     A second process of the same stage is refused while the first lives; if the parent dies, the
     kernel ends this process, so that a killed ``dvc`` leaves no writer behind. A `BreathlineError` is
     shown without a traceback and ends the process with status 1; a `TransientError` leaves the mark `transient_mark` as
     well, for DVC tells its caller nothing but that the stage failed.
+
+    Args:
+        name: Name of the stage in DVC.
+        decisions: Mapping that the work fills with its decisions (JSON values), for the record of the stage.
     """
     transient_mark(name).unlink(missing_ok=True)
     rank = os.environ.get("RANK", "0")
@@ -48,7 +53,7 @@ def stage(name: str) -> Iterator[logging.Logger]:
                 hint="wait for it, or end it; the lock goes with its process",
             ) from error
         try:
-            with _recorded(name, rank):
+            with _recorded(name, rank, {} if decisions is None else decisions):
                 yield logging.getLogger(name)
         finally:
             lock.release()
@@ -65,11 +70,11 @@ def transient_mark(name: str) -> Path:
     return LOCKS / f"{name.replace('/', '_')}.transient"
 
 
-def _recorded(name: str, rank: str) -> AbstractContextManager[None]:
+def _recorded(name: str, rank: str, decisions: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Return the context that records the stage: an empty one without a recorder and outside of a project."""
     if hooks.recorder is None or rank != "0" or not Path("dvc.yaml").exists():
         return nullcontext()
-    return hooks.recorder(Path.cwd(), name)
+    return hooks.recorder(Path.cwd(), name, decisions)
 
 
 def start_process(level: int) -> None:

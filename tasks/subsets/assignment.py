@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pyarrow.parquet as pq
 
@@ -42,6 +42,10 @@ class Assignment:
     def cycles(self, *subsets: Subset) -> list[str]:
         """Return the cycles of some subsets, sorted."""
         return [cycle for cycle, subset in self.subsets.items() if subset in subsets]
+
+    def by_subset(self) -> dict[str, list[str]]:
+        """Return the sorted cycles of each subset."""
+        return {subset: self.cycles(subset) for subset in get_args(Subset)}
 
 
 def from_params(read: Mapping[str, Any], cycles: Path = artifacts.CYCLES) -> Assignment:

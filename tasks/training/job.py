@@ -31,12 +31,12 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
+from tasks.training.decisions import CHOSEN_ON
 from tasks.training.progress import TrainingProgress
 from tasks.training.torch_setup import explained, set_up
 
 CHECKPOINTS = Path(".checkpoints")
 CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
-JUDGES: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
 
 def part(
@@ -104,7 +104,7 @@ def train(
         data = TrainingData(
             features=cache,
             train=part(assignment, cache, "train", soft),
-            selections={selection: part(assignment, cache, JUDGES[selection], None) for selection in selections},
+            selections={selection: part(assignment, cache, CHOSEN_ON[selection], None) for selection in selections},
             classes=len(CLASSES[assignment.labels]),
         )
     with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):

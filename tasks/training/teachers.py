@@ -121,6 +121,11 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
     return chosen
 
 
+def compared(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
+    """Return the teachers whose validation Scores decide the choice; none where the first teachers are chosen."""
+    return ranked(teachers, settings, folder) if settings.choose == "best" else []
+
+
 def over_k(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> dict[int, list[str]]:
     """Return for each k from 1 to the most that there can be the teachers that `choose` would take.
 

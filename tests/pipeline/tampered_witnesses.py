@@ -41,7 +41,7 @@ WITNESSES = {
         lambda p: (do.weight(p), do.restore(p, "train_student@1")),
         {"out-changed", "lock-committed"},
         "data/student/1",
-        "dvc.lock vouches for a version",
+        "dvc.lock names a version",
     ),
     "a record": (
         lambda p: do.document(

@@ -10,7 +10,7 @@ import pytest
 
 from lineage import events
 from lineage.verify import verification
-from lineage.verify.findings import Depth, Report
+from lineage.verify.findings import Report, Sample
 from tests import toy
 from tests.pipeline import tampering as do
 
@@ -59,7 +59,7 @@ def test_an_untouched_run_is_verified_without_a_word(finished_run):
 
 
 def test_an_untouched_run_is_verified_in_depth(finished_run):
-    report = verification.verify(finished_run, deep=Depth(sample=6, seed=1))
+    report = verification.verify(finished_run, deep=Sample(sample=6, seed=1))
     assert {one.kind for one in report.findings} == {"computed-anew"}
     assert {one.where for one in report.notes} == {"cycles", "fbank@ast", "soft labels", "predictions", "metrics"}
 
@@ -148,7 +148,7 @@ FORGED = {
 def test_what_was_made_to_fit_every_witness_is_found_by_computing_it_anew(project, case):
     path, change, kind = FORGED[case]
     do.forge(project, path, change)
-    assert kind in kinds(verification.verify(project, deep=Depth(sample=10_000, seed=0)))
+    assert kind in kinds(verification.verify(project, deep=Sample(sample=10_000, seed=0)))
 
 
 def test_a_metric_that_was_made_to_fit_every_witness_contradicts_the_predictions(project):

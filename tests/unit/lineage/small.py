@@ -25,13 +25,14 @@ import soundfile
 from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
-from lineage import code, events, graph, record, row_counts
+from lineage import code, events, graph, record
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.extract import extract
 from tasks.runtime import files, params
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.unit.lineage import predicted
+from tests.unit.lineage.decided import decide
 
 ROOT = Path(__file__).parents[3]
 RATE, SECONDS = 4000, 4
@@ -88,7 +89,7 @@ def run(root: Path) -> None:
         module = f"tasks/{group}.py"
         with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
             begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
-            path = record.write(root, begun, row_counts.of(root, name))
+            path = record.write(root, begun, decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 

@@ -32,7 +32,7 @@ def commit(root: Path) -> str:
 
 
 def test_outside_of_git_there_is_no_state(root: Path) -> None:
-    assert code.git(root) is None
+    assert code.git_state(root) is None
 
 
 def test_a_clean_tree_is_its_commit_whatever_stages_make_in_it(root: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_clean_tree_is_its_commit_whatever_stages_make_in_it(root: Path) -> No
     (root / "dvc.lock").write_text("made")
     (root / "data").mkdir()
     (root / "data" / "made.yaml").write_text("made: 1\n")
-    assert code.git(root) == {"commit": head, "shallow": False, "dirty": False}
+    assert code.git_state(root) == {"commit": head, "shallow": False, "dirty": False}
 
 
 def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) ->
     (root / "tasks" / "work.py").write_text("x = 2\n")
     (root / "tasks" / "new.py").write_text("y = 1\n")
     (root / "notes.txt").write_text("no code\n")
-    found = code.git(root)
+    found = code.git_state(root)
     assert found is not None
     assert (found["commit"], found["dirty"]) == (head, True)
     assert "-x = 1\n+x = 2" in found["diff"]
@@ -65,7 +65,7 @@ def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) ->
 def test_before_the_first_commit_everything_is_the_diff(root: Path) -> None:
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", "tasks")
-    found = code.git(root)
+    found = code.git_state(root)
     assert found is not None
     assert (found["commit"], found["dirty"], list(found["untracked"])) == (None, True, ["params.yaml"])
     assert "+x = 1" in found["diff"]
@@ -77,7 +77,7 @@ def test_a_shallow_clone_is_told(root: Path) -> None:
     toy.call(root, "git", "commit", "--quiet", "-am", "more")
     clone = root.parent / "clone"
     toy.call(root.parent, "git", "clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
-    found = code.git(clone)
+    found = code.git_state(clone)
     assert found is not None
     assert (found["shallow"], found["dirty"]) == (True, False)
 
@@ -85,10 +85,10 @@ def test_a_shallow_clone_is_told(root: Path) -> None:
 def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root: Path, monkeypatch) -> None:
     base = commit(root)
     (root / "params.yaml").write_text("rho: 0.2\n")
-    asked = code.git(root)
+    asked = code.git_state(root)
     toy.call(root, "git", "commit", "--quiet", "-am", "the tree as it stood, sent to a worker")
     monkeypatch.setenv(code.BASE, base)
-    assert code.git(root) == asked
+    assert code.git_state(root) == asked
 
 
 def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Path, monkeypatch) -> None:
@@ -102,7 +102,7 @@ def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Pat
         ("__main__", "cli/stage.py"),
     ):
         monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(root / path)))
-    assert list(code.modules(root)) == ["soundfile.py", "tasks/work.py"]
+    assert list(code.imported_modules(root)) == ["soundfile.py", "tasks/work.py"]
 
 
 def test_the_environment_is_what_is_installed(root: Path) -> None:

@@ -20,9 +20,10 @@ def root(tmp_path: Path) -> Path:
 
 def test_what_is_edited_while_a_stage_runs_is_not_what_made_its_outs(root: Path) -> None:
     before = len(events.read(root))
+    decided = json.loads((root / record.path_of("evaluate")).read_text())["decisions"]
     module = root / "tasks/evaluate.py"
     ran = sha256(module)
-    with recorder.recorded(root, "evaluate"):
+    with recorder.recorded(root, "evaluate", decided):
         module.write_text(module.read_text() + "# edited while it runs\n")
         given = (root / "params.yaml").read_text()
         (root / "params.yaml").write_text(given.replace("resamples: ", "resamples: 9"))
@@ -39,7 +40,7 @@ def test_what_is_edited_while_a_stage_runs_is_not_what_made_its_outs(root: Path)
 
 def test_a_stage_that_fails_leaves_its_error_and_no_new_record(root: Path) -> None:
     there = sha256(root / record.path_of("evaluate"))
-    with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate"):
+    with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate", {}):
         raise RuntimeError("no memory")
     end = events.read(root)[-1]
     assert (end["status"], end["error"]) == ("failed", "RuntimeError: no memory")
@@ -51,7 +52,7 @@ def test_a_stage_that_the_graph_does_not_have_is_named(root: Path) -> None:
     before = events.read(root)
     with (
         pytest.raises(BreathlineError, match="has no stage train_student@9"),
-        recorder.recorded(root, "train_student@9"),
+        recorder.recorded(root, "train_student@9", {}),
     ):
         pass
     assert events.read(root) == before

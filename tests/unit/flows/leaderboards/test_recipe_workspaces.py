@@ -59,18 +59,18 @@ def test_the_code_follows_the_working_tree_and_what_no_recipe_names_goes(project
 
 def test_records_of_a_workspace_name_the_projects_commit_and_what_differs_from_it(project):
     workspace = make(project)
-    assert code.git(workspace)["commit"] is None
+    assert code.git_state(workspace)["commit"] is None
     toy.call(project, "git", "commit", "--quiet", "-m", "start")
     (project / "models" / "metrics.py").write_text("changed = True\n")
-    found = code.git(make(project))
+    found = code.git_state(make(project))
     assert found["commit"] == toy.call(project, "git", "rev-parse", "HEAD").strip()
     assert re.findall("^diff --git a/(.+) b/", found["diff"], re.MULTILINE) == ["models/metrics.py", "params.yaml"]
     assert found["untracked"] == {}
     # The project is in its own state, whatever its workspaces hold.
-    assert "params.yaml" not in code.git(project)["diff"]
+    assert "params.yaml" not in code.git_state(project)["diff"]
     # A folder that Git ignores, and of which nobody knows what it is, is outside of it.
     (workspace / ".lineage" / "origin.json").unlink()
-    assert code.git(workspace) is None
+    assert code.git_state(workspace) is None
 
 
 def test_a_workspace_is_finished_until_it_is_prepared_again(project):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from flows.publish import verification
-from lineage.verify.findings import Depth, Finding, Report
+from lineage.verify.findings import Finding, Report, Sample
 from tests.unit.flows.publish.rendered import cells
 
 OUT = Finding(
@@ -69,5 +69,5 @@ def test_ten_findings_of_a_kind_are_shown_and_the_others_counted():
 def test_a_line_names_downstream_stages_and_the_command_repeats_the_verification():
     assert verification.line(OUT).endswith("→ *2*; downstream: soft_labels, train_student@1, train_student@2")
     assert verification.command(None, elsewhere=True) == "breathline audit verify --elsewhere"
-    told = verification.command(Depth(sample=5, seed=9), elsewhere=False)
+    told = verification.command(Sample(sample=5, seed=9), elsewhere=False)
     assert told == "breathline audit verify --deep --sample 5 --seed 9"

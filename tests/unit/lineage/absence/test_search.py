@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import soundfile
 
-from lineage.absence.proof import of
+from lineage.absence.search import find
 from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
@@ -54,7 +54,7 @@ def project(after: Path, tmp_path: Path) -> Path:
 
 
 def test_a_patient_who_is_there_is_found_in_every_kind_of_out(before: Path) -> None:
-    found = of(before, f"patient:{PATIENT}", None)
+    found = find(before, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
         *("raw", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
@@ -62,7 +62,7 @@ def test_a_patient_who_is_there_is_found_in_every_kind_of_out(before: Path) -> N
 
 
 def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) -> None:
-    found = of(after, "patient:103", None)
+    found = find(after, "patient:103", None)
     assert found.traces == ()
     assert found.proven
     # A wav and its annotation; three cycles at two rates and two front ends; three teachers and two students.
@@ -79,17 +79,17 @@ def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) 
 
 
 def test_names_alone_prove_nothing(after: Path) -> None:
-    found = of(after, "patient:999", None)
+    found = find(after, "patient:999", None)
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
 
 
 def test_what_does_not_lie_there_was_not_searched(project: Path, before: Path) -> None:
     shutil.rmtree(project / "data/raw")
-    found = of(project, "patient:103", str(before))
+    found = find(project, "patient:103", str(before))
     assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
     shutil.rmtree(project / "data")
     shutil.rmtree(project / "reports")
-    assert not of(project, "patient:103", str(before)).proven
+    assert not find(project, "patient:103", str(before)).proven
 
 
 def keep_wav(root: Path, before: Path) -> None:
@@ -192,14 +192,14 @@ def test_each_remnant_is_found_alone(
     project: Path, before: Path, hide: Callable[[Path, Path], None], path: str, what: str
 ) -> None:
     hide(project, before)
-    found = of(project, "patient:103", str(before))
+    found = find(project, "patient:103", str(before))
     assert {trace.path for trace in found.traces} == {path}
     assert any(trace.what.startswith(what) for trace in found.traces), found.traces
     assert not found.proven
 
 
 def test_a_patient_who_only_tests_leaves_models_as_they_are(before: Path) -> None:
-    found = of(before, "patient:105", None)
+    found = find(before, "patient:105", None)
     assert found.known_by is not None
     assert found.known_by["weights"] == 0
 
@@ -207,24 +207,24 @@ def test_a_patient_who_only_tests_leaves_models_as_they_are(before: Path) -> Non
 def test_hashes_that_the_cache_has_lost_are_missed_by_name(project: Path) -> None:
     folder = shutil.copytree(project, project.parent / "lossy")
     (folder / "data/cycles/audio/16000.parquet").unlink()
-    found = of(project, "patient:105", str(folder))
+    found = find(project, "patient:105", str(folder))
     assert found.known_by is not None
     assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
 
 
 def test_who_is_no_patient_is_said(before: Path) -> None:
-    with pytest.raises(BreathlineError, match="is no patient"):
-        of(before, "103", None)
+    with pytest.raises(BreathlineError, match="does not name a patient"):
+        find(before, "103", None)
     with pytest.raises(BreathlineError, match="no tables with patient 107"):
-        of(before, "patient:107", ".")
+        find(before, "patient:107", ".")
 
 
 def test_an_excluded_patients_number_may_stand_where_the_gap_is_accounted_for(project: Path) -> None:
     source = project / "data/raw/source.json"
     source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
-    assert of(project, "patient:103", None).proven
+    assert find(project, "patient:103", None).proven
 
 
 def test_how_many_patients_there_are_is_no_patients_number(project: Path, before: Path) -> None:
     (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
-    assert of(project, "patient:103", str(before)).proven
+    assert find(project, "patient:103", str(before)).proven

@@ -16,6 +16,7 @@ from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
 from lineage.diff.results import Flip
 from lineage.diff.sections import sections
+from lineage.dvc_storage import cache_of
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
@@ -32,7 +33,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(root: Path, old: str, new: str) -> Comparison:
-    return comparison.compare(runs.opened(old, root), runs.opened(new, root))
+    return comparison.compare(runs.open_run(old, root), runs.open_run(new, root))
 
 
 def differing(found: Comparison) -> set[str]:
@@ -91,7 +92,7 @@ def test_code_parameters_and_environment_are_told_old_and_new(changed: Compariso
     assert changed.code == Changes(changed={"tasks/evaluate.py": {"added": 2, "removed": 1}})
     assert changed.parameters == Changes(changed={"evaluation.resamples": [50, 60]})
     assert changed.environment.changed == {"numpy": [small._environment()["packages"]["numpy"], "0.0.1"]}
-    assert any("not committed" in note for note in changed.notes)
+    assert any("uncommitted" in note for note in changed.notes)
 
 
 def test_figures_and_predictions_are_compared_where_both_have_them(changed: Comparison) -> None:
@@ -161,7 +162,7 @@ def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) ->
 def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):
-            runs.opened(name, first)
+            runs.open_run(name, first)
     with pytest.raises(BreathlineError, match=r"no dvc\.lock"):
         compare(first, "HEAD~1", ".")
     assert not (first / "x").exists()
@@ -176,8 +177,8 @@ def test_the_cache_may_lie_elsewhere(first: Path, tmp_path: Path) -> None:
 
 def test_the_local_config_says_where_the_cache_lies(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
-    assert runs.cache_of(tmp_path) == tmp_path / ".dvc/cache"
+    assert cache_of(tmp_path).objects.parents[1] == tmp_path / ".dvc/cache"
     (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")
-    assert runs.cache_of(tmp_path) == tmp_path / "shared"
+    assert cache_of(tmp_path).objects.parents[1] == tmp_path / "shared"
     (tmp_path / ".dvc/config.local").write_text("[cache]\n    dir = /elsewhere\n")
-    assert runs.cache_of(tmp_path) == Path("/elsewhere")
+    assert cache_of(tmp_path).objects.parents[1] == Path("/elsewhere")

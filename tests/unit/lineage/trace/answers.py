@@ -10,7 +10,7 @@ TEST = ["102_2b1_Al_sc_Litt3200", "105_1b1_Tc_sc_Meditron", "106_1b1_Tc_sc_Medit
 def recordings(trace, *sets):
     """The recordings of a trace, or those that are in it as parts of some sets."""
     if not sets:
-        return [node.name for node in trace.of("recording")]
+        return [node.name for node in trace.nodes_of("recording")]
     return sorted(
         {edge.cause.partition(":")[2] for edge in trace.edges if edge.effect in [f"set:{one}" for one in sets]}
         - {"extract"}
@@ -18,4 +18,4 @@ def recordings(trace, *sets):
 
 
 def names(trace, kind):
-    return [node.name for node in trace.of(kind)]
+    return [node.name for node in trace.nodes_of(kind)]

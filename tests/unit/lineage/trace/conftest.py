@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage import project
-from lineage.trace.queries import Questions
+from lineage.trace.queries import TraceQueries
 from tests.unit.lineage import small
 
 FOLDED = {
@@ -40,6 +40,6 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def ask(roots: Callable[[str], Path]) -> Callable[[str], Questions]:
+def ask(roots: Callable[[str], Path]) -> Callable[[str], TraceQueries]:
     """Return what answers questions about one of the projects."""
-    return lambda name: Questions(project.load(roots(name)))
+    return lambda name: TraceQueries(project.load(roots(name)))

@@ -16,12 +16,12 @@ def test_what_must_be_trained_anew_without_a_patient(ask):
     assert {rerun.stage for rerun in both.reruns if rerun.learned} == {
         "train_teacher@t1", "train_teacher@t2", "train_teacher@t3", "soft_labels", "train_student@1", "train_student@2"
     }  # fmt: skip
-    everything = [name for name in questions.evidence.project.order if name != "weights@scratch"]
+    everything = [name for name in questions.data.project.order if name != "weights@scratch"]
     assert sorted(rerun.stage for rerun in both.reruns) == sorted(everything)
     tested = questions.ask("patient:105")
     assert not any(rerun.learned for rerun in tested.reruns)
-    assert not tested.of("weights")
-    assert len(tested.of("prediction")) == 2 * 6, "two cycles, of which six models speak"
+    assert not tested.nodes_of("weights")
+    assert len(tested.nodes_of("prediction")) == 2 * 6, "two cycles, of which six models speak"
     assert {"figures:student.val", "figures:ensemble.val", "reports:evaluate"} <= set(tested.nodes)
 
 
@@ -37,29 +37,38 @@ def test_without_the_overlap_a_recording_outside_of_the_split_has_influenced_not
 def test_forward_and_backward_agree(ask, name):
     questions = ask(name)
     ends = [
-        *(f"figures:{key}" for key in questions.catalogue.figures),
+        *(f"figures:{key}" for key in questions.catalogue.figure_groups),
         *(f"weights:{one}" for model in questions.catalogue.models.values() for one in model.weights),
-        *(f"prediction:{m}/{s}/{c}" for m, s in questions.evidence.judged for c in questions.catalogue.members("test")),
+        *(
+            f"prediction:{m}/{s}/{c}"
+            for m, s in questions.data.predicted_models
+            for c in questions.catalogue.members("test")
+        ),
         *(f"soft_label:{c}" for c in questions.catalogue.members("val") + questions.catalogue.members("train")),
         "reports:evaluate",
     ]
     back = {end: reach(questions, end, "backward") for end in ends}
-    starts = [f"recording:{recording}" for recording in questions.evidence.recordings]
-    starts += [f"patient:{patient}" for patient in questions.evidence.recordings_of]
+    starts = [f"recording:{recording}" for recording in questions.data.recordings]
+    starts += [f"patient:{patient}" for patient in questions.data.recordings_of]
     for start in starts:
         forward = reach(questions, start, "forward")
         for end in ends:
             # What reaches a whole table through a model reaches its rows, which are not told one by one.
             whole = f"predictions:{end.split(':')[1].rpartition('/')[0]}" if end.startswith("prediction:") else end
-            labels = {f"weights:{model.name}/val" for model in questions.catalogue.labelling(end.partition(":")[2])}
+            labels = {f"weights:{model.name}/val" for model in questions.catalogue.labellers_of(end.partition(":")[2])}
             reached = end in forward or whole in forward or (end.startswith("soft_label:") and bool(labels & forward))
             assert reached == (start in back[end]), (start, end)
+
+
+def predictions(questions):
+    models, cycles = questions.data.predicted_models, questions.catalogue.members("test")
+    return [f"prediction:{model}/{selection}/{cycle}" for model, selection in models for cycle in cycles]
 
 
 def reach(questions, start, direction):
     found, waiting = {start}, [start]
     for node in waiting:
-        for edge in neighbours(questions.kinds, node, direction):
+        for edge in neighbours(questions.types, node, direction):
             other = edge.cause if direction == "backward" else edge.effect
             if other not in found:
                 found.add(other)
@@ -70,17 +79,19 @@ def reach(questions, start, direction):
 @pytest.mark.parametrize("name", ["official", "paper", "folds", "best"])
 def test_each_step_back_is_a_step_forward_too(ask, name):
     questions = ask(name)
-    starts = ["metric:student.val.sp.mean", *(f"patient:{patient}" for patient in questions.evidence.recordings_of)]
+    starts = ["metric:student.val.sp.mean", *(f"patient:{patient}" for patient in questions.data.recordings_of)]
     starts += [
-        f"prediction:{m}/{s}/{c}" for m, s in questions.evidence.judged for c in questions.catalogue.members("test")
+        f"prediction:{m}/{s}/{c}"
+        for m, s in questions.data.predicted_models
+        for c in questions.catalogue.members("test")
     ]
     nodes = {node for start in starts for way in ("forward", "backward") for node in reach(questions, start, way)}
     rows = ("prediction:", "soft_label:")  # forward, a table that a model made stands for its rows
-    steps = {edge for node in nodes for edge in neighbours(questions.kinds, node, "backward") if edge.how != MADE_BY}
+    steps = {edge for node in nodes for edge in neighbours(questions.types, node, "backward") if edge.how != MADE_BY}
     steps = {edge for edge in steps if not edge.effect.startswith(("stage:", "metric:"))}
     missing = {
         edge
-        for edge in steps - {edge for node in nodes for edge in neighbours(questions.kinds, node, "forward")}
+        for edge in steps - {edge for node in nodes for edge in neighbours(questions.types, node, "forward")}
         if not (edge.cause.startswith("weights:") and edge.effect.startswith(rows))
     }
     assert missing == set()

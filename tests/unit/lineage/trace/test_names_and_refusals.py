@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from lineage import project
-from lineage.trace.queries import Questions
+from lineage.trace.queries import TraceQueries
 from tasks.runtime.errors import BreathlineError
 
 
@@ -53,10 +53,10 @@ def test_files_lead_to_what_made_them_and_those_of_a_recording_to_what_it_influe
 def test_what_no_stage_made_is_told(roots, tmp_path):
     root = shutil.copytree(roots("official"), tmp_path / "project")
     (root / "data/fbank/ast/more.npy").touch()
-    with pytest.raises(BreathlineError, match="No stage says that it made this"):
-        Questions(project.load(root)).ask("data/fbank/ast/more.npy")
+    with pytest.raises(BreathlineError, match="No record names this file"):
+        TraceQueries(project.load(root)).ask("data/fbank/ast/more.npy")
     with pytest.raises(BreathlineError, match="There is nothing called"):
-        Questions(project.load(root)).ask("data/fbank/ast/none.npy")
+        TraceQueries(project.load(root)).ask("data/fbank/ast/none.npy")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_records_that_contradict_each_other_are_told(roots, tmp_path, tamper, no
     root = tmp_path / "project"
     shutil.copytree(roots("official"), root)
     tamper(root)
-    trace = Questions(project.load(root)).ask("score")
+    trace = TraceQueries(project.load(root)).ask("score")
     assert any(note in told for told in trace.notes), trace.notes
 
 

@@ -47,7 +47,7 @@ def test_a_prediction_leads_to_its_row_its_cycle_and_the_bytes_of_its_frames(ask
 
 def test_models_tell_how_much_they_have_seen_of_the_patient(ask):
     trace = ask("official").ask("102_2b1_Al_sc_Litt3200_000")
-    seen = {node.name: node.facts["cycles_of_patient_102"] for node in trace.of("weights")}
+    seen = {node.name: node.facts["cycles_of_patient_102"] for node in trace.nodes_of("weights")}
     assert seen["student/1/val"] == seen["teacher/t2/val"] == {"train": 2, "val": 0}
     assert "learned from 2 cycles of patient 102" in trace.nodes["weights:student/1/val"].label
     other = ask("official").ask("106_1b1_Tc_sc_Meditron_000")
@@ -75,7 +75,7 @@ def test_a_teacher_labels_only_patients_that_its_fold_left_out(ask):
     }
     for cycle in questions.catalogue.members("train"):
         trace = questions.ask(cycle)
-        (teacher,) = (node for node in trace.of("weights") if node.name.startswith("teacher"))
+        (teacher,) = (node for node in trace.nodes_of("weights") if node.name.startswith("teacher"))
         assert f"never learned from patient {cycle[:3]}" in teacher.label
         (learned,) = (edge.cause for edge in trace.edges if (edge.effect, edge.how) == (teacher.id, "learned from"))
         assert recordings(trace, learned.removeprefix("set:")) == [one for one in TRAIN if one[:3] != cycle[:3]]
@@ -91,7 +91,7 @@ def test_the_teachers_that_label_are_those_that_the_stage_chooses(ask, roots):
             "soft_labels",
         )
         chosen = teachers.choose(teachers.read(read), settings, roots(name) / "data/teachers")
-        assert [model.name.partition("/")[2] for model in ask(name).catalogue.chosen] == chosen
+        assert [model.name.partition("/")[2] for model in ask(name).catalogue.labelling_teachers] == chosen
     best = ask("best").ask("data/soft_labels/soft_labels.parquet")
     how = {edge.cause: edge.how for edge in best.edges if edge.effect == "soft_labels:train"}
     assert how["weights:teacher/t3/val"] == how["weights:teacher/t2/val"] == "labelled"

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from cli.audit.trace import answer
-from lineage.diff.runs import cache_of
+from lineage.dvc_storage import cache_of
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.unit.lineage import small
@@ -27,7 +27,7 @@ def versioned(tmp_path_factory):
 
 
 def seeds(trace):
-    return {node.name: node.facts["seed"] for node in trace.of("weights")}
+    return {node.name: node.facts["seed"] for node in trace.nodes_of("weights")}
 
 
 @pytest.mark.parametrize("what", ["student@v1.0.0", "student@v1.0.0:data/student/1", "HEAD:score"])
@@ -40,8 +40,8 @@ def test_a_revision_answers_with_what_it_had_made(versioned, what):
     commit = toy.call(versioned, "git", "rev-parse", "HEAD")[:12]
     assert trace.notes == (f"as of {what.partition(':')[0]}, commit {commit}",)
     # The run was made before it was committed: its records name the commit before.
-    assert trace.of("code")[0].facts["commit"] == toy.call(versioned, "git", "rev-parse", "HEAD^").strip()
-    assert trace.of("stage")[0].facts["run"]["user"] == "anna"
+    assert trace.nodes_of("code")[0].facts["commit"] == toy.call(versioned, "git", "rev-parse", "HEAD^").strip()
+    assert trace.nodes_of("stage")[0].facts["run"]["user"] == "anna"
     assert toy.call(versioned, "git", "status", "--porcelain") == before
 
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_answered_is_told(versioned, what, told):
 def test_records_that_the_cache_lost_are_told(versioned, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(versioned, root, symlinks=True)
-    shutil.rmtree(cache_of(root))
+    shutil.rmtree(cache_of(root).objects)
     with pytest.raises(BreathlineError, match=r"13 records of HEAD are not in DVC's cache"):
         answer(root, "HEAD:score")
 

@@ -50,7 +50,7 @@ def test_each_stage_tells_its_code_parameters_environment_and_run(ask, roots):
         "at": "2026-01-01T00:00:00.000+00:00", "user": "anna", "host": "small", "gpus": [], "seconds": 1.0
     }  # fmt: skip
     behind = {edge.cause for edge in trace.edges if edge.effect == stage.id}
-    (code,), (environment,) = trace.of("code"), trace.of("environment")
+    (code,), (environment,) = trace.nodes_of("code"), trace.nodes_of("environment")
     assert {code.id, environment.id, "stage:soft_labels", "stage:fbank@ast", "stage:extract"} <= behind
     assert code.facts["dirty"] is False
     assert environment.facts["packages"]["numpy"] == np.__version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from lineage.verify.file_hashes import Hashes
+from lineage.verify.file_hashes import FileHashes
 from tests import toy
 
 GRAPH = """\
@@ -25,7 +25,7 @@ def test_folders_have_the_md5_that_dvc_gives_them(tmp_path):
         (root / name).write_text(f"what {name} says\n")
     toy.call(root, "dvc", "commit", "--force", "--quiet")
     stage = YAML(typ="safe").load(root / "dvc.lock")["stages"]["made"]
-    hashes = Hashes(root)
+    hashes = FileHashes(root)
     entries = {entry["path"]: entry for kind in ("deps", "outs") for entry in stage[kind]}
     assert set(entries) == {"src.txt", "read", "written"}
     assert {path: hashes.dvc(path) for path in entries} == {path: entry["md5"] for path, entry in entries.items()}
@@ -35,7 +35,7 @@ def test_folders_have_the_md5_that_dvc_gives_them(tmp_path):
 def test_a_hard_link_is_read_once(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     (tmp_path / "b").hardlink_to(tmp_path / "a")
-    hashes = Hashes(tmp_path)
+    hashes = FileHashes(tmp_path)
     hashes.prefetch(["a", "b", "absent"])
     assert hashes.read == (1, 3)
     assert hashes.of("a") == hashes.of("b")
@@ -46,4 +46,4 @@ def test_a_hard_link_is_read_once(tmp_path):
 @pytest.mark.parametrize("name", ["absent", "folder"])
 def test_what_is_no_file_has_no_hash(tmp_path, name):
     (tmp_path / "folder").mkdir()
-    assert Hashes(tmp_path).of(name) is None
+    assert FileHashes(tmp_path).of(name) is None

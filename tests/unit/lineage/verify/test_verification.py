@@ -76,7 +76,7 @@ def test_the_change_the_place_and_what_depends_on_it_are_told(project):
     assert report.errors[0].what.endswith("seed: 12 → 99")
     assert report.errors[0].downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
     printed = shown(report)
-    assert "Not verified: 2 differences, which concern 5 stages" in printed
+    assert "Not verified: 2 differences, 5 stages affected" in printed
     assert "train_student (2)" in printed
 
 
@@ -84,8 +84,8 @@ def test_one_is_told_in_the_singular():
     error = Finding(kind="out-changed", where="data/x", what="other", stages=("extract",))
     note = Finding(kind="git-dirty", where=".", what="a change", severity="note")
     told = shown(Report(findings=[error], checks={}, files=1, bytes=0))
-    assert "1 difference, which concerns 1 stage and what is made there (1 file, 0 MB" in told
-    assert "; 1 thing to be known" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
+    assert "1 difference, 1 stage affected (1 file, 0 MB" in told
+    assert "; 1 note" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
 
 
 def test_what_cannot_be_checked_is_no_success(project):
@@ -159,7 +159,7 @@ def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
     graph = project / "dvc.yaml"
     graph.write_text(graph.read_text().replace("python -m cli.stage soft_labels", "python -O -m cli.stage soft_labels"))
     report = verification.verify(project)
-    assert {one.kind for one in report.moved_on} == {
+    assert {one.kind for one in report.outdated} == {
         "graph-changed",
         "params-changed",
         "module-changed",

@@ -1,0 +1,64 @@
+"""dvc.lock and DVC's local cache, read without DVC."""
+
+from __future__ import annotations
+
+import configparser
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """DVC's local cache.
+
+    Attributes:
+        objects: Folder of the objects, which are named by their MD5.
+    """
+
+    objects: Path
+
+    def object(self, md5: str) -> Path:
+        """Return the path of the object with an MD5, whether or not the object exists."""
+        return self.objects / md5[:2] / md5[2:]
+
+    def files(self, path: str, md5: str) -> dict[str, str]:
+        """Return the MD5 of each file of an out, by path.
+
+        An MD5 that ends in ``.dir`` is that of a folder's listing. Without the listing the files are unknown, and the
+        result is empty.
+        """
+        if not md5.endswith(".dir"):
+            return {path: md5}
+        try:
+            listed = json.loads(self.object(md5).read_text(encoding="utf-8"))
+            return {f"{path}/{entry['relpath']}": str(entry["md5"]) for entry in listed}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+
+def cache_of(root: Path) -> Cache:
+    """Return the cache of a project, as `.dvc/config` and `.dvc/config.local` set it."""
+    folder = root / ".dvc"
+    config = configparser.ConfigParser(interpolation=None, strict=False)
+    config.read([folder / "config", folder / "config.local"], encoding="utf-8")
+    return Cache((folder / config.get("cache", "dir", fallback="cache")).resolve() / "files" / "md5")
+
+
+def read_lock(source: Path | bytes) -> dict[str, Mapping[str, Any]]:
+    """Return the stages of a dvc.lock by name, from a file or its bytes."""
+    loaded = YAML(typ="safe").load(source.decode() if isinstance(source, bytes) else source)
+    return dict((loaded or {}).get("stages") or {})
+
+
+def entries(lock: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, str, str]]:
+    """Yield stage, path and MD5 of all entries of a kind (``deps`` or ``outs``) in a dvc.lock."""
+    for stage, given in lock.items():
+        for entry in given.get(kind, ()):
+            yield stage, str(entry["path"]), str(entry["md5"])

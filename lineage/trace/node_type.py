@@ -1,0 +1,36 @@
+"""Base class of the node types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from lineage.trace.catalogue import Catalogue
+from lineage.trace.project_data import ProjectData
+from lineage.trace.provenance_graph import Link, Node
+
+
+class NodeType(ABC):
+    """Type of node: facts, causes and effects of its nodes by name.
+
+    The links of `before` and `after` mirror each other. Stages are an exception: they have causes only.
+
+    Args:
+        data: Records and tables of the project.
+        catalogue: Trained models of the project.
+    """
+
+    def __init__(self, data: ProjectData, catalogue: Catalogue) -> None:
+        self.data, self.catalogue = data, catalogue
+
+    @abstractmethod
+    def node(self, name: str) -> Node:
+        """Return the node."""
+
+    def before(self, name: str) -> Iterator[Link]:
+        """Yield links to the causes; none by default."""
+        yield from ()
+
+    def after(self, name: str) -> Iterator[Link]:
+        """Yield links to the effects; none by default."""
+        yield from ()

@@ -1,0 +1,41 @@
+"""Decisions of the small project's stages, by the functions of the stages themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from models.training.settings import NetworkSettings
+from tasks import evaluate, soft_labels, train_student, train_teacher
+from tasks.distillation.soft_targets import SoftLabelSettings
+from tasks.runtime import corpus_facts, params
+from tasks.subsets import assignment, folds
+from tasks.training import teachers
+from tasks.training.decisions import decisions
+
+NETWORK = ("architecture", "frontend", "weights", "options")
+
+
+def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """Return the decisions of a stage; empty for stages that decide nothing."""
+    group, _, item = stage.partition("@")
+    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate"):
+        return {}
+    whole, folder = assignment.from_params(read, root / "data/cycles/cycles.parquet"), root / "data/teachers"
+    if group == "train_teacher":
+        settings, training = train_teacher.parse(read, item)
+        assigned = folds.without(whole, settings.fold) if settings.fold else whole
+        network = NetworkSettings(**{key: getattr(settings, key) for key in NETWORK})
+        held_out = [cycle for cycle in whole.subsets if cycle not in assigned.subsets]
+        given = {"seed": settings.seed, "selections": read["selections"]}
+        return decisions(network, training, assigned, **given, fold=settings.fold, held_out=held_out)
+    if group == "train_student":
+        network, training = train_student.parse(read["student"])
+        return decisions(network, training, whole, seed=int(item), selections=read["selections"])
+    known = teachers.read(read)
+    choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
+    if group == "soft_labels":
+        return soft_labels.decide(known, choice, whole, folder)
+    classes = corpus_facts.read(root / corpus_facts.FOLDER).label_sets[read["labels"]].classes
+    return evaluate.decide(known, choice, whole, folder, classes)
