@@ -1,7 +1,7 @@
 """Screenshots of Prefect's UI by headless Chromium (docs/prefect-ui.md).
 
-The browser is steered over its DevTools protocol, for only that tells when a page has come to rest: the UI loads its
-parts one after the other. Needs nothing beyond what Breathline installs, and a Chromium or Chrome.
+The UI loads its parts one after the other. The DevTools protocol shows when a page has finished loading. The script
+needs Chromium or Chrome, and no packages beyond those of Breathline.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from websockets.sync.connection import Connection
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARTIFACTS = ("plan", "validation", "scores", "graph", "report")
 START_S, REST_S, PAGE_S = 60.0, 1.5, 45.0
-LIVE_S = 8.0  # a page with clocks and counters changes for ever: so long after it has loaded, it is taken as it is
-# Whether nothing is still loading, and what there is to see: a page at rest gives the same answer for REST_S.
-LOOK = """[document.readyState === 'complete' && document.body.innerText.trim().length > 0
+LIVE_S = 8.0  # a page with clocks never stops changing: it is taken this long after it has loaded
+# Whether all parts are loaded, and the visible text: a finished page gives the same value for REST_S.
+STATE = """[document.readyState === 'complete' && document.body.innerText.trim().length > 0
   && !document.querySelector('main .animate-pulse, main .animate-spin, [aria-busy=true]')
   && [...document.images].every(image => image.complete), document.body.innerHTML.length, document.body.innerText]"""
-# The page scrolls within a box: how much higher than the window has it to be, to be seen whole?
+# Height in pixels that is hidden below the window: the page scrolls within a box.
 HIDDEN = """Math.max(0, ...[document.documentElement, ...document.querySelectorAll('main, main *')]
   .filter(box => ['auto', 'scroll'].includes(getComputedStyle(box).overflowY) || box === document.documentElement)
   .map(box => box.scrollHeight - box.clientHeight))"""
@@ -44,8 +44,8 @@ class Page:
     """A tab of the browser.
 
     Args:
-        socket: The connection to the browser.
-        width: Of the window, in pixels.
+        socket: Connection to the browser.
+        width: Width of the window in pixels.
     """
 
     def __init__(self, socket: Connection, width: int) -> None:
@@ -55,24 +55,24 @@ class Page:
         self._call("Page.enable")
 
     def save(self, address: str, path: Path) -> None:
-        """Write a PNG of the whole page at an address, once it has come to rest.
+        """Write a PNG of the whole page at an address, when it has finished loading.
 
         Raises:
-            TimeoutError: The page does not come to rest.
+            TimeoutError: The page does not finish loading.
         """
         self._resize(900)
         self._call("Page.navigate", url=address)
-        self._rest(address)
+        self._wait(address)
         if hidden := self._value(HIDDEN):
             self._resize(min(900 + int(hidden), 6000))
-            self._rest(address)
+            self._wait(address)
         picture = self._call("Page.captureScreenshot", format="png")["data"]
         path.write_bytes(base64.b64decode(picture))
 
-    def _rest(self, address: str) -> None:
+    def _wait(self, address: str) -> None:
         seen, since, loaded, end = None, time.monotonic(), time.monotonic(), time.monotonic() + PAGE_S
         while time.monotonic() < end:
-            now = self._value(LOOK)
+            now = self._value(STATE)
             if now != seen:
                 seen, since = now, time.monotonic()
             if not (now and now[0]):
@@ -80,7 +80,7 @@ class Page:
             elif time.monotonic() - since > REST_S or time.monotonic() - loaded > LIVE_S:
                 return
             time.sleep(0.1)
-        raise TimeoutError(f"{address} does not come to rest within {PAGE_S:.0f} s")
+        raise TimeoutError(f"{address} does not finish loading within {PAGE_S:.0f} s")
 
     def _resize(self, height: int) -> None:
         self._call(
@@ -91,7 +91,7 @@ class Page:
         return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Return the browser's answer; its events in between are of no interest here."""
+        """Return the result of a DevTools command; events in between are ignored."""
         number = next(self._numbers)
         message: dict[str, Any] = {"id": number, "method": method, "params": params}
         if hasattr(self, "_session"):
@@ -109,7 +109,7 @@ class Page:
 
 @contextmanager
 def browser(width: int) -> Iterator[Page]:
-    """Yield a tab of a headless browser that ends with the block.
+    """Yield a tab of a headless browser, which is terminated at the end of the block.
 
     Raises:
         FileNotFoundError: There is no Chromium or Chrome.
@@ -120,7 +120,7 @@ def browser(width: int) -> Iterator[Page]:
     with tempfile.TemporaryDirectory(prefix="breathline-browser-", ignore_cleanup_errors=True) as folder:
         command = [found, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={folder}", "--disable-gpu"]
         command += ["--no-first-run", "--hide-scrollbars", "--no-proxy-server"]
-        # As root, which containers are, Chromium starts only so.
+        # As root, such as in containers, Chromium starts only without its sandbox.
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
@@ -131,7 +131,7 @@ def browser(width: int) -> Iterator[Page]:
 
 
 def _devtools(folder: Path, process: subprocess.Popen[bytes]) -> str:
-    """Return the address of a starting browser's DevTools, which it writes into its folder."""
+    """Return the address of the DevTools, which the browser writes into its folder when it starts."""
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         lines = (folder / "DevToolsActivePort").read_text().split() if (folder / "DevToolsActivePort").exists() else []
@@ -142,22 +142,22 @@ def _devtools(folder: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 def pages(ui: str, run: str | None) -> dict[str, str]:
-    """Return the pages worth seeing, by name: of one run, of the latest artifacts and of what is deployed.
+    """Return the addresses of pages by name: a run, its artifacts, and the deployments.
 
     Args:
-        ui: The server's address.
-        run: The id of a flow run; the latest of the flow `pipeline`, if none.
+        ui: Address of the server.
+        run: Id of a flow run; by default the latest run of the flow `pipeline`.
     """
     with httpx.Client(base_url=f"{ui}/api", timeout=30) as api:
         if run is None:
             query = {"flows": {"name": {"any_": ["pipeline"]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 50}
-            started = [one for one in _asked(api, "/flow_runs/filter", query) if one["start_time"]]
+            started = [one for one in _query(api, "/flow_runs/filter", query) if one["start_time"]]
             if not started:
-                raise LookupError("the server knows no run of the flow `pipeline`: run one, or name one with --run")
+                raise LookupError("the server has no run of the flow `pipeline`: start one, or name a run with --run")
             run = started[0]["id"]
-        kept = _asked(api, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200})
-        deployments = _asked(api, "/deployments/filter", {})
-        flows = {flow["id"]: flow["name"] for flow in _asked(api, "/flows/filter", {})}
+        kept = _query(api, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200})
+        deployments = _query(api, "/deployments/filter", {})
+        flows = {flow["id"]: flow["name"] for flow in _query(api, "/flows/filter", {})}
     found = {"dashboard": "dashboard", "runs": "runs", "run": f"runs/flow-run/{run}"}
     tabs = {"logs": "Logs", "tasks": "TaskRuns", "artifacts": "Artifacts", "parameters": "Parameters"}
     found |= {f"run-{name}": f"runs/flow-run/{run}?tab={tab}" for name, tab in tabs.items()}
@@ -172,7 +172,7 @@ def pages(ui: str, run: str | None) -> dict[str, str]:
     return found
 
 
-def _asked(api: httpx.Client, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+def _query(api: httpx.Client, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
     answer = api.post(path, json=query)
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()
@@ -180,24 +180,24 @@ def _asked(api: httpx.Client, path: str, query: dict[str, Any]) -> list[dict[str
 
 
 def main() -> None:
-    """Take the screenshots that the command line asks for."""
+    """Take the screenshots."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--ui", default="http://127.0.0.1:4200", help="the server's address")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to write PNG files to")
-    parser.add_argument("--run", help="the id of a flow run; the latest of the flow `pipeline`, if not given")
-    parser.add_argument("--only", nargs="*", help="pages to take, such as run or artifact-graph; all, if not given")
-    parser.add_argument("--width", type=int, default=1440, help="of the window, in pixels")
-    asked = parser.parse_args()
-    ui = asked.ui.rstrip("/")
-    asked.out.mkdir(parents=True, exist_ok=True)
-    known = pages(ui, asked.run)
-    if unknown := set(asked.only or ()) - set(known):
+    parser.add_argument("--ui", default="http://127.0.0.1:4200", help="address of the server")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the PNG files")
+    parser.add_argument("--run", help="id of a flow run; by default the latest of the flow `pipeline`")
+    parser.add_argument("--only", nargs="*", help="names of pages, such as run or artifact-graph; by default all")
+    parser.add_argument("--width", type=int, default=1440, help="width of the window in pixels")
+    options = parser.parse_args()
+    ui = options.ui.rstrip("/")
+    options.out.mkdir(parents=True, exist_ok=True)
+    known = pages(ui, options.run)
+    if unknown := set(options.only or ()) - set(known):
         parser.error(f"no page {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
-    with browser(asked.width) as page:
+    with browser(options.width) as page:
         for name, path in known.items():
-            if not asked.only or name in asked.only:
-                page.save(f"{ui}/v2/{path}", asked.out / f"{name}.png")
-                sys.stdout.write(f"{asked.out / name}.png\n")
+            if not options.only or name in options.only:
+                page.save(f"{ui}/v2/{path}", options.out / f"{name}.png")
+                sys.stdout.write(f"{options.out / name}.png\n")
 
 
 if __name__ == "__main__":
