@@ -1,1 +1,1 @@
-"""Lineage: records of what made what, a log that cannot be rewritten unseen, and the questions asked of both."""
+"""Lineage: records of the stages, a tamper-evident event log, and audits of both."""

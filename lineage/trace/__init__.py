@@ -1,1 +1,1 @@
-"""Questions of an audit: what made this, and what did that influence?"""
+"""Traces: causes of an artifact, and effects of a recording or patient."""

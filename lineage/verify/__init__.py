@@ -1,1 +1,1 @@
-"""Whether what lies there is what records, dvc.lock, cache, event log and Git say: `breathline audit verify`."""
+"""Verification of artifacts against records, dvc.lock, cache, event log and Git: `breathline audit verify`."""

@@ -1,4 +1,4 @@
-"""What the networks of `small` predict, which is made up, and what `soft_labels` and `evaluate` make of it."""
+"""Soft labels, predictions and metrics of the small project, from random logits."""
 
 from __future__ import annotations
 

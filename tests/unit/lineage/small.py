@@ -1,7 +1,7 @@
-"""A whole project in miniature: every artifact, record and event, made in a second and small enough to check by hand.
+"""Small project with every artifact, record and event, made in a second and small enough to check by hand.
 
-Nothing is trained: networks are a few numbers, and what they predict is made up. Recordings, cycles, subsets, figures
-and hashes are real, and so are the records, which `lineage.record` writes.
+Nothing is trained: networks are a few numbers, and their logits are random. Recordings, cycles, subsets, figures,
+hashes and decisions are real, and so are the records, which `lineage.record` writes.
 
 Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
 on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
@@ -54,11 +54,11 @@ TEACHERS: dict[str, dict[str, Any]] = {
 
 
 def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
-    """Write the project into an empty folder and return it; a Git repository, clean, with one commit.
+    """Write the project into an empty folder, as a clean Git repository with one commit, and return the folder.
 
     Args:
-        root: The folder.
-        changes: Put over its params.yaml, such as ``{"split": "official-disjoint"}``.
+        root: Empty folder.
+        changes: Changes of params.yaml, such as ``{"split": "official-disjoint"}``.
     """
     root.mkdir(parents=True, exist_ok=True)
     for folder in ("tasks", "models"):
@@ -75,7 +75,7 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
 
 
 def run(root: Path) -> None:
-    """Make every artifact of a project anew, with its records and events, as params.yaml stands."""
+    """Make every artifact of a project anew, with records and events, from the present params.yaml."""
     read, stages = params.read(root / "params.yaml"), graph.read(root)
     makers = {"download": _download, "extract": _extract, "validate": _validate, "evaluate": predicted.evaluate}
     for name in stages:
@@ -95,7 +95,7 @@ def run(root: Path) -> None:
 
 
 def lock(root: Path) -> None:
-    """Let DVC write its lock and cache of what lies there, and commit that; this takes seconds."""
+    """Let DVC write dvc.lock and its cache, and commit them; this takes seconds."""
     toy.call(root, "dvc", "init", "--quiet")
     toy.call(root, "dvc", "commit", "--quiet", "--force")
     toy.call(root, "git", "add", ".")

@@ -1,4 +1,4 @@
-"""What other logs on the same DVC cache say of a run becomes part of this one's, as far as they are whole."""
+"""Adoption of runs from the event logs of workspaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.lineage import small
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project of which all that ran did so in a workspace."""
+    """Return a project whose runs are in the log of a workspace."""
     folder = small.build(tmp_path / "project")
     workspace = folder / ".leaderboard" / "mn_sam"
     workspace.mkdir(parents=True)
@@ -35,7 +35,7 @@ def test_a_run_of_a_workspace_is_adopted_once(root: Path) -> None:
     assert events.check(root) == []
 
 
-def test_a_log_that_was_altered_vouches_for_nothing(root: Path) -> None:
+def test_a_broken_log_is_not_adopted_from(root: Path) -> None:
     log = root / ".leaderboard" / "mn_sam" / events.LOG
     lines = log.read_text().splitlines()
     log.write_text("\n".join([json.dumps(json.loads(lines[0]) | {"user": "eve"}), *lines[1:]]) + "\n")
@@ -43,7 +43,7 @@ def test_a_log_that_was_altered_vouches_for_nothing(root: Path) -> None:
     assert events.read(root) == []
 
 
-def test_what_ran_in_a_workspace_is_no_tampering(root: Path) -> None:
+def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(root: Path) -> None:
     adoption.adopt_from_workspaces(root, "download")
     found = [finding for finding in verification.verify(root).findings if finding.kind.startswith("record-")]
     assert {(finding.kind, finding.severity) for finding in found} == {("record-changed", "error")}

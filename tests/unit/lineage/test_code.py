@@ -1,4 +1,4 @@
-"""What Git knew of the code is recorded as it was: outside of it, without a commit, dirty, shallow, sent elsewhere."""
+"""Recorded Git state: no repository, no commit, clean, dirty and shallow trees, workers."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def commit(root: Path) -> str:
     return toy.call(root, "git", "rev-parse", "HEAD").strip()
 
 
-def test_outside_of_git_there_is_no_state(root: Path) -> None:
+def test_git_state_is_none_outside_of_a_repository(root: Path) -> None:
     assert code.git_state(root) is None
 
 
-def test_a_clean_tree_is_its_commit_whatever_stages_make_in_it(root: Path) -> None:
+def test_files_of_stages_leave_the_tree_clean(root: Path) -> None:
     head = commit(root)
     (root / "dvc.lock").write_text("made")
     (root / "data").mkdir()
@@ -43,7 +43,7 @@ def test_a_clean_tree_is_its_commit_whatever_stages_make_in_it(root: Path) -> No
     assert code.git_state(root) == {"commit": head, "shallow": False, "dirty": False}
 
 
-def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) -> None:
+def test_a_dirty_tree_has_diff_and_untracked_modules(root: Path) -> None:
     head = commit(root)
     (root / "tasks" / "work.py").write_text("x = 2\n")
     (root / "tasks" / "new.py").write_text("y = 1\n")
@@ -62,7 +62,7 @@ def test_a_dirty_tree_is_its_commit_with_the_diff_and_what_is_new(root: Path) ->
     assert (clean / "tasks" / "work.py").read_text() == "x = 2\n"
 
 
-def test_before_the_first_commit_everything_is_the_diff(root: Path) -> None:
+def test_the_diff_holds_everything_before_the_first_commit(root: Path) -> None:
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", "tasks")
     found = code.git_state(root)
@@ -71,7 +71,7 @@ def test_before_the_first_commit_everything_is_the_diff(root: Path) -> None:
     assert "+x = 1" in found["diff"]
 
 
-def test_a_shallow_clone_is_told(root: Path) -> None:
+def test_a_shallow_clone_is_recorded(root: Path) -> None:
     commit(root)
     (root / "tasks" / "work.py").write_text("x = 2\n")
     toy.call(root, "git", "commit", "--quiet", "-am", "more")
@@ -82,7 +82,7 @@ def test_a_shallow_clone_is_told(root: Path) -> None:
     assert (found["shallow"], found["dirty"]) == (True, False)
 
 
-def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root: Path, monkeypatch) -> None:
+def test_a_worker_records_the_commit_of_the_sender(root: Path, monkeypatch) -> None:
     base = commit(root)
     (root / "params.yaml").write_text("rho: 0.2\n")
     asked = code.git_state(root)
@@ -91,7 +91,7 @@ def test_on_a_worker_the_commit_is_the_one_that_the_run_was_asked_for_from(root:
     assert code.git_state(root) == asked
 
 
-def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Path, monkeypatch) -> None:
+def test_imported_files_of_the_project_are_modules(root: Path, monkeypatch) -> None:
     (root / "soundfile.py").write_text("shadows = 'the library'\n")
     (root / "cli").mkdir()
     (root / "cli/stage.py").write_text("main = print\n")
@@ -105,7 +105,7 @@ def test_every_file_of_the_project_that_was_imported_is_a_module_of_it(root: Pat
     assert list(code.imported_modules(root)) == ["soundfile.py", "tasks/work.py"]
 
 
-def test_the_environment_is_what_is_installed(root: Path) -> None:
+def test_the_environment_has_the_installed_versions(root: Path) -> None:
     (root / "requirements.lock").write_text("torch==2\n")
     found = code.environment(root)
     assert found["lock_sha256"] == sha256(root / "requirements.lock")

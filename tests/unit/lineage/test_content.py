@@ -1,4 +1,4 @@
-"""Content hashes: the same for the same content however it is written, another for any other."""
+"""Content hashes: equal for equal content in any encoding, different otherwise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def written(folder, table, **options):
     return content_hash(path)
 
 
-def test_a_table_is_the_same_however_it_was_written(tmp_path):
+def test_the_hash_of_a_table_ignores_compression_and_row_groups(tmp_path):
     first = written(tmp_path, TABLE, compression="zstd")
     assert written(tmp_path, TABLE, compression="none", row_group_size=1, use_dictionary=False) == first
     assert written(tmp_path, pa.concat_tables([TABLE[:1], TABLE[1:]]), version="1.0", data_page_size=64) == first
@@ -54,12 +54,12 @@ def test_a_table_is_the_same_however_it_was_written(tmp_path):
         ("soft", pa.array([[[0.1], [0.9]], [[0.2]], [[], [0.3]], None], pa.list_(pa.list_(pa.float32())))),
     ],
 )
-def test_any_other_value_makes_another_hash(tmp_path, column, values):
+def test_another_value_changes_the_hash(tmp_path, column, values):
     changed = TABLE.set_column(TABLE.schema.names.index(column), column, pa.array(values))
     assert written(tmp_path, changed) != written(tmp_path, TABLE)
 
 
-def test_order_and_names_count(tmp_path):
+def test_order_and_names_change_the_hash(tmp_path):
     first = written(tmp_path, TABLE)
     assert written(tmp_path, TABLE.take([1, 0, 2, 3])) != first
     assert written(tmp_path, TABLE.select(TABLE.schema.names[::-1])) != first
@@ -67,7 +67,7 @@ def test_order_and_names_count(tmp_path):
 
 
 @given(rows=st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=20), cut=st.integers(0, 20))
-def test_how_a_column_is_cut_does_not_matter(tmp_path_factory, rows, cut):
+def test_the_cut_into_chunks_does_not_change_the_hash(tmp_path_factory, rows, cut):
     folder = tmp_path_factory.mktemp("cut", numbered=True)
     table = pa.table({"a": pa.array(rows, pa.string())})
     cut_up = pa.concat_tables([table[:cut], table[cut:]])
@@ -101,7 +101,7 @@ def test_arrays_and_tensors(tmp_path):
     assert content_hash(tmp_path / "m.json") is None
 
 
-def test_no_pandas_is_imported_for_what_is_null(tmp_path):
+def test_nulls_do_not_import_pandas(tmp_path):
     pq.write_table(TABLE, tmp_path / "table.parquet")
     code = (
         "import sys; from pathlib import Path; from lineage.content import content_hash;"

@@ -1,4 +1,4 @@
-"""The event log: what was done to it is told, and nothing else is."""
+"""Faults of the event log, and only faults, are found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lines(path):
     return path.read_text().splitlines(keepends=True)
 
 
-def test_an_untouched_log_has_no_fault_and_can_be_read(tmp_path):
+def test_an_intact_log_has_no_fault(tmp_path):
     assert events.check(tmp_path) == []
     log_of(tmp_path)
     assert [entry["stage"] for entry in events.read(tmp_path)] == ["s0", "s1", "s2", "s3", "s4"]
@@ -41,7 +41,7 @@ def test_an_untouched_log_has_no_fault_and_can_be_read(tmp_path):
         (lambda rows: [*rows, rows[4]], 6, "missing or moved"),
     ],
 )
-def test_what_was_done_to_the_log_is_told(tmp_path, tamper, number, what):
+def test_a_change_of_the_log_is_a_fault_with_its_entry(tmp_path, tamper, number, what):
     path = log_of(tmp_path)
     path.write_text("".join(tamper(lines(path))))
     found = events.check(tmp_path)
@@ -72,7 +72,7 @@ def test_a_crash_between_line_and_head_is_no_fault(tmp_path):
     assert events.check(tmp_path) == []
 
 
-def test_many_writers_make_one_chain(tmp_path):
+def test_parallel_writers_make_one_chain(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: events.append(tmp_path, {"writer": number}), range(40)))
     assert events.check(tmp_path) == []
@@ -80,7 +80,7 @@ def test_many_writers_make_one_chain(tmp_path):
 
 
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
-def test_no_bit_can_flip_unseen(tmp_path_factory, place, bit):
+def test_every_flipped_bit_is_a_fault(tmp_path_factory, place, bit):
     folder = tmp_path_factory.mktemp("bits", numbered=True)
     path = log_of(folder, 3)
     data = bytearray(path.read_bytes())

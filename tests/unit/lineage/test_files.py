@@ -1,4 +1,4 @@
-"""What records say of files and folders."""
+"""Descriptions of files and folders in records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_a_folder_is_told_with_all_its_files_and_one_in_it_by_itself(root):
+def test_a_folder_is_described_with_its_files(root):
     folder, inner, single = files.describe(root, ["data/a", "data/a/b", "data/a/y.npy"])
     assert [file["path"] for file in folder["files"]] == ["data/a/b/x.json", "data/a/y.npy"]
     assert inner["files"] == folder["files"][:1]
@@ -30,12 +30,12 @@ def test_a_folder_is_told_with_all_its_files_and_one_in_it_by_itself(root):
     assert folder["sha256"] == hashlib.sha256(f"{digests[0]}  b/x.json\n{digests[1]}  y.npy\n".encode()).hexdigest()
 
 
-def test_content_that_is_known_is_not_read_again(root):
+def test_a_known_content_hash_is_not_computed_again(root):
     (told,) = files.describe(root, ["data/a/y.npy"])
     (again,) = files.describe(root, ["data/a/y.npy"], {told["sha256"]: {"content": "known"}})
     assert again == told | {"content": "known"}
 
 
-def test_what_is_not_there_is_an_error(root):
+def test_a_missing_path_is_an_error(root):
     with pytest.raises(FileNotFoundError, match="gone"):
         files.describe(root, ["data/a", "data/gone"])

@@ -1,4 +1,4 @@
-"""The graph read without DVC is DVC's graph."""
+"""Agreement of the graph reader with DVC's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("recipe", layers.names(ROOT / "recipes"))
-def test_stages_commands_deps_params_and_outs_are_those_that_dvc_reads(tmp_path, recipe):
+def test_stages_equal_those_that_dvc_reads(tmp_path, recipe):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy2(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")

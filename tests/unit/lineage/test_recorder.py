@@ -1,4 +1,4 @@
-"""What a stage leaves: an event at its start and its end, and a record of what it was when it began."""
+"""Events and record of a stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def root(tmp_path: Path) -> Path:
     return small.build(tmp_path / "project")
 
 
-def test_what_is_edited_while_a_stage_runs_is_not_what_made_its_outs(root: Path) -> None:
+def test_the_record_holds_the_state_at_the_start_of_the_stage(root: Path) -> None:
     before = len(events.read(root))
     decided = json.loads((root / record.path_of("evaluate")).read_text())["decisions"]
     module = root / "tasks/evaluate.py"
@@ -38,7 +38,7 @@ def test_what_is_edited_while_a_stage_runs_is_not_what_made_its_outs(root: Path)
     assert 0 < end["recording_seconds"] <= end["seconds"]
 
 
-def test_a_stage_that_fails_leaves_its_error_and_no_new_record(root: Path) -> None:
+def test_a_failed_stage_logs_its_error_and_writes_no_record(root: Path) -> None:
     there = sha256(root / record.path_of("evaluate"))
     with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate", {}):
         raise RuntimeError("no memory")
@@ -48,7 +48,7 @@ def test_a_stage_that_fails_leaves_its_error_and_no_new_record(root: Path) -> No
     assert events.check(root) == []
 
 
-def test_a_stage_that_the_graph_does_not_have_is_named(root: Path) -> None:
+def test_an_unknown_stage_is_an_error(root: Path) -> None:
     before = events.read(root)
     with (
         pytest.raises(BreathlineError, match="has no stage train_student@9"),

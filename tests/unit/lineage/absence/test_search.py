@@ -1,4 +1,4 @@
-"""A patient is found wherever they are hidden, and not where they are not."""
+"""Search for a patient in all outs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAV = "data/raw/audio/103_1b1_Tc_sc_Meditron.wav"
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with a committed run in which the patient is."""
+    """Return a project with a committed run that has the patient."""
     root = small.build(tmp_path_factory.mktemp("absence") / "project")
     small.lock(root)
     return root
@@ -53,7 +53,7 @@ def project(after: Path, tmp_path: Path) -> Path:
     return shutil.copytree(after, tmp_path / "project")
 
 
-def test_a_patient_who_is_there_is_found_in_every_kind_of_out(before: Path) -> None:
+def test_a_present_patient_is_found_in_every_kind_of_out(before: Path) -> None:
     found = find(before, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
@@ -61,7 +61,7 @@ def test_a_patient_who_is_there_is_found_in_every_kind_of_out(before: Path) -> N
     }
 
 
-def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) -> None:
+def test_the_hashes_of_an_earlier_run_prove_absence(after: Path) -> None:
     found = find(after, "patient:103", None)
     assert found.traces == ()
     assert found.proven
@@ -78,12 +78,12 @@ def test_absence_is_proven_by_the_hashes_of_the_last_run_with_them(after: Path) 
     assert found.not_there == ()
 
 
-def test_names_alone_prove_nothing(after: Path) -> None:
+def test_a_search_by_name_proves_nothing(after: Path) -> None:
     found = find(after, "patient:999", None)
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
 
 
-def test_what_does_not_lie_there_was_not_searched(project: Path, before: Path) -> None:
+def test_missing_outs_are_not_searched(project: Path, before: Path) -> None:
     shutil.rmtree(project / "data/raw")
     found = find(project, "patient:103", str(before))
     assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
@@ -188,7 +188,7 @@ def name_of_file(root: Path, _before: Path) -> None:
         (name_of_file, WAV, "its name"),
     ],
 )
-def test_each_remnant_is_found_alone(
+def test_each_remnant_is_found(
     project: Path, before: Path, hide: Callable[[Path, Path], None], path: str, what: str
 ) -> None:
     hide(project, before)
@@ -198,13 +198,13 @@ def test_each_remnant_is_found_alone(
     assert not found.proven
 
 
-def test_a_patient_who_only_tests_leaves_models_as_they_are(before: Path) -> None:
+def test_a_test_patient_has_no_weights(before: Path) -> None:
     found = find(before, "patient:105", None)
     assert found.known_by is not None
     assert found.known_by["weights"] == 0
 
 
-def test_hashes_that_the_cache_has_lost_are_missed_by_name(project: Path) -> None:
+def test_unreadable_artifacts_of_the_earlier_run_are_named(project: Path) -> None:
     folder = shutil.copytree(project, project.parent / "lossy")
     (folder / "data/cycles/audio/16000.parquet").unlink()
     found = find(project, "patient:105", str(folder))
@@ -212,19 +212,19 @@ def test_hashes_that_the_cache_has_lost_are_missed_by_name(project: Path) -> Non
     assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
 
 
-def test_who_is_no_patient_is_said(before: Path) -> None:
+def test_an_unknown_patient_is_an_error(before: Path) -> None:
     with pytest.raises(BreathlineError, match="does not name a patient"):
         find(before, "103", None)
     with pytest.raises(BreathlineError, match="no tables with patient 107"):
         find(before, "patient:107", ".")
 
 
-def test_an_excluded_patients_number_may_stand_where_the_gap_is_accounted_for(project: Path) -> None:
+def test_the_list_of_excluded_patients_is_no_remnant(project: Path) -> None:
     source = project / "data/raw/source.json"
     source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
     assert find(project, "patient:103", None).proven
 
 
-def test_how_many_patients_there_are_is_no_patients_number(project: Path, before: Path) -> None:
+def test_a_number_of_patients_is_no_remnant(project: Path, before: Path) -> None:
     (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
     assert find(project, "patient:103", str(before)).proven

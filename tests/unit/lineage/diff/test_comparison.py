@@ -1,4 +1,4 @@
-"""Two runs that differ in known ways: each difference is told, and nothing else."""
+"""Comparison of two runs with known differences."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def changed(first: Path) -> Comparison:
     return compare(first, "HEAD", "../other")
 
 
-def test_a_run_does_not_differ_from_its_own_commit(first: Path) -> None:
+def test_a_run_equals_its_own_commit(first: Path) -> None:
     found = compare(first, "HEAD", ".")
     assert differing(found) == set()
     assert found.notes == ()
@@ -73,7 +73,7 @@ def test_a_run_does_not_differ_from_its_own_commit(first: Path) -> None:
     assert (found.predictions.compared, found.predictions.flips) == (4 * 6, ())
 
 
-def test_recordings_and_cycles_are_named_with_what_changed(changed: Comparison) -> None:
+def test_changed_recordings_and_cycles_have_their_columns(changed: Comparison) -> None:
     assert changed.recordings is not None
     assert changed.cycles is not None
     assert changed.recordings.added == ("107_1b1_Tc_sc_Meditron",)
@@ -88,14 +88,14 @@ def test_recordings_and_cycles_are_named_with_what_changed(changed: Comparison) 
     assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "icbhi_wheezes": [0, 1]}
 
 
-def test_code_parameters_and_environment_are_told_old_and_new(changed: Comparison) -> None:
+def test_code_parameters_and_environment_have_old_and_new_values(changed: Comparison) -> None:
     assert changed.code == Changes(changed={"tasks/evaluate.py": {"added": 2, "removed": 1}})
     assert changed.parameters == Changes(changed={"evaluation.resamples": [50, 60]})
     assert changed.environment.changed == {"numpy": [small._environment()["packages"]["numpy"], "0.0.1"]}
     assert any("uncommitted" in note for note in changed.notes)
 
 
-def test_figures_and_predictions_are_compared_where_both_have_them(changed: Comparison) -> None:
+def test_figures_and_predictions_in_both_runs_are_compared(changed: Comparison) -> None:
     assert not isinstance(changed.predictions, str)
     assert (changed.predictions.only_old, changed.predictions.only_new) == (6, 6)
     assert changed.predictions.relabelled == ("105_1b1_Tc_sc_Meditron_001",)
@@ -103,7 +103,7 @@ def test_figures_and_predictions_are_compared_where_both_have_them(changed: Comp
     assert any(key.startswith("student.val.per_class.") for key in changed.figures.changed)
 
 
-def test_a_flip_tells_label_and_classes_and_whether_it_mends(first: Path, tmp_path: Path) -> None:
+def test_a_flip_has_label_classes_and_effect(first: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(first, tmp_path / "flipped")
     table = pl.read_parquet(folder / PREDICTIONS)
     cycle = "102_2b1_Al_sc_Litt3200_000"  # both
@@ -123,7 +123,7 @@ def test_a_flip_tells_label_and_classes_and_whether_it_mends(first: Path, tmp_pa
     assert [flip.effect for flip in back.flips] == ["still wrong"]
 
 
-def test_what_the_cache_has_lost_is_said_and_not_taken_for_a_change(first: Path, tmp_path: Path) -> None:
+def test_artifacts_missing_from_the_cache_are_no_changes(first: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(first, tmp_path / "poor")
     shutil.rmtree(folder / ".dvc/cache")
     found = compare(folder, "HEAD", ".")
@@ -132,7 +132,7 @@ def test_what_the_cache_has_lost_is_said_and_not_taken_for_a_change(first: Path,
     assert any("HEAD has no data/cycles/recordings.parquet" in note for note in found.notes)
 
 
-def test_it_is_shown_short_or_whole_and_as_json(changed: Comparison) -> None:
+def test_the_text_is_short_or_complete(changed: Comparison) -> None:
     from rich.console import Console
 
     def printed(*, everything: bool) -> str:
@@ -159,7 +159,7 @@ def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) ->
     assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
-def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
+def test_an_unknown_run_is_an_error(first: Path, tmp_path: Path) -> None:
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):
             runs.open_run(name, first)
@@ -168,14 +168,14 @@ def test_what_is_no_run_is_named(first: Path, tmp_path: Path) -> None:
     assert not (first / "x").exists()
 
 
-def test_the_cache_may_lie_elsewhere(first: Path, tmp_path: Path) -> None:
+def test_the_cache_may_be_in_another_folder(first: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(first, tmp_path / "moved")
     shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
     toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
     assert differing(compare(folder, "HEAD", ".")) == set()
 
 
-def test_the_local_config_says_where_the_cache_lies(tmp_path: Path) -> None:
+def test_the_local_config_overrides_the_cache_folder(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     assert cache_of(tmp_path).objects.parents[1] == tmp_path / ".dvc/cache"
     (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")

@@ -1,4 +1,4 @@
-"""What answers about the small project hold, by name; see `small` for all that it holds."""
+"""Recordings and nodes of traces of the small project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TEST = ["102_2b1_Al_sc_Litt3200", "105_1b1_Tc_sc_Meditron", "106_1b1_Tc_sc_Medit
 
 
 def recordings(trace, *sets):
-    """The recordings of a trace, or those that are in it as parts of some sets."""
+    """Return the recordings of a trace, or those with an edge to some sets."""
     if not sets:
         return [node.name for node in trace.nodes_of("recording")]
     return sorted(

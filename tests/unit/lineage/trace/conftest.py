@@ -1,4 +1,4 @@
-"""Small projects that differ in how they train, each made once for all tests."""
+"""Small projects with different parameters, each made once for all tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHANGES = {
 
 @pytest.fixture(scope="session")
 def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return what makes one of the projects, or finds it again."""
+    """Return a function that makes a project, once, and returns its root."""
     made: dict[str, Path] = {}
 
     def root(name: str) -> Path:
@@ -41,5 +41,5 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def ask(roots: Callable[[str], Path]) -> Callable[[str], TraceQueries]:
-    """Return what answers questions about one of the projects."""
+    """Return a function that gives the trace queries of a project."""
     return lambda name: TraceQueries(project.load(roots(name)))

@@ -1,4 +1,4 @@
-"""Bytes and frames are those that the libraries read."""
+"""Byte layout compared with the libraries that read the files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tasks.audio import waveforms
 
 
 @given(start=st.floats(-1, 20), length=st.floats(-1, 20), rate=st.integers(1, 48_000), count=st.integers(0, 500_000))
-def test_frames_are_those_that_extract_cuts(start, length, rate, count):
+def test_frames_equal_those_that_extract_cuts(start, length, rate, count):
     cut = waveforms.bounds(start, start + length, rate, count)
     assert byte_layout.frames(start, start + length, rate, count) == (cut.start, cut.stop)
 
 
 @pytest.mark.parametrize(("subtype", "kind"), [("PCM_16", "<i2"), ("PCM_32", "<i4"), ("FLOAT", "<f4")])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_samples_of_a_wav_are_found(tmp_path, subtype, kind, channels):
+def test_the_layout_locates_the_samples_of_a_wav(tmp_path, subtype, kind, channels):
     path, generator = tmp_path / "a.wav", np.random.default_rng(0)
     soundfile.write(path, generator.uniform(-1, 1, (100, channels)), 4000, subtype=subtype)
     wanted = soundfile.read(path, dtype={"<i2": "int16", "<i4": "int32", "<f4": "float32"}[kind], always_2d=True)[0]
@@ -31,7 +31,7 @@ def test_the_samples_of_a_wav_are_found(tmp_path, subtype, kind, channels):
     np.testing.assert_array_equal(np.frombuffer(data, kind).reshape(10, channels), wanted[10:20])
 
 
-def test_chunks_before_the_samples_are_passed_over_and_other_containers_are_told(tmp_path):
+def test_other_chunks_are_skipped_and_other_containers_have_no_layout(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros(8), 4000, subtype="PCM_16")
     data = path.read_bytes()
@@ -42,7 +42,7 @@ def test_chunks_before_the_samples_are_passed_over_and_other_containers_are_told
     assert byte_layout.wav(tmp_path / "a.flac") is None
 
 
-def test_the_rows_of_an_array_are_found(tmp_path):
+def test_the_layout_locates_the_rows_of_an_array(tmp_path):
     values = np.arange(60, dtype=np.float16).reshape(5, 4, 3)
     np.save(tmp_path / "a.npy", values)
     layout = byte_layout.array(tmp_path / "a.npy")

@@ -1,4 +1,4 @@
-"""What a patient or a recording has influenced, and that forward and backward agree; `small` is asked."""
+"""Effects of patients and recordings, and agreement of forward and backward traces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lineage.trace.traversal import neighbours
 from tests.unit.lineage.trace.answers import recordings
 
 
-def test_what_must_be_trained_anew_without_a_patient(ask):
+def test_reruns_name_the_stages_that_learned_from_a_patient(ask):
     questions = ask("official")
     both = questions.ask("patient:102")
     assert recordings(both) == ["102_1b1_Al_sc_Litt3200", "102_2b1_Al_sc_Litt3200"]
@@ -25,7 +25,7 @@ def test_what_must_be_trained_anew_without_a_patient(ask):
     assert {"figures:student.val", "figures:ensemble.val", "reports:evaluate"} <= set(tested.nodes)
 
 
-def test_without_the_overlap_a_recording_outside_of_the_split_has_influenced_nothing(ask):
+def test_a_recording_outside_of_the_split_has_no_effect(ask):
     questions, dropped = ask("disjoint"), "102_1b1_Al_sc_Litt3200"
     assert dropped not in recordings(questions.ask("score"))
     forward = questions.ask(dropped)
@@ -77,7 +77,7 @@ def reach(questions, start, direction):
 
 
 @pytest.mark.parametrize("name", ["official", "paper", "folds", "best"])
-def test_each_step_back_is_a_step_forward_too(ask, name):
+def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)
     starts = ["metric:student.val.sp.mean", *(f"patient:{patient}" for patient in questions.data.recordings_of)]
     starts += [

@@ -1,4 +1,4 @@
-"""An answer takes no longer than it must: what it imports."""
+"""Imports of a trace: no slow library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from tests.unit.lineage import small
 
 
-def test_nothing_heavy_is_imported(roots):
+def test_a_trace_imports_no_slow_library(roots):
     code = (
         "import sys; from pathlib import Path; from cli.audit.trace import answer; from lineage.render import page;"
         "answer(Path('.'), 'score'); answer(Path('.'), 'patient:101');"

@@ -1,4 +1,4 @@
-"""Names that are understood and names that are not, and records that are not to be believed; `small` is asked."""
+"""Names in questions, errors, and notes on contradicting records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tasks.runtime.errors import BreathlineError
         ("entirely else", "patient:101"),
     ],
 )
-def test_what_is_not_there_is_told_with_what_may_have_been_meant(ask, what, meant):
+def test_an_unknown_name_is_an_error_with_similar_names(ask, what, meant):
     with pytest.raises(BreathlineError, match="There is nothing called") as error:
         ask("official").ask(what)
     assert meant in str(error.value)
@@ -43,14 +43,14 @@ def test_what_is_not_there_is_told_with_what_may_have_been_meant(ask, what, mean
         ("reports/metrics.json", "reports:evaluate"),
     ],
 )
-def test_files_lead_to_what_made_them_and_those_of_a_recording_to_what_it_influenced(ask, what, root):
+def test_a_file_names_its_stage_or_its_recording(ask, what, root):
     trace = ask("official").ask(what)
     assert (trace.root, trace.direction) == (root, "forward" if root.startswith("recording") else "backward")
     if root.startswith("stage") and what != "fbank@ast":
         assert any(f"{what} is an out of" in note for note in trace.notes)
 
 
-def test_what_no_stage_made_is_told(roots, tmp_path):
+def test_a_file_without_record_is_an_error(roots, tmp_path):
     root = shutil.copytree(roots("official"), tmp_path / "project")
     (root / "data/fbank/ast/more.npy").touch()
     with pytest.raises(BreathlineError, match="No record names this file"):
@@ -78,7 +78,7 @@ def test_what_no_stage_made_is_told(roots, tmp_path):
         (lambda root: rename_user(root / ".lineage/events.jsonl"), "the event log was altered"),
     ],
 )
-def test_records_that_contradict_each_other_are_told(roots, tmp_path, tamper, note):
+def test_contradicting_records_are_noted(roots, tmp_path, tamper, note):
     root = tmp_path / "project"
     shutil.copytree(roots("official"), root)
     tamper(root)

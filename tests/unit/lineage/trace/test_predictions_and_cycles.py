@@ -1,4 +1,4 @@
-"""What a prediction is made of, and the soft label of a training cycle; `small` is asked."""
+"""Causes of a prediction and of a soft label."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.training import teachers
 from tests.unit.lineage.trace.answers import TRAIN, VAL, names, recordings
 
 
-def test_a_prediction_leads_to_its_row_its_cycle_and_the_bytes_of_its_frames(ask, roots):
+def test_a_prediction_leads_to_row_cycle_and_bytes(ask, roots):
     cycle, root = "105_1b1_Tc_sc_Meditron_001", roots("official")
     trace = ask("official").ask(cycle)
     assert [(edge.cause, edge.how) for edge in trace.edges if edge.effect == f"row:{cycle}"][:2] == [
@@ -45,7 +45,7 @@ def test_a_prediction_leads_to_its_row_its_cycle_and_the_bytes_of_its_frames(ask
     assert names(trace, "cycle") == [cycle]
 
 
-def test_models_tell_how_much_they_have_seen_of_the_patient(ask):
+def test_models_have_the_number_of_cycles_of_the_patient(ask):
     trace = ask("official").ask("102_2b1_Al_sc_Litt3200_000")
     seen = {node.name: node.facts["cycles_of_patient_102"] for node in trace.nodes_of("weights")}
     assert seen["student/1/val"] == seen["teacher/t2/val"] == {"train": 2, "val": 0}
@@ -54,7 +54,7 @@ def test_models_tell_how_much_they_have_seen_of_the_patient(ask):
     assert "never learned from patient 106" in other.nodes["weights:student/1/val"].label
 
 
-def test_a_training_cycle_leads_to_its_soft_label_and_the_teachers_that_made_it(ask, roots):
+def test_a_training_cycle_leads_to_its_soft_label_and_teachers(ask, roots):
     cycle = "103_1b1_Tc_sc_Meditron_001"
     trace = ask("official").ask(cycle)
     facts = trace.nodes[f"soft_label:{cycle}"].facts
@@ -66,7 +66,7 @@ def test_a_training_cycle_leads_to_its_soft_label_and_the_teachers_that_made_it(
     assert recordings(trace) == sorted(TRAIN + VAL), "the teachers learned from these"
 
 
-def test_a_teacher_labels_only_patients_that_its_fold_left_out(ask):
+def test_a_teacher_labels_only_patients_of_its_fold(ask):
     questions = ask("folds")
     models = questions.catalogue.models
     assert {models["teacher/t1"].held_out, models["teacher/t2"].held_out} == {
@@ -82,7 +82,7 @@ def test_a_teacher_labels_only_patients_that_its_fold_left_out(ask):
     assert "teacher/t3/val" not in names(questions.ask("score"), "weights"), "k is 1 a fold"
 
 
-def test_the_teachers_that_label_are_those_that_the_stage_chooses(ask, roots):
+def test_the_labelling_teachers_are_those_of_the_stage(ask, roots):
     for name in ("official", "best", "folds"):
         read = params.read(roots(name) / "params.yaml")
         settings = params.parse(

@@ -1,4 +1,4 @@
-"""Questions about what a Git revision had made."""
+"""Traces of Git revisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.lineage import small
 
 @pytest.fixture(scope="module")
 def versioned(tmp_path_factory):
-    """A project with a version v1.0.0 of the student, and in the working tree a run with other teachers."""
+    """Return a project with version v1.0.0 of the student, and a later run with other teachers."""
     root = small.build(tmp_path_factory.mktemp("versioned"))
     small.lock(root)
     toy.call(root, "git", "tag", "student@v1.0.0")
@@ -31,7 +31,7 @@ def seeds(trace):
 
 
 @pytest.mark.parametrize("what", ["student@v1.0.0", "student@v1.0.0:data/student/1", "HEAD:score"])
-def test_a_revision_answers_with_what_it_had_made(versioned, what):
+def test_a_revision_is_traced_with_its_own_outs(versioned, what):
     before = toy.call(versioned, "git", "status", "--porcelain")
     trace = answer(versioned, what)
     assert seeds(trace)["teacher/t1/val"] == 11
@@ -45,7 +45,7 @@ def test_a_revision_answers_with_what_it_had_made(versioned, what):
     assert toy.call(versioned, "git", "status", "--porcelain") == before
 
 
-def test_rows_of_a_revision_lead_to_bytes_too(versioned):
+def test_a_row_of_a_revision_leads_to_bytes(versioned):
     trace = answer(versioned, "HEAD:105_1b1_Tc_sc_Meditron_001")
     assert trace.nodes["samples:105_1b1_Tc_sc_Meditron_001"].facts["bytes"] == [44 + 16_000, 44 + 31_200]
     assert trace.nodes["recording:105_1b1_Tc_sc_Meditron"].facts["cycles"] == {"test": 2}
@@ -61,13 +61,13 @@ def test_rows_of_a_revision_lead_to_bytes_too(versioned):
         ("--help:score", "There is no revision `--help`"),
     ],
 )
-def test_what_cannot_be_answered_is_told(versioned, what, told):
+def test_an_unknown_revision_is_an_error(versioned, what, told):
     with pytest.raises(BreathlineError) as error:
         answer(versioned, what)
     assert told in str(error.value)
 
 
-def test_records_that_the_cache_lost_are_told(versioned, tmp_path):
+def test_records_missing_from_the_cache_are_an_error(versioned, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(versioned, root, symlinks=True)
     shutil.rmtree(cache_of(root).objects)
@@ -75,5 +75,5 @@ def test_records_that_the_cache_lost_are_told(versioned, tmp_path):
         answer(root, "HEAD:score")
 
 
-def test_json_of_a_revision_holds_no_temporary_path(versioned):
+def test_the_json_of_a_revision_has_no_temporary_path(versioned):
     assert "breathline-" not in json.dumps(answer(versioned, "HEAD:score").as_json())

@@ -1,4 +1,4 @@
-"""What a Score, a stage and a model are made of; `small` is asked, which can be checked by hand."""
+"""Causes of a Score, a stage and a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.lineage import small
 from tests.unit.lineage.trace.answers import TEST, TRAIN, VAL, names, recordings
 
 
-def test_the_score_is_made_of_the_recordings_of_the_split_and_of_the_models_behind_it(ask):
+def test_a_score_leads_to_recordings_and_models(ask):
     trace = ask("official").ask("score")
     assert trace.root == "metric:student.val.score_strict.mean"
     assert recordings(trace) == sorted(TRAIN + VAL + TEST)
@@ -30,18 +30,18 @@ def test_the_score_is_made_of_the_recordings_of_the_split_and_of_the_models_behi
     assert trace.notes == ()
 
 
-def test_the_tenth_teacher_is_not_the_second(ask):
+def test_teachers_are_chosen_in_natural_order(ask):
     assert names(ask("ten").ask("score"), "weights")[-2:] == ["teacher/t1/val", "teacher/t2/val"]
 
 
-def test_a_cycle_tells_whether_its_recording_was_faded(ask):
+def test_a_cycle_says_whether_its_recording_was_faded(ask):
     cycle = "101_1b1_Tc_sc_Meditron_000"
     said = {name: ask(name).ask(cycle).nodes[f"cycle:{cycle}"].facts["waveforms"] for name in ("official", "whole")}
     assert said["official"].endswith("faded at its ends")
     assert said["whole"].endswith("faded at its ends (not at 16000 Hz)")
 
 
-def test_each_stage_tells_its_code_parameters_environment_and_run(ask, roots):
+def test_a_stage_has_code_parameters_environment_and_run(ask, roots):
     trace, root = ask("official").ask("student.val.sp.mean"), roots("official")
     stage = trace.nodes["stage:train_student@1"]
     assert stage.facts["modules"]["tasks/train_student.py"] == small.sha256(root / "tasks/train_student.py")
@@ -57,7 +57,7 @@ def test_each_stage_tells_its_code_parameters_environment_and_run(ask, roots):
 
 
 @pytest.mark.parametrize("what", ["data/student/1", "student/1", "data/student/1/val.safetensors", "data/student/1/"])
-def test_a_model_is_made_of_what_trained_and_chose_it_and_of_nothing_that_tests(ask, what):
+def test_a_model_leads_to_training_and_validation_recordings(ask, what):
     trace = ask("official").ask(what)
     assert recordings(trace) == sorted(TRAIN + VAL)
     assert names(trace, "weights") == ["student/1/val", "teacher/t1/val", "teacher/t2/val"]
@@ -67,7 +67,7 @@ def test_a_model_is_made_of_what_trained_and_chose_it_and_of_nothing_that_tests(
     assert names(trace, "initial") == ["scratch"]
 
 
-def test_an_epoch_chosen_on_the_test_set_is_made_of_test_recordings(ask):
+def test_an_epoch_chosen_on_the_test_set_leads_to_test_recordings(ask):
     questions = ask("paper")
     assert recordings(questions.ask("student/1/val")) == sorted(TRAIN + VAL)
     paper = questions.ask("student/1/paper")
@@ -80,11 +80,11 @@ def test_an_epoch_chosen_on_the_test_set_is_made_of_test_recordings(ask):
     assert "soft_labels" not in {node.kind for node in forward.nodes.values()}, "soft labels come from `val` alone"
 
 
-def test_a_stage_is_told_with_all_that_made_its_inputs(ask):
+def test_a_stage_leads_to_all_upstream_stages(ask):
     assert len(names(ask("official").ask("evaluate"), "stage")) == 13, "the teacher that labels nothing is judged too"
 
 
-def test_keys_of_both_files_of_figures_are_understood(ask, roots):
+def test_keys_of_metrics_and_of_scores_are_accepted(ask, roots):
     scores = json.loads((roots("official") / "reports/scores.json").read_text())
     for what in ("val.student.sp", "val.ensemble.score_strict"):
         trace = ask("official").ask(what)

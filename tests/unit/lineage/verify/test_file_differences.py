@@ -1,4 +1,4 @@
-"""Where two versions of a file differ."""
+"""Descriptions of the differences between two versions of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lineage.verify.file_differences import difference
 
 @pytest.fixture
 def pair(tmp_path):
-    """Return what writes two versions of a file: one as the cache names it, one under its own name."""
+    """Return a function that writes two versions of a file and describes their differences."""
 
     def written(name, write, old, new):
         write(tmp_path / name, old)
@@ -69,7 +69,7 @@ def test_a_frame_of_a_recording_and_its_header(pair):
     assert pair("a.wav", write, old, old[:100]) == "100 frames at 4000 Hz instead of 4000 at 4000 Hz"
 
 
-def test_keys_lines_and_bytes_and_how_many_more(pair):
+def test_keys_lines_and_bytes(pair):
     def write(path, value):
         path.write_text(value if isinstance(value, str) else json.dumps(value))
 

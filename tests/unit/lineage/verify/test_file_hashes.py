@@ -1,4 +1,4 @@
-"""Hashes as DVC takes them, without DVC."""
+"""Hashes compared with those of DVC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ stages:
 """
 
 
-def test_folders_have_the_md5_that_dvc_gives_them(tmp_path):
+def test_folders_have_the_md5_of_dvc(tmp_path):
     root = toy.make(tmp_path / "project", GRAPH)
     (root / ".dvcignore").write_text("__pycache__/\n*.pyc\n")
     for name in ("read/b.py", "read/a/ä.txt", "read/a-b.txt", "read/.gitignore", "read/__pycache__/b.pyc", "written/x"):
@@ -44,6 +44,6 @@ def test_a_hard_link_is_read_once(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["absent", "folder"])
-def test_what_is_no_file_has_no_hash(tmp_path, name):
+def test_a_missing_file_and_a_folder_have_no_hash(tmp_path, name):
     (tmp_path / "folder").mkdir()
     assert FileHashes(tmp_path).of(name) is None

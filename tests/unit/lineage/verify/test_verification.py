@@ -1,4 +1,4 @@
-"""A whole verification on a project in miniature; tests/pipeline/test_tampering.py does it on a real run."""
+"""Verification of the small project; tests/pipeline/test_tampering.py verifies a real run."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def edit_yaml(path, change):
 
 
 def copy_of(project: Path, path: str) -> Path:
-    """Return where the cache has a file."""
+    """Return the object of a file in the cache."""
     content = (project / path).read_bytes()
     return next(one for one in (project / ".dvc/cache/files/md5").glob("??/*") if one.read_bytes() == content)
 
 
 def former(project: Path) -> None:
-    """Take a teacher out of the project; its outs stay where they are."""
+    """Remove a teacher from params.yaml; its outs stay."""
     edit_yaml(project / "params.yaml", lambda values: values["teachers"].pop("t3"))
 
 
@@ -60,13 +60,13 @@ def shown(report, **options):
     return console.file.getvalue()
 
 
-def test_nothing_differs_in_what_was_not_touched(run):
+def test_an_intact_project_has_no_findings(run):
     report = verification.verify(run)
     assert report.findings == []
     assert "Verified" in shown(report)
 
 
-def test_the_change_the_place_and_what_depends_on_it_are_told(project):
+def test_a_finding_has_place_difference_and_downstream_stages(project):
     edit(project / "data/teachers/t2/model.json", lambda card: card.update(seed=99))
     report = verification.verify(project)
     assert [(one.kind, one.where) for one in report.errors] == [
@@ -80,7 +80,7 @@ def test_the_change_the_place_and_what_depends_on_it_are_told(project):
     assert "train_student (2)" in printed
 
 
-def test_one_is_told_in_the_singular():
+def test_single_counts_are_in_the_singular():
     error = Finding(kind="out-changed", where="data/x", what="other", stages=("extract",))
     note = Finding(kind="git-dirty", where=".", what="a change", severity="note")
     told = shown(Report(findings=[error], checks={}, files=1, bytes=0))
@@ -88,14 +88,14 @@ def test_one_is_told_in_the_singular():
     assert "; 1 note" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
 
 
-def test_what_cannot_be_checked_is_no_success(project):
+def test_a_failed_check_is_an_error(project):
     (project / "data/evaluation/predictions.parquet").write_bytes(b"PAR1 no table PAR1")
     found = {one.kind: one for one in verification.verify(project).errors}
     assert set(found) == {"out-changed", "unchecked"}
     assert found["unchecked"].where in ("predictions", "metrics")
 
 
-def test_a_later_end_in_the_log_with_the_same_outs_is_a_repetition_and_no_tampering(project):
+def test_a_repeated_run_with_equal_outs_is_no_finding(project):
     last = [entry for entry in events.read(project) if entry["event"] == "end"][-1]
     events.append(project, {key: last[key] for key in ("event", "stage", "start", "status", "record")})
     assert verification.verify(project).findings == []
@@ -104,8 +104,8 @@ def test_a_later_end_in_the_log_with_the_same_outs_is_a_repetition_and_no_tamper
 @pytest.mark.parametrize(
     ("deterministic", "cpu", "severity"), [(True, "a", "error"), (True, "b", "note"), (False, "a", "note")]
 )
-def test_other_outs_of_equal_inputs_are_an_error_where_equal_ones_were_promised(project, deterministic, cpu, severity):
-    """The earlier record, of other weights on CPU a, is in the cache; the later one is what lies there."""
+def test_different_outs_of_equal_inputs_break_a_promise_of_determinism(project, deterministic, cpu, severity):
+    """The cache has an earlier record, of other weights on CPU a."""
     path = project / "data/lineage/train_student@1.json"
     current = json.loads(path.read_text())
     current["params"]["compute"]["deterministic"] = deterministic
@@ -122,7 +122,7 @@ def test_other_outs_of_equal_inputs_are_an_error_where_equal_ones_were_promised(
     assert (found.severity, found.where) == (severity, "train_student@1")
 
 
-def test_a_run_whose_record_is_lost_is_told(project):
+def test_a_run_whose_record_is_lost_is_noted(project):
     end = {"event": "end", "stage": "evaluate", "start": "0" * 64, "status": "done", "record": "0" * 64}
     number = len(events.read(project)) + 1
     events.append(project, end)
@@ -133,7 +133,7 @@ def test_a_run_whose_record_is_lost_is_told(project):
     assert f"entry {number}" in told["record-earlier"].what
 
 
-def test_a_project_in_which_nothing_ran_is_not_called_verified(project):
+def test_a_project_without_runs_is_an_error(project):
     for name in ("data", ".lineage"):
         shutil.rmtree(project / name)
     (project / "dvc.lock").unlink()
@@ -141,7 +141,7 @@ def test_a_project_in_which_nothing_ran_is_not_called_verified(project):
         verification.verify(project)
 
 
-def test_ten_of_a_kind_are_shown_and_the_others_counted(project):
+def test_the_text_shows_ten_findings_of_a_kind(project):
     for path in sorted((project / "data/raw").rglob("*.*"))[:14]:
         path.write_bytes(b"other")
     report = verification.verify(project)
@@ -150,7 +150,7 @@ def test_ten_of_a_kind_are_shown_and_the_others_counted(project):
     assert "more of the kind" not in shown(report, everything=True)
 
 
-def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
+def test_outdated_code_is_distinguished_from_damage(project):
     edit_yaml(project / "params.yaml", lambda values: values["student"]["optimizer"].update(lr=0.5))
     (project / "tasks/distillation/soft_targets.py").write_text("# rewritten\n")
     (project / "tasks/corpora/icbhi/recording.py").unlink()
@@ -172,7 +172,7 @@ def test_a_project_that_has_moved_on_since_its_run_is_told_from_damage(project):
     assert {one.kind for one in verification.verify(project).damage} == {"out-changed", "model-swapped"}
 
 
-def test_of_a_missing_out_it_is_told_whether_it_can_be_brought_back(project):
+def test_a_missing_out_says_where_the_original_is(project):
     lost, kept, small_report = "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "reports/plots/roc.csv"
     copy_of(project, f"{lost}/model.json").unlink()
     shutil.rmtree(project / lost)
@@ -184,14 +184,14 @@ def test_of_a_missing_out_it_is_told_whether_it_can_be_brought_back(project):
     assert told[small_report].endswith("Git has what evaluate made")
 
 
-def test_a_copy_that_the_cache_has_lost_is_a_note_with_its_stage(project):
+def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
     copy_of(project, "data/teachers/t3/model.json").unlink()
     (found,) = verification.verify(project).findings
     assert (found.kind, found.severity, found.stages) == ("cache-missing", "note", ("train_teacher@t3",))
     assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
 
 
-def test_the_cache_may_have_lost_what_a_former_stage_made_but_not_have_it_broken(project):
+def test_an_object_of_a_former_stage_may_be_missing_but_not_broken(project):
     first, other = (copy_of(project, f"data/teachers/t3/{name}") for name in ("model.json", "val.safetensors"))
     former(project)
     other.unlink()
@@ -204,7 +204,7 @@ def test_the_cache_may_have_lost_what_a_former_stage_made_but_not_have_it_broken
     assert "data/teachers/t3/model.json" in found.what
 
 
-def test_what_a_former_and_a_present_stage_both_made_is_the_present_ones(project):
+def test_a_shared_object_belongs_to_the_present_stage(project):
     def rename(lock):
         lock["stages"]["train_teacher@old"] = lock["stages"]["train_teacher@t3"]
 
@@ -213,7 +213,7 @@ def test_what_a_former_and_a_present_stage_both_made_is_the_present_ones(project
     assert "cache-missing" in {one.kind for one in verification.verify(project).notes}
 
 
-def test_an_out_whose_record_is_lost_is_held_to_the_lock(project):
+def test_an_out_without_record_is_compared_with_dvc_lock(project):
     shutil.rmtree(project / "data/lineage")
     assert {one.kind for one in verification.verify(project).errors} == {"record-missing"}
     (project / "data/teachers/t3/model.json").write_text("{}")
@@ -226,7 +226,7 @@ def test_an_out_whose_record_is_lost_is_held_to_the_lock(project):
 
 
 @pytest.mark.parametrize("kind", ["deps", "outs"])
-def test_a_path_that_only_the_lock_or_only_the_record_names_is_told(project, kind):
+def test_a_path_in_only_dvc_lock_or_only_the_record_is_an_error(project, kind):
     entry = {"path": "data/other", "hash": "md5", "md5": "0" * 32, "size": 1}
     edit_yaml(project / "dvc.lock", lambda lock: lock["stages"]["evaluate"][kind].append(entry))
     (found,) = verification.verify(project).errors
