@@ -61,7 +61,6 @@ def leaderboard(
         if not chosen:
             raise BreathlineError("No recipe is named.", hint="`breathline recipe list` shows the recipes")
         numbers = _numbers(seeds)
-        (root / FOLDER).mkdir(exist_ok=True)
         with exclusive_run(root / FOLDER):
             cache = cache_of(root)
             with console.status("Preparing the workspaces …"):

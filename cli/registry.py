@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from flows.gto_tags import Bump
 from tasks import artifacts
-from tasks.runtime.errors import BreathlineError
-
-if TYPE_CHECKING:
-    from flows.registry import Version
 
 app = typer.Typer(no_args_is_help=True, help="Versions of models: list, register, show.")
 Name = Annotated[str, typer.Option(help="Name of the model, under `artifacts:` in dvc.yaml.")]
@@ -37,12 +34,12 @@ def list_versions(
 
     from flows import registry
 
-    there = registry.versions(Path.cwd(), name)
+    versions = registry.versions(Path.cwd(), name)
     if as_json:
-        typer.echo(json.dumps([_plain(one) for one in there], indent=2))
+        typer.echo(json.dumps([asdict(one) | {"made": one.made.isoformat()} for one in versions], indent=2))
         return
     console = Console(highlight=False)
-    if not there:
+    if not versions:
         console.print(f"{name} has no version yet: `breathline registry promote` makes the first one.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -50,7 +47,7 @@ def list_versions(
         table.add_column(column, no_wrap=True)
     for key in LISTED:
         table.add_column(COLUMNS[key], justify="right")
-    for one in reversed(there):
+    for one in reversed(versions):
         values = [_score(one.scores.get(f"val.student.{key}")) for key in LISTED]
         table.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
     console.print(table)
@@ -64,9 +61,7 @@ def promote(
     version: Annotated[str | None, typer.Argument(help="Existing version that is put into the registry stage.")] = None,
     *,
     name: Name = "student",
-    bump: Annotated[
-        Literal["major", "minor", "patch"], typer.Option(help="Part of the version number that rises.")
-    ] = "minor",
+    bump: Annotated[Bump, typer.Option(help="Part of the version number that rises.")] = "minor",
     stage: Annotated[str, typer.Option(help="Registry stage of the version; empty for none.")] = "production",
 ) -> None:
     """Register the model that was trained last as a version, and put it into a registry stage.
@@ -95,27 +90,19 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
     from flows import registry
 
     root, console = Path.cwd(), Console(highlight=False)
-    source = registry.resolve(root, model)
-    found = [one for one in registry.versions(root, source.name) if one.commit == source.commit]
-    if not found:
-        hint = "`breathline registry list` shows all versions"
-        raise BreathlineError(f"{model} is no version.", where=root, hint=hint)
-    one = found[-1]
-    console.print(f"[bold]{one}[/]" + (f", in {' '.join(one.stages)}" if one.stages else ""))
-    console.print(f"made {one.made:%Y-%m-%d %H:%M %Z} at commit {one.commit}", soft_wrap=True)
+    version = registry.find(root, model)
+    console.print(f"[bold]{version}[/]" + (f", in {' '.join(version.stages)}" if version.stages else ""))
+    console.print(f"made {version.made:%Y-%m-%d %H:%M %Z} at commit {version.commit}", soft_wrap=True)
     order = list(COLUMNS)
-    for key in sorted(one.scores, key=lambda key: (key.split(".")[:-1], order.index(key.split(".")[-1]))):
-        console.print(f"  {key:28} {_score(one.scores[key]):>6}")
-    if metrics := registry.read_at(root, one.commit, artifacts.METRICS):
+    for key in sorted(version.scores, key=lambda key: (key.split(".")[:-1], order.index(key.split(".")[-1]))):
+        console.print(f"  {key:28} {_score(version.scores[key]):>6}")
+    if metrics := registry.read_at(root, version.commit, artifacts.METRICS):
         test = metrics["test"]
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
         console.print(f"seeds {', '.join(metrics['students'])}")
-    console.print(f"[dim]dvc artifacts get . {one.name} --rev {one.version} · git show {one}:params.yaml[/]")
-
-
-def _plain(one: Version) -> dict[str, Any]:
-    return asdict(one) | {"made": one.made.isoformat()}
+    get = f"dvc artifacts get . {version.name} --rev {version.version}"
+    console.print(f"[dim]{get} · git show {version}:params.yaml[/]")
 
 
 def _score(value: float | None) -> str:

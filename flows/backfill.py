@@ -56,7 +56,6 @@ def backfill(
     """
     root = project.resolve()
     found = variants(root, revisions, values)
-    (root / FOLDER).mkdir(exist_ok=True)
     with exclusive_run(root / FOLDER):
         cache = cache_of(root)
         by_workspace = {prepare(root, variant, cache): variant for variant in found}

@@ -61,7 +61,6 @@ def leaderboard(
     """
     root = project.resolve()
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipes)]
-    (root / FOLDER).mkdir(exist_ok=True)
     with exclusive_run(root / FOLDER):
         cache = cache_of(root)
         for workspace in chosen:

@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task
 from pydantic import Field
 
-from flows import dvc_revision, registry
+from flows import registry
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
@@ -135,18 +135,10 @@ def _promote(root: Path, decision: Decision, bump: Bump, stage: str) -> registry
     if not decision.promote:
         return None
     versions = registry.versions(root)
-    if not versions or not _is_current(root, versions[-1]):
+    if not versions or not registry.is_current(root, versions[-1]):
         return registry.promote(root, bump=bump, stage=stage)
     # Without a change of the student (by another copy of the same archive, say) no version is made.
     return versions[-1] if stage in versions[-1].stages else registry.assign(root, str(versions[-1]), stage)
-
-
-def _is_current(root: Path, version: registry.Version) -> bool:
-    """Return whether a version is the model that was trained last."""
-    with dvc_revision.repo_at(root) as repo:
-        now = dvc_revision.contents(repo, version.name)
-    with dvc_revision.repo_at(root, version.commit) as repo:
-        return dvc_revision.contents(repo, version.name) == now
 
 
 def _failed(message: str, found: Sequence[str]) -> State[Any]:

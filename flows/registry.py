@@ -72,13 +72,13 @@ def versions(root: Path, name: str = STUDENT) -> list[Version]:
         BreathlineError: The folder is no Git repository.
     """
     artifact = gto_tags.read(root, name)
-    held = gto_tags.holders(artifact)
+    in_stages = gto_tags.holders(artifact)
     return [
         Version(
             name,
             version=one.version,
             commit=one.commit_hexsha,
-            stages=tuple(sorted(stage for stage, version in held.items() if version == one.version)),
+            stages=tuple(sorted(stage for stage, version in in_stages.items() if version == one.version)),
             scores=_scores(root, one.commit_hexsha),
             made=one.created_at,
         )
@@ -100,21 +100,18 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
             the last version.
     """
     release_checks.check(root, graph.read(root))
-    there = versions(root, name)
     with dvc_revision.repo_at(root) as repo:
-        made = dvc_revision.contents(repo, name)
-        beside = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
-    if there:
-        with dvc_revision.repo_at(root, there[-1].commit) as repo:
-            if dvc_revision.contents(repo, name) == made:
-                hint = f"to put it into a stage: `breathline registry promote {there[-1]} --stage production`"
-                raise BreathlineError(f"The model is unchanged since {there[-1]}.", hint=hint)
+        git_outs = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
+    existing = versions(root, name)
+    if existing and is_current(root, existing[-1]):
+        hint = f"to put it into a stage: `breathline registry promote {existing[-1]} --stage production`"
+        raise BreathlineError(f"The model is unchanged since {existing[-1]}.", hint=hint)
     number = gto_tags.next_version(gto_tags.read(root, name), bump)
-    commit = commit_working_tree(root, f"{name} {number}", also=("dvc.lock", "dvc.yaml", "params.yaml", *beside))
+    commit = commit_working_tree(root, f"{name} {number}", also=("dvc.lock", "dvc.yaml", "params.yaml", *git_outs))
     gto_tags.register(root, name, number, commit, f"{name} {number}{_headline(_scores(root, commit))}")
     if stage:
         gto_tags.assign(root, name, number, stage)
-    return next(one for one in versions(root, name) if one.version == number)
+    return find(root, f"{name}@{number}")
 
 
 def assign(root: Path, what: str, stage: str) -> Version:
@@ -123,19 +120,38 @@ def assign(root: Path, what: str, stage: str) -> Version:
     Raises:
         BreathlineError: The version is unknown, or already in the stage.
     """
+    version = find(root, what)
+    gto_tags.assign(root, version.name, version.version, stage)
+    return find(root, str(version))
+
+
+def find(root: Path, what: str) -> Version:
+    """Return a version by its name, such as ``student@v1.0.0``, or by its registry stage.
+
+    Raises:
+        BreathlineError: The version is unknown.
+    """
     source = resolve(root, what)
-    one = next((one for one in versions(root, source.name) if one.commit == source.commit), None)
-    if one is None:
+    found = [version for version in versions(root, source.name) if version.commit == source.commit]
+    if not found:
         raise BreathlineError(f"{what} is no version.", where=root, hint=_listed(STUDENT, versions(root)))
-    gto_tags.assign(root, one.name, one.version, stage)
-    return next(other for other in versions(root, one.name) if other.version == one.version)
+    return found[-1]
+
+
+def is_current(root: Path, version: Version) -> bool:
+    """Return whether a version is the model that was trained last."""
+    with dvc_revision.repo_at(root) as repo:
+        current = dvc_revision.contents(repo, version.name)
+    with dvc_revision.repo_at(root, version.commit) as repo:
+        return dvc_revision.contents(repo, version.name) == current
 
 
 def read_at(root: Path, commit: str, path: Path) -> dict[str, Any]:
     """Return the content of a JSON file at a commit; empty if the file is missing."""
-    there = git(root, "ls-tree", "--name-only", commit, path.as_posix())
-    read: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path.as_posix()}")) if there else {}
-    return read
+    if not git(root, "ls-tree", "--name-only", commit, path.as_posix()):
+        return {}
+    content: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path.as_posix()}"))
+    return content
 
 
 def resolve(root: Path, what: str) -> Source:
@@ -151,18 +167,19 @@ def resolve(root: Path, what: str) -> Source:
 
     if (root / what / CARD).is_file():
         return Source(what, folder=root / what)
-    asked = parse_shortcut(what)
-    there = versions(root, asked.name)
-    if asked.shortcut or there:
-        fitting = [
-            one
-            for one in there
-            if (asked.version in (None, one.version)) and (asked.stage is None or asked.stage in one.stages)
+    shortcut = parse_shortcut(what)
+    existing = versions(root, shortcut.name)
+    if shortcut.shortcut or existing:
+        matching = [
+            version
+            for version in existing
+            if shortcut.version in (None, version.version) and shortcut.stage in (None, *version.stages)
         ]
-        if not fitting:
-            raise BreathlineError(f"The version {what} does not exist.", where=root, hint=_listed(asked.name, there))
-        label = str(fitting[-1]) + (f" ({', '.join(fitting[-1].stages)})" if fitting[-1].stages else "")
-        return Source(label, asked.name, commit=fitting[-1].commit)
+        if not matching:
+            hint = _listed(shortcut.name, existing)
+            raise BreathlineError(f"The version {what} does not exist.", where=root, hint=hint)
+        stages = f" ({', '.join(matching[-1].stages)})" if matching[-1].stages else ""
+        return Source(f"{matching[-1]}{stages}", shortcut.name, commit=matching[-1].commit)
     if (root / what).is_dir():
         return Source(what, folder=root / what)
     try:
@@ -209,7 +226,7 @@ def _headline(scores: Mapping[str, Any]) -> str:
     return f": {', '.join(listed)}" if listed else ""
 
 
-def _listed(name: str, there: Sequence[Version]) -> str:
-    if not there:
+def _listed(name: str, existing: Sequence[Version]) -> str:
+    if not existing:
         return f"{name} has no version yet; `breathline registry promote` makes the first one"
-    return "versions: " + ", ".join(f"{one} {' '.join(f'#{stage}' for stage in one.stages)}".strip() for one in there)
+    return "versions: " + ", ".join(" ".join([str(one), *(f"#{stage}" for stage in one.stages)]) for one in existing)

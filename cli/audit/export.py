@@ -12,7 +12,7 @@ import typer
 
 from tasks.artifacts import RECORDS, REPORTS
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import replacing
+from tasks.runtime.files import write_text
 
 OUT = REPORTS / "audit"
 # A new export is a module of `lineage.exports` with a function `files`, and its name here.
@@ -48,8 +48,7 @@ def export(
     for name in get_args(Export) if kind == "all" else [kind]:
         files: dict[str, str] = importlib.import_module(f"lineage.exports.{name.replace('-', '_')}").files(request)
         for file, text in files.items():
-            with replacing(out / file) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_text(out / file, text)
             typer.echo(str(out / file))
         if name == "openlineage":
             _send(files["openlineage.jsonl"])

@@ -45,10 +45,9 @@ def trace(
     found = answer(Path.cwd(), what)
     if html is not None:
         from lineage.render import page
-        from tasks.runtime.files import replacing
+        from tasks.runtime.files import write_text
 
-        with replacing(html) as temporary:
-            temporary.write_text(page.render(found), encoding="utf-8")
+        write_text(html, page.render(found))
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     elif mermaid:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.backfills.variants import Variant
 from flows.publish import markdown, scores
-from tasks.runtime.files import replacing
+from tasks.runtime.files import write_text
 
 # Code that turns predictions into scores: if commits differ in it, the same name may mean another metric.
 METRIC_CODE = ("models/metrics.py", "tasks/evaluation/bootstrap.py")
@@ -66,13 +66,13 @@ def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
 def write(found: Sequence[Table], folder: Path) -> list[Path]:
     """Write tables as ``backfill.json`` and ``backfill.md``, and return the paths."""
     listed = [{"selection": table.selection, "measured": table.title, "variants": table.records} for table in found]
-    texts = {"json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n", "md": markdown_tables(found)}
-    paths = []
-    for suffix, text in texts.items():
-        paths.append(folder / f"backfill.{suffix}")
-        with replacing(paths[-1]) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return paths
+    texts = {
+        folder / "backfill.json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n",
+        folder / "backfill.md": markdown_tables(found),
+    }
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
 
 
 def markdown_tables(found: Sequence[Table]) -> str:

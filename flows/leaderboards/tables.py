@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.leaderboards.comparison import DEFINITIONS, Difference, Leaderboard, Row
 from tasks.evaluation.words import MISSING, SELECTIONS, interval, signed, spread
-from tasks.runtime.files import replacing
+from tasks.runtime.files import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -117,17 +117,16 @@ def comma_separated(leaderboards: Sequence[Leaderboard]) -> str:
 def write(leaderboards: Sequence[Leaderboard], folder: Path) -> list[Path]:
     """Write leaderboards as ``leaderboard.json``, ``.csv`` and ``.md``, and return the paths."""
     texts = {
-        "json": json.dumps([asdict(leaderboard) for leaderboard in leaderboards], indent=2, ensure_ascii=False) + "\n",
-        "csv": comma_separated(leaderboards),
-        "md": markdown(leaderboards),
+        folder / "leaderboard.json": json.dumps(
+            [asdict(leaderboard) for leaderboard in leaderboards], indent=2, ensure_ascii=False
+        )
+        + "\n",
+        folder / "leaderboard.csv": comma_separated(leaderboards),
+        folder / "leaderboard.md": markdown(leaderboards),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for suffix, text in texts.items():
-        paths.append(folder / f"leaderboard.{suffix}")
-        with replacing(paths[-1]) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return paths
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
 
 
 def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tasks.runtime.errors import BreathlineError
 
 @contextmanager
 def exclusive_run(root: Path) -> Iterator[None]:
-    """Hold the project for one run; a second run is refused meanwhile.
+    """Hold a project, or a folder of workspaces, for one run; a second run is refused meanwhile.
 
     Raises:
         BreathlineError: Another run holds the project, or this process is itself part of a stage.
@@ -26,7 +26,7 @@ def exclusive_run(root: Path) -> Iterator[None]:
             hint="start it from a shell of your own, not from a stage's command",
         )
     lock = FileLock(root.resolve() / ".locks" / "run.lock")
-    (root / ".locks").mkdir(exist_ok=True)
+    (root / ".locks").mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -12,7 +12,7 @@ from flows.recipes import corpus as corpora
 from flows.recipes.layers import RECIPES, resolve
 from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
 from tasks.artifacts import DATA
-from tasks.runtime.files import replacing
+from tasks.runtime.files import write_text
 
 # Folders with one sub-folder per item. Stages depend on the whole folder, so that it may hold nothing else.
 ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}
@@ -47,8 +47,7 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
 def write(root: Path, planned: Edit) -> None:
     """Write params.yaml, and remove the folders of items that it no longer names."""
     if planned.changes:
-        with replacing(root / PARAMS) as temporary:
-            temporary.write_text(planned.text, encoding="utf-8")
+        write_text(root / PARAMS, planned.text)
     for folder in planned.stale:
         shutil.rmtree(folder)
 
