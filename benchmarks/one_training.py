@@ -122,16 +122,7 @@ def ours(
             features=Features(Path(folder) / "ast"), train=train, selections=selections, classes=CLASSES
         )
         checkpoint = Path(folder) / "checkpoint"
-        fit(
-            network,
-            objective,
-            method,
-            data,
-            seed=0,
-            compute=compute,
-            checkpoint=checkpoint,
-            on_epoch=epochs.append,
-        )
+        fit(network, objective, method, data, seed=0, compute=compute, checkpoint=checkpoint, on_epoch=epochs.append)
         speed = epochs[-1].speed
         found = {"clips_per_s": speed.clips_per_s}
         if speed.utilisation is not None:

@@ -37,7 +37,7 @@ def predict(
         str | None,
         typer.Option(
             help="student@v1.2.0, student#production, student (the newest version), a Git revision, or a folder; "
-            "default: the newest version, or without versions the model trained last",
+            "default: the newest version, or without versions the model trained last"
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the model; default: the lowest")] = None,

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from models.networks.architecture import Architecture, Variant, audioset, imagenet
 from models.networks.ast_weights import published_grid, to_timm
-from models.networks.base import Network, load_tensors
+from models.networks.base import PatchNetwork, load_tensors
 
 SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0, normalised by the front end `ast`
@@ -87,7 +87,7 @@ class OverlappingPatchEmbed(PatchEmbed):
         return (height, width), (rows, columns), rows * columns
 
 
-class AST(Network):
+class AST(PatchNetwork):
     """AST: patches of the spectrogram, frequency-major, through a vision transformer.
 
     The grid of positions is (mels, frames), as the tokens are laid out: for 128 mels, 798 frames and stride 10 it is
@@ -99,9 +99,6 @@ class AST(Network):
         mels: Number of mel bins of the features.
         classes: Number of logits.
         patch: Size of a patch in mels and frames.
-
-    Attributes:
-        grid: Number of patches along mels and along frames.
 
     Raises:
         ValueError: The features are smaller than a patch, or longer than `pad_frames`.
@@ -126,7 +123,7 @@ class AST(Network):
             num_heads=heads,
             embed_layer=partial(OverlappingPatchEmbed, stride=strides(options.stride)),
         )
-        self.grid: tuple[int, int] = self.vit.patch_embed.grid_size
+        self.grid = self.vit.patch_embed.grid_size
         self.num_features = width
         self.options = options
         norm = nn.LayerNorm(width) if options.head_norm else nn.Identity()
@@ -148,10 +145,6 @@ class AST(Network):
         """Return the embedding ``(batch, num_features)`` of output tokens, class and distillation tokens first."""
         return tokens[:, : self.vit.num_prefix_tokens].mean(1) if self.options.pool == "token" else tokens.mean(1)
 
-    def embed(self, features: Tensor) -> Tensor:
-        """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
-        return self.encode(self.patches(features))
-
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
         """Load published weights in the layout of AST's authors, Hugging Face or timm's DeiT; the head stays new.
 
@@ -163,12 +156,7 @@ class AST(Network):
         self._load(state, source, old=partial(published_grid, rows=rows), grid=grid)
 
     def _load(
-        self,
-        state: Mapping[str, Tensor],
-        source: str,
-        *,
-        old: Callable[[int], tuple[int, int]],
-        grid: tuple[int, int],
+        self, state: Mapping[str, Tensor], source: str, *, old: Callable[[int], tuple[int, int]], grid: tuple[int, int]
     ) -> None:
         distilled = self.vit.num_prefix_tokens == 2
         adapted = to_timm(state, depth=len(self.vit.blocks), distilled=distilled, old=old, grid=grid)

@@ -43,6 +43,28 @@ class Network(nn.Module, ABC):
         raise ValueError(f"{type(self).__name__} has no published weights that {source} could hold; use `scratch`.")
 
 
+class PatchNetwork(Network):
+    """Network with patches, ordered frequency-major on a grid of (mels, frames), such as AST.
+
+    Attributes:
+        grid: Number of patches along mels and along frames.
+    """
+
+    grid: tuple[int, int]
+
+    @abstractmethod
+    def patches(self, features: Tensor) -> Tensor:
+        """Return the patch embeddings ``(batch, patches, width)``, before positional embeddings are added."""
+
+    @abstractmethod
+    def encode(self, patches: Tensor) -> Tensor:
+        """Return the embedding ``(batch, num_features)`` of patch embeddings."""
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
+        return self.encode(self.patches(features))
+
+
 def load_tensors(module: nn.Module, state: Mapping[str, Tensor], *, may_miss: tuple[str, ...], source: str) -> None:
     """Load tensors into a module.
 

@@ -77,6 +77,10 @@ class MobileNet(Network):
 
 
 _RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1"
+_FILES = {  # width, SHA-256, mAP on AudioSet
+    "mn04": (0.4, "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c", 0.432),
+    "mn10": (1.0, "0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e", 0.471),
+}
 ARCHITECTURES = {
     "mn": Architecture(
         MobileNetOptions,
@@ -85,28 +89,12 @@ ARCHITECTURES = {
     )
 }
 VARIANTS = {
-    "mn04": Variant(
+    name: Variant(
         architecture="mn",
-        options={"width": 0.4},
+        options={"width": width},
         weights={
-            "mn04_as": audioset(
-                f"{_RELEASE}/mn04_as_mAP_432.pt",
-                "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c",
-                "mit",
-                0.432,
-            )
+            f"{name}_as": audioset(f"{_RELEASE}/{name}_as_mAP_{1000 * precision:.0f}.pt", sha256, "mit", precision)
         },
-    ),
-    "mn10": Variant(
-        architecture="mn",
-        options={"width": 1.0},
-        weights={
-            "mn10_as": audioset(
-                f"{_RELEASE}/mn10_as_mAP_471.pt",
-                "0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e",
-                "mit",
-                0.471,
-            )
-        },
-    ),
+    )
+    for name, (width, sha256, precision) in _FILES.items()
 }

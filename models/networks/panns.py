@@ -156,8 +156,7 @@ def _build(options: PANNsOptions, spec: NetworkSpec) -> PANNs:
 ARCHITECTURES = {name: Architecture(PANNsOptions, _build, "panns") for name in SHAPES}
 VARIANTS = {
     name: Variant(
-        architecture=name,
-        weights={f"{name}_audioset": audioset(f"{_ZENODO}/{file}", sha256, "cc-by-4.0", precision)},
+        architecture=name, weights={f"{name}_audioset": audioset(f"{_ZENODO}/{file}", sha256, "cc-by-4.0", precision)}
     )
     for name, (file, sha256, precision) in _FILES.items()
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import timm
-from timm.models import adapt_input_conv
+from timm.models import adapt_input_conv, build_model_with_cfg
+from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from models.networks.architecture import TIMM, Architecture, Variant, imagenet
@@ -81,6 +82,26 @@ def by_name(name: str, options: TimmOptions, *, classes: int) -> TimmCNN:
     return TimmCNN(backbone, options, classes=classes)
 
 
+def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
+    """Return ResNet10, the smallest residual network of work (a).
+
+    It is ResNet18 (He et al., CVPR 2016) with one block instead of two in each of its four groups; timm's `resnet10t`
+    has another first layer. No weights are published; weights of an own training load under torchvision's names.
+    """
+    backbone = build_model_with_cfg(
+        ResNet,
+        "resnet10",
+        pretrained=False,
+        pretrained_cfg={"first_conv": "conv1", "classifier": "fc"},
+        block=BasicBlock,
+        layers=(1, 1, 1, 1),
+        in_chans=1,
+        num_classes=0,
+        drop_path_rate=options.drop_path,
+    )
+    return TimmCNN(backbone, options, classes=classes)
+
+
 _TRAINED = {  # timm's tag and licence of the ImageNet weights; those of the ResNets are torchvision's
     **{f"resnet{depth}": ("tv_in1k", "bsd-3-clause") for depth in (18, 34, 50, 101)},
     "efficientnet_b0": ("ra_in1k", "apache-2.0"),
@@ -88,13 +109,17 @@ _TRAINED = {  # timm's tag and licence of the ImageNet weights; those of the Res
     "efficientnet_b2": ("ra_in1k", "apache-2.0"),
 }
 ARCHITECTURES = {
+    "resnet10": Architecture(TimmOptions, lambda options, spec: resnet10(options, classes=spec.classes), "fbank"),
     TIMM: Architecture(
         TimmOptions,
         lambda options, spec: by_name(spec.architecture.removeprefix(TIMM), options, classes=spec.classes),
         "fbank",
-    )
+    ),
 }
 VARIANTS = {
-    name: Variant(architecture=f"{TIMM}{name}", weights={f"{name}_imagenet": imagenet(f"{name}.{tag}", licence)})
-    for name, (tag, licence) in _TRAINED.items()
+    "resnet10": Variant(architecture="resnet10"),
+    **{
+        name: Variant(architecture=f"{TIMM}{name}", weights={f"{name}_imagenet": imagenet(f"{name}.{tag}", licence)})
+        for name, (tag, licence) in _TRAINED.items()
+    },
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
 from itertools import chain
 from typing import Any
 
@@ -14,16 +13,19 @@ from models.networks.base import Network
 from models.training.settings import MovingAverageSettings
 
 
-class WeightAverage(ABC):
-    """Average of a network's weights over the steps of its training.
+class WeightAverage:
+    """Average of a network's weights over the steps of its training; this base class does not average.
+
+    Args:
+        network: Trained network.
 
     Attributes:
         network: Network with the averaged weights, which is evaluated and saved.
     """
 
-    network: Network
+    def __init__(self, network: Network) -> None:
+        self.network = network
 
-    @abstractmethod
     def update(self) -> None:
         """Update the average after a step of the optimiser."""
 
@@ -31,22 +33,8 @@ class WeightAverage(ABC):
         """Return the state that a checkpoint needs beyond the network itself."""
         return {}
 
-    @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state; the network must already have its own weights back."""
-
-
-class NoAverage(WeightAverage):
-    """No average: the network itself is evaluated."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def update(self) -> None:
-        """Do nothing: the network itself is evaluated."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Do nothing: the network itself is evaluated."""
 
 
 class ExponentialAverage(WeightAverage):
@@ -57,8 +45,8 @@ class ExponentialAverage(WeightAverage):
     """
 
     def __init__(self, network: Network, decay: float) -> None:
+        super().__init__(copy.deepcopy(network).requires_grad_(requires_grad=False))
         self.decay, self.steps = decay, 0
-        self.network = copy.deepcopy(network).requires_grad_(requires_grad=False)
         pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))
         real = [pair for pair in pairs if pair[0].is_floating_point()]
         self._averages, self._live = [average for average, _ in real], [live for _, live in real]
@@ -90,7 +78,8 @@ class ReferenceAverage(WeightAverage):
     """
 
     def __init__(self, network: Network, decay: float, modules: tuple[nn.Module, ...]) -> None:
-        self.network, self.decay = network, decay
+        super().__init__(network)
+        self.decay = decay
         trained = [p for module in (network, *modules) for p in module.parameters() if p.requires_grad]
         statistics = [b for module in (network, *modules) for b in module.buffers() if b.is_floating_point()]
         self._live = [tensor.detach() for tensor in (*trained, *statistics)]
@@ -120,7 +109,7 @@ def create(settings: MovingAverageSettings, network: Network, *modules: nn.Modul
         return ExponentialAverage(network, settings.decay)
     if settings.kind == "reference":
         return ReferenceAverage(network, settings.decay, modules)
-    return NoAverage(network)
+    return WeightAverage(network)
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

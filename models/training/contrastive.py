@@ -16,20 +16,6 @@ from models.training.settings import PatchMixSettings
 EXCLUDED = -1e9  # similarity whose exponential is zero, and whose product with zero is finite
 
 
-class Projector(nn.Sequential):
-    """Projector of embeddings: Linear, BatchNorm, ReLU, Linear.
-
-    Args:
-        width: Length of the embeddings.
-        projection: Length of the projections.
-    """
-
-    def __init__(self, width: int, projection: int) -> None:
-        super().__init__(
-            nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(inplace=True), nn.Linear(width, projection)
-        )
-
-
 def contrastive_loss(
     anchors: Tensor,
     keys: Tensor,
@@ -91,7 +77,10 @@ class PatchMixContrastive(PatchMix):
                 f"patchmix.projection must be their length, {num_features}, not {settings.projection}; "
                 "or use project_block."
             )
-        self.projector = Projector(num_features, settings.projection)
+        width = num_features
+        self.projector = nn.Sequential(
+            nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(inplace=True), nn.Linear(width, settings.projection)
+        )
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean loss of a batch."""
@@ -104,12 +93,7 @@ class PatchMixContrastive(PatchMix):
         if self.settings.target.endswith("block"):
             keys = keys.detach()
         contrast = contrastive_loss(
-            anchors,
-            keys,
-            mix,
-            targets.labels,
-            temperature=self.settings.temperature,
-            negatives=self.settings.negatives,
+            anchors, keys, mix, targets.labels, temperature=self.settings.temperature, negatives=self.settings.negatives
         )
         hard = self.hard.mean_loss(patched.head(clean), targets.labels, targets.batch_labels)
         return hard + self.settings.alpha * contrast

@@ -24,7 +24,7 @@ from models.training.selection import TrainingData, TrainingResult, check_data, 
 from models.training.settings import ComputeSettings, Selection, TrainingSettings
 from models.training.state import SAVE_EVERY, Checkpointer, Position, Stateful
 from models.training.steps import Loss, Steps
-from models.training.throughput import Throughput, ThroughputMeter, measure_cost
+from models.training.throughput import Throughput, device_peak, measure_cost
 
 OnBatch = Callable[[int, str, int, int], None]
 
@@ -135,8 +135,7 @@ class _Training:
         context = autocast(compute, device)
         draw = partial(objective.draw, network)
         self._batches = Batches(settings, data.train, data.features, seed=seed, device=device, group=group, draw=draw)
-        cost = measure_cost(network, objective, data, device)
-        self._meter = ThroughputMeter(cost, context=context, device=device, devices=group.size)
+        self._cost, self._peak = measure_cost(network, objective, data, device), device_peak(device, context)
         group.synchronise_batch_norm(network, objective, device=device)
         optimizer = create_optimizer(settings.optimizer, network, objective)
         rates = schedule(settings.schedule, optimizer, self._batches.steps)
@@ -145,7 +144,7 @@ class _Training:
         if compute.compile:
             loss.compile(dynamic=False)
         self._steps = Steps(
-            group.average_gradients(loss, unused=cost.unused_parameters),
+            group.average_gradients(loss, unused=self._cost.unused_parameters),
             optimizer,
             rates,
             average,
@@ -182,11 +181,12 @@ class _Training:
         taken = position.step - first
         if not taken:
             return None
-        return self._meter.read(
+        return Throughput.of_steps(
             clips=taken * self._settings.batch_size,
             steps=taken,
-            passes=steps.passes - passes,
+            operations=(steps.passes - passes) * self._cost.flops,
             seconds=time.perf_counter() - started,
+            peak=None if self._peak is None else self._peak * self._group.size,
         )
 
     def evaluate_epoch(self) -> dict[str, float]:

@@ -5,35 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from models.networks.base import Network
+from models.networks.base import Network, PatchNetwork
 from models.training.objectives import CrossEntropy, Objective, Targets
 from models.training.transfers import to_device
-
-
-class PatchNetwork(Protocol):
-    """Network with patches, ordered frequency-major on a grid of (mels, frames), such as AST.
-
-    Attributes:
-        grid: Number of patches along mels and along frames.
-        num_features: Length of the embedding.
-        head: Module from embeddings to logits.
-    """
-
-    grid: tuple[int, int]
-    num_features: int
-    head: nn.Module
-
-    def patches(self, features: Tensor) -> Tensor:
-        """Return the patch embeddings ``(batch, patches, width)``, before positional embeddings are added."""
-
-    def encode(self, patches: Tensor) -> Tensor:
-        """Return the embedding ``(batch, num_features)`` of patch embeddings."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +36,15 @@ class Mix:
 
 
 def with_patches(network: Network) -> PatchNetwork:
-    """Return a network typed as one with patches.
+    """Return a network that has patches.
 
     Raises:
         ValueError: The network has no patches, such as a CNN.
     """
-    if not all(hasattr(network, name) for name in ("grid", "patches", "encode")):
+    if not isinstance(network, PatchNetwork):
         what = f"Patch-Mix needs a network of patches, such as ast or ssast; {type(network).__name__} has none."
         raise ValueError(what)
-    return cast("PatchNetwork", network)
+    return network
 
 
 def draw(

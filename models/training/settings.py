@@ -57,10 +57,7 @@ class PatchMixSettings:
 
     def __post_init__(self) -> None:
         require(
-            beta=self.beta > 0,
-            alpha=self.alpha >= 0,
-            temperature=self.temperature > 0,
-            projection=self.projection >= 1,
+            beta=self.beta > 0, alpha=self.alpha >= 0, temperature=self.temperature > 0, projection=self.projection >= 1
         )
 
 

@@ -37,7 +37,7 @@ PEAKS = {
 
 @dataclass(frozen=True)
 class Throughput:
-    """Throughput of an epoch.
+    """Throughput of the steps of an epoch.
 
     Attributes:
         clips_per_s: Cycles per second; the two passes of SAM count once.
@@ -51,6 +51,21 @@ class Throughput:
     flops_per_s: float
     utilisation: float | None
 
+    @classmethod
+    def of_steps(cls, *, clips: int, steps: int, operations: float, seconds: float, peak: float | None) -> Throughput:
+        """Return the throughput of some steps.
+
+        Args:
+            clips: Number of cycles in all batches.
+            steps: Number of steps.
+            operations: Number of floating-point operations of all passes.
+            seconds: Duration in seconds.
+            peak: Peak operations per second of all devices together, if known.
+        """
+        rate = operations / seconds
+        utilisation = None if peak is None else rate / peak
+        return cls(clips / seconds, 1000 * seconds / steps, rate, utilisation)
+
 
 @dataclass(frozen=True)
 class CycleCost:
@@ -63,46 +78,6 @@ class CycleCost:
 
     flops: float
     unused_parameters: bool
-
-
-class ThroughputMeter:
-    """Conversion of measured times to throughput.
-
-    Args:
-        cost: Cost of a cycle.
-        context: Factory of the context of a forward pass.
-        device: Device of the training.
-        devices: Number of devices.
-    """
-
-    def __init__(
-        self,
-        cost: CycleCost,
-        *,
-        context: Callable[[], AbstractContextManager[None]],
-        device: torch.device,
-        devices: int,
-    ) -> None:
-        self._flops = cost.flops
-        single = _device_peak(device, context)
-        self._peak = None if single is None else single * devices
-
-    def read(self, *, clips: int, steps: int, passes: int, seconds: float) -> Throughput:
-        """Return the throughput of some steps.
-
-        Args:
-            clips: Number of cycles in all batches.
-            steps: Number of steps.
-            passes: Number of cycles that passed forward and backward, of all processes.
-            seconds: Duration in seconds.
-        """
-        rate = passes * self._flops / seconds
-        return Throughput(
-            clips_per_s=clips / seconds,
-            step_ms=1000 * seconds / steps,
-            flops_per_s=rate,
-            utilisation=None if self._peak is None else rate / self._peak,
-        )
 
 
 def measure_cost(network: Network, objective: Objective, data: TrainingData, device: torch.device) -> CycleCost:
@@ -155,8 +130,13 @@ def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
     return None
 
 
-def _device_peak(device: torch.device, context: Callable[[], AbstractContextManager[None]]) -> float | None:
-    """Return the peak of a device at the precision of the training."""
+def device_peak(device: torch.device, context: Callable[[], AbstractContextManager[None]]) -> float | None:
+    """Return the peak of a device at the precision of a training; none if unknown.
+
+    Args:
+        device: Device of the training.
+        context: Factory of the context of a forward pass.
+    """
     if device.type != "cuda":
         return None
     with context():

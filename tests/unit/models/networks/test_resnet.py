@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from models.networks.resnet import resnet10
-from models.networks.timm_cnn import TimmOptions
+from models.networks.timm_cnn import TimmOptions, resnet10
 
 
 def test_it_is_resnet18_with_one_block_per_group() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.networks.base import Network
+from models.networks.base import Network, PatchNetwork
 from models.training.distributed import ProcessGroup
 from models.training.loop import fit
 from models.training.registry import create
@@ -37,7 +37,7 @@ class Normed(Network):
         return torch.relu(self.norm(self.is_main(features.flatten(1))))
 
 
-class Patches(Network):
+class Patches(PatchNetwork):
     """Patches of four by four bins and the mean over them."""
 
     def __init__(self) -> None:
@@ -54,9 +54,6 @@ class Patches(Network):
 
     def encode(self, patches: Tensor) -> Tensor:
         return torch.relu(self.norm(patches)).mean(1)
-
-    def embed(self, features: Tensor) -> Tensor:
-        return self.encode(self.patches(features))
 
 
 def settings(**changes: object) -> TrainingSettings:

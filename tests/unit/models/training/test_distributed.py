@@ -33,15 +33,9 @@ PATCHMIX = ObjectiveSettings(name="patchmix_cl", patchmix=PatchMixSettings(proje
 WEIGHTED = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
 CASES = {
     # Class weights, SAM, clipping and an average. Of a share of 4 cycles there are micro-batches of 3 and 1.
-    "cross_entropy": (
-        parallel.settings(objective=WEIGHTED, micro_batch=3),
-        parallel.settings(objective=WEIGHTED),
-    ),
+    "cross_entropy": (parallel.settings(objective=WEIGHTED, micro_batch=3), parallel.settings(objective=WEIGHTED)),
     # Clips are mixed and compared within a share, as in a micro-batch of that size.
-    "patchmix_cl": (
-        parallel.settings(objective=PATCHMIX),
-        parallel.settings(objective=PATCHMIX, micro_batch=4),
-    ),
+    "patchmix_cl": (parallel.settings(objective=PATCHMIX), parallel.settings(objective=PATCHMIX, micro_batch=4)),
 }
 
 
@@ -67,7 +61,7 @@ def test_a_failing_process_ends_all(folder: Path, moment: str, message: str) -> 
     started = time.monotonic()
     with pytest.raises(RuntimeError, match=message):
         launch(partial(parallel.interrupt_main_process, folder, moment), parallel.TWO)
-    assert time.monotonic() - started < 60, "no process waits for an ended one"
+    assert time.monotonic() - started < 120, "no process waits for an ended one"
     kept = checkpoint.read(folder / "checkpoint")
     assert kept is not None
     resumed = parallel.train(folder)  # by another number of processes, too

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from models.networks.base import Network
 from models.networks.registry import create
 from models.training.objectives import CrossEntropy
 from models.training.selection import TrainingData
-from models.training.throughput import ThroughputMeter, measure_cost, peak
+from models.training.throughput import Throughput, measure_cost, peak
 from tests.unit.models.training import multi_process as parallel
 from tests.unit.models.training import toys
 
@@ -94,12 +93,10 @@ def test_peaks_are_known_by_the_name_of_the_device(name: str, bf16: bool, tf32: 
     assert peak(name, bf16=bf16, tf32=tf32) == expected
 
 
-def test_sam_counts_twice_in_operations_and_once_in_clips(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.training.throughput._device_peak", lambda *_: 10 * 2 * 2 * 320 * 4.0)
+def test_sam_counts_twice_in_operations_and_once_in_clips(data: TrainingData) -> None:
     network = toys.Linear(toys.FRAMES * toys.MELS, 4)
-    work = measure_cost(network, CrossEntropy(0.0, None), data, CPU)
-    meter = ThroughputMeter(work, context=nullcontext, device=CPU, devices=2)
-    speed = meter.read(clips=40, steps=5, passes=80, seconds=10.0)
+    flops = measure_cost(network, CrossEntropy(0.0, None), data, CPU).flops
+    speed = Throughput.of_steps(clips=40, steps=5, operations=80 * flops, seconds=10.0, peak=20 * flops)
     assert (speed.clips_per_s, speed.step_ms) == (4.0, 2000.0)
     assert speed.flops_per_s == 8 * 2 * 2 * 320 * 4
     assert speed.utilisation == pytest.approx(8 / 20)
