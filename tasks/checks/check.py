@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from tasks.checks.gx import core
 from tasks.checks.settings import Level
 
 EXTRACT = "run `extract` again; if the fault remains, it is in that stage"
@@ -61,6 +62,40 @@ def check(
 ) -> Check:
     """Return a `Check`; further keyword arguments are those of the expectation's class."""
     return Check(name=name, family=family, kind=kind, meaning=meaning, hint=hint, key=key, arguments=arguments)
+
+
+def required(of_row: Callable[..., Check], noun: str, columns: Sequence[str]) -> Iterator[Check]:
+    """Yield the checks that columns have no missing values.
+
+    Args:
+        of_row: `of_recording`, `of_patient` or `of_cycle`.
+        noun: Word for a row.
+        columns: Names of the columns.
+    """
+    for column in columns:
+        meaning = f"Every {noun} has a {column}."
+        kind = core.ExpectColumnValuesToNotBeNull
+        yield of_row(f"{column}_required", "required", kind, meaning, EXTRACT, column=column)
+
+
+def domain(of_row: Callable[..., Check], column: str, values: Sequence[Any], hint: str) -> Check:
+    """Return the check that a column has only allowed values.
+
+    Args:
+        of_row: `of_recording`, `of_patient` or `of_cycle`.
+        column: Name of the column.
+        values: Allowed values.
+        hint: What to do about another value.
+    """
+    return of_row(
+        f"{column}_domain",
+        "domains",
+        core.ExpectColumnValuesToBeInSet,
+        f"The {column} is one of: {', '.join(map(str, values))}.",
+        hint,
+        column=column,
+        value_set=list(values),
+    )
 
 
 of_recording = partial(check, key="recording_id")

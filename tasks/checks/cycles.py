@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from tasks.checks import expectations
-from tasks.checks.check import ANNOTATION, EXTRACT, Check, of_cycle
+from tasks.checks.check import ANNOTATION, EXTRACT, Check, domain, of_cycle, required
 from tasks.checks.gx import core
 from tasks.corpora.expectations import Expectations
 from tasks.runtime.corpus_facts import LabelSet
@@ -45,10 +45,7 @@ def checks(
 
 def _identity(expected: Expectations) -> Iterator[Check]:
     """Yield the checks of required values and names."""
-    for column in (*REQUIRED, *expected.required.get("cycles", ())):
-        meaning = f"Every cycle has a {column}."
-        kind = core.ExpectColumnValuesToNotBeNull
-        yield of_cycle(f"{column}_required", "required", kind, meaning, EXTRACT, column=column)
+    yield from required(of_cycle, "cycle", (*REQUIRED, *expected.required.get("cycles", ())))
     yield of_cycle(
         "cycle_id_agrees",
         "names",
@@ -104,15 +101,7 @@ def _labels(expected: Expectations, label_sets: Mapping[str, LabelSet]) -> Itera
     domains = dict(expected.domains.get("cycles", {}))
     domains |= {one.column: tuple(range(len(one.classes))) for one in label_sets.values() if one.column not in derived}
     for column, values in domains.items():
-        yield of_cycle(
-            f"{column}_domain",
-            "domains",
-            core.ExpectColumnValuesToBeInSet,
-            f"The {column} is one of: {', '.join(map(str, values))}.",
-            ANNOTATION,
-            column=column,
-            value_set=list(values),
-        )
+        yield domain(of_cycle, column, values, ANNOTATION)
     for rule in expected.labels:
         yield of_cycle(
             rule.name,

@@ -1,11 +1,8 @@
-"""Great Expectations without telemetry: other modules import it only after this one."""
+"""Context of Great Expectations: in memory, without telemetry."""
 
 from __future__ import annotations
 
 import logging
-import os
-
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # Great Expectations reads it during its import
 
 from great_expectations.core.expectation_suite import ExpectationSuite
 from great_expectations.data_context import EphemeralDataContext, get_context

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 from tasks.checks import expectations
-from tasks.checks.check import EXTRACT, METADATA, Check, of_patient, of_recording
+from tasks.checks.check import EXTRACT, METADATA, Check, domain, of_patient, of_recording, required
 from tasks.checks.gx import core
 from tasks.checks.settings import Ranges
 from tasks.corpora.expectations import Expectations
@@ -62,10 +61,7 @@ def checks(
 
 def _identity(expected: Expectations) -> Iterator[Check]:
     """Yield the checks of required values and names."""
-    for column in (*REQUIRED, *expected.required.get("recordings", ())):
-        meaning = f"Every recording has a {column}."
-        kind = core.ExpectColumnValuesToNotBeNull
-        yield of_recording(f"{column}_required", "required", kind, meaning, EXTRACT, column=column)
+    yield from required(of_recording, "recording", (*REQUIRED, *expected.required.get("recordings", ())))
     if expected.name is not None:
         yield of_recording(
             "recording_id_pattern",
@@ -96,21 +92,15 @@ def _identity(expected: Expectations) -> Iterator[Check]:
 
 def _values(ranges: Ranges, expected: Expectations) -> Iterator[Check]:
     """Yield the checks of allowed values."""
+    row_of = dict.fromkeys(expected.patient_columns, of_patient)
     for column, values in expected.domains.get("recordings", {}).items():
-        yield (of_patient if column in expected.patient_columns else of_recording)(
-            f"{column}_domain",
-            "domains",
-            core.ExpectColumnValuesToBeInSet,
-            f"The {column} is one of: {', '.join(map(str, values))}.",
-            METADATA,
-            column=column,
-            value_set=list(values),
-        )
-    columns: Mapping[str, str] = {**SHARED_RANGES, **expected.ranges}
-    given: Mapping[str, Any] = asdict(ranges)
-    for name, column in sorted(columns.items(), key=lambda item: list(given).index(item[0])):
-        low, high = given[name]
-        yield (of_patient if column in expected.patient_columns else of_recording)(
+        yield domain(row_of.get(column, of_recording), column, values, METADATA)
+    columns = {**SHARED_RANGES, **expected.ranges}
+    for name, (low, high) in asdict(ranges).items():
+        if name not in columns:
+            continue
+        column = columns[name]
+        yield row_of.get(column, of_recording)(
             f"{name}_range",
             "ranges",
             core.ExpectColumnValuesToBeBetween,
