@@ -109,22 +109,30 @@ def array_hash(path: Path) -> str:
 
 
 def tensors_hash(path: Path) -> str:
-    """Return the hash of a safetensors file: name, type, shape and bytes of each tensor, by name.
+    """Return the hash of a safetensors file: name, type, shape and bytes of each tensor, by name."""
+    whole = hashlib.sha256()
+    for name, dtype, shape, parts in tensors(path):
+        whole.update(json.dumps([name, dtype, shape]).encode())
+        for part in parts:
+            whole.update(part)
+    return whole.hexdigest()
+
+
+def tensors(path: Path) -> Iterator[tuple[str, str, list[int], Iterator[bytes]]]:
+    """Yield name, type, shape and the bytes, in parts, of each tensor of a safetensors file, by name.
 
     The format (huggingface.co/docs/safetensors): eight bytes with the length of a JSON header, the header, the data.
+
+    Raises:
+        ValueError: The file ends before its tensors do.
     """
-    whole = hashlib.sha256()
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
         for name in sorted(set(header) - {"__metadata__"}):
-            tensor = header[name]
-            whole.update(json.dumps([name, tensor["dtype"], tensor["shape"]]).encode())
-            start, end = tensor["data_offsets"]
+            start, end = header[name]["data_offsets"]
             file.seek(8 + length + start)
-            for part in _parts(file.read, end - start):
-                whole.update(part)
-    return whole.hexdigest()
+            yield name, header[name]["dtype"], header[name]["shape"], _parts(file.read, end - start)
 
 
 def _parts(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:

@@ -69,3 +69,8 @@ def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict
 def by_path(described: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the descriptions of the single files, by path."""
     return {file["path"]: file for entry in described for file in entry.get("files", [entry])}
+
+
+def hashes(described: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the SHA-256 of the single files, by path."""
+    return {path: file["sha256"] for path, file in by_path(described).items()}

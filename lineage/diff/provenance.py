@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Run
-from lineage.files import by_path
+from lineage.files import hashes
 from tasks.runtime.params import flatten
 
 SEVERAL = "several: "
@@ -24,7 +24,7 @@ def code(old: Run, new: Run) -> Changes:
     A changed module has the number of lines ``added`` and ``removed``. Both are None where a run no longer has the
     text that the stages ran.
     """
-    found = _between(old, new, lambda record: _hashes(record["code"]))
+    found = _between(old, new, lambda record: hashes(record["code"]))
     lines = {path: _lines(path, (old, new), digests) for path, digests in found.changed.items()}
     return Changes(found.added, found.removed, lines)
 
@@ -41,7 +41,7 @@ def environment(old: Run, new: Run) -> Changes:
 
 def stages(old: Run, new: Run) -> Changes:
     """Return the changes of the outs' hashes, by stage."""
-    return between(*({name: _hashes(record["outputs"]) for name, record in run.records.items()} for run in (old, new)))
+    return between(*({name: hashes(record["outputs"]) for name, record in run.records.items()} for run in (old, new)))
 
 
 def _between(old: Run, new: Run, values: Callable[[Record], Mapping[str, Any]]) -> Changes:
@@ -68,10 +68,6 @@ def _parameters(record: Record) -> dict[str, Any]:
 def _environment(record: Record) -> dict[str, Any]:
     found = record["environment"]
     return {**found["packages"], "python": found["python"], "requirements.lock": found["lock_sha256"]}
-
-
-def _hashes(described: list[dict[str, Any]]) -> dict[str, str]:
-    return {path: file["sha256"] for path, file in by_path(described).items()}
 
 
 def _lines(path: str, runs: tuple[Run, Run], digests: list[str]) -> dict[str, int | None]:

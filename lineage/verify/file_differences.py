@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lineage.content import tensors
 from models import file_names
 from tasks.runtime.files import read_table
 from tasks.runtime.params import flatten
@@ -81,24 +82,14 @@ def _array(old: Path, new: Path) -> Iterator[str]:
 
 
 def _tensors(old: Path, new: Path) -> Iterator[str]:
-    before, after = (_tensor_bytes(path) for path in (old, new))
+    before, after = (
+        {name: (dtype, shape, b"".join(parts)) for name, dtype, shape, parts in tensors(path)} for path in (old, new)
+    )
     for name in sorted(before.keys() | after.keys()):
         if name not in before or name not in after:
             yield f"tensor {name} {'is new' if name in after else 'is missing'}"
         elif before[name] != after[name]:
-            shape = before[name][1]
-            yield f"tensor {name} {list(shape)}"
-
-
-def _tensor_bytes(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    found = {}
-    for name in set(header) - {"__metadata__"}:
-        start, end = (8 + length + offset for offset in header[name]["data_offsets"])
-        found[name] = (header[name]["dtype"], tuple(header[name]["shape"]), data[start:end])
-    return found
+            yield f"tensor {name} {before[name][1]}"
 
 
 def _wav(old: Path, new: Path) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -34,6 +35,11 @@ class Finding:
     downstream: tuple[str, ...] = ()
 
 
+def recomputed(where: str, what: str, largest: float | None) -> Finding:
+    """Return the note of a recomputation, with its largest difference from the artifact."""
+    return note("computed-anew", where, what if largest is None else f"{what}; largest difference {largest:.2g}")
+
+
 def note(kind: str, where: str, what: str, stages: Sequence[str] = ()) -> Finding:
     """Return a finding that contradicts nothing."""
     return Finding(kind=kind, where=where, what=what, stages=tuple(stages), severity="note")
@@ -50,6 +56,11 @@ class Sample:
 
     sample: int
     seed: int
+
+    def choose(self, items: Iterable[Any]) -> list[Any]:
+        """Return a sorted random sample of items; all of them where there are fewer."""
+        known = sorted(items)
+        return sorted(random.Random(self.seed).sample(known, min(self.sample, len(known))))
 
 
 @dataclass(frozen=True, kw_only=True)

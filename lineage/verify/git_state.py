@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage import code, files
+from lineage import code
+from lineage.files import hashes
 from lineage.git import ask_git, ask_git_bytes, commit_of
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
@@ -76,7 +77,7 @@ def _commit(
         found = audited.project.records[stage]
         state = found["git"]
         touched = {*CHANGED.findall(state.get("diff") or ""), *(state.get("untracked") or {})}
-        listed = {path: file["sha256"] for path, file in files.by_path(found["code"]).items()} | found["modules"]
+        listed = hashes(found["code"]) | found["modules"]
         for path, digest in listed.items():
             if path not in touched:
                 ran[(path, digest)].append(stage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
-from lineage.verify.findings import Finding, Sample, note
+from lineage.verify.findings import Finding, Sample, recomputed
 from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
 from tasks import soft_labels as labelling
@@ -62,21 +61,21 @@ def soft_labels(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         return
     for row in np.flatnonzero(np.abs(made - kept).max(axis=(1, 2)) > EXACT):
         yield _soft_label(ids[row], f"it is {kept[row].tolist()}, the logits give {made[row].tolist()}")
-    rows = _choose(len(ids), sample)
+    rows = sample.choose(range(len(ids)))
     some = [ids[row] for row in rows]
     folders = {name: audited.root / TEACHERS / name for name in known}
     set_up(compute)
-    recomputed = predict_all(
+    made_anew = predict_all(
         folders, some, selections=["val"], compute=compute, features_root=audited.root / FEATURE_CACHES
     )["val"]
     largest, allowed = 0.0, _tolerance(audited, "soft_labels", given)
     for name in known:
-        off = np.abs(recomputed[name] - logits[name][rows]).max(axis=1)
+        off = np.abs(made_anew[name] - logits[name][rows]).max(axis=1)
         largest = max(largest, float(off.max()))
         for place in np.flatnonzero(~(off <= allowed)):
             yield _soft_label(some[place], f"the teacher {name} gives other logits, by {off[place]:.2g}")
     what = f"{len(ids)} soft labels, and logits of {len(some)} cycles by {len(known)} teachers, recomputed"
-    yield _computed("soft labels", what, largest)
+    yield recomputed("soft labels", what, largest)
 
 
 def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
@@ -87,7 +86,7 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     given, compute = found["params"], _compute(found["params"])
     assigned = audited.assignment("evaluate")
     ids = assigned.cycles("test")
-    rows = _choose(len(ids), sample)
+    rows = sample.choose(range(len(ids)))
     some = [ids[row] for row in rows]
     known = teachers.read(given)
     folders = {f"teacher/{name}": audited.root / TEACHERS / name for name in known}
@@ -112,7 +111,7 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             what = f"{part.model} ({part.selection}) gives another prediction, by {off[place]:.2g}"
             yield _prediction(some[place], what)
     what = f"predictions of {len(some)} of {len(ids)} test cycles by {len(made)} models, recomputed"
-    yield _computed("predictions", what, largest)
+    yield recomputed("predictions", what, largest)
 
 
 def metrics(audited: AuditedProject) -> Iterator[Finding]:
@@ -134,7 +133,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
             what = f"it says {kept.get(key, 'absent')}; the predictions give {made.get(key, 'absent')}"
             yield Finding(kind="metric-contradicts", where=f"{METRICS}: {key}", what=what, stages=("evaluate",))
-    yield _computed("metrics", f"{len(kept)} figures recomputed from the predictions", None)
+    yield recomputed("metrics", f"{len(kept)} figures recomputed from the predictions", None)
 
 
 def _read_predictions(audited: AuditedProject, classes: list[str]) -> list[Predictions]:
@@ -158,10 +157,6 @@ def _soft_label_settings(given: Parameters) -> SoftLabelSettings:
     return params.parse(SoftLabelSettings, given["soft_labels"], "soft_labels")
 
 
-def _choose(count: int, sample: Sample) -> list[int]:
-    return sorted(random.Random(sample.seed).sample(range(count), min(sample.sample, count)))
-
-
 def _tolerance(audited: AuditedProject, stage: str, given: Parameters) -> float:
     """Return the tolerance of logits and probabilities; a run on a GPU may have used bf16 or TF32."""
     ended = done(audited).get(stage, [])
@@ -182,7 +177,3 @@ def _soft_label(where: object, what: str) -> Finding:
 
 def _prediction(where: str, what: str) -> Finding:
     return Finding(kind="prediction-contradicts", where=where, what=what, stages=("evaluate",))
-
-
-def _computed(where: str, what: str, largest: float | None) -> Finding:
-    return note("computed-anew", where, what if largest is None else f"{what}; largest difference {largest:.2g}")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage import files
 from lineage.content import content_hash
+from lineage.files import hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
@@ -92,7 +92,7 @@ def inputs(audited: AuditedProject) -> Iterator[Finding]:
     """Yield inputs that, by the records, differ from the outs of the upstream stages."""
     made = {file["path"]: (stage, file["sha256"]) for stage, file in audited.project.files("outputs")}
     for stage, found in audited.project.records.items():
-        read = {path: file["sha256"] for path, file in files.by_path(found["inputs"]).items()}
+        read = hashes(found["inputs"])
         others: defaultdict[str, list[str]] = defaultdict(list)
         for path, digest in read.items():
             if path in made:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage import code, files, record
+from lineage import code, record
+from lineage.files import hashes
 from lineage.git import ask_git
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Severity
@@ -59,7 +60,7 @@ def modules(audited: AuditedProject) -> Iterator[Finding]:
     ran: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     added: defaultdict[str, list[str]] = defaultdict(list)
     for stage, found in audited.project.records.items():
-        listed = {path: file["sha256"] for path, file in files.by_path(found["code"]).items()}
+        listed = hashes(found["code"])
         for path, digest in (listed | found["modules"]).items():
             ran[path][digest].append(stage)
         for entry in found["code"]:

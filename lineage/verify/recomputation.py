@@ -6,8 +6,7 @@ its extent and of the largest difference.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from lineage.content import content_hash
 from lineage.verify import model_recomputation
 from lineage.verify.audited_project import AuditedProject
-from lineage.verify.findings import Finding, Sample, note
+from lineage.verify.findings import Finding, Sample, recomputed
 from models import file_names
 from models.frontends.registry import create
 from tasks.artifacts import CYCLES, FEATURE_CACHES, RAW_AUDIO, WAVEFORMS
@@ -60,7 +59,7 @@ def content(audited: AuditedProject) -> Iterator[Finding]:
 def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     """Yield cycles whose times, flags, samples or waveforms differ from those in the recordings."""
     table = {row["cycle_id"]: row for row in audited.table(CYCLES).to_pylist()}
-    chosen = choose(table, sample)
+    chosen = sample.choose(table)
     record = audited.project.records.get("extract")
     unfaded = front_end_rates.unfaded(record["params"]["frontends"]) if record else []
     rates = [int(path.stem) for path in sorted((audited.root / WAVEFORMS).glob("*.parquet"))]
@@ -86,7 +85,7 @@ def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
                 if off > WAVEFORM:
                     what = f"the recording gives another waveform at {rate} Hz, by {off:.2g} of full scale"
                     yield Finding(kind="waveform-contradicts", where=cycle, what=what, stages=("extract",))
-    yield computed(
+    yield recomputed(
         "cycles", f"{len(chosen)} of {len(table)} cycles recomputed from {len(by_recording)} recordings", largest
     )
 
@@ -100,7 +99,7 @@ def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             continue
         index = audited.table(FEATURE_CACHES / name / file_names.INDEX)
         rows = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
-        chosen = choose(rows, sample)
+        chosen = sample.choose(rows)
         front_end = create(name, **found["params"][f"frontends.{name}"])
         kept = np.load(audited.root / FEATURE_CACHES / name / file_names.FEATURES, mmap_mode="r")
         largest = 0.0
@@ -111,12 +110,7 @@ def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             if off > FEATURE:
                 what = f"row {rows[cycle]} of {FEATURE_CACHES}/{name}: the waveform gives other features, by {off:.2g}"
                 yield Finding(kind="feature-contradicts", where=cycle, what=what, stages=(stage,))
-        yield computed(stage, f"{len(chosen)} of {len(rows)} rows recomputed from waveforms", largest)
-
-
-def choose(names: Collection[str], sample: Sample) -> list[str]:
-    """Return a random sample of names, sorted; all names where there are fewer."""
-    return sorted(random.Random(sample.seed).sample(sorted(names), min(sample.sample, len(names))))
+        yield recomputed(stage, f"{len(chosen)} of {len(rows)} rows recomputed from waveforms", largest)
 
 
 def waveforms(audited: AuditedProject, rate: int, wanted: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
@@ -138,8 +132,3 @@ def distance(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> 
         return 0.0
     off = float(np.abs(one.astype(np.float64) - other.astype(np.float64)).max())
     return off if np.isfinite(off) else float("inf")
-
-
-def computed(where: str, what: str, largest: float) -> Finding:
-    """Return the note of a recomputation."""
-    return note("computed-anew", where, f"{what}; largest difference {largest:.2g}")

@@ -7,7 +7,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from lineage import files, record
+from lineage import record
+from lineage.files import hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Severity, note
@@ -69,15 +70,11 @@ def _hardware(audited: AuditedProject, end: Mapping[str, Any]) -> Any:
 
 
 def _causes(found: Record) -> dict[str, Any]:
-    return {key: found.get(key) for key in CAUSES} | {key: _hashes(found[key]) for key in ("inputs", "code")}
+    return {key: found.get(key) for key in CAUSES} | {key: hashes(found[key]) for key in ("inputs", "code")}
 
 
 def _outs(found: Record) -> dict[str, str]:
-    return _hashes(found["outputs"])
-
-
-def _hashes(described: list[dict[str, Any]]) -> dict[str, str]:
-    return {path: file["sha256"] for path, file in files.by_path(described).items()}
+    return hashes(found["outputs"])
 
 
 def _from_cache(audited: AuditedProject, wanted: Collection[str]) -> dict[str, Record]:
