@@ -1,4 +1,4 @@
-"""A commit beside the branch: all that is there, nothing that moves."""
+"""Commits of the working tree, without a change of branch, index or files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 
-def test_a_snapshot_holds_the_tree_as_it_stands_and_moves_nothing(tmp_path):
+def test_a_commit_holds_the_working_tree_and_changes_no_ref(tmp_path):
     folder = toy.make(tmp_path)
     toy.call(folder, "git", "add", ".")
     toy.call(folder, "git", "commit", "--quiet", "-m", "start")
@@ -33,6 +33,6 @@ def test_a_snapshot_holds_the_tree_as_it_stands_and_moves_nothing(tmp_path):
     assert toy.call(folder, "git", "rev-parse", "HEAD").strip() == head
 
 
-def test_without_a_commit_to_stand_on_the_error_is_clear(tmp_path):
+def test_without_a_first_commit_the_error_is_clear(tmp_path):
     with pytest.raises(BreathlineError, match="Git repository with at least one commit"):
         git_commits.commit_working_tree(toy.make(tmp_path), "x")

@@ -59,7 +59,7 @@ def test_command_dep_and_out(project):
     assert last.reasons == ("command modified", "upstream teacher@a, teacher@b run")
 
 
-def test_what_runs_is_what_dvc_runs(project):
+def test_the_plan_has_the_stages_that_dvc_runs(project):
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("seed: 1", "seed: 9"))
     steps = [step.stage for step in plan(graph.read(project)) if step.runs]

@@ -30,21 +30,21 @@ def test_nothing_to_do():
     assert reasons(stages=GRAPH) == {}
 
 
-def test_a_changed_parameter_runs_its_stage_and_what_follows():
+def test_a_changed_parameter_runs_its_stage_and_downstream_stages():
     assert reasons(stages=changed("b", RHO)) == {
         "b": ("param student.optimizer.rho: 0.05 → 0.1",),
         "d": ("upstream b runs",),
     }
 
 
-def test_a_dep_that_upstream_makes_anew_is_no_reason_of_its_own():
+def test_a_dep_that_an_upstream_stage_makes_again_is_no_reason():
     stages = [*changed("b", RHO)]
     # The whole folder data/ is d's dep, and b's out lies in it.
     stages[3] = Stage("d", ("b",), ("data/d",), (Change("dep", "data", "modified"), Change("dep", "x.py", "modified")))
     assert reasons(stages=stages)["d"] == ("dep x.py: modified", "upstream b runs")
 
 
-def test_target_leaves_out_what_it_does_not_need():
+def test_a_target_leaves_out_other_stages():
     steps = plan([*changed("b", RHO)], targets=["b"])
     assert [step.stage for step in steps] == ["a", "b"]
 
@@ -60,7 +60,7 @@ def test_an_unknown_stage_is_an_error_that_lists_the_known_ones():
 
 
 @given(st.data())
-def test_exactly_what_changed_and_what_follows_runs(data):
+def test_exactly_the_changed_stages_and_their_downstream_stages_run(data):
     size = data.draw(st.integers(1, 8))
     upstream = [data.draw(st.sets(st.integers(0, i - 1))) if i else set() for i in range(size)]
     touched = data.draw(st.sets(st.integers(0, size - 1)))

@@ -1,4 +1,4 @@
-"""Versions of a toy model: what DVC and GTO make of the tags, what is refused, what comes back."""
+"""Versions of a toy model: tags as DVC and GTO read them, refusals, and files of a version."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def project(made, tmp_path) -> Path:
     return shutil.copytree(made, tmp_path / "project", symlinks=True)
 
 
-def test_versions_are_tags_in_gtos_format_on_commits_that_hold_all_that_dvc_needs(made):
+def test_versions_are_tags_in_gtos_format_on_commits_that_dvc_can_read(made):
     assert tags(made) == ["student@v1.0.0", "student#staging#1", "student@v1.1.0", "student#production#2"]
     first, second = registry.versions(made)
     assert (str(first), first.stages, first.scores["val.student.score_strict"]) == (
@@ -77,15 +77,15 @@ def test_versions_are_tags_in_gtos_format_on_commits_that_hold_all_that_dvc_need
         51.5,
     )
     assert (str(second), second.stages) == ("student@v1.1.0", ("production",))
-    said = toy.call(made, "git", "tag", "--list", "student@v1.1.0", "--format=%(objecttype) %(contents:subject)")
-    assert said == "tag student v1.1.0: strict Score 54.25, lenient Score 70.00\n"
+    tag = toy.call(made, "git", "tag", "--list", "student@v1.1.0", "--format=%(objecttype) %(contents:subject)")
+    assert tag == "tag student v1.1.0: strict Score 54.25, lenient Score 70.00\n"
     held = toy.call(made, "git", "ls-tree", "-r", "--name-only", second.commit).split()
     assert set(held) >= {"dvc.yaml", "dvc.lock", "params.yaml", "reports/scores.json", "src.txt"}
     assert not [name for name in held if name.startswith("data/")]
 
 
 @pytest.mark.parametrize(("asked", "score"), [(["--rev", "v1.0.0"], "51.5"), (["--stage", "production"], "54.25")])
-def test_dvc_itself_brings_a_version(made, tmp_path, asked, score):
+def test_dvc_gets_the_files_of_a_version(made, tmp_path, asked, score):
     toy.call(tmp_path, "dvc", "artifacts", "get", str(made), "student", *asked, "--out", "got")
     assert (tmp_path / "got" / "2" / "val.safetensors").read_text().strip() == score
 
@@ -115,7 +115,7 @@ def test_numbers_rise_and_a_removed_number_is_not_used_again(project):
     assert gto_tags.next_version(None, "major") == "v1.0.0"
 
 
-def test_what_is_not_fit_becomes_no_version(project):
+def test_release_checks_refuse_a_version(project):
     with pytest.raises(BreathlineError, match="The model is unchanged since student@v1"):
         registry.promote(project)
     verdict = project / "data" / "validation" / "results.json"
@@ -134,7 +134,7 @@ def test_what_is_not_fit_becomes_no_version(project):
     assert len(tags(project)) == 4
 
 
-def test_a_model_comes_back_by_any_of_its_names_and_the_project_stays_as_it_is(project):
+def test_a_model_is_found_by_each_of_its_names_and_the_project_does_not_change(project):
     older, newer = registry.versions(project)
     (project / "src.txt").write_text("99\n")
     before = {path: path.read_bytes() for path in (project / "data").rglob("*") if path.is_file()}
@@ -172,7 +172,7 @@ def test_the_error_for_an_unknown_version_lists_the_versions(made, what, message
         registry.fetch(made, "student", seed=7)
 
 
-def test_another_clone_has_the_model_from_the_remote_wherever_that_is_by_now(made, project, tmp_path):
+def test_another_clone_gets_the_model_from_the_remote_after_a_move(made, project, tmp_path):
     clone, old, new = tmp_path / "clone", made.parent / "store", tmp_path / "moved"
     toy.call(tmp_path, "git", "clone", "--quiet", str(project), str(clone))
     with pytest.raises(BreathlineError, match=r"Neither DVC's cache nor its remote(.|\n)*dvc push --all-tags"):

@@ -13,7 +13,7 @@ from tests import toy
 
 @pytest.fixture
 def project(tmp_path) -> Path:
-    """Return a project with two commits, v1 and v2, and a working tree; src.txt tells them apart."""
+    """Return a project with two commits, v1 and v2, and a working tree; src.txt differs between them."""
     folder = toy.make(tmp_path / "project")
     for tag in ("v1", "v2"):
         (folder / "src.txt").write_text(f"{tag}\n")

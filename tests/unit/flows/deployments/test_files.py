@@ -1,4 +1,4 @@
-"""prefect.yaml, automations.yaml and the job templates, held to Prefect's own models; no server is needed."""
+"""Checks of prefect.yaml, automations.yaml and the job templates by Prefect's own models, without a server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_container_gets_gpus_shared_memory_and_volumes():
     assert host["ShmSize"] == 8 * 2**30
 
 
-def test_a_pod_asks_for_gpus_is_not_root_and_is_never_started_twice():
+def test_a_pod_requests_gpus_is_not_root_and_is_never_started_twice():
     manifest = configuration("kubernetes", gpus=2, claim="lungs").job_manifest
     assert manifest["spec"]["backoffLimit"] == 0
     pod = manifest["spec"]["template"]["spec"]
@@ -61,7 +61,7 @@ def test_a_pod_asks_for_gpus_is_not_root_and_is_never_started_twice():
 
 
 @pytest.mark.parametrize("kind", sorted(pools.TEMPLATES))
-def test_templates_use_every_variable_and_none_else(kind):
+def test_templates_use_exactly_their_variables(kind):
     template = pools.template(ROOT, kind)
     text = str(template["job_configuration"])
     for name in template["variables"]["properties"]:
@@ -83,7 +83,7 @@ def test_every_parameter_of_a_deployed_flow_is_described(entrypoint):
     assert bare == []
 
 
-def test_what_schedules_ask_for_are_parameters_of_their_flows():
+def test_schedules_set_only_parameters_of_their_flows():
     asked = [
         (one["entrypoint"], schedule["parameters"])
         for one in DEPLOYMENTS
@@ -96,7 +96,7 @@ def test_what_schedules_ask_for_are_parameters_of_their_flows():
         assert given.items() >= wanted.items()
 
 
-def test_the_server_takes_the_automations_and_they_watch_every_deployed_flow():
+def test_prefect_accepts_the_automations_and_they_cover_every_deployed_flow():
     flows = {load_flow_from_entrypoint(entrypoint).name for entrypoint in ENTRYPOINTS} | {"stage-on-worker"}
     for written in automations.read(ROOT):
         documents = {action.get("block_document_id"): str(uuid4()) for action in written["actions"]}
@@ -118,7 +118,7 @@ def test_a_run_may_miss_three_heartbeats_before_it_is_lost():
     assert "prefect.flow-run.heartbeat" in watch.trigger.expect
 
 
-def test_an_automation_that_prefect_does_not_know_names_itself():
+def test_the_error_for_an_invalid_automation_names_it():
     with pytest.raises(BreathlineError, match=r"automations.yaml: mine"):
         automations.core({"name": "mine", "trigger": {"type": "event"}, "actions": [{"type": "dance"}]}, {})
 
@@ -126,6 +126,6 @@ def test_an_automation_that_prefect_does_not_know_names_itself():
 @pytest.mark.parametrize(
     ("webhook", "email"), [("chat.example.org", None), (None, "b@"), (None, "https://example.org")]
 )
-def test_what_is_no_address_is_refused_before_anything_is_saved(webhook, email):
+def test_an_invalid_address_is_refused_before_a_block_is_saved(webhook, email):
     with pytest.raises(BreathlineError, match="is not valid"):
         list(automations.save_blocks(webhook, email))

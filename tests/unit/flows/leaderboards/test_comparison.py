@@ -89,7 +89,7 @@ def test_differences_are_paired_and_each_definition_has_a_leaderboard_of_its_own
     assert strict[0].seeds == ("1", "2")
 
 
-def test_results_that_are_not_comparable_are_on_different_boards():
+def test_results_that_are_not_comparable_are_on_different_leaderboards():
     others = [
         result("sam_ast", CRACKLES),
         result("sam_ast", CRACKLES, split="0"),
@@ -161,7 +161,7 @@ def test_with_too_few_patients_a_difference_has_no_interval():
     assert tables.difference(row.minus_first) == "+12.5"
 
 
-def test_the_files_have_the_contents_of_the_boards(tmp_path):
+def test_the_files_hold_the_leaderboards(tmp_path):
     found = leaderboards([result("ast_ce", CRACKLES, CRACKLES), result("patchmix_cl", one_more_wheeze())])
     paths = tables.write(found, tmp_path)
     assert [path.name for path in paths] == ["leaderboard.json", "leaderboard.csv", "leaderboard.md"]

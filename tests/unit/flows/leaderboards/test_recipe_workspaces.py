@@ -44,7 +44,7 @@ def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
     assert "train_teacher@mn04_s11" in toy.call(workspace, "dvc", "stage", "list", "--name-only")
 
 
-def test_the_code_follows_the_working_tree_and_what_no_recipe_names_goes(project):
+def test_the_code_follows_the_working_tree_and_stale_items_are_removed(project):
     workspace = make(project)
     (project / "models" / "new.py").write_text("x = 1\n")
     (project / "models" / "metrics.py").write_text("changed = True\n")

@@ -1,4 +1,4 @@
-"""Folders and archives on the disk, and mirrors on loopback."""
+"""State of a source: folders and archives on the disk, and mirrors on loopback."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_new_missing_and_changed_files_of_a_folder_are_found_and_not_those_that_
     assert inspect(tmp_path, given) == []
 
 
-def test_what_has_neither_grown_nor_a_new_time_is_not_read_again(tmp_path, corpus):
+def test_a_file_with_equal_size_and_time_is_not_read_again(tmp_path, corpus):
     given = settings("directory", corpus)
     first = source_state.inspect(tmp_path, given, {})
     file = corpus / "101_a.wav"
@@ -90,7 +90,7 @@ def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
     assert source_state.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
 
 
-def test_what_cannot_be_watched_is_refused(tmp_path):
+def test_a_missing_or_generated_source_is_refused(tmp_path):
     with pytest.raises(BreathlineError, match="nothing to watch"):
         source_state.inspect(tmp_path, settings("demo"), {})
     with pytest.raises(BreathlineError, match="is missing"):
@@ -102,7 +102,7 @@ class Mirror(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.said: dict[str, str] = {"ETag": '"1"', "Content-Length": "7"}
+        self.headers: dict[str, str] = {"ETag": '"1"', "Content-Length": "7"}
         self.status, self.head = 200, True
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int) -> None:
         self.send_response(status)
-        for name, value in self.server.said.items():
+        for name, value in self.server.headers.items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -138,38 +138,38 @@ def mirrors() -> Iterator[list[Mirror]]:
         server.server_close()
 
 
-def test_a_mirrors_marks_tell_a_new_archive_with_or_without_head(tmp_path, mirrors):
+def test_a_new_archive_is_found_by_the_mirrors_marks_with_and_without_head(tmp_path, mirrors):
     given = settings("icbhi", mirrors=(mirrors[0].url,))
     assert len(inspect(tmp_path, given)) == 4
     mirrors[0].head = False
     assert inspect(tmp_path, given) == []
-    mirrors[0].said["ETag"] = '"2"'
+    mirrors[0].headers["ETag"] = '"2"'
     assert len(inspect(tmp_path, given)) == 4
-    mirrors[0].said = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT", "Content-Length": "7"}
+    mirrors[0].headers = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT", "Content-Length": "7"}
     inspect(tmp_path, given)
-    mirrors[0].said["Last-Modified"] = "Tue, 02 Jan 2024 00:00:00 GMT"
+    mirrors[0].headers["Last-Modified"] = "Tue, 02 Jan 2024 00:00:00 GMT"
     assert "changed: ICBHI_final_database.zip" in inspect(tmp_path, given)
 
 
 def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirrors):
     given = settings("icbhi", mirrors=tuple(mirror.url for mirror in mirrors))
-    mirrors[1].said["ETag"] = '"its own"'
+    mirrors[1].headers["ETag"] = '"its own"'
     inspect(tmp_path, given)
     mirrors[0].status = 404
     assert inspect(tmp_path, given) == []
     mirrors[0].status = 200  # back again; the one of the last time is asked first
     assert inspect(tmp_path, given) == []
     mirrors[1].status = 404
-    mirrors[0].said["Content-Length"] = "8"
+    mirrors[0].headers["Content-Length"] = "8"
     assert len(inspect(tmp_path, given)) == 4
 
 
-def test_a_server_that_has_no_time_may_have_it_later_and_one_that_says_nothing_never(tmp_path, mirrors):
+def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_path, mirrors):
     given = settings("icbhi", mirrors=(mirrors[0].url,))
     mirrors[0].status = 503
     with pytest.raises(TransientError, match="503"):
         source_state.inspect(tmp_path, given, {})
-    mirrors[0].status, mirrors[0].said = 200, {}
+    mirrors[0].status, mirrors[0].headers = 200, {}
     with pytest.raises(BreathlineError, match="neither ETag") as caught:
         source_state.inspect(tmp_path, given, {})
     assert not isinstance(caught.value, TransientError)

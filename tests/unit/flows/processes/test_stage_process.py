@@ -49,13 +49,13 @@ def test_the_environments_python_comes_first(tmp_path):
     assert lines == [str(Path(sys.executable).with_name("python"))]
 
 
-def test_what_a_command_leaves_behind_is_ended(tmp_path):
+def test_processes_that_a_command_leaves_behind_are_ended(tmp_path):
     lines: list[str] = []
     ProcessGroups(grace_s=0.3).run(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], tmp_path, log=lines.append)
     assert gone(int(lines[0]), within_s=0.1)
 
 
-def test_end_kills_what_ignores_the_gentler_signals(tmp_path):
+def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
     groups, started, status = ProcessGroups(grace_s=0.3), SimpleBox(), []
     command = ["sh", "-c", f'{sys.executable} -c "{STUBBORN}"; true']
     thread = threading.Thread(target=lambda: status.append(groups.run(command, tmp_path, log=started.put).status))
@@ -69,7 +69,7 @@ def test_end_kills_what_ignores_the_gentler_signals(tmp_path):
         groups.run(["true"], tmp_path, log=print)
 
 
-def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
+def test_after_a_kill_the_run_does_not_wait_for_child_processes(tmp_path):
     lines: list[str] = []
     started = time.monotonic()
     # As a stage that goes on when dvc is killed, its output still open.
@@ -82,7 +82,7 @@ def test_a_killed_command_keeps_nobody_waiting_for_what_it_started(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_flow_that_dies_takes_its_groups_with_it(tmp_path, number):
+def test_the_groups_end_when_their_flow_dies(tmp_path, number):
     flow = (
         "import sys; from pathlib import Path; from flows.processes.process_groups import ProcessGroups;"
         "ProcessGroups().run([sys.executable, '-c', sys.argv[1]], Path.cwd(), log=lambda line: print(line, flush=True))"
@@ -141,7 +141,7 @@ def prestarted() -> int:
         time.sleep(0.02)
 
 
-def test_a_stage_that_another_dvc_runs_is_busy_and_then_done(tmp_path):
+def test_a_stage_that_another_dvc_runs_is_busy(tmp_path):
     folder = toy.make(tmp_path, "stages:\n  slow:\n    cmd: touch on && sleep 2 && echo > x\n    outs: [x]\n")
     with subprocess.Popen(["dvc", "repro", "-q"], cwd=folder, env=toy.ENV) as other:
         while not (folder / "on").exists():

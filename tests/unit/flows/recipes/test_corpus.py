@@ -13,7 +13,7 @@ from tasks.runtime.errors import BreathlineError
 ROOT = Path(__file__).parents[4]
 
 
-def test_the_corpus_is_the_users_and_a_part_is_seen_to_be_one(tmp_path):
+def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
     archive = tmp_path / "some.zip"
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr("ICBHI_final_database/101_1b1_Al_sc_Meditron.wav", b"")

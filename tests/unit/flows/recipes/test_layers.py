@@ -1,4 +1,4 @@
-"""Recipes over recipes over the defaults, and in miniature."""
+"""Resolution of recipes over base recipes and defaults, and of small versions."""
 
 from __future__ import annotations
 

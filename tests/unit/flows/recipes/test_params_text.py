@@ -1,4 +1,4 @@
-"""Settings laid over the text of params.yaml: only values change, comments and columns stay."""
+"""Changes of params.yaml: only values change, comments and columns stay."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def test_teachers_are_replaced_as_a_whole_one_line_each_and_the_comments_around_
     assert [change.key for change in changes] == ["teachers.a", "teachers.b", "teachers.c"]
 
 
-def test_what_follows_a_block_of_teachers_stays_when_they_are_replaced():
+def test_comments_after_a_block_of_teachers_stay_when_they_are_replaced():
     block = PARAMS.replace("{architecture: mn, options: {width: 0.1}, seed: 2}", "\n    architecture: mn\n    seed: 2")
     text, _ = params_text.apply(block, overrides("{teachers: {c: {seed: 3}}}"))
     assert "  c: {seed: 3}\n\n# About the student.\nstudent:" in text
 
 
-def test_options_of_an_earlier_network_do_not_linger():
+def test_options_of_an_earlier_network_are_removed():
     text, _ = params_text.apply(PARAMS, overrides("{student: {options: {width: 0.4}}}"))
     assert "options: {width: 0.4}\n" in text
 
@@ -78,7 +78,7 @@ def test_unknown_keys_are_all_named():
         params_text.apply(PARAMS, overrides("{student: {optimizer: sam}}"))
 
 
-def test_what_follows_teachers_stays_when_there_are_none_and_again_some():
+def test_comments_after_teachers_stay_when_there_are_none_and_later_some():
     none, _ = params_text.apply(PARAMS, overrides("{teachers: {}}"))
     assert "\nteachers: {}        # all of them\n\n# About the student.\nstudent:" in none
     again, _ = params_text.apply(none, overrides("{teachers: {c: {seed: 3}}}"))

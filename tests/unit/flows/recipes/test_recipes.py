@@ -1,4 +1,4 @@
-"""The recipes that are there: each fits params.yaml, leaves no trace and keeps its method when small."""
+"""Each recipe of the project: it fits params.yaml, is replaced as a whole, and keeps its method when small."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def used(name: str, text: str = COMMITTED, *, small: bool = False) -> str:
 
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("name", RECIPES)
-def test_each_recipe_fits_params_yaml_leaves_no_trace_and_nothing_lingers_in_it(name, small):
+def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(name, small):
     """Whatever is used after the demo, which is committed, the demo comes back byte for byte."""
     text = used(name, small=small)
     assert used(name, text, small=small) == text

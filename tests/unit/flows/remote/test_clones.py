@@ -33,7 +33,7 @@ def test_two_runs_never_share_a_clone_and_a_free_one_is_used_again(folder):
         assert again == one
 
 
-def test_a_clone_in_which_a_lost_run_still_works_is_left_alone():
+def test_a_clone_with_processes_of_a_lost_run_is_not_used():
     with clones.exclusive_clone("a") as one:
         orphan = subprocess.Popen(["sleep", "60"], cwd=one)
     try:
@@ -46,7 +46,7 @@ def test_a_clone_in_which_a_lost_run_still_works_is_left_alone():
         assert again == one
 
 
-def test_a_commit_is_checked_out_over_whatever_is_there(tmp_path):
+def test_a_commit_is_checked_out_over_changed_files(tmp_path):
     origin = toy.make(tmp_path / "origin")
     (origin / ".gitignore").write_text("/data\n/.checkpoints\n")
     commits = []

@@ -1,4 +1,4 @@
-"""Addresses that mean the same on another machine, and errors for those that do not."""
+"""Addresses that are valid on another machine, and errors for all others."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def project(tmp_path):
         ("git@example.org:a/b.git", "git@example.org:a/b.git"),
     ],
 )
-def test_an_address_travels_without_its_secrets(project, here, there):
+def test_an_address_is_sent_without_its_secrets(project, here, there):
     toy.call(project, "git", "remote", "set-url", "origin", here)
     assert remotes.shared_remotes(project).repository == there
 
 
-def test_a_folder_beside_the_project_is_named_in_full(project):
+def test_a_local_remote_gets_an_absolute_path(project):
     (project.parent / "origin.git").mkdir()
     found = remotes.shared_remotes(project)
     assert found.repository == str(project.parent / "origin.git")
     assert (found.git, found.dvc) == ("origin", "store")
 
 
-def test_what_a_worker_could_not_use_is_refused(project):
+def test_remotes_that_a_worker_could_not_use_are_refused(project):
     toy.call(project, "dvc", "remote", "modify", "store", "url", "../store")
     with pytest.raises(BreathlineError, match="relative to this clone"):
         remotes.shared_remotes(project)

@@ -96,6 +96,6 @@ def test_the_gpus_are_those_that_the_environment_allows(monkeypatch, asked, devi
     gpu_slots.visible_devices.cache_clear()
 
 
-def test_without_a_gpu_nothing_waits_and_nothing_is_set(tmp_path):
+def test_without_a_gpu_there_is_no_limit(tmp_path):
     with GpuSlots(None, folder=tmp_path).acquire() as first, GpuSlots(None, folder=tmp_path).acquire() as second:
         assert first == second == {}

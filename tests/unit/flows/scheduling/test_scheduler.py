@@ -1,4 +1,4 @@
-"""The scheduling loop, with stages that are futures which the test settles."""
+"""Scheduling loop, with stages that are futures of the test."""
 
 from __future__ import annotations
 
