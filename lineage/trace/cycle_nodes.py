@@ -103,7 +103,7 @@ class Cycles(NodeType):
     def after(self, name: str) -> Iterator[Link]:
         """Yield the features of each front end."""
         front_ends = (front_end for front_end in self.data.front_ends if self._has_features(front_end, name))
-        yield from links("fbank", (f"{front_end}/{name}" for front_end in front_ends), "heard")
+        yield from links("fbank", (f"{front_end}/{name}" for front_end in front_ends), "converted to features")
 
     def _has_features(self, front_end: str, cycle: str) -> bool:
         index = FEATURE_CACHES / front_end / file_names.INDEX
@@ -132,7 +132,7 @@ class Features(NodeType):
     def before(self, name: str) -> Iterator[Link]:
         """Yield the cycle and the stage."""
         front_end, cycle = name.split("/", 1)
-        yield f"cycle:{cycle}", "heard"
+        yield f"cycle:{cycle}", "converted to features"
         yield f"stage:fbank@{front_end}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
@@ -140,9 +140,11 @@ class Features(NodeType):
         front_end, cycle = name.split("/", 1)
         if self.data.subsets.get(cycle) == TEST:
             pairs = (pair for pair in self.data.predicted_models if front_end in self.catalogue.front_ends_of(pair[0]))
-            yield from links("prediction", (f"{model}/{selection}/{cycle}" for model, selection in pairs), "was heard")
+            yield from links(
+                "prediction", (f"{model}/{selection}/{cycle}" for model, selection in pairs), "its features"
+            )
         elif any(model.front_end == front_end for model in self.catalogue.labellers_of(cycle)):
-            yield f"soft_label:{cycle}", "was heard"
+            yield f"soft_label:{cycle}", "its features"
 
 
 class SoftLabels(NodeType):
@@ -166,7 +168,7 @@ class SoftLabels(NodeType):
         teachers = self.catalogue.labellers_of(name)
         yield from links("weights", (f"{model.name}/val" for model in teachers), "labelled")
         front_ends = dict.fromkeys(model.front_end for model in teachers)
-        yield from links("fbank", (f"{front_end}/{name}" for front_end in front_ends), "was heard")
+        yield from links("fbank", (f"{front_end}/{name}" for front_end in front_ends), "its features")
         yield "stage:soft_labels", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:

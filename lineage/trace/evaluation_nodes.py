@@ -35,7 +35,7 @@ class Predictions(NodeType):
         """Yield weights, features and the stage."""
         model, selection, cycle = name.rsplit("/", 2)
         yield from self.catalogue.weights_behind(model, selection)
-        yield from links("fbank", (f"{one}/{cycle}" for one in self.catalogue.front_ends_of(model)), "was heard")
+        yield from links("fbank", (f"{one}/{cycle}" for one in self.catalogue.front_ends_of(model)), "its features")
         yield "stage:evaluate", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:

@@ -12,9 +12,9 @@ from tasks.artifacts import RAW
 REASONS = {
     "download": "holds the files",
     "extract": "holds cycles and waveforms",
-    "validate": "judges the tables",
+    "validate": "checks the tables",
     "fbank": "holds features",
-    "evaluate": "holds predictions, or judges models that change",
+    "evaluate": "holds predictions, or evaluates models that change",
 }
 LEARNING = ("train_teacher", "train_student", "soft_labels")
 

@@ -86,6 +86,13 @@ def test_contradicting_records_are_noted(roots, tmp_path, tamper, note):
     assert any(note in told for told in trace.notes), trace.notes
 
 
+def test_a_record_without_decisions_is_an_error(roots, tmp_path):
+    root = shutil.copytree(roots("official"), tmp_path / "project")
+    edit(root, "train_student@2", lambda found: found.pop("decisions"))
+    with pytest.raises(BreathlineError, match="The record of train_student@2 has no decisions"):
+        TraceQueries(project.load(root)).ask("score")
+
+
 def edit(root, stage, change):
     path = root / f"data/lineage/{stage}.json"
     found = json.loads(path.read_text())

@@ -80,6 +80,20 @@ def test_a_finding_has_place_difference_and_downstream_stages(project):
     assert "train_student (2)" in printed
 
 
+def test_decisions_that_the_tables_do_not_give_are_an_error(project):
+    def move(found):
+        subsets = found["decisions"]["subsets"]
+        subsets["train"].append(subsets["test"].pop())
+
+    edit(project / "data/lineage/train_student@1.json", move)
+    found = {one.kind: one for one in verification.verify(project).errors}
+    assert set(found) == {"record-changed", "split-contradicts"}
+    assert "train 5 → 5, 1 others" in found["split-contradicts"].what
+    edit(project / "data/lineage/evaluate.json", lambda record: record.pop("decisions"))
+    found = {one.kind: one for one in verification.verify(project).errors}
+    assert "`decisions` is missing" in found["record-unreadable"].what
+
+
 def test_single_counts_are_in_the_singular():
     error = Finding(kind="out-changed", where="data/x", what="other", stages=("extract",))
     note = Finding(kind="git-dirty", where=".", what="a change", severity="note")
