@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args, get_type_hints
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from models.training import registry
 from models.training.objectives import CrossEntropy, Objective, SoftLabels, Targets
+from models.training.optimizers import OPTIMIZERS
 from models.training.registry import create
-from models.training.settings import ObjectiveSettings
+from models.training.settings import ObjectiveSettings, OptimizerSettings
 from tests.unit.models.training.toys import Linear
 
 SOFT = torch.tensor([[0.7, 0.2, 0.1, 0.0], [0.1, 0.1, 0.2, 0.6]])
@@ -106,3 +110,19 @@ def test_soft_labels_refuse_options_without_effect() -> None:
         values = {"name": "soft_labels", "label_smoothing": 0.0, "class_weights": "none"} | changes
         with pytest.raises(ValueError, match="has no label_smoothing"):
             ObjectiveSettings(**values)
+
+
+def test_the_names_of_the_settings_are_those_of_the_tables() -> None:
+    for settings, table in ((ObjectiveSettings, registry.OBJECTIVES), (OptimizerSettings, OPTIMIZERS)):
+        assert set(get_args(get_type_hints(settings)["name"])) == set(table)
+
+
+def test_one_entry_of_the_table_registers_an_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Doubled(CrossEntropy):
+        def forward(self, *arguments: object) -> torch.Tensor:
+            return 2 * super().forward(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(registry.OBJECTIVES, "doubled", lambda settings, hard, network: Doubled())
+    network, features = linear()
+    built = create(ObjectiveSettings(name="doubled"), np.arange(4), 4, network)  # type: ignore[arg-type]
+    torch.testing.assert_close(built(network, features, TARGETS), 2 * CrossEntropy()(network, features, TARGETS))
