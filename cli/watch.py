@@ -40,8 +40,8 @@ def watch(
     """
     from flows import prefect_server
     from flows.new_recordings import source_state
+    from tasks.corpora.settings import DownloadSettings
     from tasks.runtime import params
-    from tasks.sources.settings import DownloadSettings
 
     console, root = Console(), Path.cwd()
     settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")

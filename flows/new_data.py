@@ -22,9 +22,9 @@ from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.run_lock import exclusive_run
 from flows.publish import markdown, prefect_artifacts, scores
 from tasks import artifacts
+from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import params
 from tasks.runtime.errors import TransientError
-from tasks.sources.settings import DownloadSettings
 
 GATE = "validate"
 NOT_PROMOTED = "NotPromoted"

@@ -1,26 +1,27 @@
-"""Stage `download`: recordings, annotations and metadata into `data/raw/`, whole or not at all."""
+"""Stage `download`: recordings, annotations and metadata of a corpus in `data/raw/`."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
 from tasks import artifacts
-from tasks.corpora.demo import source
-from tasks.corpora.icbhi import completeness, exclusion, layout, metadata, official_site
+from tasks.corpora import completeness, exclusion, registry, source_files
+from tasks.corpora.base import Corpus, Metadata
+from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.source_files import SourceFiles
 from tasks.runtime import files, params
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.stage import console, stage
+from tasks.runtime.stage import stage
+from tasks.runtime.words import listed
 from tasks.sources import archive, directory
-from tasks.sources.collection import Collection, Member, files_in
-from tasks.sources.settings import DownloadSettings
+from tasks.sources.collection import Collection, files_in
+from tasks.sources.copying import copy
 
 DOWNLOADS = Path(".checkpoints/download")
 
@@ -28,27 +29,25 @@ log = logging.getLogger("download")
 
 
 def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
-    """Return the source, to be entered.
+    """Return the source as a context manager.
 
     Args:
-        settings: Which one.
-        work: A folder for what is needed only meanwhile.
-        downloads: A folder for what outlives an interruption.
+        settings: Corpus and kind of source.
+        work: A folder that is removed afterwards.
+        downloads: A folder that is kept after an interruption.
     """
-    if settings.source == "icbhi":
-        return official_site.fetched(settings, downloads)
-    if settings.path is None:  # the settings see to it that every other source has one
-        return source.generated(settings.demo, work)
+    if settings.path is None:
+        return registry.get(settings.corpus).publisher(settings, work, downloads)
     if settings.source == "archive":
         return archive.opened(settings.path, sha256=settings.sha256)
     return directory.opened(settings.path)
 
 
 def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
-    """Bring a corpus to `raw`, which is replaced when the new one is whole, and untouched if it fails.
+    """Bring a corpus to `raw`. The folder is replaced as a whole, and stays as it is after an error.
 
     Raises:
-        BreathlineError: The source, its files or the disk; the error names what is at fault.
+        BreathlineError: The source, one of its files or the disk is at fault; the error names it.
     """
     with _staging(raw) as work, open_source(settings, work, downloads) as collection:
         new = work / "new"
@@ -59,132 +58,100 @@ def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
 
 
 def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
-    """Lay out a source's files as `data/raw/`, having made sure that they are what is expected.
+    """Check the files of a source and copy them in the layout of `data/raw/`.
 
     Raises:
-        BreathlineError: Files are missing, there twice, misnamed or unreadable; or a patient to leave out is not there.
+        BreathlineError: A file is missing, there twice, misnamed or unreadable, or an excluded patient is unknown.
     """
+    corpus = registry.get(settings.corpus)
     excluded = frozenset(map(str, settings.exclude_patients))
-    sorted_files = layout.sort(collection.members)
-    alone = completeness.check_pairs(sorted_files, collection.where, settings.expect)
+    found = source_files.sort(collection.members, corpus)
+    alone = completeness.check_pairs(found, collection.where, settings.expect)
     if alone:
-        log.warning(f"{len(alone)} annotations have no recording and stay behind: {completeness.listed(alone)}")
-    if sorted_files.others:
-        names = completeness.listed([member.name for member in sorted_files.others])
-        log.info(f"{len(sorted_files.others)} other files stay behind: {names}")
+        log.warning(f"{len(alone)} annotations without a recording are not copied: {listed(alone)}")
+    if found.others:
+        names = listed([member.name for member in found.others])
+        log.info(f"{len(found.others)} other files are not copied: {names}")
 
-    # Whether the source is whole is asked of all of it; only then is somebody left out.
-    known = copy_metadata(settings, collection, sorted_files, raw / "metadata")
-    split = _read_split(raw / "metadata" / metadata.SPLIT_FILE, known)
-    match = metadata.match(split, sorted_files.audio)
-    corpus = completeness.check_split(
-        match,
-        len(sorted_files.audio),
-        known[metadata.SPLIT_FILE][1],
-        expect=settings.expect,
-        demo=settings.source == "demo",
-    )
-    counts = exclusion.count(sorted_files.audio, split, excluded)
+    # Completeness is checked on the whole source, before patients are excluded.
+    origins = copy_metadata(settings, collection, found, corpus, raw / "metadata")
+    metadata = _read_metadata(corpus, raw / "metadata", list(found.audio), origins)
+    completeness.check_missing(metadata, collection.where, settings.expect)
+    counts = exclusion.count(metadata, excluded)
     if excluded:
-        exclusion.strip(raw / "metadata", excluded)
-        sorted_files, match = exclusion.without(sorted_files, excluded), exclusion.unnamed(match, excluded)
-        alone = [name for name in alone if exclusion.patient_of(name) not in excluded]
-        corpus = "icbhi-part" if corpus == "icbhi" else corpus
+        corpus.remove_patients(raw / "metadata", excluded)
+        metadata = exclusion.without(metadata, excluded)
+        found = found.only(metadata.recordings)
+        alone = [name for name in found.annotations if name not in found.audio]
         for patient, count in counts.items():
             log.warning(f"patient {patient} is left out ({exclusion.KEY}): {count} recordings")
-    recordings = {f"{name}.wav": member for name, member in sorted_files.audio.items()}
-    recordings |= {f"{name}.txt": sorted_files.annotations[name] for name in sorted_files.audio}
-    copy(recordings, raw / "audio")
-    completeness.check_headers(sorted((raw / "audio").glob("*.wav")), collection.where)
+    recordings = {f"{name}{source_files.RECORDING_SUFFIX}": member for name, member in found.audio.items()}
+    copied = recordings | {f"{name}{corpus.annotation_suffix}": found.annotations[name] for name in found.audio}
+    copy(copied, raw / "audio")
+    completeness.check_headers((raw / "audio" / name for name in sorted(recordings)), collection.where)
+    identity = corpus.identify(raw / "audio", list(found.audio), settings)
+    completeness.check_extent(identity, sum(counts.values()), collection.where, settings.expect)
     files.write_json(
-        raw / artifacts.SOURCE.name,
+        raw / "source.json",
         {
-            "corpus": corpus,
+            "corpus": corpus.name,
+            "identity": asdict(identity),
             "source": settings.source,
             "archive": asdict(collection.archive) if collection.archive else None,
             "expect": settings.expect,
-            "recordings": len(sorted_files.audio),
-            "missing": match.missing,
+            "recordings": len(found.audio),
+            "missing": list(metadata.missing),
             "excluded": counts,
-            "corrections": [asdict(correction) for correction in match.corrections],
+            "corrections": [asdict(correction) for correction in metadata.corrections],
             "metadata": {
-                name: files.sha256(raw / "metadata" / name) if name in known else None
-                for name in (*layout.REQUIRED, *layout.OPTIONAL)
+                name: files.sha256(raw / "metadata" / name) if name in origins else None
+                for name in corpus.metadata_files
             },
             "annotations_without_recording": len(alone),
-            "other_files": len(sorted_files.others),
+            "other_files": len(found.others),
         },
     )
-    log.info(f"{len(sorted_files.audio)} recordings: {corpus}")
+    log.info(f"{len(found.audio)} recordings: {identity.statement}")
 
 
 def copy_metadata(
-    settings: DownloadSettings, collection: Collection, sorted_files: layout.Sorted, folder: Path
-) -> dict[str, tuple[bytes, str]]:
-    """Write the metadata files under their official names, and return their bytes and where they came from."""
+    settings: DownloadSettings, collection: Collection, found: SourceFiles, corpus: Corpus, folder: Path
+) -> dict[str, str]:
+    """Write the metadata files under their official names, and return the origin of each."""
     named = files_in(settings.metadata, recursive=False) if settings.metadata else []
     beside = files_in(collection.beside, recursive=False)
-    known = layout.read_metadata([_metadata(named), sorted_files.metadata, _metadata(beside)])
-    if metadata.FOLDS_FILE not in known:
-        log.warning(f"there is no {metadata.FOLDS_FILE}: the splits 0 to 4 cannot be used")
+    places = [
+        source_files.metadata_among(named, corpus),
+        found.metadata,
+        source_files.metadata_among(beside, corpus),
+    ]
+    read = source_files.read_metadata(places, corpus)
+    absent = [name for name in corpus.metadata_files if name not in read]
+    if absent:
+        log.info(f"metadata files that the source does not have: {listed(absent)}")
     folder.mkdir(parents=True)
-    for name, (content, _) in known.items():
+    for name, (content, _) in read.items():
         (folder / name).write_bytes(content)
-    return known
+    return {name: origin for name, (_, origin) in read.items()}
 
 
-def copy(members: dict[str, Member], folder: Path) -> None:
-    """Copy files to a folder under new names, with a progress bar.
-
-    Raises:
-        BreathlineError: There is no room, or a file is not as long as it was said to be.
-    """
-    folder.mkdir(parents=True)
-    total, free = sum(member.size for member in members.values()), shutil.disk_usage(folder).free
-    if total > free:
-        raise BreathlineError(f"{total:,} bytes are needed, and {free:,} are free.", where=folder, hint="make room")
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("recordings", total=total)
-        for name, member in members.items():
-            left = member.size
-            with (folder / name).open("xb") as file:
-                for chunk in member.chunks():
-                    left -= len(chunk)
-                    if left < 0:
-                        break
-                    file.write(chunk)
-                    progress.advance(bar, len(chunk))
-            if left:
-                raise BreathlineError(
-                    f"{name} is not as long as it was said to be.", where=member.origin, hint="fetch it again"
-                )
-
-
-def _metadata(members: Iterable[Member]) -> dict[str, list[Member]]:
-    """Return the metadata files among a folder's files, by official name."""
-    found: dict[str, list[Member]] = {}
-    for member in members:
-        if official := layout.official_name(member.name):
-            found.setdefault(official, []).append(member)
-    return found
-
-
-def _read_split(path: Path, known: dict[str, tuple[bytes, str]]) -> dict[str, str]:
-    """Return the split; an error names the file that the user has, not our copy of it."""
+def _read_metadata(corpus: Corpus, folder: Path, recording_ids: Sequence[str], origins: dict[str, str]) -> Metadata:
+    """Return the metadata; an error names the user's file instead of its copy."""
     try:
-        return metadata.read_split(path)
+        return corpus.read_metadata(folder, recording_ids)
     except BreathlineError as error:
-        where = str(error.where).replace(str(path), known[path.name][1])
-        raise BreathlineError(error.what, where=where, hint=error.hint) from error
+        what, where = error.what, str(error.where)
+        for name, origin in origins.items():
+            what, where = (text.replace(str(folder / name), origin) for text in (what, where))
+        raise BreathlineError(what, where=where, hint=error.hint) from error
 
 
 @contextmanager
 def _staging(raw: Path) -> Iterator[Path]:
-    """Yield a folder beside `raw` that is gone afterwards, and at the start if a killed process left it.
+    """Yield an empty folder beside `raw`, and remove it afterwards.
 
     Raises:
-        BreathlineError: What the disk or the file system says.
+        BreathlineError: The disk or the file system reports an error.
     """
     work = raw.with_name(f".{raw.name}.staging")
     try:
@@ -199,7 +166,7 @@ def _staging(raw: Path) -> Iterator[Path]:
         raise BreathlineError(
             f"The files cannot be written or read: {error.strerror or error}.",
             where=where,
-            hint="look at disk and rights",
+            hint="check the space on the disk and the permissions",
         ) from error
 
 

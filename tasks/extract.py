@@ -1,4 +1,4 @@
-"""Stage `extract`: raw recordings into tables of recordings and cycles, and the cycles' waveforms."""
+"""Stage `extract`: tables of recordings and cycles, and the cycles' waveforms."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from rich.progress import track
 
 from tasks import artifacts
 from tasks.audio import front_end_rates, waveform_files
-from tasks.corpora.demo import facts as demo
-from tasks.corpora.icbhi import facts as icbhi
-from tasks.corpora.icbhi import recording, tables
-from tasks.corpora.icbhi.labels import CLASSES
+from tasks.corpora import extraction, registry
+from tasks.corpora.base import Corpus
+from tasks.corpora.source_files import RECORDING_SUFFIX
 from tasks.runtime import corpus_facts, parallel, params
-from tasks.runtime.corpus_facts import CorpusFacts, Identity
+from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
+from tasks.runtime.params import natural
 from tasks.runtime.stage import console, stage
+from tasks.runtime.words import listed
 
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
 SHARD = 8  # recordings that make a task of Dask
@@ -33,54 +34,54 @@ SHARD = 8  # recordings that make a task of Dask
 log = logging.getLogger("extract")
 
 
-def recordings(audio: Path) -> list[Path]:
-    """Return the wav files of `data/raw/audio`, sorted by name, each with its annotation beside it.
+def recordings(audio: Path, corpus: Corpus) -> list[Path]:
+    """Return the audio files of `data/raw/audio`, sorted by name, each with its annotation beside it.
 
     Raises:
-        BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are none.
+        BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are no recordings.
     """
-    wavs = {path.stem for path in audio.glob("*.wav")}
-    txts = {path.stem for path in audio.glob("*.txt")}
-    others = {path.name for path in audio.glob("*") if path.suffix not in (".wav", ".txt")}
+    suffixes = (RECORDING_SUFFIX, corpus.annotation_suffix)
+    wavs, annotations = ({path.stem for path in audio.glob(f"*{suffix}")} for suffix in suffixes)
+    others = {path.name for path in audio.glob("*") if path.suffix not in suffixes}
     for names, what in (
-        (sorted(wavs - txts), "recordings have no annotation"),
-        (sorted(txts - wavs), "annotations have no recording"),
+        (sorted(wavs - annotations), "recordings have no annotation"),
+        (sorted(annotations - wavs), "annotations have no recording"),
         (sorted(others), "files are neither audio nor annotation"),
     ):
         if names:
-            listed = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-            raise BreathlineError(f"{len(names)} {what}: {listed}.", where=audio, hint="run `download` again")
+            raise BreathlineError(f"{len(names)} {what}: {listed(names)}.", where=audio, hint="run `download` again")
     if not wavs:
         raise BreathlineError("There are no recordings.", where=audio, hint="run `download` first")
-    return [audio / f"{name}.wav" for name in sorted(wavs)]
+    return [audio / f"{name}{RECORDING_SUFFIX}" for name in sorted(wavs)]
 
 
 def extract(
     raw: Path, out: Path, *, rates: Sequence[int], workers: int, unfaded: Collection[int] = ()
 ) -> dict[str, Any]:
-    """Write `recordings.parquet`, `cycles.parquet`, `audio/<rate>.parquet`, `summary.json` and the facts of the corpus.
+    """Write the tables, the waveforms, the summary and the facts of the corpus, and return the summary.
 
-    Threads do by default (`tasks.runtime.parallel`): reading, hashing and filtering leave Python's lock, and no
-    waveform is copied between processes. At most two recordings a worker are on their way.
+    Recordings are read in threads by default (`tasks.runtime.parallel`): reading, hashing and filtering release
+    Python's lock, and no waveform is copied between processes. At most two recordings a worker are in memory.
 
     Args:
         raw: The folder that `download` made.
-        out: Where the files go; each of them appears whole, when all recordings have been read.
-        rates: The rates in Hz at which the cycles' waveforms are wanted.
-        workers: How many recordings are read at a time.
-        unfaded: Those of the rates at which the recordings' ends stay as they are.
+        out: The folder of the outputs; each file is written as a whole, after all recordings have been read.
+        rates: Sample rates in Hz of the wanted waveforms.
+        workers: Number of recordings that are read at a time.
+        unfaded: Those of the rates at which the recordings' ends are not faded.
 
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
-    wavs = recordings(raw.absolute() / "audio")  # workers elsewhere have another working directory
-    source = _source(raw / artifacts.SOURCE.name)
-    known = tables.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
+    source = _source(raw / "source.json")
+    corpus = registry.get(source["corpus"])
+    wavs = recordings(raw.absolute() / "audio", corpus)  # remote workers have another working directory
+    metadata = corpus.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         files = {rate: stack.enter_context(waveform_files.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
-        work = partial(recording.extract, rates=rates, unfaded=unfaded)
+        work = partial(extraction.extract, corpus=corpus, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
         for result in track(results, "Extracting cycles", total=len(wavs), console=console):
@@ -90,89 +91,65 @@ def extract(
                 for row, waveform in zip(result.cycles, waveforms, strict=True):
                     files[rate].write(row["cycle_id"], waveform)
         if not rows:
-            raise BreathlineError("No annotation holds a cycle.", where=raw / "audio", hint="run `download` again")
-        recording_table = tables.recordings(demo.NAME if source["corpus"] == demo.NAME else icbhi.NAME, facts, known)
-        cycle_table = tables.cycles(rows, recording_table)
+            raise BreathlineError("No annotation has a cycle.", where=raw / "audio", hint="run `download` again")
+        recording_table = extraction.recordings(corpus, facts, metadata)
+        cycle_table = extraction.cycles(corpus, rows, recording_table)
         write_table(out / artifacts.RECORDINGS.name, recording_table)
         write_table(out / artifacts.CYCLES.name, cycle_table)
     for path in (out / "audio").iterdir():
         if path.name not in {f"{rate}.parquet" for rate in rates}:
-            path.unlink()  # of a rate that is wanted no more, or of a run that was killed
+            path.unlink()  # of a rate that is no longer wanted, or of a run that was killed
+    identity = Identity(**source["identity"])
     summary = {
-        "corpus": source["corpus"],
+        "corpus": identity.name,
         "recordings": recording_table.num_rows,
         "cycles": cycle_table.num_rows,
-        "classes": classes(cycle_table),
-        "missing": known.match.missing,
-        "corrections": [asdict(correction) for correction in known.match.corrections],
+        "classes": classes(cycle_table, corpus),
+        "missing": list(metadata.missing),
+        "corrections": [asdict(correction) for correction in metadata.corrections],
         "rates": list(rates),
     }
     write_json(out / artifacts.SUMMARY.name, summary)
-    corpus_facts.write(out, _facts(source["corpus"], recording_table.num_rows))
+    corpus_facts.write(out, corpus.facts(identity))
     report(recording_table, summary)
     return summary
 
 
 def _source(path: Path) -> dict[str, Any]:
-    """Return what `download` recorded about where the recordings come from."""
+    """Return the record of `download` about the source."""
     if not path.exists():
-        raise BreathlineError("What these recordings are is not recorded.", where=path, hint="run `download` again")
+        raise BreathlineError("The source of the recordings is unknown.", where=path, hint="run `download` again")
     source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return source
 
 
-def _facts(name: str, recordings: int) -> CorpusFacts:
-    """Return the facts of a corpus by the name that `download` gave it."""
-    if name == demo.NAME:
-        identity = Identity(
-            name=name,
-            statement="The generated demo corpus",
-            evidence="`download` generated the recordings.",
-            verified=True,
-            complete=True,
-            recordings=recordings,
-        )
-        return demo.facts(identity)
-    complete = name == icbhi.COMPLETE
-    identity = Identity(
-        name=name,
-        statement=icbhi.TITLE if complete else f"A part of {icbhi.TITLE} ({recordings} of 920 recordings)",
-        evidence="The names and the number of the recordings; no hash was compared.",
-        verified=True,
-        complete=complete,
-        recordings=recordings,
-        known_recordings=920,
-    )
-    return icbhi.facts(identity)
-
-
-def classes(cycles: pa.Table) -> dict[str, dict[str, dict[str, int]]]:
-    """Return how many cycles there are by side of the official split, set of labels and class."""
+def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
+    """Return the number of cycles by side of the official split, label set and class."""
     frame = pl.DataFrame(cycles)
     return {
         side: {
-            labels: {
-                name: frame.filter((pl.col("split") == side) & (pl.col(labels) == index)).height
-                for index, name in enumerate(names)
+            name: {
+                label: frame.filter((pl.col("split") == side) & (pl.col(labels.column) == index)).height
+                for index, label in enumerate(labels.classes)
             }
-            for labels, names in CLASSES.items()
+            for name, labels in corpus.label_sets.items()
         }
         for side in ("train", "test")
     }
 
 
 def report(recordings: pa.Table, summary: Mapping[str, Any]) -> None:
-    """Log what was found, what was corrected and what is not known."""
+    """Log counts, corrections and unknown values."""
     log.info(f"{summary['recordings']} recordings, {summary['cycles']} cycles at {summary['rates']} Hz")
     for correction in summary["corrections"]:
         log.info(f"the split file's {correction['name_in_split']} is {correction['recording_id']}")
     if summary["missing"]:
-        log.warning(f"{len(summary['missing'])} recordings of the split file have no audio")
+        log.warning(f"{len(summary['missing'])} recordings of the metadata have no audio")
     patients = pl.DataFrame(recordings).unique("patient_id", maintain_order=True)
     for column in ("diagnosis", "age", "sex", "fold"):
         unknown = patients.filter(pl.col(column).is_null())["patient_id"].to_list()
         if unknown:
-            log.warning(f"{column} is not known of {len(unknown)} patients: {', '.join(map(str, unknown))}")
+            log.warning(f"{column} of {len(unknown)} patients is unknown: {', '.join(sorted(unknown, key=natural))}")
     empty = pl.DataFrame(recordings).filter(pl.col("cycles") == 0)["recording_id"].to_list()
     if empty:
         log.warning(f"{len(empty)} recordings have no cycles: {', '.join(empty)}")

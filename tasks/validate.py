@@ -11,7 +11,7 @@ from tasks.checks import data_docs as pages
 from tasks.checks import frames, runner
 from tasks.checks.report import failure, report, warning_table
 from tasks.checks.settings import ValidationSettings
-from tasks.corpora.icbhi.expectations import expectations
+from tasks.corpora import registry
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.files import write_json
 from tasks.runtime.stage import console, stage
@@ -31,8 +31,10 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationS
     Raises:
         BreathlineError: An expectation of severity error does not hold; verdicts and pages are written before.
     """
-    tables, facts = frames.read(folder), corpus_facts.read(folder)
-    checks = runner.suites(settings, facts, expectations(facts.identity), tables.summary)
+    facts = corpus_facts.read(folder)
+    corpus = registry.get(facts.name)
+    tables = frames.read(folder, corpus.recordings_schema, corpus.cycles_schema)
+    checks = runner.suites(settings, facts, corpus.expectations(facts.identity), tables.summary)
     with console.status("Checking recordings and cycles"):
         verdicts, rendered = runner.run(tables, checks, settings.severity)
     written = report(facts.identity, verdicts)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 # Recordings, cycles, feature caches and models, each once in the folder and once in DVC's cache.
-NEEDED_GB = {"demo": 2, "archive": 15, "directory": 15, "icbhi": 20}
+NEEDED_GB = {"publisher": 20, "archive": 15, "directory": 15}  # for a published corpus
+GENERATED_GB = 2
 
 
 def checks(root: Path) -> Iterator[CheckResult]:
@@ -32,15 +33,18 @@ def checks(root: Path) -> Iterator[CheckResult]:
 
 def disk(root: Path) -> CheckResult:
     """Check the free disk space for the corpus of params.yaml."""
+    from tasks.corpora import registry
     from tasks.runtime import params
     from tasks.runtime.errors import BreathlineError
 
     try:
-        source = str(params.section(params.read(root / "params.yaml"), "download.source"))
+        read = params.read(root / "params.yaml")
+        corpus, source = (str(params.section(read, f"download.{key}")) for key in ("corpus", "source"))
+        generated = source == "publisher" and registry.get(corpus).generated
     except BreathlineError as error:
         return CheckResult("free disk", "missing", error.what, error.hint or "")
-    free, needed = shutil.disk_usage(root).free / GB, NEEDED_GB.get(source, 20)
-    found = f"{free:.0f} GB; download.source {source} takes about {needed} GB with DVC's cache"
+    free, needed = shutil.disk_usage(root).free / GB, GENERATED_GB if generated else NEEDED_GB.get(source, 20)
+    found = f"{free:.0f} GB; the corpus {corpus} takes about {needed} GB with DVC's cache"
     if free < needed:
         return CheckResult(
             "free disk", "missing", found, "free some space, or put DVC's cache elsewhere: `dvc cache dir`"

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import httpx
 
-from tasks.corpora.icbhi import layout, official_site
+from tasks.corpora import registry
+from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
 from tasks.sources import answers
-from tasks.sources.settings import DownloadSettings
 
 STATE = Path(".breathline/source.json")
 TIMEOUT_S = 30.0
@@ -55,18 +55,22 @@ def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, 
         TransientError: No mirror answers, and at least one may answer later.
         BreathlineError: The source is missing, or it is generated, so that nothing can be new.
     """
-    if settings.source == "icbhi":
-        return dict(_remote(settings, before))
+    corpus = registry.get(settings.corpus)
     if settings.path is None:
-        hint = "watch a folder, an archive or the official site: `download.source` in params.yaml"
-        raise BreathlineError("The demo corpus is generated: there is nothing to watch.", hint=hint)
+        if not (names := corpus.publisher_files()):
+            raise BreathlineError(
+                f"The publisher of the corpus `{corpus.name}` has no files to watch.",
+                where="params.yaml: download.source",
+                hint="watch a folder or an archive: set source and path",
+            )
+        return dict(_remote(settings, names, before))
     path = root / settings.path
     if not path.exists():
         raise BreathlineError("The source is missing.", where=path, hint="correct download.path in params.yaml")
     found = {"": path} if path.is_file() else {one.relative_to(path).as_posix(): one for one in path.rglob("*")}
     # Metadata files may lie beside the source or in a folder of their own.
     for folder in filter(None, [path.resolve().parent, settings.metadata and root / settings.metadata]):
-        found |= {str(one): one for one in folder.iterdir() if layout.official_name(one.name)}
+        found |= {str(one): one for one in folder.iterdir() if corpus.metadata_name(one.name)}
     return {name: _local(one, before.get(name)) for name, one in sorted(found.items()) if one.is_file()}
 
 
@@ -108,7 +112,7 @@ def save(root: Path, settings: DownloadSettings, now: Files) -> None:
 
 def _identity(settings: DownloadSettings) -> dict[str, Any]:
     """Return the settings that identify a source; the order of mirrors does not matter."""
-    return {"source": settings.source, "path": settings.path and str(settings.path)}
+    return {"corpus": settings.corpus, "source": settings.source, "path": settings.path and str(settings.path)}
 
 
 def _local(path: Path, before: FileState | None) -> FileState:
@@ -126,9 +130,9 @@ def _differ(before: FileState, now: FileState) -> bool:
     return (before.time, before.size) != (now.time, now.size)
 
 
-def _remote(settings: DownloadSettings, before: Files) -> Iterator[tuple[str, FileState]]:
+def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
-        for name in (*official_site.METADATA, official_site.ARCHIVE):
+        for name in names:
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
             # The mirror of the last run first: only its own marks are comparable.
             last = before[name].place if name in before else None

@@ -1,4 +1,4 @@
-"""Which recordings a recipe runs on: `--corpus` becomes the keys of `download` in params.yaml."""
+"""Corpus of a recipe: the option `--corpus` as keys of `download` in params.yaml."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tasks.corpora.icbhi.expected import RECORDINGS
+from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
 
-HELP = "demo (generated), icbhi (from the official site), or the path of a zip archive or of an unpacked folder"
+HELP = f"name of a corpus ({', '.join(registry.names())}), or path of a zip archive or an unpacked folder"
 
 
 def settings(corpus: str) -> dict[str, Any]:
-    """Return what `download` has to say for a corpus: ``demo``, ``icbhi``, or the path of an archive or a folder.
+    """Return the keys of `download` for a corpus: its name, or the path of an archive or a folder.
 
-    A path that holds fewer recordings than the complete database is taken as a part of it (``expect: partial``).
+    A path with fewer recordings than the published corpus is taken as a part of it (``expect: partial``).
 
     Raises:
-        BreathlineError: There is no such file or folder, or it holds no recordings.
+        BreathlineError: There is no such file or folder, or it has no recordings of a known corpus.
     """
     nothing_else = {"path": None, "metadata": None, "sha256": None}
-    if corpus in ("demo", "icbhi"):
-        return {**nothing_else, "source": corpus, "expect": "full"}
+    if corpus in registry.names():
+        return {**nothing_else, "corpus": corpus, "source": "publisher", "expect": "full"}
     path = Path(corpus)
-    count = _recordings(path)
-    if not count:
+    recordings = _recordings(path)
+    found = registry.recognise(recordings)
+    if found is None:
         raise BreathlineError(
-            "No recording (.wav) lies there.", where=path, hint="name the official archive, or a folder"
+            "There is no recording (.wav) with the name of a known corpus.", where=path, hint=f"--corpus: {HELP}"
         )
     return {
         **nothing_else,
+        "corpus": found.name,
         "source": "directory" if path.is_dir() else "archive",
         "path": corpus,
-        "expect": "full" if count >= RECORDINGS else "partial",
+        "expect": "full" if len(recordings) >= (found.recordings or 0) else "partial",
     }
 
 
-def _recordings(path: Path) -> int:
-    """Return how many different recordings an archive or a folder holds, by their names."""
+def _recordings(path: Path) -> set[str]:
+    """Return the names of the recordings in an archive or a folder."""
     if path.is_dir():
         files = [str(file.relative_to(path)) for file in path.rglob("*")]
     elif path.is_file():
@@ -46,8 +48,8 @@ def _recordings(path: Path) -> int:
             with zipfile.ZipFile(path) as archive:
                 files = archive.namelist()
         except zipfile.BadZipFile as error:
-            raise BreathlineError("This is no zip archive.", where=path, hint=f"--corpus: {HELP}") from error
+            raise BreathlineError("This is not a zip archive.", where=path, hint=f"--corpus: {HELP}") from error
     else:
         raise BreathlineError("There is no such archive or folder.", where=path, hint=f"--corpus: {HELP}")
     parts = map(PurePosixPath, files)
-    return len({file.stem for file in parts if file.suffix.lower() == ".wav" and "__MACOSX" not in file.parts})
+    return {file.stem for file in parts if file.suffix.lower() == ".wav" and "__MACOSX" not in file.parts}

@@ -21,7 +21,7 @@ from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
 from lineage.diff import runs
 from tasks import artifacts
-from tasks.corpora.icbhi.exclusion import patients_named
+from tasks.corpora.icbhi.metadata_lines import patients_named
 from tasks.corpora.icbhi.names import CHEST_LOCATIONS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256

@@ -21,11 +21,11 @@ from models import file_names
 from models.frontends.registry import create
 from tasks.artifacts import CYCLES, FEATURE_CACHES, RAW_AUDIO, WAVEFORMS
 from tasks.audio import front_end_rates
-from tasks.corpora.icbhi import recording
+from tasks.corpora import extraction, registry
 from tasks.features import cycle_waveforms
 from tasks.features.arrays import compute
 
-FACTS = ("start_s", "end_s", "icbhi_crackles", "icbhi_wheezes", "audio_sha256")
+FACTS = ("start_s", "end_s", "audio_sha256")
 WAVEFORM = 1e-5  # of full scale: another SciPy may round a resampled waveform differently
 FEATURE = 0.01  # some steps of float16 in features of a few units: another FFT may give them
 ROWS = 64  # cycles read at a time
@@ -69,12 +69,14 @@ def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     for cycle in chosen:
         by_recording.setdefault(table[cycle]["recording_id"], []).append(cycle)
     for name, wanted in by_recording.items():
-        found = recording.extract(audited.root / RAW_AUDIO / f"{name}.wav", rates, unfaded)
+        corpus = registry.get(table[wanted[0]]["corpus"])
+        facts = (*FACTS, *corpus.cycle_columns)
+        found = extraction.extract(audited.root / RAW_AUDIO / f"{name}.wav", corpus, rates, unfaded)
         rows = {row["cycle_id"]: (number, row) for number, row in enumerate(found.cycles)}
         for cycle in wanted:
             number, row = rows.get(cycle, (0, {}))
             known = table[cycle]
-            differences = [f"{key} {known[key]} → {row.get(key)}" for key in FACTS if known[key] != row.get(key)]
+            differences = [f"{key} {known[key]} → {row.get(key)}" for key in facts if known[key] != row.get(key)]
             if differences:
                 what = f"the recording gives another cycle: {', '.join(differences)}"
                 yield Finding(kind="cycle-contradicts", where=cycle, what=what, stages=("extract",))

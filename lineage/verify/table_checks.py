@@ -9,11 +9,12 @@ from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding
 from models.file_names import CARD
 from tasks.artifacts import CYCLES, RAW_AUDIO, RAW_METADATA, RECORDINGS, SOURCE
-from tasks.corpora.icbhi import metadata
+from tasks.corpora import registry
+from tasks.corpora.base import Corpus
+from tasks.corpora.source_files import RECORDING_SUFFIX
 from tasks.subsets import folds
 from tasks.subsets.folds import FoldSettings
 
-HASHES = {".wav": "recording_sha256", ".txt": "annotation_sha256"}  # columns of the files' hashes
 EXTRACT = ("extract",)
 
 
@@ -21,7 +22,10 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
     """Yield recordings whose files, split or patient in the tables differ from `data/raw`."""
     if "extract" not in audited.project.records:
         return
-    for name, digest in audited.json(SOURCE)["metadata"].items():
+    source = audited.json(SOURCE)
+    corpus = registry.get(source["corpus"])
+    hashes = {RECORDING_SUFFIX: "recording_sha256", corpus.annotation_suffix: "annotation_sha256"}
+    for name, digest in source["metadata"].items():
         where = RAW_METADATA / name
         there = audited.hashes.of(where)
         if digest != (there.sha256 if there else None):
@@ -29,21 +33,20 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
             yield Finding(kind="metadata-contradicts", where=str(where), what=what, stages=("download",))
     table = {row["recording_id"]: row for row in audited.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
-        for suffix, column in HASHES.items():
+        for suffix, column in hashes.items():
             path = RAW_AUDIO / f"{name}{suffix}"
             there = audited.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
                 what = f"the table of recordings has another {column}: the cycles were cut from another file"
                 yield Finding(kind="recording-contradicts", where=str(path), what=what, stages=EXTRACT)
-    yield from _splits(audited, table)
+    yield from _splits(audited, table, corpus)
     yield from _cycles(audited, table)
 
 
-def _splits(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+def _splits(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]], corpus: Corpus) -> Iterator[Finding]:
     """Yield patients whose recordings have another split than in the split file."""
-    official = metadata.read_split(audited.root / RAW_METADATA / metadata.SPLIT_FILE)
-    named = metadata.match(official, table).recording_ids
-    split = {recording: official[name] for name, recording in named.items()}
+    metadata = corpus.read_metadata(audited.root / RAW_METADATA, list(table))
+    split = {recording: row.get("split") for recording, row in metadata.recordings.items()}
     moved: dict[tuple[str, str, str], list[str]] = {}
     for name, row in table.items():
         if row["split"] != split.get(name):

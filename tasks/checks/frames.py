@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import artifacts
-from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 
 
@@ -33,14 +32,19 @@ class Frames:
     summary: dict[str, Any]
 
 
-def read(folder: Path) -> Frames:
+def read(folder: Path, recordings_schema: pa.Schema, cycles_schema: pa.Schema) -> Frames:
     """Return the tables that `extract` wrote.
 
+    Args:
+        folder: The folder of the tables.
+        recordings_schema: Schema of the table of recordings.
+        cycles_schema: Schema of the table of cycles.
+
     Raises:
-        BreathlineError: A table does not have the columns or types of `tasks.runtime.schemas`.
+        BreathlineError: A table does not have the columns or types of its schema.
     """
-    recordings = _table(folder / artifacts.RECORDINGS.name, schemas.RECORDINGS)
-    cycles = _table(folder / artifacts.CYCLES.name, schemas.CYCLES)
+    recordings = _table(folder / artifacts.RECORDINGS.name, recordings_schema)
+    cycles = _table(folder / artifacts.CYCLES.name, cycles_schema)
     return join(recordings, cycles, json.loads((folder / artifacts.SUMMARY.name).read_text(encoding="utf-8")))
 
 
@@ -55,7 +59,7 @@ def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         raise BreathlineError(
             f"The columns are not those of the schema: {', '.join(f'{name} ({kind})' for name, kind in differ)}.",
             where=path,
-            hint="run `extract` again; tasks/runtime/schemas.py has the columns",
+            hint="run `extract` again; docs/design.md describes the columns",
         )
     return pl.DataFrame(table)
 

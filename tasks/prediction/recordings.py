@@ -21,7 +21,8 @@ from models.training.inference import BATCH, autocast, pick_device
 from models.training.settings import ComputeSettings, Selection
 from models.training.transfers import to_device
 from tasks.audio import reading, waveforms
-from tasks.corpora.icbhi.annotations import read as read_annotation
+from tasks.corpora import registry
+from tasks.corpora.base import Cycle
 from tasks.distillation.soft_targets import Logits, combine
 from tasks.features.cycle_features import features
 from tasks.runtime import schemas
@@ -128,13 +129,21 @@ def pieces(wav: Path, seconds: float, duration_s: float) -> list[Piece]:
     Raises:
         BreathlineError: The annotation cannot be understood.
     """
-    annotation = wav.with_suffix(".txt")
-    cycles = read_annotation(annotation) if annotation.is_file() else []
+    cycles = _annotated(wav, seconds)
     if cycles:
         return [Piece(one.start_s, one.end_s, f"{wav.stem}_{index:03}") for index, one in enumerate(cycles)]
     count = max(1, math.ceil(seconds / duration_s))
     starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
     return [Piece(start, min(start + duration_s, seconds)) for start in starts]
+
+
+def _annotated(wav: Path, seconds: float) -> list[Cycle]:
+    """Return the cycles of the annotation beside a recording, in the format of the first corpus that has its suffix."""
+    for corpus in map(registry.get, registry.names()):
+        annotation = wav.with_suffix(corpus.annotation_suffix)
+        if annotation.is_file():
+            return corpus.read_cycles(annotation, seconds)
+    return []
 
 
 def schema(classes: Sequence[str]) -> pa.Schema:

@@ -1,11 +1,14 @@
-"""The Arrow schemas of the tables that `extract` writes and the other stages read; docs/design.md tells the columns."""
+"""Arrow schemas of the tables that `extract` writes; docs/design.md describes the columns."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
 QUALITY = ("peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silent_fraction", "rms_dbfs")
 
+# Columns that the tables of every corpus have.
 RECORDINGS = pa.schema(
     {
         "corpus": pa.string(),
@@ -28,15 +31,8 @@ RECORDINGS = pa.schema(
         "recording_sha256": pa.string(),
         "annotation_sha256": pa.string(),
         **dict.fromkeys(QUALITY, pa.float64()),
-        "icbhi_recording_index": pa.string(),
-        "icbhi_mode": pa.string(),
-        "icbhi_name_in_split": pa.string(),
-        "icbhi_bmi": pa.float64(),
-        "icbhi_weight_kg": pa.float64(),
-        "icbhi_height_cm": pa.float64(),
     }
 )
-
 CYCLES = pa.schema(
     {
         "corpus": pa.string(),
@@ -48,16 +44,19 @@ CYCLES = pa.schema(
         "start_s": pa.float64(),
         "end_s": pa.float64(),
         "duration_s": pa.float64(),
-        "lungsound_4": pa.int8(),
-        "lungsound_2": pa.int8(),
-        "diagnosis_3": pa.int8(),
-        "diagnosis_2": pa.int8(),
         "split": pa.string(),
         "fold": pa.int8(),
         "audio_sha256": pa.string(),
-        "icbhi_crackles": pa.int8(),
-        "icbhi_wheezes": pa.int8(),
     }
 )
-
 AUDIO = pa.schema({"cycle_id": pa.string(), "samples": pa.list_(pa.float32())})
+
+
+def recordings(own: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Return the schema of a table of recordings, with the columns that only its corpus has."""
+    return pa.schema([*RECORDINGS, *pa.schema(dict(own))])
+
+
+def cycles(labels: Iterable[str], own: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Return the schema of a table of cycles, with the columns of its label sets and those that only its corpus has."""
+    return pa.schema([*CYCLES, *pa.schema(dict.fromkeys(labels, pa.int8())), *pa.schema(dict(own))])

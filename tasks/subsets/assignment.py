@@ -10,7 +10,8 @@ from typing import Any, ClassVar, get_args
 import pyarrow.parquet as pq
 
 from tasks import artifacts
-from tasks.runtime import params
+from tasks.runtime import corpus_facts, params
+from tasks.runtime.errors import BreathlineError
 from tasks.subsets.splits import Subset, assign
 
 
@@ -28,13 +29,15 @@ class Assignment:
     """What is classified, and which cycles train and judge.
 
     Attributes:
-        labels: A key of `CLASSES`.
+        labels: Label set.
+        classes: Names of its classes.
         subsets: The subset of each cycle, by sorted `cycle_id`.
         targets: The class index of each of these cycles.
         patients: Their patients.
     """
 
     labels: str
+    classes: tuple[str, ...]
     subsets: dict[str, Subset]
     targets: dict[str, int]
     patients: dict[str, str]
@@ -57,12 +60,18 @@ def from_params(read: Mapping[str, Any], cycles: Path = artifacts.CYCLES) -> Ass
 
 def assign_table(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Assignment:
     """Return what a table of cycles holds for these labels and this split."""
+    label_sets = corpus_facts.read_label_sets(path.parent)
+    if labels not in label_sets:
+        raise BreathlineError(
+            f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(label_sets)}"
+        )
     cycles = pq.read_table(path)
     subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
     targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
     patients = dict(zip(cycles["cycle_id"].to_pylist(), cycles["patient_id"].to_pylist(), strict=True))
     return Assignment(
         labels=labels,
+        classes=label_sets[labels].classes,
         subsets=subsets,
         targets={cycle: targets[cycle] for cycle in subsets},
         patients={cycle: patients[cycle] for cycle in subsets},

@@ -1,4 +1,4 @@
-"""Which cycles train, which choose the epoch, and which test."""
+"""Assignment of cycles to the train, validation and test subsets by a split of the corpus."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.corpora.icbhi.labels import CLASSES
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.patients import number
 
@@ -17,8 +16,8 @@ Subset = Literal["train", "val", "test"]
 
 FOLDS = ("0", "1", "2", "3", "4")
 SPLITS = ("official", "official-disjoint", *FOLDS)
-DEVICE = "@"  # `official@Meditron`: the recordings of one stethoscope alone, on both sides
-RESTARTS = 16  # of the search for validation patients; more find no better ones on ICBHI
+DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
+RESTARTS = 16  # of the search for validation patients; more do not improve the choice
 
 
 def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, seed: int) -> dict[str, Subset]:
@@ -30,20 +29,22 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
 
     Args:
         cycles: The table of cycles: `cycle_id`, `patient_id`, `device`, `split`, `fold` and the column `labels`.
-        labels: A key of `CLASSES`; cycles where it is null belong to no subset.
-        split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a stethoscope after it, such as
-            ``official@Meditron``, only recordings of that one belong to the split.
+        labels: A label set of the corpus; cycles where it is null belong to no subset.
+        split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a device after it, only
+            recordings of that device belong to the split.
         fraction: Of the training side that validates, between 0 and 1.
         seed: Different seeds choose different patients.
 
     Raises:
-        BreathlineError: The split, stethoscope, labels or fraction do not exist, or a subset would be empty.
+        BreathlineError: The split, device, labels or fraction do not exist, or a subset would be empty.
     """
     base, at, device = str(split).partition(DEVICE)
     if base not in SPLITS:
         raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(SPLITS)}")
-    if labels not in CLASSES:
-        raise BreathlineError(f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(CLASSES)}")
+    if labels not in cycles.column_names:
+        raise BreathlineError(
+            f"There are no labels `{labels}`.", where="labels", hint="use a label set of data/cycles/label_sets.json"
+        )
     if not 0 < fraction < 1:
         raise BreathlineError(
             f"{fraction} of the patients cannot validate.", where="validation.fraction", hint="between 0 and 1"
@@ -58,9 +59,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         if not side.any():
             raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint="choose another")
     in_test = np.unique(patients[test])
-    chosen = validation_patients(
-        patients[train], label[train], barred=in_test, classes=len(CLASSES[labels]), fraction=fraction, seed=seed
-    )
+    chosen = validation_patients(patients[train], label[train], barred=in_test, fraction=fraction, seed=seed)
     subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
     order = np.argsort(cycle_ids)
     return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
@@ -95,7 +94,6 @@ def validation_patients(
     label: npt.NDArray[np.int8],
     *,
     barred: npt.NDArray[np.int64],
-    classes: int,
     fraction: float,
     seed: int,
 ) -> npt.NDArray[np.int64]:
@@ -107,7 +105,6 @@ def validation_patients(
         patients: Position of the patient of each cycle of the training side, in the order of all patients.
         label: The class of each of these cycles.
         barred: Patients that stay in train as long as others can validate.
-        classes: How many classes there are.
         fraction: The share that validation should have.
         seed: Of the random subsets.
 
@@ -119,6 +116,7 @@ def validation_patients(
         raise BreathlineError(
             "One patient alone cannot both train and validate.", where="split", hint="use a corpus of more patients"
         )
+    classes = int(label.max()) + 1
     shares = np.zeros((len(people), classes + 2))
     np.add.at(shares, (index, label), 1)
     shares[:, classes] = shares[:, :classes].sum(axis=1)

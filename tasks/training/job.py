@@ -25,7 +25,6 @@ from models.training.registry import create as create_objective
 from models.training.selection import LabelledCycles, TrainingData, check_data
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import artifacts
-from tasks.corpora.icbhi.labels import CLASSES
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
@@ -105,7 +104,7 @@ def train(
             features=cache,
             train=part(assignment, cache, "train", soft),
             selections={selection: part(assignment, cache, CHOSEN_ON[selection], None) for selection in selections},
-            classes=len(CLASSES[assignment.labels]),
+            classes=len(assignment.classes),
         )
     with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
         check_data(settings, data)
@@ -152,7 +151,7 @@ def train(
         "mels": cache.mels,
         **cache.clip_settings,
         "labels": assignment.labels,
-        "classes": list(CLASSES[assignment.labels]),
+        "classes": list(assignment.classes),
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.best,

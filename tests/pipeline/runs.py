@@ -18,7 +18,7 @@ def finished(folder: Path) -> Path:
     toy.checkout(ROOT, folder)
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
-    params["download"]["source"] = "demo"
+    params["download"] |= {"corpus": "demo", "source": "publisher"}
     params["download"]["demo"]["patients"] = 8
     params["frontends"] = {"ast": {"duration_s": 2.0}}
     params["weights"] = {"scratch": {"source": "none", "sha256": None}}

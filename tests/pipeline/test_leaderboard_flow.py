@@ -36,7 +36,7 @@ stages:
       - reports/metrics.json: {cache: false}
 """
 LEADERBOARD_PARAMS = """\
-download: {source: demo, path: null}
+download: {corpus: demo, source: publisher, path: null}
 selections: [val]
 frontends: {mel: {}}
 weights: {none: {}}

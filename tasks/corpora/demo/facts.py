@@ -8,12 +8,16 @@ from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime.corpus_facts import CorpusFacts, Identity, Licence
 
 NAME, TITLE = "demo", "Breathline demo corpus"
+OTHER = "demo-format"  # recordings in its format that were not generated here
 
 
 def facts(identity: Identity) -> CorpusFacts:
     """Return the facts of generated recordings, which are written in ICBHI's format."""
+    own = icbhi.facts(replace(identity, verified=False))
+    if not identity.verified:
+        return replace(own, name=NAME, title=identity.statement, identity=identity)
     return replace(
-        icbhi.facts(replace(identity, verified=False)),
+        own,
         name=NAME,
         title=TITLE,
         identity=identity,

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from tasks.corpora.demo.cohort import RECORDING_SD, Patient
 from tasks.corpora.demo.devices import DEVICES
 from tasks.corpora.demo.draws import Stream, generator
-from tasks.corpora.icbhi.annotations import Cycle
+from tasks.corpora.icbhi.annotations import AnnotatedCycle
 from tasks.corpora.icbhi.names import RecordingName
 
 # Log-odds of adventitious sounds by chest location, against the average: crackles are heard over the lungs' bases.
@@ -44,7 +44,7 @@ class Recording:
     subtype: str
     duration_s: float
     breaths: tuple[Breath, ...]
-    annotated: tuple[tuple[Breath, Cycle], ...]
+    annotated: tuple[tuple[Breath, AnnotatedCycle], ...]
 
 
 def recordings(seed: int, patient: Patient) -> list[Recording]:
@@ -76,7 +76,7 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
         # In ICBHI, whether a cycle crackles and whether it wheezes are independent of each other.
         heard = generator(seed, Stream.LABELS, *key).random((len(breaths), 2)) < (crackle_share, wheeze_share)
         annotated = tuple(
-            (breaths[i], Cycle(start_s=start, end_s=end, crackles=int(heard[i, 0]), wheezes=int(heard[i, 1])))
+            (breaths[i], AnnotatedCycle(start_s=start, end_s=end, crackles=int(heard[i, 0]), wheezes=int(heard[i, 1])))
             for i, start, end in times
         )
         name = RecordingName(

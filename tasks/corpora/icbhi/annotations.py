@@ -1,4 +1,4 @@
-"""ICBHI's annotation files: one respiratory cycle a line."""
+"""Annotation files of ICBHI's format: one respiratory cycle a line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tasks.runtime.errors import BreathlineError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cycle:
-    """One respiratory cycle: its place in the recording in seconds, and whether (0 or 1) adventitious sounds occur."""
+class AnnotatedCycle:
+    """Respiratory cycle: start and end in seconds, and presence (0 or 1) of crackles and wheezes."""
 
     start_s: float
     end_s: float
@@ -20,11 +20,8 @@ class Cycle:
     wheezes: int
 
 
-def read(path: Path) -> list[Cycle]:
+def read(path: Path) -> list[AnnotatedCycle]:
     """Return the cycles of one recording in the order of its annotation file.
-
-    Whether the times make sense (order, overlap, inside the audio) is left to validation, which names all such
-    cycles at once.
 
     Raises:
         BreathlineError: A row is not two times and two flags; file and line are named.
@@ -32,7 +29,7 @@ def read(path: Path) -> list[Cycle]:
     cycles = []
     for (start, end, crackles, wheezes), where in lines.read(path, 4, heading=False):
         cycles.append(
-            Cycle(
+            AnnotatedCycle(
                 start_s=_time(start, where),
                 end_s=_time(end, where),
                 crackles=_flag(crackles, "crackles", where),
@@ -49,14 +46,12 @@ def _time(cell: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise BreathlineError(f"`{cell}` is no time in seconds.", where=where, hint="correct the annotation")
+        raise BreathlineError(f"`{cell}` is not a time in seconds.", where=where, hint="correct the annotation")
     return value
 
 
 def _flag(cell: str, name: str, where: str) -> int:
     """Return a flag, 0 or 1."""
     if cell not in {"0", "1"}:
-        raise BreathlineError(
-            f"`{cell}` does not say whether there are {name}.", where=where, hint="0 or 1 is expected"
-        )
+        raise BreathlineError(f"`{cell}` is not a flag for {name}.", where=where, hint="write 0 or 1")
     return int(cell)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tasks.corpora.base import Correction
 from tasks.corpora.icbhi import lines, names
 from tasks.corpora.icbhi.labels import DIAGNOSES
 from tasks.runtime.errors import BreathlineError
@@ -34,14 +35,6 @@ class Demographics:
     bmi: float | None
     weight_kg: float | None
     height_cm: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """A name of the split file that names a recording otherwise than its audio file does."""
-
-    name_in_split: str
-    recording_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from tasks.corpora.icbhi import metadata
-from tasks.corpora.icbhi.layout import official_name
+from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
-from tasks.sources.collection import BrokenArchiveError, Collection, files_in
+from tasks.sources.collection import BrokenArchiveError, Collection
 from tasks.sources.http import Patience, fetch_first
-from tasks.sources.settings import DownloadSettings
 
 ARCHIVE = "ICBHI_final_database.zip"
 # The metadata files that the official site has, and what reads them; the fold list is no part of it.
@@ -27,25 +27,28 @@ METADATA: dict[str, Callable[[Path], object]] = {
 
 
 @contextmanager
-def fetched(settings: DownloadSettings, downloads: Path, *, patience: Patience | None = None) -> Iterator[Collection]:
+def fetched(
+    settings: DownloadSettings, downloads: Path, *, at_hand: AbstractCollection[str], patience: Patience | None = None
+) -> Iterator[Collection]:
     """Yield the files of the official archive, with the metadata files beside it.
 
-    What was fetched is kept until the block ends well, so that nothing is fetched twice; a broken archive is not kept.
+    Fetched files are kept until the block ends without an error, so that nothing is fetched twice. A broken archive is
+    not kept.
 
     Args:
-        settings: Mirrors, the archive's SHA-256 where known, and the folder whose metadata files need no fetching.
-        downloads: Where the files are kept meanwhile.
-        patience: With each mirror; by default that of `http`.
+        settings: Mirrors, and the archive's SHA-256 where it is known.
+        downloads: The folder in which fetched files are kept.
+        at_hand: Names of metadata files that need not be fetched.
+        patience: Retry policy of each mirror.
 
     Raises:
-        BreathlineError: A file is on no mirror, and what each said.
+        BreathlineError: No mirror has a file.
         BrokenArchiveError: The archive is damaged.
     """
-    at_hand = (
-        {official_name(member.name) for member in files_in(settings.metadata, recursive=False)}
-        if settings.metadata
-        else set()
-    )
+    if not settings.mirrors:
+        raise BreathlineError(
+            "The official site needs a mirror.", where="params.yaml: download.mirrors", hint="name at least one"
+        )
     wanted = {name: read for name, read in METADATA.items() if name not in at_hand}
     for name, check in [*wanted.items(), (ARCHIVE, _check_zip)]:
         fetch_first(

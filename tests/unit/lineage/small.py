@@ -142,7 +142,16 @@ def _download(root: Path, _read: Mapping[str, Any]) -> None:
     for name, lines in written.items():
         (metadata / name).write_text("\n".join(lines) + "\n")
     source = {
-        "corpus": "icbhi-part",
+        "corpus": "icbhi",
+        "identity": {
+            "name": "icbhi-part",
+            "statement": f"A part of ICBHI 2017 ({len(RECORDINGS)} of 920 recordings)",
+            "evidence": "Claimed by the test.",
+            "verified": True,
+            "complete": False,
+            "recordings": len(RECORDINGS),
+            "known_recordings": 920,
+        },
         "source": "archive",
         "archive": {"name": "small.zip", "sha256": "5" * 64, "bytes": 5},
         "expect": "partial",

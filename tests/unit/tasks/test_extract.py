@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,19 @@ import pytest
 import soundfile
 
 from tasks.audio import waveform_files, waveforms
+from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.extract import extract
-from tasks.runtime import schemas
+from tasks.runtime import corpus_facts, schemas
+from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 
 PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
 RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
+
+
+IDENTITY = Identity(
+    name="icbhi-part", statement="A part", evidence="None.", verified=True, complete=False, recordings=3
+)
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def raw(tmp_path: Path) -> Path:
     (raw / "metadata" / "ICBHI_Challenge_diagnosis.txt").write_text("101\tURTI\n226\tHealthy\n")
     (raw / "metadata" / "ICBHI_Challenge_demographic_information.txt").write_text("101\t3\tF\tNA\t19\t99\n")
     (raw / "metadata" / "patient_list_foldwise.txt").write_text("101 1\n226 3\n300 0\n")
-    (raw / "source.json").write_text(json.dumps({"corpus": "icbhi-part"}))
+    (raw / "source.json").write_text(json.dumps({"corpus": "icbhi", "identity": asdict(IDENTITY)}))
     return raw
 
 
@@ -50,7 +58,7 @@ def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:
 def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         out, _ = run(raw)
-    assert pq.read_schema(out / "recordings.parquet").equals(schemas.RECORDINGS)
+    assert pq.read_schema(out / "recordings.parquet").equals(CORPUS.recordings_schema)
     plain, other, stereo = pl.read_parquet(out / "recordings.parquet").to_dicts()
     assert (plain["recording_id"], plain["patient_id"], plain["icbhi_recording_index"]) == (PLAIN, "101", "1b1")
     assert (plain["location"], plain["icbhi_mode"], plain["device"]) == ("Al", "sc", "Meditron")
@@ -75,7 +83,7 @@ def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureF
     assert plain["peak"] == pytest.approx(0.3, abs=1e-3)
     assert (other["split"], other["icbhi_name_in_split"]) == ("train", "226_1b1_Pl_sc_Meditron")
     assert (stereo["channels"], stereo["diagnosis"], stereo["fold"], stereo["age"]) == (2, None, 0, None)
-    assert "diagnosis is not known of 1 patients: 300" in caplog.text
+    assert "diagnosis of 1 patients is unknown: 300" in caplog.text
     assert "age is not known of 2 patients: 226, 300" in caplog.text
     assert "226_1b1_Pl_sc_Meditron is 226_1b1_Pl_sc_LittC2SE" in caplog.text
     assert "1 recordings of the split file have no audio" in caplog.text
@@ -83,7 +91,7 @@ def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureF
 
 def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw: Path) -> None:
     out, _ = run(raw)
-    assert pq.read_schema(out / "cycles.parquet").equals(schemas.CYCLES)
+    assert pq.read_schema(out / "cycles.parquet").equals(CORPUS.cycles_schema)
     cycles = pl.read_parquet(out / "cycles.parquet")
     assert cycles["cycle_id"].to_list() == [f"{name}_{index:03}" for name in sorted(RECORDINGS) for index in range(3)]
     assert cycles["lungsound_4"].to_list() == [0, 1, 3] * 3
@@ -141,6 +149,13 @@ def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
     assert classes["test"]["diagnosis_3"] == {"healthy": 0, "chronic": 0, "non-chronic": 3}
 
 
+def test_the_facts_are_those_of_what_download_found(raw: Path) -> None:
+    out, _ = run(raw)
+    facts = corpus_facts.read(out)
+    assert (facts.name, facts.title, facts.identity) == ("icbhi", "ICBHI 2017", IDENTITY)
+    assert (facts.published, facts.patients_on_both_sides) == ((), ("156", "218"))
+
+
 def test_the_bytes_depend_neither_on_the_workers_nor_on_row_groups_in_flight(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +204,7 @@ def _truncate(raw: Path) -> None:
         (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),
         (_write("audio/notes ü.md", b""), "neither audio nor annotation: notes ü.md"),
         (_remove("metadata/ICBHI_Challenge_diagnosis.txt"), "ICBHI_Challenge_diagnosis.txt cannot be read"),
-        (_remove("source.json"), "is not recorded"),
+        (_remove("source.json"), "is unknown"),
         (
             _write("metadata/ICBHI_challenge_train_test.txt", f"{PLAIN}\ttest\n{STEREO}\ttrain\n".encode()),
             f"does not name 1 recordings: {OTHER}",

@@ -20,8 +20,9 @@ from tasks.artifacts import DATA_DOCS, EXTRACTED, VERDICTS
 from tasks.checks import gx
 from tasks.checks.runner import run
 from tasks.checks.settings import Severity, ValidationSettings
-from tasks.corpora.icbhi import annotations, names, recording, tables
+from tasks.corpora import extraction
 from tasks.corpora.icbhi import facts as icbhi
+from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.runtime import corpus_facts, params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
@@ -158,29 +159,25 @@ def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
     facts, rows = [], []
     measures = {**dict.fromkeys(schemas.QUALITY, 0.01), "sample_rate": 4000, "subtype": "PCM_16", "bit_depth": 16}
     for path in paths:
-        cycles = annotations.read(path)
+        cycles = CORPUS.read_cycles(path, math.inf)
         frames = math.ceil(4000 * cycles[-1].end_s)
         facts.append(
-            {"recording_id": path.stem, **recording.name_columns(names.parse(path.stem)), **measures, "channels": 1}
+            {"recording_id": path.stem, **measures, "channels": 1}
             | {"frames": frames, "duration_s": frames / 4000, "cycles": len(cycles)}
             | {"recording_sha256": path.stem, "annotation_sha256": path.stem}
         )
         rows += [
-            {
-                "cycle_id": f"{path.stem}_{index:03}",
-                "recording_id": path.stem,
-                "cycle_index": index,
-                **recording.cycle_columns(cycle),
-            }
-            | {"duration_s": cycle.end_s - cycle.start_s, "audio_sha256": f"{path.stem} {index}"}
+            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **cycle.own}
+            | {"start_s": cycle.start_s, "end_s": cycle.end_s, "duration_s": cycle.end_s - cycle.start_s}
+            | {"audio_sha256": f"{path.stem} {index}"}
             for index, cycle in enumerate(cycles)
         ]
-    known = tables.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
-    recordings = tables.recordings("icbhi", facts, known)
+    metadata = CORPUS.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
+    recordings = extraction.recordings(CORPUS, facts, metadata)
     checked = Tables(
         pl.DataFrame(recordings),
-        pl.DataFrame(tables.cycles(rows, recordings)),
-        {"missing": known.match.missing},
+        pl.DataFrame(extraction.cycles(CORPUS, rows, recordings)),
+        {"missing": list(metadata.missing)},
         facts_of(icbhi.COMPLETE),
     )
     verdicts, _ = run(checked.frames(), checked.suites(), SETTINGS.severity)

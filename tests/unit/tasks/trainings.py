@@ -27,6 +27,7 @@ TRAINING = {
     "moving_average": {"kind": "ema", "decay": 0.9},
     "patience": 0,
 }  # fmt: skip
+LABEL_SETS = {"lungsound_4": ("normal", "crackle", "wheeze", "both"), "lungsound_2": ("normal", "abnormal")}
 MN = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "wide", "weights": "scratch"}
 AST = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}, "frontend": "narrow"}
 PARAMS: dict[str, Any] = {
@@ -63,6 +64,8 @@ def make(folder: Path) -> list[str]:
     }
     (folder / "data" / "cycles").mkdir()
     pq.write_table(pa.table(table), folder / "data" / "cycles" / "cycles.parquet")
+    sets = {name: {"column": name, "classes": classes, "description": ""} for name, classes in LABEL_SETS.items()}
+    (folder / "data" / "cycles" / "label_sets.json").write_text(json.dumps(sets))
     scratch = folder / "data" / "weights" / "scratch"
     scratch.mkdir(parents=True)
     (scratch / "source.json").write_text(json.dumps({"name": "scratch", "source": "none", "sha256": None}))

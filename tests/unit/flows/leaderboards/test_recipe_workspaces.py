@@ -31,7 +31,7 @@ def make(project: Path, name: str = "mn_kd", **kwargs) -> Path:
 def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
     before = (project / "params.yaml").read_text()
     (project / "part.zip").write_bytes(b"")
-    given = before.replace("source: demo   ", "source: archive").replace("path: null", "path: part.zip")
+    given = before.replace("source: publisher", "source: archive  ").replace("path: null", "path: part.zip")
     (project / "params.yaml").write_text(given)
     workspace = make(project, seeds=[7, 8], paper=True)
     found = params.read(workspace / "params.yaml")

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from flows.new_recordings import source_state
+from tasks.corpora.settings import DemoSettings, DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
-from tasks.sources.settings import DemoSettings, DownloadSettings
 
 
 def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ()) -> DownloadSettings:
     demo = DemoSettings(seed=1, patients=1)
     return DownloadSettings(
-        source=kind,
+        corpus="demo" if kind == "demo" else "icbhi",
+        source="publisher" if kind in ("demo", "icbhi") else kind,
         path=path,
         metadata=None,
         expect="full",
@@ -91,7 +92,7 @@ def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
 
 
 def test_a_missing_or_generated_source_is_refused(tmp_path):
-    with pytest.raises(BreathlineError, match="nothing to watch"):
+    with pytest.raises(BreathlineError, match="no files to watch"):
         source_state.inspect(tmp_path, settings("demo"), {})
     with pytest.raises(BreathlineError, match="is missing"):
         source_state.inspect(tmp_path, settings("directory", tmp_path / "none"), {})

@@ -13,10 +13,11 @@ from tasks.checks import frames, runner
 from tasks.checks.check import Check
 from tasks.checks.settings import ValidationSettings
 from tasks.corpora.icbhi import facts as icbhi
+from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.corpora.icbhi.expectations import expectations
 from tasks.corpora.icbhi.labels import CLASSES, label
 from tasks.extract import classes
-from tasks.runtime import params, schemas
+from tasks.runtime import params
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 
 ADULT = {"age": 61.0, "sex": "M", "icbhi_bmi": 28.5, "icbhi_weight_kg": None, "icbhi_height_cm": None}
@@ -73,7 +74,7 @@ class Tables:
 
     def arrow(self, table: str) -> pa.Table:
         """Return a table as it is stored."""
-        schema = {"recordings": schemas.RECORDINGS, "cycles": schemas.CYCLES}[table]
+        schema = {"recordings": CORPUS.recordings_schema, "cycles": CORPUS.cycles_schema}[table]
         return getattr(self, table).to_arrow().cast(schema)
 
 
@@ -157,14 +158,14 @@ def clean(identity: str = icbhi.OWN) -> Tables:
                 )
     recording_table, cycle_table = (
         pl.DataFrame(pa.Table.from_pylist(rows, schema=schema))
-        for rows, schema in ((recordings, schemas.RECORDINGS), (cycles, schemas.CYCLES))
+        for rows, schema in ((recordings, CORPUS.recordings_schema), (cycles, CORPUS.cycles_schema))
     )
     summary = {
         "recordings": len(recordings),
         "cycles": len(cycles),
         "missing": [],
         "corrections": [],
-        "classes": classes(cycle_table.to_arrow()),
+        "classes": classes(cycle_table.to_arrow(), CORPUS),
         "rates": [4000],
     }
     return Tables(recording_table, cycle_table, summary, facts(identity))

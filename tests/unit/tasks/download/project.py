@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from tasks import download as stage
+from tasks.corpora.settings import DemoSettings, DownloadSettings
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.settings import DemoSettings, DownloadSettings
 from tests.unit.tasks.sources import corpora
 
 NAMES = corpora.NAMES
 FULL = corpora.recordings(NAMES) | corpora.metadata(NAMES)
 
 
-def settings(source: str, path: Path | None = None, **changes: Any) -> DownloadSettings:
+def settings(source: str, path: Path | None = None, corpus: str = "icbhi", **changes: Any) -> DownloadSettings:
     given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]}
     given |= {"exclude_patients": [], **changes}
-    return DownloadSettings(source=source, path=path, demo=DemoSettings(seed=1, patients=4), **given)  # type: ignore[arg-type]
+    demo = DemoSettings(seed=1, patients=4)
+    return DownloadSettings(corpus=corpus, source=source, path=path, demo=demo, **given)  # type: ignore[arg-type]
 
 
 class Project:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.corpora.icbhi import known_recordings
 from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
 from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
 from tests.unit.tasks.sources import corpora
@@ -31,22 +32,72 @@ def test_an_archive_and_a_folder_bring_the_same(tmp_path: Path, project: Project
     assert brought[0] | {"archive": None, "source": "directory"} == brought[1]
     assert brought[0]["archive"] == {"name": "part.zip", "sha256": sha256(data).hexdigest(), "bytes": len(data)}
     assert brought[0]["other_files"] == 3
-    assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["corpus"]) == (4, [], "icbhi-part")
+    assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["corpus"]) == (4, [], "icbhi")
+    assert (brought[0]["identity"]["name"], brought[0]["identity"]["verified"]) == ("icbhi-format", False)
 
 
-def test_the_whole_database_with_its_one_wrong_name(tmp_path: Path, project: Project) -> None:
+@pytest.fixture
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of 920 recordings that pass as the published ones; one has another name in the split file."""
+    names = [*WHOLE, corpora.ODD[1]]
+    digest = sha256(corpora.ANNOTATION.replace(b"\r\n", b"\n")).hexdigest()
+    audio = {names[0]: sha256(corpora.wav()).hexdigest()}
+    rows = [f"{name}\ttrain\t0\t{digest}\t{audio.get(name, '')}" for name in names]
+    table = tmp_path / "known.tsv"
+    table.write_text("\n".join(["recording\tsplit\tfold\tannotation_sha256\trecording_sha256", *rows]) + "\n")
+    monkeypatch.setattr(known_recordings, "TABLE", table)
+    return names
+
+
+def test_the_whole_database_with_its_one_wrong_name(tmp_path: Path, project: Project, known: list[str]) -> None:
     in_split, in_truth = corpora.ODD
-    files = corpora.recordings([*WHOLE, in_truth]) | corpora.metadata([*WHOLE, in_split])
+    files = corpora.recordings(known) | corpora.metadata([*WHOLE, in_split])
     source = project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", files), expect="full"))
     assert (source["corpus"], source["recordings"], source["missing"]) == ("icbhi", 920, [])
     assert source["corrections"] == [{"name_in_split": in_split, "recording_id": in_truth}]
+    identity = source["identity"]
+    assert (identity["statement"], identity["verified"], identity["complete"]) == ("ICBHI 2017", True, True)
+    assert (identity["matched_annotations"], identity["matched_audio"]) == (920, 1)
+    excluded = project.download(settings("archive", tmp_path / "a.zip", expect="full", exclude_patients=[103, "101"]))
+    assert excluded["excluded"] == {"101": 6, "103": 6}
+    assert excluded["identity"]["statement"] == "A part of ICBHI 2017 (908 of 920 recordings)"
 
 
-@pytest.mark.parametrize(("there", "what"), [(918, f"1 recordings .* no audio: {WHOLE[918]}"), (919, "ICBHI has 920")])
-def test_a_full_corpus_is_complete(tmp_path: Path, project: Project, there: int, what: str) -> None:
-    folder = corpora.lay_out(tmp_path / "f", corpora.recordings(WHOLE[:there]) | corpora.metadata(WHOLE))
+@pytest.mark.parametrize("changed", ["annotation", "audio", "name"])
+def test_one_foreign_recording_makes_an_own_corpus(
+    tmp_path: Path, project: Project, known: list[str], changed: str
+) -> None:
+    files = corpora.recordings(known[:2]) | corpora.metadata(known[:2])
+    folder = f"{corpora.FOLDER}/{known[0]}"
+    if changed == "annotation":
+        files[f"{folder}.txt"] = b"0.0\t0.1\t0\t1\n"
+    elif changed == "audio":
+        files[f"{folder}.wav"] = corpora.wav(801)
+    else:
+        names = [known[1], "399_1b1_Al_sc_Meditron"]
+        files = corpora.recordings(names) | corpora.metadata(names)
+    identity = project.download(settings("directory", corpora.lay_out(tmp_path / "f", files)))["identity"]
+    assert (identity["verified"], identity["complete"], identity["name"]) == (False, False, "icbhi-format")
+    assert identity["statement"] == "An own corpus in ICBHI's format (1 of its 2 recordings are ICBHI 2017's)"
+
+
+@pytest.mark.parametrize(
+    ("there", "what"),
+    [
+        (918, f"1 recordings of the metadata have no audio: {WHOLE[918]}"),
+        (919, "has 919 recordings; the published corpus has 920"),
+    ],
+)
+def test_a_full_corpus_is_complete(tmp_path: Path, project: Project, known: list[str], there: int, what: str) -> None:
+    files = corpora.recordings(known[:there]) | corpora.metadata(known[:919])
+    folder = corpora.lay_out(tmp_path / "f", files)
     error = project.refused(settings("directory", folder, expect="full"), what)
     assert "download.expect: partial" in str(error)
+
+
+def test_an_own_corpus_is_full_when_nothing_that_it_lists_is_missing(tmp_path: Path, project: Project) -> None:
+    source = project.download(settings("directory", corpora.lay_out(tmp_path / "f", FULL), expect="full"))
+    assert (source["identity"]["name"], source["recordings"]) == ("icbhi-format", 4)
 
 
 def test_a_part_is_counted_and_named(tmp_path: Path, project: Project, caplog: pytest.LogCaptureFixture) -> None:
@@ -56,7 +107,7 @@ def test_a_part_is_counted_and_named(tmp_path: Path, project: Project, caplog: p
     source = project.download(settings("directory", folder))
     assert (source["missing"], source["annotations_without_recording"]) == (sorted(NAMES[2:]), 1)
     assert f"{NAMES[2]}.txt" not in project.names("audio")
-    assert f"2 recordings of the split file have no audio: {NAMES[2]}, {NAMES[3]}" in caplog.text
+    assert f"2 recordings of the metadata have no audio: {NAMES[2]}, {NAMES[3]}" in caplog.text
     project.refused(settings("directory", folder, expect="full"), f"1 annotations have no recording: {NAMES[2]}")
 
 
@@ -89,10 +140,14 @@ def test_named_metadata_go_before_those_of_the_source(tmp_path: Path, project: P
 
 
 def test_the_demo_is_whole_and_takes_the_same_way(project: Project) -> None:
-    source = project.download(settings("demo", expect="full"))
+    source = project.download(settings("publisher", corpus="demo", expect="full"))
     assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
+    assert (source["identity"]["name"], source["identity"]["verified"]) == ("demo", True)
     assert len(project.names("audio")) == 2 * source["recordings"]
     assert FOLDS_FILE in project.names("metadata")
+    for key in ("metadata", "sha256"):
+        value = {"metadata": project.raw, "sha256": "0" * 64}[key]
+        project.refused(settings("publisher", corpus="demo", **{key: value}), f"takes no {key}")
 
 
 @pytest.mark.real
@@ -100,8 +155,11 @@ def test_the_real_recordings_are_a_part(real_icbhi: Path, tmp_path: Path, projec
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)
     path = tmp_path / "real" / "ICBHI_final_database.zip"
     source = project.download(settings("archive", path))
-    assert (source["corpus"], source["recordings"], len(source["missing"])) == ("icbhi-part", 165, 755)
+    assert (source["corpus"], source["recordings"], len(source["missing"])) == ("icbhi", 165, 755)
+    identity = source["identity"]
+    assert identity["statement"] == "A part of ICBHI 2017 (165 of 920 recordings)"
+    assert (identity["matched_annotations"], identity["matched_audio"]) == (165, 98)
     assert source["corrections"] == [{"name_in_split": corpora.ODD[0], "recording_id": corpora.ODD[1]}]
     for wav in (tmp_path / "real" / "ICBHI_final_database").glob("*.wav"):
         assert sha256((project.raw / "audio" / wav.name).read_bytes()).digest() == sha256(wav.read_bytes()).digest()
-    project.refused(settings("archive", path, expect="full"), "755 recordings of the split file have no audio")
+    project.refused(settings("archive", path, expect="full"), "755 recordings of the metadata have no audio")

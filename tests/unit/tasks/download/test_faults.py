@@ -41,7 +41,7 @@ def flac() -> bytes:
         pytest.param({f"{NAMES[0]}.wav": flac()}, "this is FLAC", id="flac"),
         pytest.param({f"{NAMES[0]}.wav": corpora.wav(0)}, "no samples", id="no samples"),
         pytest.param({SPLIT_FILE: corpora.metadata(NAMES[1:])[SPLIT_FILE]}, f"not name 1 .*{NAMES[0]}", id="unlisted"),
-        pytest.param({DIAGNOSIS_FILE: None}, f"{DIAGNOSIS_FILE} is nowhere", id="no diagnoses"),
+        pytest.param({DIAGNOSIS_FILE: None}, f"{DIAGNOSIS_FILE} is missing", id="no diagnoses"),
         pytest.param({"a/icbhi_challenge_diagnosis (1).TXT": b"101 COPD"}, "two copies of .* differ", id="two copies"),
         pytest.param({SPLIT_FILE: bytes(5 << 20)}, "too many for a metadata file", id="huge metadata"),
         pytest.param({SPLIT_FILE: b"<<<<<<< HEAD\n"}, "merge marker", id="merge marker"),
@@ -85,7 +85,14 @@ def test_no_room_is_known_beforehand(tmp_path: Path, project: Project, monkeypat
 def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[str]:
     """Start the stage as DVC does, in a project of its own, and before it one line of code."""
     root.mkdir(exist_ok=True)
-    section = {"source": "directory", "path": str(folder), "metadata": None, "expect": "partial", "sha256": None}
+    section = {
+        "corpus": "icbhi",
+        "source": "directory",
+        "path": str(folder),
+        "metadata": None,
+        "expect": "partial",
+        "sha256": None,
+    }
     section |= {"mirrors": [], "exclude_patients": [], "demo": {"seed": 1, "patients": 2}}
     (root / "params.yaml").write_text(json.dumps({"download": section}))
     code = f"import resource, runpy, time\n{first}\nrunpy.run_module('tasks.download', run_name='__main__')"
@@ -107,7 +114,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
     # The last moment before the corpus would be whole lasts long enough to be met.
-    dawdle = "from tasks.corpora.icbhi import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
+    dawdle = "from tasks.corpora import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
     running = process(root, folder, dawdle)
     deadline = time.monotonic() + 60
     while len(list((root / "data" / ".raw.staging" / "new").glob("audio/*"))) < 2 * len(NAMES):
@@ -119,6 +126,6 @@ def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> Non
     assert [path.name for path in (root / "data").iterdir()] == [".raw.staging"]
 
     again = process(root, folder)
-    assert "4 recordings: icbhi-part" in again.communicate()[1]
+    assert "4 recordings: An own corpus" in again.communicate()[1]
     assert [path.name for path in (root / "data").iterdir()] == ["raw"]
     assert len(list((root / "data" / "raw" / "audio").iterdir())) == 2 * len(NAMES)

@@ -30,7 +30,7 @@ def test_the_official_site_by_http(project: Project, server: Server, tmp_path: P
     # The first mirror is in maintenance, and says so with a page instead of the split file.
     server.script[SPLIT_FILE] = [behave.says(200)]
     folds = corpora.lay_out(tmp_path / "folds", {FOLDS_FILE: b"101 0\n"})
-    given = settings("icbhi", mirrors=[server.url("a"), server.url("b/")], metadata=folds)
+    given = settings("publisher", mirrors=[server.url("a"), server.url("b/")], metadata=folds)
     source = project.download(given)
     assert ("ICBHI_final_database.zip", "bytes=1000-") in server.asked
     assert [name for name, _ in server.asked].count(SPLIT_FILE) == 2
@@ -52,18 +52,22 @@ def test_a_broken_archive_by_http_is_not_kept_and_a_sound_one_is(
     broken = bytearray(sound)
     broken[500] ^= 1
     server.files = {name: bytes(broken)} | corpora.metadata(NAMES)
-    given = settings("icbhi", mirrors=[server.url()])
+    given = settings("publisher", mirrors=[server.url()])
     project.refused(given, "Bad CRC-32")
     assert not (project.downloads / name).exists()
 
     server.files[name] = sound
-    project.refused(settings("icbhi", mirrors=[server.url()], expect="full"), "ICBHI has 920")
+    project.refused(settings("publisher", mirrors=[server.url()], exclude_patients=["110"]), "no patient 110")
     asked = len(server.asked)
     project.download(given)
     assert len(server.asked) == asked, "what was fetched is used"
 
 
+def test_without_a_mirror_nothing_is_fetched(project: Project) -> None:
+    assert "download.mirrors" in str(project.refused(settings("publisher", mirrors=[]), "needs a mirror"))
+
+
 def test_no_mirror_has_it(project: Project, server: Server) -> None:
-    error = project.refused(settings("icbhi", mirrors=[server.url("a/"), server.url("b/")]), "could not be fetched")
+    error = project.refused(settings("publisher", mirrors=[server.url("a/"), server.url("b/")]), "could not be fetched")
     for mirror in ("a/", "b/"):
         assert f"{server.url(mirror)}{SPLIT_FILE}: HTTP 404 Not Found" in str(error)

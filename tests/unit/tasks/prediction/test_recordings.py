@@ -11,7 +11,8 @@ import soundfile
 import torch
 
 from models.frontends.registry import create
-from tasks.corpora.icbhi import recording
+from tasks.corpora import extraction
+from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.features.arrays import compute
 from tasks.prediction import recordings
 from tasks.runtime.errors import BreathlineError
@@ -87,7 +88,7 @@ def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
     (tmp_path / "101_1b1_Al_sc_Meditron.txt").write_text("0.0\t0.5\t0\t0\n")
     _, heard = recordings.hear(recordings.load(folder, "toy"), wav)
     front_end = create("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
-    (waveform,) = recording.extract(wav, [16_000], () if fade else [16_000]).audio[16_000]
+    (waveform,) = extraction.extract(wav, CORPUS, [16_000], () if fade else [16_000]).audio[16_000]
     assert torch.equal(heard, compute(front_end, [torch.from_numpy(waveform)]))
 
 

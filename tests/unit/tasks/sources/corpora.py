@@ -15,6 +15,7 @@ from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLD
 
 NAMES = ["101_1b1_Al_sc_Meditron", "101_1b1_Pr_sc_Meditron", "102_1b1_Ar_sc_Litt3200", "103_2b2_Ar_mc_LittC2SE"]
 ODD = ("226_1b1_Pl_sc_Meditron", "226_1b1_Pl_sc_LittC2SE")  # in the official split file, and in truth
+FOLDER = "ICBHI_final_database"
 ANNOTATION = b"0.0\t0.2\t0\t1\r\n"
 
 
@@ -32,7 +33,7 @@ def wav(frames: int = 800) -> bytes:
     return buffer.getvalue()
 
 
-def recordings(names: list[str], folder: str = "ICBHI_final_database") -> dict[str, bytes]:
+def recordings(names: list[str], folder: str = FOLDER) -> dict[str, bytes]:
     """Return recordings and annotations, by path."""
     audio = wav()
     return {f"{folder}/{name}.wav": audio for name in names} | {f"{folder}/{name}.txt": ANNOTATION for name in names}

@@ -18,7 +18,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 from tasks.training.job import part
-from tests.unit.tasks.trainings import change, contents, soft_labels
+from tests.unit.tasks.trainings import LABEL_SETS, change, contents, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
 
@@ -70,7 +70,13 @@ def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project: Path) -> None
     cycles = list(cache.rows)[:3]
     subsets: dict[str, Subset] = dict(zip(cycles, ("train", "val", "train"), strict=True))
     targets = dict(zip(cycles, (2, 0, 1), strict=True))
-    wanted = Assignment(labels="lungsound_4", subsets=subsets, targets=targets, patients=dict.fromkeys(cycles, 101))
+    wanted = Assignment(
+        labels="lungsound_4",
+        classes=LABEL_SETS["lungsound_4"],
+        subsets=subsets,
+        targets=targets,
+        patients=dict.fromkeys(cycles, "101"),
+    )
     soft = {cycle: np.full(4, target, dtype=np.float32) for cycle, target in targets.items()}
     got = part(wanted, cache, "train", soft)
     assert got.soft is not None

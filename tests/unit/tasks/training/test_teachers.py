@@ -35,6 +35,7 @@ def assignment(patients: int = 12, each: int = 10) -> Assignment:
     where = ["train"] * patients + ["val", "val", "test"]
     return Assignment(
         labels="lungsound_4",
+        classes=("normal", "crackle", "wheeze", "both"),
         subsets={name: where[int(people[name]) - 101] for name in names},  # type: ignore[misc]
         targets={name: int(random.integers(4)) for name in names},
         patients=people,

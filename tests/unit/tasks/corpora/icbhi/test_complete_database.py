@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tasks.corpora.icbhi import annotations, expected, names, recording, tables
-from tasks.runtime import schemas
+from tasks.corpora import extraction
+from tasks.corpora.base import Metadata
+from tasks.corpora.icbhi import expected
+from tasks.corpora.icbhi.adapter import CORPUS
 
 pytestmark = pytest.mark.real
 
 
+Complete = tuple[pl.DataFrame, pl.DataFrame, Metadata]
+
+
 @pytest.fixture(scope="module")
-def complete(real_icbhi: Path) -> tuple[pl.DataFrame, pl.DataFrame, tables.Metadata]:
+def complete(real_icbhi: Path) -> Complete:
+    """Return the tables of recordings and cycles, without measures of sound, and the metadata."""
     paths = sorted((real_icbhi / "annotations").glob("*.txt"))
-    known = tables.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
     facts, rows = [], []
     for path in paths:
-        cycles = annotations.read(path)
-        measured = dict.fromkeys(schemas.RECORDINGS.names)
-        facts.append(
-            {
-                key: value
-                for key, value in measured.items()
-                if key not in (*tables.PATIENT, "split", "icbhi_name_in_split")
-            }
-            | {"recording_id": path.stem, **recording.name_columns(names.parse(path.stem)), "cycles": len(cycles)}
-        )
+        cycles = CORPUS.read_cycles(path, math.inf)
+        facts.append({"recording_id": path.stem, "cycles": len(cycles)})
         rows += [
-            {
-                "cycle_id": f"{path.stem}_{index:03}",
-                "recording_id": path.stem,
-                "cycle_index": index,
-                **recording.cycle_columns(cycle),
-            }
-            | {"duration_s": cycle.end_s - cycle.start_s, "audio_sha256": None}
+            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **cycle.own}
+            | {"start_s": cycle.start_s, "end_s": cycle.end_s, "duration_s": cycle.end_s - cycle.start_s}
             for index, cycle in enumerate(cycles)
         ]
-    recordings = tables.recordings("icbhi", facts, known)
-    return pl.DataFrame(recordings), pl.DataFrame(tables.cycles(rows, recordings)), known
+    metadata = CORPUS.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
+    recordings = extraction.recordings(CORPUS, facts, metadata)
+    return pl.DataFrame(recordings), pl.DataFrame(extraction.cycles(CORPUS, rows, recordings)), metadata
 
 
-def test_the_counts_are_those_of_the_database(
-    complete: tuple[pl.DataFrame, pl.DataFrame, tables.Metadata],
-) -> None:
+def test_the_counts_are_those_of_the_database(complete: Complete) -> None:
     recordings, cycles, _ = complete
     assert recordings.height == expected.RECORDINGS == 920
     assert cycles.height == expected.CYCLES == 6898
@@ -61,19 +53,15 @@ def test_the_counts_are_those_of_the_database(
     assert patients["fold"].value_counts().sort("fold")["count"].to_list() == [26, 25, 25, 25, 25]
 
 
-def test_the_one_wrong_name_is_matched_and_recorded(
-    complete: tuple[pl.DataFrame, pl.DataFrame, tables.Metadata],
-) -> None:
+def test_the_one_wrong_name_is_matched_and_recorded(complete: Complete) -> None:
     recordings, cycles, known = complete
     corrected = recordings.filter(pl.col("icbhi_name_in_split").is_not_null())
     assert {row["icbhi_name_in_split"]: row["recording_id"] for row in corrected.to_dicts()} == expected.CORRECTIONS
-    assert {c.name_in_split: c.recording_id for c in known.match.corrections} == expected.CORRECTIONS
+    assert {c.name_in_split: c.recording_id for c in known.corrections} == expected.CORRECTIONS
     assert cycles.filter(pl.col("recording_id") == corrected["recording_id"][0]).height == 11
 
 
-def test_nothing_is_unknown_but_what_the_demographics_leave_out(
-    complete: tuple[pl.DataFrame, pl.DataFrame, tables.Metadata],
-) -> None:
+def test_nothing_is_unknown_but_what_the_demographics_leave_out(complete: Complete) -> None:
     recordings, cycles, _ = complete
     assert not cycles.drop("audio_sha256").null_count().sum_horizontal().item()
     patients = recordings.unique("patient_id")

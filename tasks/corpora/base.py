@@ -1,0 +1,197 @@
+"""Interface of a corpus: everything that only one corpus knows.
+
+A new corpus is one module with a subclass of `Corpus`, its name in `tasks.corpora.registry`, and one test file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection as AbstractCollection
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from tasks.corpora.expectations import Expectations
+from tasks.corpora.settings import DownloadSettings
+from tasks.runtime import schemas
+from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
+from tasks.runtime.errors import BreathlineError
+from tasks.sources.collection import Collection
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """Annotated cycle: start and end in seconds, and its values in the corpus's own columns."""
+
+    start_s: float
+    end_s: float
+    own: Row = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """Name in a split file that differs from the name of the recording that it means."""
+
+    name_in_split: str
+    recording_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """Metadata of the recordings at hand, by column name.
+
+    Attributes:
+        recordings: Row of each recording by `recording_id`: `patient_id`, and `location`, `device`, `split` and own
+            columns where they are known.
+        patients: Row of each patient by `patient_id`: `age`, `sex`, `diagnosis`, `fold` and own columns where known.
+        missing: Patient of each recording that the metadata list and that has no audio, by sorted name.
+        corrections: Names of the split file that differ from those of the recordings.
+    """
+
+    recordings: Mapping[str, Row]
+    patients: Mapping[str, Row] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    corrections: Sequence[Correction] = ()
+
+
+class Corpus(ABC):
+    """Corpus adapter. Instances have no state; class attributes hold the facts.
+
+    Attributes:
+        name: Name in params.yaml and in the column `corpus`.
+        annotation_suffix: Suffix of the annotation beside each recording.
+        metadata_files: Official names of the metadata files, and whether each is required.
+        label_sets: Label sets by name.
+        recording_columns: Type of each own column of the table of recordings.
+        cycle_columns: Type of each own column of the table of cycles.
+        recordings: Number of recordings of the complete published corpus; None where it has no fixed size.
+        generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
+    """
+
+    name: ClassVar[str]
+    annotation_suffix: ClassVar[str]
+    metadata_files: ClassVar[Mapping[str, bool]] = {}
+    label_sets: ClassVar[Mapping[str, LabelSet]]
+    recording_columns: ClassVar[Mapping[str, pa.DataType]] = {}
+    cycle_columns: ClassVar[Mapping[str, pa.DataType]] = {}
+    recordings: ClassVar[int | None] = None
+    generated: ClassVar[bool] = False
+
+    @property
+    def recordings_schema(self) -> pa.Schema:
+        """The schema of the table of recordings."""
+        return schemas.recordings(self.recording_columns)
+
+    @property
+    def cycles_schema(self) -> pa.Schema:
+        """The schema of the table of cycles."""
+        return schemas.cycles([one.column for one in self.label_sets.values()], self.cycle_columns)
+
+    @abstractmethod
+    def check_name(self, recording_id: str, where: object) -> None:
+        """Refuse a name that no recording of this corpus has.
+
+        Raises:
+            BreathlineError: The name does not have the corpus's form.
+        """
+
+    def is_name(self, recording_id: str) -> bool:
+        """Return whether a recording of this corpus can have this name."""
+        try:
+            self.check_name(recording_id, recording_id)
+        except BreathlineError:
+            return False
+        return True
+
+    @abstractmethod
+    def read_metadata(self, folder: Path, recording_ids: Sequence[str]) -> Metadata:
+        """Return the metadata of recordings.
+
+        Args:
+            folder: The folder `data/raw/metadata`, with the files' official names.
+            recording_ids: Names of the recordings at hand.
+
+        Raises:
+            BreathlineError: A file is missing or broken, or does not name a recording.
+        """
+
+    @abstractmethod
+    def read_cycles(self, annotation: Path, duration_s: float) -> list[Cycle]:
+        """Return the cycles of one recording, in the order of its annotation.
+
+        Validation checks order, overlap and bounds, and names all faulty cycles at once.
+
+        Raises:
+            BreathlineError: The annotation cannot be read; file and line are named.
+        """
+
+    @abstractmethod
+    def label(self, label_set: str, cycle: Row) -> int | None:
+        """Return the class of a cycle in a label set, or None where it has no label.
+
+        Args:
+            label_set: A key of `label_sets`.
+            cycle: The cycle's own columns and its patient's `diagnosis`.
+        """
+
+    @abstractmethod
+    def identify(self, audio: Path, recording_ids: Sequence[str], settings: DownloadSettings) -> Identity:
+        """Return the result of comparing recordings with the published corpus.
+
+        Args:
+            audio: The folder of recordings and annotations.
+            recording_ids: Names of the recordings.
+            settings: The source that they came from.
+        """
+
+    @abstractmethod
+    def facts(self, identity: Identity) -> CorpusFacts:
+        """Return the facts of the corpus that later stages read."""
+
+    def expectations(self, identity: Identity) -> Expectations:
+        """Return the expectations of the tables that hold beside those of every corpus."""
+        return Expectations()
+
+    def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
+        """Open the publisher's own source: its site, or a generator.
+
+        Args:
+            settings: Mirrors, checksums and sizes.
+            work: A folder that is removed afterwards.
+            downloads: A folder that is kept after an interruption.
+
+        Raises:
+            BreathlineError: The corpus has no such source.
+        """
+        raise BreathlineError(
+            f"The corpus `{self.name}` cannot be fetched from its publisher.",
+            where="params.yaml: download.source",
+            hint="fetch it by hand, then set source to archive or directory, and path",
+        )
+
+    def publisher_files(self) -> Sequence[str]:
+        """Return the names of the files on the publisher's site."""
+        return ()
+
+    def metadata_name(self, name: str) -> str | None:
+        """Return the official name of a metadata file by the name of a copy, or None if it is no such file."""
+        return name if name in self.metadata_files else None
+
+    def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
+        """Remove every line about some patients from the metadata files in a folder.
+
+        Raises:
+            BreathlineError: The adapter cannot remove patients from its metadata files.
+        """
+        if any(folder.iterdir()):
+            raise BreathlineError(
+                f"Patients cannot be removed from the metadata files of the corpus `{self.name}`.",
+                where="params.yaml: download.exclude_patients",
+                hint="remove their recordings and metadata at the source",
+            )

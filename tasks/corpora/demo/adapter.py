@@ -1,0 +1,73 @@
+"""Adapter of the generated demo corpus, which is written in ICBHI's format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from tasks.corpora.demo import facts
+from tasks.corpora.icbhi.adapter import Icbhi
+from tasks.corpora.settings import DownloadSettings
+from tasks.runtime.corpus_facts import CorpusFacts, Identity
+from tasks.runtime.errors import BreathlineError
+from tasks.sources.collection import Collection, files_in
+
+
+class Demo(Icbhi):
+    """Generated recordings in ICBHI's format."""
+
+    name = facts.NAME
+    recordings = None
+    generated = True
+
+    def identify(self, audio: Path, recording_ids: Sequence[str], settings: DownloadSettings) -> Identity:
+        """Return whether `download` generated the recordings."""
+        generated = settings.source == "publisher"
+        return Identity(
+            name=facts.NAME if generated else facts.OTHER,
+            statement="The generated demo corpus" if generated else "Recordings in the format of the demo corpus",
+            evidence=(
+                f"`download` generated the recordings with the seed {settings.demo.seed}."
+                if generated
+                else "The recordings were not generated here, and nothing was compared."
+            ),
+            verified=generated,
+            complete=generated and not settings.exclude_patients,
+            recordings=len(recording_ids),
+        )
+
+    def facts(self, identity: Identity) -> CorpusFacts:
+        """Return the facts of the generated recordings."""
+        return facts.facts(identity)
+
+    def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
+        """Generate the recordings.
+
+        Raises:
+            BreathlineError: Settings of an archive or of metadata are given.
+        """
+        for key in ("metadata", "sha256"):
+            if getattr(settings, key) is not None:
+                raise BreathlineError(
+                    f"The demo corpus is generated and takes no {key}.",
+                    where=f"params.yaml: download.{key}",
+                    hint="set it to null",
+                )
+        return _generated(settings, work / "demo")
+
+    def publisher_files(self) -> Sequence[str]:
+        """Return nothing: the recordings are generated."""
+        return ()
+
+
+@contextmanager
+def _generated(settings: DownloadSettings, folder: Path) -> Iterator[Collection]:
+    """Yield the files of a generated corpus."""
+    from tasks.corpora.demo import corpus  # SciPy is slow to import, and only the generator needs it
+
+    corpus.generate(folder, seed=settings.demo.seed, patients=settings.demo.patients)
+    yield Collection(where=folder, members=files_in(folder, recursive=True), beside=folder, archive=None)
+
+
+CORPUS = Demo()

@@ -1,0 +1,50 @@
+"""Registry of the corpora by name. An adapter is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tasks.runtime.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from tasks.corpora.base import Corpus
+
+_MODULES = {"demo": "tasks.corpora.demo.adapter", "icbhi": "tasks.corpora.icbhi.adapter"}
+_corpora: dict[str, Corpus] = {}
+
+
+def register(corpus: Corpus) -> None:
+    """Make a corpus available by its name."""
+    _corpora[corpus.name] = corpus
+
+
+def get(name: str) -> Corpus:
+    """Return a corpus.
+
+    Raises:
+        BreathlineError: There is no corpus of this name.
+    """
+    if name not in _corpora and name in _MODULES:
+        register(import_module(_MODULES[name]).CORPUS)
+    if name not in _corpora:
+        raise BreathlineError(
+            f"There is no corpus `{name}`.",
+            where="params.yaml: download.corpus",
+            hint=f"use one of: {', '.join(names())}",
+        )
+    return _corpora[name]
+
+
+def names() -> list[str]:
+    """Return the names of all corpora, sorted."""
+    return sorted({*_MODULES, *_corpora})
+
+
+def recognise(recording_ids: Collection[str]) -> Corpus | None:
+    """Return the first published corpus that has a recording of one of these names, in form; or None."""
+    for corpus in map(get, names()):
+        if not corpus.generated and any(corpus.is_name(recording_id) for recording_id in recording_ids):
+            return corpus
+    return None
