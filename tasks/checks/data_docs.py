@@ -14,6 +14,7 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 
 from tasks.checks import rules
+from tasks.runtime import templates
 from tasks.runtime.files import replacing
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,11 +36,6 @@ class OfflineView(DefaultJinjaPageView):
         self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), cast("BaseLoader", self.env.loader)])
         self.env.filters["generate_html_element_uuid"] = lambda prefix: f"{prefix}{next(numbers)}"
 
-    def index(self, report: Mapping[str, Any], suites: list[str]) -> str:
-        """Return the first page: the verdict, the failing expectations, and all expectations."""
-        page: str = self.env.get_template("index.html").render(report=report, suites=suites)
-        return page
-
 
 def write(folder: Path, report: Mapping[str, Any], results: Mapping[str, ExpectationSuiteValidationResult]) -> None:
     """Write `index.html` and a page for each suite.
@@ -49,7 +45,7 @@ def write(folder: Path, report: Mapping[str, Any], results: Mapping[str, Expecta
         report: The mapping that `tasks.checks.report.report` returns.
         results: The results of Great Expectations, by table.
     """
-    _write(folder / "index.html", OfflineView().index(report, list(results)))
+    _write(folder / "index.html", templates.render(__package__, "index.html.j2", report=report, suites=list(results)))
     for suite, result in results.items():
         document = ValidationResultsPageRenderer().render(_in_order(result))
         document.sections[0].content_blocks = document.sections[0].content_blocks[STATISTICS]
