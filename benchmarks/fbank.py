@@ -36,7 +36,7 @@ def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
         cycles = extract(raw, work / "cycles", rates=[RATE], workers=min(cores, MAX_WORKERS))["cycles"]
     else:
         from models.frontends.registry import create
-        from tasks.fbank import MAX_WORKERS, build
+        from tasks.features.cache import MAX_WORKERS, build
 
         begun = time.perf_counter()
         audio = work / "cycles/audio" / f"{RATE}.parquet"

@@ -14,8 +14,8 @@ from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, recomputed
 from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
-from tasks import soft_labels as labelling
 from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
+from tasks.distillation import labelling
 from tasks.distillation.soft_targets import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all

@@ -1,4 +1,4 @@
-"""One training in as many processes as asked for."""
+"""Start of one training in one or several processes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tasks.training.torch_setup import explained
 Failure = tuple[str, str | None, str | None]  # what, where, hint
 
 
-def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
+def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
     """Call ``work(*args, compute=compute, group=…, **kwargs)`` in each process of a group, and wait for all.
 
-    The processes are started here, unless torchrun has done so. If one fails or is killed, all end.
+    The processes are started here, unless torchrun started them. If one fails or is killed, all end.
 
     Args:
-        work: A function of a module; all its arguments can be pickled.
-        args: For it.
-        compute: How many processes, and on what.
-        kwargs: For it.
+        work: Module-level function; its arguments can be pickled.
+        args: Positional arguments of ``work``.
+        compute: Number of processes, and their device.
+        kwargs: Keyword arguments of ``work``.
 
     Raises:
-        BreathlineError: That of a process, or one that shows how a process ended.
+        BreathlineError: The error of a process, or the way in which a process ended.
     """
     call = partial(work, *args, compute=compute, **kwargs)
     if compute.processes == 1 or distributed.started_by_torchrun():
@@ -51,7 +51,7 @@ def together(work: Callable[..., None], *args: Any, compute: ComputeSettings, **
 
 
 def _member(call: Callable[..., None], failures: SimpleQueue[Failure], group: ProcessGroup) -> None:
-    """Be one of the processes; errors for the user go to the one that shows them."""
+    """Run the work in one process of the group; pass an error for the user to the process that shows it."""
     start_process(logging.INFO if group.is_main else logging.WARNING)
     try:
         call(group=group)

@@ -1,16 +1,16 @@
-"""The teachers of params.yaml, and which of them make the soft labels."""
+"""Settings of the teachers, and the choice of those that make the soft labels."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from models.file_names import CARD
-from models.training.settings import NetworkSettings
+from models.training.settings import NetworkSettings, TrainingSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.folds import FoldSettings
@@ -18,23 +18,33 @@ from tasks.subsets.folds import FoldSettings
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherSettings(NetworkSettings):
-    """A teacher: its network, its seed, what it trains otherwise than the others, and the fold that it never sees."""
+    """Settings of a teacher.
+
+    Attributes:
+        seed: Random seed of initialisation, sampling, augmentation and dropout.
+        override: Keys of ``teacher_training`` with other values for this teacher.
+        fold: Fold that is left out of its training; none trains on all training cycles.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     seed: int
     override: Mapping[str, Any] = field(default_factory=dict)
     fold: FoldSettings | None = None
 
+    def network(self) -> NetworkSettings:
+        """Return the settings of its network alone."""
+        return NetworkSettings(**{part.name: getattr(self, part.name) for part in fields(NetworkSettings)})
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceSettings:
-    """Which teachers label a cycle.
+    """Choice of the teachers that label a cycle.
 
     Attributes:
-        k: How many.
-        choose: The first by id (s2 before s10), or the best by validation Score.
-        exposure: ``in_sample``: teachers that learned from all training cycles, as published; ``out_of_fold``: for
-            each cycle those whose left-out fold holds its patient.
+        k: Number of teachers for each cycle.
+        choose: Order of preference: ``first`` by id (s2 before s10), ``best`` by validation Score.
+        exposure: ``in_sample``: teachers that trained on all training cycles, as published; ``out_of_fold``: for each
+            cycle, teachers whose left-out fold holds its patient.
     """
 
     k: int
@@ -43,9 +53,12 @@ class ChoiceSettings:
 
 
 def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
-    """Return the teachers of the whole of params.yaml, by their ids in order.
+    """Return the settings of all teachers, in the natural order of their ids.
 
-    DVC does not see the order of a mapping: taking turns in params.yaml would change what no stage reruns.
+    The order in params.yaml is ignored: DVC does not see it, so no stage would rerun when it changes.
+
+    Args:
+        parameters: Contents of params.yaml.
     """
     given = params.section(parameters, "teachers")
     return {
@@ -54,29 +67,59 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
     }
 
 
-def check_folders(folder: Path, teachers: Iterable[str]) -> None:
-    """Refuse trained teachers that params.yaml does not name: DVC would take them for inputs.
+def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, TrainingSettings]:
+    """Return the settings of a teacher and of its training.
+
+    Args:
+        parameters: Contents of params.yaml.
+        teacher: Id of the teacher.
 
     Raises:
-        BreathlineError: Naming the folders, and how to remove them.
+        BreathlineError: The id is unknown, or a setting does not fit a teacher.
+    """
+    teachers = params.section(parameters, "teachers")
+    if teacher not in teachers:
+        known = ", ".join(teachers) or "none"
+        raise BreathlineError(f"There is no teacher {teacher}.", where="params.yaml: teachers", hint=f"one of: {known}")
+    settings = params.parse(TeacherSettings, teachers[teacher], f"teachers.{teacher}")
+    merged = params.merge(params.section(parameters, "teacher_training"), settings.override)
+    training = params.parse(TrainingSettings, merged, f"teacher_training with the override of {teacher}")
+    if training.objective.name == "soft_labels":
+        raise BreathlineError(
+            "A teacher cannot train on soft labels: teachers make them.",
+            where=f"params.yaml: objective of {teacher}",
+            hint="set it to cross_entropy",
+        )
+    return settings, training
+
+
+def check_folders(folder: Path, teachers: Iterable[str]) -> None:
+    """Raise an error if there are trained teachers that params.yaml does not name: DVC would read them as inputs.
+
+    Args:
+        folder: Folder of the trained teachers.
+        teachers: Ids of the teachers of params.yaml.
+
+    Raises:
+        BreathlineError: A trained teacher is not in params.yaml.
     """
     named = set(teachers)
-    left = sorted(path.name for path in folder.glob("*/") if path.name not in named)
-    if left:
+    unknown = sorted(path.name for path in folder.glob("*/") if path.name not in named)
+    if unknown:
         raise BreathlineError(
-            f"No teacher of params.yaml, but trained: {', '.join(left)}.",
+            f"Trained teachers that params.yaml does not name: {', '.join(unknown)}.",
             where=folder,
-            hint=f"remove it: rm -r {' '.join(str(folder / name) for name in left)}",
+            hint=f"remove them: rm -r {' '.join(str(folder / name) for name in unknown)}",
         )
 
 
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the teachers of the wanted exposure in the order in which they are taken.
+    """Return the ids of the teachers of the wanted exposure, in the order of preference.
 
     Args:
-        teachers: All of them.
-        settings: How they are chosen.
-        folder: Where their cards lie, which hold the validation Scores.
+        teachers: Settings of all teachers.
+        settings: Choice of the teachers.
+        folder: Folder of the trained teachers; their cards hold the validation Scores.
     """
     folded = settings.exposure == "out_of_fold"
     pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
@@ -86,10 +129,15 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
 
 
 def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the teachers that make the soft labels: the first `k`, or the first `k` of every fold.
+    """Return the ids of the teachers that make the soft labels: the first `k`, or the first `k` of every fold.
+
+    Args:
+        teachers: Settings of all teachers.
+        settings: Choice of the teachers.
+        folder: Folder of the trained teachers.
 
     Raises:
-        BreathlineError: There are fewer than `k`, or the folds are not those of one division.
+        BreathlineError: There are fewer than `k` teachers, or their folds do not cover one division.
     """
     if settings.k < 1:
         raise BreathlineError("k must be positive.", where="params.yaml: soft_labels.k")
@@ -100,9 +148,9 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
     if settings.exposure == "out_of_fold":
         divisions = {fold.of for fold in folds}
         if len(divisions) != 1 or len(folds) != max(divisions):
-            seen = ", ".join(sorted(f"{fold.index} of {fold.of}" for fold in folds)) or "none"
+            found = ", ".join(sorted(f"{fold.index} of {fold.of}" for fold in folds)) or "none"
             raise BreathlineError(
-                f"Out-of-fold soft labels need teachers for every fold of one division; there are {seen}.",
+                f"Out-of-fold soft labels need teachers for every fold of one division; there are {found}.",
                 where="params.yaml: teachers, fold",
                 hint="give teachers `fold: {index: 0, of: 3}`, 1 and 2, or set soft_labels.exposure to in_sample",
             )
@@ -127,21 +175,23 @@ def compared(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, 
 
 
 def over_k(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> dict[int, list[str]]:
-    """Return for each k from 1 to the most that there can be the teachers that `choose` would take.
+    """Return the teachers that `choose` takes, for each k from 1 to the largest possible.
 
-    Out of fold that is k of every fold: fewer would be no ensemble that labels all cycles.
+    With ``out_of_fold``, k teachers of every fold are taken, so that the ensemble can label all cycles.
 
     Raises:
         BreathlineError: See `choose`.
     """
-    fellows = Counter(teachers[name].fold for name in ranked(teachers, settings, folder))
-    most = min(fellows.values(), default=0)
-    each = {k: ChoiceSettings(k=k, choose=settings.choose, exposure=settings.exposure) for k in range(1, most + 1)}
-    return {k: choose(teachers, of_k, folder) for k, of_k in each.items()}
+    sizes = Counter(teachers[name].fold for name in ranked(teachers, settings, folder))
+    largest = min(sizes.values(), default=0)
+    return {
+        k: choose(teachers, ChoiceSettings(k=k, choose=settings.choose, exposure=settings.exposure), folder)
+        for k in range(1, largest + 1)
+    }
 
 
 def _validation_score(folder: Path) -> float:
-    """Return the strict validation Score on a teacher's card.
+    """Return the strict validation Score of a teacher's card.
 
     Raises:
         BreathlineError: The teacher has not been trained.

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.training.settings import NetworkSettings
-from tasks import evaluate, soft_labels, train_student, train_teacher
+from tasks import evaluate
+from tasks.distillation import labelling
 from tasks.distillation.soft_targets import SoftLabelSettings
 from tasks.runtime import corpus_facts, params
 from tasks.subsets import assignment, folds
-from tasks.training import teachers
+from tasks.training import student, teachers
 from tasks.training.decisions import decisions
-
-NETWORK = ("architecture", "frontend", "weights", "options")
 
 
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
@@ -24,18 +22,17 @@ def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
         return {}
     whole, folder = assignment.from_params(read, root / "data/cycles/cycles.parquet"), root / "data/teachers"
     if group == "train_teacher":
-        settings, training = train_teacher.parse(read, item)
+        settings, training = teachers.parse(read, item)
         assigned = folds.without(whole, settings.fold) if settings.fold else whole
-        network = NetworkSettings(**{key: getattr(settings, key) for key in NETWORK})
         held_out = [cycle for cycle in whole.subsets if cycle not in assigned.subsets]
         given = {"seed": settings.seed, "selections": read["selections"]}
-        return decisions(network, training, assigned, **given, fold=settings.fold, held_out=held_out)
+        return decisions(settings.network(), training, assigned, **given, fold=settings.fold, held_out=held_out)
     if group == "train_student":
-        network, training = train_student.parse(read["student"])
+        network, training = student.parse(read["student"])
         return decisions(network, training, whole, seed=int(item), selections=read["selections"])
     known = teachers.read(read)
     choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
     if group == "soft_labels":
-        return soft_labels.decide(known, choice, whole, folder)
+        return labelling.decide(known, choice, whole, folder)
     classes = corpus_facts.read(root / corpus_facts.FOLDER).label_sets[read["labels"]].classes
     return evaluate.decide(known, choice, whole, folder, classes)

@@ -21,6 +21,7 @@ import torch
 
 from models.frontends.registry import create
 from tasks import fbank
+from tasks.features import cache
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -48,7 +49,7 @@ def lay_out(
 
 
 def build(corpus: tuple[Path, Path], out: Path, *, workers: int = 2) -> None:
-    fbank.build(create("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
+    cache.build(create("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
 
 
 def test_every_cycle_has_its_row(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tm
     with run_stage(tmp_path) as again:
         assert again.wait() == 0, again.stderr.read() if again.stderr else None
     assert sorted(path.name for path in out.iterdir()) == ["features.npy", "index.parquet", "statistics.json"]
-    fbank.build(create("ast", 8.0), *corpus, tmp_path / "undisturbed", duration_s=8.0, workers=1)
+    cache.build(create("ast", 8.0), *corpus, tmp_path / "undisturbed", duration_s=8.0, workers=1)
     for path in out.iterdir():
         assert sha256(path) == sha256(tmp_path / "undisturbed" / path.name)
 
@@ -213,7 +214,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from models.frontends.registry import create
-from tasks.fbank import build
+from tasks.features.cache import build
 
 for corpus in sys.argv[1:]:
     cycles, audio = Path(corpus, "data/cycles/cycles.parquet"), Path(corpus, "data/cycles/audio/16000.parquet")

@@ -94,7 +94,7 @@ def test_what_is_missing_or_left_over_is_named(project: Path, capsys: pytest.Cap
     teachers = project / "data" / "teachers"
     (teachers / "old").mkdir()
     (teachers / ".gitignore").write_text("*")
-    with pytest.raises(BreathlineError, match=r"(?s)trained: old.*rm -r .*teachers/old"):
+    with pytest.raises(BreathlineError, match=r"(?s)does not name: old.*rm -r .*teachers/old"):
         check_folders(teachers, ["mn", "ast"])
     assert "rm -r data/teachers/old" in failing(capsys)
     (teachers / "old").rmdir()

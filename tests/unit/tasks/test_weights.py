@@ -10,15 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tasks.pretrained.weights import WeightsSettings, read_tensors, write_weights
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
-from tasks.weights import WeightsSettings, provide, read_tensors
 
 URL = "https://localhost:1/never-asked.pt"
 
 
 def test_scratch_has_no_tensors_but_a_source(tmp_path: Path) -> None:
-    provide("scratch", WeightsSettings(source="none"), tmp_path / "out", local=None, downloads=tmp_path / "d")
+    write_weights("scratch", WeightsSettings(source="none"), tmp_path / "out", local=None, downloads=tmp_path / "d")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["source.json"]
     assert json.loads((tmp_path / "out" / "source.json").read_text())["parameters"] == 0
 
@@ -35,7 +35,7 @@ def test_a_local_file_is_found_by_its_hash_whatever_its_name(tmp_path: Path, suf
         save_file(tensors, file)
     (local / "decoy.pt").write_bytes(b"PK decoy")
     settings = WeightsSettings(source=URL, sha256=sha256(file), licence="MIT")
-    provide("w", settings, tmp_path / "out", local=tmp_path / "local", downloads=tmp_path / "d")
+    write_weights("w", settings, tmp_path / "out", local=tmp_path / "local", downloads=tmp_path / "d")
     assert torch.equal(load_file(tmp_path / "out" / "model.safetensors")["a.weight"], tensors["a.weight"])
     source = json.loads((tmp_path / "out" / "source.json").read_text())
     assert source == {"licence": "MIT", "name": "w", "parameters": 6, "sha256": sha256(file), "source": URL}
@@ -48,7 +48,7 @@ def test_without_a_hash_that_of_the_file_that_came_is_recorded(
     file.parent.mkdir()
     torch.save({"model": {"a": torch.ones(2)}}, file)
     settings = WeightsSettings(source="https://localhost:1/files/Cnn6_mAP%3D0.343.pth?download=1")
-    provide("w", settings, tmp_path / "out", local=tmp_path / "local", downloads=tmp_path / "d")
+    write_weights("w", settings, tmp_path / "out", local=tmp_path / "local", downloads=tmp_path / "d")
     assert json.loads((tmp_path / "out" / "source.json").read_text())["sha256"] == sha256(file)
     assert f"weights.w.sha256: {sha256(file)}" in caplog.text
 
@@ -73,4 +73,6 @@ def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path: Path) -> None:
     with pytest.raises(BreathlineError, match="hf:<organisation>"):
-        provide("w", WeightsSettings(source="ftp:x", sha256="0" * 64), tmp_path / "o", local=None, downloads=tmp_path)
+        write_weights(
+            "w", WeightsSettings(source="ftp:x", sha256="0" * 64), tmp_path / "o", local=None, downloads=tmp_path
+        )

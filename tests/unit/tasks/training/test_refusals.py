@@ -15,6 +15,7 @@ from models.training.features import Features
 from tasks import train_student, train_teacher
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import merge
+from tasks.training import student, teachers
 from tests.unit.tasks import trainings
 from tests.unit.tasks.trainings import change, soft_labels
 
@@ -28,29 +29,29 @@ def failing(capsys: pytest.CaptureFixture[str], stage: ModuleType, item: str) ->
 
 
 def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    teacher, student = (train_teacher, "ast"), (train_student, "5")
+    teacher_stage, student_stage = (train_teacher, "ast"), (train_student, "5")
     assert "There is no teacher as. " in failing(capsys, train_teacher, "as")
 
     cycles = list(Features(project / "data" / "fbank" / "wide").rows)
     soft_labels(project, cycles[1:])
-    said = failing(capsys, *student)
+    said = failing(capsys, *student_stage)
     assert f"1 training cycles have no soft label, such as {cycles[0]}" in said
     soft_labels(project, [])
-    assert "no teacher made any" in failing(capsys, *student)
+    assert "no teacher made any" in failing(capsys, *student_stage)
 
     index = project / "data" / "fbank" / "narrow" / "index.parquet"
     whole = pq.read_table(index)
     pq.write_table(whole.slice(1), index)
-    said = failing(capsys, *teacher)
+    said = failing(capsys, *teacher_stage)
     assert f"no features of 1 cycles, such as {cycles[0]}" in said
     assert "dvc repro fbank@narrow" in said
     pq.write_table(whole, index)
 
     source = project / "data" / "weights" / "scratch" / "source.json"
     source.write_text(json.dumps({"sha256": "a" * 64}))
-    assert "The weights scratch are missing. " in failing(capsys, *teacher), "never a silent random start"
+    assert "The weights scratch are missing. " in failing(capsys, *teacher_stage), "never a silent random start"
     source.unlink()
-    assert "dvc repro weights@scratch" in failing(capsys, *teacher)
+    assert "dvc repro weights@scratch" in failing(capsys, *teacher_stage)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.
         ({"teacher_training": {"sampler": "weigthed"}}, "sampler: Input should be 'weighted' or 'shuffle'"),
         (
             {"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}},
-            "cannot learn from soft",
+            "cannot train on soft",
         ),
         ({"teacher_training": {"optimizer": {"lr": 1e30}}}, "diverged in epoch 1"),
         ({"teachers": {"ast": {"frontend": "none"}}}, "no feature cache in data/fbank/none"),
@@ -87,15 +88,15 @@ def test_settings_that_cannot_be_are_explained(
 
 
 def test_parameters_and_overrides_merge() -> None:
-    settings, training = train_teacher.parse(trainings.PARAMS, "mn")
+    settings, training = teachers.parse(trainings.PARAMS, "mn")
     assert (settings.seed, training.optimizer.name, training.optimizer.lr) == (1, "sam", 0.003)
     with pytest.raises(BreathlineError, match="There is no teacher x"):
-        train_teacher.parse(trainings.PARAMS, "x")
+        teachers.parse(trainings.PARAMS, "x")
 
 
 @pytest.mark.parametrize(("changes", "key"), [({"dropout": 0.1}, "student.dropout"), ({"optimizer": {"mu": 1}}, "mu")])
 def test_a_student_knows_its_keys_alone(changes: dict[str, Any], key: str) -> None:
-    network, training = train_student.parse(trainings.PARAMS["student"])
+    network, training = student.parse(trainings.PARAMS["student"])
     assert (network.architecture, training.objective.name) == ("mn", "soft_labels")
     with pytest.raises(BreathlineError, match=key):
-        train_student.parse(merge(trainings.PARAMS["student"], changes))
+        student.parse(merge(trainings.PARAMS["student"], changes))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.distillation.labelling import label
 from tasks.distillation.soft_targets import SoftLabelSettings, combine
 from tasks.runtime.errors import BreathlineError
-from tasks.soft_labels import label
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.folds import FoldSettings

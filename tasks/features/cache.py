@@ -1,0 +1,83 @@
+"""Feature cache of one front end: features of all cycles, their index and their statistics.
+
+Cycles are streamed: one thread reads and writes, and a few workers compute (`tasks.runtime.parallel`). Threads are the
+default, because torch releases Python's lock and each process would load torch again. The bytes that are written do
+not depend on the kind or the number of workers.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models import file_names
+from models.frontends.base import FrontEnd
+from tasks.features import cycle_features, cycle_waveforms
+from tasks.features.arrays import Statistics
+from tasks.runtime import files, parallel
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
+
+CYCLES_PER_BATCH = 4  # about 3 MB of waveforms and features
+MAX_WORKERS = 4  # more workers would wait for the thread that reads and writes
+BATCHES_PER_SHARD = 8  # of one Dask task: about 10 MB over the network
+
+
+def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
+    """Write the cache of one front end: ``features.npy``, ``index.parquet`` and ``statistics.json``.
+
+    The old contents of ``out`` are removed first, so that array and index always belong together.
+
+    Args:
+        front_end: Front end that computes the features.
+        cycles: Table of cycles.
+        audio: Waveforms of the cycles at the front end's sample rate.
+        out: Folder of the cache.
+        duration_s: Length of the clips, written to the statistics.
+        workers: Number of threads or processes.
+
+    Raises:
+        BreathlineError: The waveforms are not those of the table's cycles, a front end fails on a cycle, or the disk
+            is full.
+    """
+    ids = cycle_waveforms.matching_ids(cycles, audio)
+    if out.exists():
+        shutil.rmtree(out)
+    shape = (len(ids), front_end.frames, front_end.mels)
+    work, batches = partial(cycle_features.features, front_end), cycle_waveforms.read(audio, rows=CYCLES_PER_BATCH)
+    computed = parallel.in_order(work, batches, workers=workers, ahead=2, shard=BATCHES_PER_SHARD)
+    try:
+        with files.replacing(out / file_names.FEATURES) as temporary, closing(computed) as parts:
+            statistics = _write(temporary, shape, parts, f"fbank {front_end.name}")
+    except OSError as error:
+        size = math.prod(shape) * 2 / 1e9
+        raise BreathlineError(
+            f"The features cannot be written: {error.strerror}.", where=out, hint=f"make room for {size:.2f} GB"
+        ) from error
+    files.write_table(out / file_names.INDEX, pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
+    about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
+    about |= {"pad": front_end.pad, "fade": front_end.fade}
+    sizes = dict(zip(("cycles", "frames", "mels"), shape, strict=True))
+    files.write_json(out / file_names.STATISTICS, {**about, **sizes, **statistics.card()})
+
+
+def _write(path: Path, shape: tuple[int, int, int], parts: Iterator[cycle_features.Part], title: str) -> Statistics:
+    """Write an .npy file of float16 part by part, and return the statistics of its values."""
+    statistics = Statistics.none(shape[-1])
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with path.open("wb") as file, Progress(*columns, console=console) as progress:
+        bar = progress.add_task(title, total=shape[0])
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+        for features, part in parts:
+            file.write(features.data)
+            statistics += part
+            progress.advance(bar, len(features))
+    return statistics

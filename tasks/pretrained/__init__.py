@@ -1,0 +1,1 @@
+"""Published weights as artifacts: download, hash check and conversion to safetensors."""

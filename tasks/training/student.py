@@ -1,0 +1,37 @@
+"""Settings of the student, and its soft labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from models.training.settings import NetworkSettings, TrainingSettings
+from tasks.runtime import params
+
+NETWORK = ("architecture", "options", "frontend", "weights")  # the keys of `student` that belong to the network
+
+
+def parse(student: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return the settings of the student's network and of its training.
+
+    Args:
+        student: Section ``student`` of params.yaml.
+
+    Raises:
+        BreathlineError: A key is unknown or missing, or a value does not fit.
+    """
+    network = {key: value for key, value in student.items() if key in NETWORK}
+    training = {key: value for key, value in student.items() if key not in {*NETWORK, "seeds"}}
+    return params.parse(NetworkSettings, network, "student"), params.parse(TrainingSettings, training, "student")
+
+
+def read_soft_labels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the soft labels ``(candidates, classes)`` of each cycle."""
+    rows = pq.read_table(path, columns=["cycle_id", "soft_labels"])
+    soft = (np.asarray(values, dtype=np.float32) for values in rows["soft_labels"].to_pylist())
+    return dict(zip(rows["cycle_id"].to_pylist(), soft, strict=True))
