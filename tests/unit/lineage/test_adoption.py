@@ -15,9 +15,9 @@ from tests.unit.lineage import small
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(small_project: Path, tmp_path: Path) -> Path:
     """Return a project whose runs are in the log of a workspace."""
-    folder = small.build(tmp_path / "project")
+    folder = shutil.copytree(small_project, tmp_path / "project")
     workspace = folder / ".leaderboard" / "mn_sam"
     workspace.mkdir(parents=True)
     shutil.move(folder / ".lineage", workspace / ".lineage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,11 @@ import pytest
 from lineage import events, record, recorder
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
-from tests.unit.lineage import small
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return small.build(tmp_path / "project")
+def root(small_project: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(small_project, tmp_path / "project")
 
 
 def test_the_record_holds_the_state_at_the_start_of_the_stage(root: Path) -> None:

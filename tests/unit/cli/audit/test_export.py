@@ -13,18 +13,12 @@ from openlineage.client.transport import http_common
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.unit.lineage import small
 from tests.unit.lineage.exports.test_dsse import pair
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small.build(tmp_path_factory.mktemp("export") / "project")
-
-
 @pytest.fixture
-def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = Path(shutil.copytree(built, tmp_path / "p"))
+def here(small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = Path(shutil.copytree(small_project, tmp_path / "p"))
     monkeypatch.chdir(root)
     for name in [name for name in os.environ if name.startswith("OPENLINEAGE_")]:
         monkeypatch.delenv(name)

@@ -11,14 +11,9 @@ from cli.main import app
 from tests.unit.lineage import small
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return small.build(tmp_path_factory.mktemp("small"))
-
-
 @pytest.fixture(autouse=True)
-def here(root, monkeypatch):
-    monkeypatch.chdir(root)
+def here(small_project, monkeypatch):
+    monkeypatch.chdir(small_project)
     monkeypatch.setenv("COLUMNS", "160")
 
 

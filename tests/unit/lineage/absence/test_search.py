@@ -22,17 +22,9 @@ WAV = "data/raw/audio/103_1b1_Tc_sc_Meditron.wav"
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with a committed run that has the patient."""
-    root = small.build(tmp_path_factory.mktemp("absence") / "project")
-    small.lock(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def after(before: Path) -> Path:
+def after(small_run: Path) -> Path:
     """Return the same project, run again without the patient."""
-    root = shutil.copytree(before, before.parent / "after")
+    root = shutil.copytree(small_run, small_run.parent / "after")
     shutil.rmtree(root / "data/raw")
     model = small._model
 
@@ -53,8 +45,8 @@ def project(after: Path, tmp_path: Path) -> Path:
     return shutil.copytree(after, tmp_path / "project")
 
 
-def test_a_present_patient_is_found_in_every_kind_of_out(before: Path) -> None:
-    found = find(before, f"patient:{PATIENT}", None)
+def test_a_present_patient_is_found_in_every_kind_of_out(small_run: Path) -> None:
+    found = find(small_run, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
         *("raw", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
@@ -83,13 +75,13 @@ def test_a_search_by_name_proves_nothing(after: Path) -> None:
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
 
 
-def test_missing_outs_are_not_searched(project: Path, before: Path) -> None:
+def test_missing_outs_are_not_searched(project: Path, small_run: Path) -> None:
     shutil.rmtree(project / "data/raw")
-    found = find(project, "patient:103", str(before))
+    found = find(project, "patient:103", str(small_run))
     assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
     shutil.rmtree(project / "data")
     shutil.rmtree(project / "reports")
-    assert not find(project, "patient:103", str(before)).proven
+    assert not find(project, "patient:103", str(small_run)).proven
 
 
 def keep_wav(root: Path, before: Path) -> None:
@@ -189,17 +181,17 @@ def name_of_file(root: Path, _before: Path) -> None:
     ],
 )
 def test_each_remnant_is_found(
-    project: Path, before: Path, hide: Callable[[Path, Path], None], path: str, what: str
+    project: Path, small_run: Path, hide: Callable[[Path, Path], None], path: str, what: str
 ) -> None:
-    hide(project, before)
-    found = find(project, "patient:103", str(before))
+    hide(project, small_run)
+    found = find(project, "patient:103", str(small_run))
     assert {trace.path for trace in found.traces} == {path}
     assert any(trace.what.startswith(what) for trace in found.traces), found.traces
     assert not found.proven
 
 
-def test_a_test_patient_has_no_weights(before: Path) -> None:
-    found = find(before, "patient:105", None)
+def test_a_test_patient_has_no_weights(small_run: Path) -> None:
+    found = find(small_run, "patient:105", None)
     assert found.known_by is not None
     assert found.known_by["weights"] == 0
 
@@ -212,11 +204,11 @@ def test_unreadable_artifacts_of_the_earlier_run_are_named(project: Path) -> Non
     assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
 
 
-def test_an_unknown_patient_is_an_error(before: Path) -> None:
+def test_an_unknown_patient_is_an_error(small_run: Path) -> None:
     with pytest.raises(BreathlineError, match="does not name a patient"):
-        find(before, "103", None)
+        find(small_run, "103", None)
     with pytest.raises(BreathlineError, match="no tables with patient 107"):
-        find(before, "patient:107", ".")
+        find(small_run, "patient:107", ".")
 
 
 def test_the_list_of_excluded_patients_is_no_remnant(project: Path) -> None:
@@ -225,6 +217,6 @@ def test_the_list_of_excluded_patients_is_no_remnant(project: Path) -> None:
     assert find(project, "patient:103", None).proven
 
 
-def test_a_number_of_patients_is_no_remnant(project: Path, before: Path) -> None:
+def test_a_number_of_patients_is_no_remnant(project: Path, small_run: Path) -> None:
     (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
-    assert find(project, "patient:103", str(before)).proven
+    assert find(project, "patient:103", str(small_run)).proven

@@ -24,14 +24,6 @@ from tests.unit.lineage import small
 PREDICTIONS = "data/evaluation/predictions.parquet"
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with a committed run."""
-    root = small.build(tmp_path_factory.mktemp("diff") / "project")
-    small.lock(root)
-    return root
-
-
 def compare(root: Path, old: str, new: str) -> Comparison:
     return comparison.compare(runs.open_run(old, root), runs.open_run(new, root))
 
@@ -42,9 +34,9 @@ def differing(found: Comparison) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def changed(first: Path) -> Comparison:
+def changed(small_run: Path) -> Comparison:
     """Compare the committed run with one of other recordings, code, parameters and packages."""
-    other = shutil.copytree(first, first.parent / "other")
+    other = shutil.copytree(small_run, small_run.parent / "other")
     module = other / "tasks/evaluate.py"
     module.write_text("# A line more.\n" + module.read_text().replace('"""', '""" ', 1))
     params = other / "params.yaml"
@@ -62,11 +54,11 @@ def changed(first: Path) -> Comparison:
         mock.patch.object(small, "_environment", return_value=environment | {"packages": packages}),
     ):
         small.run(other)
-    return compare(first, "HEAD", "../other")
+    return compare(small_run, "HEAD", "../other")
 
 
-def test_a_run_equals_its_own_commit(first: Path) -> None:
-    found = compare(first, "HEAD", ".")
+def test_a_run_equals_its_own_commit(small_run: Path) -> None:
+    found = compare(small_run, "HEAD", ".")
     assert differing(found) == set()
     assert found.notes == ()
     assert not isinstance(found.predictions, str)
@@ -103,8 +95,8 @@ def test_figures_and_predictions_in_both_runs_are_compared(changed: Comparison) 
     assert any(key.startswith("student.val.per_class.") for key in changed.figures.changed)
 
 
-def test_a_flip_has_label_classes_and_effect(first: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(first, tmp_path / "flipped")
+def test_a_flip_has_label_classes_and_effect(small_run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_run, tmp_path / "flipped")
     table = pl.read_parquet(folder / PREDICTIONS)
     cycle = "102_2b1_Al_sc_Litt3200_000"  # both
     one = (pl.col("model") == "student/1") & (pl.col("cycle_id") == cycle)
@@ -112,19 +104,19 @@ def test_a_flip_has_label_classes_and_effect(first: Path, tmp_path: Path) -> Non
     for says, effect in ((3, "mended"), ((was + 1) % 3, "still wrong")):
         new = table.with_columns(predicted=pl.when(one).then(says).otherwise("predicted").cast(pl.Int8))
         new.write_parquet(folder / PREDICTIONS)
-        found = compare(first, ".", str(folder)).predictions
+        found = compare(small_run, ".", str(folder)).predictions
         assert not isinstance(found, str)
         assert was != 3, "else this is no test"
         names = ("normal", "crackle", "wheeze", "both")
         expected = {"label": "both", "old": names[was], "new": names[says], "effect": effect}
         assert found.flips == (Flip(model="student/1", selection="val", cycle_id=cycle, **expected),)
-    back = compare(first, str(folder), ".").predictions
+    back = compare(small_run, str(folder), ".").predictions
     assert not isinstance(back, str)
     assert [flip.effect for flip in back.flips] == ["still wrong"]
 
 
-def test_artifacts_missing_from_the_cache_are_no_changes(first: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(first, tmp_path / "poor")
+def test_artifacts_missing_from_the_cache_are_no_changes(small_run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_run, tmp_path / "poor")
     shutil.rmtree(folder / ".dvc/cache")
     found = compare(folder, "HEAD", ".")
     assert found.recordings is None
@@ -159,17 +151,17 @@ def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) ->
     assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
-def test_an_unknown_run_is_an_error(first: Path, tmp_path: Path) -> None:
+def test_an_unknown_run_is_an_error(small_run: Path, tmp_path: Path) -> None:
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):
-            runs.open_run(name, first)
+            runs.open_run(name, small_run)
     with pytest.raises(BreathlineError, match=r"no dvc\.lock"):
-        compare(first, "HEAD~1", ".")
-    assert not (first / "x").exists()
+        compare(small_run, "HEAD~1", ".")
+    assert not (small_run / "x").exists()
 
 
-def test_the_cache_may_be_in_another_folder(first: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(first, tmp_path / "moved")
+def test_the_cache_may_be_in_another_folder(small_run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_run, tmp_path / "moved")
     shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
     toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
     assert differing(compare(folder, "HEAD", ".")) == set()

@@ -90,9 +90,9 @@ def identity(statement: str) -> Identity:
     ],
 )
 def test_other_recordings_are_not_presented_as_icbhi(
-    facts: CorpusFacts, terms: str, built: Path, tmp_path: Path
+    facts: CorpusFacts, terms: str, small_project: Path, tmp_path: Path
 ) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
     corpus_facts.write(root / corpus_facts.FOLDER, facts)
     for text in (model_card.card(project.load(root)), data_card.card(project.load(root))):
         assert facts.identity.statement in text
@@ -102,7 +102,7 @@ def test_other_recordings_are_not_presented_as_icbhi(
         assert "Rocha" not in text
 
 
-def test_without_figures_there_is_no_card(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "metrics.json")))
+def test_without_figures_there_is_no_card(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "metrics.json")))
     with pytest.raises(BreathlineError, match="Nothing has been evaluated"):
         model_card.card(project.load(root))

@@ -23,9 +23,9 @@ absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="module")
-def described(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def described(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the descriptions in `cards/`."""
-    root = Path(shutil.copytree(built, tmp_path_factory.mktemp("croissant") / "p"))
+    root = Path(shutil.copytree(small_project, tmp_path_factory.mktemp("croissant") / "p"))
     for name, text in croissant.files(Request(project.load(root), root / "cards")).items():
         path = root / "cards" / name
         path.parent.mkdir(exist_ok=True)
@@ -78,8 +78,8 @@ def test_no_description_names_a_recording(described: Path) -> None:
     assert not any("101_1b1" in path.read_text() for path in (described / "cards").iterdir())
 
 
-def test_a_missing_table_is_named(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
+def test_a_missing_table_is_named(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
     with pytest.raises(BreathlineError, match="is missing") as caught:
         croissant.files(Request(project.load(root), root))
     assert caught.value.where == "data/cycles/audio/16000.parquet"

@@ -54,8 +54,8 @@ def test_packages_are_those_of_the_records_compared_with_the_lock(bom: dict[str,
     assert {"name": "breathline:lock", "value": "as locked"} in numpy["properties"]
 
 
-def test_a_version_that_differs_from_the_lock_is_stated(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
+def test_a_version_that_differs_from_the_lock_is_stated(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
     for path in (root / "data/lineage").glob("*.json"):
         record = json.loads(path.read_text())
         record["environment"]["packages"] |= {"numpy": "1.0"} if path.stem == "evaluate" else {}

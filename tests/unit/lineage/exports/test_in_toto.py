@@ -41,16 +41,18 @@ def test_models_and_figures_are_the_subjects(statement: dict[str, Any]) -> None:
     assert {subject["name"] for subject in statement["subject"]} == files | figures
 
 
-def test_the_statement_names_archive_recordings_code_commit_and_lock(statement: dict[str, Any], built: Path) -> None:
+def test_the_statement_names_archive_recordings_code_commit_and_lock(
+    statement: dict[str, Any], small_project: Path
+) -> None:
     found = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
     assert found["small.zip"] == {"sha256": "5" * 64}
-    assert found["source code"] == {"gitCommit": toy.call(built, "git", "rev-parse", "HEAD").strip()}
+    assert found["source code"] == {"gitCommit": toy.call(small_project, "git", "rev-parse", "HEAD").strip()}
     assert {"data/raw/audio/101_1b1_Tc_sc_Meditron.wav", "requirements.lock", "tasks/evaluate.py"} <= set(found)
     assert "uncommitted changes" not in found
 
 
-def test_a_dirty_tree_is_stated(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p"))
+def test_a_dirty_tree_is_stated(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p"))
     record = root / "data/lineage/evaluate.json"
     clean = '"dirty": false'
     assert clean in record.read_text()
@@ -68,8 +70,8 @@ def test_the_statement_is_reproducible_and_agrees_with_the_files(statement: dict
     assert in_toto.differences(statement, made.root) == {}
 
 
-def test_changed_and_missing_files_are_named(statement: dict[str, Any], built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p"))
+def test_changed_and_missing_files_are_named(statement: dict[str, Any], small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p"))
     weights = root / "data/student/1/val.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     (root / "reports/scores.json").unlink()
@@ -78,15 +80,17 @@ def test_changed_and_missing_files_are_named(statement: dict[str, Any], built: P
     assert "missing" in found["reports/scores.json"]
 
 
-def test_a_malformed_statement_is_refused(built: Path) -> None:
+def test_a_malformed_statement_is_refused(small_project: Path) -> None:
     with pytest.raises(ValueError, match="no in-toto statement"):
-        in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, built)
+        in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
     with pytest.raises(ValueError, match="no name or no SHA-256"):
-        in_toto.differences({"_type": in_toto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, built)
+        in_toto.differences(
+            {"_type": in_toto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, small_project
+        )
 
 
-def test_without_models_and_figures_there_is_nothing_to_attest(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p"))
+def test_without_models_and_figures_there_is_nothing_to_attest(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p"))
     shutil.rmtree(root / "data/lineage")
     with pytest.raises(BreathlineError, match="No record names a model"):
         in_toto.statement(project.load(root))

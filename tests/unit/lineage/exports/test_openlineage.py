@@ -106,8 +106,8 @@ def test_a_dataset_has_columns_content_and_size(made: Project) -> None:
     assert len(cycles["facets"]["breathline_content"]["sha256"]) == 64
 
 
-def test_a_failed_run_and_a_run_without_an_end_are_exported(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
+def test_a_failed_run_and_a_run_without_an_end_are_exported(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
     flow = "3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f"
     begun = {"event": "start", "stage": "evaluate", "user": "anna", "host": "small", "flow_run": flow}
     first = log.append(root, begun | {"at": "2026-01-02T00:00:00.000+00:00"})

@@ -54,8 +54,8 @@ def test_figures_are_derived_from_wavs_through_every_stage_between(document: Pro
     assert {"data/student", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/raw"} <= found
 
 
-def test_a_stage_of_another_machine_has_no_times_and_no_agent(built: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(built, tmp_path / "p", ignore=shutil.ignore_patterns("audio", ".lineage")))
+def test_a_stage_of_another_machine_has_no_times_and_no_agent(small_project: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", ".lineage")))
     exported = prov.document(project.load(root))
     assert "agent" not in exported
     assert exported["activity"]["bl:run/evaluate"]["prov:label"] == "evaluate"

@@ -15,10 +15,9 @@ from tests.unit.lineage import small
 
 
 @pytest.fixture(scope="module")
-def versioned(tmp_path_factory):
+def versioned(small_run, tmp_path_factory):
     """Return a project with version v1.0.0 of the student, and a later run with other teachers."""
-    root = small.build(tmp_path_factory.mktemp("versioned"))
-    small.lock(root)
+    root = shutil.copytree(small_run, tmp_path_factory.mktemp("versioned") / "project")
     toy.call(root, "git", "tag", "student@v1.0.0")
     edited = (root / "params.yaml").read_text().replace("seed: 11", "seed: 21")
     (root / "params.yaml").write_text(edited)

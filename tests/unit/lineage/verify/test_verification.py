@@ -18,16 +18,9 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    root = small.build(tmp_path_factory.mktemp("small") / "project")
-    small.lock(root)
-    return root
-
-
 @pytest.fixture
-def project(run, tmp_path):
-    return shutil.copytree(run, tmp_path / "project", symlinks=True)
+def project(small_run, tmp_path):
+    return shutil.copytree(small_run, tmp_path / "project", symlinks=True)
 
 
 def edit(path, change):
@@ -60,8 +53,8 @@ def shown(report, **options):
     return console.file.getvalue()
 
 
-def test_an_intact_project_has_no_findings(run):
-    report = verification.verify(run)
+def test_an_intact_project_has_no_findings(small_run):
+    report = verification.verify(small_run)
     assert report.findings == []
     assert "Verified" in shown(report)
 
