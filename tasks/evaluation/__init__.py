@@ -1,1 +1,1 @@
-"""From predictions on the test cycles to figures, intervals, curves and the report."""
+"""Evaluation: figures, intervals, curves and the report, from predictions on the test cycles."""
