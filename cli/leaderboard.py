@@ -123,7 +123,7 @@ def _progress(
     totals = Counter(unit.workspace for unit in units)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[stage]}"), console=console) as progress:
-        bars = {}
+        bars, failed = {}, set[Path]()
         if console.is_terminal:
             for folder, workspace in by_folder.items():
                 total = totals[folder] or None
@@ -132,7 +132,10 @@ def _progress(
         def notify(event: Event) -> None:
             folder = event.unit.workspace
             if console.is_terminal:
-                text = {"started": event.unit.step.stage, "completed": "", "failed": "[red]failed[/]"}[event.state]
+                if event.state == "failed":
+                    failed.add(folder)
+                running = event.unit.step.stage if event.state == "started" else ""
+                text = f"[red]failed[/] {running}" if folder in failed else running
                 progress.update(bars[folder], completed=event.done, stage=text)
             elif event.state == "started":
                 recipe, stage = by_folder[folder].recipe, event.unit.step.stage

@@ -6,6 +6,7 @@ import json
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from tasks.evaluation.summary import about
 from tasks.runtime import corpus_facts
@@ -47,7 +48,8 @@ evaluation: {confidence: 0.95, resamples: 20, seed: 0, calibration_bins: 5}
 TEACHERS = "teachers: {t1: {frontend: mel, weights: none}}"
 
 
-def test_a_leaderboard_shares_teachers_and_publishes_its_boards(tmp_path):
+def test_a_leaderboard_shares_teachers_and_the_command_shows_the_same(tmp_path, monkeypatch):
+    from cli.main import app
     from flows.leaderboard import leaderboard
 
     folder = toy.make(tmp_path / "project", LEADERBOARD.replace("COUNT", str(tmp_path / "count")))
@@ -84,3 +86,9 @@ def test_a_leaderboard_shares_teachers_and_publishes_its_boards(tmp_path):
     assert "| wide | 1 | 50.0 | 40.0–60.0 |" in artifact("leaderboard").data
     assert "seeds: [3]" in (folder / ".leaderboard" / "wide" / "params.yaml").read_text()
     assert (folder / "params.yaml").read_text() == LEADERBOARD_PARAMS
+
+    monkeypatch.chdir(folder)
+    shown = CliRunner().invoke(app, ["leaderboard", "plain", "wide", "--seeds", "3"])
+    assert shown.exit_code == 0, shown.output
+    assert "40.0–60.0" in shown.output
+    assert (tmp_path / "count").read_text() == "t1\n"
