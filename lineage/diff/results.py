@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Run
+from models.metrics import FIGURES
 from tasks import artifacts
 from tasks.runtime.params import flatten
 
 METRICS, PREDICTIONS = artifacts.METRICS.as_posix(), artifacts.PREDICTIONS.as_posix()
 MODELS = ("student", "ensemble", "students", "teachers")
-FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient", "per_class", "confusion")
+COMPARED = (*FIGURES, "per_class", "confusion")
 COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
 
 
@@ -100,7 +101,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for model in MODELS:
         for path, figures in _leaves(metrics.get(model) or {}, model):
-            for name in FIGURES:
+            for name in COMPARED:
                 if name in figures:
                     found |= flatten(figures[name], f"{path}.{name}")
     return found

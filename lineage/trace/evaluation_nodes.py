@@ -9,9 +9,8 @@ from lineage.trace.catalogue import TEST, Catalogue
 from lineage.trace.node_type import NodeType
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
+from models.metrics import FIGURES
 from tasks.artifacts import METRICS, PREDICTIONS
-
-FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 
 
 class Predictions(NodeType):
