@@ -27,9 +27,9 @@ CHANGES = {
 
 
 @pytest.fixture(scope="session")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def roots(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return a function that makes a project, once, and returns its root."""
-    made: dict[str, Path] = {}
+    made = {"official": small_project}
 
     def root(name: str) -> Path:
         if name not in made:
