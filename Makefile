@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint types format lock clean
+.PHONY: help setup demo test test-quick test-long tests lint types format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,11 +33,19 @@ demo: setup ## the whole graph on the generated demo corpus, then its results
 	dvc repro
 	breathline report
 
-test: setup lint types ## all that CI runs: lint, types, tests
-	python -m pytest -n 2 --dist worksteal
+test: setup lint ## all that CI runs: lint, types and tests, twelve minutes on two cores
+	$(MAKE) --jobs=2 tests types
 
-test-quick: setup ## the unit tests alone
-	python -m pytest -n 2 tests/unit -m "not slow"
+PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+tests: setup ## the tests of `make test`, without lint and types
+	$(PYTEST) --durations=25
+
+test-quick: setup ## the unit tests that take no more than seconds each
+	$(PYTEST) tests/unit -m "not slow and not long"
+
+test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
+	$(PYTEST) --durations=25 -m long
 
 lint: setup ## ruff: style and format
 	ruff check .

@@ -1,4 +1,7 @@
-"""What tests of a session share: one Prefect server, and one finished run of the whole graph."""
+"""A Prefect server and a finished run of the whole graph, made once for all tests of a process.
+
+Marks of pytest-xdist keep the tests that need them in one process each: the groups `server` and `run`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def server(tmp_path_factory) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory) -> Path:
-    """Return the finished run; no test changes it."""
+    """Return the finished run. No test may change it."""
     return runs.finished(tmp_path_factory.mktemp("run") / "project")
 
 

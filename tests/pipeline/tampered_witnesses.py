@@ -13,7 +13,7 @@ RECORDS = "data/lineage"
 # What was done, the names of what is found (the first is looked at), where, and words of what is told.
 WITNESSES = {
     "dvc.lock: an MD5": (
-        lambda p: do.parameters(
+        lambda p: runs.edit(
             p, lambda lock: lock["stages"]["fbank@ast"]["outs"][0].update(md5="0" * 32 + ".dir"), "dvc.lock"
         ),
         {"lock-changed"},
@@ -21,7 +21,7 @@ WITNESSES = {
         "of data/fbank/ast in fbank@ast is 000",
     ),
     "dvc.lock: a parameter": (
-        lambda p: do.parameters(
+        lambda p: runs.edit(
             p,
             lambda lock: lock["stages"]["evaluate"]["params"]["params.yaml"]["evaluation"].update(seed=1),
             "dvc.lock",
@@ -126,7 +126,7 @@ WITNESSES = {
     ),
     "an object of the cache": (do.damage_cache, {"cache-changed"}, "", "data/teachers/t1/val.safetensors"),
     "params.yaml after the run": (
-        lambda p: do.parameters(p, lambda read: read["student"]["optimizer"].update(lr=0.5)),
+        lambda p: runs.edit(p, lambda read: read["student"]["optimizer"].update(lr=0.5)),
         {"params-changed"},
         "student.optimizer.lr",
         "→ 0.5",

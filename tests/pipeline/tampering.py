@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 from safetensors.numpy import load_file, save_file
 
 from lineage import events
 from tasks.runtime.files import sha256
 from tests import toy
+from tests.pipeline import runs
 
 AUDIO, METADATA = "data/raw/audio", "data/raw/metadata"
 CYCLES, PREDICTIONS = "data/cycles/cycles.parquet", "data/evaluation/predictions.parquet"
@@ -70,14 +70,6 @@ def document(path: Path, change: Callable[[Any], None]) -> None:
     loaded = json.loads(path.read_text())
     change(loaded)
     path.write_text(json.dumps(loaded, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def parameters(folder: Path, change: Callable[[Any], None], name: str = "params.yaml") -> None:
-    """Change a YAML file."""
-    yaml = YAML()
-    loaded = yaml.load(folder / name)
-    change(loaded)
-    yaml.dump(loaded, folder / name)
 
 
 def features(folder: Path) -> None:
@@ -205,7 +197,7 @@ def rerun(folder: Path, unsteady: bool = False) -> None:
 def rerun_otherwise(folder: Path) -> None:
     """Train the student with another rate, then put params.yaml back."""
     kept = (folder / "params.yaml").read_text()
-    parameters(folder, lambda read: read["student"]["optimizer"].update(lr=0.1))
+    runs.edit(folder, lambda read: read["student"]["optimizer"].update(lr=0.1))
     rerun(folder)
     (folder / "params.yaml").write_text(kept)
 

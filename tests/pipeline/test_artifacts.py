@@ -10,6 +10,7 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, finish
 
+pytestmark = pytest.mark.xdist_group("server")
 GRAPH = """\
 stages:
   validate:

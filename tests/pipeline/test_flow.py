@@ -12,6 +12,7 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, finish
 
+pytestmark = pytest.mark.xdist_group("server")
 # a and b are independent; last needs both.
 PARALLEL = """\
 stages:

@@ -7,6 +7,7 @@ the middle of their work until the signal has reached them, so that no case depe
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 import signal
 import subprocess
@@ -17,37 +18,39 @@ from pathlib import Path
 
 import psutil
 import pytest
-from ruamel.yaml import YAML
 
+from lineage import graph
 from tests import toy
+from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish
-from tests.pipeline.test_dvc import edit, tiny
 
-pytestmark = pytest.mark.slow  # nine cases of a run that ends early and one that goes on, 10 to 20 s each
+# Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
 
-ROOT = Path(__file__).parents[2]
-TEACHER, FBANK = "train_teacher@mn_s1", "fbank@ast"
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
+TEACHER, FBANK = "train_teacher@t1", "fbank@ast"
 TARGETS = ["--target", TEACHER, "--target", FBANK]
-OUTS = {TEACHER: "data/teachers/mn_s1", FBANK: "data/fbank/ast"}
-NAMES = {TEACHER: "train_teacher", FBANK: "fbank"}
+OUTS = {TEACHER: "data/teachers/t1", FBANK: "data/fbank/ast"}
 # A file that is there from the middle of the stage on: the checkpoint of the first epoch, and some of the features.
 MIDDLE = {TEACHER: ".checkpoints/*/training.pt", FBANK: "data/fbank/ast/.features.npy.*"}
 
 
-def small(params: dict) -> None:
-    """Leave one teacher, of a few epochs, and a front end that no teacher needs, with long clips."""
-    tiny(params)
-    del params["teachers"]["ast_s1"]
+def longer(params: dict) -> None:
+    """Give a teacher several epochs, and long clips to a front end that it does not need."""
+    params["teachers"]["t1"].update(runs.RESNET)
     params["teacher_training"]["schedule"]["epochs"] = 4
     params["frontends"]["ast"]["duration_s"] = 8.0
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory) -> Path:
-    """Return a copy of the project in which all is done that the two stages need."""
-    folder = toy.checkout(ROOT, tmp_path_factory.mktemp("kills") / "project")
-    edit(folder, small)
-    toy.call(folder, "dvc", "repro", "fbank@efficientat", "weights@scratch")
+def begun(finished_run, tmp_path_factory) -> Path:
+    """Return a copy of the finished run in which the two stages have not run."""
+    folder = runs.copy(finished_run, tmp_path_factory.mktemp("kills") / "project")
+    runs.edit(folder, longer)
+    runs.edit(folder, lambda lock: [lock["stages"].pop(name) for name in OUTS], "dvc.lock")
+    for name, out in OUTS.items():
+        shutil.rmtree(folder / out)
+        (folder / "data/lineage" / f"{name}.json").unlink()
     return folder
 
 
@@ -74,7 +77,7 @@ def results(folder: Path) -> dict[str, object]:
     """Return the SHA-256 of every file in the two stages' outs, and what dvc.lock says of the stages."""
     files = [path for out in OUTS.values() for path in sorted((folder / out).rglob("*")) if path.is_file()]
     hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    recorded = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    recorded = runs.parameters(folder, "dvc.lock")["stages"]
     return hashes | {name: recorded.get(name) for name in OUTS}
 
 
@@ -90,8 +93,16 @@ def at_work(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Return a process's command line, empty where it has ended meanwhile."""
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
 def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
     """Wait for both stages and stop each in the middle of its work; return their processes."""
+    commands = {name: graph.read(folder)[name].command.split() for name in OUTS}
     stages: dict[str, psutil.Process] = {}
     held: set[str] = set()
     while len(held) < len(OUTS):
@@ -100,8 +111,8 @@ def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
             stages |= {
                 name: process
                 for process in at_work(folder)
-                for name, stage in NAMES.items()
-                if process.cmdline()[1:4] == ["-m", "cli.stage", stage]
+                for name, command in commands.items()
+                if command_of(process)[1:] == command[1:]
             }
         for name in stages.keys() - held:
             if any(path.stat().st_size for path in folder.glob(MIDDLE[name])):
@@ -138,8 +149,15 @@ def _is_signalled(process: psutil.Process) -> bool:
     return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-@pytest.mark.parametrize("victim", ["flow", "dvc", "stage"])
+SHORT = [("flow", signal.SIGKILL), ("dvc", signal.SIGTERM), ("stage", signal.SIGINT)]
+LONG = [kill for kill in itertools.product(("flow", "dvc", "stage"), NUMBERS) if kill not in SHORT]
+
+
+@pytest.mark.parametrize(
+    ("victim", "number"),
+    [*SHORT, *(pytest.param(*kill, marks=pytest.mark.long) for kill in LONG)],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_goes_on(
     project, server, undisturbed, victim, number
 ):

@@ -6,19 +6,20 @@ import pytest
 
 from tasks.runtime.errors import BreathlineError
 from tests import toy
+from tests.pipeline import runs
 from tests.pipeline import tampering as do
 from tests.pipeline.published import artifact
 
-# The finished run takes about a minute on two cores; each test audits a copy of it, which takes seconds.
+# Each test audits a copy of the finished run, which takes seconds.
 # Flows that are called here use the session's server, too.
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server"), pytest.mark.xdist_group("run")]
 
 
 def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(project):
     from flows.nightly_audit import nightly_audit
 
     do.text(project / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3")
-    do.parameters(project, lambda read: read["student"]["optimizer"].update(lr=0.5))
+    runs.edit(project, lambda read: read["student"]["optimizer"].update(lr=0.5))
     state = nightly_audit(project=project, return_state=True)
     assert state.is_completed()
     assert state.message.startswith("All as recorded")

@@ -1,4 +1,4 @@
-"""Every recipe, in miniature, as a user runs it: `breathline recipe use X --small --corpus …` and `dvc repro`."""
+"""Every recipe in miniature, from `breathline recipe use X --small --corpus …` to its scores."""
 
 from __future__ import annotations
 
@@ -9,61 +9,107 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
+from cli import recipe
 from flows.recipes import layers
 from tests import toy
+from tests.pipeline import in_process, runs
 
-# Each stage starts Python and torch anew: 15 to 60 s a recipe on one core. What recipes share, one DVC cache holds.
-pytestmark = pytest.mark.slow
+# In one process, 2 to 15 s each; through DVC, each stage starts Python and torch anew: 15 to 60 s on one core.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("recipes")]
 
 ROOT = Path(__file__).parents[2]
+RECIPES = layers.names(ROOT / "recipes")
+REAL = ["kd_ensemble", "patchmix_cl", "sam_ast"]  # one of each work; `breathline leaderboard --small` runs all
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def memo() -> dict[str, Path]:
+    """Return where stages ran that recipes have in common."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
-    """Return the folder of a DVC cache, which parallel test processes share."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if base.name.startswith("popen-") else base) / "recipes-cache"
-    folder.mkdir(exist_ok=True)
+    """Return the folder of a DVC cache that all recipes share."""
+    return tmp_path_factory.mktemp("recipes-cache")
+
+
+@pytest.fixture(scope="module")
+def real(real_icbhi, tmp_path_factory) -> Path:
+    """Return the real recordings as a user has them: wavs, annotations and metadata files."""
+    folder = tmp_path_factory.mktemp("real") / "icbhi"
+    subprocess.run([sys.executable, real_icbhi / "unpack.py", folder], check=True)
     return folder
 
 
-def run(name: str, corpus: str, folder: Path, cache: Path) -> tuple[dict, dict]:
-    """Run a recipe's miniature in a copy of the project and return its parameters and metrics."""
+@pytest.fixture
+def bare(tmp_path, monkeypatch) -> Path:
+    """Return a folder with parameters and recipes alone, as the working directory."""
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def miniature(params: dict) -> None:
+    params["download"]["demo"]["patients"] = 8
+    params["evaluation"]["resamples"] = 50
+
+
+def run(name: str, corpus: str, bare: Path, memo: dict[str, Path]) -> dict:
+    """Run a recipe's miniature in this process and return its metrics."""
+    recipe.use(name, corpus=corpus, small=True)
+    runs.edit(bare, miniature)
+    in_process.repro(bare, memo)
+    return results(bare)
+
+
+def run_through_dvc(name: str, corpus: str, folder: Path, cache: Path) -> dict:
+    """Run a recipe's miniature as a user does, in a copy of the project, and return its metrics."""
     toy.checkout(ROOT, folder)
     for key, value in (("cache.dir", str(cache)), ("cache.type", "reflink,hardlink,copy")):
         toy.call(folder, "dvc", "config", "--local", key, value)
     toy.call(folder, "breathline", "recipe", "use", name, "--small", "--corpus", corpus)
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["download"]["demo"]["patients"] = 8
-    params["evaluation"]["resamples"] = 50
-    yaml.dump(params, folder / "params.yaml")
+    runs.edit(folder, miniature)
     toy.call(folder, "dvc", "repro")
-    return params, json.loads((folder / "reports" / "metrics.json").read_text())
+    return results(folder)
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", layers.names(ROOT / "recipes"))
-def test_every_recipe_runs_to_its_scores(name, cache, tmp_path):
-    params, metrics = run(name, "demo", tmp_path / "project", cache)
-    assert metrics["corpus"] == "demo"
+def results(folder: Path) -> dict:
+    """Return the metrics of a run, having compared them with its parameters."""
+    params, metrics = runs.parameters(folder), json.loads((folder / "reports" / "metrics.json").read_text())
     assert metrics["selections"] == params["selections"]
     for selection in params["selections"]:
         assert 0 <= metrics["student"][selection]["score_strict"]["mean"] <= 100
     assert set(metrics["teachers"]) == set(params["teachers"])
-    with (tmp_path / "project" / "data" / "student" / "1" / "history.csv").open() as file:
+    with (folder / "data" / "student" / "1" / "history.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 2
+    return metrics
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_runs_to_its_scores(name, bare, memo):
+    assert run(name, "demo", bare, memo)["corpus"] == "demo"
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in RECIPES])
+def test_every_recipe_runs_through_dvc(name, cache, tmp_path):
+    assert run_through_dvc(name, "demo", tmp_path / "project", cache)["corpus"] == "demo"
+
+
+def check_real(metrics: dict) -> None:
+    assert (metrics["corpus"], metrics["recordings"]) == ("icbhi-part", 165)
+    assert metrics["test"]["cycles"] == 456
 
 
 @pytest.mark.real
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["kd_ensemble", "patchmix_cl", "sam_ast"])
-def test_recipes_run_on_real_recordings(name, real_icbhi, cache, tmp_path):
-    """One of each work, a minute or two each; `breathline leaderboard --small` runs all (docs/results.md)."""
-    subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real"], check=True)
-    _, metrics = run(name, str(tmp_path / "real"), tmp_path / "project", cache)
-    assert (metrics["corpus"], metrics["recordings"]) == ("icbhi-part", 165)
-    assert metrics["test"]["cycles"] == 456
-    assert 0 <= metrics["student"]["val"]["score_strict"]["mean"] <= 100
+@pytest.mark.parametrize("name", REAL[:1])
+def test_recipes_run_on_real_recordings(name, real, bare, memo):
+    check_real(run(name, str(real), bare, memo))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["mn_kd", *(pytest.param(name, marks=pytest.mark.long) for name in REAL)])
+def test_recipes_run_through_dvc_on_real_recordings(name, real, cache, tmp_path):
+    check_real(run_through_dvc(name, str(real), tmp_path / "project", cache))

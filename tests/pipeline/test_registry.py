@@ -9,34 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-from ruamel.yaml import YAML
 
 from flows import registry
 from models.training.features import Features
 from tasks.prediction import recordings
 from tests import toy
+from tests.pipeline import runs
 
-# One student from nothing to its scores, each stage with torch anew: about a minute on two cores.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """Return a project with a student on the demo corpus, promoted."""
-    folder = toy.checkout(ROOT, tmp_path_factory.mktemp("registry") / "project")
-    toy.call(folder, "breathline", "recipe", "use", "mn_plain", "--small", "--corpus", "demo")
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["download"]["demo"]["patients"] = 8
-    params["evaluation"]["resamples"] = 50
-    # What a new MobileNet says of two cycles differs in the seventh digit: too little to tell a mistake by.
-    params["student"].update(architecture="timm/test_resnet", options={})
-    yaml.dump(params, folder / "params.yaml")
-    toy.call(folder, "dvc", "repro")
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "--quiet", "-m", "all stages")
+def project(finished_run, tmp_path_factory) -> Path:
+    """Return a copy of the finished run, its student promoted."""
+    folder = runs.copy(finished_run, tmp_path_factory.mktemp("registry") / "project")
     printed = toy.call(folder, "breathline", "registry", "promote")
     assert "student@v1.0.0" in printed
     return folder
@@ -83,7 +69,7 @@ def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
     samples = samples if samples.ndim == 1 else samples[:, 0]
     soundfile.write(tmp_path / "ward 3.wav", np.column_stack([samples, samples]), 11_025, subtype="FLOAT")
     printed = " ".join(toy.call(project, "breathline", "predict", str(tmp_path / "ward 3.wav")).split())
-    windows = int(np.ceil(len(samples) / 11_025 / 2.5))
+    windows = int(np.ceil(len(samples) / 11_025 / 2.0))
     assert f"{windows} windows of 1 recordings" in printed
     assert "student@v1.0.0" in printed
     assert "not a medical device" in printed

@@ -9,25 +9,10 @@ import polars as pl
 import pytest
 
 from tests import toy
+from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish
-from tests.pipeline.test_dvc import edit
 
-# Two runs of the real graph, with one teacher: two minutes on two cores.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-ROOT = Path(__file__).parents[2]
-
-
-def tiny(params: dict) -> None:
-    params["download"]["demo"]["patients"] = 8
-    params["frontends"] = {"efficientat": {"duration_s": 2.0}}
-    network = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "weights": "scratch"}
-    params["teachers"] = {"mn_s1": {**network, "seed": 1, "override": {}}}
-    params["student"].update(network)
-    params["soft_labels"]["k"] = 1
-    for training in (params["teacher_training"], params["student"]):
-        training["schedule"].update(epochs=1, warmup_epochs=0)
-    params["evaluation"]["resamples"] = 20
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("run")]
 
 
 def done(folder: Path) -> list[str]:
@@ -36,13 +21,8 @@ def done(folder: Path) -> list[str]:
     return [event["stage"] for event in events if event.get("status") == "done"]
 
 
-def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
-    folder = toy.checkout(ROOT, tmp_path / "project")
-    edit(folder, tiny)
-    status, printed = finish(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
-    assert status == 0, printed
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "--quiet", "-m", "with everybody")
+def test_a_patient_is_removed(project: Path, server: dict[str, str]) -> None:
+    folder = project
     first = done(folder)
     recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
     patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
@@ -59,9 +39,9 @@ def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
     answer = json.loads(toy.call(folder, "breathline", "audit", "trace", f"patient:{patient}", "--json"))
     concerned = {rerun["stage"] for rerun in answer["reruns"]}
     trained = {rerun["stage"] for rerun in answer["reruns"] if rerun["learned"]}
-    assert trained >= {"train_teacher@mn_s1", "train_student@1", "soft_labels"}
+    assert trained >= {"train_teacher@t1", "train_student@1", "soft_labels"}
 
-    edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
+    runs.edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
     status, printed = finish(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
     assert status == 0, printed
     again = done(folder)[len(first) :]
@@ -72,8 +52,8 @@ def test_a_patient_is_removed(tmp_path: Path, server: dict[str, str]) -> None:
     proof = json.loads(toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", "--json"))
     assert (proof["proven"], proof["traces"], proof["not_there"]) == (True, [], [])
     assert proof["known_by"]["files"] == 2 * len(theirs)
-    assert proof["known_by"]["rows"] == 2 * theirs["cycles"].sum()
-    assert proof["known_by"]["weights"] == 2
+    assert proof["known_by"]["rows"] == 4 * theirs["cycles"].sum()
+    assert proof["known_by"]["weights"] == 3
 
     verified = json.loads(toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json"))
     assert (verified["verified"], "patient-absent" in {found["kind"] for found in verified["findings"]}) == (True, True)

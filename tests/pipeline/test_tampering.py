@@ -11,8 +11,8 @@ from lineage.verify.findings import Report
 from tests.pipeline.tampered_files import FILES
 from tests.pipeline.tampered_witnesses import WITNESSES
 
-# The run takes about a minute on two cores; each case is a copy of it, changed, and verified in a second or two.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# Each case is a copy of the finished run, changed, and verified in a second or two.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
 
 
 def kinds(report: Report) -> set[str]:

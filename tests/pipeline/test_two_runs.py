@@ -13,6 +13,7 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, finish
 
+pytestmark = pytest.mark.xdist_group("server")
 # `held` says that it starts, and ends once the test lets it.
 HELD = """\
 stages:

@@ -15,16 +15,15 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
-from ruamel.yaml import YAML
 
 from flows.deployments import pools, register
 from tests import toy
+from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish
-from tests.pipeline.test_dvc import edit
 from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("download", "extract")
@@ -63,7 +62,7 @@ def project(tmp_path) -> Path:
 
 
 def locked(folder: Path) -> dict:
-    return YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    return runs.parameters(folder, "dvc.lock")["stages"]
 
 
 def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
@@ -111,14 +110,14 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
 
 def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones, tmp_path):
     folder = toy.checkout(ROOT, tmp_path / "project")
-    edit(folder, lambda params: params["download"]["demo"].update(patients=4))
+    runs.edit(folder, lambda params: params["download"]["demo"].update(patients=4))
     toy.call(folder, "git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
     toy.call(folder, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
     toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
     toy.call(folder, "git", "add", ".")
     toy.call(folder, "git", "commit", "--quiet", "-m", "start")
     commit = toy.call(folder, "git", "rev-parse", "HEAD").strip()
-    edit(folder, lambda params: params["download"]["demo"].update(seed=7))
+    runs.edit(folder, lambda params: params["download"]["demo"].update(seed=7))
     asked = ("run", "--target", "extract", "--on", "download=cpu")
     status, printed = finish(breathline(folder, server, *asked), timeout_s=240)
     assert status == 0, printed
