@@ -6,28 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_type_hints
 
-from models.networks.base import Network
+from models.networks.base import Network, NetworkSpec
 
 TIMM = "timm/"  # prefix of the architectures that timm builds
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkSpec:
-    """Sizes that a network is built for.
-
-    Attributes:
-        architecture: Name of the architecture, such as ``cnn6`` or ``timm/resnet18``.
-        frames: Number of frames of the features.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
-        pretrained: Whether published weights will be loaded.
-    """
-
-    architecture: str
-    frames: int
-    mels: int
-    classes: int
-    pretrained: bool
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from models.networks.architecture import Architecture, Variant, audioset, imagenet
 from models.networks.ast_weights import published_grid, to_timm
-from models.networks.base import PatchNetwork, load_tensors
+from models.networks.base import NetworkSpec, PatchNetwork, load_tensors
 
 SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0, normalised by the front end `ast`
@@ -95,26 +95,22 @@ class AST(PatchNetwork):
 
     Args:
         options: Size and shape.
-        frames: Number of frames of the features.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
+        spec: Sizes of the features and of the output.
         patch: Size of a patch in mels and frames.
 
     Raises:
         ValueError: The features are smaller than a patch, or longer than `pad_frames`.
     """
 
-    def __init__(
-        self, options: ASTOptions, *, frames: int, mels: int, classes: int, patch: tuple[int, int] = (16, 16)
-    ) -> None:
+    def __init__(self, options: ASTOptions, spec: NetworkSpec, *, patch: tuple[int, int] = (16, 16)) -> None:
         super().__init__()
         width, heads = SIZES[options.size]
-        padded = options.pad_frames or frames
-        if padded < frames:
-            raise ValueError(f"Features of {frames} frames cannot be padded to pad_frames, {padded}.")
+        padded = options.pad_frames or spec.frames
+        if padded < spec.frames:
+            raise ValueError(f"Features of {spec.frames} frames cannot be padded to pad_frames, {padded}.")
         kind = VisionTransformerDistilled if options.distilled else VisionTransformer
         self.vit = kind(
-            img_size=(mels, padded),
+            img_size=(spec.mels, padded),
             patch_size=patch,
             in_chans=1,
             num_classes=0,
@@ -127,7 +123,7 @@ class AST(PatchNetwork):
         self.num_features = width
         self.options = options
         norm = nn.LayerNorm(width) if options.head_norm else nn.Identity()
-        self.head = nn.Sequential(norm, nn.Dropout(options.dropout), nn.Linear(width, classes))
+        self.head = nn.Sequential(norm, nn.Dropout(options.dropout), nn.Linear(width, spec.classes))
 
     def patches(self, features: Tensor) -> Tensor:
         """Return the patch embeddings ``(batch, rows · columns, num_features)``, without positions, frequency-major."""
@@ -163,11 +159,7 @@ class AST(PatchNetwork):
         load_tensors(self.vit, adapted, may_miss=("head",), source=source)
 
 
-ARCHITECTURES = {
-    "ast": Architecture(
-        ASTOptions, lambda options, spec: AST(options, frames=spec.frames, mels=spec.mels, classes=spec.classes), "ast"
-    )
-}
+ARCHITECTURES = {"ast": Architecture(ASTOptions, AST, "ast")}
 VARIANTS = {
     "ast_tiny": Variant(
         architecture="ast",

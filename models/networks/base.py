@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """Sizes that a network is built for.
+
+    Attributes:
+        architecture: Name of the architecture, such as ``timm/resnet18``, for modules that build several.
+        frames: Number of frames of the features.
+        mels: Number of mel bins of the features.
+        classes: Number of logits.
+        pretrained: Whether published weights will be loaded.
+    """
+
+    architecture: str = ""
+    frames: int
+    mels: int
+    classes: int
+    pretrained: bool = False
 
 
 class Network(nn.Module, ABC):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, Weights
-from models.networks.base import Network, load_tensors
+from models.networks.base import Network, NetworkSpec, load_tensors
 
 PATCH, MELS, PATCHES, HEAD = 16, 128, 512, 64  # side of a patch; mel bins; channels of a patch, of an attention head
 UNUSED = ("predictor.",)  # head of 527 classes in checkpoints that were fine-tuned on AudioSet
@@ -87,26 +87,24 @@ def configuration(options: BeatsOptions) -> dict[str, Any]:
 
 
 class Beats(Network):
-    """BEATs with the mean of its tokens as the embedding.
+    """BEATs with the mean of its tokens as the embedding; frames that fill no patch of 16 are left out, as published.
 
     No block is dropped at random, unlike in the published configuration (5 % of blocks). The library would draw these
     from NumPy's global generator, and an interrupted training could not be resumed.
 
     Args:
         options: Size and regularisation.
-        frames: Number of frames of the features; a rest that fills no patch of 16 is left out, as published.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
+        spec: Sizes of the features and of the output.
 
     Raises:
         ValueError: The features come from another front end, or SpeechBrain is not installed.
     """
 
-    def __init__(self, options: BeatsOptions, *, frames: int, mels: int, classes: int) -> None:
+    def __init__(self, options: BeatsOptions, spec: NetworkSpec) -> None:
         super().__init__()
-        if mels != MELS or frames < PATCH:
+        if spec.mels != MELS or spec.frames < PATCH:
             raise ValueError(
-                f"beats takes {PATCH} frames or more of {MELS} mels, the features have {frames} of {mels}; "
+                f"beats takes {PATCH} frames or more of {MELS} mels, the features have {spec.frames} of {spec.mels}; "
                 "use the front end beats."
             )
         beats = library()
@@ -122,7 +120,7 @@ class Beats(Network):
             }
         )
         self.num_features = options.width
-        self.head = nn.Linear(self.num_features, classes)
+        self.head = nn.Linear(self.num_features, spec.classes)
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
@@ -144,13 +142,7 @@ class Beats(Network):
         load_tensors(self.encoder, renamed, may_miss=UNUSED, source=source)
 
 
-ARCHITECTURES = {
-    "beats": Architecture(
-        BeatsOptions,
-        lambda options, spec: Beats(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
-        "beats",
-    )
-}
+ARCHITECTURES = {"beats": Architecture(BeatsOptions, Beats, "beats")}
 VARIANTS = {
     "beats": Variant(
         architecture="beats",

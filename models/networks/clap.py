@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from models.networks.architecture import Architecture, Variant, Weights
-from models.networks.base import Network, load_tensors
+from models.networks.base import Network, NetworkSpec, load_tensors
 
 EMBEDDING = 512  # length of the embedding that audio and text share
 LONGEST, MELS = 1024, 64  # frames and mel bins that fit into the encoder's image of 256 × 256
@@ -53,19 +53,17 @@ class Clap(Network):
 
     Args:
         options: Size and regularisation.
-        frames: Number of frames of the features.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
+        spec: Sizes of the features and of the output.
 
     Raises:
         ValueError: The features come from another front end, or transformers is not installed.
     """
 
-    def __init__(self, options: ClapOptions, *, frames: int, mels: int, classes: int) -> None:
+    def __init__(self, options: ClapOptions, spec: NetworkSpec) -> None:
         super().__init__()
-        if mels != MELS or frames > LONGEST:
+        if spec.mels != MELS or spec.frames > LONGEST:
             raise ValueError(
-                f"clap takes up to {LONGEST} frames of {MELS} mels, the features have {frames} of {mels}; "
+                f"clap takes up to {LONGEST} frames of {MELS} mels, the features have {spec.frames} of {spec.mels}; "
                 "use the front end clap."
             )
         try:
@@ -84,11 +82,11 @@ class Clap(Network):
         )
         self.encoder: nn.Module = ClapAudioModelWithProjection(config)
         self.stretch: Tensor
-        self.register_buffer("stretch", stretching(frames), persistent=False)
+        self.register_buffer("stretch", stretching(spec.frames), persistent=False)
         # The library offers no other way to change this step between two layers of the encoder.
         self.encoder.get_submodule("audio_model.audio_encoder").reshape_mel2img = self._image  # type: ignore[assignment]
         self.num_features = EMBEDDING
-        self.head = nn.Linear(EMBEDDING, classes)
+        self.head = nn.Linear(EMBEDDING, spec.classes)
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
@@ -118,13 +116,7 @@ class Clap(Network):
         load_tensors(self.encoder, {**learned, **constants}, may_miss=UNUSED, source=source)
 
 
-ARCHITECTURES = {
-    "clap": Architecture(
-        ClapOptions,
-        lambda options, spec: Clap(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
-        "clap",
-    )
-}
+ARCHITECTURES = {"clap": Architecture(ClapOptions, Clap, "clap")}
 VARIANTS = {
     "clap": Variant(
         architecture="clap",

@@ -11,7 +11,7 @@ from torchvision.models.mobilenetv3 import InvertedResidual, MobileNetV3, _mobil
 from torchvision.ops.misc import SqueezeExcitation
 
 from models.networks.architecture import Architecture, Variant, audioset
-from models.networks.base import Network, load_tensors
+from models.networks.base import Network, NetworkSpec, load_tensors
 
 PRETRAINED_MOMENTUM, SCRATCH_MOMENTUM = 0.01, 0.1
 
@@ -39,16 +39,16 @@ class MobileNet(Network):
 
     channels_last = True
 
-    def __init__(self, options: MobileNetOptions, *, classes: int, pretrained: bool) -> None:
+    def __init__(self, options: MobileNetOptions, spec: NetworkSpec) -> None:
         super().__init__()
         blocks, hidden = _mobilenet_v3_conf("mobilenet_v3_large", width_mult=options.width)
         network = MobileNetV3(
             blocks,
             hidden,
-            num_classes=classes,
+            num_classes=spec.classes,
             block=partial(InvertedResidual, se_layer=partial(SqueezeExcitation, scale_activation=nn.Sigmoid)),
             norm_layer=partial(
-                nn.BatchNorm2d, eps=1e-3, momentum=PRETRAINED_MOMENTUM if pretrained else SCRATCH_MOMENTUM
+                nn.BatchNorm2d, eps=1e-3, momentum=PRETRAINED_MOMENTUM if spec.pretrained else SCRATCH_MOMENTUM
             ),
             dropout=options.dropout,
         )
@@ -81,13 +81,7 @@ _FILES = {  # width, SHA-256, mAP on AudioSet
     "mn04": (0.4, "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c", 0.432),
     "mn10": (1.0, "0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e", 0.471),
 }
-ARCHITECTURES = {
-    "mn": Architecture(
-        MobileNetOptions,
-        lambda options, spec: MobileNet(options, classes=spec.classes, pretrained=spec.pretrained),
-        "efficientat",
-    )
-}
+ARCHITECTURES = {"mn": Architecture(MobileNetOptions, MobileNet, "efficientat")}
 VARIANTS = {
     name: Variant(
         architecture="mn",

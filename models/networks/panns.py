@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from models.networks.architecture import Architecture, NetworkSpec, Variant, audioset
-from models.networks.base import Network, load_tensors
+from models.networks.architecture import Architecture, Variant, audioset
+from models.networks.base import Network, NetworkSpec, load_tensors
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,8 @@ class PANNs(Network):
     The published networks contain SpecAugment; here the training loop applies it.
 
     Args:
-        name: Key of `SHAPES`.
         options: Regularisation and first layer.
-        frames: Number of frames of the features.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
+        spec: Architecture, a key of `SHAPES`, and sizes of the features and of the output.
 
     Raises:
         ValueError: The features are too small for the number of halvings.
@@ -72,16 +69,15 @@ class PANNs(Network):
 
     channels_last = True
 
-    def __init__(self, name: str, options: PANNsOptions, *, frames: int, mels: int, classes: int) -> None:
+    def __init__(self, options: PANNsOptions, spec: NetworkSpec) -> None:
         super().__init__()
-        shape = SHAPES[name]
+        shape = SHAPES[spec.architecture]
         smallest = 2**shape.halvings
-        if min(frames, mels) < smallest:
-            raise ValueError(
-                f"{name} needs {smallest} frames and mels, the features have {frames} and {mels}; use longer clips."
-            )
+        if min(spec.frames, spec.mels) < smallest:
+            what = f"the features have {spec.frames} and {spec.mels}; use longer clips"
+            raise ValueError(f"{spec.architecture} needs {smallest} frames and mels, {what}.")
         self.new_bn0 = options.new_bn0
-        self.bn0 = nn.BatchNorm1d(mels)
+        self.bn0 = nn.BatchNorm1d(spec.mels)
         self.blocks = tuple(f"conv_block{number}" for number in range(1, len(shape.channels) + 1))
         inputs = (1, *shape.channels[:-1])
         for number, (block, channels) in enumerate(
@@ -93,7 +89,7 @@ class PANNs(Network):
         self.num_features = shape.channels[-1]
         self.dropout = nn.Dropout(options.dropout)
         self.fc1 = nn.Linear(self.num_features, self.num_features)
-        self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, classes))
+        self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, spec.classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -147,13 +143,7 @@ _FILES = {  # file, SHA-256 where it is publicly known, mAP on AudioSet
     "cnn10": ("Cnn10_mAP%3D0.380.pth", None, 0.380),
     "cnn14": ("Cnn14_mAP%3D0.431.pth", _SHA256, 0.431),
 }
-
-
-def _build(options: PANNsOptions, spec: NetworkSpec) -> PANNs:
-    return PANNs(spec.architecture, options, frames=spec.frames, mels=spec.mels, classes=spec.classes)
-
-
-ARCHITECTURES = {name: Architecture(PANNsOptions, _build, "panns") for name in SHAPES}
+ARCHITECTURES = {name: Architecture(PANNsOptions, PANNs, "panns") for name in SHAPES}
 VARIANTS = {
     name: Variant(
         architecture=name, weights={f"{name}_audioset": audioset(f"{_ZENODO}/{file}", sha256, "cc-by-4.0", precision)}

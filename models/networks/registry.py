@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from models import file_names, networks
 from models.discovery import assigned
-from models.networks.architecture import TIMM, Architecture, NetworkSpec, Variant, parse_options
-from models.networks.base import Network
+from models.networks.architecture import TIMM, Architecture, Variant, parse_options
+from models.networks.base import Network, NetworkSpec
 
 
 def architectures() -> dict[str, Architecture]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.ast import AST, ASTOptions
+from models.networks.base import NetworkSpec
 
 PATCHES = {"patch": (16, 16), "frame": (128, 2)}
 LENGTHS = ("module.p_input_fdim", "module.p_input_tdim")  # entries of a checkpoint: mels and frames of its pretraining
@@ -44,14 +45,16 @@ class SSAST(AST):
         ValueError: Patches of the kind ``frame`` need 128 mels.
     """
 
-    def __init__(self, options: SSASTOptions, *, frames: int, mels: int, classes: int) -> None:
+    def __init__(self, options: SSASTOptions, spec: NetworkSpec) -> None:
         patch = PATCHES[options.kind]
-        if options.kind == "frame" and mels != patch[0]:
-            raise ValueError(f"The option kind: frame of ssast needs {patch[0]} mels, and the front end gives {mels}.")
+        if options.kind == "frame" and spec.mels != patch[0]:
+            raise ValueError(
+                f"The option kind: frame of ssast needs {patch[0]} mels, and the front end gives {spec.mels}."
+            )
         same = ASTOptions(
             size=options.size, depth=options.depth, stride=options.stride or patch, dropout=options.dropout
         )
-        super().__init__(same, frames=frames, mels=mels, classes=classes, patch=patch)
+        super().__init__(same, spec, patch=patch)
         self.task = options.task
 
     def pool(self, tokens: Tensor) -> Tensor:
@@ -99,11 +102,5 @@ def _variant(kind: str, size: str) -> Variant:
     return Variant(architecture="ssast", options=options, weights={f"ssast_{kind}_{size}": weights})
 
 
-ARCHITECTURES = {
-    "ssast": Architecture(
-        SSASTOptions,
-        lambda options, spec: SSAST(options, frames=spec.frames, mels=spec.mels, classes=spec.classes),
-        "ast",
-    )
-}
+ARCHITECTURES = {"ssast": Architecture(SSASTOptions, SSAST, "ast")}
 VARIANTS = {f"ssast_{kind}_{size}": _variant(kind, size) for kind in PATCHES for size in ("tiny", "small", "base")}

@@ -12,7 +12,7 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from models.networks.architecture import TIMM, Architecture, Variant, imagenet
-from models.networks.base import Network, load_tensors
+from models.networks.base import Network, NetworkSpec, load_tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +69,21 @@ class TimmCNN(Network):
         load_tensors(self.backbone, adapted, may_miss=tuple(f"{name}." for name in names), source=source)
 
 
-def by_name(name: str, options: TimmOptions, *, classes: int) -> TimmCNN:
-    """Return timm's network of a name, such as ``resnet18``, ``resnet50`` or ``efficientnet_b0``.
+def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
+    """Return timm's network of a name, such as ``timm/resnet18``, or ``timm/efficientnet_b0``.
 
     Raises:
         ValueError: timm has none of that name; the error lists similar names.
     """
+    name = spec.architecture.removeprefix(TIMM)
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
     backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
-    return TimmCNN(backbone, options, classes=classes)
+    return TimmCNN(backbone, options, classes=spec.classes)
 
 
-def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
+def resnet10(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     """Return ResNet10, the smallest residual network of work (a).
 
     It is ResNet18 (He et al., CVPR 2016) with one block instead of two in each of its four groups; timm's `resnet10t`
@@ -99,7 +100,7 @@ def resnet10(options: TimmOptions, *, classes: int) -> TimmCNN:
         num_classes=0,
         drop_path_rate=options.drop_path,
     )
-    return TimmCNN(backbone, options, classes=classes)
+    return TimmCNN(backbone, options, classes=spec.classes)
 
 
 _TRAINED = {  # timm's tag and licence of the ImageNet weights; those of the ResNets are torchvision's
@@ -109,12 +110,8 @@ _TRAINED = {  # timm's tag and licence of the ImageNet weights; those of the Res
     "efficientnet_b2": ("ra_in1k", "apache-2.0"),
 }
 ARCHITECTURES = {
-    "resnet10": Architecture(TimmOptions, lambda options, spec: resnet10(options, classes=spec.classes), "fbank"),
-    TIMM: Architecture(
-        TimmOptions,
-        lambda options, spec: by_name(spec.architecture.removeprefix(TIMM), options, classes=spec.classes),
-        "fbank",
-    ),
+    "resnet10": Architecture(TimmOptions, resnet10, "fbank"),
+    TIMM: Architecture(TimmOptions, by_name, "fbank"),
 }
 VARIANTS = {
     "resnet10": Variant(architecture="resnet10"),

@@ -10,13 +10,14 @@ from torch.nn import functional as F
 from models.frontends.registry import find
 from models.networks.architecture import parse_options
 from models.networks.ast import AST, ASTOptions
+from models.networks.base import NetworkSpec
 
 TINY = ASTOptions(size="tiny", depth=2)
 
 
 def tiny(frames: int = 160, options: ASTOptions = TINY) -> AST:
     torch.manual_seed(0)
-    return AST(options, frames=frames, mels=128, classes=4).eval()
+    return AST(options, NetworkSpec(frames=frames, mels=128, classes=4)).eval()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_attention_is_torchs_fused_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_parameters(size: str, frames: int, stride: int, distilled: bool, parameters: int) -> None:
     with torch.device("meta"):
         options = ASTOptions(size=size, stride=stride, distilled=distilled)
-        network = AST(options, frames=frames, mels=128, classes=527)
+        network = AST(options, NetworkSpec(frames=frames, mels=128, classes=527))
     width = network.num_features
     assert sum(p.numel() for p in network.vit.parameters()) == parameters
     assert sum(p.numel() for p in network.head.parameters()) == 2 * width + 527 * (width + 1)

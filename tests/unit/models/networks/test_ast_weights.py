@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from models.networks.ast import AST, ASTOptions
 from models.networks.ast_weights import fit_positions, published_grid
+from models.networks.base import NetworkSpec
 
 TINY = ASTOptions(size="tiny", depth=2)
 FEATURES = torch.randn(2, 160, 128, generator=torch.Generator().manual_seed(0))
@@ -21,7 +22,7 @@ WIDTH = 192
 
 def tiny(options: ASTOptions = TINY, *, frames: int = 160, mels: int = 128) -> AST:
     torch.manual_seed(1)
-    return AST(options, frames=frames, mels=mels, classes=4).eval()
+    return AST(options, NetworkSpec(frames=frames, mels=mels, classes=4)).eval()
 
 
 def randomised(module: nn.Module) -> nn.Module:
@@ -61,7 +62,7 @@ def test_transformers_counts_the_same_parameters_at_full_size() -> None:
     transformers = pytest.importorskip("transformers")
     with torch.device("meta"):
         theirs = transformers.ASTForAudioClassification(transformers.ASTConfig(num_labels=527))
-        ours = AST(ASTOptions(), frames=1024, mels=128, classes=527)
+        ours = AST(ASTOptions(), NetworkSpec(frames=1024, mels=128, classes=527))
     assert sum(p.numel() for p in ours.parameters()) == sum(p.numel() for p in theirs.parameters()) == 86_594_063
 
 
@@ -128,7 +129,7 @@ def test_timms_image_transformer_gives_the_same_output_for_a_grey_image() -> Non
 def test_names_and_shapes_of_deit_base_fit_at_full_size() -> None:
     with torch.device("meta"):
         published = timm.create_model("deit_base_distilled_patch16_384").state_dict()
-        network = AST(ASTOptions(), frames=798, mels=128, classes=4)
+        network = AST(ASTOptions(), NetworkSpec(frames=798, mels=128, classes=4))
         network.load_pretrained(published, source="test")
     assert network.vit.pos_embed.shape == (1, 12 * 79 + 2, 768)
 
@@ -148,7 +149,7 @@ def test_the_authors_audioset_file_fits_any_grid_and_fewer_blocks() -> None:
 
 
 def test_weights_of_another_width_are_refused_by_name() -> None:
-    wider = AST(ASTOptions(size="small", depth=2), frames=160, mels=128, classes=4)
+    wider = AST(ASTOptions(size="small", depth=2), NetworkSpec(frames=160, mels=128, classes=4))
     with pytest.raises(ValueError, match=r"data/weights/x do not fit .*blocks\.0"):
         wider.load_pretrained(tiny().vit.state_dict(), source="data/weights/x")
 

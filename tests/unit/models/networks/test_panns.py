@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.networks.base import NetworkSpec
 from models.networks.panns import SHAPES, PANNs, PANNsOptions
 
 # channels of each block, side of the kernels, convolutions in a block, width of fc1, all parameters with 527 classes
@@ -73,14 +74,14 @@ def by_formula(state: dict[str, Tensor], features: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", SHAPES)
 def test_parameter_counts_are_the_published_ones(name: str) -> None:
     with torch.device("meta"):
-        network = PANNs(name, PANNsOptions(), frames=800, mels=64, classes=527)
+        network = PANNs(PANNsOptions(), NetworkSpec(architecture=name, frames=800, mels=64, classes=527))
     assert sum(parameter.numel() for parameter in network.parameters()) == PUBLISHED[name][-1]
 
 
 @pytest.mark.parametrize("name", ["cnn6", "cnn10"])
 def test_published_weights_give_the_published_embedding(name: str) -> None:
     state = checkpoint(name)
-    network = PANNs(name, PANNsOptions(), frames=70, mels=64, classes=4).eval()
+    network = PANNs(PANNsOptions(), NetworkSpec(architecture=name, frames=70, mels=64, classes=4)).eval()
     network.load_pretrained(state, source="here")
     features = torch.randn((2, 70, 64), generator=torch.Generator().manual_seed(1))
     expected = by_formula({key: tensor.double() for key, tensor in state.items()}, features.double())
@@ -90,7 +91,7 @@ def test_published_weights_give_the_published_embedding(name: str) -> None:
 
 def test_cnn14_has_the_published_names_and_shapes() -> None:
     with torch.device("meta"):
-        network = PANNs("cnn14", PANNsOptions(), frames=800, mels=64, classes=4)
+        network = PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=800, mels=64, classes=4))
     ours = {name: tensor.shape for name, tensor in network.state_dict().items() if not name.startswith("head.")}
     ignored = ("spectrogram_extractor", "logmel_extractor", "fc_audioset")
     published = checkpoint("cnn14", fill=False)
@@ -99,7 +100,7 @@ def test_cnn14_has_the_published_names_and_shapes() -> None:
 
 def test_cnn14_halves_five_times() -> None:
     with torch.device("meta"):
-        network = PANNs("cnn14", PANNsOptions(), frames=75, mels=64, classes=4)
+        network = PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=75, mels=64, classes=4))
         maps = torch.empty(1, 1, 75, 64)
     for block in network.blocks:
         maps = network.get_submodule(block)(maps)
@@ -109,8 +110,10 @@ def test_cnn14_halves_five_times() -> None:
 def test_other_numbers_of_mels_require_new_bn0() -> None:
     state = checkpoint("cnn6")
     with pytest.raises(ValueError, match=r"for 64 mel bins, the features have 128: .*new_bn0"):
-        PANNs("cnn6", PANNsOptions(), frames=70, mels=128, classes=4).load_pretrained(state, source="here")
-    network = PANNs("cnn6", PANNsOptions(new_bn0=True), frames=70, mels=128, classes=4)
+        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4)).load_pretrained(
+            state, source="here"
+        )
+    network = PANNs(PANNsOptions(new_bn0=True), NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4))
     network.load_pretrained(state, source="here")
     assert network.bn0.running_mean is not None
     assert not network.bn0.running_mean.any()
@@ -119,6 +122,8 @@ def test_other_numbers_of_mels_require_new_bn0() -> None:
 
 def test_unsuitable_features_and_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="needs 32 frames and mels, the features have 31 and 64"):
-        PANNs("cnn14", PANNsOptions(), frames=31, mels=64, classes=4)
+        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=31, mels=64, classes=4))
     with pytest.raises(ValueError, match=r"do not fit PANNs: .*conv_block1\.bn2"):
-        PANNs("cnn6", PANNsOptions(), frames=70, mels=64, classes=4).load_pretrained(checkpoint("cnn10"), source="here")
+        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=64, classes=4)).load_pretrained(
+            checkpoint("cnn10"), source="here"
+        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torchvision.models.resnet import BasicBlock, ResNet
 
+from models.networks.base import NetworkSpec
 from models.networks.timm_cnn import TimmOptions, resnet10
 
 
 def test_it_is_resnet18_with_one_block_per_group() -> None:
     torch.manual_seed(0)
     published = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval()
-    network = resnet10(TimmOptions(), classes=4).eval()
+    network = resnet10(TimmOptions(), NetworkSpec(frames=96, mels=128, classes=4)).eval()
     network.load_pretrained(published.state_dict(), source="here")
     assert (
         sum(parameter.numel() for parameter in network.backbone.parameters()) == 4_905_792 - 2 * 64 * 7 * 7

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.networks.base import NetworkSpec
 from models.networks.ssast import SSAST, SSASTOptions
 from models.training.objectives import CrossEntropy, Targets
 from models.training.patchmix import PatchMix
@@ -16,7 +17,7 @@ WIDTH = 192
 
 def tiny(frames: int = 160, **options: object) -> SSAST:
     torch.manual_seed(0)
-    return SSAST(SSASTOptions(size="tiny", depth=2, **options), frames=frames, mels=128, classes=4).eval()  # type: ignore[arg-type]
+    return SSAST(SSASTOptions(size="tiny", depth=2, **options), NetworkSpec(frames=frames, mels=128, classes=4)).eval()  # type: ignore[arg-type]
 
 
 def checkpoint(kind: str) -> dict[str, Tensor]:
@@ -92,13 +93,13 @@ def test_other_checkpoints_and_front_ends_are_refused() -> None:
     with pytest.raises(ValueError, match=r"of another shape \(patch_embed\.proj\.weight"):
         tiny(kind="frame").load_pretrained(checkpoint("patch"), "x")
     with pytest.raises(ValueError, match="kind: frame of ssast needs 128 mels, and the front end gives 64"):
-        SSAST(SSASTOptions(kind="frame"), frames=160, mels=64, classes=4)
+        SSAST(SSASTOptions(kind="frame"), NetworkSpec(frames=160, mels=64, classes=4))
 
 
 @pytest.mark.parametrize(("size", "millions"), [("tiny", 6), ("small", 23), ("base", 89)])
 def test_parameters_are_the_published_ones_with_all_heads(size: str, millions: int) -> None:
     with torch.device("meta"):
-        network = SSAST(SSASTOptions(size=size), frames=1024, mels=128, classes=4)  # type: ignore[arg-type]
+        network = SSAST(SSASTOptions(size=size), NetworkSpec(frames=1024, mels=128, classes=4))  # type: ignore[arg-type]
     width = network.num_features
     imagenet, pretraining = 2 * 1000 * (width + 1), 2 * (width * (width + 1) + 256 * (width + 1))
     count = sum(p.numel() for p in network.vit.parameters())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from models.networks.ast import AST, ASTOptions
+from models.networks.base import NetworkSpec
 from models.training.contrastive import PatchMixContrastive
 from models.training.objectives import CrossEntropy
 from models.training.patchmix import Mix
@@ -21,7 +22,7 @@ def mix(share: float = 0.25, partner: tuple[int, ...] = (1, 2, 0, 3), patches: i
 def network() -> AST:
     """Return an AST whose 48 frames and 48 mels make 3 × 3 patches."""
     torch.manual_seed(0)
-    return AST(ASTOptions(size="tiny", depth=1, stride=16), frames=48, mels=48, classes=4).eval()
+    return AST(ASTOptions(size="tiny", depth=1, stride=16), NetworkSpec(frames=48, mels=48, classes=4)).eval()
 
 
 def features() -> torch.Tensor:
