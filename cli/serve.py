@@ -40,10 +40,12 @@ def serve(
     console = Console()
     with ExitStack() as stack:
         with console.status("Checking or starting the Prefect server (up to half a minute the first time) …"):
-            url = prefect_server.use(server)
+            url = prefect_server.check(server)
             if url is None:
                 (root / ".locks").mkdir(exist_ok=True)
                 url = stack.enter_context(prefect_server.temporary(root / ".locks" / "prefect-server.log"))
+            import prefect
+
             from flows.deployments import serving
 
             served = serving.deployments(root, cron=cron, interval=timedelta(seconds=interval) if interval else None)
@@ -51,4 +53,4 @@ def serve(
         for deployment in served:
             console.print(f"serving {deployment.full_name}", highlight=False)
         console.print(f"Start and watch runs at {web}/deployments; Ctrl-C ends the flows.", soft_wrap=True)
-        serving.run(served)
+        prefect.serve(*served, print_starting_message=False)

@@ -23,15 +23,20 @@ HEALTH_TIMEOUT_S = 10.0
 DEFAULT_PORT = 4200
 
 
-def check() -> str | None:
-    """Set the environment of Prefect before its import, and check that the configured server answers.
+def check(address: str | None = None) -> str | None:
+    """Choose the server of this process and its children before the import of Prefect, and check that it answers.
+
+    Args:
+        address: Address of the server, with or without ``/api``; None for the configured server.
 
     Returns:
         URL of its API; None if no server is configured, so that Prefect starts a temporary one.
 
     Raises:
-        BreathlineError: The configured server does not answer.
+        BreathlineError: The server does not answer.
     """
+    if address:
+        os.environ["PREFECT_API_URL"] = _api(address)
     for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
         os.environ.setdefault(name, value)
     import httpx
@@ -70,30 +75,13 @@ def ensure() -> None:
     subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # its input ends with this process
 
 
-def use(address: str | None) -> str | None:
-    """Choose the server of this process and its children; call this before any import of Prefect.
-
-    Args:
-        address: Address of the server, with or without ``/api``; None for the configured server.
-
-    Returns:
-        URL of its API; None if no server is configured.
-
-    Raises:
-        BreathlineError: The server does not answer.
-    """
-    if address:
-        os.environ["PREFECT_API_URL"] = _api(address)
-    return check()
-
-
 def require(address: str | None) -> str:
-    """Choose the server as `use` does, and return the URL of its API.
+    """Choose the server as `check` does, and return the URL of its API.
 
     Raises:
         BreathlineError: No server is named, or it does not answer.
     """
-    url = use(address)
+    url = check(address)
     if url is None:
         example = f"--server http://127.0.0.1:{DEFAULT_PORT}"
         hint = f"start a server (`prefect server start --host 127.0.0.1`), then add `{example}` or set PREFECT_API_URL"
@@ -167,11 +155,9 @@ def _answers(url: str) -> bool:
 
 def _free_port() -> int:
     """Return the default port of Prefect's UI, or any free port if another server uses it."""
-    for port in (DEFAULT_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise BreathlineError("No port on 127.0.0.1 is free.", hint="end another server")
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", DEFAULT_PORT))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

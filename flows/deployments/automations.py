@@ -12,9 +12,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
 FILE = "automations.yaml"
@@ -58,12 +57,14 @@ def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
     """
     for written in read(root):
         name = written["name"]
-        missing = [block for block in _blocks(written) if _document(client, block) is None]
+        blocks = [action["block_document_id"] for action in written["actions"] if "block_document_id" in action]
+        documents = {block: _document(client, block) for block in blocks}
+        missing = [block for block, document in documents.items() if document is None]
         if missing:
             option = "--email" if missing[0].endswith(EMAIL) else "--webhook"
             yield f"automation {name}: not created, for the block {missing[0]} is missing ({option})"
             continue
-        automation = core(written, {block: _document(client, block) for block in _blocks(written)})
+        automation = core(written, documents)
         found = client.read_automations_by_name(name)
         if found:
             # An automation that was switched off in the UI stays off.
@@ -80,15 +81,10 @@ def read(root: Path) -> list[dict[str, Any]]:
     Raises:
         BreathlineError: The file is missing, not YAML, or not a list.
     """
-    path = root / FILE
-    try:
-        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError) as error:
-        raise BreathlineError(f"The automations cannot be read: {error}", where=path, hint="mend the file") from error
+    found: object = params.read(root / FILE)
     if not isinstance(found, list):
-        raise BreathlineError(
-            "The file holds no list of automations.", where=path, hint="each automation begins with `- name:`"
-        )
+        hint = "each automation begins with `- name:`"
+        raise BreathlineError("The file holds no list of automations.", where=root / FILE, hint=hint)
     return found
 
 
@@ -113,10 +109,6 @@ def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> Aut
     except ValidationError as error:
         where = f"{FILE}: {written.get('name')}"
         raise BreathlineError(f"The automation is not valid: {error}", where=where, hint="mend the file") from error
-
-
-def _blocks(written: Mapping[str, Any]) -> list[str]:
-    return [action["block_document_id"] for action in written["actions"] if "block_document_id" in action]
 
 
 def _document(client: SyncPrefectClient, block: str) -> str | None:

@@ -14,11 +14,10 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.types.entrypoint import EntrypointType
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from flows.processes.process_groups import NO_TELEMETRY
 from flows.processes.stage_errors import quote
+from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
 FILE = "prefect.yaml"
@@ -31,13 +30,9 @@ def read(root: Path) -> list[dict[str, object]]:
     Raises:
         BreathlineError: The file is missing, not YAML, or has no deployments.
     """
-    path = root / FILE
-    try:
-        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError) as error:
-        raise BreathlineError(f"The deployments cannot be read: {error}", where=path, hint="mend the file") from error
+    found: object = params.read(root / FILE)
     if not isinstance(found, dict) or not found.get("deployments"):
-        raise BreathlineError("The file has no deployments.", where=path, hint="list them under `deployments:`")
+        raise BreathlineError("The file has no deployments.", where=root / FILE, hint="list them under `deployments:`")
     deployments: list[dict[str, object]] = found["deployments"]
     return deployments
 

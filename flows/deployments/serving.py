@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import Flow, load_flow_from_entrypoint
@@ -43,8 +42,3 @@ def deployments(root: Path, *, cron: str | None = None, interval: timedelta | No
         )
         for flow in flows
     ]
-
-
-def run(served: list[RunnerDeployment]) -> None:
-    """Serve until INT or TERM, then pause the schedules."""
-    serve(*served, print_starting_message=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.leaderboards.comparison import DEFINITIONS, Difference, Leaderboard, Row
+from flows.publish.markdown import table as markdown_table
 from tasks.evaluation.words import MISSING, SELECTIONS, interval, signed, spread
 from tasks.runtime.files import write_text
 
@@ -95,13 +96,12 @@ def rich_table(leaderboard: Leaderboard) -> Table:
 
 def markdown(leaderboards: Sequence[Leaderboard]) -> str:
     """Return leaderboards as Markdown."""
-    lines = []
+    parts = []
     for leaderboard in leaderboards:
-        names = headers(leaderboard)
-        lines += [f"### {title(leaderboard)}", "", _line(names), _line(["---"] + ["--:"] * (len(names) - 1))]
-        lines += [_line(cells(leaderboard, row)) for row in leaderboard.rows]
-        lines += ["", " ".join(notes(leaderboard)), ""]
-    return "\n".join(lines)
+        names, rows = headers(leaderboard), [cells(leaderboard, row) for row in leaderboard.rows]
+        table = markdown_table(names, rows, right=range(1, len(names)))
+        parts += [f"### {title(leaderboard)}", table, " ".join(notes(leaderboard))]
+    return "\n\n".join(parts) + "\n"
 
 
 def comma_separated(leaderboards: Sequence[Leaderboard]) -> str:
@@ -116,11 +116,9 @@ def comma_separated(leaderboards: Sequence[Leaderboard]) -> str:
 
 def write(leaderboards: Sequence[Leaderboard], folder: Path) -> list[Path]:
     """Write leaderboards as ``leaderboard.json``, ``.csv`` and ``.md``, and return the paths."""
+    listed = [asdict(leaderboard) for leaderboard in leaderboards]
     texts = {
-        folder / "leaderboard.json": json.dumps(
-            [asdict(leaderboard) for leaderboard in leaderboards], indent=2, ensure_ascii=False
-        )
-        + "\n",
+        folder / "leaderboard.json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n",
         folder / "leaderboard.csv": comma_separated(leaderboards),
         folder / "leaderboard.md": markdown(leaderboards),
     }
@@ -139,7 +137,3 @@ def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
     minus = row.minus_first or Difference(difference=None, low=None, high=None)
     line |= {f"minus_first_{key}": value for key, value in asdict(minus).items()}
     return line | {"published": "; ".join(f"{one.method}: {one.score}" for one in row.published)}
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from tasks.runtime.errors import BreathlineError
 
@@ -18,10 +19,18 @@ PARAMS = Path("params.yaml")
 
 
 def read(path: Path = PARAMS) -> dict[str, Any]:
-    """Return the whole of ``params.yaml`` as plain mappings and lists."""
+    """Return a YAML file of the project as plain mappings and lists.
+
+    Raises:
+        BreathlineError: The file is missing, or is not YAML.
+    """
     if not path.exists():
-        raise BreathlineError("There is no params.yaml here.", where=path.resolve(), hint="run from the project's root")
-    loaded: dict[str, Any] = YAML(typ="safe").load(path)
+        hint = "run from the project's root"
+        raise BreathlineError(f"There is no {path.name} here.", where=path.resolve(), hint=hint)
+    try:
+        loaded: dict[str, Any] = YAML(typ="safe").load(path)
+    except YAMLError as error:
+        raise BreathlineError(f"{path.name} is not valid YAML: {error}", where=path, hint="mend the file") from error
     return loaded
 
 
