@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-PAGES = ("README.md", "docs/glossary.md")
+PAGES = ("CONTRIBUTING.md", "README.md", "docs/glossary.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
