@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flows.scheduling.scheduler import Event, Unit
 
 EXAMPLES = (
-    "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus icbhi --jobs 2` · "
+    "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus recordings.zip --jobs 2` · "
     "`breathline leaderboard mn_plain mn_sam --seeds 1,2,3` · "
     "`breathline leaderboard ast_ce best --small --corpus demo` · `breathline leaderboard --collect`"
 )

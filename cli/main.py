@@ -49,7 +49,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Respiratory-sound classification on ICBHI 2017 as one traceable data pipeline.",
+    help="Respiratory-sound classification as one traceable data pipeline.",
     epilog="First steps: `breathline doctor`, `breathline recipe list`, `breathline plan`, `breathline run --jobs 2`. "
     "Without Prefect: `dvc repro`.",
 )

@@ -48,8 +48,8 @@ def show(name: Name) -> None:
 
 
 @app.command(
-    epilog="Examples: `breathline recipe use demo` · `breathline recipe use patchmix_cl --corpus icbhi` · "
-    "`breathline recipe use sam_ast --corpus ICBHI_final_database.zip` · `breathline recipe use best --small --dry`"
+    epilog="Examples: `breathline recipe use demo` · `breathline recipe use patchmix_cl --corpus demo` · "
+    "`breathline recipe use sam_ast --corpus recordings.zip` · `breathline recipe use best --small --dry`"
 )
 def use(
     name: Name,

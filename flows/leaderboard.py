@@ -45,8 +45,8 @@ def leaderboard(
     Args:
         recipes: Names of the recipes; each leaderboard shows differences from the first one.
         seeds: Random seeds of the student, the same for every recipe; each recipe's own seeds, if empty.
-        corpus: Recordings to use: demo, icbhi, or the path of an archive or folder; those of params.yaml or of the
-            recipe, if not given.
+        corpus: Name of a corpus, or path of an archive or folder; the recordings of params.yaml or of the recipe, if
+            not given.
         small: Whether the small versions of the recipes run.
         paper: Whether the epoch is also chosen on the test set, as in the publications.
         jobs: Maximum number of stages at once, over all recipes, 1 to 256.
