@@ -45,7 +45,7 @@ def predict(
 ) -> None:
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
-    Cycles come from the annotation file beside a recording (ICBHI's format, same name with .txt). Without one, the
+    Cycles come from the annotation file beside a recording with the same name. Without one, the
     recording is cut into windows as long as the model's clips. Any sample rate, bit depth and channels are read.
     """
     console = Console(highlight=False)

@@ -23,8 +23,8 @@ def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
     """Return specificity, sensitivity and Score in percent, by the names of `FIGURES`.
 
     Class 0 is the normal one. Sp is the recall of class 0. Strict Se counts an abnormal cycle only with its exact
-    class; lenient Se counts it with any abnormal class. Score = (Sp + Se) / 2. The strict Score is that of the
-    ICBHI 2017 challenge; some publications call the lenient one by the same name.
+    class; lenient Se counts it with any abnormal class. Score = (Sp + Se) / 2. The strict Score is the
+    ICBHI Score of the 2017 challenge; some publications call the lenient one by the same name.
 
     Args:
         matrices: Confusion matrices ``(..., classes, classes)``: rows are labels.

@@ -21,8 +21,7 @@ from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
 from lineage.diff import runs
 from tasks import artifacts
-from tasks.corpora.icbhi.metadata_lines import patients_named
-from tasks.corpora.icbhi.names import CHEST_LOCATIONS
+from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -150,8 +149,8 @@ class _Search:
     rows: int = 0
 
     def __post_init__(self) -> None:
-        places = "|".join(CHEST_LOCATIONS)
-        self.name = re.compile(rf"(?<![0-9]){re.escape(self.patient)}_[0-9]+[a-z][0-9]+_(?:{places})_".encode())
+        self.corpus = registry.get(json.loads((self.root / artifacts.SOURCE).read_bytes())["corpus"])
+        self.name = re.compile(self.corpus.name_pattern(self.patient).encode())
 
     def add_file(self, name: str) -> None:
         path = self.root / name
@@ -162,7 +161,7 @@ class _Search:
             found += self._array(path)
         elif path.suffix == ".json":
             found += self._json(path)
-        if name.startswith(METADATA) and self.patient in map(str, patients_named(path.read_bytes())):
+        if name.startswith(METADATA) and self.patient in self.corpus.patients_named(path.read_bytes()):
             found.append("lines about the patient")
         self.remnants += [Remnant(name, what) for what in dict.fromkeys(found)]
 

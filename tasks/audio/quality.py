@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 CLIPPED_LEVEL = 0.999  # of full scale
 CLIPPED_RUN = 3  # samples; normalised recordings touch full scale with one or two
-SILENT_DBFS = -80.0  # below the noise of ICBHI's stethoscopes, above that of 16 bits
+SILENT_DBFS = -80.0  # below the noise of stethoscopes, above that of 16 bits
 SILENT_FRAME_S = 0.05
 
 

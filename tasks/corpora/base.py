@@ -5,6 +5,7 @@ A new corpus is one module with a subclass of `Corpus`, its name in `tasks.corpo
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Mapping, Sequence
@@ -182,6 +183,14 @@ class Corpus(ABC):
     def metadata_name(self, name: str) -> str | None:
         """Return the official name of a metadata file by the name of a copy, or None if it is no such file."""
         return name if name in self.metadata_files else None
+
+    def name_pattern(self, patient: str) -> str:
+        """Return a regular expression that finds names of a patient's recordings in any text."""
+        return rf"(?<![0-9A-Za-z]){re.escape(patient)}_"
+
+    def patients_named(self, content: bytes) -> set[str]:
+        """Return the patients that a metadata file names, other than by names of recordings."""
+        return set()
 
     def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
         """Remove every line about some patients from the metadata files in a folder.

@@ -159,6 +159,14 @@ class Icbhi(Corpus):
         """Return the names of the files on the official site."""
         return (*official_site.METADATA, official_site.ARCHIVE)
 
+    def name_pattern(self, patient: str) -> str:
+        """Return a regular expression that finds names of a patient's recordings in any text."""
+        return rf"(?<![0-9]){re.escape(patient)}_[0-9]+[a-z][0-9]+_(?:{'|'.join(names.CHEST_LOCATIONS)})_"
+
+    def patients_named(self, content: bytes) -> set[str]:
+        """Return the patients that the lines of a metadata file name."""
+        return metadata_lines.patients_named(content)
+
     def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
         """Remove every line about some patients from the metadata files in a folder."""
         metadata_lines.remove_patients(folder, patients)
