@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from lineage.files import by_path
+from lineage.files import flat
 from tasks import artifacts
 from tasks.runtime.params import flatten
 
@@ -74,7 +74,7 @@ RULES = (
     Rule(
         pattern="reports/metrics.json",
         renamed={r"(.*\.groups)\.chest_location\b": r"\1.location"},
-        added=(r"identity", r"title", r"banner", r"comparable"),
+        added=(r"identity", r"title"),
         changed=(r"corpus",),
     ),
     Rule(pattern="data/cycles/corpus.json", reason="new"),
@@ -112,7 +112,7 @@ def outputs(root: Path) -> dict[str, str]:
         sys.exit(f"{root} is no finished project: {artifacts.RECORDS} holds no record")
     made: dict[str, str] = {}
     for record in records:
-        described = by_path(json.loads(record.read_text(encoding="utf-8"))["outputs"])
+        described = flat(json.loads(record.read_text(encoding="utf-8"))["outputs"])
         made |= {path: str(file.get("content") or file["sha256"]) for path, file in described.items()}
     return made
 

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import mmap
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from lineage import graph
 from lineage.absence import fingerprint as prints
+from lineage.absence.file_search import FileSearch, Remnant
 from lineage.absence.fingerprint import Fingerprint
-from lineage.content import tensors_hash
 from lineage.diff import runs
-from tasks import artifacts
-from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256
 
-METADATA = artifacts.RAW_METADATA.as_posix()
-PATIENT_COLUMNS = ("patient", "patient_id")
-# JSON keys whose value is a patient's id. The value of `patients` is a count.
-PATIENT_KEY = re.compile(r"patient(_\w+)?")
 PREFIX = "patient:"
-
-
-@dataclass(frozen=True)
-class Remnant:
-    """Data of the patient in a file.
-
-    Attributes:
-        path: Path of the file.
-        what: Description of the data.
-    """
-
-    path: str
-    what: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +87,7 @@ def search(root: Path, patient: str, known: Fingerprint | None) -> Absence:
     """
     outs = list(dict.fromkeys(out for stage in graph.read(root).values() for out in stage.outs))
     files = sorted({file for out in outs for file in _files(root, out)})
-    searched = _Search(root, patient, known)
+    searched = FileSearch(root, patient, known)
     for name in files:
         searched.add_file(name)
     counted: dict[str, Any] | None = None
@@ -136,102 +108,3 @@ def _files(root: Path, out: str) -> list[str]:
     path = root / out
     found = [path] if path.is_file() else path.rglob("*")
     return [str(file.relative_to(root)) for file in found if file.is_file()]
-
-
-@dataclass
-class _Search:
-    """Search over files, with its findings so far."""
-
-    root: Path
-    patient: str
-    known: Fingerprint | None
-    remnants: list[Remnant] = field(default_factory=list)
-    rows: int = 0
-
-    def __post_init__(self) -> None:
-        self.corpus = registry.get(json.loads((self.root / artifacts.SOURCE).read_bytes())["corpus"])
-        self.name = re.compile(self.corpus.name_pattern(self.patient).encode())
-
-    def add_file(self, name: str) -> None:
-        path = self.root / name
-        found = [*self._bytes(path, name), *self._hashes(path)]
-        if path.suffix == ".parquet":
-            found += self._table(path)
-        elif path.suffix == ".npy":
-            found += self._array(path)
-        elif path.suffix == ".json":
-            found += self._json(path)
-        if name.startswith(METADATA) and self.patient in self.corpus.patients_named(path.read_bytes()):
-            found.append("lines about the patient")
-        self.remnants += [Remnant(name, what) for what in dict.fromkeys(found)]
-
-    def _bytes(self, path: Path, name: str) -> Iterator[str]:
-        if self.name.search(name.encode()):
-            yield "its name"
-        if path.stat().st_size:
-            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                if hit := self.name.search(data):
-                    yield f"the name of a recording or cycle, at byte {hit.start()}"
-
-    def _hashes(self, path: Path) -> Iterator[str]:
-        if self.known is None:
-            return
-        if name := self.known.files.get(sha256(path)):
-            yield f"all bytes of {name}"
-        if path.suffix == ".safetensors" and (weights := self.known.learned.get(tensors_hash(path))):
-            yield f"the weights of {weights}, unchanged since they learned from the patient"
-
-    def _table(self, path: Path) -> Iterator[str]:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=prints.ROWS):
-                for column, values in zip(batch.schema.names, batch.columns, strict=True):
-                    yield from self._column(column, values)
-
-    def _column(self, column: str, values: pa.Array) -> Iterator[str]:
-        if column in PATIENT_COLUMNS and pc.any(pc.equal(values.cast(pa.string()), self.patient)).as_py():
-            yield "rows of the patient"
-        # A compressed column does not hold the bytes of a name.
-        if (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) and any(
-            self.name.search(value.encode()) for value in values.to_pylist() if value
-        ):
-            yield f"names of recordings or cycles, in `{column}`"
-        if prints.holds_floats(values.type):
-            for digest in prints.row_hashes(values) if self.known else ():
-                self.rows += 1
-                yield from self._numbers(digest)
-
-    def _array(self, path: Path) -> Iterator[str]:
-        if self.known is None:
-            return
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        yield from self._numbers(prints.numbers_hash(array))
-        for row in array if array.ndim > 1 else ():
-            self.rows += 1
-            yield from self._numbers(prints.numbers_hash(row))
-
-    def _numbers(self, digest: str) -> Iterator[str]:
-        if self.known and (cycle := self.known.rows.get(digest)):
-            yield f"the samples or features of {cycle}"
-
-    def _json(self, path: Path) -> Iterator[str]:
-        try:
-            keys = _keys_of_patient(json.loads(path.read_bytes()), self.patient)
-            yield from (f"the patient's number, under `{key}`" for key in keys)
-        except ValueError as error:
-            hint = "`breathline audit verify` reports changed files"
-            raise BreathlineError("The file is not valid JSON.", where=path, hint=hint) from error
-
-
-def _keys_of_patient(value: Any, patient: str, key: str = "", *, listed: bool = False) -> Iterator[str]:
-    """Yield the JSON keys that begin with `patient` and hold a patient's id."""
-    named = key.startswith("patient")
-    if isinstance(value, dict):
-        if named and patient in value:
-            yield key
-        for name, inner in value.items():
-            yield from _keys_of_patient(inner, patient, name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _keys_of_patient(inner, patient, key, listed=True)
-    elif named and (listed or PATIENT_KEY.fullmatch(key)) and str(value) == patient:
-        yield key

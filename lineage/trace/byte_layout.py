@@ -53,19 +53,6 @@ def wav(path: Path) -> Wav | None:
     return None
 
 
-def frames(start_s: float, end_s: float, rate: int, count: int) -> tuple[int, int]:
-    """Return the first frame of a cycle and the frame after its last, as `extract` cuts them at the recording's rate.
-
-    Args:
-        start_s: Start of the cycle in seconds.
-        end_s: End of the cycle in seconds.
-        rate: Sample rate of the recording in Hz.
-        count: Number of frames of the recording.
-    """
-    first = min(max(int(start_s * rate), 0), count)
-    return first, min(max(int(end_s * rate), first), count)
-
-
 @dataclass(frozen=True)
 class Array:
     """Layout of an .npy file.

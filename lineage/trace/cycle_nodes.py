@@ -12,6 +12,7 @@ from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
 from tasks.artifacts import FEATURE_CACHES, RAW_AUDIO, SOFT_LABELS
+from tasks.audio.cycle_bounds import bounds
 
 UNSHOWN = ("cycle_id", "cycle_index", "audio_sha256")  # columns of a cycle that are facts of other nodes
 
@@ -27,13 +28,15 @@ class Samples(NodeType):
         """Return frames and bytes; without bytes where the wav file is missing or has another container."""
         cycle = self.data.cycles[name]
         recording = self.data.recordings[cycle["recording_id"]]
-        first, end = byte_layout.frames(cycle["start_s"], cycle["end_s"], recording["sample_rate"], recording["frames"])
+        rate, count = recording["sample_rate"], recording["frames"]
+        place = bounds(cycle["start_s"], cycle["end_s"], rate, count)
+        first, end = place.start, place.stop
         path = f"{RAW_AUDIO}/{cycle['recording_id']}.wav"
         layout = self._layout(path) if self.data.exists(path) else None
         facts = {
             "path": path,
             "file_sha256": recording["recording_sha256"],
-            "sample_rate": recording["sample_rate"],
+            "sample_rate": rate,
             "frames": [first, end],
             "bytes": [layout.start + first * layout.frame, layout.start + end * layout.frame] if layout else None,
             "audio_sha256": cycle["audio_sha256"],

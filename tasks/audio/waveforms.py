@@ -1,4 +1,4 @@
-"""Resampling and fading of recordings, and cutting of cycles."""
+"""Recordings into waveforms at a front end's rate, and waveforms into cycles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import upfirdn
 
+from tasks.audio.cycle_bounds import bounds
+
 FADE_S = 0.0625
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
 
@@ -17,14 +19,14 @@ ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
 def resample(waveform: npt.NDArray[np.float32], rate: int, target: int) -> npt.NDArray[np.float32]:
     """Return a mono waveform at `target` Hz, (⌈samples × target / rate⌉,) float32.
 
-    The filter is that of `torchaudio.transforms.Resample` with its defaults, as in the published works: a sinc with a
-    squared cosine window, six zero crossings on each side, and its edge at 0.99 of the lower Nyquist frequency. SciPy
-    applies it at the same speed, without the half gigabyte of memory that torch needs.
+    The filter is that of `torchaudio.transforms.Resample` at its defaults, as the published works use it: a sinc
+    under a squared cosine, six zero crossings to a side, with its edge at 0.99 of the lower Nyquist frequency. SciPy
+    applies it, as quickly, without the half gigabyte that torch takes, and between any two rates.
 
     Args:
-        waveform: Mono waveform (samples,) float32 at `rate` Hz.
-        rate: Sample rate of the waveform in Hz.
-        target: Sample rate of the result in Hz.
+        waveform: (samples,) float32 at `rate` Hz.
+        rate: Hz.
+        target: Hz.
     """
     if rate == target:
         return waveform
@@ -46,9 +48,9 @@ def _filter(up: int, down: int) -> npt.NDArray[np.float32]:
 
 
 def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
-    """Return a waveform with a linear fade over its first and last 62.5 ms, or over all of a shorter one.
+    """Return a waveform faded in and out, linearly, over its first and last 62.5 ms (or as much as there is).
 
-    The published code fades whole recordings (1,000 samples at 16 kHz) before it cuts cycles.
+    The published code does so with whole recordings (1,000 samples at 16 kHz), before cycles are cut.
     """
     length = min(int(rate * FADE_S), len(waveform))
     ramp = np.linspace(0, 1, length, dtype=np.float32)
@@ -56,13 +58,6 @@ def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32
     faded[:length] *= ramp
     faded[len(faded) - length :] *= ramp[::-1]
     return faded
-
-
-def bounds(start_s: float, end_s: float, rate: int, samples: int) -> slice:
-    """Return the slice of a cycle's samples: its times × `rate`, truncated, within the recording."""
-    start = min(max(int(start_s * rate), 0), samples)
-    end = min(max(int(end_s * rate), start), samples)
-    return slice(start, end)
 
 
 def cut(
@@ -73,14 +68,14 @@ def cut(
     *,
     faded: bool = True,
 ) -> list[npt.NDArray[np.float32]]:
-    """Return the waveforms of cycles at `target` Hz, cut from the resampled and optionally faded recording.
+    """Return the waveforms of cycles at `target` Hz, cut from the whole recording, resampled and, where wished, faded.
 
     Args:
-        samples: Samples (frames, channels) float32 at `rate` Hz; the mean of the channels is used.
-        rate: Sample rate of the recording in Hz.
-        target: Sample rate of the waveforms in Hz.
+        samples: (frames, channels) float32 at `rate` Hz; the channels' mean is taken.
+        rate: Hz.
+        target: Hz.
         times: Start and end of each cycle in seconds.
-        faded: Whether to fade the recording in and out.
+        faded: Whether the recording fades in and out.
     """
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     whole = resample(mono, rate, target)

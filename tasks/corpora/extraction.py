@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from tasks.audio import quality, reading, waveforms
+from tasks.audio.cycle_bounds import bounds
 from tasks.corpora.base import Corpus, Metadata
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -67,7 +68,7 @@ def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collectio
             "start_s": cycle.start_s,
             "end_s": cycle.end_s,
             "duration_s": cycle.end_s - cycle.start_s,
-            "audio_sha256": _content(stored, waveforms.bounds(cycle.start_s, cycle.end_s, stored.rate, frames)),
+            "audio_sha256": _content(stored, bounds(cycle.start_s, cycle.end_s, stored.rate, frames)),
             **cycle.own,
         }
         for index, cycle in enumerate(annotated)

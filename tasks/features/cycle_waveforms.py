@@ -1,4 +1,4 @@
-"""Streamed reading of the waveforms of cycles."""
+"""The cycles' waveforms as `extract` writes them, read as a stream."""
 
 from __future__ import annotations
 
@@ -13,33 +13,25 @@ import pyarrow.parquet as pq
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 
-READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all data read so far stays in memory
+READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all that was read stays in memory
 HINT = "run the stage extract again"
 
 
 def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the waveforms in the order of the file.
-
-    Args:
-        audio: Table of waveforms.
-        rows: Largest number of cycles in a batch.
+    """Yield the waveforms, up to ``rows`` cycles at a time, in the file's order.
 
     Raises:
-        BreathlineError: The file is missing or broken.
+        BreathlineError: The file is not there, or is broken.
     """
     with _open(audio) as file:
         yield from file.iter_batches(rows, use_threads=False)
 
 
 def matching_ids(cycles: Path, audio: Path) -> pa.Array:
-    """Return the cycle ids of the waveforms, after a check that they are those of the table of cycles.
-
-    Args:
-        cycles: Table of cycles.
-        audio: Table of waveforms.
+    """Return the cycle ids of the waveforms, once it is sure that they are those of the table, sorted, each once.
 
     Raises:
-        BreathlineError: The ids differ, are not sorted or not unique, or a file is missing or broken.
+        BreathlineError: They are not, and the error names the first that differ; or a file is broken or not there.
     """
     with _open(audio) as file:
         if not file.schema_arrow.equals(schemas.AUDIO):
@@ -49,18 +41,16 @@ def matching_ids(cycles: Path, audio: Path) -> pa.Array:
     with _open(cycles) as file:
         wanted = file.read(columns=["cycle_id"]).column("cycle_id").to_pylist()
     ids = found.to_pylist()
-    _require_none(audio, "without a waveform", sorted(set(wanted) - set(ids)))
-    _require_none(cycles, "not in the table, but have a waveform", sorted(set(ids) - set(wanted)))
+    _refuse(audio, "without a waveform", sorted(set(wanted) - set(ids)))
+    _refuse(cycles, "not in the table, but have a waveform", sorted(set(ids) - set(wanted)))
     for path, keys in ((audio, ids), (cycles, wanted)):
-        _require_none(
-            path, "out of order or duplicated", [later for earlier, later in pairwise(keys) if later <= earlier]
-        )
+        _refuse(path, "out of order, or there twice", [later for earlier, later in pairwise(keys) if later <= earlier])
     if not ids:
-        raise BreathlineError("There are no cycles.", where=cycles, hint="check the recordings in data/raw")
+        raise BreathlineError("There are no cycles.", where=cycles, hint="look at what the stage extract was given")
     return found
 
 
-def _require_none(path: Path, fault: str, ids: list[str]) -> None:
+def _refuse(path: Path, fault: str, ids: list[str]) -> None:
     if ids:
         named = ", ".join(ids[:5]) + (", …" if ids[5:] else "")
         raise BreathlineError(f"{len(ids)} cycle(s) are {fault}: {named}.", where=path, hint=HINT)
@@ -68,7 +58,7 @@ def _require_none(path: Path, fault: str, ids: list[str]) -> None:
 
 @contextmanager
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
-    """Yield an open Parquet file; raise an error that names the file if it cannot be opened or read."""
+    """Yield a Parquet file; what is wrong with it, now or while it is read, is an error that names it."""
     try:
         with pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False) as file:
             yield file

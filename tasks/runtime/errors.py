@@ -1,15 +1,15 @@
-"""Errors for the user."""
+"""The errors that a user is meant to read."""
 
 from __future__ import annotations
 
 
 class BreathlineError(Exception):
-    """Error that the user can correct.
+    """Something that the user can mend: what is wrong, where, and what to do next.
 
     Args:
-        what: The fault, as one sentence.
-        where: File, row or key at fault.
-        hint: Next step.
+        what: What is wrong, as one sentence.
+        where: The file, row or key at fault.
+        hint: What to do next.
     """
 
     def __init__(self, what: str, *, where: object = None, hint: str | None = None) -> None:
@@ -23,4 +23,4 @@ class BreathlineError(Exception):
 
 
 class TransientError(BreathlineError):
-    """Error that may pass by itself, such as a server that does not answer; a retry may succeed."""
+    """What may go better later by itself, such as a server that does not answer: worth another try as it stands."""

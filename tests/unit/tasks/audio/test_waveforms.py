@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.audio import waveforms
+from tasks.audio.cycle_bounds import bounds
 
 
 @pytest.mark.parametrize("rate", [4000, 10_000, 11_025, 22_050, 44_100, 48_000])
@@ -47,10 +48,10 @@ def test_a_recording_shorter_than_the_fade_is_faded_all_over() -> None:
 
 
 def test_a_cycle_is_cut_at_truncated_samples() -> None:
-    assert waveforms.bounds(0.036, 0.579, 44_100, 882_000) == slice(1587, 25_533)
+    assert bounds(0.036, 0.579, 44_100, 882_000) == slice(1587, 25_533)
 
 
 @given(st.floats(-5, 50), st.floats(-5, 50), st.integers(0, 100_000))
 def test_a_cycle_never_reaches_outside_its_recording(start: float, end: float, samples: int) -> None:
-    place = waveforms.bounds(start, end, 4000, samples)
+    place = bounds(start, end, 4000, samples)
     assert 0 <= place.start <= place.stop <= samples
