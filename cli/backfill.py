@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from cli.options import Gpus, Jobs
-from tasks.runtime.errors import BreathlineError
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
-EXAMPLES = (
-    "Examples: `breathline backfill --param student.optimizer.rho=0.05,0.1` · "
-    "`breathline backfill --revision v1.0 --revision main` · `breathline backfill --revision v1.0..main --jobs 4`"
-)
+from cli.output import run_flow
 
 
 def backfill(
@@ -33,16 +25,13 @@ def backfill(
     from flows import prefect_server
     from flows.backfills.variants import parse, variants
 
-    console, root = Console(), Path.cwd()
+    console = Console()
     values = parse(param)
-    for variant in variants(root, revision, values):
+    for variant in variants(Path.cwd(), revision, values):
         console.print(f"{variant.name}: {variant.folder}", highlight=False, soft_wrap=True)
     with console.status("Starting Prefect …"):
         prefect_server.ensure()
         from flows import backfill as flow
-    state: State[Any] = flow.backfill(
-        revisions=revision, values=values, jobs=jobs, gpus=gpus, project=root, return_state=True
-    )
-    if not state.is_completed():
-        raise BreathlineError(state.message or "The flow failed.", hint="mend the cause, then run the command again")
+    hint = "mend the cause, then run the command again"
+    run_flow(flow.backfill, hint, revisions=revision, values=values, jobs=jobs, gpus=gpus)
     console.print("Written: reports/backfill.md and .json")

@@ -8,12 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-EXAMPLES = (
-    "Examples: `breathline deploy` · `breathline deploy --server http://10.0.0.7:4200 --pool gpu --gpus 2` · "
-    "`breathline deploy --pool cluster:kubernetes` · `breathline deploy --webhook https://chat.example.org/hooks/…`. "
-    "Step by step: docs/deployment.md."
-)
-
 
 def deploy(
     server: Annotated[str | None, typer.Option(help="Address of the Prefect server; default: PREFECT_API_URL.")] = None,

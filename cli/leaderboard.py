@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
     from flows.scheduling.scheduler import Event, Unit
 
-EXAMPLES = (
-    "Examples: `breathline leaderboard ast_ce patchmix_cl sam_ast --corpus recordings.zip --jobs 2` · "
-    "`breathline leaderboard mn_plain mn_sam --seeds 1,2,3` · "
-    "`breathline leaderboard ast_ce best --small --corpus demo` · `breathline leaderboard --collect`"
-)
-
 
 def leaderboard(
     recipe: Annotated[list[str] | None, typer.Argument(help="Recipes; differences are from the first one.")] = None,

@@ -9,22 +9,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import (
-    backfill,
-    deploy,
-    leaderboard,
-    models,
-    plan,
-    predict,
-    recipe,
-    registry,
-    report,
-    run,
-    serve,
-    watch,
-)
-from cli.audit import command as audit
+from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
+from cli.audit import app as audit
 from cli.doctor import command as doctor
+from cli.options import EXAMPLES
 from tasks.runtime.errors import BreathlineError
 
 # Without this, Python searches all imported objects for garbage at exit.
@@ -50,20 +38,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Respiratory-sound classification as one traceable data pipeline.",
-    epilog="First steps: `breathline doctor`, `breathline recipe list`, `breathline plan`, `breathline run --jobs 2`. "
-    "Without Prefect: `dvc repro`.",
+    epilog=EXAMPLES["first steps"],
 )
-app.command(epilog=run.EXAMPLES)(run.run)
-app.command(epilog=plan.EXAMPLES)(plan.plan)
-app.add_typer(recipe.app, name="recipe")
-app.command(epilog=models.EXAMPLES)(models.models)
-app.command(epilog="Example: `breathline report`")(report.report)
-app.command(epilog=predict.EXAMPLES)(predict.predict)
-app.add_typer(registry.app, name="registry")
-app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
-app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
-app.command(epilog=watch.EXAMPLES)(watch.watch)
-app.add_typer(audit.app, name="audit")
-app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
-app.command(epilog=serve.EXAMPLES)(serve.serve)
-app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
+for command in (
+    run.run,
+    plan.plan,
+    models.models,
+    report.report,
+    predict.predict,
+    leaderboard.leaderboard,
+    backfill.backfill,
+    watch.watch,
+    deploy.deploy,
+    serve.serve,
+    doctor.doctor,
+):
+    app.command(epilog=EXAMPLES[command.__name__])(command)
+for name, group in {"recipe": recipe.app, "registry": registry.app, "audit": audit}.items():
+    app.add_typer(group, name=name)

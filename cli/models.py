@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column
 
+from cli.output import print_json, table
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from models.networks.architecture import Variant, Weights
 
-EXAMPLES = (
-    "Examples: `breathline models` · `breathline models mn04` · `breathline models timm/convnext_atto` · "
-    "`breathline models --json | jq '.[] | select(.parameters < 5e6) | .name'`"
-)
 CLIP_S, CLASSES = 8.0, 4  # parameters are counted for the clips of the published works and lungsound_4
 DECLARED = ("source", "sha256", "licence")
 
@@ -47,7 +45,7 @@ def models(
         if name:
             rows[0]["all_options"] = options(found[name])
     if as_json:
-        typer.echo(json.dumps(rows[0] if name else rows, indent=2))
+        print_json(rows[0] if name else rows)
     elif name:
         _show_one(console, rows[0], found[name])
     else:
@@ -193,21 +191,15 @@ def _count(row: Mapping[str, Any]) -> str:
 
 
 def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("front end")
-    table.add_column("published weights", overflow="fold")
-    table.add_column("licence")
+    columns = (Column("name", no_wrap=True), Column("parameters", justify="right"), "front end")
+    shown = table(*columns, Column("published weights", overflow="fold"), "licence")
     for row in rows:
         lines = row["weights"] or [{"name": "none", "licence": ""}]
         for number, weights in enumerate(lines):
             source = f"{weights['name']} [dim]{weights['source']}[/]" if "source" in weights else "[dim]none[/]"
             first = (row["name"], _count(row), row["frontend"]) if number == 0 else ("", "", "")
-            table.add_row(*first, source, weights["licence"])
-    console.print(table)
+            shown.add_row(*first, source, weights["licence"])
+    console.print(shown)
     console.print(
         "[dim]and timm/<any CNN of timm>; `breathline models NAME` shows options and entries of params.yaml[/]"
     )
@@ -216,13 +208,12 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
 def _show_one(console: Console, row: Mapping[str, Any], variant: Variant) -> None:
     from rich.markup import escape
     from rich.syntax import Syntax
-    from rich.table import Table
 
     console.print(f"[bold]{row['name']}[/]: {_count(row)} parameters, front end {row['frontend']}\n", highlight=False)
-    table = Table("option", "value", "description", box=None, pad_edge=False, header_style="bold")
+    shown = table("option", "value", "description")
     for option in row["all_options"]:
-        table.add_row(option["name"], escape(json.dumps(option["value"])), escape(option["meaning"]))
-    console.print(table)
+        shown.add_row(option["name"], escape(json.dumps(option["value"])), escape(option["meaning"]))
+    console.print(shown)
     for name, weights in variant.weights.items():
         console.print(
             f"\n[bold]{name}[/], {weights.licence}, from {weights.learned_from}\n  {weights.source}\n"

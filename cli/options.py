@@ -1,11 +1,17 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the examples of all commands."""
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+EXAMPLES = {
+    name: text.replace("\n", " ")
+    for name, text in tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8")).items()
+}
 Jobs = Annotated[int, typer.Option(min=1, help="Maximum number of stages at once on this machine.")]
 Gpus = Annotated[
     int | None, typer.Option(min=1, help="Maximum number of stages at once on a GPU; default: one for each GPU.")

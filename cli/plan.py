@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column
 
 from cli.options import Forced, Targets
+from cli.output import print_json, table
 
 if TYPE_CHECKING:
     from flows.plan import Step
-
-EXAMPLES = "Examples: `breathline plan` · `breathline plan --target evaluate` · `breathline plan --json | jq`"
 
 
 def plan(
@@ -27,7 +26,7 @@ def plan(
     """Show for every stage whether it is up to date, or why it would run; nothing runs."""
     steps = read_plan(target, force)
     if as_json:
-        typer.echo(json.dumps([asdict(step) for step in steps], indent=2))
+        print_json([asdict(step) for step in steps])
     else:
         show(steps)
 
@@ -44,17 +43,12 @@ def read_plan(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = 
 
 def show(steps: Sequence[Step]) -> None:
     """Print a plan as a table, then the number of stages that run."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("stage", no_wrap=True)
-    table.add_column("plan", no_wrap=True)
-    table.add_column("reasons")
+    shown = table(Column("stage", no_wrap=True), Column("plan", no_wrap=True), "reasons")
     for step in steps:
         action = "[yellow]runs[/]" if step.runs else "[green]up to date[/]"
-        table.add_row(step.stage, action, _shorten(step.reasons))
+        shown.add_row(step.stage, action, _shorten(step.reasons))
     console = Console()
-    console.print(table)
+    console.print(shown)
     running = sum(step.runs for step in steps)
     console.print(f"{running} of {len(steps)} stages run." if running else "All stages are up to date.")
 

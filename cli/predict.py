@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column
 
+from cli.output import table
 from models.file_names import CARD
 from tasks.artifacts import STUDENTS
 from tasks.runtime.errors import BreathlineError
@@ -20,12 +22,6 @@ if TYPE_CHECKING:
     from flows.registry import Source
     from tasks.prediction.recordings import Model
 
-EXAMPLES = (
-    "Examples: `breathline predict recording.wav` · `breathline predict ward/ --model student@v1.2.0 --out ward.csv` · "
-    "`breathline predict a.wav b.wav --model student#production` · `breathline predict a.wav --model main --seed 2` · "
-    "`breathline predict a.wav --model data/student/1`. "
-    "For research only: Breathline is not a medical device, and its predictions are not a diagnosis."
-)
 SHOWN = 60  # rows printed; `--out` writes all
 CAUTION = "For research only: not a medical device, not a diagnosis."
 
@@ -65,11 +61,11 @@ def predict(
     if tables:
         import pyarrow as pa
 
-        table = pa.concat_tables(tables)
-        _show(loaded, table, console)
+        found = pa.concat_tables(tables)
+        _show(loaded, found, console)
         if write and out:
-            write(out, table)
-            console.print(f"Written: {out} ({table.num_rows} rows)", soft_wrap=True)
+            write(out, found)
+            console.print(f"Written: {out} ({found.num_rows} rows)", soft_wrap=True)
     if failures:
         reasons = "\n".join(f"{wav}: {error.what}" for wav, error in failures.items())
         hint = "replace or leave out these files; the other predictions are above" if tables else "check these files"
@@ -107,30 +103,25 @@ def _predicted(
     return tables, failures
 
 
-def _show(model: Model, table: pa.Table, console: Console) -> None:
-    from rich.table import Table
-
+def _show(model: Model, found: pa.Table, console: Console) -> None:
     console.print(f"[bold]{escape(model.label)}[/] · {model.labels} · {model.front_end.name}, {model.duration_s:g} s\n")
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    shown.add_column("recording", overflow="fold")
-    for name in ("start s", "end s"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("predicted", no_wrap=True)
-    for name in model.classes:
-        shown.add_column(name, justify="right", no_wrap=True)
-    rows = table.slice(0, SHOWN).to_pylist()
+    start, end, *classes = (
+        Column(name, justify="right", no_wrap=True) for name in ("start s", "end s", *model.classes)
+    )
+    shown = table(Column("recording", overflow="fold"), start, end, Column("predicted", no_wrap=True), *classes)
+    rows = found.slice(0, SHOWN).to_pylist()
     for row in rows:
         probabilities = [_probability(row, name) for name in model.classes]
         times = (f"{row['start_s']:.2f}", f"{row['end_s']:.2f}")
         shown.add_row(escape(row["recording"]), *times, row["predicted"], *probabilities)
     console.print(shown)
-    if more := table.num_rows - len(rows):
+    if more := found.num_rows - len(rows):
         console.print(f"… and {more} more; `--out FILE` writes all")
-    windows = table["cycle_id"].null_count
+    windows = found["cycle_id"].null_count
     counts = [
-        f"{number} {word}" for number, word in ((table.num_rows - windows, "cycles"), (windows, "windows")) if number
+        f"{number} {word}" for number, word in ((found.num_rows - windows, "cycles"), (windows, "windows")) if number
     ]
-    console.print(f"\n{' and '.join(counts)} of {len(set(table['file'].to_pylist()))} recordings. {CAUTION}")
+    console.print(f"\n{' and '.join(counts)} of {len(set(found['file'].to_pylist()))} recordings. {CAUTION}")
     if windows:
         console.print(
             "[yellow]Recordings without annotations are cut into windows; the model was trained on whole cycles.[/]"

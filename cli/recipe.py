@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.options import EXAMPLES
+from cli.output import table
 from flows.recipes import corpus as corpora
 from flows.recipes.layers import RECIPES, load, names
 
@@ -15,9 +17,7 @@ if TYPE_CHECKING:
     from flows.recipes.writing import Edit
 
 app = typer.Typer(
-    no_args_is_help=True,
-    help="Published methods and settings for params.yaml.",
-    epilog="Examples: `breathline recipe list` · `breathline recipe show sam_ast` · `breathline recipe use demo --dry`",
+    no_args_is_help=True, help="Published methods and settings for params.yaml.", epilog=EXAMPLES["recipe"]
 )
 Name = Annotated[str, typer.Argument(help="Name of a file in recipes/, without .yaml.")]
 Corpus = Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")]
@@ -26,19 +26,17 @@ Small = Annotated[
 ]
 
 
-@app.command("list", epilog="Example: `breathline recipe list`")
+@app.command("list", epilog=EXAMPLES["recipe list"])
 def list_recipes() -> None:
     """List all recipes."""
-    from rich.table import Table
-
-    table = Table("recipe", "description", "published in", box=None, pad_edge=False, header_style="bold")
+    shown = table("recipe", "description", "published in")
     for name in names():
         recipe = load(name)
-        table.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper", "")).strip())
-    Console().print(table)
+        shown.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper", "")).strip())
+    Console().print(shown)
 
 
-@app.command(epilog="Example: `breathline recipe show sam_ast`")
+@app.command(epilog=EXAMPLES["recipe show"])
 def show(name: Name) -> None:
     """Print the file of a recipe."""
     from rich.syntax import Syntax
@@ -47,10 +45,7 @@ def show(name: Name) -> None:
     Console().print(Syntax((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), "yaml", background_color="default"))
 
 
-@app.command(
-    epilog="Examples: `breathline recipe use demo` · `breathline recipe use patchmix_cl --corpus demo` · "
-    "`breathline recipe use sam_ast --corpus recordings.zip` · `breathline recipe use best --small --dry`"
-)
+@app.command(epilog=EXAMPLES["recipe use"])
 def use(
     name: Name,
     corpus: Corpus = None,
@@ -74,14 +69,12 @@ def use(
 
 def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
     """Print the changes by a recipe."""
-    from rich.table import Table
-
     console = Console()
     if planned.changes:
-        table = Table("key", "old", "new", box=None, pad_edge=False, header_style="bold", title_justify="left")
+        shown = table("key", "old", "new")
         for change in planned.changes:
-            table.add_row(change.key, change.old, change.new)
-        console.print(table)
+            shown.add_row(change.key, change.old, change.new)
+        console.print(shown)
     else:
         console.print(f"Nothing to change: params.yaml has all settings of {name}.")
     if planned.stale:

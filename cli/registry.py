@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column
 
+from cli.options import EXAMPLES
+from cli.output import print_json, table
 from flows.gto_tags import Bump
 from tasks import artifacts
 
@@ -25,38 +27,30 @@ COLUMNS = {
 LISTED = tuple(COLUMNS)[:4]
 
 
-@app.command("list", epilog="Example: `breathline registry list --json | jq '.[-1].scores'`")
+@app.command("list", epilog=EXAMPLES["registry list"])
 def list_versions(
     name: Name = "student", as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False
 ) -> None:
     """List the versions, the newest first, with the Scores of the student (epoch chosen on validation patients)."""
-    from rich.table import Table
-
     from flows import registry
 
     versions = registry.versions(Path.cwd(), name)
     if as_json:
-        typer.echo(json.dumps([asdict(one) | {"made": one.made.isoformat()} for one in versions], indent=2))
+        print_json([asdict(one) | {"made": one.made.isoformat()} for one in versions])
         return
     console = Console(highlight=False)
     if not versions:
         console.print(f"{name} has no version yet: `breathline registry promote` makes the first one.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("version", "stage", "made", "commit"):
-        table.add_column(column, no_wrap=True)
-    for key in LISTED:
-        table.add_column(COLUMNS[key], justify="right")
+    facts = (Column(column, no_wrap=True) for column in ("version", "stage", "made", "commit"))
+    shown = table(*facts, *(Column(COLUMNS[key], justify="right") for key in LISTED))
     for one in reversed(versions):
         values = [_score(one.scores.get(f"val.student.{key}")) for key in LISTED]
-        table.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
-    console.print(table)
+        shown.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
+    console.print(shown)
 
 
-@app.command(
-    epilog="Examples: `breathline registry promote` · `breathline registry promote --bump major --stage staging` · "
-    "`breathline registry promote student@v1.0.0` (back to an older version)"
-)
+@app.command(epilog=EXAMPLES["registry promote"])
 def promote(
     version: Annotated[str | None, typer.Argument(help="Existing version that is put into the registry stage.")] = None,
     *,
@@ -82,9 +76,7 @@ def promote(
     console.print(f"`breathline predict recording.wav --model {made}`", soft_wrap=True)
 
 
-@app.command(
-    epilog="Examples: `breathline registry show student@v1.0.0` · `breathline registry show student#production`"
-)
+@app.command(epilog=EXAMPLES["registry show"])
 def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")] = "student") -> None:
     """Show one version: commit, scores, data, and the commands to get it."""
     from flows import registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,15 +13,8 @@ from rich.console import Console
 from cli import plan as plans
 from cli import recipe as recipes
 from cli.options import Forced, Gpus, Jobs, Targets
+from cli.output import run_flow
 from tasks.runtime.errors import BreathlineError
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
-EXAMPLES = (
-    "Examples: `breathline run --jobs 2` · `breathline run --recipe demo` · `breathline run --target soft_labels` · "
-    "`breathline run --force evaluate` · `breathline run --dry`. The same without Prefect: `dvc repro`."
-)
 
 
 def run(
@@ -63,20 +56,9 @@ def run(
     with console.status("Starting Prefect …"):
         prefect_server.ensure()
         from flows.pipeline import pipeline
-    state: State[Any] = pipeline(
-        targets=target,
-        recipe=recipe,
-        force=force,
-        jobs=jobs,
-        gpus=gpus,
-        workers=pools,
-        task_runner=task_runner,
-        project=root,
-        return_state=True,
-    )
-    if not state.is_completed():
-        hint = "see the end of the log above; completed stages do not run again"
-        raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
+    hint = "see the end of the log above; completed stages do not run again"
+    options = {"targets": target, "recipe": recipe, "force": force, "jobs": jobs, "gpus": gpus, "workers": pools}
+    state = run_flow(pipeline, hint, **options, task_runner=task_runner)
     counts = Counter(state.result().values())
     console.print("Done: " + ", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
 

@@ -12,11 +12,6 @@ from rich.console import Console
 
 from tasks.runtime.errors import BreathlineError
 
-EXAMPLES = (
-    'Examples: `breathline serve` · `breathline serve --cron "0 3 * * *"` · `breathline serve --interval 3600`. '
-    "For several machines: `breathline deploy`."
-)
-
 
 def serve(
     cron: Annotated[str | None, typer.Option(help="Schedule of `pipeline` in cron's format, in UTC.")] = None,

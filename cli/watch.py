@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from cli.options import Gpus, Jobs
+from cli.output import run_flow
 from flows.new_recordings.promotion import MARGIN, METRIC
-from tasks.runtime.errors import BreathlineError
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
-EXAMPLES = (
-    "Examples: `breathline watch --dry` · `breathline watch --margin 0.5` · "
-    "`breathline watch --metric val.student.score_lenient`. Each hour: the deployment `new_data/watch`."
-)
 
 
 def watch(
@@ -58,9 +50,6 @@ def watch(
     with console.status("Starting Prefect …"):
         prefect_server.ensure()
         from flows.new_data import new_data
-    state: State[Any] = new_data(
-        metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus, project=root, return_state=True
-    )
-    if not state.is_completed():
-        raise BreathlineError(state.message or "The flow failed.", hint="see the end of the log above")
+    hint = "see the end of the log above"
+    state = run_flow(new_data, hint, metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus)
     console.print(state.message, highlight=False, soft_wrap=True)

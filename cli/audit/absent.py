@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.output import print_json
 from lineage.absence.search import Absence, find
 
-EXAMPLES = "Examples: `breathline audit absent patient:101`, `breathline audit absent patient:101 --before HEAD~3`"
 MOST = 20
 
 
@@ -28,7 +27,7 @@ def absent(
     """
     found = find(Path(), patient, before)
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print_json(found.as_json())
     else:
         show(found)
     if not found.proven:

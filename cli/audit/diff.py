@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.output import print_json
 from lineage.diff import comparison, page, runs, text
-
-EXAMPLES = "Examples: `breathline audit diff HEAD~1 .`, `breathline audit diff . .leaderboard/mn_sam --all`"
 
 
 def diff(
@@ -26,6 +24,6 @@ def diff(
     if html is not None:
         html.write_text(page.render(found), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print_json(found.as_json())
     elif html is None:
         Console(highlight=False).print(text.shown(found, everything=everything))

@@ -18,12 +18,6 @@ OUT = REPORTS / "audit"
 # A new export is a module of `lineage.exports` with a function `files`, and its name here.
 Export = Literal["openlineage", "prov", "croissant", "in-toto", "cyclonedx", "model-card", "data-card"]
 Kind = Literal[Export, "all"]
-EXAMPLES = (
-    "Examples: `breathline audit export all` · `breathline audit export croissant` · "
-    "`OPENLINEAGE_URL=http://localhost:5000 breathline audit export openlineage` · "
-    "`breathline audit export in-toto --key key.pem`, then "
-    "`breathline audit verify --signature reports/audit/intoto.dsse.json --key key.pub`"
-)
 
 
 def export(

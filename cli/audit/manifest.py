@@ -10,8 +10,6 @@ import typer
 
 from lineage import manifest as lineage_manifest
 
-EXAMPLES = "Examples: `breathline audit manifest > recordings.csv`, `breathline audit manifest --json`"
-
 
 def manifest(
     as_json: Annotated[

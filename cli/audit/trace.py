@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,16 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.output import print_json
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from lineage.trace.provenance_graph import Trace
-
-EXAMPLES = (
-    "Examples: `breathline audit trace score` · `breathline audit trace data/student/1 --all` · "
-    "`breathline audit trace 103_2b2_Ar_mc_LittC2SE_004 --html why.html` · "
-    "`breathline audit trace patient:101 --json | jq .reruns` · `breathline audit trace student@v1.2.0`"
-)
 
 
 def trace(
@@ -49,7 +43,7 @@ def trace(
 
         write_text(html, page.render(found))
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print_json(found.as_json())
     elif mermaid:
         from lineage.render import mermaid as chart
 

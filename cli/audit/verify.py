@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.output import print_json
 from tasks.runtime.errors import BreathlineError
 
 SAMPLE = 32
-EXAMPLES = (
-    "Examples: `breathline audit verify` · `breathline audit verify --deep --sample 100` · "
-    "`breathline audit verify --absent patient:101` · "
-    "`breathline audit verify --json | jq '.findings[] | {kind, where}'`"
-)
 
 
 def verify(
@@ -67,7 +62,7 @@ def verify(
     with Console(stderr=True).status("Reading all artifacts …"):
         report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        print_json(report.as_json())
     else:
         text.show(report, Console(highlight=False), everything=everything)
     if report.errors:

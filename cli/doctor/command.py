@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,25 +9,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-EXAMPLES = "Examples: `breathline doctor` · `breathline doctor --json | jq '.[] | select(.state != \"ok\")'`"
+from cli.output import print_json, table
+
 STYLES = {"ok": "green", "unusual": "yellow", "missing": "bold red"}
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON")] = False) -> None:
     """Check the machine, the packages and the project; end with status 1 if something is missing."""
-    from rich.table import Table
-
     from cli.doctor import machine, project
 
     console = Console()
     with Console(stderr=True).status("Checking the machine, the packages and the project …"):
         results = [*machine.checks(Path.cwd()), *project.checks(Path.cwd())]
     if as_json:
-        typer.echo(json.dumps([asdict(result) for result in results], indent=2))
+        print_json([asdict(result) for result in results])
     else:
-        table = Table("subject", "state", "found", "next step", box=None, pad_edge=False, header_style="bold")
+        shown = table("subject", "state", "found", "next step")
         for result in results:
-            table.add_row(result.topic, f"[{STYLES[result.state]}]{result.state}[/]", result.found, result.advice)
-        console.print(table)
+            shown.add_row(result.topic, f"[{STYLES[result.state]}]{result.state}[/]", result.found, result.advice)
+        console.print(shown)
     if any(result.state == "missing" for result in results):
         raise typer.Exit(1)

@@ -1,0 +1,38 @@
+"""Output of commands: tables, JSON, and the result of a Prefect flow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Column, Table
+
+from tasks.runtime.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+
+def table(*columns: Column | str, **options: Any) -> Table:
+    """Return a table without a frame."""
+    return Table(*columns, box=None, pad_edge=False, header_style="bold", **options)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def run_flow(flow: Callable[..., State[Any]], hint: str, **parameters: Any) -> State[Any]:
+    """Run a Prefect flow on the project in the current folder, and return its final state.
+
+    Raises:
+        BreathlineError: The flow failed; the hint is the next step.
+    """
+    state = flow(**parameters, project=Path.cwd(), return_state=True)
+    if not state.is_completed():
+        raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
+    return state
