@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
 from flows.backfills import tables
 from flows.backfills.variants import FOLDER, prepare, variants
+from flows.parameters import Gpus, Jobs
 from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts
 from flows.scheduling.workspace_tasks import run_workspaces
@@ -31,8 +31,8 @@ def backfill(
     *,
     revisions: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing
     values: dict[str, list[Any]] = {},  # noqa: B006
-    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
     project: Path = Path(),
 ) -> State[Any] | list[str]:
     """Run the pipeline for every revision with every combination of values, and publish the scores as tables.

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from flows.leaderboards import comparison, tables
 from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
+from flows.parameters import Gpus, Jobs
 from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts
 from flows.scheduling.workspace_tasks import run_workspaces
@@ -33,8 +34,8 @@ def leaderboard(
     corpus: str | None = None,
     small: bool = False,
     paper: bool = False,
-    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
     project: Path = Path(),
 ) -> State[Any] | list[str]:
     """Compare recipes over seeds; the leaderboards are published and written to `reports/leaderboard.*`.

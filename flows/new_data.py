@@ -18,6 +18,7 @@ from flows import registry
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
+from flows.parameters import Gpus, Jobs
 from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.run_lock import exclusive_run
 from flows.publish import markdown, prefect_artifacts, scores
@@ -55,8 +56,8 @@ def new_data(
     bump: Bump = "minor",
     stage: Annotated[str, Field(min_length=1)] = "production",
     quiet: Annotated[float, Field(ge=0)] = 60.0,
-    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
     workers: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
     project: Path = Path(),
 ) -> State[Any]:

@@ -15,6 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import graph
+from flows.parameters import Gpus, Jobs
 from flows.plan import Step, expand, plan
 from flows.processes.process_groups import Log
 from flows.processes.run_lock import exclusive_run
@@ -50,8 +51,8 @@ def pipeline(
     targets: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing
     recipe: str | None = None,
     force: list[str] = [],  # noqa: B006
-    jobs: Annotated[int, Field(ge=1, le=256)] = 2,
-    gpus: Annotated[int | None, Field(ge=1, le=64)] = None,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
     workers: dict[str, str] = {},  # noqa: B006
     task_runner: Annotated[str, Field(pattern=r"^(threads|processes|dask(:.+)?)$")] = "threads",
     project: Path = Path(),

@@ -1,0 +1,10 @@
+"""Types of the parameters that several flows share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+Jobs = Annotated[int, Field(ge=1, le=256)]
+Gpus = Annotated[int | None, Field(ge=1, le=64)]
