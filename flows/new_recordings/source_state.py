@@ -16,7 +16,7 @@ from tasks.corpora import registry
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
-from tasks.sources import answers
+from tasks.sources import responses
 
 STATE = Path(".breathline/source.json")
 TIMEOUT_S = 30.0
@@ -153,10 +153,10 @@ def _first(client: httpx.Client, urls: Iterable[str]) -> FileState:
             continue
         if response.status_code != httpx.codes.OK:
             faults.append(f"{url}: HTTP {response.status_code} {response.reason_phrase}")
-            transient |= response.status_code in answers.BUSY
+            transient |= response.status_code in responses.BUSY
             continue
         mark, time = response.headers.get("ETag"), response.headers.get("Last-Modified")
-        found = FileState(size=answers.total(response), time=time, mark=mark, place=url)
+        found = FileState(size=responses.total(response), time=time, mark=mark, place=url)
         if (found.size, found.time, found.mark) != (None, None, None):
             return found
         faults.append(f"{url}: the server sends neither ETag nor Last-Modified nor length")

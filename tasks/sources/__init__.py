@@ -1,1 +1,1 @@
-"""Where recordings come from: the official site, an archive, a folder or the generator."""
+"""Sources of files: HTTP, archives and folders."""

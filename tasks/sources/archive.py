@@ -1,4 +1,4 @@
-"""A zip of the database: opened if it is whole and harmless, refused otherwise."""
+"""Zip archive as a source, with checks against damage and attacks."""
 
 from __future__ import annotations
 
@@ -21,35 +21,34 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
 
-MAX_BYTES = 16 << 30  # unpacked; the complete database takes some 3 GiB
-MAX_RATIO = 200  # of a member's size to its size in the archive; audio and text of the database stay below 6
-RATIO_MATTERS_FROM = 1 << 20  # bytes; a small member may be as repetitive as it likes
+MAX_BYTES = 16 << 30  # unpacked; large corpora have some 3 GiB
+MAX_RATIO = 200  # of a member's size to its size in the archive; audio and text stay below 6
+RATIO_MATTERS_FROM = 1 << 20  # bytes; smaller members may have any ratio
 READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OverflowError)
 
 
 @contextmanager
 def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
-    """Yield the files of an archive; nothing is unpacked yet.
+    """Yield the files of an archive, without unpacking them.
 
-    What the archive says of itself is checked here, and whether it is true while a member is read: no member can
-    give more or other bytes than it announced.
+    The directory of the archive is checked here. Each member is checked against it while it is read.
 
     Args:
-        path: The zip.
-        sha256: What its SHA-256 must be, where that is known.
+        path: Path of the zip.
+        sha256: Expected SHA-256, if it is known.
 
     Raises:
         BreathlineError: There is no such file.
-        BrokenArchiveError: It is no zip, cut off, encrypted or damaged; it has another SHA-256; or it would write
-            outside its folder, twice to one place, through a link, or out of all proportion.
+        BrokenArchiveError: The file is not a zip, is cut off, encrypted or damaged, or has another SHA-256. Or a member
+            has an unsafe path, is a link, appears twice, or is far larger than its compressed size.
     """
     if not path.is_file():
         raise BreathlineError("There is no such archive.", where=path, hint="correct `download.path` in params.yaml")
     seen = _sha256(path)
     if sha256 is not None and seen != sha256.lower():
         raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
-    with _refusing(path, "This is no zip archive, or one that was cut off"):
+    with _refusing(path, "This is not a zip archive, or it is cut off"):
         archive = zipfile.ZipFile(path)
     with archive:
         size = path.stat().st_size
@@ -73,7 +72,7 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
 
 
 def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse names that lead astray, entries that are no plain files, and two members of one name."""
+    """Refuse unsafe paths, entries that are not plain files, and two members of one name."""
     seen: dict[str, str] = {}
     for info in infos:
         name = info.orig_filename
@@ -81,13 +80,13 @@ def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if name.startswith("/") or re.match("[A-Za-z]:", name):
             raise _broken(path, f"The member {name!r} has an absolute path.")
         if "\\" in name or "\0" in name:
-            raise _broken(path, f"The member {name!r} has a character that no path may have.")
+            raise _broken(path, f"The member {name!r} has a character that is not allowed in a path.")
         if ".." in PurePosixPath(name).parts:
             raise _broken(path, f"The member {name!r} leads out of the archive's folder.")
         if kind == stat.S_IFLNK:
             raise _broken(path, f"The member {name!r} is a symbolic link.")
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise _broken(path, f"The member {name!r} is no plain file.")
+            raise _broken(path, f"The member {name!r} is not a plain file.")
         if info.flag_bits & 0x1:
             raise _broken(path, f"The member {name!r} is encrypted.")
         if info.compress_type not in READABLE:
@@ -99,7 +98,7 @@ def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse what would unpack to out of proportion, and members that share their bytes, as some bombs do."""
+    """Refuse decompression bombs: members of extreme ratio, and members that share their bytes."""
     for info in infos:
         if info.file_size > max(RATIO_MATTERS_FROM, MAX_RATIO * info.compress_size):
             raise _broken(
@@ -117,7 +116,7 @@ def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the bytes of a member, never more than it announced, and refuse it where they are others."""
+    """Yield the bytes of a member, and refuse bytes that differ from the directory of the archive."""
     left = info.file_size
     with _refusing(path, f"The member {info.filename!r} is damaged"), archive.open(info) as file:
         while chunk := file.read(CHUNK):
@@ -129,12 +128,12 @@ def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iter
 
 @contextmanager
 def _refusing(path: Path, what: str) -> Iterator[None]:
-    """Turn what a damaged zip raises into a refusal."""
+    """Raise errors of a damaged zip as BrokenArchiveError."""
     try:
         yield
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            raise  # the disk's fault; EINVAL is a place before the beginning of the file
+            raise  # a fault of the disk; EINVAL is a position before the beginning of the file
         raise _broken(path, f"{what} ({error or type(error).__name__}).") from error
 
 
@@ -145,4 +144,4 @@ def _sha256(path: Path) -> str:
 
 
 def _broken(path: Path, what: str) -> BrokenArchiveError:
-    return BrokenArchiveError(what, where=path, hint="fetch the archive again, from a source that you trust")
+    return BrokenArchiveError(what, where=path, hint="fetch the archive again from a trusted source")

@@ -1,4 +1,4 @@
-"""What every source gives: files by name, wherever they lie."""
+"""Common interface of sources: files by name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ CHUNK = 1 << 20  # bytes read at a time
 
 
 class BrokenArchiveError(BreathlineError):
-    """An archive that is damaged, or made to do harm: it must be replaced, for it will not mend."""
+    """Damaged or malicious archive; another attempt does not help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One file of a source.
+    """File of a source.
 
-    `name` is its path within the source, with ``/``; `origin` is what an error names; `chunks` reads it anew.
+    Attributes:
+        name: Path within the source, with ``/``.
+        origin: Place for error messages.
+        size: Size in bytes.
+        chunks: Function that reads the content from its beginning.
     """
 
     name: str
@@ -30,7 +34,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """The identity of the archive that the recordings came from."""
+    """Name, SHA-256 and size in bytes of an archive."""
 
     name: str
     sha256: str
@@ -39,7 +43,14 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """A source, open: its files, the folder beside it in which metadata may lie, and the archive if it is one."""
+    """Opened source.
+
+    Attributes:
+        where: Path of the source.
+        members: Files of the source.
+        beside: Folder of the source, which may hold metadata files.
+        archive: The archive, if the source is one.
+    """
 
     where: Path
     members: Sequence[Member]

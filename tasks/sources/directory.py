@@ -1,4 +1,4 @@
-"""An unpacked database, as a source."""
+"""Folder as a source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.sources.collection import Collection, files_in
 
 @contextmanager
 def opened(path: Path) -> Iterator[Collection]:
-    """Yield the files of a folder and of the folders in it, which are only read.
+    """Yield the files of a folder and its subfolders.
 
     Raises:
         BreathlineError: There is no such folder.

@@ -1,4 +1,4 @@
-"""Files by HTTP: resumed after an interruption, tried again with patience, from the first mirror that has them."""
+"""Retry policy and resumable HTTP download from mirrors."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.stage import console
-from tasks.sources import answers
-from tasks.sources.answers import FaultError, PassingError
+from tasks.sources import responses
 from tasks.sources.partial import Partial
+from tasks.sources.responses import MirrorError, TransientMirrorError
 
 log = logging.getLogger("download")
-NOTABLE = 1 << 20  # bytes that count as progress
+PROGRESS = 1 << 20  # bytes that count as progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long one server is put up with; times in seconds.
+class RetryPolicy:
+    """Retry policy of one mirror; times in seconds.
 
-    `attempts` is how many in a row may bring nothing notable; between them the wait grows from `first_wait` to
-    `longest_wait`. A server that asks for more than `longest_wait_asked` is left.
+    Attributes:
+        attempts: Maximum number of attempts in a row without progress.
+        first_wait: Pause after the first attempt.
+        longest_wait: Maximum of the growing pause.
+        longest_wait_asked: Maximum pause that a server may ask for.
+        connect: Timeout of a connection.
+        read: Timeout of a read.
     """
 
     attempts: int = 6
@@ -41,7 +46,7 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """A file that is whole, its size in bytes and its SHA-256."""
+    """Complete file, its SHA-256, and its size in bytes."""
 
     path: Path
     sha256: str
@@ -59,23 +64,23 @@ def fetch_first(
     *,
     sha256: str | None = None,
     check: Callable[[Path], object] = lambda _: None,
-    patience: Patience = Patience(),
+    policy: RetryPolicy = RetryPolicy(),
 ) -> Fetched:
-    """Return a file, from the first of its mirrors that gives it whole.
+    """Return a file from the first of its mirrors that sends it completely.
 
-    What an interrupted call left is gone on with, where the server still has the same version. A `target` that is
-    there is whole and is not fetched again, unless its SHA-256 is wrong.
+    An interrupted download is resumed if the server still has the same version. An existing `target` is complete. It
+    is fetched again only if its SHA-256 is wrong.
 
     Args:
-        urls: Of the same file, in order of preference.
-        target: Where it is wanted; what is not whole yet lies beside it.
-        sha256: What its SHA-256 must be, where that is known.
-        check: Raises BreathlineError on a file that cannot be the right one, such as a page about maintenance.
-        patience: With each mirror.
+        urls: URLs of the same file, in order of preference.
+        target: Path of the file; an incomplete download is kept beside it.
+        sha256: Expected SHA-256, if it is known.
+        check: Function that raises BreathlineError for a wrong file, such as a page about maintenance.
+        policy: Retry policy of each mirror.
 
     Raises:
-        TransientError: No mirror gives it, and at least one may do later.
-        BreathlineError: No mirror gives it, and what each said; or there is no room.
+        TransientError: No mirror sends the file, and at least one may do so later.
+        BreathlineError: No mirror sends the file, or the disk is full.
     """
     wanted = sha256.lower() if sha256 else None
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,18 +93,18 @@ def fetch_first(
     faults, passing = [], False
     for url in urls:
         try:
-            part = _fetch_from(url, target, patience)
-            _judge(part, wanted, check)
+            part = _fetch_from(url, target, policy)
+            _check(part, wanted, check)
             part.finish(target)
-        except (FaultError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (MirrorError, httpx.HTTPError, httpx.InvalidURL) as error:
             faults.append(f"{url}: {error or type(error).__name__}")
-            passing |= isinstance(error, (PassingError, httpx.TransportError))
+            passing |= isinstance(error, (TransientMirrorError, httpx.TransportError))
             log.warning(f"no {target.name} from {faults[-1]}")
         except OSError as error:
             raise BreathlineError(
                 f"{target.name} cannot be written: {error.strerror or error}.",
                 where=target.parent,
-                hint="make room; what has come is kept",
+                hint="free some space; the part that was fetched is kept",
             ) from error
         else:
             log.info(f"{target.name}: {part.size:,} bytes from {url}")
@@ -108,25 +113,25 @@ def fetch_first(
     raise kind(
         f"{target.name} could not be fetched.",
         where="; ".join(faults),
-        hint="try again later (what has come is kept), name another mirror, or fetch it by hand",
+        hint="try again later (the part that was fetched is kept), name another mirror, or fetch it by hand",
     )
 
 
-def _judge(part: Partial, wanted: str | None, check: Callable[[Path], object]) -> None:
-    """Drop a file that came whole but is not the right one."""
+def _check(part: Partial, wanted: str | None, check: Callable[[Path], object]) -> None:
+    """Delete a complete file that is not the right one."""
     try:
         if wanted not in (None, part.sha256):
-            raise FaultError(f"the file has the SHA-256 {part.sha256}, not {wanted}")
+            raise MirrorError(f"the file has the SHA-256 {part.sha256}, not {wanted}")
         check(part.path)
-    except (FaultError, BreathlineError) as error:
+    except (MirrorError, BreathlineError) as error:
         part.drop()
-        raise FaultError(error.what if isinstance(error, BreathlineError) else str(error)) from error
+        raise MirrorError(error.what if isinstance(error, BreathlineError) else str(error)) from error
 
 
-def _fetch_from(url: str, target: Path, patience: Patience) -> Partial:
-    """Return the whole file from one mirror."""
+def _fetch_from(url: str, target: Path, policy: RetryPolicy) -> Partial:
+    """Fetch a file completely from one mirror."""
     part = Partial(target, url)
-    timeout = httpx.Timeout(patience.read, connect=patience.connect)
+    timeout = httpx.Timeout(policy.read, connect=policy.connect)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with (
         httpx.Client(timeout=timeout, follow_redirects=True) as client,
@@ -134,77 +139,77 @@ def _fetch_from(url: str, target: Path, patience: Patience) -> Partial:
     ):
         bar = progress.add_task(target.name, total=None)
         retrying = Retrying(
-            retry=retry_if_exception_type((PassingError, httpx.TransportError)),
-            stop=_Fruitless(part, patience.attempts),
-            wait=_wait(patience),
-            before_sleep=_tell,
+            retry=retry_if_exception_type((TransientMirrorError, httpx.TransportError)),
+            stop=_StopWithoutProgress(part, policy.attempts),
+            wait=_wait(policy),
+            before_sleep=_log_retry,
             reraise=True,
         )
         retrying(
-            _attempt, client, url, part, patience, lambda: progress.update(bar, completed=part.size, total=part.total)
+            _attempt, client, url, part, policy, lambda: progress.update(bar, completed=part.size, total=part.total)
         )
     return part
 
 
-def _attempt(client: httpx.Client, url: str, part: Partial, patience: Patience, show: Callable[[], None]) -> None:
-    """Fetch what is missing of a file, or all of it, with one request."""
+def _attempt(client: httpx.Client, url: str, part: Partial, policy: RetryPolicy, show: Callable[[], None]) -> None:
+    """Fetch the missing part of a file with one request."""
     headers = {"Accept-Encoding": "identity"}
     if part.size and part.validator:
         headers |= {"Range": f"bytes={part.size}-", "If-Range": part.validator}
     with client.stream("GET", url, headers=headers) as response:
-        code, validator, total = response.status_code, answers.validator(response), answers.total(response)
-        if code in answers.BUSY:
-            raise answers.busy(response, patience.longest_wait_asked)
-        # Some servers ignore If-Range; some of them do not even tell the version.
+        code, validator, total = response.status_code, responses.validator(response), responses.total(response)
+        if code in responses.BUSY:
+            raise responses.busy(response, policy.longest_wait_asked)
+        # Some servers ignore If-Range, and some of them do not send the version.
         same = validator in (None, part.validator) and part.total in (None, total)
         if code == 416 and same and total == part.size:
-            return  # all had come, and was not judged yet
-        if code == 206 and same and answers.start(response) == part.size:
+            return  # complete, but not checked yet
+        if code == 206 and same and responses.start(response) == part.size:
             part.total = total
         elif code in (206, 416):
             part.drop()
-            raise PassingError(f"the file changed meanwhile, or its range is wrong (HTTP {code}): it is started anew")
+            raise TransientMirrorError(f"the file changed, or its range is wrong (HTTP {code}): starting again")
         elif code == 200:
-            answers.check_countable(response, total)
+            responses.check_countable(response, total)
             part.begin(total, validator)
         else:
-            raise FaultError(f"HTTP {code} {response.reason_phrase}")
+            raise MirrorError(f"HTTP {code} {response.reason_phrase}")
         _check_room(part)
         for _ in part.extend(response.iter_raw()):
             show()
     if part.total is not None and part.size != part.total:
         size, total = part.size, part.total
         part.drop()
-        raise PassingError(f"{size} bytes came, {total} were announced")
+        raise TransientMirrorError(f"{size} of {total} bytes arrived")
 
 
 def _check_room(part: Partial) -> None:
-    """Refuse a file for which the disk has no room, before it is full."""
+    """Refuse a file that is larger than the free space of the disk."""
     free, missing = shutil.disk_usage(part.path.parent).free, (part.total or 0) - part.size
     if missing > free:
         raise BreathlineError(
-            f"{missing:,} bytes are still to come, and {free:,} are free.", where=part.path.parent, hint="make room"
+            f"{missing:,} bytes are missing, and {free:,} are free.", where=part.path.parent, hint="free some space"
         )
 
 
-class _Fruitless:
-    """Says when it is enough: after so many attempts in a row that brought nothing notable."""
+class _StopWithoutProgress:
+    """Stop condition: a number of attempts in a row without progress."""
 
     def __init__(self, part: Partial, attempts: int) -> None:
         self._part, self._attempts = part, attempts
-        self._most, self._fruitless = part.size, 0
+        self._most, self._without_progress = part.size, 0
 
     def __call__(self, state: RetryCallState) -> bool:
-        if self._part.size >= self._most + NOTABLE:
-            self._most, self._fruitless = self._part.size, 0
-        self._fruitless += 1
-        return self._fruitless >= self._attempts
+        if self._part.size >= self._most + PROGRESS:
+            self._most, self._without_progress = self._part.size, 0
+        self._without_progress += 1
+        return self._without_progress >= self._attempts
 
 
-def _wait(patience: Patience) -> Callable[[RetryCallState], float]:
-    """Return how long to wait: as long as the server asks, or else ever longer."""
-    growing = wait_exponential(multiplier=patience.first_wait, max=patience.longest_wait) + wait_random(
-        0, patience.first_wait
+def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
+    """Return the pause: the one that the server asks for, or else a growing one."""
+    growing = wait_exponential(multiplier=policy.first_wait, max=policy.longest_wait) + wait_random(
+        0, policy.first_wait
     )
 
     def wait(state: RetryCallState) -> float:
@@ -214,8 +219,8 @@ def _wait(patience: Patience) -> Callable[[RetryCallState], float]:
     return wait
 
 
-def _tell(state: RetryCallState) -> None:
-    """Say why the next attempt is made, and when."""
+def _log_retry(state: RetryCallState) -> None:
+    """Log the reason and the time of the next attempt."""
     error = state.outcome and state.outcome.exception()
     pause = state.next_action.sleep if state.next_action else 0.0
     log.warning(f"{error or type(error).__name__}: again in {pause:.1f} s")

@@ -1,4 +1,4 @@
-"""The beginning of a file that is being fetched, kept so that the rest can be added later."""
+"""Incomplete downloads, kept so that they can be resumed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from tasks.runtime.files import write_json
 
 
 class Partial:
-    """What has come so far of one URL, and by what to know that the rest belongs to it.
+    """Fetched part of one URL, in ``<name>.<hash of the URL>.part`` beside the target, with a small ``.json``.
 
-    It lies beside the target as ``<name>.<hash of the URL>.part``, with a small ``.json``. `size` is in bytes, `total`
-    the size of the whole where it is known; `validator` is the server's mark of this version of the file (RFC 9110,
-    13.1.5: a strong ETag, or the date of its last change). Without a validator there is nothing to go on from.
+    Attributes:
+        path: Path of the fetched part.
+        size: Size of the fetched part in bytes.
+        total: Size of the whole file in bytes, if it is known.
+        validator: Server's mark of the file's version: a strong ETag, or the date of its last change (RFC 9110,
+            13.1.5). Without it, a download cannot be resumed.
     """
 
     def __init__(self, target: Path, url: str) -> None:
@@ -34,20 +37,20 @@ class Partial:
             self.size = self.path.stat().st_size
 
     def begin(self, total: int | None, validator: str | None) -> None:
-        """Drop what is there and start anew."""
+        """Delete the fetched part and start again."""
         self.drop()
         self.total, self.validator = total, validator
         write_json(self._card, {"total": total, "validator": validator})
         self.path.touch()
 
     def drop(self) -> None:
-        """Remove what is there."""
+        """Delete the fetched part."""
         self.path.unlink(missing_ok=True)
         self._card.unlink(missing_ok=True)
         self._hash, self.size, self.total, self.validator = hashlib.sha256(), 0, None, None
 
     def extend(self, chunks: Iterable[bytes]) -> Iterable[int]:
-        """Add what comes, and yield the size after every chunk."""
+        """Append chunks, and yield the size after each one."""
         with self.path.open("ab") as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -57,11 +60,11 @@ class Partial:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256, in hexadecimal, of what is there."""
+        """The SHA-256 of the fetched part in hexadecimal."""
         return self._hash.hexdigest()
 
     def finish(self, target: Path) -> None:
-        """Make it the target: from here on it is whole, and on the disk."""
+        """Write the complete file to the disk and rename it to the target."""
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(self.path, target)

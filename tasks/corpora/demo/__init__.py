@@ -1,1 +1,1 @@
-"""A generated corpus in the format of ICBHI 2017: nothing in it was ever recorded."""
+"""Demo corpus: generated recordings in the format of ICBHI 2017."""

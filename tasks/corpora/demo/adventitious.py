@@ -1,10 +1,11 @@
 """Crackles and wheezes with the parameters of their definitions.
 
-The CORSA guidelines (Sovijärvi et al., Eur. Respir. Rev. 10, 591 and 597, 2000) describe a crackle by its initial
-deflection width (IDW) and two-cycle duration (2CD): about 0.7 and 5 ms for fine, 1.5 and 10 ms for coarse ones; a
-wheeze lasts longer than 80 to 100 ms and lies above 100 Hz, mostly near 400 Hz and more; below 200 Hz it is a rhonchus.
-Fine crackles are pitched about 650 Hz and come late in inspiration, coarse ones about 350 Hz, early in inspiration
-and in expiration (Bohadana et al., N. Engl. J. Med. 370, 744, 2014).
+The CORSA guidelines (Sovijärvi et al., Eur. Respir. Rev. 10, 591 and 597, 2000) define both sounds. A crackle has an
+initial deflection width (IDW) and a two-cycle duration (2CD): about 0.7 and 5 ms if fine, 1.5 and 10 ms if coarse. A
+wheeze is longer than 80 to 100 ms, with a pitch above 100 Hz, mostly near 400 Hz; below 200 Hz it is a rhonchus.
+
+Fine crackles have a pitch of about 650 Hz and occur late in inspiration. Coarse crackles have a pitch of about 350 Hz
+and occur early in inspiration and in expiration (Bohadana et al., N. Engl. J. Med. 370, 744, 2014).
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from numpy.typing import NDArray
 from tasks.corpora.demo.breath import BODY_RATE
 from tasks.corpora.demo.schedule import Breath
 
-# Ranges in milliseconds; a patient's `crackle_size` says where in them theirs lie.
+# Ranges in milliseconds; a patient's `crackle_size` is a position in them.
 FINE = {"idw": (0.5, 0.7), "two_cycle": (3.3, 5.0)}
 COARSE = {"idw": (1.0, 1.5), "two_cycle": (8.0, 10.0)}
 SHORTEST_WHEEZE_S = 0.1
 WHEEZE_HZ = (110.0, 1000.0)
 RHONCHUS_HZ = (110.0, 190.0)
 
-# Power density of all that is heard beside the adventitious sounds, at frequencies in Hz, per unit of white noise.
+# Power density of all other sounds, at frequencies in Hz, per unit of white noise.
 Background = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -61,8 +62,8 @@ class Wheeze:
 def crackle_wave(crackle: Crackle, times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a crackle at times in seconds: two cycles that widen, under one swell.
 
-    A sine runs through two cycles on a time axis bent so that it first returns to zero after the IDW, under a
-    raised cosine that peaks early, as in the simulated crackles of Kiyokawa et al. (Chest 119, 1886, 2001).
+    A sine has two cycles on a bent time axis, with its first zero after the IDW. Its envelope is a raised cosine that
+    peaks early, as in the simulated crackles of Kiyokawa et al. (Chest 119, 1886, 2001).
     """
     u = np.clip((times - crackle.onset_s) * 1000 / crackle.two_cycle_ms, 0, 1)
     bend = np.log(0.25) / np.log(crackle.idw_ms / crackle.two_cycle_ms)
@@ -96,10 +97,10 @@ def draw_crackles(
     Args:
         rng: The recording's generator.
         breath: The breath.
-        heard: From when to when, in seconds, it can be heard in full: crackles lie inside.
-        background: The power density that they must stand out from.
-        fine: The chance of fine crackles.
-        size: Where in the range of widths they lie, 0 to 1.
+        heard: Start and end in seconds of the span in which crackles are placed.
+        background: Power density of all other sounds.
+        fine: Probability of fine crackles.
+        size: Position in the range of widths, 0 to 1.
     """
     is_fine = rng.random() < fine
     kind = FINE if is_fine else COARSE
@@ -142,8 +143,8 @@ def draw_wheezes(
     Args:
         rng: The recording's generator.
         breath: The breath.
-        heard: From when to when, in seconds, it can be heard in full: wheezes lie inside.
-        background: The power density that they must stand out from.
+        heard: Start and end in seconds of the span in which wheezes are placed.
+        background: Power density of all other sounds.
         pitch_hz: The patient's median pitch.
     """
     rhonchus = rng.random() < 0.15
@@ -181,6 +182,6 @@ def draw_wheezes(
 
 
 def _inside(window: tuple[float, float], heard: tuple[float, float], shortest: float) -> tuple[float, float]:
-    """Return the part of a window that is heard or, where less than `shortest` seconds of it is, all that is heard."""
+    """Return the audible part of a window, or the whole span if that part is shorter than `shortest` seconds."""
     begin, end = max(window[0], heard[0]), min(window[1], heard[1])
     return (begin, end) if end - begin >= shortest else heard

@@ -1,10 +1,12 @@
-"""Breath noise, and how loud it is at which frequency.
+"""Breath noise and its spectrum.
 
-Turbulence in the airways makes noise whose amplitude goes with flow to the power 1.66; over the chest inspiration is
-about twice as loud as expiration, over the trachea both are alike (Gavriely & Cugell, J. Appl. Physiol. 80, 5, 1996).
-Over the chest the spectrum falls by 12.7 to 15.2 dB an octave in inspiration and by 13.4 to 20.3 in expiration
-(Gavriely et al., Thorax 50, 1292, 1995); over the trachea it is flat up to a cut-off between 850 and 1,600 Hz (Gavriely
-et al., J. Appl. Physiol. 50, 307, 1981).
+Turbulence in the airways makes noise. Its amplitude is proportional to the flow to the power 1.66. Over the chest,
+inspiration is about twice as loud as expiration; over the trachea both are equal (Gavriely & Cugell, J. Appl. Physiol.
+80, 5, 1996).
+
+Over the chest, the spectrum falls by 12.7 to 15.2 dB an octave in inspiration, and by 13.4 to 20.3 in expiration
+(Gavriely et al., Thorax 50, 1292, 1995). Over the trachea it is flat up to a cut-off between 850 and 1,600 Hz
+(Gavriely et al., J. Appl. Physiol. 50, 307, 1981).
 """
 
 from __future__ import annotations
@@ -28,8 +30,13 @@ _FLOW_EXPONENT = 1.66
 class BreathSpectrum:
     """Spectra of a recording's breath noise at each phase's highest flow; 1 is an average inspiration at 200 Hz.
 
-    `trachea` tells the place; `inspiration_db` and `expiration_db` are the levels; `inspiration_slope` and
-    `expiration_slope` the fall in dB an octave, above 200 Hz on the chest and above `cutoff_hz` on the trachea.
+    Attributes:
+        trachea: Whether the recording is over the trachea.
+        inspiration_db: Level of inspiration in dB.
+        expiration_db: Level of expiration in dB.
+        inspiration_slope: Fall of the spectrum in dB an octave, above 200 Hz (chest) or `cutoff_hz` (trachea).
+        expiration_slope: The same for expiration.
+        cutoff_hz: Cut-off over the trachea in Hz.
     """
 
     trachea: bool
@@ -45,9 +52,9 @@ class BreathSpectrum:
 
         Args:
             rng: The recording's generator.
-            trachea: Whether it is taken over the trachea.
-            level_db: How much louder than average this patient breathes.
-            tilt_db: What this patient's chest adds per octave.
+            trachea: Whether the recording is over the trachea.
+            level_db: Loudness of the patient's breathing relative to the average, in dB.
+            tilt_db: Tilt of the spectrum by the patient's chest, in dB an octave.
         """
         level = level_db + rng.normal(0, 2)
         if trachea:
@@ -74,7 +81,7 @@ class BreathSpectrum:
         slope = self.inspiration_slope if inspiration else self.expiration_slope
         level = self.inspiration_db if inspiration else self.expiration_db
         octaves = np.log2(np.maximum(frequencies, 1.0) / self.cutoff_hz)
-        # Muscles and the moving chest add what rises towards the lowest frequencies, as in ICBHI's recordings.
+        # Muscles and the moving chest add noise that rises towards the lowest frequencies, as in ICBHI's recordings.
         low = np.clip(np.log2(_REFERENCE_HZ / np.maximum(frequencies, 45.0)), 0, None)
         decibels = level - slope * np.maximum(octaves, 0) + 8.5 * low
         return np.asarray(10 ** (decibels / 20) * (frequencies > 20))

@@ -1,7 +1,7 @@
-"""The patients: who is ill with what, recorded with which device, on which side of the split.
+"""Generated patients: diagnosis, device, side of the split, and traits of their sounds.
 
-Patients come in decks of twenty, each of which holds the cohort's mix in small, so that a corpus of three decks is
-as well mixed as one of thirty. The figures were counted over ICBHI's own metadata and annotations
+Patients come in decks of twenty. Each deck has the mix of the whole cohort, so that a corpus of three decks is as well
+mixed as one of thirty. The figures were counted over ICBHI's own metadata and annotations
 (Rocha et al., Physiol. Meas. 40, 035001, 2019).
 """
 
@@ -17,7 +17,7 @@ from tasks.corpora.demo.draws import Stream, generator
 from tasks.corpora.icbhi.metadata import Demographics
 
 FIRST_NUMBER = 101
-# Which side the patients of each five belong to: 60 % train, and both sides in the smallest corpus.
+# Sides of the split of each five patients: 60 % train, and both sides in the smallest corpus.
 SIDES = ("train", "test", "train", "test", "train")
 
 # Diagnosis and device of a deck's twelve training and eight test patients; None is filled from RARE, deck by deck. As
@@ -74,12 +74,18 @@ _CHILD_MEDIAN_AGE = {"Healthy": 4.5, "URTI": 3.0, "Bronchiolitis": 1.4, "LRTI": 
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """One patient and what in their body shapes the sound.
+    """Patient with the traits that shape the sounds.
 
-    `crackle_log_odds` and `wheeze_log_odds` are those of one of their cycles. `breath_s` is the median length of a
-    cycle, `heart_rate` is in beats a minute, `breath_db` the loudness of breathing against the average patient's,
-    `tilt_db` what the chest adds to its spectrum per octave above 200 Hz, `fine` the share of crackles that are
-    fine, `crackle_size` (0 to 1) where in the range of widths theirs lie, and `wheeze_hz` their wheezes' median pitch.
+    Attributes:
+        crackle_log_odds: Log-odds of crackles in a cycle.
+        wheeze_log_odds: Log-odds of wheezes in a cycle.
+        breath_s: Median length of a cycle in seconds.
+        heart_rate: Heart rate in beats a minute.
+        breath_db: Loudness of breathing relative to the average patient, in dB.
+        tilt_db: Tilt of the spectrum by the chest, in dB an octave above 200 Hz.
+        fine: Share of fine crackles.
+        crackle_size: Position of the crackles in the range of widths, 0 to 1.
+        wheeze_hz: Median pitch of wheezes in Hz.
     """
 
     number: int
@@ -101,7 +107,7 @@ class Patient:
 
 
 def patient(seed: int, number: int) -> Patient:
-    """Return a patient, who is the same in every corpus of this seed."""
+    """Return a patient; equal seeds and numbers give equal patients."""
     position = number - FIRST_NUMBER
     split = SIDES[position % 5]
     diagnosis, device, crackle_z, wheeze_z = _card(seed, position)
@@ -130,10 +136,10 @@ def patient(seed: int, number: int) -> Patient:
 
 
 def _card(seed: int, position: int) -> tuple[str, str, float, float]:
-    """Return diagnosis and device from the patient's deck, and z-scores of how much they crackle and wheeze.
+    """Return diagnosis and device from the patient's deck, and z-scores of crackles and wheezes.
 
-    The z-scores are drawn from equal slices of the normal distribution within each side's COPD patients and within its
-    others, so that a deck has its share of heavy cases on both sides.
+    The z-scores are drawn from equal slices of the normal distribution, apart for COPD patients and for others of each
+    side. So both sides of a deck have their share of severe cases.
     """
     deck, place = divmod(position, 20)
     side = SIDES[place % 5]
@@ -171,7 +177,7 @@ def _age(rng: np.random.Generator, diagnosis: str) -> float:
 
 
 def _demographics(rng: np.random.Generator, age: float, adult: bool) -> Demographics:
-    """Return what is recorded of a patient: BMI of adults, weight and height of children, and now and then nothing."""
+    """Return demographics: BMI of adults, weight and height of children, and rarely nothing."""
     sex = "M" if rng.random() < (0.73 if adult else 0.52) else "F"
     bmi = float(np.clip(rng.normal(27.2, 5.0), 16.5, 54))
     height = float(np.clip(71.8 + 8.48 * age - 0.112 * age**2 + rng.normal(0, 7), 50, 185))

@@ -1,7 +1,7 @@
-"""A corpus of generated recordings, laid out as ICBHI 2017 is when unpacked.
+"""Generator of a corpus in the layout of ICBHI 2017.
 
 `ICBHI_final_database/` holds `<recording>.wav` and `<recording>.txt`; the split, diagnoses, demographics and folds
-stand beside it under their official names, in the official formats. No file holds anything of the database itself.
+are beside it under their official names, in the official formats. No file contains data of the database.
 
 Size: on average a patient has 3.7 recordings of 12 s, 16 cycles, 5 MB. Twenty patients are one whole mix of diagnoses
 and devices (`tasks.corpora.demo.cohort`); 250 have as many recordings as ICBHI, 430 as many cycles.
@@ -43,10 +43,10 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
     Equal seeds give equal bytes, whatever the number of workers; a corpus of more patients holds the same ones first.
 
     Args:
-        directory: Where it is laid out; it must not hold a database yet.
-        seed: Of everything random.
-        patients: How many.
-        workers: How many processes make recordings; by default as many as there are cores to be had.
+        directory: Folder of the corpus, which must not have a database yet.
+        seed: Random seed of the corpus.
+        patients: Number of patients.
+        workers: Number of processes; the number of usable cores by default.
 
     Raises:
         BreathlineError: Fewer than two patients, too few for a split, or a directory that holds a database.
@@ -72,7 +72,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
 def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -> dict[int, list[str]]:
     """Write the recordings of all patients, and return their names by patient."""
     names: dict[int, list[str]] = {}
-    # Fresh interpreters: a fork would take the locks of whatever threads run here along.
+    # Spawned processes: a fork would copy the locks of running threads.
     context = multiprocessing.get_context("spawn")
     with Progress(console=console) as progress, ProcessPoolExecutor(min(workers, len(numbers)), context) as pool:
         bar = progress.add_task("generating patients", total=len(numbers))

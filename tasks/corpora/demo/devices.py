@@ -1,4 +1,4 @@
-"""The four devices: formats, frequency response, noise floor and level.
+"""Recording devices: formats, frequency response, noise floor and level.
 
 Responses and floors were read off the published recordings, as medians over the normal cycles of each device, relative
 to loud breathing at 200 Hz over the chest.
@@ -18,12 +18,15 @@ Curve = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device as the corpus knows it.
+    """Recording device.
 
-    `mode` is sc or mc. `formats` are (rate in Hz, subtype) and their chances. `response_db` and `floor_db` are curves
-    of (Hz, dB) between which is interpolated over the logarithm of frequency. `level_dbfs` is mean and standard
-    deviation of the recording's RMS, or None where every recording is scaled to a full peak. `overload_db` is how far
-    the loudest sound may exceed full scale.
+    Attributes:
+        mode: Acquisition mode, sc or mc.
+        formats: Pairs of (rate in Hz, subtype) and probability.
+        response_db: Frequency response as points (Hz, dB), interpolated over the logarithm of frequency.
+        floor_db: Noise floor as points (Hz, dB).
+        level_dbfs: Mean and standard deviation of the recording's RMS; None if each recording is scaled to full peak.
+        overload_db: Maximum excess of the loudest sound over full scale, in dB.
     """
 
     mode: str
@@ -92,14 +95,14 @@ def gain(curve: Curve, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
 def pick_up(
     rng: Generator, sound: NDArray[np.float64], sound_rate: int, device: Device, rate: int
 ) -> NDArray[np.float64]:
-    """Return what a device records of a sound: its band and colour, at its own rate, over its own noise.
+    """Return a sound as a device records it: with its band, frequency response, rate and noise.
 
-    The sound is taken as periodic, so that one transform forth and one back change rate and spectrum at once.
+    The sound is treated as periodic, so that one transform and its inverse change rate and spectrum at once.
 
     Args:
-        rng: The source of the noise.
+        rng: Random generator of the noise.
         sound: The sound at the chest, one density unit of white noise having variance 1 at `sound_rate`.
-        sound_rate: In Hz.
+        sound_rate: Sample rate of the sound in Hz.
         device: The device.
         rate: The rate of the result in Hz; a whole number of samples must result.
     """

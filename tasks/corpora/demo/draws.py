@@ -1,4 +1,4 @@
-"""Random streams by name: what one part of the corpus draws never shifts what another part draws."""
+"""Random streams by purpose: draws of one part of the corpus never shift those of another part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.random import Generator, SeedSequence
 
 
 class Stream(IntEnum):
-    """What a stream is for; the first number of its key."""
+    """Purpose of a stream, and the first number of its key."""
 
     DECK = 0
     FOLDS = 1
@@ -21,9 +21,9 @@ class Stream(IntEnum):
 
 
 def generator(seed: int, stream: Stream, *numbers: int) -> Generator:
-    """Return the random generator of one thing, such as the sound of recording 2 of session 0 of patient 107.
+    """Return the random generator of one purpose, such as the sound of recording 2 of session 0 of patient 107.
 
-    The streams are children of the corpus's seed in the sense of `numpy.random.SeedSequence`: independent of each
-    other, of the order in which they are asked for, and of how many there are.
+    The streams are children of the corpus's seed in the sense of `numpy.random.SeedSequence`. They are independent of
+    each other, of their order, and of their number.
     """
     return np.random.default_rng(SeedSequence(seed, spawn_key=(int(stream), *numbers)))

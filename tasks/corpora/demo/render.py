@@ -1,4 +1,4 @@
-"""The sound of one recording, and its two files."""
+"""Sound and files of one recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.corpora.demo.devices import DEVICES, Device, digitise, gain, pick_up
 from tasks.corpora.demo.draws import Stream, generator
 from tasks.corpora.demo.surroundings import ambient_noise, heart_sounds
 
-# Room around a crackle or wheeze for the part of it that the annotation must hold, in seconds.
+# Margin in seconds between a crackle or wheeze and the ends of its cycle.
 _MARGIN_S = 0.01
 
 
@@ -52,7 +52,7 @@ def sound(seed: int, patient: cohort.Patient, recording: schedule.Recording) -> 
 
 
 def _background(spectrum: BreathSpectrum, device: Device) -> adventitious.Background:
-    """Return the power density of breathing and of the device's own noise, as it would sound at the chest."""
+    """Return the power density of breathing and of the device's noise, referred to the chest."""
 
     def density(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
         noise = gain(device.floor_db, frequencies) / gain(device.response_db, frequencies)
@@ -68,7 +68,7 @@ def _add_adventitious(
     recording: schedule.Recording,
     background: adventitious.Background,
 ) -> None:
-    """Add the crackles and wheezes of every breath in place, inside the part of it that is annotated."""
+    """Add crackles and wheezes in place, inside the annotated part of each breath."""
     for breath, cycle in recording.annotated:
         heard = (cycle.start_s + _MARGIN_S, cycle.end_s - _MARGIN_S)
         if cycle.crackles:
@@ -86,7 +86,7 @@ def _add_adventitious(
 def _span(
     sound: NDArray[np.float64], onset_s: float, duration_s: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the part of a sound that an event covers, as a view, and its samples' times in seconds."""
+    """Return a view of the part of a sound that an event covers, and the times of its samples in seconds."""
     first, last = int(onset_s * BODY_RATE), int((onset_s + duration_s) * BODY_RATE) + 2
     part = sound[first:last]
     return part, (first + np.arange(len(part))) / BODY_RATE

@@ -1,4 +1,4 @@
-"""Which recordings a patient has, how they breathe in each, and which cycles crackle or wheeze."""
+"""Recordings of a patient: breaths, annotated cycles, crackles and wheezes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tasks.corpora.demo.draws import Stream, generator
 from tasks.corpora.icbhi.annotations import AnnotatedCycle
 from tasks.corpora.icbhi.names import RecordingName
 
-# Log-odds of adventitious sounds by chest location, against the average: crackles are heard over the lungs' bases.
+# Log-odds of adventitious sounds by chest location, relative to the average. The lungs' bases have most crackles.
 _LOCATIONS = {"Tc": -1.8, "Al": -0.4, "Ar": -0.4, "Pl": 0.9, "Pr": 0.1, "Ll": 0.7, "Lr": 0.8}
-# Recordings a session has, and their chances: several channels at once (mc), or one after the other (sc).
+# Numbers of recordings of a session and their probabilities: several channels at once (mc), or in turn (sc).
 _CHANNELS = {"AKGC417L": ((5, 6, 7), (0.30, 0.40, 0.30)), "LittC2SE": ((2, 3, 4), (0.3, 0.4, 0.3))}
 _SINGLE = {"COPD": ((3, 4, 5, 6), (0.25, 0.25, 0.25, 0.25)), "other": ((1, 2, 3), (0.65, 0.25, 0.10))}
 # ICBHI's recordings mostly last 20 s; these are shorter, to make the demo quick.
@@ -36,7 +36,7 @@ class Breath:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One recording to be made; `annotated` holds the breaths that are annotated, with their cycles, in order."""
+    """Planned recording; `annotated` has the annotated breaths with their cycles, in order."""
 
     name: RecordingName
     key: tuple[int, ...]
@@ -51,7 +51,7 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
     """Return a patient's recordings, by name.
 
     The channels of a session that were recorded at the same time (mc) share their breaths and the times of their
-    cycles; what is heard differs by location.
+    cycles. The sounds differ by location.
     """
     rng = generator(seed, Stream.SESSION, patient.number)
     device = DEVICES[patient.device]
@@ -103,9 +103,9 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
 def _breathing(rng: Generator, patient: Patient) -> tuple[float, tuple[Breath, ...], list[tuple[int, float, float]]]:
     """Return a recording's duration, its breaths, and (breath, start, end) of each annotated cycle, in seconds.
 
-    Breathing is regular but for a few cycles, and the recording cuts into the first and the last. Over all ICBHI
-    annotations, the logarithm of a cycle's length against its recording's median has quartiles −0.08 and 0.06 and a
-    98th percentile of 0.46; a first cycle is 23 % and a last one 44 % shorter in the mean of that logarithm.
+    Breathing is regular except for a few cycles, and the recording cuts into the first and the last one. In ICBHI, the
+    logarithm of a cycle's length relative to its recording's median has quartiles of −0.08 and 0.06. Its 98th
+    percentile is 0.46. A first cycle is 23 % and a last one 44 % shorter in the mean of that logarithm.
     """
     typical = patient.breath_s * float(np.exp(rng.normal(0, 0.12)))
     start = -float(rng.uniform(0, 1)) * typical
@@ -120,14 +120,14 @@ def _breathing(rng: Generator, patient: Patient) -> tuple[float, tuple[Breath, .
         turn = start + length * float(np.clip(rng.normal(0.40, 0.03), 0.3, 0.5))
         breaths.append(Breath(start_s=start, turn_s=turn, end_s=start + length))
         start += length
-        if len(breaths) == 2:  # however slow the breathing, one whole cycle fits
+        if len(breaths) == 2:  # one whole cycle fits, even in slow breathing
             duration_s = max(duration_s, float(np.ceil(start + 0.5)))
 
     first_heard = float(rng.exponential(0.15))
     times = []
     for number, breath in enumerate(breaths):
         begin, end = max(breath.start_s, first_heard), min(breath.end_s, duration_s - 0.02)
-        # What is cut is annotated the less often, the less of it is left.
+        # The shorter the remaining part of a cut breath, the more rarely it is annotated.
         whole = (end - begin) / (breath.end_s - breath.start_s)
         if end - begin < _SHORTEST_CYCLE_S + 0.001 or rng.random() > whole:
             continue
@@ -136,5 +136,5 @@ def _breathing(rng: Generator, patient: Patient) -> tuple[float, tuple[Breath, .
 
 
 def _share(log_odds: float, slice_: float) -> float:
-    """Return the share of a recording's cycles that have a sound, from where the recording lies among its session's."""
+    """Return the share of a recording's cycles with a sound, by the recording's rank in its session."""
     return float(expit(log_odds + RECORDING_SD * norm.ppf(slice_)))

@@ -1,4 +1,4 @@
-"""What a microphone on the chest hears beside the lungs: the heart, mains hum, rubbing, and people who talk."""
+"""Sounds beside those of the lungs: heart, mains hum, rubbing and speech."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import signal
 
 from tasks.corpora.demo.breath import BODY_RATE
 
-# Loudness of the heart by chest location, in dB: it beats under the left front.
+# Loudness of the heart in dB by chest location; the heart is under the left front.
 _HEART_DB = {"Tc": -6.0, "Al": 7.0, "Ar": 4.0, "Pl": -3.0, "Pr": -6.0, "Ll": 3.0, "Lr": -3.0}
 _VOWELS_HZ = ((730, 1090), (270, 2290), (300, 870), (530, 1840), (570, 840))
 
@@ -55,7 +55,7 @@ def ambient_noise(rng: Generator, samples: int) -> NDArray[np.float64]:
 
 
 def _add(sound: NDArray[np.float64], onset_s: float, burst: NDArray[np.float64]) -> None:
-    """Add a burst to a sound in place; what lies past the end is cut."""
+    """Add a burst to a sound in place, cut at the end of the sound."""
     start = int(onset_s * BODY_RATE)
     part = sound[start : start + len(burst)]
     part += burst[: len(part)]

@@ -1,1 +1,1 @@
-"""The ICBHI 2017 database's own formats: file names, annotations, metadata, labels and splits."""
+"""ICBHI 2017: file names, annotations, metadata, labels, splits, identity and facts."""

@@ -1,4 +1,4 @@
-"""What the complete ICBHI 2017 database holds (Rocha et al., Physiol. Meas. 40, 035001, 2019), by its own files."""
+"""Contents of the complete ICBHI 2017 database (Rocha et al., Physiol. Meas. 40, 035001, 2019), by its files."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ DIAGNOSES = {
     "Asthma": 1,
 }
 
-# The name in the official split file that is not the name of the recording, and that recording.
+# The one wrong name in the official split file, and the recording that it means.
 CORRECTIONS = {"226_1b1_Pl_sc_Meditron": "226_1b1_Pl_sc_LittC2SE"}

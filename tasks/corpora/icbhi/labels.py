@@ -1,4 +1,4 @@
-"""The four sets of labels: lung sounds of a cycle, and the patient's diagnosis. Class 0 is always the normal one."""
+"""Classes of the four label sets: lung sounds of a cycle, and diagnosis of the patient. Class 0 is the normal one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "diagnosis_2": ("healthy", "unhealthy"),
 }
 
-# Class in `diagnosis_3` by the diagnosis that the database gives.
+# Class in `diagnosis_3` of each diagnosis of the database.
 DIAGNOSES: dict[str, int] = {
     "Healthy": 0,
     "COPD": 1,
@@ -23,16 +23,16 @@ DIAGNOSES: dict[str, int] = {
 
 
 def label(labels: str, *, crackles: int, wheezes: int, diagnosis: str | None) -> int | None:
-    """Return the class of a cycle in one set of labels, or None where the patient's diagnosis is not known.
+    """Return the class of a cycle in a label set, or None where the patient's diagnosis is unknown.
 
     Args:
-        labels: A key of `CLASSES`.
-        crackles: Whether the cycle has crackles, 0 or 1.
-        wheezes: Whether the cycle has wheezes, 0 or 1.
+        labels: Label set, a key of `CLASSES`.
+        crackles: Presence of crackles, 0 or 1.
+        wheezes: Presence of wheezes, 0 or 1.
         diagnosis: A key of `DIAGNOSES`, or None.
 
     Raises:
-        ValueError: There is no such set of labels.
+        ValueError: There is no such label set.
     """
     if labels == "lungsound_4":
         return crackles + 2 * wheezes

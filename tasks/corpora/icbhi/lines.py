@@ -1,4 +1,4 @@
-"""Text files of a few columns, read alike in all the variants in which copies of ICBHI's files circulate."""
+"""Reader of text files of a few columns, for all variants in which copies of ICBHI's files circulate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MERGE_MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})(\s|$)")
 
 
 class Line(NamedTuple):
-    """One row of a text file: its cells, and where it stands, as ``file:line``."""
+    """Row of a text file: its cells, and its place as ``file:line``."""
 
     cells: list[str]
     where: str
@@ -23,17 +23,17 @@ class Line(NamedTuple):
 def read(path: Path, columns: int, *, heading: bool) -> Iterator[Line]:
     """Yield the rows of a file.
 
-    Tabs, commas or spaces part the cells; lines end as on any system; a byte order mark, blank lines and
-    trailing white space are passed over.
+    Tabs, commas or spaces separate the cells. Any line ends are accepted. A byte order mark, blank lines and trailing
+    white space are ignored.
 
     Args:
         path: The file, in UTF-8, or in UTF-16 with its mark.
-        columns: How many cells every row must have.
-        heading: Whether the first line may be a heading: it is one if its first word has no digit, as
-            every recording's name and every patient's number has.
+        columns: Number of cells of every row.
+        heading: Whether the first line may be a heading. It is one if its first word has no digit; names of recordings
+            and numbers of patients have digits.
 
     Raises:
-        BreathlineError: An unresolved merge marker, another number of cells, or bytes that are no text.
+        BreathlineError: The file has an unresolved merge marker, another number of cells, or bytes that are not text.
     """
     for number, line in enumerate(re.split(r"\r\n|\r|\n", _text(path)), start=1):
         where = f"{path}:{number}"
@@ -41,9 +41,9 @@ def read(path: Path, columns: int, *, heading: bool) -> Iterator[Line]:
             continue
         if _MERGE_MARKER.match(line):
             raise BreathlineError(
-                f"An unresolved merge marker stands in {path.name}: `{line.strip()}`.",
+                f"{path.name} has an unresolved merge marker: `{line.strip()}`.",
                 where=where,
-                hint="decide which of the two versions holds, or fetch the file again",
+                hint="keep one of the two versions, or fetch the file again",
             )
         is_heading = heading and not re.search("[0-9]", re.split(r"[\s,]", line.strip())[0])
         heading = False
@@ -67,17 +67,19 @@ def _text(path: Path) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise BreathlineError(
-            f"{path.name} is no text file (byte {error.start} is not {encoding}).", where=path, hint="fetch it again"
+            f"{path.name} is not a text file (byte {error.start} is not {encoding}).", where=path, hint="fetch it again"
         ) from error
 
 
 def _cells(line: str, columns: int, where: str) -> list[str]:
-    """Return the cells of one line by the first separator that gives as many as wanted; cells may be empty."""
-    for text in (line.strip(), line.strip(" ")):  # tabs at the end are empty cells only where cells are wanting
+    """Return the cells of a line, by the first separator that gives the wanted number; cells may be empty."""
+    for text in (line.strip(), line.strip(" ")):  # tabs at the end are empty cells only if cells are missing
         for separator in ("\t", ",", None):
             cells = [cell.strip() for cell in text.split(separator)]
             if len(cells) == columns:
                 return cells
     raise BreathlineError(
-        f"`{line.strip()}` has not {columns} columns.", where=where, hint="correct the line, or fetch the file again"
+        f"`{line.strip()}` does not have {columns} columns.",
+        where=where,
+        hint="correct the line, or fetch the file again",
     )

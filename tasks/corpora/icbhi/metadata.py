@@ -1,4 +1,4 @@
-"""ICBHI's metadata files: the official split, diagnoses, demographics and folds."""
+"""Readers of ICBHI's metadata files: official split, diagnoses, demographics and folds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DIAGNOSES = {diagnosis.lower(): diagnosis for diagnosis in DIAGNOSES}
 
 @dataclass(frozen=True, kw_only=True)
 class Demographics:
-    """A patient: age in years, sex F or M, BMI (of adults) in kg/m², weight in kg and height in cm (of children)."""
+    """Demographics of a patient: age in years, sex F or M, BMI of adults in kg/m², weight in kg, height in cm."""
 
     age: float | None
     sex: str | None
@@ -39,10 +39,13 @@ class Demographics:
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """How the names of the split file and those of the audio files fit together; everything is sorted by name.
+    """Names of the split file matched with those of the recordings; all are sorted by name.
 
-    `recording_ids` leads from a name in the split file to the recording; `corrections` are those of them that differ;
-    `missing` are names of the split file without audio; `unlisted` are recordings that the split file does not name.
+    Attributes:
+        recording_ids: Recording of each name in the split file.
+        corrections: Names of the split file that differ from those of their recordings.
+        missing: Names of the split file without a recording.
+        unlisted: Recordings that the split file does not name.
     """
 
     recording_ids: dict[str, str]
@@ -52,10 +55,10 @@ class Match:
 
 
 def read_split(path: Path) -> dict[str, str]:
-    """Return the subset, ``train`` or ``test``, of every recording that the official split names.
+    """Return the side, ``train`` or ``test``, of every recording in the official split.
 
     Raises:
-        BreathlineError: A row that cannot be understood or that contradicts an earlier one; file and line are named.
+        BreathlineError: A row cannot be read or contradicts an earlier one; file and line are named.
     """
     rows = []
     for (name, subset), where in lines.read(path, 2, heading=True):
@@ -70,22 +73,22 @@ def read_split(path: Path) -> dict[str, str]:
 
 
 def read_diagnosis(path: Path) -> dict[str, str]:
-    """Return the diagnosis of every patient that has one, as `labels.DIAGNOSES` writes it.
+    """Return the diagnosis of every patient with one, as written in `labels.DIAGNOSES`.
 
     Raises:
-        BreathlineError: As for `read_split`; a diagnosis that ICBHI does not know is one too.
+        BreathlineError: As for `read_split`, or a diagnosis is unknown to ICBHI.
     """
     rows = []
     for (patient, diagnosis), where in lines.read(path, 2, heading=True):
         if diagnosis.lower() not in _UNKNOWN and diagnosis.lower() not in _DIAGNOSES:
             known = ", ".join(DIAGNOSES)
-            raise BreathlineError(f"`{diagnosis}` is no diagnosis of ICBHI's.", where=where, hint=f"one of: {known}")
+            raise BreathlineError(f"`{diagnosis}` is not a diagnosis of ICBHI.", where=where, hint=f"one of: {known}")
         rows.append((_patient(patient, where), _DIAGNOSES.get(diagnosis.lower()), where))
     return {patient: diagnosis for patient, diagnosis in _unique(path, rows).items() if diagnosis is not None}
 
 
 def read_demographics(path: Path) -> dict[str, Demographics]:
-    """Return age, sex, BMI, weight and height of every patient; what is not known is None.
+    """Return the demographics of every patient; unknown values are None.
 
     Raises:
         BreathlineError: As for `read_split`.
@@ -93,7 +96,7 @@ def read_demographics(path: Path) -> dict[str, Demographics]:
     rows = []
     for (patient, age, sex, bmi, weight, height), where in lines.read(path, 6, heading=True):
         if sex.lower() not in _UNKNOWN and sex.lower() not in _SEXES:
-            raise BreathlineError(f"`{sex}` is no sex: F, M or NA is expected.", where=where, hint="correct the line")
+            raise BreathlineError(f"`{sex}` is not a sex.", where=where, hint="write F, M or NA")
         person = Demographics(
             age=_number(age, where),
             sex=_SEXES.get(sex.lower()),
@@ -114,17 +117,17 @@ def read_folds(path: Path) -> dict[str, int]:
     rows = []
     for (patient, fold), where in lines.read(path, 2, heading=True):
         if fold not in {"0", "1", "2", "3", "4"}:
-            raise BreathlineError(f"`{fold}` is no fold: 0 to 4 is expected.", where=where, hint="correct the line")
+            raise BreathlineError(f"`{fold}` is not a fold.", where=where, hint="write 0 to 4")
         rows.append((_patient(patient, where), int(fold), where))
     return _unique(path, rows)
 
 
 def match(split_names: Iterable[str], audio_names: Iterable[str]) -> Match:
-    """Return which recording each name of the split file means.
+    """Match the names of the split file with the recordings.
 
-    The same name is meant first; what is left over is matched by the name without its device, where that is unique
-    on both sides (the official split file says ``226_1b1_Pl_sc_Meditron`` of ``226_1b1_Pl_sc_LittC2SE``; copies of it
-    that hold both names lead from both to the one recording).
+    Equal names match first. Other names match without their device, if the rest is unique on both sides: the official
+    split file has ``226_1b1_Pl_sc_Meditron`` for ``226_1b1_Pl_sc_LittC2SE``. Copies of it with both names match both
+    with the one recording.
     """
     split, audio = sorted(set(split_names)), sorted(set(audio_names))
     recording_ids = {name: name for name in set(split) & set(audio)}
@@ -147,31 +150,31 @@ def match(split_names: Iterable[str], audio_names: Iterable[str]) -> Match:
 
 
 def _unique(path: Path, rows: Iterable[tuple[Key, Value, str]]) -> dict[Key, Value]:
-    """Return rows by key; a row that says the same again is harmless, one that says otherwise is an error."""
+    """Return rows by key; equal rows of one key are allowed, different ones are an error."""
     values: dict[Key, Value] = {}
     places: dict[Key, str] = {}
     for key, value, where in rows:
         if values.setdefault(key, value) != value:
             raise BreathlineError(
-                f"{path.name} contradicts itself about {key}: another value stands at {places[key]}.",
+                f"{path.name} contradicts itself about {key}: another value is at {places[key]}.",
                 where=where,
-                hint="decide which line holds and remove the other",
+                hint="remove the wrong line",
             )
         places.setdefault(key, where)
     if not values:
-        raise BreathlineError(f"{path.name} holds no rows.", where=path, hint="fetch it again")
+        raise BreathlineError(f"{path.name} has no rows.", where=path, hint="fetch it again")
     return values
 
 
 def _patient(cell: str, where: str) -> str:
     """Return a patient's number."""
     if not (cell.isascii() and cell.isdigit()):
-        raise BreathlineError(f"`{cell}` is no patient's number.", where=where, hint="correct the line")
+        raise BreathlineError(f"`{cell}` is not the number of a patient.", where=where, hint="correct the line")
     return str(int(cell))
 
 
 def _number(cell: str, where: str) -> float | None:
-    """Return a measurement, or None where it is not known."""
+    """Return a measurement, or None where it is unknown."""
     if cell.lower() in _UNKNOWN:
         return None
     try:
@@ -179,5 +182,7 @@ def _number(cell: str, where: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise BreathlineError(f"`{cell}` is no age, BMI, weight or height.", where=where, hint="correct it, or put NA")
+        raise BreathlineError(
+            f"`{cell}` is not an age, BMI, weight or height.", where=where, hint="correct it, or write NA"
+        )
     return value

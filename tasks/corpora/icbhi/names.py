@@ -1,4 +1,4 @@
-"""The names of ICBHI's recordings, in which patient, place, mode and device stand."""
+"""Names of ICBHI's recordings: patient, index, chest location, mode and device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingName:
-    """What a recording's name tells, e.g. ``101_1b1_Al_sc_Meditron``.
+    """Parts of a recording's name, such as ``101_1b1_Al_sc_Meditron``.
 
     `mode` is the acquisition mode, sequential single-channel (sc) or simultaneous multi-channel (mc).
     """
@@ -35,24 +35,24 @@ class RecordingName:
 
     @property
     def without_device(self) -> str:
-        """The name up to the device, which is enough to tell ICBHI's recordings apart."""
+        """The name up to the device, which is unique among ICBHI's recordings."""
         return f"{self.patient_id}_{self.recording_index}_{self.location}_{self.mode}"
 
 
 def parse(recording_id: str, *, where: object = None) -> RecordingName:
-    """Return the parts of a recording's name, by the format that `filename_format.txt` describes.
+    """Return the parts of a recording's name in the format of `filename_format.txt`.
 
     Args:
         recording_id: The name without its suffix.
-        where: What an error names as the place, such as a file and line; the name itself by default.
+        where: Place for an error message, such as file and line; the name by default.
 
     Raises:
-        BreathlineError: The name does not have this form, or a part of it is not one that ICBHI uses.
+        BreathlineError: The name does not have this form, or ICBHI does not use one of its parts.
     """
     match = _PATTERN.fullmatch(recording_id)
     if match is None:
         raise BreathlineError(
-            f"`{recording_id}` is no name of an ICBHI recording.",
+            f"`{recording_id}` is not the name of an ICBHI recording.",
             where=recording_id if where is None else where,
             hint="<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron",
         )

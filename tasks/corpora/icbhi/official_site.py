@@ -1,4 +1,4 @@
-"""The official archive and its metadata files, by HTTP, as a source."""
+"""Official site as a source: the archive and its metadata files, by HTTP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
 from tasks.sources.collection import BrokenArchiveError, Collection
-from tasks.sources.http import Patience, fetch_first
+from tasks.sources.http import RetryPolicy, fetch_first
 
 ARCHIVE = "ICBHI_final_database.zip"
-# The metadata files that the official site has, and what reads them; the fold list is no part of it.
+# Metadata files of the official site, and their readers. The site does not have the fold list.
 METADATA: dict[str, Callable[[Path], object]] = {
     metadata.SPLIT_FILE: metadata.read_split,
     metadata.DIAGNOSIS_FILE: metadata.read_diagnosis,
@@ -28,7 +28,7 @@ METADATA: dict[str, Callable[[Path], object]] = {
 
 @contextmanager
 def fetched(
-    settings: DownloadSettings, downloads: Path, *, at_hand: AbstractCollection[str], patience: Patience | None = None
+    settings: DownloadSettings, downloads: Path, *, at_hand: AbstractCollection[str], policy: RetryPolicy | None = None
 ) -> Iterator[Collection]:
     """Yield the files of the official archive, with the metadata files beside it.
 
@@ -39,7 +39,7 @@ def fetched(
         settings: Mirrors, and the archive's SHA-256 where it is known.
         downloads: The folder in which fetched files are kept.
         at_hand: Names of metadata files that need not be fetched.
-        patience: Retry policy of each mirror.
+        policy: Retry policy of each mirror.
 
     Raises:
         BreathlineError: No mirror has a file.
@@ -56,7 +56,7 @@ def fetched(
             downloads / name,
             sha256=settings.sha256 if name == ARCHIVE else None,
             check=check,
-            patience=patience or Patience(),
+            policy=policy or RetryPolicy(),
         )
     try:
         with archive.opened(downloads / ARCHIVE, sha256=settings.sha256) as collection:
@@ -68,6 +68,6 @@ def fetched(
 
 
 def _check_zip(path: Path) -> None:
-    """Refuse what is no zip, such as a page about maintenance."""
+    """Refuse a file that is not a zip, such as a page about maintenance."""
     if not zipfile.is_zipfile(path):
-        raise BreathlineError("What came is no zip archive.", where=path)
+        raise BreathlineError("The fetched file is not a zip archive.", where=path)

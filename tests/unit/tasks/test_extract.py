@@ -84,9 +84,9 @@ def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureF
     assert (other["split"], other["icbhi_name_in_split"]) == ("train", "226_1b1_Pl_sc_Meditron")
     assert (stereo["channels"], stereo["diagnosis"], stereo["fold"], stereo["age"]) == (2, None, 0, None)
     assert "diagnosis of 1 patients is unknown: 300" in caplog.text
-    assert "age is not known of 2 patients: 226, 300" in caplog.text
+    assert "age of 2 patients is unknown: 226, 300" in caplog.text
     assert "226_1b1_Pl_sc_Meditron is 226_1b1_Pl_sc_LittC2SE" in caplog.text
-    assert "1 recordings of the split file have no audio" in caplog.text
+    assert "1 recordings of the metadata have no audio" in caplog.text
 
 
 def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw: Path) -> None:
@@ -199,7 +199,7 @@ def _truncate(raw: Path) -> None:
     [
         (_truncate, f"{STEREO}.wav is cut off: 1000 of"),
         (_write(f"audio/{OTHER}.wav", b"no wav"), f"{OTHER}.wav cannot be read as audio"),
-        (_write(f"audio/{OTHER}.txt", b"0.1\t0.2\t0\n"), "has not 4 columns"),
+        (_write(f"audio/{OTHER}.txt", b"0.1\t0.2\t0\n"), "does not have 4 columns"),
         (_remove(f"audio/{OTHER}.txt"), f"1 recordings have no annotation: {OTHER}"),
         (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),
         (_write("audio/notes ü.md", b""), "neither audio nor annotation: notes ü.md"),
@@ -242,7 +242,7 @@ def test_without_the_fold_list_no_patient_has_a_fold(raw: Path) -> None:
 def test_a_name_that_is_none_is_refused(raw: Path, name: str) -> None:
     for suffix in (".wav", ".txt"):
         (raw / "audio" / f"{PLAIN}{suffix}").rename(raw / "audio" / f"{name}{suffix}")
-    with pytest.raises(BreathlineError, match="no name of an ICBHI recording"):
+    with pytest.raises(BreathlineError, match="not the name of an ICBHI recording"):
         run(raw)
 
 

@@ -1,4 +1,4 @@
-"""What `download` brings: the same from every source, all of it or a part that is named."""
+"""Results of `download`: equal from every source, complete or a named part."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def flac() -> bytes:
     [
         pytest.param({f"{NAMES[0]}.txt": None}, f"1 recordings have no annotation: {NAMES[0]}", id="wav alone"),
         pytest.param({f"x/{NAMES[0]}.WAV": b""}, f"Two files have one name, {NAMES[0]}", id="twins in two folders"),
-        pytest.param({"101_x.wav": b""}, "`101_x` is no name", id="no name of a recording"),
+        pytest.param({"101_x.wav": b""}, "`101_x` is not the name", id="no name of a recording"),
         pytest.param({f"{NAMES[0]}.wav": b"RIFF but no"}, rf"1 recordings .*: {NAMES[0]}.wav \(Format", id="no wav"),
         pytest.param({f"{NAMES[0]}.wav": truncated_header()}, f"{NAMES[0]}.wav", id="half a header"),
         pytest.param({f"{NAMES[0]}.wav": flac()}, "this is FLAC", id="flac"),

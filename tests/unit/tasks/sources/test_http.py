@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.http import Fetched, Patience, fetch_first
+from tasks.sources.http import Fetched, RetryPolicy, fetch_first
 from tests.unit.tasks.sources import server as behave
 from tests.unit.tasks.sources.server import Handler, Server
 
 CONTENT = random.Random(1).randbytes(300_000)
 NEWER = random.Random(2).randbytes(300_000)
-QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
+QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def fetched(server: Server, target: Path, **options: object) -> Fetched:
-    return fetch_first([server.url("f")], target, patience=QUICK, **options)  # type: ignore[arg-type]
+    return fetch_first([server.url("f")], target, policy=QUICK, **options)  # type: ignore[arg-type]
 
 
 def refused(server: Server, target: Path, **options: object) -> str:
@@ -113,14 +113,14 @@ def test_retries_are_bounded_and_count_anew_after_progress(tmp_path: Path, serve
 
 
 def test_the_server_says_when_to_come_back(tmp_path: Path, server: Server) -> None:
-    slow = Patience(attempts=3, first_wait=20.0, longest_wait=20.0)
+    slow = RetryPolicy(attempts=3, first_wait=20.0, longest_wait=20.0)
     server.script["f"] = [behave.says(503, Retry_After="1")]
     begin = time.monotonic()
-    fetch_first([server.url("f")], tmp_path / "f", patience=slow)
+    fetch_first([server.url("f")], tmp_path / "f", policy=slow)
     assert 1.0 <= time.monotonic() - begin < 10.0
 
     server.script["f"] = [behave.says(503, Retry_After="9999")]
-    assert "come back in 9999 s" in refused(server, tmp_path / "g")
+    assert "try again in 9999 s" in refused(server, tmp_path / "g")
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_the_server_says_when_to_come_back(tmp_path: Path, server: Server) -> No
     [
         (behave.says(404), "HTTP 404"),
         (behave.lies(by=100), "without sending complete message body"),
-        (behave.tells_no_length, "does not tell how long"),
-        (behave.says(200, Content_Encoding="gzip"), "compressed"),
+        (behave.tells_no_length, "does not send the length"),
+        (behave.says(200, Content_Encoding="gzip"), "compresses the file"),
     ],
     ids=["404", "shorter than announced", "no length", "compressed"],
 )
@@ -155,11 +155,11 @@ def test_the_next_mirror_is_asked_and_the_error_tells_what_each_said(tmp_path: P
     server.files |= {"wrong": NEWER}
     urls = ["http://127.0.0.1:9/f", server.url("absent"), server.url("wrong")]
     wanted = sha256(CONTENT).hexdigest().upper()
-    result = fetch_first([*urls, server.url("f")], tmp_path / "f", sha256=wanted, patience=QUICK)
+    result = fetch_first([*urls, server.url("f")], tmp_path / "f", sha256=wanted, policy=QUICK)
     assert result.path.read_bytes() == CONTENT
 
     with pytest.raises(BreathlineError) as error:
-        fetch_first(urls, tmp_path / "g", sha256=wanted, patience=QUICK)
+        fetch_first(urls, tmp_path / "g", sha256=wanted, policy=QUICK)
     for url, said in zip(urls, ["refused", "HTTP 404", sha256(NEWER).hexdigest()], strict=True):
         assert f"{url}: " in str(error.value)
         assert said in str(error.value)
@@ -218,4 +218,4 @@ def test_no_room_is_known_before_anything_comes(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    assert "300,000 bytes are still to come, and 1,000 are free" in refused(server, tmp_path / "f")
+    assert "300,000 bytes are missing, and 1,000 are free" in refused(server, tmp_path / "f")

@@ -81,16 +81,16 @@ def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path
         (metadata.read_split, "101_1b1_Al_sc_Meditron test\n\n101_1b1_Al_sc_Meditron.wav train\n", 3, "contradicts"),
         (metadata.read_split, "101_1b1_Al_sc_Meditron\tvalidation\n", 1, "neither train nor test"),
         (metadata.read_split, "101_1b1_Al_sc_Meditron\n", 1, "columns"),
-        (metadata.read_split, "name split\n101_Meditron test\n", 2, "no name"),
-        (metadata.read_diagnosis, "101\tURTI\n102\tGout\n", 2, "no diagnosis"),
-        (metadata.read_diagnosis, "101\tURTI\nx\tCOPD\n", 2, "no patient"),
+        (metadata.read_split, "name split\n101_Meditron test\n", 2, "not the name"),
+        (metadata.read_diagnosis, "101\tURTI\n102\tGout\n", 2, "not a diagnosis"),
+        (metadata.read_diagnosis, "101\tURTI\nx\tCOPD\n", 2, "not the number of a patient"),
         (metadata.read_diagnosis, "101\tURTI\n101\tCOPD\n", 2, "contradicts"),
         (metadata.read_diagnosis, "101\tURTI\n101\tNA\n", 2, "contradicts"),
-        (metadata.read_demographics, "101\t3\tF\tNA\t19\t99\n102\tyoung\tF\tNA\t9\t73\n", 2, "no age"),
-        (metadata.read_demographics, "101\t-3\tF\tNA\t19\t99\n", 1, "no age"),
-        (metadata.read_demographics, "101\t3\tX\tNA\t19\t99\n", 1, "no sex"),
+        (metadata.read_demographics, "101\t3\tF\tNA\t19\t99\n102\tyoung\tF\tNA\t9\t73\n", 2, "not an age"),
+        (metadata.read_demographics, "101\t-3\tF\tNA\t19\t99\n", 1, "not an age"),
+        (metadata.read_demographics, "101\t3\tX\tNA\t19\t99\n", 1, "not a sex"),
         (metadata.read_demographics, "101\t3\tF\n", 1, "columns"),
-        (metadata.read_folds, "101 5\n", 1, "no fold"),
+        (metadata.read_folds, "101 5\n", 1, "not a fold"),
         (metadata.read_folds, "101 1\n101 2\n", 2, "contradicts"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_fault_is_named_with_file_and_line(
 def test_an_empty_file_or_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "diagnosis.txt"
     path.write_bytes(data)
-    with pytest.raises(BreathlineError, match=r"no rows|no text"):
+    with pytest.raises(BreathlineError, match=r"no rows|not a text file"):
         metadata.read_diagnosis(path)
 
 

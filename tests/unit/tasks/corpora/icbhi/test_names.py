@@ -27,6 +27,6 @@ def test_a_name_gives_its_parts_and_comes_back() -> None:
     ],
 )
 def test_anything_else_is_refused_by_its_name(text: str) -> None:
-    with pytest.raises(BreathlineError, match="no name of an ICBHI recording") as caught:
+    with pytest.raises(BreathlineError, match="not the name of an ICBHI recording") as caught:
         names.parse(text, where="split.txt:7")
     assert caught.value.where == "split.txt:7"
