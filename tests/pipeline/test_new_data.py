@@ -38,6 +38,7 @@ artifacts:
 """
 NEW_DATA_PARAMS = """\
 download:
+  corpus: icbhi
   source: directory
   path: corpus
   metadata: null

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.corpora import extraction
 from tasks.corpora.base import Metadata
-from tasks.corpora.icbhi import expected
+from tasks.corpora.icbhi import expected, known_recordings
 from tasks.corpora.icbhi.adapter import CORPUS
 
 pytestmark = pytest.mark.real
@@ -68,3 +68,11 @@ def test_nothing_is_unknown_but_what_the_demographics_leave_out(complete: Comple
     assert patients.filter(pl.col("age").is_null())["patient_id"].to_list() == ["223"]
     nobody = patients.filter(pl.all_horizontal(pl.col("icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm").is_null()))
     assert nobody.height == 7
+
+
+def test_the_known_recordings_are_those_of_the_database(complete: Complete, real_icbhi: Path) -> None:
+    known = known_recordings.read()
+    for path in (real_icbhi / "annotations").glob("*.txt"):
+        assert known_recordings.annotation_sha256(path) == known[path.stem]["annotation_sha256"], path.stem
+    table = {name: (row["split"], int(row["fold"])) for name, row in known.items()}
+    assert table == {row["recording_id"]: (row["split"], row["fold"]) for row in complete[0].to_dicts()}
