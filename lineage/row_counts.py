@@ -68,11 +68,9 @@ def _download(run: _Run) -> Account:
 
 def _extract(run: _Run) -> Account:
     summary = run.json(artifacts.SUMMARY)
-    annotations = sorted((run.root / artifacts.RAW_AUDIO).glob("*.txt"))
-    lines = sum(len([line for line in path.read_text().splitlines() if line.strip()]) for path in annotations)
     return {
-        "recordings": {"in": len(annotations), "out": summary["recordings"]},
-        "cycles": {"in": lines, "out": summary["cycles"]},
+        "recordings": {"in": run.json(artifacts.SOURCE)["recordings"], "out": summary["recordings"]},
+        "cycles": {"out": summary["cycles"]},
         "dropped": {},
     }
 

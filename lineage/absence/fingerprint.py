@@ -22,7 +22,7 @@ from tasks import artifacts
 from tasks.runtime.files import read_table
 
 AUDIO, FBANK = artifacts.WAVEFORMS.as_posix(), artifacts.FEATURE_CACHES.as_posix()
-FILES = {"wav": "recording_sha256", "txt": "annotation_sha256"}  # columns of the files' hashes
+FILES = {"recording_sha256": "{}.wav", "annotation_sha256": "the annotation of {}"}  # names of the files by column
 MAX_COMMITS = 30  # commits of dvc.lock that are searched for a run with the patient
 ROWS = 64
 
@@ -56,11 +56,11 @@ def take(run: Run, patient: str) -> Fingerprint | None:
         if str(row["patient_id"]) == patient:
             own.append(row)
         else:
-            others |= {row[column] for column in FILES.values()}
+            others |= {row[column] for column in FILES}
     if not own:
         return None
     names = {row["cycle_id"] for row in cycles.to_pylist() if str(row["patient_id"]) == patient}
-    files = {row[column]: f"{row['recording_id']}.{kind}" for row in own for kind, column in FILES.items()}
+    files = {row[column]: name.format(row["recording_id"]) for row in own for column, name in FILES.items()}
     rows: dict[str, str] = {}
     shared: set[str] = set()
     for cycle, digest in _rows(run):

@@ -1,4 +1,4 @@
-"""Byte layout of wav files and arrays, and paths of recordings."""
+"""Byte layout of wav files and arrays."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from tasks.artifacts import RAW_AUDIO
-
-
-def recording(path: str) -> str | None:
-    """Return the `recording_id` in the path of a wav file or annotation, or None for other paths."""
-    file = Path(path)
-    return file.stem if file.parent == RAW_AUDIO and file.suffix in (".wav", ".txt") else None
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,11 @@ class Annotations(NodeType):
     """``annotation:<cycle_id>``: the line with times and events of a cycle."""
 
     def node(self, name: str) -> Node:
-        """Return the line and its number among the lines that are not empty."""
+        """Return the number of the cycle in its annotation and, of a text, the line among those that are not empty."""
         cycle = self.data.cycles[name]
-        path, number = f"{RAW_AUDIO}/{cycle['recording_id']}.txt", cycle["cycle_index"] + 1
+        path, number = self.data.annotation_of(cycle["recording_id"]), cycle["cycle_index"] + 1
         line = None
-        if self.data.exists(path):
+        if path.endswith(".txt") and self.data.exists(path):
             text = (self.data.root / path).read_text(encoding="utf-8-sig")
             line = [line for line in text.splitlines() if line.strip()][number - 1 : number]
         facts = {

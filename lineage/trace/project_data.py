@@ -165,6 +165,10 @@ class ProjectData:
         """Return the recorded hashes and size of a file, and its stage; empty without a record of the file."""
         return self._files.get(str(path), {})
 
+    def annotation_of(self, recording: str) -> str:
+        """Return the path of a recording's annotation: the file beside the wav file, or ``.txt`` without a record."""
+        return self._annotations.get(recording, f"{artifacts.RAW_AUDIO}/{recording}.txt")
+
     def is_recorded(self, path: str) -> bool:
         """Return whether a path is a recorded out, or a folder with recorded outs."""
         return path in self._files or any(file.startswith(f"{path}/") for file in self._files)
@@ -176,6 +180,11 @@ class ProjectData:
             for stage, found in self.project.records.items()
             for path, file in files.by_path(found["outputs"]).items()
         }
+
+    @cached_property
+    def _annotations(self) -> dict[str, str]:
+        beside = (path for path in map(Path, self._files) if path.parent == artifacts.RAW_AUDIO)
+        return {path.stem: str(path) for path in beside if path.suffix != ".wav"}
 
     @cached_property
     def _params(self) -> Mapping[str, Any]:

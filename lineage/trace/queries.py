@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from lineage.project import Project
-from lineage.trace import byte_layout
 from lineage.trace.catalogue import TEST, Catalogue
 from lineage.trace.consistency import cautions, contradictions
 from lineage.trace.cycle_nodes import has_soft_label
@@ -17,7 +17,7 @@ from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
 from lineage.trace.rerun_list import reruns
 from lineage.trace.stage_nodes import Stages
 from lineage.trace.traversal import neighbours, node_types, traverse
-from tasks.artifacts import METRICS, SCORES, SOFT_LABELS
+from tasks.artifacts import METRICS, RAW_AUDIO, SCORES, SOFT_LABELS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -95,7 +95,8 @@ class TraceQueries:
         prefix, _, name = what.partition(":")
         if prefix == "patient" and name in self.data.recordings_of:
             return what
-        recording = byte_layout.recording(what) or what
+        path = Path(what)
+        recording = path.stem if path.parent == RAW_AUDIO else what
         if recording in self.data.recordings:
             return f"recording:{recording}"
         if what == str(SOFT_LABELS) and self.catalogue.labelled:

@@ -66,7 +66,7 @@ class Recordings(NodeType):
             "split": row["split"],
             **{key: row[key] for key in self.data.corpus.get("prefixed_columns", ()) if key in row},
             "wav": {"path": f"{RAW_AUDIO}/{name}.wav", "sha256": row["recording_sha256"]},
-            "annotation": {"path": f"{RAW_AUDIO}/{name}.txt", "sha256": row["annotation_sha256"]},
+            "annotation": {"path": self.data.annotation_of(name), "sha256": row["annotation_sha256"]},
             "frames": row["frames"],
             "sample_rate": row["sample_rate"],
             "device": row["device"],
