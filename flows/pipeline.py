@@ -118,7 +118,7 @@ def _run(units: Sequence[Unit], jobs: int, gpus: int | None, processes: StagePro
 
 
 def _outcome(steps: Sequence[Step], units: Sequence[Unit], results: Results) -> dict[str, str]:
-    """Return what became of each stage, in the order of the plan."""
+    """Return the outcome of each stage, in the order of the plan."""
     outcome = dict.fromkeys((step.stage for step in steps), "up to date")
     for unit in units:
         outcome[unit.step.stage] = "not run" if unit not in results else "failed" if results[unit] else "ran"
