@@ -1,6 +1,6 @@
 """Comparison of the artifacts of two finished projects: ``python -m benchmarks.contents OLD NEW``.
 
-Files with equal hashes in the records are equal. Others are compared by value, after the renames of `RULES`. Each
+Files with equal hashes in the records are equal. Others are compared by value, after the renames of contents.toml. Each
 difference that the rules do not allow is printed, and the exit status is then 1.
 """
 
@@ -9,79 +9,36 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
-from lineage.files import flat
+from lineage.files import by_path
 from tasks import artifacts
 from tasks.runtime.params import flatten
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Allowed differences of the files of one pattern.
+    """Allowed differences of the files of one pattern."""
 
-    Attributes:
-        pattern: Path relative to the project, with ``*`` for any name.
-        renamed: New name of each renamed column or key; for keys, regular expressions and their replacements.
-        added: Columns or regular expressions of keys that only the new files have.
-        removed: Columns or regular expressions of keys that only the old files have.
-        changed: Regular expressions of keys whose values may differ.
-        as_text: Columns whose values are compared as text, since their type changed.
-        reason: Reason for not comparing the files at all.
-    """
-
-    pattern: str
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    as_text: tuple[str, ...] = ()
-    reason: str = ""
+    pattern: str  # path relative to the project, with `*` for any name
+    renamed: Mapping[str, str] = field(default_factory=dict)  # columns, or regular expressions of keys, and new names
+    added: Sequence[str] = ()  # columns or regular expressions of keys that only the new files have
+    removed: Sequence[str] = ()  # columns or regular expressions of keys that only the old files have
+    changed: Sequence[str] = ()  # regular expressions of keys whose values may differ
+    as_text: Sequence[str] = ()  # columns whose values are compared as text, since their type changed
+    reason: str = ""  # reason for not comparing the files at all
 
 
-RULES = (
-    Rule(
-        pattern="data/cycles/recordings.parquet",
-        renamed={
-            "chest_location": "location",
-            "recording_index": "icbhi_recording_index",
-            "mode": "icbhi_mode",
-            "name_in_split": "icbhi_name_in_split",
-            "bmi": "icbhi_bmi",
-            "weight_kg": "icbhi_weight_kg",
-            "height_cm": "icbhi_height_cm",
-            "wav_sha256": "recording_sha256",
-            "txt_sha256": "annotation_sha256",
-        },
-        added=("corpus",),
-        as_text=("patient_id",),
-    ),
-    Rule(
-        pattern="data/cycles/cycles.parquet",
-        renamed={"crackles": "icbhi_crackles", "wheezes": "icbhi_wheezes"},
-        added=("corpus", "device"),
-        as_text=("patient_id",),
-    ),
-    Rule(pattern="data/evaluation/predictions.parquet", as_text=("patient_id",)),
-    Rule(pattern="data/cycles/summary.json", added=(r"title",), changed=(r"corpus",)),
-    Rule(pattern="data/raw/source.json", added=(r"identity\..*", r"title"), changed=(r"corpus",)),
-    Rule(
-        pattern="reports/metrics.json",
-        renamed={r"(.*\.groups)\.chest_location\b": r"\1.location"},
-        added=(r"identity", r"title"),
-        changed=(r"corpus",),
-    ),
-    Rule(pattern="data/cycles/corpus.json", reason="new"),
-    Rule(pattern="data/cycles/label_sets.json", reason="new"),
-    Rule(pattern="data/validation/results.json", reason="expectations have other names and words"),
-    Rule(pattern="reports/data_docs/*", reason="expectations have other names and words"),
-    Rule(pattern="reports/report.html", reason="other words and layout; its figures are those of metrics.json"),
+RULES = tuple(
+    Rule(pattern=pattern, **rule)
+    for pattern, rule in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
 )
 
 
@@ -112,7 +69,7 @@ def outputs(root: Path) -> dict[str, str]:
         sys.exit(f"{root} is no finished project: {artifacts.RECORDS} holds no record")
     made: dict[str, str] = {}
     for record in records:
-        described = flat(json.loads(record.read_text(encoding="utf-8"))["outputs"])
+        described = by_path(json.loads(record.read_text(encoding="utf-8"))["outputs"])
         made |= {path: str(file.get("content") or file["sha256"]) for path, file in described.items()}
     return made
 
@@ -162,7 +119,7 @@ def of_documents(old: Any, new: Any, rule: Rule) -> Iterator[str]:
             yield f"{key}: {before[key]} → {after[key]}"
 
 
-def _allowed(key: str, patterns: tuple[str, ...]) -> bool:
+def _allowed(key: str, patterns: Sequence[str]) -> bool:
     return any(re.fullmatch(pattern, key) for pattern in patterns)
 
 

@@ -28,11 +28,6 @@ def settings(method: str, batch: int, width: int) -> Any:
     """Return the settings of a method; all have the learning rate and masks of work (a).
 
     The benchmark compares the work of a step, which does not depend on the learning rate.
-
-    Args:
-        method: Name of the method.
-        batch: Batch size.
-        width: Length of the network's embedding.
     """
     from models.training.augmentation_settings import SpecAugmentSettings
     from models.training.settings import (

@@ -44,17 +44,11 @@ LOOK_MS = 100  # interval of the search for new stages; their starts and ends co
 
 @dataclass
 class Run:
-    """Finished run; all times in seconds.
+    """Finished run; all times in seconds."""
 
-    Attributes:
-        total: Duration of the command.
-        spans: Start and end of each stage by the machine's clock.
-        longest: Length of the longest chain of dependent stages.
-    """
-
-    total: float
-    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
-    longest: float = 0.0
+    total: float  # duration of the command
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)  # start and end by stage
+    longest: float = 0.0  # length of the longest chain of dependent stages
 
     @property
     def idle(self) -> float:

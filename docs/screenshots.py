@@ -41,12 +41,7 @@ HIDDEN = """Math.max(0, ...[document.documentElement, ...document.querySelectorA
 
 
 class Page:
-    """A tab of the browser.
-
-    Args:
-        socket: Connection to the browser.
-        width: Width of the window in pixels.
-    """
+    """A tab of the browser; the window's width is in pixels."""
 
     def __init__(self, socket: Connection, width: int) -> None:
         self._socket, self._width, self._numbers = socket, width, count(1)
@@ -142,12 +137,7 @@ def _devtools(folder: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 def pages(ui: str, run: str | None) -> dict[str, str]:
-    """Return the addresses of pages by name: a run, its artifacts, and the deployments.
-
-    Args:
-        ui: Address of the server.
-        run: Id of a flow run; by default the latest run of the flow `pipeline`.
-    """
+    """Return the addresses of pages by name: a run (by default the last of `pipeline`), its artifacts, deployments."""
     with httpx.Client(base_url=f"{ui}/api", timeout=30) as api:
         if run is None:
             query = {"flows": {"name": {"any_": ["pipeline"]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 50}

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from cli.output import print_json
-from lineage.diff import comparison, page, runs, text
+from lineage.diff import comparison, runs, text
 
 
 def diff(
@@ -22,7 +22,7 @@ def diff(
     """Show the changes from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
     found = comparison.compare(runs.open_run(old, Path()), runs.open_run(new, Path()))
     if html is not None:
-        html.write_text(page.render(found), encoding="utf-8")
+        html.write_text(text.page(found), encoding="utf-8")
     if as_json:
         print_json(found.as_json())
     elif html is None:

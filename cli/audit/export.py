@@ -34,7 +34,7 @@ def export(
     if key and kind not in ("in-toto", "all"):
         raise BreathlineError(f"There is nothing to sign in {kind}.", hint="`breathline audit export in-toto --key …`")
     from lineage import project
-    from lineage.exports.request import Request
+    from lineage.exports import Request
 
     request = Request(project.load(Path()), out, key)
     if not request.project.records:

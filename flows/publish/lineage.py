@@ -42,10 +42,7 @@ def headline(outcome: Mapping[str, str]) -> str:
 def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[str, str]) -> str:
     """Return the graph as a Mermaid diagram, and a table of the data that each stage reads and makes.
 
-    Args:
-        stages: Stages of the project, in topological order; stages without an outcome are left out.
-        outcome: Outcome of each stage of the run.
-        hashes: Result of `versions`.
+    Stages are in topological order; those without an outcome are left out. The hashes are those of `versions`.
     """
     shown = [stage for stage in stages if stage.name in outcome]
     made = {out for stage in stages for out in stage.outs}

@@ -20,13 +20,7 @@ def code(name: object) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
-    """Return a table.
-
-    Args:
-        header: Titles of the columns.
-        rows: Rows of cells in Markdown.
-        right: Indices of the columns that are aligned to the right.
-    """
+    """Return a table of cells in Markdown; `right` has the indices of the columns that are aligned to the right."""
     numbers = set(right)
     ruler = ["---:" if column in numbers else "---" for column in range(len(header))]
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, ruler, *rows])

@@ -38,12 +38,7 @@ def publish_results(
     """Publish the artifacts `validation`, `scores`, `graph` and `report` of a run.
 
     Verdict and scores are published only if the run reached their stages.
-
-    Args:
-        root: Root of the project.
-        stages: Stages of the project, in topological order.
-        outcome: Outcome of each stage of the plan: `ran`, `up to date`, `failed` or `not run`.
-        scores_before: Result of `flows.publish.scores.read` before the run.
+    Stages are in topological order; their outcomes are `ran`, `up to date`, `failed` or `not run`.
     """
     validated = outcome.get("validate")
     if validated in (*lineage.DONE, "failed"):

@@ -47,13 +47,7 @@ def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
-    """Return a table of the figures: value, interval, and change since the last run.
-
-    Args:
-        now: Result of `read` after the run.
-        before: Result of `read` before the run.
-        metrics: Result of `read_metrics`, for the intervals.
-    """
+    """Return a table of the figures: value, interval of the metrics, and change since the scores before the run."""
     old = _comparable(now, before)
     parts = [f"In percent{now[MEASURED] and f', on {now[MEASURED]}'}.{_since(now, before)}"]
     interval = _interval_name(metrics)

@@ -33,12 +33,7 @@ def headline(results: Mapping[str, Any] | None) -> str:
 
 
 def show(results: Mapping[str, Any] | None, outcome: str) -> str:
-    """Return a table of the failed expectations, errors first, and a link to the Data Docs.
-
-    Args:
-        results: Result of `read`.
-        outcome: Outcome of the stage in this run, in words.
-    """
+    """Return a table of the failed expectations, errors first, after the outcome of the stage; link the Data Docs."""
     if results is None:
         return f"The stage `validate` {outcome} before it wrote a verdict: see its log.\n"
     failing = [one for one in results["expectations"] if not one["success"]]

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from flows.publish import markdown
 from lineage.verify import summary
 from lineage.verify.findings import OUTDATED, Finding, Report, Sample
+from tasks.runtime.files import read_json
 from tasks.runtime.words import counted
 
-# Next steps by family of findings: the part of their kind before the first hyphen.
-NEXT = {
-    "out": "remove the changed file; restore it with `dvc checkout PATH` (small reports: `git checkout -- PATH`), or "
-    "make it anew with `breathline run`",
-    "input": "update the dependent stages with `breathline run`; remove files that no stage made",
-    "record": "restore the record in dvc.lock with `dvc checkout PATH`, or make it and its outs anew with "
-    "`breathline run --force STAGE`",
-    "lock": "restore the committed file with `git checkout -- dvc.lock`, then its outs with `dvc checkout`",
-    "cache": "remove the broken object; replace it with `dvc commit STAGE` if the file in the project is intact, else "
-    "with `dvc fetch`",
-    "log": "find out who wrote to `.lineage/`, and restore it from a backup: it cannot be made anew",
-    "run": "repeat a failed run with `breathline run`; for repeated runs with other outs, `.lineage/events.jsonl` has "
-    "user, host and time",
-    "git": "get missing commits with `git fetch` (`--unshallow` in a shallow clone); commit changes to keep",
-    "stage": "see with `breathline plan` what would run",
-    "unchecked": "make the file readable, then run `breathline audit verify` again",
-}
-OUTDATED_NEXT = "nothing is damaged; see with `breathline plan` what would run"
-CONTENT_NEXT = "trace it with `breathline audit trace WHERE`; make it anew with `breathline run --force STAGE`"
+# Next step by family of findings: the part of their kind before the first hyphen, or one of two groups of kinds.
+NEXT = read_json(Path(__file__).with_name("next_steps.json"))
 CONTENT = ("-contradicts", "-swapped")  # endings of kinds
 SAME_FAMILY = {"runs": "run"}
 
@@ -58,12 +43,7 @@ def command(sample: Sample | None, *, elsewhere: bool) -> str:
 
 
 def show(report: Report, by_hand: str) -> str:
-    """Return a verification as Markdown: damage, changes since the run, notes, and next steps.
-
-    Args:
-        report: Report of the verification.
-        by_hand: Command that repeats the verification.
-    """
+    """Return a verification as Markdown: damage, changes since the run, notes, next steps, and the command for it."""
     parts = [f"{'✗' if report.damage else '✓'} **{headline(report)}**"]
     sections = {
         "Not as recorded": report.damage,
@@ -95,10 +75,10 @@ def _row(finding: Finding) -> list[str]:
 
 def _next(finding: Finding) -> str | None:
     """Return the family of a finding and its next step, if there is one."""
-    kind = finding.kind
-    family = SAME_FAMILY.get(kind.partition("-")[0], kind.partition("-")[0])
-    if kind in OUTDATED:
-        return f"**changed since the run**: {OUTDATED_NEXT}"
-    if family in NEXT:
-        return f"**{family}**: {NEXT[family]}"
-    return f"**content**: {CONTENT_NEXT}" if kind.endswith(CONTENT) else None
+    family = finding.kind.partition("-")[0]
+    family = SAME_FAMILY.get(family, family)
+    if finding.kind in OUTDATED:
+        family = "changed since the run"
+    elif family not in NEXT and finding.kind.endswith(CONTENT):
+        family = "content"
+    return f"**{family}**: {NEXT[family]}" if family in NEXT else None

@@ -9,17 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Changes:
-    """Difference of two mappings.
+    """Difference of two mappings."""
 
-    Attributes:
-        added: Keys that only the second mapping has, sorted.
-        removed: Keys that only the first mapping has, sorted.
-        changed: Old and new value of each key that has different values in both, by sorted key.
-    """
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: Mapping[str, Any] = field(default_factory=dict)
+    added: tuple[str, ...] = ()  # keys that only the second mapping has, sorted
+    removed: tuple[str, ...] = ()  # keys that only the first mapping has, sorted
+    changed: Mapping[str, Any] = field(default_factory=dict)  # `[old, new]` by key, sorted
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)

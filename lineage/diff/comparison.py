@@ -13,25 +13,10 @@ from lineage.diff.runs import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Differences between two runs.
+    """Differences between two runs: None where a run has no table of recordings or cycles."""
 
-    Attributes:
-        old: Name and location of the first run.
-        new: Name and location of the second run.
-        source: Changes of the source of the recordings.
-        recordings: Changes of the recordings; None where a run has no table of them.
-        cycles: Changes of the cycles; None where a run has no table of them.
-        code: Changes of the project's modules.
-        parameters: Changes of the parameters that stages read.
-        environment: Changes of Python and the packages.
-        stages: Changes of the outs, by stage.
-        figures: Changes of scores and per-class figures.
-        predictions: Changes of the predictions, or the reason why they cannot be compared.
-        notes: Limits of the comparison.
-    """
-
-    old: tuple[str, str]
-    new: tuple[str, str]
+    old: tuple[str, str]  # name and location of the first run
+    new: tuple[str, str]  # name and location of the second run
     source: Changes
     recordings: Changes | None
     cycles: Changes | None
@@ -40,7 +25,7 @@ class Comparison:
     environment: Changes
     stages: Changes
     figures: Changes
-    predictions: Predictions | str
+    predictions: Predictions | str  # changes of the predictions, or the reason why they cannot be compared
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -58,8 +43,8 @@ def compare(old: Run, new: Run) -> Comparison:
         old=(old.name, old.where),
         new=(new.name, new.where),
         source=data.source(old, new),
-        recordings=data.recordings(old, new),
-        cycles=data.cycles(old, new),
+        recordings=data.rows(old, new, data.RECORDINGS, "recording_id"),
+        cycles=data.rows(old, new, data.CYCLES, "cycle_id"),
         code=provenance.code(old, new),
         parameters=provenance.parameters(old, new),
         environment=provenance.environment(old, new),

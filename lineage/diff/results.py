@@ -22,44 +22,26 @@ COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """Prediction whose class differs between two runs; classes are given by name.
+    """Prediction whose class differs between two runs; classes are given by name."""
 
-    Attributes:
-        model: Name of the model, such as ``student/1``.
-        selection: Selection of the model's epoch.
-        cycle_id: Test cycle.
-        label: Annotated class.
-        old: Class that the first run predicts.
-        new: Class that the second run predicts.
-        effect: ``mended``, ``broken``, or ``still wrong``.
-    """
-
-    model: str
-    selection: str
+    model: str  # name of the model, such as `student/1`
+    selection: str  # selection of the model's epoch
     cycle_id: str
     label: str
-    old: str
-    new: str
-    effect: str
+    old: str  # class that the first run predicts
+    new: str  # class that the second run predicts
+    effect: str  # `mended`, `broken`, or `still wrong`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Differences between the predictions of two runs.
+    """Differences between the predictions of two runs."""
 
-    Attributes:
-        compared: Number of predictions, by model, selection and cycle, that both runs have.
-        only_old: Number of predictions that only the first run has.
-        only_new: Number of predictions that only the second run has.
-        relabelled: Cycles whose annotated class differs.
-        flips: Predictions whose class differs, by model, selection and cycle.
-    """
-
-    compared: int
-    only_old: int
-    only_new: int
-    relabelled: tuple[str, ...]
-    flips: tuple[Flip, ...]
+    compared: int  # number of predictions, by model, selection and cycle, that both runs have
+    only_old: int  # number of predictions that only the first run has
+    only_new: int  # number of predictions that only the second run has
+    relabelled: tuple[str, ...]  # cycles whose annotated class differs
+    flips: tuple[Flip, ...]  # predictions whose class differs, by model, selection and cycle
 
 
 def figures(old: Run, new: Run) -> Changes:

@@ -19,15 +19,10 @@ from tasks.runtime.files import read_table
 
 
 class Run(ABC):
-    """A run, whose files have the same paths as in the project.
+    """A run, whose files have the same paths as in the project."""
 
-    Attributes:
-        name: Name that the user gave.
-        where: The folder, or the revision's commit.
-    """
-
-    name: str
-    where: str
+    name: str  # name that the user gave
+    where: str  # the folder, or the revision's commit
 
     @abstractmethod
     def path(self, name: str) -> Path | None:
@@ -135,11 +130,7 @@ class RevisionRun(Run):
 
 
 def open_run(name: str, root: Path) -> Run:
-    """Return the run with a name.
-
-    Args:
-        name: ``.`` for the project itself, another folder with a run, or a Git revision.
-        root: Root of the project.
+    """Return the run with a name: ``.`` for the project itself, another folder with a run, or a Git revision.
 
     Raises:
         BreathlineError: The name is neither a folder with a dvc.yaml nor a Git revision.

@@ -19,33 +19,20 @@ EFFECTS: Mapping[str, Tone] = {"mended": "good", "broken": "bad", "still wrong":
 
 @dataclass(frozen=True)
 class Row:
-    """One difference.
+    """One difference."""
 
-    Attributes:
-        mark: Kind of the difference: `+`, `-`, `~`, or the effect on a prediction.
-        tone: Tone of the mark.
-        key: Name of the item that differs.
-        text: Old and new value in words; empty for an added or removed item.
-    """
-
-    mark: str
-    tone: Tone
-    key: str
-    text: str = ""
+    mark: str  # kind of the difference: `+`, `-`, `~`, or the effect on a prediction
+    tone: Tone  # tone of the mark
+    key: str  # name of the item that differs
+    text: str = ""  # old and new value in words; empty for an added or removed item
 
 
 @dataclass(frozen=True)
 class Section:
-    """Differences of one kind.
+    """Differences of one kind."""
 
-    Attributes:
-        title: Kind of the differences, and their numbers.
-        state: Result of the comparison.
-        rows: The differences.
-    """
-
-    title: str
-    state: Literal["changed", "same", "unknown"]
+    title: str  # kind of the differences, and their numbers
+    state: Literal["changed", "same", "unknown"]  # result of the comparison
     rows: tuple[Row, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Comparison of two runs in the terminal."""
+"""Comparison of two runs in the terminal, and as an HTML page of one file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rich.text import Text
 
 from lineage.diff.comparison import Comparison
 from lineage.diff.sections import Section, sections
+from tasks.runtime import templates
 
 FEW = 12  # rows of a section, unless all are requested
 COLOURS = {"good": "green", "bad": "red", "open": "yellow"}
@@ -15,15 +16,15 @@ TITLES = {"changed": "bold", "same": "dim", "unknown": "yellow"}
 
 
 def shown(found: Comparison, *, everything: bool = False) -> Group:
-    """Return a comparison as rich prints it.
-
-    Args:
-        found: The comparison.
-        everything: Whether to show long lists in full.
-    """
+    """Return a comparison as rich prints it, with long lists in full if `everything` is set."""
     parts: list[RenderableType] = [Text(f"{found.old[0]} → {found.new[0]}", style="bold")]
     parts += [Text(note, style="yellow") for note in found.notes]
     return Group(*parts, *(_section(section, None if everything else FEW) for section in sections(found)))
+
+
+def page(found: Comparison) -> str:
+    """Return the HTML page, with all differences."""
+    return templates.render(__package__, "page.html.j2", found=found, sections=sections(found)) + "\n"
 
 
 def _section(section: Section, most: int | None) -> Group:

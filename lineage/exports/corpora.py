@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import tables
 from lineage.project import Project
 from tasks import artifacts
 from tasks.runtime import corpus_facts
 from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import natural
 from tasks.runtime.words import counted
 
@@ -33,10 +34,25 @@ def read(project: Project) -> CorpusFacts:
     Raises:
         BreathlineError: `extract` has not run, or a file is missing.
     """
-    tables.require_cycles(project)
+    if "extract" not in project.records:
+        raise BreathlineError(
+            "There are no cycles yet.", where=project.root / artifacts.EXTRACTED, hint="`breathline run`"
+        )
     facts = corpus_facts.read(project.root / corpus_facts.FOLDER)
-    recordings = pq.read_table(tables.existing(project, artifacts.RECORDINGS)).to_pylist()
+    recordings = pq.read_table(existing_table(project, artifacts.RECORDINGS)).to_pylist()
     return replace(facts, limits=(*facts.limits, *limits(recordings)))
+
+
+def existing_table(project: Project, path: str | Path) -> Path:
+    """Return the file of a recorded table.
+
+    Raises:
+        BreathlineError: The file is missing.
+    """
+    file = project.root / path
+    if not file.is_file():
+        raise BreathlineError("A recorded table is missing.", where=path, hint="`dvc pull`, or `dvc repro`")
+    return file
 
 
 def terms(facts: CorpusFacts) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lineage.exports import corpora, stage_runs, tables
-from lineage.exports.request import Request
+from lineage.exports import Request, corpora, stage_runs
 from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
@@ -43,7 +42,6 @@ def files(request: Request) -> dict[str, str]:
         BreathlineError: There are no cycles yet, or one of their files is missing.
     """
     project = request.project
-    tables.require_cycles(project)
     builder = _Builder(project, request.out)
     stages = [name for name in project.records if name == "extract" or name.startswith("fbank@")]
     return {f"{_name(stage)}.croissant.json": stage_runs.as_json(builder.dataset(stage)) for stage in stages}
@@ -120,7 +118,9 @@ class _Builder:
             "@id": name,
             "name": name,
             "key": {"@id": f"{name}/{key}"},
-            "field": [self._field(path, name, field) for field in pq.read_schema(tables.existing(self.project, path))],
+            "field": [
+                self._field(path, name, field) for field in pq.read_schema(corpora.existing_table(self.project, path))
+            ],
         }
 
     def _field(self, path: str, table: str, field: pa.Field) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from lineage.exports import corpora, results, stage_runs
-from lineage.exports.request import Request
+from lineage.exports import Request, corpora, results, stage_runs
 from lineage.exports.results import Student
 from lineage.project import Project
 from tasks import artifacts

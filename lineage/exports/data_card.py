@@ -12,8 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import corpora, hub_card, tables
-from lineage.exports.request import Request
+from lineage.exports import Request, corpora, hub_card
 from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts
@@ -71,7 +70,7 @@ def card(project: Project) -> str:
 
 
 def _rows(project: Project, path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(tables.existing(project, path)).to_pylist()
+    found: list[dict[str, Any]] = pq.read_table(corpora.existing_table(project, path)).to_pylist()
     return found
 
 

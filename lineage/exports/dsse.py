@@ -21,11 +21,7 @@ class SignatureError(BreathlineError):
 
 
 def sign(statement: Mapping[str, Any], key: Path) -> dict[str, Any]:
-    """Return a statement in an envelope with one signature.
-
-    Args:
-        statement: The in-toto statement.
-        key: Ed25519 private key as PEM (PKCS 8), without a passphrase.
+    """Return a statement in an envelope, signed with a private Ed25519 key (PEM, PKCS 8, without a passphrase).
 
     Raises:
         BreathlineError: The key cannot be used.
@@ -46,11 +42,7 @@ def sign(statement: Mapping[str, Any], key: Path) -> dict[str, Any]:
 
 
 def verify(envelope: Mapping[str, Any], key: Path) -> dict[str, Any]:
-    """Return the statement of an envelope that a key has signed.
-
-    Args:
-        envelope: A result of `sign`, or an envelope by another tool.
-        key: Ed25519 public key as PEM.
+    """Return the statement of an envelope that the owner of a public Ed25519 key (PEM) has signed.
 
     Raises:
         SignatureError: The envelope is malformed, or none of its signatures is by this key.

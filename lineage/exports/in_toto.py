@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage import events, record
-from lineage.exports import dsse, results, stage_runs
-from lineage.exports.request import Request
+from lineage.exports import Request, dsse, results, stage_runs
 from lineage.exports.stage_runs import Run
 from lineage.files import by_path
 from lineage.project import Project
@@ -51,7 +50,7 @@ def statement(project: Project) -> Statement:
             where=project.root / artifacts.RECORDS,
             hint="`breathline run`, or `dvc repro`",
         )
-    made = stage_runs.recorded_runs(project)
+    runs = stage_runs.recorded_runs(project)
     return {
         "_type": STATEMENT,
         "subject": subjects,
@@ -59,11 +58,11 @@ def statement(project: Project) -> Statement:
         "predicate": {
             "buildDefinition": {
                 "buildType": f"{stage_runs.URN}:build:dvc:1",
-                "externalParameters": _parameters(project),
-                "internalParameters": {"runs": [_run(made[name]) for name in project.order if name in made]},
+                "externalParameters": {"stages": {name: made["params"] for name, made in project.records.items()}},
+                "internalParameters": {"runs": [_run(runs[name]) for name in project.order if name in runs]},
                 "resolvedDependencies": list(_dependencies(project)),
             },
-            "runDetails": _details(project, made),
+            "runDetails": _details(project, runs),
         },
     }
 
@@ -108,10 +107,6 @@ def _subjects(project: Project) -> Iterator[Descriptor]:
                 yield _descriptor(path, file["sha256"])
 
 
-def _parameters(project: Project) -> dict[str, Any]:
-    return {"stages": {name: made["params"] for name, made in project.records.items()}}
-
-
 def _dependencies(project: Project) -> Iterator[Descriptor]:
     for state in stage_runs.code_states(project):
         git, stages = state["git"], {"stages": state["stages"]}
@@ -125,11 +120,7 @@ def _dependencies(project: Project) -> Iterator[Descriptor]:
     yield from (_descriptor(path, digest) for path, digest in sorted(code))
     for lock in sorted({made["environment"]["lock_sha256"] or "" for made in project.records.values()} - {""}):
         yield _descriptor("requirements.lock", lock)
-    yield from _outside(project)
-
-
-def _outside(project: Project) -> Iterator[Descriptor]:
-    """Yield the inputs from outside of the project: archive, recordings and pretrained weights."""
+    # Inputs from outside of the project: archive, recordings and pretrained weights.
     if "download" in project.records:
         if archive := read_json(project.root / artifacts.SOURCE).get("archive"):
             yield _descriptor(archive["name"], archive["sha256"])

@@ -14,8 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import stage_runs
-from lineage.exports.request import Request
+from lineage.exports import Request, stage_runs
 from lineage.exports.stage_runs import Run
 from lineage.project import Project
 
@@ -35,10 +34,6 @@ def files(request: Request) -> dict[str, str]:
 
 def events(project: Project, namespace: str = "breathline") -> list[dict[str, Any]]:
     """Return a START event for each run, and a COMPLETE or FAIL event for each run that has ended, oldest first.
-
-    Args:
-        project: The project.
-        namespace: Namespace of jobs and datasets.
 
     Raises:
         ValueError: The event log cannot be read.
@@ -62,6 +57,7 @@ class _Builder:
 
     def _event(self, kind: str, at: str, run: Run, facets: dict[str, Any]) -> dict[str, Any]:
         made = run.record if kind == "COMPLETE" else None
+        inputs = stage_runs.expand_folders(self.project, made["inputs"] if made else [])
         if run.start.get("flow_run"):
             parent = {"run": {"runId": run.start["flow_run"]}, "job": {"namespace": self.namespace, "name": "pipeline"}}
             facets = facets | {"parent": self._facet("1-2-0", "ParentRunFacet", parent)}
@@ -72,10 +68,8 @@ class _Builder:
             "schemaURL": f"{CORE}/RunEvent",
             "run": {"runId": run.id, "facets": facets},
             "job": {"namespace": self.namespace, "name": run.stage, "facets": self._job(run.stage)},
-            "inputs": [self._input(one) for one in stage_runs.expand_folders(self.project, made["inputs"])]
-            if made
-            else [],
-            "outputs": [self._output(one) for one in made["outputs"]] if made else [],
+            "inputs": [self._dataset(one, "input", "1-0-0") for one in inputs],
+            "outputs": [self._dataset(one, "output", "1-0-2") for one in made["outputs"]] if made else [],
         }
 
     def _ended(self, end: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -101,7 +95,7 @@ class _Builder:
             facets["sourceCode"] = self._facet("1-0-1", "SourceCodeJobFacet", command)
         return facets
 
-    def _dataset(self, described: Mapping[str, Any]) -> dict[str, Any]:
+    def _dataset(self, described: Mapping[str, Any], side: str, facet: str) -> dict[str, Any]:
         path = Path(str(described["path"]))
         version = {"datasetVersion": described["sha256"]}
         facets = {"version": self._facet("1-0-1", "DatasetVersionDatasetFacet", version)}
@@ -113,18 +107,10 @@ class _Builder:
         if path.suffix == ".parquet" and file.is_file() and file.stat().st_size == described["bytes"]:
             fields = [{"name": field.name, "type": str(field.type)} for field in pq.read_schema(file)]
             facets["schema"] = self._facet("1-2-0", "SchemaDatasetFacet", {"fields": fields})
-        return {"namespace": self.namespace, "name": str(path), "facets": facets}
-
-    def _input(self, described: Mapping[str, Any]) -> dict[str, Any]:
-        facet = self._facet("1-0-0", "InputStatisticsInputDatasetFacet", self._statistics(described))
-        return {**self._dataset(described), "inputFacets": {"inputStatistics": facet}}
-
-    def _output(self, described: Mapping[str, Any]) -> dict[str, Any]:
-        facet = self._facet("1-0-2", "OutputStatisticsOutputDatasetFacet", self._statistics(described))
-        return {**self._dataset(described), "outputFacets": {"outputStatistics": facet}}
-
-    def _statistics(self, described: Mapping[str, Any]) -> dict[str, int]:
-        return {"size": described["bytes"], "fileCount": len(described.get("files", [described]))}
+        statistics = {"size": described["bytes"], "fileCount": len(described.get("files", [described]))}
+        counted = self._facet(facet, f"{side.title()}Statistics{side.title()}DatasetFacet", statistics)
+        of_side = {f"{side}Facets": {f"{side}Statistics": counted}}
+        return {"namespace": self.namespace, "name": str(path), "facets": facets, **of_side}
 
     def _facet(self, version: str, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
         url = f"{SPEC}/facets/{version}/{name}.json#/$defs/{name}"

@@ -11,13 +11,10 @@ SERVER_ERROR = 500  # from this HTTP status on, another try may succeed
 
 
 def send(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> str | None:
-    """Send events in their order to the server that the environment names.
+    """Send OpenLineage events in their order to the server of `OPENLINEAGE_URL`.
 
-    A server identifies a run by its id: an event that is sent again changes nothing there.
-
-    Args:
-        events: OpenLineage events.
-        environment: Variables `OPENLINEAGE_URL`, and if wanted `OPENLINEAGE_ENDPOINT` and `OPENLINEAGE_API_KEY`.
+    A server identifies a run by its id: an event that is sent again changes nothing there. `OPENLINEAGE_ENDPOINT` and
+    `OPENLINEAGE_API_KEY` are optional.
 
     Returns:
         The address to which all events were sent; none without a server.

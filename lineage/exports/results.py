@@ -24,25 +24,15 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the student in percent: the mean over its seeds.
+    """One figure of the student in percent: the mean over its seeds."""
 
-    Attributes:
-        selection: Rule by which the epoch was chosen (``val`` or ``paper``).
-        type: Short name without spaces.
-        name: Name for readers.
-        value: Value in percent.
-        low: Lower bound of the bootstrap interval over test patients, where it is defined.
-        high: Upper bound of the interval.
-        sd: Standard deviation over seeds, where there are several.
-    """
-
-    selection: str
-    type: str
-    name: str
+    selection: str  # rule by which the epoch was chosen (`val` or `paper`)
+    type: str  # short name without spaces
+    name: str  # name for readers
     value: float
-    low: float | None
-    high: float | None
-    sd: float | None
+    low: float | None  # lower bound of the bootstrap interval over test patients, where it is defined
+    high: float | None  # upper bound of the interval
+    sd: float | None  # standard deviation over seeds, where there are several
 
     @property
     def interval(self) -> str:
@@ -52,17 +42,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Student:
-    """A trained student of one seed.
-
-    Attributes:
-        seed: Its seed.
-        network: Its ``model.json``.
-        weights: SHA-256 of each file of weights, by path.
-    """
+    """A trained student of one seed."""
 
     seed: str
-    network: Mapping[str, Any]
-    weights: Mapping[str, str]
+    network: Mapping[str, Any]  # its `model.json`
+    weights: Mapping[str, str]  # SHA-256 of each file of weights, by path
 
 
 def students(project: Project) -> list[Student]:

@@ -21,19 +21,12 @@ URN = "urn:breathline"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a stage in the event log.
-
-    Attributes:
-        stage: Name of the stage.
-        start: Event of the start.
-        end: Event of the end; none while the stage runs, or after it was killed.
-        record: Record of the run, unless a later run has replaced it.
-    """
+    """One run of a stage in the event log."""
 
     stage: str
-    start: Mapping[str, Any]
-    end: Mapping[str, Any] | None
-    record: Mapping[str, Any] | None
+    start: Mapping[str, Any]  # event of the start
+    end: Mapping[str, Any] | None  # event of the end; none while the stage runs, or after it was killed
+    record: Mapping[str, Any] | None  # record of the run, unless a later run has replaced it
 
     @property
     def id(self) -> str:
@@ -64,12 +57,7 @@ def recorded_runs(project: Project) -> dict[str, Run]:
 
 
 def expand_folders(project: Project, inputs: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield inputs under the names of outs: a folder that several stages fill becomes one entry for each of them.
-
-    Args:
-        project: The project.
-        inputs: Inputs of a record.
-    """
+    """Yield inputs under the names of outs: a folder that several stages fill becomes one entry for each of them."""
     outs = {
         out["path"]: out for name in project.records for out in project.records[name]["outputs"] if out.get("files")
     }

@@ -12,12 +12,7 @@ SWEEPS = 8
 
 
 def layers(boxes: Iterable[str], steps: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Return the layers of an acyclic graph, each from left to right.
-
-    Args:
-        boxes: Ids of the boxes.
-        steps: Pairs of ids; the second box is placed in a later layer than the first.
-    """
+    """Return the layers of an acyclic graph, each from left to right; a step leads to a later layer."""
     predecessors: dict[str, list[str]] = {box: [] for box in boxes}
     successors: dict[str, list[str]] = {box: [] for box in predecessors}
     for one, other in steps:

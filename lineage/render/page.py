@@ -31,18 +31,15 @@ def render(trace: Trace) -> str:
         "aside": {node.id: {"label": node.label, "facts": node.facts} for node in trace.nodes_of(*ASIDE[1:])},
         "reruns": [[rerun.stage, rerun.why, rerun.learned] for rerun in trace.reruns],
     }
-    return (
-        templates.render(
-            __package__,
-            "page.html.j2",
-            title=trace.question,
-            summary=("what made it: " if view.backward else "what it influenced: ") + summary(trace),
-            notes=trace.notes,
-            graph=_graph(view),
-            data=data,
-        )
-        + "\n"
-    )
+    found = ("what made it: " if view.backward else "what it influenced: ") + summary(trace)
+    shown: dict[str, Any] = {
+        "title": trace.question,
+        "summary": found,
+        "notes": trace.notes,
+        "graph": _graph(view),
+        "data": data,
+    }
+    return templates.render(__package__, "page.html.j2", **shown) + "\n"
 
 
 def _facts(box: Box) -> dict[str, Any]:

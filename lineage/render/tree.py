@@ -18,20 +18,17 @@ HASHES = ("sha256", "content", "audio_sha256", "file_sha256")
 
 
 def show(trace: Trace, console: Console, *, everything: bool = False) -> None:
-    """Print a trace.
-
-    Args:
-        trace: The trace.
-        console: Console to print to.
-        everything: Whether to list every node, whole hashes, parameters and modules.
-    """
+    """Print a trace; with every node, whole hashes, parameters and modules if `everything` is set."""
     view = fold(trace, most=None if everything else MOST)
     words = "what made it" if view.backward else "what it influenced"
     console.print(f"\n[bold]{escape(trace.question)}[/] · {words}: {summary(trace)}")
     for note in trace.notes:
         console.print(f"[yellow]note:[/] {escape(note)}")
     console.print()
-    console.print(_tree(view, everything))
+    root = view.boxes[view.root]
+    grown = Tree(_line(root, "", everything))
+    _grow(grown, root, view, {root.id}, everything)
+    console.print(grown)
     if trace.nodes_of("stage"):
         console.print()
         _stages(trace, console, everything)
@@ -47,13 +44,6 @@ def summary(trace: Trace) -> str:
     kinds = ("recording", "patient", "weights", "cycle", "prediction", "stage")
     numbers = {"model" if kind == "weights" else kind: len(trace.nodes_of(kind)) for kind in kinds}
     return ", ".join(counted(number, noun) for noun, number in numbers.items() if number) or "nothing"
-
-
-def _tree(view: View, everything: bool) -> Tree:
-    root = view.boxes[view.root]
-    tree = Tree(_line(root, "", everything))
-    _grow(tree, root, view, {root.id}, everything)
-    return tree
 
 
 def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) -> None:

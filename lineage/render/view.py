@@ -38,21 +38,13 @@ PLURALS = {
 
 @dataclass(frozen=True)
 class Box:
-    """A node, or several similar nodes.
+    """A node, or several similar nodes."""
 
-    Attributes:
-        id: Id of the node, or kind and group of the nodes.
-        kind: Kind of the nodes.
-        label: Short description.
-        members: The nodes.
-        made_by: Stages that made the nodes.
-    """
-
-    id: str
-    kind: str
+    id: str  # id of the node, or kind and group of the nodes
+    kind: str  # kind of the nodes
     label: str
     members: tuple[Node, ...]
-    made_by: tuple[str, ...]
+    made_by: tuple[str, ...]  # stages that made the nodes
 
 
 @dataclass(frozen=True)
@@ -66,18 +58,11 @@ class Arrow:
 
 @dataclass(frozen=True)
 class View:
-    """Boxes and arrows of a trace.
+    """Boxes and arrows of a trace."""
 
-    Attributes:
-        root: Id of the box of the question.
-        backward: Whether the arrows lead towards the root.
-        boxes: Boxes by id, the root first.
-        arrows: Arrows between boxes.
-    """
-
-    root: str
-    backward: bool
-    boxes: dict[str, Box]
+    root: str  # id of the box of the question
+    backward: bool  # whether the arrows lead towards the root
+    boxes: dict[str, Box]  # boxes by id, the root first
     arrows: tuple[Arrow, ...]
 
     def next_boxes(self, box: str) -> list[tuple[Box, str]]:
@@ -88,12 +73,7 @@ class View:
 
 
 def fold(trace: Trace, *, most: int | None = MOST) -> View:
-    """Return the view of a trace.
-
-    Args:
-        trace: The trace.
-        most: Largest number of nodes of one kind and group that have a box each; none for any number.
-    """
+    """Return the view of a trace; up to `most` nodes of one kind and group have a box each, or all for None."""
     aside = ASIDE[1:] if trace.nodes[trace.root].kind == "stage" else ASIDE
     shown = [node for node in trace.nodes.values() if node.kind not in aside]
     groups: dict[tuple[str, str], list[Node]] = {}

@@ -11,7 +11,7 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from lineage.diff import comparison, page, runs, text
+from lineage.diff import comparison, runs, text
 from lineage.diff.changes import Changes
 from lineage.diff.comparison import Comparison
 from lineage.diff.results import Flip
@@ -142,7 +142,7 @@ def test_the_text_is_short_or_complete(changed: Comparison) -> None:
 
 
 def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) -> None:
-    html = page.render(changed)
+    html = text.page(changed)
     assert html.startswith("<!doctype html>")
     assert not re.search(r"(src|href)=|url\(|https?:|@import", html)
     assert html.count("<h2") == 9

@@ -12,8 +12,7 @@ import pytest
 from absl import logging as absl_logging
 
 from lineage import project
-from lineage.exports import croissant
-from lineage.exports.request import Request
+from lineage.exports import Request, croissant
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
