@@ -1,4 +1,4 @@
-"""What the teachers say of the training side."""
+"""Soft labels of the training side."""
 
 from __future__ import annotations
 

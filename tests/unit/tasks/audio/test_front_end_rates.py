@@ -1,4 +1,4 @@
-"""What front ends want of recordings."""
+"""Sample rates and fades of the front ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which teachers label which cycles."""
+"""Choice of the teachers that label a cycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `compute` of params.yaml makes of torch."""
+"""Set-up of torch by `compute` of params.yaml."""
 
 from __future__ import annotations
 
