@@ -42,7 +42,7 @@ tests: setup ## the tests of `make test`, without lint and types
 	$(PYTEST) --durations=25
 
 test-quick: setup ## the unit tests that take no more than seconds each
-	$(PYTEST) tests/unit -m "not slow and not long"
+	$(PYTEST) tests/unit tests/known_issues -m "not slow and not long"
 
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
 	$(PYTEST) --durations=25 -m long

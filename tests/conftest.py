@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long the tests of each group took: a file of tests/pipeline, or a package of tests/unit."""
+    if not terminalreporter.config.getoption("durations"):
+        return
+    seconds: Counter[str] = Counter()
+    for report in (one for reports in terminalreporter.stats.values() for one in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds["/".join(report.nodeid.partition("::")[0].split("/")[:3])] += report.duration
+    terminalreporter.section(f"{sum(seconds.values()) / 60:.1f} worker-minutes, by group")
+    for group, took in seconds.most_common():
+        terminalreporter.write_line(f"{took / 60:6.2f}  {group}")
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ def _unrecorded(audited: AuditedProject, stage: str) -> Iterator[Finding]:
         if path == own:
             continue  # a finding of `event_log`
         if not (audited.root / path).exists():
-            what = f"the out of {stage} is not there; only dvc.lock names it"
+            what = f"the out of {stage} is missing; only dvc.lock names it"
             yield Finding(kind="out-missing", where=path, what=what, stages=(stage,))
         elif (there := audited.hashes.dvc(path)) != entry["md5"]:
             what = f"it is not what {stage} made: its MD5 is {there}, in dvc.lock, the only evidence, {entry['md5']}"

@@ -45,9 +45,9 @@ def _missing(audited: AuditedProject, stage: str, path: str, gone: list[File]) -
     """Return the finding of a missing out, with the place that still has it."""
     if all(_has_original(audited, file) for file in gone):
         keeper = "Git" if path in audited.uncached else "DVC's cache"
-        what = f"it is not there; {keeper} has what {stage} made"
+        what = f"it is missing; {keeper} has what {stage} made"
     else:
-        what = f"it is not there, and nothing here can bring back what {stage} made"
+        what = f"it is missing, and nothing here can bring back what {stage} made"
     return Finding(kind="out-missing", where=path, what=what, stages=(stage,))
 
 

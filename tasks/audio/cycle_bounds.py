@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def bounds(start_s: float, end_s: float, rate: int, samples: int) -> slice:
-    """Return the samples of a cycle: its times × `rate`, truncated, as far as they lie inside the recording."""
+    """Return the slice of a cycle's samples: its times × `rate`, truncated, within the recording."""
     start = min(max(int(start_s * rate), 0), samples)
     end = min(max(int(end_s * rate), start), samples)
     return slice(start, end)

@@ -1,4 +1,4 @@
-"""What front ends want of recordings: at which sample rates, and whether faded."""
+"""Sample rates and fades that the front ends of params.yaml need."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from tasks.runtime.errors import BreathlineError
 
 
 def rates(front_ends: Collection[str]) -> list[int]:
-    """Return the sample rates in Hz that front ends want, sorted.
+    """Return the sample rates of front ends in Hz, sorted.
+
+    Args:
+        front_ends: Names of the front ends.
 
     Raises:
-        BreathlineError: There is no front end of a name.
+        BreathlineError: A name is unknown.
     """
     known = sample_rates()
     for name in front_ends:
@@ -27,26 +30,25 @@ def rates(front_ends: Collection[str]) -> list[int]:
 
 
 def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
-    """Return the sample rates in Hz at which recordings keep their ends as they are, sorted.
+    """Return the sample rates in Hz at which recordings are not faded in and out, sorted.
 
     Args:
-        front_ends: The section `frontends` of params.yaml.
+        front_ends: Section `frontends` of params.yaml.
 
     Raises:
-        BreathlineError: There is no front end of a name, its settings do not fit, or two of one rate want different
-            ends.
+        BreathlineError: A name is unknown, settings do not fit, or two front ends of one rate differ in `fade`.
     """
     rates(front_ends)
     known = sample_rates()
-    wishes: dict[int, dict[bool, str]] = {}
+    names: dict[int, dict[bool, str]] = {}
     for name, given in front_ends.items():
         settings = params.parse(FrontEndSettings, given, f"frontends.{name}")
-        wishes.setdefault(known[name], {})[settings.fade] = name
-    for rate, by_wish in wishes.items():
-        if len(by_wish) > 1:
+        names.setdefault(known[name], {})[settings.fade] = name
+    for rate, by_fade in names.items():
+        if len(by_fade) > 1:
             raise BreathlineError(
-                f"{by_wish[True]} wants faded recordings and {by_wish[False]} does not; both read those of {rate} Hz.",
+                f"{by_fade[True]} and {by_fade[False]} differ in `fade`, but both read the recordings at {rate} Hz.",
                 where="frontends",
-                hint=f"set `fade` of {by_wish[True]} and {by_wish[False]} to the same",
+                hint=f"set `fade` of {by_fade[True]} and {by_fade[False]} to the same",
             )
-    return sorted(rate for rate, by_wish in wishes.items() if False in by_wish)
+    return sorted(rate for rate, by_fade in names.items() if False in by_fade)

@@ -1,4 +1,4 @@
-"""Measures of a recording's technical quality, which validation judges."""
+"""Measures of the technical quality of a recording."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 CLIPPED_LEVEL = 0.999  # of full scale
-CLIPPED_RUN = 3  # samples; normalised recordings touch full scale with one or two
-SILENT_DBFS = -80.0  # below the noise of stethoscopes, above that of 16 bits
+CLIPPED_RUN = 3  # samples; normalised recordings reach full scale with one or two
+SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above that of 16 bits
 SILENT_FRAME_S = 0.05
 
 
@@ -17,15 +17,14 @@ SILENT_FRAME_S = 0.05
 class Quality:
     """Measures of one recording; 1 is full scale.
 
-    - `peak`: the largest absolute sample.
-    - `dc_offset`: the absolute mean of the samples, of the channel where it is largest.
-    - `clipped_fraction`: the share of samples at 0.999 of full scale or above, counting only those that at least two
-      neighbours in a row share, on the same side.
-    - `longest_constant_s`: the longest time in seconds that a channel keeps one value, zero included.
-    - `silent_fraction`: the share of whole frames of 50 ms whose RMS about their mean is below −80 dBFS; a stuck value
-      is silence too.
-    - `rms_dbfs`: RMS about the mean over all channels, in dB of full scale (a full-scale square wave has 0 dBFS);
-      None if nothing moves.
+    - `peak`: largest absolute sample.
+    - `dc_offset`: absolute mean of the samples, of the channel with the largest one.
+    - `clipped_fraction`: share of samples at 0.999 of full scale or above, in runs of three or more on the same side.
+    - `longest_constant_s`: longest time in seconds in which a channel keeps one value, zero included.
+    - `silent_fraction`: share of frames of 50 ms whose RMS about their mean is below −80 dBFS; a constant value is
+      silent, too.
+    - `rms_dbfs`: RMS about the mean over all channels, in dB of full scale (a full-scale square wave has 0 dBFS); None
+      if all samples are equal.
     """
 
     peak: float
@@ -40,8 +39,8 @@ def measure(samples: npt.NDArray[np.float32], rate: int) -> Quality:
     """Return the measures of one recording.
 
     Args:
-        samples: (frames, channels) float32 with full scale at 1, of at least one frame.
-        rate: Hz.
+        samples: Samples (frames, channels) float32 with full scale at 1; at least one frame.
+        rate: Sample rate in Hz.
     """
     means = samples.mean(axis=0, dtype=np.float64)
     rms = float(np.sqrt(((samples - means) ** 2).mean()))

@@ -1,4 +1,4 @@
-"""Wav files of any depth and rate into samples, or a clear error."""
+"""Reading of wav files of any bit depth and sample rate."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from tasks.runtime.errors import BreathlineError
 
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
 _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_STREAMED = {0, 0xFFFFFFFF}  # what writers that cannot seek leave as a chunk's size
+_STREAMED = {0, 0xFFFFFFFF}  # sizes of a chunk that writers without seeking leave
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audio:
-    """A recording as it was stored.
+    """Recording as it is stored.
 
-    `samples` is (frames, channels): int32 for every integer depth, left-justified, so that full scale is 2³¹ and the
-    same recording at another depth has the same samples; float32 or float64 where the file holds floats, full scale 1.
-    `rate` is in Hz; `bit_depth` is None for encodings that have none.
+    Attributes:
+        samples: Samples (frames, channels). Integers of any depth are left-justified int32 with full scale at 2³¹, so
+            that another depth gives the same samples. Floats are float32 or float64 with full scale at 1.
+        rate: Sample rate in Hz.
+        subtype: Encoding of the samples, in the words of libsndfile.
+        bit_depth: Bits of a sample; None for encodings without a fixed depth.
     """
 
     samples: npt.NDArray[Any]
@@ -43,7 +46,7 @@ def read(path: Path) -> Audio:
     """Return the audio of a wav file.
 
     Raises:
-        BreathlineError: The file cannot be decoded, ends too early, or holds no sample or one that is no number.
+        BreathlineError: The file cannot be decoded, is cut off, is empty, or holds samples that are not finite.
     """
     try:
         _check_whole(path)
@@ -57,16 +60,16 @@ def read(path: Path) -> Audio:
     if len(samples) != frames:
         raise _broken(path, f"ends after {len(samples)} of {frames} frames")
     if subtype in _FLOATS and not np.isfinite(samples).all():
-        raise _broken(path, "holds samples that are no numbers")
+        raise _broken(path, "holds samples that are not finite numbers")
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype))
 
 
 def _check_whole(path: Path) -> None:
-    """Refuse a RIFF file that ends before its data chunk does, which libsndfile would read as a shorter recording."""
+    """Raise an error for a RIFF file whose data chunk is cut off: libsndfile would read a shorter recording."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(4) != b"RIFF":
-            return  # another container: libsndfile judges it
+            return  # libsndfile checks other containers
         file.seek(12)
         while len(header := file.read(8)) == 8:
             name, length = struct.unpack("<4sI", header)
@@ -81,5 +84,5 @@ def _check_whole(path: Path) -> None:
 
 def _broken(path: Path, what: str) -> BreathlineError:
     return BreathlineError(
-        f"The recording {path.name} {what}.", where=path, hint="fetch it again; data/raw must hold whole recordings"
+        f"The recording {path.name} {what}.", where=path, hint="download it again; data/raw must hold whole recordings"
     )

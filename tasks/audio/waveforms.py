@@ -1,4 +1,4 @@
-"""Recordings into waveforms at a front end's rate, and waveforms into cycles."""
+"""Resampling and fading of recordings, and cutting of cycles."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
 def resample(waveform: npt.NDArray[np.float32], rate: int, target: int) -> npt.NDArray[np.float32]:
     """Return a mono waveform at `target` Hz, (⌈samples × target / rate⌉,) float32.
 
-    The filter is that of `torchaudio.transforms.Resample` at its defaults, as the published works use it: a sinc
-    under a squared cosine, six zero crossings to a side, with its edge at 0.99 of the lower Nyquist frequency. SciPy
-    applies it, as quickly, without the half gigabyte that torch takes, and between any two rates.
+    The filter is that of `torchaudio.transforms.Resample` with its defaults, as in the published works: a sinc with a
+    squared cosine window, six zero crossings on each side, and its edge at 0.99 of the lower Nyquist frequency. SciPy
+    applies it at the same speed, without the half gigabyte of memory that torch needs.
 
     Args:
-        waveform: (samples,) float32 at `rate` Hz.
-        rate: Hz.
-        target: Hz.
+        waveform: Mono waveform (samples,) float32 at `rate` Hz.
+        rate: Sample rate of the waveform in Hz.
+        target: Sample rate of the result in Hz.
     """
     if rate == target:
         return waveform
@@ -48,9 +48,9 @@ def _filter(up: int, down: int) -> npt.NDArray[np.float32]:
 
 
 def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
-    """Return a waveform faded in and out, linearly, over its first and last 62.5 ms (or as much as there is).
+    """Return a waveform with a linear fade over its first and last 62.5 ms, or over all of a shorter one.
 
-    The published code does so with whole recordings (1,000 samples at 16 kHz), before cycles are cut.
+    The published code fades whole recordings (1,000 samples at 16 kHz) before it cuts cycles.
     """
     length = min(int(rate * FADE_S), len(waveform))
     ramp = np.linspace(0, 1, length, dtype=np.float32)
@@ -68,14 +68,14 @@ def cut(
     *,
     faded: bool = True,
 ) -> list[npt.NDArray[np.float32]]:
-    """Return the waveforms of cycles at `target` Hz, cut from the whole recording, resampled and, where wished, faded.
+    """Return the waveforms of cycles at `target` Hz, cut from the resampled and optionally faded recording.
 
     Args:
-        samples: (frames, channels) float32 at `rate` Hz; the channels' mean is taken.
-        rate: Hz.
-        target: Hz.
+        samples: Samples (frames, channels) float32 at `rate` Hz; the mean of the channels is used.
+        rate: Sample rate of the recording in Hz.
+        target: Sample rate of the waveforms in Hz.
         times: Start and end of each cycle in seconds.
-        faded: Whether the recording fades in and out.
+        faded: Whether to fade the recording in and out.
     """
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     whole = resample(mono, rate, target)

@@ -1,4 +1,4 @@
-"""Teachers' logits become soft labels (Toikkanen & Kim, INTERSPEECH 2025, arXiv 2505.22027)."""
+"""Soft labels from the logits of teachers (Toikkanen & Kim, INTERSPEECH 2025, arXiv 2505.22027)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ SoftLabels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class SoftLabelSettings(ChoiceSettings):
-    """How teachers are chosen and combined.
+    """Choice and combination of teachers.
 
     Attributes:
-        temperature: Divides the logits of `mean` and `random`; 1 as published.
-        combination: ``mean`` of the logits; ``random``: one of the k teachers whenever a cycle is used. Controls
-            without teachers' knowledge of the cycle, which have no logits to be divided by a temperature:
-            ``label_noise``, the hard label with Gaussian noise of `noise_variance`; ``teacher_noise``, with the
-            variance that the logits of the k teachers, two or more, have in each class.
-        noise_variance: Of `label_noise`, for all classes or for each; published are 0.1 and, as the variances that
-            thirty teachers had, (1.192, 0.906, 0.619, 0.358).
-        seed: Of the noise.
+        temperature: Divisor of the logits for `mean` and `random`; 1 as published.
+        combination: ``mean``: mean of the logits. ``random``: one of the k teachers at each use of a cycle. Two
+            controls use no logits of the cycle and no temperature. ``label_noise``: hard label with Gaussian noise of
+            `noise_variance`. ``teacher_noise``: the same, with the variance of the logits of the k teachers per class.
+        noise_variance: Variance of `label_noise`, for all classes or for each. Published are 0.1 and the variances of
+            thirty teachers, (1.192, 0.906, 0.619, 0.358).
+        seed: Random seed of the noise.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -41,11 +40,11 @@ class SoftLabelSettings(ChoiceSettings):
     def __post_init__(self) -> None:
         variances = self.noise_variance if isinstance(self.noise_variance, tuple) else (self.noise_variance,)
         if not (self.k >= 1 and self.temperature > 0 and all(variance >= 0 for variance in variances)):
-            raise ValueError("k and temperature must be positive, noise_variance not negative")
+            raise ValueError("k and temperature must be positive, and noise_variance must not be negative")
         if self.combination == "teacher_noise" and self.k < 2:
-            raise ValueError("teacher_noise is the variance among k teachers: k must be 2 or more")
+            raise ValueError("teacher_noise needs the variance of k teachers: k must be 2 or more")
         if self.combination.endswith("noise") and self.temperature != 1:
-            raise ValueError(f"{self.combination} has no temperature (1.0): its labels are not made of logits")
+            raise ValueError(f"{self.combination} uses no logits: its temperature must be 1.0")
 
 
 def soften(logits: npt.NDArray[Any], temperature: float = 1.0) -> SoftLabels:
@@ -63,21 +62,21 @@ def select(logits: Mapping[str, Logits], unseen: Mapping[str, npt.NDArray[np.boo
     """Return for each cycle the logits of the first k teachers that may label it: ``(k, cycles, classes)``.
 
     Args:
-        logits: ``(cycles, classes)`` of the teachers that were chosen, in order.
-        unseen: Which cycles ``(cycles,)`` each of them may label.
-        k: How many label a cycle.
+        logits: Logits ``(cycles, classes)`` of the chosen teachers, in order.
+        unseen: Cycles ``(cycles,)`` that each teacher may label.
+        k: Number of teachers for a cycle.
 
     Raises:
-        BreathlineError: Fewer than k may label some cycle.
+        BreathlineError: Fewer than k teachers may label a cycle.
     """
     stacked = np.stack(list(logits.values()))
     allowed = np.stack([unseen[name] for name in logits])
     short = int((allowed.sum(axis=0) < k).sum())
     if short:
         raise BreathlineError(
-            f"{short} cycles have fewer than {k} teachers that never saw their patients.",
+            f"{short} cycles have fewer than {k} teachers that did not train on their patients.",
             where="params.yaml: teachers, fold",
-            hint="give teachers for every fold",
+            hint="add teachers for every fold",
         )
     return np.take_along_axis(stacked, first_allowed(allowed, k)[:, :, None], axis=0)
 
@@ -93,15 +92,15 @@ def first_allowed(allowed: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.intp
 
 
 def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabelSettings) -> SoftLabels:
-    """Return each cycle's soft labels, of which one is drawn whenever it is used: ``(cycles, candidates, classes)``.
+    """Return the soft labels ``(cycles, candidates, classes)``; one candidate is drawn at each use of a cycle.
 
     Args:
-        logits: Of the teachers that label a cycle ``(k, cycles, classes)``.
+        logits: Logits ``(k, cycles, classes)`` of the teachers that label a cycle.
         labels: Class indices ``(cycles,)``.
-        settings: How they are combined.
+        settings: Combination of the teachers.
 
     Raises:
-        BreathlineError: The noise has another number of variances than there are classes.
+        BreathlineError: The number of variances is not the number of classes.
     """
     if settings.combination == "mean":
         return combine(list(logits), settings.temperature)[:, None]
@@ -112,7 +111,7 @@ def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabe
         variance = logits.astype(np.float64).var(axis=0).mean(axis=0)
     elif isinstance(settings.noise_variance, tuple) and len(settings.noise_variance) != classes:
         raise BreathlineError(
-            f"{len(settings.noise_variance)} variances are not one for each of {classes} classes.",
+            f"There are {len(settings.noise_variance)} variances for {classes} classes.",
             where="params.yaml: soft_labels.noise_variance",
             hint="give one number, or as many as there are classes",
         )
@@ -122,9 +121,9 @@ def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabe
 
 
 def noisy(labels: npt.NDArray[np.int64], variance: npt.NDArray[np.float64], *, seed: int) -> SoftLabels:
-    """Return hard labels with Gaussian noise: ``(cycles, classes)``, cut at zero and brought to sum 1.
+    """Return hard labels with Gaussian noise ``(cycles, classes)``, clipped at zero and normalised to sum 1.
 
-    The publication gives the variances and no more. A cycle whose noise leaves nothing above zero keeps its label.
+    The publication gives only the variances. A cycle without a positive value keeps its hard label.
     """
     generator = np.random.default_rng(seed)
     exact = np.eye(len(variance))[labels]

@@ -1,4 +1,4 @@
-"""Features as the cache holds them: float16, and what is counted over them."""
+"""Features as float16 arrays, and their statistics."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from models.frontends.base import FrontEnd
 def compute(front_end: FrontEnd, waveforms: Sequence[Tensor]) -> Tensor:
     """Return the features (cycles, frames, mels) float16 of cycles of any length, each of shape (samples,).
 
-    What float16 cannot hold comes out as infinite; `Statistics` has an eye on it.
+    Values beyond the range of float16 become infinite; the sums of `Statistics` show them.
 
     Raises:
         ValueError: A cycle has no samples.
     """
     features = torch.empty(len(waveforms), front_end.frames, front_end.mels, dtype=torch.float16)
     with torch.inference_mode():
-        for row, waveform in zip(features, waveforms, strict=True):  # more clips at a time are slower on a CPU
+        for row, waveform in zip(features, waveforms, strict=True):  # larger batches are slower on a CPU
             row.copy_(front_end(front_end.clip(waveform).unsqueeze(0))[0])
     return features
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Sums over features, in float64, from which mean and standard deviation follow; parts add up.
+    """Sums over features in float64, for mean and standard deviation; statistics of parts can be added.
 
     Attributes:
-        values: How many values went into each mel bin.
+        values: Number of values in each mel bin.
         total: Sum per mel bin, shape (mels,).
         squares: Sum of squares per mel bin, shape (mels,).
-        low: The smallest value.
-        high: The largest value.
+        low: Smallest value.
+        high: Largest value.
     """
 
     values: int
@@ -47,13 +47,13 @@ class Statistics:
 
     @classmethod
     def none(cls, mels: int) -> Statistics:
-        """Return the statistics of nothing, from which a sum starts."""
+        """Return the statistics of no values, as the start of a sum."""
         zeros = torch.zeros(mels, dtype=torch.float64)
         return cls(values=0, total=zeros, squares=zeros, low=math.inf, high=-math.inf)
 
     @classmethod
     def of(cls, features: Tensor) -> Statistics:
-        """Return the statistics of features (…, mels); a cycle at a time is quickest."""
+        """Return the statistics of features (…, mels); one cycle at a time is fastest."""
         values = features.float().flatten(0, -2)
         low, high = values.aminmax()
         return cls(
@@ -74,7 +74,7 @@ class Statistics:
         )
 
     def card(self) -> dict[str, float | list[float]]:
-        """Return mean and standard deviation, over all and per mel bin, and the extremes, ready for JSON."""
+        """Return mean and standard deviation, overall and per mel bin, and the extremes as JSON values."""
         means = self.total / self.values
         mean, squares = means.mean(), self.squares / self.values
         return {

@@ -1,4 +1,4 @@
-"""The features of a few cycles, and what is counted over them: the part of `fbank` that many workers do at once."""
+"""Features and statistics of a few cycles: the work of one of the parallel workers of `fbank`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Part = tuple[npt.NDArray[np.float16], Statistics]
 def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
     """Return the features (cycles, frames, mels) of a few cycles, and their statistics.
 
-    Torch works with one thread from then on in the thread that calls: there are as many of these as cores.
+    It sets torch to one thread, because there is one worker for each core.
 
     Args:
-        front_end: Computes the features.
-        batch: Rows of the cycles' waveforms, as `extract` writes them.
+        front_end: Front end that computes the features.
+        batch: Rows of the table of waveforms.
 
     Raises:
-        BreathlineError: A cycle has no samples, or has some that make features which float16 cannot hold.
+        BreathlineError: A cycle has no samples, or its features are beyond the range of float16.
     """
     torch.set_num_threads(1)
     ids, samples = batch.column("cycle_id").to_pylist(), batch.column("samples")
@@ -39,7 +39,7 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
     for cycle_id, cycle in zip(ids, cycles, strict=True):
         if len(cycle) == 0:
             raise BreathlineError(
-                f"The cycle {cycle_id} has no samples.", where=cycle_id, hint="look at its times in the annotation file"
+                f"The cycle {cycle_id} has no samples.", where=cycle_id, hint="check its times in the annotation file"
             )
     found = compute(front_end, cycles)
     statistics = sum(map(Statistics.of, found), Statistics.none(front_end.mels))
@@ -48,6 +48,6 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
         raise BreathlineError(
             f"The features of the cycle {cycle_id} are not finite numbers within float16.",
             where=cycle_id,
-            hint="look for samples of its recording that are not numbers, or far beyond full scale",
+            hint="check its recording for samples that are not finite or far beyond full scale",
         )
     return found.numpy(), statistics

@@ -1,4 +1,4 @@
-"""The cycles' waveforms as `extract` writes them, read as a stream."""
+"""Streamed reading of the waveforms of cycles."""
 
 from __future__ import annotations
 
@@ -13,25 +13,33 @@ import pyarrow.parquet as pq
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 
-READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all that was read stays in memory
+READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all data read so far stays in memory
 HINT = "run the stage extract again"
 
 
 def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the waveforms, up to ``rows`` cycles at a time, in the file's order.
+    """Yield the waveforms in the order of the file.
+
+    Args:
+        audio: Table of waveforms.
+        rows: Largest number of cycles in a batch.
 
     Raises:
-        BreathlineError: The file is not there, or is broken.
+        BreathlineError: The file is missing or broken.
     """
     with _open(audio) as file:
         yield from file.iter_batches(rows, use_threads=False)
 
 
 def matching_ids(cycles: Path, audio: Path) -> pa.Array:
-    """Return the cycle ids of the waveforms, once it is sure that they are those of the table, sorted, each once.
+    """Return the cycle ids of the waveforms, after a check that they are those of the table of cycles.
+
+    Args:
+        cycles: Table of cycles.
+        audio: Table of waveforms.
 
     Raises:
-        BreathlineError: They are not, and the error names the first that differ; or a file is broken or not there.
+        BreathlineError: The ids differ, are not sorted or not unique, or a file is missing or broken.
     """
     with _open(audio) as file:
         if not file.schema_arrow.equals(schemas.AUDIO):
@@ -41,16 +49,18 @@ def matching_ids(cycles: Path, audio: Path) -> pa.Array:
     with _open(cycles) as file:
         wanted = file.read(columns=["cycle_id"]).column("cycle_id").to_pylist()
     ids = found.to_pylist()
-    _refuse(audio, "without a waveform", sorted(set(wanted) - set(ids)))
-    _refuse(cycles, "not in the table, but have a waveform", sorted(set(ids) - set(wanted)))
+    _require_none(audio, "without a waveform", sorted(set(wanted) - set(ids)))
+    _require_none(cycles, "not in the table, but have a waveform", sorted(set(ids) - set(wanted)))
     for path, keys in ((audio, ids), (cycles, wanted)):
-        _refuse(path, "out of order, or there twice", [later for earlier, later in pairwise(keys) if later <= earlier])
+        _require_none(
+            path, "out of order or duplicated", [later for earlier, later in pairwise(keys) if later <= earlier]
+        )
     if not ids:
-        raise BreathlineError("There are no cycles.", where=cycles, hint="look at what the stage extract was given")
+        raise BreathlineError("There are no cycles.", where=cycles, hint="check the recordings in data/raw")
     return found
 
 
-def _refuse(path: Path, fault: str, ids: list[str]) -> None:
+def _require_none(path: Path, fault: str, ids: list[str]) -> None:
     if ids:
         named = ", ".join(ids[:5]) + (", …" if ids[5:] else "")
         raise BreathlineError(f"{len(ids)} cycle(s) are {fault}: {named}.", where=path, hint=HINT)
@@ -58,7 +68,7 @@ def _refuse(path: Path, fault: str, ids: list[str]) -> None:
 
 @contextmanager
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
-    """Yield a Parquet file; what is wrong with it, now or while it is read, is an error that names it."""
+    """Yield an open Parquet file; raise an error that names the file if it cannot be opened or read."""
     try:
         with pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False) as file:
             yield file

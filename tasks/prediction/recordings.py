@@ -1,4 +1,4 @@
-"""What a trained network says of recordings: of each annotated cycle, or of windows where nothing is annotated."""
+"""Classification of recordings by a trained network, by annotated cycle or by window."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from tasks.training.torch_setup import explained, set_up
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network and what it has to be given.
+    """Trained network with its front end.
 
     Attributes:
-        label: What people call it.
-        network: In evaluation mode, on its device.
-        front_end: Of the network.
-        labels: The set of labels that it has learned.
-        classes: The names of its classes.
-        duration_s: How long the clips are that stand for cycles, in seconds.
+        label: Name for people.
+        network: Network in evaluation mode, on its device.
+        front_end: Front end of the network.
+        labels: Label set of the network.
+        classes: Names of the classes.
+        duration_s: Length of a clip in seconds.
         compute: Device, precision and threads.
     """
 
@@ -55,8 +55,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A part of a recording, in seconds; `cycle_id` is None for a window that no annotation names."""
+class Excerpt:
+    """Part of a recording, in seconds: a cycle of the annotation, or a window (without `cycle_id`)."""
 
     start_s: float
     end_s: float
@@ -67,21 +67,19 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
     """Return a model, ready to predict.
 
     Args:
-        folder: With ``model.json`` and ``<selection>.safetensors``.
-        label: What people call it.
-        selection: How its epoch was chosen.
+        folder: Folder with ``model.json`` and ``<selection>.safetensors``.
+        label: Name for people.
+        selection: Selection of the epoch.
 
     Raises:
-        BreathlineError: There is no such model, or its card does not tell how long a clip is.
+        BreathlineError: The model does not exist, or its card has no length of a clip.
     """
     compute = ComputeSettings(device="auto", precision="auto", threads=usable_cores())
     set_up(compute)
-    with explained(where=folder, hint="`breathline registry list` tells which models there are"):
+    with explained(where=folder, hint="`breathline registry list` shows the models"):
         network, card = artifact.load(folder, selection)
         if "duration_s" not in card:
-            raise BreathlineError(
-                "The card does not tell how long a clip is.", where=folder / CARD, hint="train it again"
-            )
+            raise BreathlineError("The model card has no `duration_s`.", where=folder / CARD, hint="train it again")
         clips = {field.name: card[field.name] for field in fields(FrontEndSettings) if field.name in card}
         front_end = front_ends.create(card["frontend"], **clips)
     return Model(
@@ -96,10 +94,10 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
 
 
 def recordings(paths: Iterable[Path]) -> list[Path]:
-    """Return audio files: those named, and the wav files in and below the folders named, sorted within each.
+    """Return the given files, and the wav files in the given folders and below, sorted within each folder.
 
     Raises:
-        BreathlineError: There is no such file or folder, or no wav file in a folder.
+        BreathlineError: A file or folder does not exist, or a folder holds no wav file.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -115,26 +113,26 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def pieces(wav: Path, seconds: float, duration_s: float) -> list[Piece]:
-    """Return the cycles that the annotation beside a recording names, or windows that cover the recording.
+def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
+    """Return the cycles of the annotation beside a recording, or windows that cover the recording.
 
-    Windows are as long as the model's clips and follow each other; the last one ends with the recording and reaches
-    back as far as it must. A shorter recording is one window.
+    Windows are as long as a clip and follow each other; the last one ends with the recording and overlaps the one
+    before. A recording shorter than a clip is one window.
 
     Args:
-        wav: The recording; its annotation is of the same name with the suffix ``.txt``.
-        seconds: Its length.
-        duration_s: The length of a window in seconds.
+        wav: Recording; its annotation has the same name and another suffix.
+        seconds: Length of the recording.
+        duration_s: Length of a window in seconds.
 
     Raises:
-        BreathlineError: The annotation cannot be understood.
+        BreathlineError: The annotation cannot be parsed.
     """
     cycles = _annotated(wav, seconds)
     if cycles:
-        return [Piece(one.start_s, one.end_s, f"{wav.stem}_{index:03}") for index, one in enumerate(cycles)]
+        return [Excerpt(one.start_s, one.end_s, f"{wav.stem}_{index:03}") for index, one in enumerate(cycles)]
     count = max(1, math.ceil(seconds / duration_s))
     starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
-    return [Piece(start, min(start + duration_s, seconds)) for start in starts]
+    return [Excerpt(start, min(start + duration_s, seconds)) for start in starts]
 
 
 def _annotated(wav: Path, seconds: float) -> list[Cycle]:
@@ -162,17 +160,17 @@ def schema(classes: Sequence[str]) -> pa.Schema:
     )
 
 
-def hear(model: Model, wav: Path) -> tuple[list[Piece], torch.Tensor]:
-    """Return the pieces of a recording and their features ``(pieces, frames, mels)`` float16.
+def extract_features(model: Model, wav: Path) -> tuple[list[Excerpt], torch.Tensor]:
+    """Return the excerpts of a recording and their features ``(excerpts, frames, mels)`` float16.
 
-    The samples go the way that `extract` and `fbank` send them, so that a cycle's features are those of the cache.
+    The processing is that of `extract` and `fbank`, so that the features of a cycle are those of the cache.
 
     Raises:
-        BreathlineError: The recording or its annotation cannot be read, or a piece has no samples.
+        BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
     stored = reading.read(wav)
     samples = stored.normalised()
-    parts = pieces(wav, len(samples) / stored.rate, model.duration_s)
+    parts = excerpts(wav, len(samples) / stored.rate, model.duration_s)
     times = [(part.start_s, part.end_s) for part in parts]
     cut = waveforms.cut(samples, stored.rate, model.front_end.sample_rate, times, faded=model.front_end.fade)
     names = [part.cycle_id or f"{wav.stem} from {part.start_s:g} s" for part in parts]
@@ -181,12 +179,12 @@ def hear(model: Model, wav: Path) -> tuple[list[Piece], torch.Tensor]:
 
 
 def predict(model: Model, wav: Path) -> pa.Table:
-    """Return the most probable class of each piece of a recording, and every class's probability.
+    """Return the most probable class of each excerpt of a recording, and the probability of every class.
 
     Raises:
-        BreathlineError: The recording or its annotation cannot be read, or a piece has no samples.
+        BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
-    parts, found = hear(model, wav)
+    parts, found = extract_features(model, wav)
     probabilities = combine([_logits(model, found)])
     columns = {
         "model": [model.label] * len(parts),
@@ -203,9 +201,9 @@ def predict(model: Model, wav: Path) -> pa.Table:
 
 @torch.inference_mode()
 def _logits(model: Model, found: torch.Tensor) -> Logits:
-    """Return the logits ``(pieces, classes)`` of features ``(pieces, frames, mels)`` float16."""
+    """Return the logits ``(excerpts, classes)`` of features ``(excerpts, frames, mels)`` float16."""
     device = next(model.network.parameters()).device
-    torch.set_num_threads(model.compute.threads)  # features are computed by one
+    torch.set_num_threads(model.compute.threads)  # the front end works with one thread
     context = autocast(model.compute, device)
     logits = []
     for start in range(0, len(found), BATCH):

@@ -1,15 +1,15 @@
-"""The errors that a user is meant to read."""
+"""Errors for the user."""
 
 from __future__ import annotations
 
 
 class BreathlineError(Exception):
-    """Something that the user can mend: what is wrong, where, and what to do next.
+    """Error that the user can correct.
 
     Args:
-        what: What is wrong, as one sentence.
-        where: The file, row or key at fault.
-        hint: What to do next.
+        what: The fault, as one sentence.
+        where: File, row or key at fault.
+        hint: Next step.
     """
 
     def __init__(self, what: str, *, where: object = None, hint: str | None = None) -> None:
@@ -23,4 +23,4 @@ class BreathlineError(Exception):
 
 
 class TransientError(BreathlineError):
-    """What may go better later by itself, such as a server that does not answer: worth another try as it stands."""
+    """Error that may pass by itself, such as a server that does not answer; a retry may succeed."""

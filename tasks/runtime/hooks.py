@@ -17,8 +17,8 @@ class Hooks:
     """Services that a stage uses where they are registered.
 
     Attributes:
-        recorder: Context around a stage's work, called with the project's root, the stage's name and the mapping of
-            its decisions, which the work fills; it writes the record and the event log.
+        recorder: Context around a stage's work, which writes the record and the event log. Its arguments are the
+            project's root, the stage's name, and the mapping that the work fills with its decisions.
         dask_mapper: Parallel map over a Dask cluster, called as ``flows.dask_map.in_order``.
     """
 

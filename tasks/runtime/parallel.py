@@ -1,8 +1,7 @@
-"""Work on many items at once, its results in the items' order: over threads, processes or a Dask cluster.
+"""Parallel map with results in the order of the items, over threads, processes or a Dask cluster.
 
-The outs are the same bytes with each of them. So the choice is no parameter but an environment variable
-(`BREATHLINE_TASK_RUNNER`), and nothing reruns when it changes. The map over Dask is provided by the launcher of the
-stage (`tasks.runtime.hooks`).
+All of them give the same bytes. So the choice is an environment variable (`BREATHLINE_TASK_RUNNER`) and no parameter,
+and nothing reruns when it changes. The launcher of the stage provides the map over Dask (`tasks.runtime.hooks`).
 """
 
 from __future__ import annotations
@@ -34,27 +33,27 @@ Mapped = Generator[Result, None, None]
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, ahead: int, shard: int
 ) -> Mapped[Result]:
-    """Return an iterator over what `work` makes of each item, in the order of the items.
+    """Return an iterator over the results of `work`, in the order of the items.
 
-    Items are taken from `items` as there is room for them, in the caller's thread; so memory is bounded however many
-    there are. Close the iterator to end early: what has not begun never will, and nothing is left running. A
-    `BreathlineError` of the work, or of `items`, arrives as it was raised.
+    Items are taken from `items` in the caller's thread, a few at a time, so that memory is bounded. Closing the
+    iterator cancels items that have not begun, and leaves nothing running. A `BreathlineError` of the work or of
+    `items` is raised unchanged.
 
     Args:
-        work: For processes and Dask a function of a module, or a `partial` of one; it, items and results are pickled.
-        items: What there is to do.
-        workers: How many threads or processes; a Dask cluster that is there already has its own number.
-        ahead: How many more items are under way, so that no worker waits for the caller.
-        shard: How many items make one task for Dask: enough for some tenths of a second.
+        work: Function of one item; for processes and Dask a module-level function or a `partial` of one.
+        items: Items; for processes and Dask they and the results are pickled.
+        workers: Number of threads or processes; an existing Dask cluster has its own number.
+        ahead: Number of further items in progress, so that no worker waits for the caller.
+        shard: Number of items in one Dask task: enough for some tenths of a second.
 
     Raises:
-        BreathlineError: `BREATHLINE_TASK_RUNNER` is none of those known, or what it names is not to be had.
+        BreathlineError: `BREATHLINE_TASK_RUNNER` has an unknown value, or the runner is not available.
     """
     runner = os.environ.get(RUNNER) or "threads"
     if runner == "threads":
-        return _through(ThreadPoolExecutor(workers), work, items, workers + ahead)
+        return _map_in_pool(ThreadPoolExecutor(workers), work, items, workers + ahead)
     if runner == "processes":
-        return _over_processes(work, items, workers, workers + ahead)
+        return _map_in_processes(work, items, workers, workers + ahead)
     name, colon, address = runner.partition(":")
     if name == "dask" and bool(colon) == bool(address):
         if hooks.dask_mapper is None:
@@ -72,44 +71,44 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _through(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], most: int) -> Mapped[Result]:
-    """Yield results in order, with at most so many items under way; the pool ends with it."""
-    under_way: deque[Future[Result]] = deque()
+def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], most: int) -> Mapped[Result]:
+    """Yield results in order, with at most ``most`` items in progress; shut the pool down at the end."""
+    in_progress: deque[Future[Result]] = deque()
     try:
         for item in items:
-            under_way.append(pool.submit(call, item))
-            if len(under_way) == most:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            in_progress.append(pool.submit(call, item))
+            if len(in_progress) == most:
+                yield in_progress.popleft().result()
+        while in_progress:
+            yield in_progress.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _over_processes(work: Callable[[Item], Result], items: Iterable[Item], workers: int, most: int) -> Mapped[Result]:
-    # Spawned, for a fork would copy locks that other threads hold. Pickled here, for multiprocessing's own pickling
-    # hands tensors over as open files, of which a process may have but so many.
+def _map_in_processes(work: Callable[[Item], Result], items: Iterable[Item], workers: int, most: int) -> Mapped[Result]:
+    # Spawned, because a fork would copy locks that other threads hold. Pickled here, because multiprocessing passes
+    # tensors as open files, whose number is limited.
     pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(pickle.dumps(work),)
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(pickle.dumps(work),)
     )
     try:
-        with closing(_through(pool, _call, map(pickle.dumps, items), most)) as results:
+        with closing(_map_in_pool(pool, _call, map(pickle.dumps, items), most)) as results:
             for result in results:
                 yield pickle.loads(result)  # noqa: S301 - from a process of our own
     except BrokenProcessPool as error:
         raise BreathlineError(
-            f"One of {workers} processes was ended from outside.",
+            f"One of {workers} processes was killed from outside.",
             where=f"{RUNNER}=processes",
-            hint="if memory ran out: with threads less of it is needed",
+            hint="if memory ran out, use threads, which need less",
         ) from error
 
 
-_work: Callable[[Any], Any]  # of a process of the pool
+_work: Callable[[Any], Any]  # the work of this process of the pool
 
 
-def _begin(work: bytes) -> None:
-    """Be a process of the pool: it ends with the stage, and leaves Ctrl-C to it."""
-    global _work  # noqa: PLW0603 - an initializer has no other way
+def _start_worker(work: bytes) -> None:
+    """Set up a process of the pool: it ends with the stage, and ignores Ctrl-C, which the stage handles."""
+    global _work  # noqa: PLW0603 - an initializer can pass nothing else
     start_process(logging.INFO)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = pickle.loads(work)  # noqa: S301 - from the process that started this one

@@ -1,4 +1,4 @@
-"""``params.yaml`` becomes frozen, typed objects here, once, at the edge."""
+"""Reading of params.yaml into frozen, typed settings."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = YAML(typ="safe").load(path)
     except YAMLError as error:
-        raise BreathlineError(f"{path.name} is not valid YAML: {error}", where=path, hint="mend the file") from error
+        raise BreathlineError(f"{path.name} is not valid YAML: {error}", where=path, hint="correct the file") from error
     return loaded
 
 
 def section(params: Mapping[str, Any], key: str) -> Any:
-    """Return what stands at a dotted key, such as ``student.optimizer``.
+    """Return the value at a dotted key, such as ``student.optimizer``.
 
     Raises:
-        BreathlineError: A part of the key is not there; the error names it.
+        BreathlineError: A part of the key is missing.
     """
     value: Any = params
     for part in key.split("."):
@@ -49,12 +49,15 @@ def section(params: Mapping[str, Any], key: str) -> Any:
 
 
 def parse(kind: type[T], value: Any, key: str) -> T:
-    """Return ``value`` as the frozen dataclass (or any other type) ``kind``.
+    """Return ``value`` as a frozen dataclass or another type.
 
-    Unknown keys, missing keys and values of the wrong type are errors that name the key.
+    Args:
+        kind: Type of the result.
+        value: Section of params.yaml.
+        key: Dotted key of the section, for error messages.
 
     Raises:
-        BreathlineError: Listing every key at fault.
+        BreathlineError: Keys are unknown or missing, or values have the wrong type; the error lists all of them.
     """
     try:
         return TypeAdapter(kind).validate_python(value)
@@ -107,5 +110,5 @@ def flatten(value: Any, prefix: str = "", *, lists: bool = False) -> dict[str, A
 
 
 def natural(name: str) -> tuple[list[tuple[str, int]], str]:
-    """Return what ids are sorted by: numbers in them count as numbers, so that s2 comes before s10."""
+    """Return the sort key of an id, in which numbers count as numbers: s2 comes before s10."""
     return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)], name

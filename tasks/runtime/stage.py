@@ -1,4 +1,4 @@
-"""What every stage's ``main`` does around its work: one writer per output, clear errors, no orphans."""
+"""Context of a stage's ``main``: a lock for one writer, the record, and errors for the user."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ console = Console(stderr=True)
 def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[logging.Logger]:
     """Run a stage's work under a lock of its own, and yield its logger.
 
-    A second process of the same stage is refused while the first lives; if the parent dies, the
-    kernel ends this process, so that a killed ``dvc`` leaves no writer behind. A `BreathlineError` is
-    shown without a traceback and ends the process with status 1; a `TransientError` leaves the mark `transient_mark` as
-    well, for DVC tells its caller nothing but that the stage failed.
+    The lock refuses a second process of the same stage. The process ends with its parent, so that a killed ``dvc``
+    leaves no writer behind. A `BreathlineError` is shown without a traceback and ends the process with status 1. A
+    `TransientError` also leaves the file `transient_mark`, because DVC reports only that the stage failed.
 
     Args:
         name: Name of the stage in DVC.
@@ -41,7 +40,7 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
     rank = os.environ.get("RANK", "0")
     start_process(logging.INFO if rank == "0" else logging.WARNING)
     LOCKS.mkdir(exist_ok=True)
-    # The processes that torchrun starts for one stage belong together: each has a lock of its own.
+    # torchrun starts several processes for one stage: each has a lock of its own.
     lock = FileLock(LOCKS / f"{name.replace('/', '_')}{'' if rank == '0' else f'.{rank}'}.lock")
     try:
         try:
@@ -50,7 +49,7 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
             raise BreathlineError(
                 f"Another process is running the stage {name}.",
                 where=lock.lock_file,
-                hint="wait for it, or end it; the lock goes with its process",
+                hint="wait for it, or end it; the lock ends with its process",
             ) from error
         try:
             with _recorded(name, rank, {} if decisions is None else decisions):
@@ -66,7 +65,7 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
 
 
 def transient_mark(name: str) -> Path:
-    """Return the file that is there after a stage failed for a reason that may pass."""
+    """Return the path of the file that marks a transient failure of a stage."""
     return LOCKS / f"{name.replace('/', '_')}.transient"
 
 
@@ -78,8 +77,12 @@ def _recorded(name: str, rank: str, decisions: Mapping[str, Any]) -> AbstractCon
 
 
 def start_process(level: int) -> None:
-    """Let this process log to the console from a level on, end with the one that started it, and end at once."""
-    # Python would look through all that torch has brought once more as it ends: more than a second.
+    """Set up logging to the console, the end of this process with its parent, and a fast exit.
+
+    Args:
+        level: Lowest level of the log lines that are shown.
+    """
+    # Without it, the garbage collector visits all objects of torch at the exit, which takes more than a second.
     atexit.register(gc.freeze)
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
     terminate_with_parent()

@@ -1,4 +1,4 @@
-"""What is classified, and which cycles train, choose the epoch and test."""
+"""Labels and subsets (train, val, test) of the cycles, by the settings of params.yaml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.subsets.splits import Subset, assign
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationSettings:
-    """Which part of the training side chooses the epoch."""
+    """Share of the training side that validates, and the random seed of its choice."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     fraction: float
@@ -26,7 +26,7 @@ class ValidationSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What is classified, and which cycles train and judge.
+    """Labels and subsets of the cycles.
 
     Attributes:
         labels: Label set.

@@ -1,4 +1,4 @@
-"""Folds of the training patients, so that a cycle can be labelled by teachers that never saw its patient."""
+"""Folds of the training patients, for soft labels by teachers that did not train on the patient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.subsets.patients import number
 
 @dataclass(frozen=True, kw_only=True)
 class FoldSettings:
-    """Which of how many folds of the training patients is left out."""
+    """Fold of the training patients that is left out: its index, and the number of folds."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     index: int
@@ -23,13 +23,15 @@ class FoldSettings:
 
     def __post_init__(self) -> None:
         if not (self.of >= 2 and 0 <= self.index < self.of):
-            raise ValueError(f"there is no fold {self.index} of {self.of}; of three there are 0, 1 and 2")
+            raise ValueError(
+                f"there is no fold {self.index} of {self.of}: an index is at least 0 and less than the number of folds"
+            )
 
 
 def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
-    """Return the training cycles of a fold: whole patients, every class in about equal shares (scikit-learn).
+    """Return the training cycles of a fold: whole patients, stratified by class.
 
-    The folds follow from the assignment alone, so that all who ask for a fold get the same one.
+    The folds depend on the assignment alone, so that each stage computes the same ones.
 
     Raises:
         BreathlineError: There are fewer training patients than folds.
@@ -46,7 +48,7 @@ def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
 
 
 def without(assignment: Assignment, fold: FoldSettings) -> Assignment:
-    """Return an assignment whose training cycles lack a fold; what judges and tests stays.
+    """Return an assignment without the training cycles of a fold; validation and test stay unchanged.
 
     Raises:
         BreathlineError: See `members`.

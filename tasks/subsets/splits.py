@@ -23,17 +23,17 @@ RESTARTS = 16  # of the search for validation patients; more do not improve the 
 def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, seed: int) -> dict[str, Subset]:
     """Return the subset of every cycle that has a label and belongs to the split, by sorted `cycle_id`.
 
-    Validation is whole patients of the training side, chosen so that their shares of the cycles of each class, of all
-    cycles and of the patients come near `fraction`, and so that, where two patients allow it, every class stands on
-    both sides. Patients who are also in test stay in train, so that they tell nothing of test when an epoch is chosen.
+    Validation consists of whole patients of the training side. Their shares of each class, of all cycles and of the
+    patients are close to `fraction`. A class of two or more patients is in training and in validation. Patients who are
+    also in test stay in train, so that the choice of the epoch depends on no test patient.
 
     Args:
         cycles: The table of cycles: `cycle_id`, `patient_id`, `device`, `split`, `fold` and the column `labels`.
         labels: A label set of the corpus; cycles where it is null belong to no subset.
         split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a device after it, only
             recordings of that device belong to the split.
-        fraction: Of the training side that validates, between 0 and 1.
-        seed: Different seeds choose different patients.
+        fraction: Share of the training side that validates, between 0 and 1.
+        seed: Random seed of the choice of validation patients.
 
     Raises:
         BreathlineError: The split, device, labels or fraction do not exist, or a subset would be empty.
@@ -97,16 +97,17 @@ def validation_patients(
     fraction: float,
     seed: int,
 ) -> npt.NDArray[np.int64]:
-    """Return the patients that validate, sorted, for cycles given by patient and class.
+    """Return the validation patients, sorted.
 
-    Random subsets are improved by moving or exchanging one patient as long as that helps; the best of them is taken.
+    The search starts from random subsets, moves or exchanges one patient while that lowers the cost, and takes the best
+    result.
 
     Args:
         patients: Position of the patient of each cycle of the training side, in the order of all patients.
         label: The class of each of these cycles.
         barred: Patients that stay in train as long as others can validate.
         fraction: The share that validation should have.
-        seed: Of the random subsets.
+        seed: Random seed of the search.
 
     Raises:
         BreathlineError: There are fewer than two patients.
@@ -122,7 +123,7 @@ def validation_patients(
     shares[:, classes] = shares[:, :classes].sum(axis=1)
     shares[:, classes + 1] = 1
     shares = shares[:, shares.any(axis=0)]
-    # The last two columns are in every patient: that neither side be empty follows from the same rule as for a class.
+    # All patients have the last two columns, so the rule for classes also keeps both sides from being empty.
     needed = (shares > 0).sum(axis=0) >= 2
     shares /= shares.sum(axis=0)
     free = np.flatnonzero(~np.isin(people, barred))
@@ -146,7 +147,7 @@ def _descend(
     needed: npt.NDArray[np.bool_],
     fraction: float,
 ) -> float:
-    """Improve `member` in place, one patient or one exchange at a time, and return its cost at the end."""
+    """Improve `member` in place by moves and exchanges of one patient, and return its final cost."""
     total = shares[member].sum(axis=0)
     cost = float(_cost(total, needed, fraction))
     while True:
@@ -167,9 +168,10 @@ def _descend(
 
 
 def _cost(total: npt.NDArray[np.float64], needed: npt.NDArray[np.bool_], fraction: float) -> npt.NDArray[np.float64]:
-    """Return how far sets of patients with these shares (…, columns) are from the wish.
+    """Return the cost (…,) of sets of patients with these shares (…, columns).
 
-    A class that two patients have and that is wholly on one side costs more than any difference of shares.
+    The cost is the squared distance from the wanted fraction. A class of two or more patients that is on one side only
+    costs more than any distance.
     """
     one_sided = needed & ((total < 1e-9) | (total > 1 - 1e-9))
     return np.asarray(((total - fraction) ** 2).sum(axis=-1) + total.shape[-1] * one_sided.sum(axis=-1))

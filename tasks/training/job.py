@@ -1,4 +1,4 @@
-"""What `train_teacher` and `train_student` share: from tables and caches to a trained network's folder."""
+"""Training of one teacher or student: from the feature cache to the folder of the trained network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CHECKPOINTS = Path(".checkpoints")
 CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
 
 
-def part(
+def labelled_cycles(
     assignment: Assignment, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None
 ) -> LabelledCycles:
     """Return a subset's rows, labels and soft labels.
@@ -75,35 +75,37 @@ def train(
     checkpoints_root: Path,
     log: logging.Logger,
 ) -> None:
-    """Train one network and write its folder; go on where an interrupted run of the same inputs stopped.
+    """Train one network and write its folder; resume an interrupted run with the same inputs.
 
     Args:
-        network_settings: Architecture, options, front end, weights.
-        settings: How to train.
-        assignment: Labels and subsets.
-        seed: Of the initialisation, sampling, augmentation and dropout.
-        selections: How epochs are chosen; `val` is always among them.
-        compute: Device, precision, threads.
-        group: The processes of this training, each of which calls this function; the first one writes the folder.
-        features: The cache of the front end.
-        weights: The folder of initial weights.
-        soft: Soft labels ``(candidates, classes)`` of every training cycle, or none.
-        out: The folder to write.
-        checkpoints_root: Where checkpoints of interrupted runs lie.
-        log: Gets a line an epoch.
+        network_settings: Architecture, options, front end and initial weights.
+        settings: Settings of the training.
+        assignment: Labels and subsets of the cycles.
+        seed: Random seed of initialisation, sampling, augmentation and dropout.
+        selections: Selections of the epoch; `val` is one of them.
+        compute: Device, precision and threads.
+        group: Processes of this training, each of which calls this function; the main one writes the folder.
+        features: Folder of the feature cache.
+        weights: Folder of the initial weights.
+        soft: Soft labels ``(candidates, classes)`` of every training cycle; None for hard labels.
+        out: Folder to write.
+        checkpoints_root: Folder of the checkpoints of interrupted runs.
+        log: Logger of one line per epoch.
 
     Raises:
         BreathlineError: An input is missing or does not fit, or the training diverged.
     """
     set_up(compute)
     if "val" not in selections:
-        raise BreathlineError("The selection val is always made.", where="params.yaml: selections", hint="add val")
+        raise BreathlineError("The selection val is missing.", where="params.yaml: selections", hint="add val")
     with explained(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
         cache = Features(features)
         data = TrainingData(
             features=cache,
-            train=part(assignment, cache, "train", soft),
-            selections={selection: part(assignment, cache, CHOSEN_ON[selection], None) for selection in selections},
+            train=labelled_cycles(assignment, cache, "train", soft),
+            selections={
+                selection: labelled_cycles(assignment, cache, CHOSEN_ON[selection], None) for selection in selections
+            },
             classes=len(assignment.classes),
         )
     with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
@@ -119,12 +121,12 @@ def train(
         data.train.soft,
     ]
     checkpoint = checkpoints_root / checkpoints.fingerprint(
-        # The folder keeps two teachers of equal settings, trained side by side, from sharing a checkpoint.
+        # The folder is part of it, so that two teachers with equal settings do not share a checkpoint.
         [str(out), seed, selections, *settings_and_data],
         [features / file_names.FEATURES, features / file_names.INDEX, weights / file_names.WEIGHTS, *CODE],
     )
     if group.is_main:
-        log.info("%d training cycles, %s", len(data.train.rows), _judges(data))
+        log.info("%d training cycles; the epoch is chosen on %s", len(data.train.rows), _selection_sizes(data))
     shown = console if group.is_main else Console(quiet=True)
     with TrainingProgress(settings.schedule.epochs, shown, log) as progress, explained(where="params.yaml"):
         try:
@@ -165,7 +167,7 @@ def train(
 
 
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
-    """Return the network at its start; weights that should be there and are not are no random start."""
+    """Return the initial network; missing weights are an error, never a random initialisation."""
     source = weights / file_names.SOURCE
     published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
     if not source.exists() or published != (weights / file_names.WEIGHTS).exists():
@@ -183,5 +185,5 @@ def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed:
         )
 
 
-def _judges(data: TrainingData) -> str:
-    return ", ".join(f"{len(part.rows)} to judge by ({selection})" for selection, part in data.selections.items())
+def _selection_sizes(data: TrainingData) -> str:
+    return ", ".join(f"{len(cycles.rows)} cycles ({selection})" for selection, cycles in data.selections.items())

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a bar on a terminal, and a line an epoch in any log."""
+"""Progress of a training: a bar on a terminal, and a log line per epoch."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from models.training.throughput import Throughput
 
 
 class Speed(ProgressColumn):
-    """Clips a second."""
+    """Column of the speed in clips per second."""
 
     def render(self, task: Bar) -> Text:
-        """Return the speed as soon as it is known."""
+        """Return the speed, or an empty text as long as it is unknown."""
         return Text(f"{task.speed:.0f} clips/s" if task.speed else "")
 
 
 class TrainingProgress:
-    """A context whose `on_batch` and `on_epoch` are made for `fit`."""
+    """Context with the callbacks `on_batch` and `on_epoch` of `models.training.loop.fit`."""
 
     def __init__(self, epochs: int, console: Console, log: logging.Logger) -> None:
         self._epochs, self._log = epochs, log
@@ -43,14 +43,14 @@ class TrainingProgress:
         self._progress.stop()
 
     def on_batch(self, epoch: int, phase: str, done: int, total: int) -> None:
-        """Move the bar; it starts anew for every phase of an epoch."""
+        """Move the bar; reset it for every phase of an epoch."""
         if self._phase != (epoch, phase):
             self._phase = epoch, phase
             self._progress.reset(self._bar, description=f"epoch {epoch}/{self._epochs} {phase}", total=total)
         self._progress.update(self._bar, completed=done)
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Log an epoch, and leave its loss and Score beside the bar."""
+        """Log an epoch, and show its loss and Score beside the bar."""
         row = epoch.row
         loss, score = f"loss {row['train_loss']:.3f}", f"val Score {row['val_score_strict']:.1f} strict"
         self._log.info(
@@ -68,7 +68,7 @@ class TrainingProgress:
 
 
 def _speed(speed: Throughput | None) -> str:
-    """Return the speed of an epoch in words; an epoch may have no steps left after an interruption."""
+    """Return the speed of an epoch in words; after an interruption, an epoch may have no steps left."""
     if speed is None:
         return "trained before"
     work = f"{speed.flops_per_s / 1e9:.3g} GFLOP/s"

@@ -1,4 +1,4 @@
-"""Torch for one stage's process: device, threads, determinism; and its errors in words for the user."""
+"""Set-up of torch for a stage (device, threads, determinism), and translation of its errors for the user."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from models.training.inference import pick_device
 from models.training.settings import ComputeSettings
 from tasks.runtime.errors import BreathlineError
 
-NOT_DETERMINISTIC = "does not have a deterministic implementation"  # torch's words
+NOT_DETERMINISTIC = "does not have a deterministic implementation"  # part of torch's error message
 
 
 def set_up(compute: ComputeSettings) -> None:
-    """Set torch up for this process: threads, and algorithms that give equal results in every run, or fast ones.
+    """Set threads and algorithms of torch for this process.
 
-    Deterministic: every algorithm has one result, an operation that has no such algorithm is an error, and fp32 is
-    fp32. Attention needs no more: by that setting, without which they would not, torch's flash and memory-efficient
-    kernels go back in one order, and cuDNN's, which cannot, is not taken. Otherwise cuDNN tries which algorithm is
-    fastest, and matrix products and convolutions in fp32 round their factors to TF32; neither concerns a CPU.
+    With ``deterministic``, every operation uses an algorithm with one result, an operation without such an algorithm is
+    an error, and fp32 is not rounded. The flash and memory-efficient kernels of attention then sum their gradients in
+    one order, and the kernel of cuDNN is not used. Otherwise cuDNN takes the fastest algorithm, and matrix products and
+    convolutions in fp32 round their factors to TF32. Both concern GPUs alone.
 
     Raises:
-        BreathlineError: The device is not there.
+        BreathlineError: The device does not exist.
     """
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(compute.deterministic)
-    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time, only uncovers bugs
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # slow, and only a help for debugging
     if compute.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
     torch.backends.cudnn.deterministic = compute.deterministic
@@ -42,7 +42,7 @@ def set_up(compute: ComputeSettings) -> None:
 
 @contextmanager
 def explained(*, where: object, hint: str | None = None) -> Iterator[None]:
-    """Show a `ValueError` of `models`, and an operation that is not deterministic, as what the user can mend."""
+    """Raise a `ValueError` of `models`, and the error of a non-deterministic operation, as a `BreathlineError`."""
     try:
         yield
     except ValueError as error:

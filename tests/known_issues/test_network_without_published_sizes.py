@@ -54,6 +54,7 @@ def _linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_linear")
+@pytest.mark.slow  # starts processes that import torch, about 6 s
 def test_one_new_file_is_a_new_network() -> None:
     network = create("linear", frames=20, mels=64, classes=4, options={"width": 6}, weights=None)
     assert network(torch.ones(2, 20, 64)).shape == (2, 4)

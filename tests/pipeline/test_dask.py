@@ -14,15 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 from distributed import Client
-from ruamel.yaml import YAML
 
 from tasks.runtime.files import sha256
 from tests import toy
-from tests.pipeline.test_dvc import tiny
+from tests.pipeline import runs
 from tests.unit.tasks.test_fbank import lay_out, waveforms
 
 # Each stage over Dask starts a flow, and a cluster whose processes import Prefect and torch: 10 to 20 s on two cores.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
 
 ROOT = Path(__file__).parents[2]
 STAGES = (["extract"], ["fbank", "ast"])
@@ -69,10 +68,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Pat
     """Return a project with a few demo recordings, as `download` leaves it."""
     folder = tmp_path_factory.mktemp("dask") / "Projekt ü"
     folder.mkdir()
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    tiny(params)
-    yaml.dump(params, folder / "params.yaml")
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    runs.edit(folder, runs.small)
     status, printed = run(folder, env, "threads", "download")
     assert status == 0, printed
     return folder
@@ -109,25 +106,32 @@ def project(corpus: Path, folder: Path) -> Path:
     return folder
 
 
+def written(folder: Path, env: dict[str, str], runner: str) -> dict[str, str]:
+    """Run both stages and return the SHA-256 of each file that they wrote."""
+    for stage in STAGES:
+        status, printed = run(folder, env, runner, *stage)
+        assert status == 0, printed
+    files = [*folder.glob("data/cycles/**/*"), *folder.glob("data/fbank/**/*")]
+    return {str(path.relative_to(folder)): sha256(path) for path in files if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def by_threads(tmp_path_factory: pytest.TempPathFactory, corpus: Path, env: dict[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of each file that the stages write without Dask."""
+    return written(project(corpus, tmp_path_factory.mktemp("threads") / "project"), env, "threads")
+
+
+LOCAL = [pytest.param(runner, marks=pytest.mark.long) for runner in ("processes", "dask")]
+
+
+@pytest.mark.parametrize("runner", ["a running cluster", *LOCAL])
 def test_threads_processes_and_dask_write_equal_bytes(
-    tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]
+    tmp_path: Path, corpus: Path, request: pytest.FixtureRequest, env: dict[str, str], runner: str
 ) -> None:
-    outs: dict[str, dict[str, str]] = {}
-    for name, runner in {
-        "threads": "threads",
-        "processes": "processes",
-        "local": "dask",
-        "elsewhere": f"dask:{scheduler}",
-    }.items():
-        folder = project(corpus, tmp_path / name)
-        for stage in STAGES:
-            status, printed = run(folder, env, runner, *stage)
-            assert status == 0, printed
-        written = [*folder.glob("data/cycles/**/*"), *folder.glob("data/fbank/**/*")]
-        outs[name] = {str(path.relative_to(folder)): sha256(path) for path in written if path.is_file()}
-    assert len(outs["threads"]) == 8
-    for name, found in outs.items():
-        assert found == outs["threads"], name
+    by_threads, scheduler = (request.getfixturevalue(name) for name in ("by_threads", "scheduler"))
+    assert {"data/cycles/cycles.parquet", "data/fbank/ast/features.npy"} <= by_threads.keys()
+    address = f"dask:{scheduler}" if runner == "a running cluster" else runner
+    assert written(project(corpus, tmp_path / "project"), env, address) == by_threads
 
 
 def test_a_fault_in_a_recording_is_told_as_without_dask(
@@ -173,7 +177,10 @@ def test_workers_with_other_code_are_refused(tmp_path: Path, corpus: Path, sched
     assert "restart the workers" in printed
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+INTERRUPTIONS = [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, *INTERRUPTIONS])
 def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(
     tmp_path: Path, env: dict[str, str], number: signal.Signals
 ) -> None:

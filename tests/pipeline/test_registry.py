@@ -47,7 +47,7 @@ def test_the_features_of_a_recording_are_those_of_the_cache(project):
     model = recordings.load(registry.fetch(project, "student"), "student")
     cache = Features(project / "data/fbank/efficientat")
     for wav in sorted((project / "data/raw/audio").glob("*.wav"))[:3]:
-        parts, found = recordings.hear(model, wav)
+        parts, found = recordings.extract_features(model, wav)
         rows = cache.find(part.cycle_id for part in parts)
         stored = np.load(project / "data/fbank/efficientat/features.npy", mmap_mode="r")[rows]
         assert np.array_equal(found.numpy(), stored)

@@ -58,9 +58,11 @@ def check_outs(folder: Path) -> None:
     assert "up to date" in toy.call(folder, "dvc", "repro")
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "word"), [("flow", "flow", ANOTHER), ("flow", "dvc", BUSY), ("dvc", "dvc", BUSY)]
-)
+SECOND = [("flow", "flow", ANOTHER), ("flow", "dvc", BUSY)]
+DVC_ALONE = pytest.param("dvc", "dvc", BUSY, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(("first", "second", "word"), [*SECOND, DVC_ALONE])
 def test_a_second_run_is_refused_with_a_clear_word_and_harms_nothing(project, server, first, second, word):
     one = start(project, server, first)
     wait_for_start(project)

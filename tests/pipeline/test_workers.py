@@ -162,7 +162,7 @@ def test_a_failing_stage_tells_the_cause_here(project, server, clones):
     assert "bad" not in locked(project)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
 def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones, number):
     process = breathline(project, server, "run", "--target", "endless", "--on", "endless=gpu")
     pid = project.parent / "pid"

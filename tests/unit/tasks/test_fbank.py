@@ -171,6 +171,7 @@ def run_stage(folder: Path, frontend: str = "ast") -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow  # starts two processes that import torch, about 7 s
 def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path: Path) -> None:
     corpus = lay_out(tmp_path, waveforms([9_000] * 600))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
@@ -224,6 +225,7 @@ for corpus in sys.argv[1:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+@pytest.mark.slow  # processes a large corpus, about 10 s
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     for name, cycles in (("small", 40), ("large", 400)):
         noise = np.random.default_rng(1).standard_normal((cycles, 12 * RATE), dtype=np.float32)  # does not compress

@@ -60,6 +60,7 @@ def faulty(tmp_path: Path) -> Path:
     return project
 
 
+@pytest.mark.slow  # starts two processes, about 6 s
 def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_processes(
     faulty: Path, tmp_path: Path
 ) -> None:

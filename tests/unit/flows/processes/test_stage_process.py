@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 import psutil
 import pytest
@@ -56,11 +57,11 @@ def test_processes_that_a_command_leaves_behind_are_ended(tmp_path):
 
 
 def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
-    groups, started, status = ProcessGroups(grace_s=0.3), SimpleBox(), []
+    groups, started, status = ProcessGroups(grace_s=0.3), SimpleQueue[str](), []
     command = ["sh", "-c", f'{sys.executable} -c "{STUBBORN}"; true']
     thread = threading.Thread(target=lambda: status.append(groups.run(command, tmp_path, log=started.put).status))
     thread.start()
-    pid = int(started.get())
+    pid = int(started.get(timeout=10))
     groups.end()
     thread.join(10)
     assert gone(pid, within_s=0.1)
@@ -159,18 +160,3 @@ def test_a_second_run_and_a_run_inside_a_stage_are_refused(tmp_path, monkeypatch
     monkeypatch.setenv("DVC_STAGE", "evaluate")
     with pytest.raises(BreathlineError, match=r"inside a stage(.|\n)*evaluate"), exclusive_run(tmp_path):
         pass
-
-
-class SimpleBox:
-    """One value handed from a thread to another."""
-
-    def __init__(self) -> None:
-        self._there, self._value = threading.Event(), ""
-
-    def put(self, value: str) -> None:
-        self._value = value
-        self._there.set()
-
-    def get(self) -> str:
-        assert self._there.wait(10)
-        return self._value

@@ -39,8 +39,8 @@ CASES = {
 }
 
 
-# Each starts processes that import torch, about 15 s.
-@pytest.mark.parametrize("case", ["cross_entropy", pytest.param("patchmix_cl", marks=pytest.mark.slow)])
+@pytest.mark.slow  # starts processes that import torch, about 10 s each
+@pytest.mark.parametrize("case", CASES)
 def test_two_processes_train_the_same_network_as_one(folder: Path, case: str) -> None:
     settings, settings_alone = CASES[case]
     launch(partial(parallel.train_and_write, folder, settings), parallel.TWO)

@@ -65,9 +65,9 @@ def test_noise_may_have_a_variance_for_each_class() -> None:
     means = soft.mean(axis=0)
     assert means[0] > means[1] > means[2] > means[3] > 0
     np.testing.assert_array_equal(soft, noisy(labels, np.array([1.192, 0.906, 0.619, 0.358]), seed=0))
-    with pytest.raises(BreathlineError, match="4 variances are not one for each of 2 classes"):
+    with pytest.raises(BreathlineError, match="There are 4 variances for 2 classes"):
         candidates(LOGITS[..., :2], LABELS % 2, published)
-    with pytest.raises(ValueError, match="noise_variance not negative"):
+    with pytest.raises(ValueError, match="noise_variance must not be negative"):
         SoftLabelSettings(k=1, noise_variance=(0.1, -0.1))
 
 
@@ -93,8 +93,8 @@ def test_teacher_noise_takes_each_class_variance_over_the_teachers() -> None:
     ("wrong", "message"),
     [
         ({"k": 1, "combination": "teacher_noise"}, "k must be 2 or more"),
-        ({"k": 2, "combination": "teacher_noise", "temperature": 2.0}, "teacher_noise has no temperature"),
-        ({"k": 1, "combination": "label_noise", "temperature": 0.5}, "label_noise has no temperature"),
+        ({"k": 2, "combination": "teacher_noise", "temperature": 2.0}, "teacher_noise uses no logits"),
+        ({"k": 1, "combination": "label_noise", "temperature": 0.5}, "label_noise uses no logits"),
     ],
 )
 def test_controls_that_would_be_hard_labels_or_ignore_an_option_are_refused(wrong: Any, message: str) -> None:

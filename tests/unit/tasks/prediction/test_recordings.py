@@ -48,20 +48,20 @@ def write(path: Path, seconds: float = 2.25) -> Path:
     ],
 )
 def test_windows_cover_a_recording_without_an_annotation(tmp_path, seconds, times):
-    parts = recordings.pieces(tmp_path / "a.wav", seconds, 2.5)
+    parts = recordings.excerpts(tmp_path / "a.wav", seconds, 2.5)
     assert [(part.start_s, part.end_s) for part in parts] == times
     assert {part.cycle_id for part in parts} == {None}
 
 
 def test_cycles_are_those_of_the_annotation_unless_it_names_none(tmp_path):
     (tmp_path / "a.txt").write_text("0.5\t1.25\t0\t1\n1.25\t3.0\t0\t0\n")
-    parts = recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)
-    assert parts == [recordings.Piece(0.5, 1.25, "a_000"), recordings.Piece(1.25, 3.0, "a_001")]
+    parts = recordings.excerpts(tmp_path / "a.wav", 6.0, 2.5)
+    assert parts == [recordings.Excerpt(0.5, 1.25, "a_000"), recordings.Excerpt(1.25, 3.0, "a_001")]
     (tmp_path / "a.txt").write_text("")
-    assert len(recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)) == 3
+    assert len(recordings.excerpts(tmp_path / "a.wav", 6.0, 2.5)) == 3
     (tmp_path / "a.txt").write_text("notes of the ward\n")
     with pytest.raises(BreathlineError, match=r"a\.txt"):
-        recordings.pieces(tmp_path / "a.wav", 6.0, 2.5)
+        recordings.excerpts(tmp_path / "a.wav", 6.0, 2.5)
 
 
 def test_what_is_said_of_each_piece_does_not_depend_on_the_format_of_the_file(model, tmp_path):
@@ -86,7 +86,7 @@ def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
     (folder / "model.json").write_text(json.dumps(card | ({} if fade else {"pad": pad, "fade": fade})))
     wav = write(tmp_path / "101_1b1_Al_sc_Meditron.wav", 0.75)
     (tmp_path / "101_1b1_Al_sc_Meditron.txt").write_text("0.0\t0.5\t0\t0\n")
-    _, heard = recordings.hear(recordings.load(folder, "toy"), wav)
+    _, heard = recordings.extract_features(recordings.load(folder, "toy"), wav)
     front_end = create("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
     (waveform,) = extraction.extract(wav, CORPUS, [16_000], () if fade else [16_000]).audio[16_000]
     assert torch.equal(heard, compute(front_end, [torch.from_numpy(waveform)]))
@@ -105,7 +105,7 @@ def test_a_card_of_an_older_time_and_an_empty_folder_are_refused(tmp_path):
     card = models_on_disk.write(tmp_path) / "model.json"
     kept = {key: value for key, value in json.loads(card.read_text()).items() if key != "duration_s"}
     card.write_text(json.dumps(kept))
-    with pytest.raises(BreathlineError, match=r"does not tell how long(.|\n)*train it again"):
+    with pytest.raises(BreathlineError, match=r"has no `duration_s`(.|\n)*train it again"):
         recordings.load(tmp_path, "toy")
 
 

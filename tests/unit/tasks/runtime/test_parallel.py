@@ -102,7 +102,7 @@ def test_processes_are_others_and_end_with_the_iterator(tmp_path: Path, monkeypa
 
 def test_a_process_that_is_killed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(parallel.RUNNER, "processes")
-    with pytest.raises(BreathlineError, match="ended from outside"):
+    with pytest.raises(BreathlineError, match="killed from outside"):
         list(parallel.in_order(end_own_process, range(3), workers=1, ahead=1, shard=1))
 
 

@@ -21,6 +21,7 @@ from tests.unit.tasks.trainings import change, contents
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.slow  # trains twice and starts a process that imports torch, about 10 s
 def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
     project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

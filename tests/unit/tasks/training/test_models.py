@@ -17,7 +17,7 @@ from tasks import train_student, train_teacher
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
-from tasks.training.job import part
+from tasks.training.job import labelled_cycles
 from tests.unit.tasks.trainings import LABEL_SETS, change, contents, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
@@ -78,9 +78,9 @@ def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project: Path) -> None
         patients=dict.fromkeys(cycles, "101"),
     )
     soft = {cycle: np.full(4, target, dtype=np.float32) for cycle, target in targets.items()}
-    got = part(wanted, cache, "train", soft)
+    got = labelled_cycles(wanted, cache, "train", soft)
     assert got.soft is not None
     assert (got.rows.tolist(), got.labels.tolist(), got.soft[:, 0].tolist()) == ([0, 2], [2, 1], [2, 1])
-    assert part(wanted, cache, "val", None).rows.tolist() == [1]
+    assert labelled_cycles(wanted, cache, "val", None).rows.tolist() == [1]
     with pytest.raises(BreathlineError, match=f"1 training cycles have no soft label, such as {cycles[2]}"):
-        part(wanted, cache, "train", {cycle: soft[cycle] for cycle in cycles[:2]})
+        labelled_cycles(wanted, cache, "train", {cycle: soft[cycle] for cycle in cycles[:2]})

@@ -36,6 +36,7 @@ def losses(project: Path) -> list[float]:
         return [float(row["train_loss"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow  # starts processes that import torch, about 7 s
 def test_a_stage_starts_its_processes_and_writes_once(project: Path) -> None:
     write(project, 1)
     main("ast")

@@ -69,7 +69,7 @@ def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.
         ({"teachers": {"ast": {"frontend": "none"}}}, "no feature cache in data/fbank/none"),
         ({"teachers": {"ast": {"options": {"dept": 3}}}}, "no option dept"),
         ({"teachers": {"ast": {"override": {"patienc": 3}}}}, "patienc"),
-        ({"selections": ["paper"]}, "val is always made"),
+        ({"selections": ["paper"]}, "selection val is missing"),
         ({"labels": "lungsound_5"}, "no labels `lungsound_5`"),
         ({"compute": {"device": "cuda"}}, "no CUDA device"),
     ],
