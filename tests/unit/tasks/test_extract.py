@@ -55,7 +55,7 @@ def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:
     return out, extract(raw, out, rates=[16_000, 32_000], workers=workers)
 
 
-def test_recordings_hold_all_that_is_known(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_recordings_have_all_known_values(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         out, _ = run(raw)
     assert pq.read_schema(out / "recordings.parquet").equals(CORPUS.recordings_schema)
@@ -119,7 +119,7 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw: Path) -> None
                 np.testing.assert_array_equal(np.array(audio[f"{name}_{index:03}"], dtype=np.float32), expected)
 
 
-def test_recordings_keep_their_ends_at_the_rates_that_say_so(raw: Path) -> None:
+def test_recordings_are_not_faded_at_unfaded_rates(raw: Path) -> None:
     (raw / "audio" / f"{PLAIN}.txt").write_text("0.0\t1.0\t0\t0\n1.0\t2.0\t0\t0\n")
     extract(raw, raw.parent / "cycles", rates=[16_000, 32_000], workers=1, unfaded=[16_000])
     starts = {
@@ -149,16 +149,14 @@ def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
     assert classes["test"]["diagnosis_3"] == {"healthy": 0, "chronic": 0, "non-chronic": 3}
 
 
-def test_the_facts_are_those_of_what_download_found(raw: Path) -> None:
+def test_the_facts_follow_from_the_identity(raw: Path) -> None:
     out, _ = run(raw)
     facts = corpus_facts.read(out)
     assert (facts.name, facts.title, facts.identity) == ("icbhi", "ICBHI 2017", IDENTITY)
     assert (facts.published, facts.patients_on_both_sides) == ((), ("156", "218"))
 
 
-def test_the_bytes_depend_neither_on_the_workers_nor_on_row_groups_in_flight(
-    raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytes_are_equal_for_any_number_of_workers(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waveform_files, "ROW_GROUP_SAMPLES", 30_000)
     seen = []
     for workers in (1, 3):
@@ -239,14 +237,14 @@ def test_without_the_fold_list_no_patient_has_a_fold(raw: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["101_1b1_Al_sc_Meditron (1)", "größe 1"])
-def test_a_name_that_is_none_is_refused(raw: Path, name: str) -> None:
+def test_an_invalid_name_is_refused(raw: Path, name: str) -> None:
     for suffix in (".wav", ".txt"):
         (raw / "audio" / f"{PLAIN}{suffix}").rename(raw / "audio" / f"{name}{suffix}")
     with pytest.raises(BreathlineError, match="not the name of an ICBHI recording"):
         run(raw)
 
 
-def test_files_of_rates_and_runs_that_are_no_more_go(raw: Path) -> None:
+def test_files_of_earlier_rates_and_runs_are_removed(raw: Path) -> None:
     out, _ = run(raw)
     (out / "audio" / ".16000.parquet.k1ll3d").write_bytes(b"half")
     extract(raw, out, rates=[16_000], workers=1)

@@ -131,7 +131,7 @@ def test_metadata_are_found_under_any_name_in_any_place(tmp_path: Path, project:
     assert source["metadata"][FOLDS_FILE] is None
 
 
-def test_named_metadata_go_before_those_of_the_source(tmp_path: Path, project: Project) -> None:
+def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path: Path, project: Project) -> None:
     named = corpora.lay_out(tmp_path / "named", {DIAGNOSIS_FILE: b"101 COPD\n"})
     corpora.lay_out(tmp_path, {DIAGNOSIS_FILE: b"101 Asthma\n"})
     project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", FULL), metadata=named))
@@ -139,7 +139,7 @@ def test_named_metadata_go_before_those_of_the_source(tmp_path: Path, project: P
     project.refused(settings("archive", tmp_path / "a.zip", metadata=tmp_path / "nowhere"), "no such folder")
 
 
-def test_the_demo_is_whole_and_takes_the_same_way(project: Project) -> None:
+def test_the_demo_is_generated_completely(project: Project) -> None:
     source = project.download(settings("publisher", corpus="demo", expect="full"))
     assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
     assert (source["identity"]["name"], source["identity"]["verified"]) == ("demo", True)

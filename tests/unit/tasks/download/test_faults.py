@@ -47,7 +47,7 @@ def flac() -> bytes:
         pytest.param({SPLIT_FILE: b"<<<<<<< HEAD\n"}, "merge marker", id="merge marker"),
     ],
 )
-def test_what_does_not_fit_is_named_and_nothing_is_left(
+def test_a_fault_is_named_and_nothing_is_left(
     tmp_path: Path, project: Project, changes: dict[str, bytes | None], what: str
 ) -> None:
     files = {Path(name).name: content for name, content in FULL.items()} | changes
@@ -77,7 +77,9 @@ def test_a_broken_archive_leaves_nothing(tmp_path: Path, project: Project) -> No
     assert isinstance(project.refused(settings("archive", path), "Bad CRC-32"), BrokenArchiveError)
 
 
-def test_no_room_is_known_beforehand(tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_space_is_reported_before_copying(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
     project.refused(settings("directory", corpora.lay_out(tmp_path / "f", FULL)), "and 100 are free")
 
@@ -111,7 +113,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "project" / "data").iterdir())
 
 
-def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path: Path) -> None:
     root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
     # The last moment before the corpus would be whole lasts long enough to be met.
     dawdle = "from tasks.corpora import completeness; completeness.check_headers = lambda *_: time.sleep(60)"

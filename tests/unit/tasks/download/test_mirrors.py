@@ -44,9 +44,7 @@ def test_the_official_site_by_http(project: Project, server: Server, tmp_path: P
     assert not project.downloads.exists()
 
 
-def test_a_broken_archive_by_http_is_not_kept_and_a_sound_one_is(
-    project: Project, server: Server, tmp_path: Path
-) -> None:
+def test_only_an_intact_archive_is_kept(project: Project, server: Server, tmp_path: Path) -> None:
     name = "ICBHI_final_database.zip"
     sound = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES), zipfile.ZIP_STORED).read_bytes()
     broken = bytearray(sound)
@@ -67,7 +65,7 @@ def test_without_a_mirror_nothing_is_fetched(project: Project) -> None:
     assert "download.mirrors" in str(project.refused(settings("publisher", mirrors=[]), "needs a mirror"))
 
 
-def test_no_mirror_has_it(project: Project, server: Server) -> None:
+def test_a_file_on_no_mirror_is_an_error(project: Project, server: Server) -> None:
     error = project.refused(settings("publisher", mirrors=[server.url("a/"), server.url("b/")]), "could not be fetched")
     for mirror in ("a/", "b/"):
         assert f"{server.url(mirror)}{SPLIT_FILE}: HTTP 404 Not Found" in str(error)

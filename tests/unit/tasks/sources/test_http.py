@@ -53,7 +53,7 @@ def refused(server: Server, target: Path, **options: object) -> str:
     ],
     ids=["breaks off", "stalls", "503", "429"],
 )
-def test_a_passing_fault_costs_only_what_is_missing(
+def test_after_a_transient_fault_only_the_rest_is_fetched(
     tmp_path: Path, server: Server, first: Callable[[Handler], None], ranges: list[str | None]
 ) -> None:
     server.script["f"] = [first]
@@ -64,7 +64,7 @@ def test_a_passing_fault_costs_only_what_is_missing(
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_a_server_that_ignores_range_starts_anew(tmp_path: Path, server: Server) -> None:
+def test_a_server_that_ignores_range_starts_again(tmp_path: Path, server: Server) -> None:
     server.script["f"] = [behave.breaks_off(100_000), behave.ignores_range]
     fetched(server, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == CONTENT
@@ -79,7 +79,7 @@ def test_a_server_that_ignores_range_starts_anew(tmp_path: Path, server: Server)
     ],
     ids=["If-Range", "ignores If-Range", "only the length tells"],
 )
-def test_a_file_that_changed_meanwhile_is_never_mixed(
+def test_two_versions_of_a_file_are_never_mixed(
     tmp_path: Path, server: Server, second: Callable[[Handler], None], newer: bytes
 ) -> None:
     def changes(handler: Handler) -> None:
@@ -91,7 +91,7 @@ def test_a_file_that_changed_meanwhile_is_never_mixed(
     assert (tmp_path / "f").read_bytes() == newer
 
 
-def test_what_had_all_come_when_it_was_interrupted_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
+def test_a_complete_interrupted_download_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
     server.script["f"] = [behave.breaks_off(100_000), behave.says(404)]
     refused(server, tmp_path / "f")
     (part,) = tmp_path.glob("*.part")
@@ -101,7 +101,7 @@ def test_what_had_all_come_when_it_was_interrupted_is_not_fetched_again(tmp_path
     assert (tmp_path / "f").read_bytes() == CONTENT
 
 
-def test_retries_are_bounded_and_count_anew_after_progress(tmp_path: Path, server: Server) -> None:
+def test_retries_are_limited_and_counted_again_after_progress(tmp_path: Path, server: Server) -> None:
     server.script["f"] = [behave.says(500)] * 9
     assert "HTTP 500" in refused(server, tmp_path / "f")
     assert len(server.asked) == QUICK.attempts
@@ -112,7 +112,7 @@ def test_retries_are_bounded_and_count_anew_after_progress(tmp_path: Path, serve
     assert (tmp_path / "f").read_bytes() == CONTENT * 14
 
 
-def test_the_server_says_when_to_come_back(tmp_path: Path, server: Server) -> None:
+def test_the_pause_that_a_server_asks_for_is_kept(tmp_path: Path, server: Server) -> None:
     slow = RetryPolicy(attempts=3, first_wait=20.0, longest_wait=20.0)
     server.script["f"] = [behave.says(503, Retry_After="1")]
     begin = time.monotonic()
@@ -133,14 +133,14 @@ def test_the_server_says_when_to_come_back(tmp_path: Path, server: Server) -> No
     ],
     ids=["404", "shorter than announced", "no length", "compressed"],
 )
-def test_what_is_not_whole_never_looks_whole(
+def test_an_incomplete_file_never_becomes_the_target(
     tmp_path: Path, server: Server, answer: Callable[[Handler], None], what: str
 ) -> None:
     server.script["f"] = [answer] * 9
     assert what in refused(server, tmp_path / "f")
 
 
-def test_a_length_that_lies_low_shows_in_the_hash_and_by_the_check(tmp_path: Path, server: Server) -> None:
+def test_a_wrong_length_is_found_by_hash_and_check(tmp_path: Path, server: Server) -> None:
     def whole(path: Path) -> None:
         if path.stat().st_size != len(CONTENT):
             raise BreathlineError("It is not whole.")
@@ -151,7 +151,7 @@ def test_a_length_that_lies_low_shows_in_the_hash_and_by_the_check(tmp_path: Pat
         assert not list(tmp_path.iterdir()), "what is wrong is not gone on with"
 
 
-def test_the_next_mirror_is_asked_and_the_error_tells_what_each_said(tmp_path: Path, server: Server) -> None:
+def test_the_next_mirror_is_tried_and_the_error_names_all_faults(tmp_path: Path, server: Server) -> None:
     server.files |= {"wrong": NEWER}
     urls = ["http://127.0.0.1:9/f", server.url("absent"), server.url("wrong")]
     wanted = sha256(CONTENT).hexdigest().upper()
@@ -165,7 +165,7 @@ def test_the_next_mirror_is_asked_and_the_error_tells_what_each_said(tmp_path: P
         assert said in str(error.value)
 
 
-def test_a_whole_file_is_not_fetched_again_unless_it_is_the_wrong_one(tmp_path: Path, server: Server) -> None:
+def test_a_complete_file_is_fetched_again_only_if_its_hash_is_wrong(tmp_path: Path, server: Server) -> None:
     (tmp_path / "f").write_bytes(NEWER)
     assert fetched(server, tmp_path / "f").sha256 == sha256(NEWER).hexdigest()
     assert not server.asked
@@ -183,7 +183,7 @@ fetch(sys.argv[1], Path("f"), sha256=None)
 """
 
 
-def test_a_killed_process_is_gone_on_with(tmp_path: Path, server: Server) -> None:
+def test_the_download_of_a_killed_process_is_resumed(tmp_path: Path, server: Server) -> None:
     server.script["f"] = [behave.trickles]
     process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
@@ -203,7 +203,7 @@ def test_a_killed_process_is_gone_on_with(tmp_path: Path, server: Server) -> Non
     assert server.asked[-1] == ("f", f"bytes={came}-")
 
 
-def test_a_full_disk_is_named_and_what_came_is_gone_on_with(tmp_path: Path, server: Server) -> None:
+def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path: Path, server: Server) -> None:
     command = [sys.executable, "-c", FETCH, server.url("f"), "100000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
@@ -214,7 +214,7 @@ def test_a_full_disk_is_named_and_what_came_is_gone_on_with(tmp_path: Path, serv
     assert server.asked[-1][1] == "bytes=100000-"
 
 
-def test_no_room_is_known_before_anything_comes(
+def test_missing_space_is_reported_before_the_download(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))

@@ -38,9 +38,7 @@ def cycles(seed: int, patients: int) -> dict[str, np.ndarray]:
     return counts
 
 
-def test_more_workers_and_more_patients_leave_the_bytes_of_the_first_patients_alone(
-    corpus: Path, tmp_path: Path
-) -> None:
+def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(corpus: Path, tmp_path: Path) -> None:
     generate(tmp_path, seed=7, patients=5, workers=2)
     few, many = contents(corpus), contents(tmp_path)
     for name, data in few.items():
@@ -128,7 +126,7 @@ def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split() -> No
     assert {person.fold for person in people} == {0, 1, 2, 3, 4}
 
 
-def test_the_default_size_is_what_the_demo_is_tuned_for() -> None:
+def test_the_default_size_has_the_expected_mix() -> None:
     settings = params.read()["download"]["demo"]
     counts = cycles(settings["seed"], settings["patients"])
     assert 500 <= counts["train"].sum() <= 700

@@ -9,7 +9,7 @@ from tasks.corpora.icbhi.annotations import AnnotatedCycle
 from tasks.runtime.errors import BreathlineError
 
 
-def test_cycles_keep_the_order_and_the_times_of_the_file(tmp_path: Path) -> None:
+def test_cycles_have_the_order_and_times_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbf0.579\t2.45\t1\t0\r\n\r\n0.036 0.579 0 1 \r\n3\t3\t1\t1\n9\t-1.5e0\t0\t0")
     assert annotations.read(path) == [

@@ -61,7 +61,7 @@ def test_the_one_wrong_name_is_matched_and_recorded(complete: Complete) -> None:
     assert cycles.filter(pl.col("recording_id") == corrected["recording_id"][0]).height == 11
 
 
-def test_nothing_is_unknown_but_what_the_demographics_leave_out(complete: Complete) -> None:
+def test_only_demographics_have_unknown_values(complete: Complete) -> None:
     recordings, cycles, _ = complete
     assert not cycles.drop("audio_sha256").null_count().sum_horizontal().item()
     patients = recordings.unique("patient_id")

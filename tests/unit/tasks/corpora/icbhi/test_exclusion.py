@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return corpora.lay_out(tmp_path / "corpus", FULL | odd)
 
 
-def test_nothing_of_a_patient_is_left_and_the_gap_is_counted(folder: Path, project: Project) -> None:
+def test_an_excluded_patient_is_removed_and_counted(folder: Path, project: Project) -> None:
     source = project.download(settings("directory", folder, exclude_patients=[101]))
     assert project.names("audio") == sorted(f"{name}.{suffix}" for name in NAMES[2:] for suffix in ("wav", "txt"))
     assert (source["recordings"], source["excluded"], source["missing"]) == (2, {"101": 2}, [])
@@ -34,7 +34,7 @@ def test_nothing_of_a_patient_is_left_and_the_gap_is_counted(folder: Path, proje
     assert source["metadata"][SPLIT_FILE] == hashlib.sha256(kept[SPLIT_FILE]).hexdigest()
 
 
-def test_a_slip_in_the_number_is_an_error(folder: Path, project: Project) -> None:
+def test_an_unknown_patient_is_an_error(folder: Path, project: Project) -> None:
     project.refused(settings("directory", folder, exclude_patients=[101, 110]), "no patient 110")
 
 

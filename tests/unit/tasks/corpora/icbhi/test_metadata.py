@@ -49,7 +49,7 @@ def test_the_split_reads_alike_in_every_variant(
 
 
 @pytest.mark.parametrize("unknown", ["NA", "na", "N/A", "NaN", "-", "null"])
-def test_demographics_keep_what_is_known(tmp_path: Path, unknown: str) -> None:
+def test_demographics_are_read_and_unknown_values_are_none(tmp_path: Path, unknown: str) -> None:
     path = tmp_path / "demographics.txt"
     path.write_text(
         "Patient number\tAge\tSex\tAdult BMI (kg/m2)\tWeight\tHeight\r\n"
@@ -128,7 +128,7 @@ def test_a_name_with_another_device_is_corrected() -> None:
     assert not match.unlisted
 
 
-def test_both_names_in_the_split_lead_to_the_one_recording() -> None:
+def test_both_names_in_the_split_mean_one_recording() -> None:
     match = metadata.match([MEDITRON, LITTMANN], [LITTMANN])
     assert match.recording_ids == {MEDITRON: LITTMANN, LITTMANN: LITTMANN}
     assert not match.missing
