@@ -11,6 +11,7 @@ from tasks.checks import data_docs as pages
 from tasks.checks import frames, runner
 from tasks.checks.report import failure, report, warning_table
 from tasks.checks.settings import ValidationSettings
+from tasks.checks.suites import suites
 from tasks.corpora import registry
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.files import write_json
@@ -34,7 +35,7 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationS
     facts = corpus_facts.read(folder)
     corpus = registry.get(facts.name)
     tables = frames.read(folder, corpus.recordings_schema, corpus.cycles_schema)
-    checks = runner.suites(settings, facts, corpus.expectations(facts.identity), tables.summary)
+    checks = suites(settings, facts, corpus.expectations(facts.identity), tables.summary)
     with console.status("Checking recordings and cycles"):
         verdicts, rendered = runner.run(tables, checks, settings.severity)
     written = report(facts.identity, verdicts)

@@ -1,4 +1,8 @@
-"""Context of Great Expectations: in memory, without telemetry."""
+"""Context of Great Expectations: in memory, without telemetry.
+
+Release 1.24 has no code that sends usage data and does not read `GX_ANALYTICS_ENABLED`. For releases that send, the
+configuration of the context switches analytics off.
+"""
 
 from __future__ import annotations
 

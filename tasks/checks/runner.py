@@ -9,12 +9,10 @@ from typing import Any
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 
-from tasks.checks import audio_quality, counts, cycles, gx, recordings, rules
+from tasks.checks import gx, rules
 from tasks.checks.check import Check
 from tasks.checks.frames import Frames
-from tasks.checks.settings import SHOWN, Level, Severity, ValidationSettings
-from tasks.corpora.expectations import Expectations
-from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.checks.settings import SHOWN, Level, Severity
 
 RESULT_FORMAT = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 ROW_NAMES = {"recordings": ["recording_id", "patient_id"], "cycles": ["cycle_id"]}
@@ -55,31 +53,6 @@ class Verdict:
     first: Sequence[str]
     meaning: str
     hint: str
-
-
-def suites(
-    settings: ValidationSettings, facts: CorpusFacts, expected: Expectations, summary: Mapping[str, Any]
-) -> dict[str, list[Check]]:
-    """Return all checks by table.
-
-    Args:
-        settings: Thresholds and severities.
-        facts: The facts of the corpus.
-        expected: The expectations of the corpus.
-        summary: The summary that `extract` wrote.
-    """
-    label_sets = facts.label_sets
-    return {
-        "recordings": [
-            *recordings.checks(settings.ranges, expected, facts.patients_on_both_sides, summary["missing"]),
-            *counts.checks("recordings", expected, label_sets, summary),
-            *audio_quality.checks(settings.quality, settings.unusable),
-        ],
-        "cycles": [
-            *cycles.checks(settings.cycle_s, settings.time_tolerance_s, expected, label_sets),
-            *counts.checks("cycles", expected, label_sets, summary),
-        ],
-    }
 
 
 def run(

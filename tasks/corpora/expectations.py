@@ -55,6 +55,11 @@ class KnownRule:
     meaning: str
     alternatives: tuple[tuple[str, ...], ...]
 
+    @property
+    def columns(self) -> list[str]:
+        """Return the columns of all alternatives."""
+        return [column for alternative in self.alternatives for column in alternative]
+
 
 @dataclass(frozen=True, kw_only=True)
 class UsualValues:

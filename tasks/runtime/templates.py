@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import jinja2
 
-VERBATIM = ("md.j2", "css", "js")  # files in which values are not escaped for HTML
+VERBATIM = ("md.j2", "yaml.j2", "css", "js")  # files in which values are not escaped for HTML
 
 
 def render(
@@ -15,7 +15,7 @@ def render(
     """Render a template of a package, without a newline at the end.
 
     Templates lie in the folder `templates` of their package, together with the CSS and scripts that they include
-    (``{% include "page.css" %}``). Values are escaped in all but Markdown; a value that is not given is an error.
+    (``{% include "page.css" %}``). Values are escaped in all but Markdown and YAML. A missing value is an error.
 
     Args:
         package: Name of the package, usually `__package__` of the caller.

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -141,7 +142,17 @@ def test_every_family_has_checks() -> None:
     assert {verdict.family for verdict in verdicts} == set(Severity.__annotations__) - {"__pydantic_config__"}
 
 
-def test_only_the_checks_import_great_expectations_and_it_sends_no_telemetry() -> None:
+def test_the_stage_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: opened.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: opened.append(host) or [])
+    monkeypatch.delenv("GX_ANALYTICS_ENABLED", raising=False)  # releases since 1.24 do not read it
+    store(clean(), tmp_path / EXTRACTED)
+    validate(tmp_path / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, SETTINGS)
+    assert opened == []
+
+
+def test_only_the_checks_import_great_expectations_and_its_analytics_are_off() -> None:
     importing = set()
     for path in (path for package in ("cli", "flows", "models", "tasks") for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from tasks.checks import frames, runner
+from tasks.checks import frames
 from tasks.checks.check import Check
 from tasks.checks.settings import ValidationSettings
+from tasks.checks.suites import suites
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.corpora.icbhi.expectations import expectations
@@ -43,7 +44,7 @@ class Tables:
 
     def suites(self) -> dict[str, list[Check]]:
         """Return the checks of these tables."""
-        return runner.suites(SETTINGS, self.facts, expectations(self.facts.identity), self.summary)
+        return suites(SETTINGS, self.facts, expectations(self.facts.identity), self.summary)
 
     def put(self, table: str, row: int, **values: Any) -> str:
         """Change values of one row, and return its name after the change; "" if it has no name."""

@@ -7,12 +7,10 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from tasks.checks import cycles as cycle_checks
-from tasks.checks import recordings as recording_checks
-from tasks.checks.runner import Verdict, run, run_suite, suites
+from tasks.checks.runner import Verdict, run, run_suite
+from tasks.checks.suites import suites
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.icbhi import facts as icbhi
-from tasks.corpora.icbhi.expectations import FORMAT
 from tests.unit.tasks.checks.tables import SETTINGS, Tables, clean, facts
 
 Fault = Callable[[Tables], str]
@@ -89,12 +87,10 @@ def _index_left_out(tables: Tables) -> str:
 
 FAULTS: dict[str, tuple[str, Fault]] = {
     **{
-        f"recordings.{column}_required": ("error", value("recordings", column, None))
-        for column in (*recording_checks.REQUIRED, *FORMAT.required["recordings"])
-    },
-    **{
-        f"cycles.{column}_required": ("error", value("cycles", column, None))
-        for column in (*cycle_checks.REQUIRED, *FORMAT.required["cycles"])
+        f"{suite}.{check.name}": ("error", value(suite, check.columns[0], None))
+        for suite, checks in clean().suites().items()
+        for check in checks
+        if check.family == "required"
     },
     "recordings.recording_id_pattern": ("error", value("recordings", "recording_id", "101_1b1_Xx_sc_Meditron")),
     "recordings.recording_id_agrees": ("error", value("recordings", "device", "Litt3200")),
