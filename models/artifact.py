@@ -21,11 +21,6 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
     """Write ``<selection>.safetensors`` for each state, then ``model.json``; equal tensors give equal bytes.
 
     Files are written atomically. Files of an earlier model are removed.
-
-    Args:
-        directory: Folder of the model.
-        states: Tensors of the network for each selection.
-        card: Content of ``model.json``.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for path in (directory / CARD, *directory.glob("*.safetensors")):

@@ -22,14 +22,7 @@ AUDIOSET_MEAN, AUDIOSET_SD = -4.2677393, 4.5689974  # of AudioSet's log mel ener
 
 
 class Ast(FrontEnd):
-    """Log mel energies, 100 frames a second, normalised as AudioSet's for AST: (x - mean) / (2 sd).
-
-    Args:
-        samples: Length of a clip in samples.
-        name: Name of the front end.
-        taper: Power of the Hann window (see `MelEnergies`).
-        dtype: Floating-point type of the computation.
-    """
+    """Log mel energies, 100 frames a second, normalised as AudioSet's for AST: (x - mean) / (2 sd)."""
 
     scale = Scale(offset=-AUDIOSET_MEAN, divisor=2 * AUDIOSET_SD, floor=KALDI_FLOOR, added=False)
 

@@ -18,9 +18,6 @@ class FrontEnd(nn.Module, ABC):
 
     It is a module of torch, so that ``.to(device)`` moves its tables.
 
-    Args:
-        samples: Length of a clip in samples; the only argument of a subclass.
-
     Attributes:
         name: Name in params.yaml.
         sample_rate: Sample rate of the clips in Hz.

@@ -21,9 +21,6 @@ class Beats(Ast):
 
     The floor is 1e-9 of AST's. In recordings of 4 kHz the upper mels hold only the rounding of the resampling. Energies
     are therefore computed in float64, which is cheap compared with a training.
-
-    Args:
-        samples: Length of a clip in samples.
     """
 
     # Samples are read as from -2^15 to 2^15: energies are 2^30 times those of samples from -1 to 1.

@@ -25,9 +25,6 @@ class Clap(FrontEnd):
     A clip is repeated as often as it fits into ten seconds as a whole; the rest is silence. For clips of 8 s, the last
     two seconds are therefore at the floor, as in work (b).
 
-    Args:
-        samples: Length of a clip in samples.
-
     Raises:
         ValueError: Clips are longer than ten seconds, the longest input of the encoder.
     """

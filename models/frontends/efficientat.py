@@ -19,11 +19,7 @@ PREEMPHASIS = 0.97
 
 
 class EfficientAT(FrontEnd):
-    """Log mel energies, 100 frames a second, of about unit range: (ln(x + 1e-5) + 4.5) / 5.
-
-    Args:
-        samples: Length of a clip in samples.
-    """
+    """Log mel energies, 100 frames a second, of about unit range: (ln(x + 1e-5) + 4.5) / 5."""
 
     scale = Scale(offset=4.5, divisor=5.0, floor=1e-5, added=True)
 

@@ -19,9 +19,6 @@ class Fbank(FrontEnd):
 
     Loudness shows only relative to the floor of the energies. The fourth mel is always at the floor, since its filter
     is so narrow that it covers no bin of the spectrum. AST's own normalisation by constants does not change the result.
-
-    Args:
-        samples: Length of a clip in samples.
     """
 
     def __init__(self, samples: int) -> None:

@@ -19,11 +19,7 @@ LOW_HZ, HIGH_HZ = 50.0, 14_000.0
 
 
 class PANNs(FrontEnd):
-    """Log mel energies, 100 frames a second, in dB of full scale's energy: 10 log10(max(E, 1e-10)), not normalised.
-
-    Args:
-        samples: Length of a clip in samples.
-    """
+    """Log mel energies, 100 frames a second, in dB of full scale's energy: 10 log10(max(E, 1e-10)), not normalised."""
 
     scale = DECIBELS
 

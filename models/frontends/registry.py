@@ -35,12 +35,6 @@ def find(name: str) -> type[FrontEnd]:
 def create(name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = True) -> FrontEnd:
     """Return a front end for clips of ``duration_s`` seconds.
 
-    Args:
-        name: Name of the front end, as in params.yaml.
-        duration_s: Length of a clip in seconds.
-        pad: See `FrontEndSettings`.
-        fade: See `FrontEndSettings`.
-
     Raises:
         ValueError: There is no front end of that name, or the clips would be shorter than one frame.
     """

@@ -14,19 +14,12 @@ ROUNDING = 0.01  # relative error allowed at the floor; the rounding of float16 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Values v = (ln E + offset) / divisor of mel energies E that a floor keeps off zero.
+    """Values v = (ln E + offset) / divisor of mel energies E that a floor keeps off zero."""
 
-    Attributes:
-        offset: Number added to the natural logarithm.
-        divisor: Divisor of the sum.
-        floor: Smallest energy.
-        added: Whether the floor is added to every energy; else it replaces smaller energies.
-    """
-
-    offset: float
-    divisor: float
-    floor: float
-    added: bool
+    offset: float  # number added to the natural logarithm
+    divisor: float  # divisor of the sum
+    floor: float  # smallest energy
+    added: bool  # whether the floor is added to every energy; else it replaces smaller energies
 
     def values(self, energies: Tensor) -> Tensor:
         """Return the values of energies of any shape."""

@@ -12,16 +12,12 @@ Pad = Literal["repeat", "zero"]
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEndSettings:
-    """Length, padding and fades of the clips.
-
-    Attributes:
-        duration_s: Length of a clip in seconds.
-        pad: Padding of a cycle shorter than the clip: repetitions of the cycle, or silence before and after it.
-        fade: Whether recordings fade in and out at their ends and repeated clips fade out, over 62.5 ms, as in the code
-            of Bae et al. (INTERSPEECH 2023). Work (c) has no fades. Front ends of one sample rate must agree.
-    """
+    """Length, padding and fades of the clips."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]  # length of a clip in seconds
+    # padding of a cycle shorter than the clip: repetitions of the cycle, or silence before and after it
     pad: Pad = "repeat"
+    # Whether recordings fade in and out at their ends and repeated clips fade out, over 62.5 ms, as in the code of Bae
+    # et al. (INTERSPEECH 2023). Work (c) has no fades. Front ends of one sample rate must agree.
     fade: bool = True

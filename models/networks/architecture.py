@@ -13,50 +13,32 @@ TIMM = "timm/"  # prefix of the architectures that timm builds
 
 @dataclass(frozen=True)
 class Architecture:
-    """Architecture as params.yaml names it.
+    """Architecture as params.yaml names it."""
 
-    Attributes:
-        options: Frozen dataclass of its options; its docstring describes each of them.
-        build: Function that builds the network from options and sizes.
-        frontend: Front end of its publication, which `breathline models` proposes.
-    """
-
-    options: type[Any]
-    build: Callable[[Any, NetworkSpec], Network]
-    frontend: str
+    options: type[Any]  # frozen dataclass of its options; its docstring describes each of them
+    build: Callable[[Any, NetworkSpec], Network]  # function that builds the network from options and sizes
+    frontend: str  # front end of its publication, which `breathline models` proposes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Published weights, as ``weights.<name>`` of params.yaml declares them.
+    """Published weights, as ``weights.<name>`` of params.yaml declares them."""
 
-    Attributes:
-        source: A URL, ``hf:<organisation>/<repository>/<file>`` or ``timm:<model>``.
-        sha256: SHA-256 of the file; none where it is not publicly known.
-        licence: Licence given by the authors.
-        learned_from: Training data, and the published score on it.
-        layout: Origin of the tensors' names: the authors, Hugging Face or timm.
-    """
-
-    source: str
-    sha256: str | None = None
-    licence: str
-    learned_from: str
-    layout: str = "authors"
+    source: str  # a URL, `hf:<organisation>/<repository>/<file>` or `timm:<model>`
+    sha256: str | None = None  # SHA-256 of the file; none where it is not publicly known
+    licence: str  # licence given by the authors
+    learned_from: str  # training data, and the published score on it
+    layout: str = "authors"  # origin of the tensors' names: the authors, Hugging Face or timm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Published size of an architecture.
+    """Published size of an architecture."""
 
-    Attributes:
-        architecture: Name of the architecture.
-        options: Options that give this size; all others have their defaults.
-        weights: Published weights of this size by name, the usual ones first.
-    """
-
-    architecture: str
+    architecture: str  # name of the architecture
+    # options that give this size; all others have their defaults
     options: Mapping[str, Any] = field(default_factory=dict)
+    # published weights of this size by name, the usual ones first
     weights: Mapping[str, Weights] = field(default_factory=dict)
 
 

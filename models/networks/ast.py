@@ -93,11 +93,6 @@ class AST(PatchNetwork):
     The grid of positions is (mels, frames), as the tokens are laid out: for 128 mels, 798 frames and stride 10 it is
     12 × 79. Attention is torch's `scaled_dot_product_attention`.
 
-    Args:
-        options: Size and shape.
-        spec: Sizes of the features and of the output.
-        patch: Size of a patch in mels and frames.
-
     Raises:
         ValueError: The features are smaller than a patch, or longer than `pad_frames`.
     """

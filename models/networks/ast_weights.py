@@ -79,10 +79,6 @@ def published_grid(tokens: int, rows: int) -> tuple[int, int]:
     The grid is square (ImageNet), or that of the AST authors' checkpoints: 128 mels by 1024 frames in patches of
     16 × 16 at one of their strides (12 × 101 at stride 10). Otherwise it has ``rows`` patches along mels.
 
-    Args:
-        tokens: Number of positions.
-        rows: Number of patches along mels in the network.
-
     Raises:
         ValueError: The number of positions fits none of these grids.
     """

@@ -11,35 +11,21 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """Sizes that a network is built for.
+    """Sizes that a network is built for."""
 
-    Attributes:
-        architecture: Name of the architecture, such as ``timm/resnet18``, for modules that build several.
-        frames: Number of frames of the features.
-        mels: Number of mel bins of the features.
-        classes: Number of logits.
-        pretrained: Whether published weights will be loaded.
-    """
-
-    architecture: str = ""
-    frames: int
-    mels: int
-    classes: int
-    pretrained: bool = False
+    architecture: str = ""  # name of the architecture, such as `timm/resnet18`, for modules that build several
+    frames: int  # number of frames of the features
+    mels: int  # number of mel bins of the features
+    classes: int  # number of logits
+    pretrained: bool = False  # whether published weights will be loaded
 
 
 class Network(nn.Module, ABC):
-    """Network from the features of one front end to class logits: ``head(embed(features))``.
+    """Network from the features of one front end to class logits: ``head(embed(features))``."""
 
-    Attributes:
-        num_features: Length of the embedding.
-        channels_last: Whether convolutions run faster in this memory layout (on a CPU many times faster).
-        head: Module from embeddings ``(batch, num_features)`` to logits ``(batch, classes)``.
-    """
-
-    num_features: int
-    channels_last: bool = False
-    head: nn.Module
+    num_features: int  # length of the embedding
+    channels_last: bool = False  # whether convolutions run faster in this memory layout (on a CPU many times faster)
+    head: nn.Module  # module from embeddings `(batch, num_features)` to logits `(batch, classes)`
 
     @abstractmethod
     def embed(self, features: Tensor) -> Tensor:
@@ -64,13 +50,9 @@ class Network(nn.Module, ABC):
 
 
 class PatchNetwork(Network):
-    """Network with patches, ordered frequency-major on a grid of (mels, frames), such as AST.
+    """Network with patches, ordered frequency-major on a grid of (mels, frames), such as AST."""
 
-    Attributes:
-        grid: Number of patches along mels and along frames.
-    """
-
-    grid: tuple[int, int]
+    grid: tuple[int, int]  # number of patches along mels and along frames
 
     @abstractmethod
     def patches(self, features: Tensor) -> Tensor:

@@ -92,10 +92,6 @@ class Beats(Network):
     No block is dropped at random, unlike in the published configuration (5 % of blocks). The library would draw these
     from NumPy's global generator, and an interrupted training could not be resumed.
 
-    Args:
-        options: Size and regularisation.
-        spec: Sizes of the features and of the output.
-
     Raises:
         ValueError: The features come from another front end, or SpeechBrain is not installed.
     """

@@ -51,10 +51,6 @@ def stretching(frames: int) -> Tensor:
 class Clap(Network):
     """Audio encoder with its projection, whose output (as published, not normalised) is the embedding.
 
-    Args:
-        options: Size and regularisation.
-        spec: Sizes of the features and of the output.
-
     Raises:
         ValueError: The features come from another front end, or transformers is not installed.
     """

@@ -14,19 +14,12 @@ from models.networks.base import Network, NetworkSpec, load_tensors
 
 @dataclass(frozen=True)
 class Shape:
-    """Layers of one of the three networks (Table II of the paper).
+    """Layers of one of the three networks (Table II of the paper)."""
 
-    Attributes:
-        channels: Number of output channels of each block.
-        convolutions: Number of convolutions in a block.
-        kernel: Side of a convolution's kernel.
-        halvings: Number of blocks, from the first, that halve frames and mels.
-    """
-
-    channels: tuple[int, ...]
-    convolutions: int
-    kernel: int
-    halvings: int
+    channels: tuple[int, ...]  # number of output channels of each block
+    convolutions: int  # number of convolutions in a block
+    kernel: int  # side of a convolution's kernel
+    halvings: int  # number of blocks, from the first, that halve frames and mels
 
 
 SHAPES = {
@@ -58,10 +51,6 @@ class PANNs(Network):
     """BatchNorm of each mel bin, blocks of convolutions, pooling and a linear layer, with the published names.
 
     The published networks contain SpecAugment; here the training loop applies it.
-
-    Args:
-        options: Regularisation and first layer.
-        spec: Architecture, a key of `SHAPES`, and sizes of the features and of the output.
 
     Raises:
         ValueError: The features are too small for the number of halvings.

@@ -32,13 +32,7 @@ class TimmOptions:
 
 
 class TimmCNN(Network):
-    """Network of timm with its global pooling as the embedding and one linear layer as the head.
-
-    Args:
-        backbone: Network of timm for one channel and without classes.
-        options: First convolution and regularisation.
-        classes: Number of logits.
-    """
+    """Network of timm with its global pooling as the embedding and one linear layer as the head."""
 
     channels_last = True
 

@@ -10,37 +10,28 @@ from models.training.ranges import require
 
 @dataclass(frozen=True, kw_only=True)
 class SpecAugmentSettings:
-    """Settings of SpecAugment.
-
-    Attributes:
-        policy: Name of a published policy: number and width of the masks (see `models.training.specaugment`).
-        fill: Value of masked bins: the mean of the sample, or zero.
-        gate: Distribution of the draw that decides whether a sample is changed; ``reference`` is that of the published
-            code (see `SpecAugment`).
-        per: ``sample``: each sample has masks of its own; ``batch``: all samples share them, as in work (b).
-    """
+    """Settings of SpecAugment."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # name of a published policy: number and width of the masks (see `models.training.specaugment`)
     policy: Literal["none", "LB", "LD", "SM", "SS", "icbhi_sup", "icbhi_ast_sup"] = "none"
-    fill: Literal["mean", "zero"] = "mean"
+    fill: Literal["mean", "zero"] = "mean"  # value of masked bins: the mean of the sample, or zero
+    # distribution of the draw that decides whether a sample is changed; `reference` is that of the published code (see
+    # `SpecAugment`)
     gate: Literal["uniform", "reference"] = "uniform"
+    # `sample`: each sample has masks of its own; `batch`: all samples share them, as in work (b)
     per: Literal["sample", "batch"] = "sample"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaveformSettings:
-    """Settings of gain and noise of the waveform.
-
-    Attributes:
-        gain: Half-width of the gain's range: amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published.
-        noise_sd: Standard deviation of the white noise relative to full scale; 0.0001 as published.
-        probability: Probability of each of the two for a sample.
-    """
+    """Settings of gain and noise of the waveform."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # half-width of the gain's range: amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published
     gain: float = 0.0
-    noise_sd: float = 0.0
-    probability: float = 0.5
+    noise_sd: float = 0.0  # standard deviation of the white noise relative to full scale; 0.0001 as published
+    probability: float = 0.5  # probability of each of the two for a sample
 
     def __post_init__(self) -> None:
         require(gain=0 <= self.gain < 1, noise_sd=self.noise_sd >= 0, probability=0 <= self.probability <= 1)

@@ -16,9 +16,6 @@ from models.training.settings import MovingAverageSettings
 class WeightAverage:
     """Average of a network's weights over the steps of its training; this base class does not average.
 
-    Args:
-        network: Trained network.
-
     Attributes:
         network: Network with the averaged weights, which is evaluated and saved.
     """
@@ -98,13 +95,7 @@ class ReferenceAverage(WeightAverage):
 
 
 def create(settings: MovingAverageSettings, network: Network, *modules: nn.Module) -> WeightAverage:
-    """Return the moving average of a network.
-
-    Args:
-        settings: Kind and decay of the average.
-        network: Trained network, on its device.
-        modules: Other trained modules, such as the objective; only ``reference`` averages them.
-    """
+    """Return the moving average of a network; only ``reference`` averages the other trained ``modules``, too."""
     if settings.kind == "ema":
         return ExponentialAverage(network, settings.decay)
     if settings.kind == "reference":

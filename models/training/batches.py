@@ -25,17 +25,11 @@ from models.training.waveform import WaveformAugmentation
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Part of a batch that passes the network at once.
+    """Part of a batch that passes the network at once."""
 
-    Attributes:
-        features: Features ``(cycles, frames, mels)``.
-        targets: Labels, soft labels and random choices of the objective.
-        weight: Weight of the part in the mean loss of this process.
-    """
-
-    features: Tensor
-    targets: Targets
-    weight: float
+    features: Tensor  # features `(cycles, frames, mels)`
+    targets: Targets  # labels, soft labels and random choices of the objective
+    weight: float  # weight of the part in the mean loss of this process
 
 
 class Batches:
@@ -43,15 +37,6 @@ class Batches:
 
     Every process of a group draws, reads and augments whole batches, and keeps its slice. The random numbers therefore
     do not depend on the number of processes; the repeated work is small compared with the network.
-
-    Args:
-        settings: Sampler, batch size and augmentations.
-        part: Training cycles.
-        features: Feature cache.
-        seed: Random seed of sampling, augmentation and the objective's choices.
-        device: Device of the network.
-        group: Processes of the training.
-        draw: Function that draws an objective's random choices for parts of the given sizes.
 
     Attributes:
         steps: Number of batches in an epoch. All are full; a smaller last batch would disturb BatchNorm.

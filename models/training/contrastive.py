@@ -59,11 +59,6 @@ class PatchMixContrastive(PatchMix):
     (``grad_…``) or projected (``project_…``), with gradient (``…_flow``) or without (``…_block``). Only clips that pass
     the network at once are compared: with several processes or micro-batches, those of a part of a batch.
 
-    Args:
-        hard: Cross-entropy of the clean clips.
-        settings: Settings of Patch-Mix.
-        num_features: Length of the network's embedding.
-
     Raises:
         ValueError: Keys without projection have another length than the anchors.
     """

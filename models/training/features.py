@@ -30,9 +30,6 @@ CHUNK = 256  # cycles copied to a GPU at once
 class Features:
     """Features ``(cycles, frames, mels)`` in float16 on disk, indexed by cycle.
 
-    Args:
-        directory: Folder ``data/fbank/<front end>``.
-
     Attributes:
         frames: Number of frames of a cycle.
         mels: Number of mel bins of a frame.

@@ -31,15 +31,10 @@ OnBatch = Callable[[int, str, int, int], None]
 
 @dataclass(frozen=True)
 class Epoch:
-    """Report of an epoch.
+    """Report of an epoch."""
 
-    Attributes:
-        row: Figures of the epoch, as in history.csv.
-        speed: Measured speed, which no output contains; none where no step was taken.
-    """
-
-    row: Mapping[str, float]
-    speed: Throughput | None
+    row: Mapping[str, float]  # figures of the epoch, as in history.csv
+    speed: Throughput | None  # measured speed, which no output contains; none where no step was taken
 
     @property
     def clips_per_s(self) -> float:

@@ -16,19 +16,12 @@ from models.networks.base import Network
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of a batch, or of a part of it that passes the network at once.
+    """Targets of a batch, or of a part of it that passes the network at once."""
 
-    Attributes:
-        labels: Class indices ``(batch,)``.
-        soft: Soft labels ``(batch, classes)``; none without teachers.
-        mix: Random choices of the objective for this step, if any.
-        batch_labels: Labels of the whole batch, if these are a part of it.
-    """
-
-    labels: Tensor
-    soft: Tensor | None
-    mix: Any = None
-    batch_labels: Tensor | None = None
+    labels: Tensor  # class indices `(batch,)`
+    soft: Tensor | None  # soft labels `(batch, classes)`; none without teachers
+    mix: Any = None  # random choices of the objective for this step, if any
+    batch_labels: Tensor | None = None  # labels of the whole batch, if these are a part of it
 
 
 class Objective(nn.Module, ABC):
@@ -87,10 +80,6 @@ class SoftLabels(Objective):
 
     The published loss uses no hard labels; here they may have a weight h: (1 − h) · soft + h · hard. The temperature
     applies to the soft labels; the student's own logits have T = 1, as published.
-
-    Args:
-        hard_weight: Weight h of the hard labels, from 0 to 1.
-        hard: Cross-entropy with the hard labels.
     """
 
     def __init__(self, hard_weight: float = 0.0, hard: CrossEntropy | None = None) -> None:

@@ -18,17 +18,11 @@ from models.training.transfers import to_device
 
 @dataclass(frozen=True)
 class Mix:
-    """Mixing of a batch, or of a part of it; λ and mask are those of the whole batch.
+    """Mixing of a batch, or of a part of it; λ and mask are those of the whole batch."""
 
-    Attributes:
-        lam: λ, the fraction of its own patches that a clip keeps: a scalar.
-        perm: Permutation ``(batch,)``: the index of the clip that each clip is mixed with.
-        mask: Whether a patch is replaced ``(patches,)``; the same patches in every clip.
-    """
-
-    lam: Tensor
-    perm: Tensor
-    mask: Tensor
+    lam: Tensor  # λ, the fraction of its own patches that a clip keeps: a scalar
+    perm: Tensor  # permutation `(batch,)`: the index of the clip that each clip is mixed with
+    mask: Tensor  # whether a patch is replaced `(patches,)`; the same patches in every clip
 
     def __call__(self, patches: Tensor) -> Tensor:
         """Return x_mix = (1 − mask) ⊙ x + mask ⊙ x[perm] of patch embeddings ``(batch, patches, width)``."""
@@ -93,13 +87,7 @@ def draw(
 
 
 class PatchMix(Objective):
-    """Mixed cross-entropy of the mixed clips: λ CE(ŷ, y) + (1 − λ) CE(ŷ, y[perm]).
-
-    Args:
-        hard: Cross-entropy that is mixed.
-        beta: β of the Beta distribution.
-        domain: Patches or columns that are mixed (see `draw`).
-    """
+    """Mixed cross-entropy of the mixed clips: λ CE(ŷ, y) + (1 − λ) CE(ŷ, y[perm])."""
 
     def __init__(self, hard: CrossEntropy, *, beta: float, domain: Literal["patch", "time"]) -> None:
         super().__init__()

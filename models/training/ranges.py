@@ -6,9 +6,6 @@ from __future__ import annotations
 def require(**conditions: bool) -> None:
     """Check the range of settings; NaN fulfils no condition.
 
-    Args:
-        conditions: Condition that each setting must fulfil, by the setting's name.
-
     Raises:
         ValueError: A condition is false; the error lists the settings.
     """

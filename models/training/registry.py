@@ -40,12 +40,6 @@ OBJECTIVES: dict[str, Build] = {
 def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: int, network: Network) -> Objective:
     """Return the objective of the settings.
 
-    Args:
-        settings: Settings of the objective.
-        labels: Class indices of the training cycles, for the class weights.
-        classes: Number of classes.
-        network: Network that is trained.
-
     Raises:
         ValueError: The network has no patches to mix, or its embedding does not fit.
     """

@@ -22,15 +22,7 @@ class LookSAM(SAM):
     Every k-th step is a step of SAM. It splits SAM's gradient g_s into the part along the gradient g at w and the rest,
     g_v = g_s − (g_s · g / ‖g‖²) g, which changes slowly. The other steps need one gradient and follow
     g + α (‖g‖ / ‖g_v‖) g_v. Norms and products run over all weights together.
-
-    Args:
-        base: Optimiser of torch that takes the step.
-        rho: Radius ρ of the neighbourhood.
-        adaptive: Whether the neighbourhood scales with the weights (ASAM).
-        interval: Number k of steps from one step of SAM to the next.
-        alpha: Weight α of the reused direction.
-        clip_norm: Largest norm of the gradient of the step; none: no clipping.
-        second_pass: Context of the second call of the closure.
+    ``interval`` is k; see `SAM` for the other arguments.
     """
 
     def __init__(

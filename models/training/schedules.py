@@ -18,7 +18,7 @@ def schedule(settings: ScheduleSettings, optimizer: Optimizer, steps_per_epoch: 
 
 
 def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> float:
-    """Return the learning rate of a step as a fraction of the highest rate.
+    """Return the learning rate of a step, counted from 0, as a fraction of the highest rate.
 
     A linear warm-up of W epochs rises from ``warmup_from`` (0.1 in the code of work (a)) in equal amounts to 1, reached
     in its last step (epoch). The ``reference`` warm-up is that of work (a)'s code. It rises in every step from
@@ -30,11 +30,6 @@ def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> fl
     E = 50 and no warm-up), and the last one has f.
 
     ``step`` multiplies the rate by ``decay`` after each milestone m, in the epochs e > m.
-
-    Args:
-        settings: Settings of the schedule.
-        step: Number of the step, from 0.
-        steps_per_epoch: Number of steps in an epoch.
     """
     per_epoch = settings.per == "epoch"
     unit = 1 if per_epoch else steps_per_epoch

@@ -22,32 +22,21 @@ PAPER_SE = 5.0  # percent; the publications select only epochs of a higher sensi
 
 @dataclass(frozen=True)
 class LabelledCycles:
-    """Cycles with their labels.
+    """Cycles with their labels."""
 
-    Attributes:
-        rows: Rows of the cycles in the feature cache.
-        labels: Class indices.
-        soft: Soft labels ``(cycles, candidates, classes)``, if any; one candidate is drawn each time a cycle is used.
-    """
-
-    rows: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]  # rows of the cycles in the feature cache
     labels: npt.NDArray[np.int64]
+    # soft labels `(cycles, candidates, classes)`, if any; one candidate is drawn each time a cycle is used
     soft: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Data of a training.
-
-    Attributes:
-        features: Feature cache.
-        train: Training cycles.
-        selections: Cycles by which each selection chooses the epoch: validation for ``val``, test for ``paper``.
-        classes: Number of classes.
-    """
+    """Data of a training."""
 
     features: Features
     train: LabelledCycles
+    # cycles by which each selection chooses the epoch: validation for `val`, test for `paper`
     selections: Mapping[Selection, LabelledCycles]
     classes: int
 
@@ -59,17 +48,11 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Result of a training.
+    """Result of a training."""
 
-    Attributes:
-        states: Tensors of the network at the best epoch of each selection.
-        best: Best epoch of each selection with its scores.
-        history: Figures of each epoch.
-    """
-
-    states: dict[Selection, dict[str, Tensor]]
-    best: dict[Selection, dict[str, float]]
-    history: list[dict[str, float]]
+    states: dict[Selection, dict[str, Tensor]]  # tensors of the network at the best epoch of each selection
+    best: dict[Selection, dict[str, float]]  # best epoch of each selection with its scores
+    history: list[dict[str, float]]  # figures of each epoch
 
 
 def check_data(settings: TrainingSettings, data: TrainingData) -> None:

@@ -15,44 +15,29 @@ Selection = Literal["val", "paper"]
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """Settings of a network.
-
-    Attributes:
-        architecture: Name of the architecture (see `breathline models`).
-        frontend: Name of the front end.
-        weights: Name of an entry of ``weights``.
-        options: Options of the architecture.
-    """
+    """Settings of a network."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    architecture: str
-    frontend: str
-    weights: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str  # name of the architecture (see `breathline models`)
+    frontend: str  # name of the front end
+    weights: str  # name of an entry of `weights`
+    options: Mapping[str, Any] = field(default_factory=dict)  # options of the architecture
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatchMixSettings:
-    """Settings of Patch-Mix (Bae et al., INTERSPEECH 2023); the last five apply to ``patchmix_cl`` only.
-
-    Attributes:
-        beta: Parameter β of λ ~ Beta(β, β).
-        domain: Unit of the mixing: random patches, or whole time columns.
-        alpha: Weight α of the contrastive loss.
-        temperature: Temperature τ of the contrastive loss.
-        projection: Length of the projector's output.
-        target: Keys of the contrastive loss: embeddings (``grad``) or projections (``project``), without (``block``) or
-            with gradient (``flow``).
-        negatives: Negatives of the contrastive loss: all other samples of the batch, or those of another label.
-    """
+    """Settings of Patch-Mix (Bae et al., INTERSPEECH 2023); the last five apply to ``patchmix_cl`` only."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    beta: float = 1.0
-    domain: Literal["patch", "time"] = "patch"
-    alpha: float = 1.0
-    temperature: float = 0.06
-    projection: int = 768
+    beta: float = 1.0  # parameter β of λ ~ Beta(β, β)
+    domain: Literal["patch", "time"] = "patch"  # unit of the mixing: random patches, or whole time columns
+    alpha: float = 1.0  # weight α of the contrastive loss
+    temperature: float = 0.06  # temperature τ of the contrastive loss
+    projection: int = 768  # length of the projector's output
+    # keys of the contrastive loss: embeddings (`grad`) or projections (`project`), without (`block`) or with gradient
+    # (`flow`)
     target: Literal["grad_block", "grad_flow", "project_block", "project_flow"] = "grad_block"
+    # negatives of the contrastive loss: all other samples of the batch, or those of another label
     negatives: Literal["all", "diff_label"] = "all"
 
     def __post_init__(self) -> None:
@@ -63,22 +48,14 @@ class PatchMixSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-    """Settings of the objective.
-
-    Attributes:
-        name: Name of the objective.
-        label_smoothing: Label smoothing of the hard labels, from 0 to below 1.
-        class_weights: ``balanced``: weights ∝ 1 / number of cycles of the class.
-        hard_labels: Weight of the hard labels in ``soft_labels``, from 0 to 1; 0 as published.
-        patchmix: Settings of ``patchmix`` and ``patchmix_cl``.
-    """
+    """Settings of the objective."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    name: Literal["cross_entropy", "soft_labels", "patchmix", "patchmix_cl"]
-    label_smoothing: float = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
-    hard_labels: float = 0.0
-    patchmix: PatchMixSettings = field(default_factory=PatchMixSettings)
+    name: Literal["cross_entropy", "soft_labels", "patchmix", "patchmix_cl"]  # name of the objective
+    label_smoothing: float = 0.0  # label smoothing of the hard labels, from 0 to below 1
+    class_weights: Literal["none", "balanced"] = "none"  # `balanced`: weights ∝ 1 / number of cycles of the class
+    hard_labels: float = 0.0  # weight of the hard labels in `soft_labels`, from 0 to 1; 0 as published
+    patchmix: PatchMixSettings = field(default_factory=PatchMixSettings)  # settings of `patchmix` and `patchmix_cl`
 
     def __post_init__(self) -> None:
         require(label_smoothing=0 <= self.label_smoothing < 1, hard_labels=0 <= self.hard_labels <= 1)
@@ -94,28 +71,18 @@ class ObjectiveSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """Settings of the optimiser.
-
-    Attributes:
-        name: Name of the optimiser; ``sam``, ``look_sam`` and ``momentum_sam`` perturb the weights before AdamW steps.
-        lr: Highest learning rate.
-        weight_decay: Weight decay: decoupled with AdamW and the variants of SAM, an L2 penalty with Adam and SGD.
-        momentum: Momentum of SGD.
-        rho: Radius ρ of SAM and its variants.
-        adaptive: Whether the radius scales with the weights (ASAM).
-        interval: Number of steps of ``look_sam`` from one step of SAM to the next.
-        clip_norm: Largest norm of the gradient; null: no clipping.
-    """
+    """Settings of the optimiser."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # name of the optimiser; `sam`, `look_sam` and `momentum_sam` perturb the weights before AdamW steps
     name: Literal["adamw", "adam", "sgd", "sam", "look_sam", "momentum_sam"]
-    lr: float
-    weight_decay: float
-    momentum: float = 0.9
-    rho: float = 0.05
-    adaptive: bool = False
-    interval: int = 5
-    clip_norm: float | None = None
+    lr: float  # highest learning rate
+    weight_decay: float  # weight decay: decoupled with AdamW and the variants of SAM, an L2 penalty with Adam and SGD
+    momentum: float = 0.9  # momentum of SGD
+    rho: float = 0.05  # radius ρ of SAM and its variants
+    adaptive: bool = False  # whether the radius scales with the weights (ASAM)
+    interval: int = 5  # number of steps of `look_sam` from one step of SAM to the next
+    clip_norm: float | None = None  # largest norm of the gradient; null: no clipping
 
     def __post_init__(self) -> None:
         require(
@@ -130,31 +97,21 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings:
-    """Settings of the learning-rate schedule (formulas: `models.training.schedules.lr_factor`).
-
-    Attributes:
-        epochs: Number of epochs.
-        name: ``cosine``: down to `final_lr_fraction`; ``step``: times `decay` after each milestone; ``constant``.
-        warmup: ``linear``: up to the highest rate, before the schedule over the remaining epochs; ``reference``: as in
-            the code of work (a), up to the value of a cosine over all epochs at the end of the warm-up.
-        warmup_epochs: Length of the warm-up in epochs.
-        warmup_from: Rate before the first step, as a fraction of the highest rate.
-        final_lr_fraction: Last rate of ``cosine``, as a fraction of the highest rate.
-        per: Interval at which the rate changes.
-        milestones: Epochs after which ``step`` lowers the rate.
-        decay: Factor of ``step``.
-    """
+    """Settings of the learning-rate schedule (formulas: `models.training.schedules.lr_factor`)."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     epochs: int
+    # `cosine`: down to `final_lr_fraction`; `step`: times `decay` after each milestone; `constant`
     name: Literal["cosine", "step", "constant"] = "cosine"
+    # `linear`: up to the highest rate, before the schedule over the remaining epochs; `reference`: as in the code of
+    # work (a), up to the value of a cosine over all epochs at the end of the warm-up
     warmup: Literal["linear", "reference"] = "linear"
-    warmup_epochs: float = 0.0
-    warmup_from: float = 0.0
-    final_lr_fraction: float = 0.001
-    per: Literal["step", "epoch"] = "step"
-    milestones: tuple[int, ...] = ()
-    decay: float = 0.1
+    warmup_epochs: float = 0.0  # length of the warm-up in epochs
+    warmup_from: float = 0.0  # rate before the first step, as a fraction of the highest rate
+    final_lr_fraction: float = 0.001  # last rate of `cosine`, as a fraction of the highest rate
+    per: Literal["step", "epoch"] = "step"  # interval at which the rate changes
+    milestones: tuple[int, ...] = ()  # epochs after which `step` lowers the rate
+    decay: float = 0.1  # factor of `step`
 
     def __post_init__(self) -> None:
         require(
@@ -172,17 +129,13 @@ class ScheduleSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MovingAverageSettings:
-    """Settings of the moving average of the weights.
-
-    Attributes:
-        kind: ``none``; ``ema``: exponential moving average; ``reference``: the "moving average" of the published code,
-            which continues from the average and thus only lowers the learning rate.
-        decay: Decay β of the average, from 0 to below 1.
-    """
+    """Settings of the moving average of the weights."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # `none`; `ema`: exponential moving average; `reference`: the "moving average" of the published code, which
+    # continues from the average and thus only lowers the learning rate
     kind: Literal["none", "ema", "reference"] = "none"
-    decay: float = 0.999
+    decay: float = 0.999  # decay β of the average, from 0 to below 1
 
     def __post_init__(self) -> None:
         require(decay=0 <= self.decay < 1)
@@ -190,31 +143,19 @@ class MovingAverageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """Settings of a training.
-
-    Attributes:
-        objective: Objective.
-        optimizer: Optimiser.
-        schedule: Learning-rate schedule.
-        sampler: Order of the training cycles in an epoch (see `Sampler`).
-        batch_size: Number of cycles in a batch.
-        micro_batch: Number of cycles in one forward pass, to save memory; null: the whole batch.
-        specaugment: Masks of the features.
-        waveform: Gain and noise of the waveform.
-        moving_average: Moving average of the weights.
-        patience: Number of epochs without a better validation Score before the training stops; 0: no early stopping.
-    """
+    """Settings of a training."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     objective: ObjectiveSettings
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
-    sampler: Literal["weighted", "shuffle"]
-    batch_size: int
-    micro_batch: int | None = None
+    sampler: Literal["weighted", "shuffle"]  # order of the training cycles in an epoch (see `Sampler`)
+    batch_size: int  # number of cycles in a batch
+    micro_batch: int | None = None  # number of cycles in one forward pass, to save memory; null: the whole batch
     specaugment: SpecAugmentSettings = field(default_factory=SpecAugmentSettings)
     waveform: WaveformSettings = field(default_factory=WaveformSettings)
     moving_average: MovingAverageSettings = field(default_factory=MovingAverageSettings)
+    # number of epochs without a better validation Score before the training stops; 0: no early stopping
     patience: int = 0
 
     def __post_init__(self) -> None:
@@ -227,27 +168,18 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeSettings:
-    """Settings of the device.
-
-    Attributes:
-        device: Device; ``auto``: a GPU if there is one.
-        precision: Precision of forward passes; ``auto``: bf16 on a GPU that supports it.
-        threads: Number of threads of torch on the CPU.
-        deterministic: Whether equal inputs must give equal bytes. This costs some speed on a GPU, and an operation
-            without a deterministic algorithm is an error.
-        compile: Whether the loss is compiled with `torch.compile`.
-        cache_gb: Largest size in gigabytes of features that are kept in the device's memory.
-        processes: Number of processes of one training, each with a slice of every batch (DDP).
-    """
+    """Settings of the device."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "fp32", "bf16"]
-    threads: int
+    device: Literal["auto", "cpu", "cuda"]  # device; `auto`: a GPU if there is one
+    precision: Literal["auto", "fp32", "bf16"]  # precision of forward passes; `auto`: bf16 on a GPU that supports it
+    threads: int  # number of threads of torch on the CPU
+    # Whether equal inputs must give equal bytes. This costs some speed on a GPU, and an operation without a
+    # deterministic algorithm is an error.
     deterministic: bool = True
-    compile: bool = False
-    cache_gb: float = 4.0
-    processes: int = 1
+    compile: bool = False  # whether the loss is compiled with `torch.compile`
+    cache_gb: float = 4.0  # largest size in gigabytes of features that are kept in the device's memory
+    processes: int = 1  # number of processes of one training, each with a slice of every batch (DDP)
 
     def __post_init__(self) -> None:
         require(threads=self.threads >= 1, cache_gb=self.cache_gb >= 0, processes=self.processes >= 1)

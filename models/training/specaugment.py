@@ -15,23 +15,14 @@ FRAMES, MELS = 798, 128  # size of the features that the published widths refer 
 
 @dataclass(frozen=True)
 class Policy:
-    """Published policy; widths are exclusive upper bounds for features of 798 frames and 128 mels.
+    """Published policy; widths are exclusive upper bounds for features of 798 frames and 128 mels."""
 
-    Attributes:
-        warp: Width of the time warp in frames.
-        mel_width: Width of a mel mask in mels.
-        mel_masks: Number of mel masks.
-        frame_width: Width of a frame mask in frames.
-        frame_masks: Number of frame masks.
-        probability: Probability that a sample is changed.
-    """
-
-    warp: int
-    mel_width: int
-    mel_masks: int
-    frame_width: int
-    frame_masks: int
-    probability: float
+    warp: int  # width of the time warp in frames
+    mel_width: int  # width of a mel mask in mels
+    mel_masks: int  # number of mel masks
+    frame_width: int  # width of a frame mask in frames
+    frame_masks: int  # number of frame masks
+    probability: float  # probability that a sample is changed
 
 
 POLICIES = {
@@ -52,9 +43,6 @@ class SpecAugment:
     *normal* draw is below p, as in the published code; p = 1 then changes 84.1 % of the samples. Warp, masks and gate
     are drawn for each sample, or once for a batch. Masks are filled with zero or with the sample's mean, which is
     computed again before the frames are masked.
-
-    Args:
-        settings: Policy, fill, gate and scope.
     """
 
     def __init__(self, settings: SpecAugmentSettings) -> None:
@@ -87,14 +75,7 @@ class SpecAugment:
 
 
 def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
-    """Draw masks of widths ~ U[0, width) and return the covered bins ``(batch, length)``.
-
-    Args:
-        shape: Batch size and number of masks.
-        length: Number of bins.
-        width: Exclusive upper bound of the widths in bins.
-        generator: Random generator on the CPU.
-    """
+    """Draw masks of widths ~ U[0, width) and return the covered bins ``(batch, length)``."""
     widths = (torch.rand(shape, generator=generator) * min(width, length)).floor()
     starts = (torch.rand(shape, generator=generator) * (length - widths + 1)).floor()  # up to the last bins
     bins = torch.arange(length)

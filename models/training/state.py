@@ -31,19 +31,12 @@ class Stateful(Protocol):
 
 @dataclass
 class Position:
-    """Position in a training.
+    """Position in a training."""
 
-    Attributes:
-        loss: Sum of the losses of the epoch's finished steps, a scalar on the training's device.
-        epoch: Present epoch, from 1.
-        step: Number of finished steps of the epoch.
-        rate: Learning rate of the last step.
-    """
-
-    loss: Tensor
-    epoch: int = 1
-    step: int = 0
-    rate: float = 0.0
+    loss: Tensor  # sum of the losses of the epoch's finished steps, a scalar on the training's device
+    epoch: int = 1  # present epoch, from 1
+    step: int = 0  # number of finished steps of the epoch
+    rate: float = 0.0  # learning rate of the last step
 
     def next_epoch(self) -> None:
         """Move to the start of the next epoch."""
@@ -54,14 +47,8 @@ class Position:
 class Checkpointer:
     """Writer and reader of a training's checkpoints.
 
-    Random numbers need no state: they are derived from seed and position (`models.training.randomness`).
-
-    Args:
-        folder: Folder of the checkpoint.
-        stateful: Parts with a state, in the order of their restoration.
-        result: Best networks and history so far.
-        position: Present epoch and step.
-        every: Seconds between two checkpoints, if writing one takes at most `SLOW_WRITE`.
+    Random numbers need no state: they are derived from seed and position (`models.training.randomness`). Parts are
+    restored in the order of ``stateful``. Two checkpoints are ``every`` seconds apart, or more if writing one is slow.
     """
 
     def __init__(

@@ -20,12 +20,7 @@ from models.training.objectives import Objective, Targets
 
 
 class Loss(nn.Module):
-    """Objective and network as one module, which can be compiled or distributed.
-
-    Args:
-        network: Trained network.
-        objective: Objective that computes the loss.
-    """
+    """Objective and network as one module, which can be compiled or distributed."""
 
     def __init__(self, network: Network, objective: Objective) -> None:
         super().__init__()
@@ -39,14 +34,6 @@ class Loss(nn.Module):
 
 class Steps:
     """Steps of a training, none of which waits for a GPU.
-
-    Args:
-        loss: Loss module; with several processes, with averaged gradients.
-        optimizer: Optimiser, which may call its closure more than once.
-        rates: Learning-rate schedule.
-        average: Moving average of the weights.
-        context: Factory of the context of a forward pass.
-        group: Processes of the training.
 
     Attributes:
         passes: Number of cycles that passed forward and backward, of all processes; SAM counts each cycle twice.

@@ -37,31 +37,16 @@ PEAKS = {
 
 @dataclass(frozen=True)
 class Throughput:
-    """Throughput of the steps of an epoch.
+    """Throughput of the steps of an epoch."""
 
-    Attributes:
-        clips_per_s: Cycles per second; the two passes of SAM count once.
-        step_ms: Duration of a step in milliseconds.
-        flops_per_s: Floating-point operations per second of all forward and backward passes.
-        utilisation: Fraction of the peak of all devices together; none where the peak is unknown.
-    """
-
-    clips_per_s: float
-    step_ms: float
-    flops_per_s: float
-    utilisation: float | None
+    clips_per_s: float  # cycles per second; the two passes of SAM count once
+    step_ms: float  # duration of a step in milliseconds
+    flops_per_s: float  # floating-point operations per second of all forward and backward passes
+    utilisation: float | None  # fraction of the peak of all devices together; none where the peak is unknown
 
     @classmethod
     def of_steps(cls, *, clips: int, steps: int, operations: float, seconds: float, peak: float | None) -> Throughput:
-        """Return the throughput of some steps.
-
-        Args:
-            clips: Number of cycles in all batches.
-            steps: Number of steps.
-            operations: Number of floating-point operations of all passes.
-            seconds: Duration in seconds.
-            peak: Peak operations per second of all devices together, if known.
-        """
+        """Return the throughput of some steps; the peak is that of all devices together."""
         rate = operations / seconds
         utilisation = None if peak is None else rate / peak
         return cls(clips / seconds, 1000 * seconds / steps, rate, utilisation)
@@ -69,15 +54,10 @@ class Throughput:
 
 @dataclass(frozen=True)
 class CycleCost:
-    """Cost of one cycle's forward and backward pass through network and objective.
+    """Cost of one cycle's forward and backward pass through network and objective."""
 
-    Attributes:
-        flops: Number of floating-point operations.
-        unused_parameters: Whether some parameters get no gradient.
-    """
-
-    flops: float
-    unused_parameters: bool
+    flops: float  # number of floating-point operations
+    unused_parameters: bool  # whether some parameters get no gradient
 
 
 def measure_cost(network: Network, objective: Objective, data: TrainingData, device: torch.device) -> CycleCost:
@@ -85,12 +65,6 @@ def measure_cost(network: Network, objective: Objective, data: TrainingData, dev
 
     Copies of the modules are run, and the operations of matrix products and convolutions are counted, which are nearly
     all. Operations that a compiler or a fused kernel saves or repeats do not count: utilisation refers to the model.
-
-    Args:
-        network: Network on its device, not compiled.
-        objective: Objective that computes the loss.
-        data: Training data, of which only the sizes are used.
-        device: Device of the training.
     """
     network, objective = copy.deepcopy(network).train(), copy.deepcopy(objective)
     random = torch.Generator().manual_seed(0)
@@ -131,12 +105,7 @@ def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
 
 
 def device_peak(device: torch.device, context: Callable[[], AbstractContextManager[None]]) -> float | None:
-    """Return the peak of a device at the precision of a training; none if unknown.
-
-    Args:
-        device: Device of the training.
-        context: Factory of the context of a forward pass.
-    """
+    """Return the peak of a device at the precision of a training; none if unknown."""
     if device.type != "cuda":
         return None
     with context():

@@ -24,10 +24,6 @@ NOISE_S, NOISE_SEED = 60.0, 0  # seconds and seed of the noise, equal in every t
 class WaveformAugmentation:
     """Augmentation of features by gain and noise of the waveform.
 
-    Args:
-        settings: Strength and probability.
-        frontend: Name of the front end of the features.
-
     Raises:
         ValueError: The front end's features do not determine the energies.
     """

@@ -14,9 +14,6 @@ from tasks.runtime.errors import BreathlineError
 def rates(front_ends: Collection[str]) -> list[int]:
     """Return the sample rates of front ends in Hz, sorted.
 
-    Args:
-        front_ends: Names of the front ends.
-
     Raises:
         BreathlineError: A name is unknown.
     """
@@ -31,9 +28,6 @@ def rates(front_ends: Collection[str]) -> list[int]:
 
 def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
     """Return the sample rates in Hz at which recordings are not faded in and out, sorted.
-
-    Args:
-        front_ends: Section `frontends` of params.yaml.
 
     Raises:
         BreathlineError: A name is unknown, settings do not fit, or two front ends of one rate differ in `fade`.

@@ -20,20 +20,14 @@ _STREAMED = {0, 0xFFFFFFFF}  # sizes of a chunk that writers without seeking lea
 
 @dataclass(frozen=True, kw_only=True)
 class Audio:
-    """Recording as it is stored.
+    """Recording as it is stored."""
 
-    Attributes:
-        samples: Samples (frames, channels). Integers of any depth are left-justified int32 with full scale at 2³¹, so
-            that another depth gives the same samples. Floats are float32 or float64 with full scale at 1.
-        rate: Sample rate in Hz.
-        subtype: Encoding of the samples, in the words of libsndfile.
-        bit_depth: Bits of a sample; None for encodings without a fixed depth.
-    """
-
+    # Samples (frames, channels). Integers of any depth are left-justified int32 with full scale at 2³¹, so that another
+    # depth gives the same samples. Floats are float32 or float64 with full scale at 1.
     samples: npt.NDArray[Any]
-    rate: int
-    subtype: str
-    bit_depth: int | None
+    rate: int  # sample rate in Hz
+    subtype: str  # encoding of the samples, in the words of libsndfile
+    bit_depth: int | None  # bits of a sample; None for encodings without a fixed depth
 
     def normalised(self) -> npt.NDArray[np.float32]:
         """Return the samples as (frames, channels) float32 with full scale at 1."""

@@ -22,11 +22,6 @@ def resample(waveform: npt.NDArray[np.float32], rate: int, target: int) -> npt.N
     The filter is that of `torchaudio.transforms.Resample` with its defaults, as in the published works: a sinc with a
     squared cosine window, six zero crossings on each side, and its edge at 0.99 of the lower Nyquist frequency. SciPy
     applies it at the same speed, without the half gigabyte of memory that torch needs.
-
-    Args:
-        waveform: Mono waveform (samples,) float32 at `rate` Hz.
-        rate: Sample rate of the waveform in Hz.
-        target: Sample rate of the result in Hz.
     """
     if rate == target:
         return waveform

@@ -71,12 +71,6 @@ def decide(
 ) -> dict[str, Any]:
     """Return the decisions of the stage for its record, with teachers as ``teacher/<id>``.
 
-    Args:
-        known: Settings of all teachers.
-        settings: Choice and combination of the teachers.
-        assignment: Labels and subsets of the cycles.
-        folder: Folder of the trained teachers.
-
     Returns:
         ``subsets``; ``teachers`` in the order in which they are taken; ``compared``, the teachers whose validation
         Scores decided the choice; ``labelled_by``, groups of cycles with the teachers that label them.
@@ -115,13 +109,6 @@ def predict_logits(
     names: Sequence[str], assignment: Assignment, *, folder: Path, caches: Path, compute: ComputeSettings
 ) -> dict[str, Logits]:
     """Return the logits ``(cycles, classes)`` of each teacher for all cycles of the training side.
-
-    Args:
-        names: Ids of the teachers.
-        assignment: Labels and subsets of the cycles.
-        folder: Folder of the trained teachers.
-        caches: Folder of the feature caches.
-        compute: Device and precision.
 
     Raises:
         BreathlineError: A teacher or its features are missing, or it was trained for other labels.

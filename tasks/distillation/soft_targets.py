@@ -19,23 +19,18 @@ SoftLabels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class SoftLabelSettings(ChoiceSettings):
-    """Choice and combination of teachers.
-
-    Attributes:
-        temperature: Divisor of the logits for `mean` and `random`; 1 as published.
-        combination: ``mean``: mean of the logits. ``random``: one of the k teachers at each use of a cycle. Two
-            controls use no logits of the cycle and no temperature. ``label_noise``: hard label with Gaussian noise of
-            `noise_variance`. ``teacher_noise``: the same, with the variance of the logits of the k teachers per class.
-        noise_variance: Variance of `label_noise`, for all classes or for each. Published are 0.1 and the variances of
-            thirty teachers, (1.192, 0.906, 0.619, 0.358).
-        seed: Random seed of the noise.
-    """
+    """Choice and combination of teachers."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    temperature: float = 1.0
+    temperature: float = 1.0  # divisor of the logits for `mean` and `random`; 1 as published
+    # `mean`: mean of the logits. `random`: one of the k teachers at each use of a cycle. Two controls use no logits of
+    # the cycle and no temperature. `label_noise`: hard label with Gaussian noise of `noise_variance`. `teacher_noise`:
+    # the same, with the variance of the logits of the k teachers per class.
     combination: Literal["mean", "random", "label_noise", "teacher_noise"] = "mean"
+    # Variance of `label_noise`, for all classes or for each. Published are 0.1 and the variances of thirty teachers,
+    # (1.192, 0.906, 0.619, 0.358).
     noise_variance: float | tuple[float, ...] = 0.1
-    seed: int = 0
+    seed: int = 0  # random seed of the noise
 
     def __post_init__(self) -> None:
         variances = self.noise_variance if isinstance(self.noise_variance, tuple) else (self.noise_variance,)
@@ -82,12 +77,7 @@ def select(logits: Mapping[str, Logits], unseen: Mapping[str, npt.NDArray[np.boo
 
 
 def first_allowed(allowed: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.intp]:
-    """Return for each cycle the indices ``(k, cycles)`` of the first k teachers that may label it.
-
-    Args:
-        allowed: Permission of each teacher for each cycle, ``(teachers, cycles)``.
-        k: Number of teachers for a cycle.
-    """
+    """Return for each cycle the first k teachers ``(k, cycles)`` that may label it, of ``(teachers, cycles)``."""
     return np.argsort(~allowed, axis=0, kind="stable")[:k]
 
 

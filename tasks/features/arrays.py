@@ -29,21 +29,13 @@ def compute(front_end: FrontEnd, waveforms: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Sums over features in float64, for mean and standard deviation; statistics of parts can be added.
+    """Sums over features in float64, for mean and standard deviation; statistics of parts can be added."""
 
-    Attributes:
-        values: Number of values in each mel bin.
-        total: Sum per mel bin, shape (mels,).
-        squares: Sum of squares per mel bin, shape (mels,).
-        low: Smallest value.
-        high: Largest value.
-    """
-
-    values: int
-    total: Tensor
-    squares: Tensor
-    low: float
-    high: float
+    values: int  # number of values in each mel bin
+    total: Tensor  # sum per mel bin, shape (mels,)
+    squares: Tensor  # sum of squares per mel bin, shape (mels,)
+    low: float  # smallest value
+    high: float  # largest value
 
     @classmethod
     def none(cls, mels: int) -> Statistics:

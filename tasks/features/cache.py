@@ -36,14 +36,6 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
 
     The old contents of ``out`` are removed first, so that array and index always belong together.
 
-    Args:
-        front_end: Front end that computes the features.
-        cycles: Table of cycles.
-        audio: Waveforms of the cycles at the front end's sample rate.
-        out: Folder of the cache.
-        duration_s: Length of the clips, written to the statistics.
-        workers: Number of threads or processes.
-
     Raises:
         BreathlineError: The waveforms are not those of the table's cycles, a front end fails on a cycle, or the disk
             is full.

@@ -23,10 +23,6 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
 
     It sets torch to one thread, because there is one worker for each core.
 
-    Args:
-        front_end: Front end that computes the features.
-        batch: Rows of the table of waveforms.
-
     Raises:
         BreathlineError: A cycle has no samples, or its features are beyond the range of float16.
     """

@@ -20,10 +20,6 @@ HINT = "run the stage extract again"
 def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the waveforms in the order of the file.
 
-    Args:
-        audio: Table of waveforms.
-        rows: Largest number of cycles in a batch.
-
     Raises:
         BreathlineError: The file is missing or broken.
     """
@@ -33,10 +29,6 @@ def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
 
 def matching_ids(cycles: Path, audio: Path) -> pa.Array:
     """Return the cycle ids of the waveforms, after a check that they are those of the table of cycles.
-
-    Args:
-        cycles: Table of cycles.
-        audio: Table of waveforms.
 
     Raises:
         BreathlineError: The ids differ, are not sorted or not unique, or a file is missing or broken.

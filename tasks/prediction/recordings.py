@@ -33,25 +33,15 @@ from tasks.training.torch_setup import explained, set_up
 
 @dataclass(frozen=True)
 class Model:
-    """Trained network with its front end.
+    """Trained network with its front end."""
 
-    Attributes:
-        label: Name for people.
-        network: Network in evaluation mode, on its device.
-        front_end: Front end of the network.
-        labels: Label set of the network.
-        classes: Names of the classes.
-        duration_s: Length of a clip in seconds.
-        compute: Device, precision and threads.
-    """
-
-    label: str
-    network: Network
+    label: str  # name for people
+    network: Network  # network in evaluation mode, on its device
     front_end: FrontEnd
-    labels: str
+    labels: str  # label set of the network
     classes: tuple[str, ...]
-    duration_s: float
-    compute: ComputeSettings
+    duration_s: float  # length of a clip in seconds
+    compute: ComputeSettings  # device, precision and threads
 
 
 @dataclass(frozen=True)
@@ -65,11 +55,6 @@ class Excerpt:
 
 def load(folder: Path, label: str, selection: Selection = "val") -> Model:
     """Return a model, ready to predict.
-
-    Args:
-        folder: Folder with ``model.json`` and ``<selection>.safetensors``.
-        label: Name for people.
-        selection: Selection of the epoch.
 
     Raises:
         BreathlineError: The model does not exist, or its card has no length of a clip.

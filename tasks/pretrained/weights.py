@@ -34,19 +34,13 @@ for function in ("_reconstruct", "scalar"):
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsSettings:
-    """Source of one set of weights.
-
-    Attributes:
-        source: ``none`` (random initialisation), a URL, ``hf:<organisation>/<repository>/<file>`` or
-            ``timm:<model>``.
-        sha256: SHA-256 of the file. Without it, the hash of the downloaded file is recorded in ``source.json``.
-        licence: Licence of the weights, as their authors state it.
-    """
+    """Source of one set of weights."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    source: str
+    source: str  # `none` (random initialisation), a URL, `hf:<organisation>/<repository>/<file>` or `timm:<model>`
+    # SHA-256 of the file. Without it, the hash of the downloaded file is recorded in `source.json`.
     sha256: str | None = None
-    licence: str | None = None
+    licence: str | None = None  # licence of the weights, as their authors state it
 
 
 def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Path | None, downloads: Path) -> None:

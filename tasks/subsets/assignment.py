@@ -26,21 +26,13 @@ class ValidationSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Labels and subsets of the cycles.
-
-    Attributes:
-        labels: Label set.
-        classes: Names of its classes.
-        subsets: The subset of each cycle, by sorted `cycle_id`.
-        targets: The class index of each of these cycles.
-        patients: Their patients.
-    """
+    """Labels and subsets of the cycles."""
 
     labels: str
     classes: tuple[str, ...]
-    subsets: dict[str, Subset]
-    targets: dict[str, int]
-    patients: dict[str, str]
+    subsets: dict[str, Subset]  # by sorted `cycle_id`
+    targets: dict[str, int]  # class index of each of these cycles
+    patients: dict[str, str]  # patient of each of these cycles
 
     def cycles(self, *subsets: Subset) -> list[str]:
         """Return the cycles of some subsets, sorted."""

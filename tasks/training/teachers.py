@@ -18,18 +18,13 @@ from tasks.subsets.folds import FoldSettings
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherSettings(NetworkSettings):
-    """Settings of a teacher.
-
-    Attributes:
-        seed: Random seed of initialisation, sampling, augmentation and dropout.
-        override: Keys of ``teacher_training`` with other values for this teacher.
-        fold: Fold that is left out of its training; none trains on all training cycles.
-    """
+    """Settings of a teacher."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    seed: int
+    seed: int  # random seed of initialisation, sampling, augmentation and dropout
+    # keys of `teacher_training` with other values for this teacher
     override: Mapping[str, Any] = field(default_factory=dict)
-    fold: FoldSettings | None = None
+    fold: FoldSettings | None = None  # fold that is left out of its training; none trains on all training cycles
 
     def network(self) -> NetworkSettings:
         """Return the settings of its network alone."""
@@ -38,17 +33,13 @@ class TeacherSettings(NetworkSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceSettings:
-    """Choice of the teachers that label a cycle.
+    """Choice of the teachers that label a cycle."""
 
-    Attributes:
-        k: Number of teachers for each cycle.
-        choose: Order of preference: ``first`` by id (s2 before s10), ``best`` by validation Score.
-        exposure: ``in_sample``: teachers that trained on all training cycles, as published; ``out_of_fold``: for each
-            cycle, teachers whose left-out fold holds its patient.
-    """
-
-    k: int
+    k: int  # number of teachers for each cycle
+    # order of preference: `first` by id (s2 before s10), `best` by validation Score
     choose: Literal["first", "best"] = "first"
+    # `in_sample`: teachers that trained on all training cycles, as published; `out_of_fold`: for each cycle, teachers
+    # whose left-out fold holds its patient
     exposure: Literal["in_sample", "out_of_fold"] = "in_sample"
 
 
@@ -56,9 +47,6 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
     """Return the settings of all teachers, in the natural order of their ids.
 
     The order in params.yaml is ignored: DVC does not see it, so no stage would rerun when it changes.
-
-    Args:
-        parameters: Contents of params.yaml.
     """
     given = params.section(parameters, "teachers")
     return {
@@ -69,10 +57,6 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
 
 def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, TrainingSettings]:
     """Return the settings of a teacher and of its training.
-
-    Args:
-        parameters: Contents of params.yaml.
-        teacher: Id of the teacher.
 
     Raises:
         BreathlineError: The id is unknown, or a setting does not fit a teacher.
@@ -96,10 +80,6 @@ def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings,
 def check_folders(folder: Path, teachers: Iterable[str]) -> None:
     """Raise an error if there are trained teachers that params.yaml does not name: DVC would read them as inputs.
 
-    Args:
-        folder: Folder of the trained teachers.
-        teachers: Ids of the teachers of params.yaml.
-
     Raises:
         BreathlineError: A trained teacher is not in params.yaml.
     """
@@ -114,13 +94,7 @@ def check_folders(folder: Path, teachers: Iterable[str]) -> None:
 
 
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the ids of the teachers of the wanted exposure, in the order of preference.
-
-    Args:
-        teachers: Settings of all teachers.
-        settings: Choice of the teachers.
-        folder: Folder of the trained teachers; their cards hold the validation Scores.
-    """
+    """Return the ids of the teachers of the wanted exposure, in the order of preference."""
     folded = settings.exposure == "out_of_fold"
     pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
     if settings.choose == "first":
@@ -130,11 +104,6 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
 
 def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
     """Return the ids of the teachers that make the soft labels: the first `k`, or the first `k` of every fold.
-
-    Args:
-        teachers: Settings of all teachers.
-        settings: Choice of the teachers.
-        folder: Folder of the trained teachers.
 
     Raises:
         BreathlineError: There are fewer than `k` teachers, or their folds do not cover one division.

@@ -40,12 +40,7 @@ def write(path: Path, seconds: float = 2.25) -> Path:
 
 @pytest.mark.parametrize(
     ("seconds", "times"),
-    [
-        (6.0, [(0, 2.5), (2.5, 5), (3.5, 6)]),
-        (5.0, [(0, 2.5), (2.5, 5)]),
-        (2.5, [(0, 2.5)]),
-        (1.0, [(0, 1)]),
-    ],
+    [(6.0, [(0, 2.5), (2.5, 5), (3.5, 6)]), (5.0, [(0, 2.5), (2.5, 5)]), (2.5, [(0, 2.5)]), (1.0, [(0, 1)])],
 )
 def test_windows_cover_a_recording_without_an_annotation(tmp_path, seconds, times):
     parts = recordings.excerpts(tmp_path / "a.wav", seconds, 2.5)

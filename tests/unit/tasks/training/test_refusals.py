@@ -61,10 +61,7 @@ def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.
         ({"teacher_training": {"batch_size": 0}}, "out of range: batch_size"),
         ({"teacher_training": {"specaugment": {"policy": "icbhi"}}}, "specaugment.policy"),
         ({"teacher_training": {"sampler": "weigthed"}}, "sampler: Input should be 'weighted' or 'shuffle'"),
-        (
-            {"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}},
-            "cannot train on soft",
-        ),
+        ({"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}}, "cannot train on soft"),
         ({"teacher_training": {"optimizer": {"lr": 1e30}}}, "diverged in epoch 1"),
         ({"teachers": {"ast": {"frontend": "none"}}}, "no feature cache in data/fbank/none"),
         ({"teachers": {"ast": {"options": {"dept": 3}}}}, "no option dept"),

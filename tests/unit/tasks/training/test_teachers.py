@@ -80,10 +80,9 @@ def test_ensembles_of_every_k_are_whole_sets_of_folds() -> None:
     both = alone | folded | {"f0_s3": teacher(fold(0))}
     assert over_k(both, ChoiceSettings(k=2), NOWHERE) == {1: ["a"], 2: ["a", "c"]}
     out_of_fold = over_k(both, ChoiceSettings(k=1, exposure="out_of_fold"), NOWHERE)
-    assert out_of_fold == {
-        1: ["f0_s1", "f1_s1", "f2_s1"],
-        2: ["f0_s1", "f0_s2", "f1_s1", "f1_s2", "f2_s1", "f2_s2"],
-    }, "of fold 0 there is a third, the others have none"
+    assert out_of_fold == {1: ["f0_s1", "f1_s1", "f2_s1"], 2: ["f0_s1", "f0_s2", "f1_s1", "f1_s2", "f2_s1", "f2_s2"]}, (
+        "of fold 0 there is a third, the others have none"
+    )
     assert over_k({}, ChoiceSettings(k=2), NOWHERE) == {}
 
 
