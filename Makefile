@@ -47,9 +47,10 @@ test-quick: setup ## the unit tests that take no more than seconds each
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
 	$(PYTEST) --durations=25 -m long
 
-lint: setup ## ruff: style and format
+lint: setup ## ruff (style and format), and the wording of docstrings and docs
 	ruff check .
 	ruff format --check .
+	python -m tests.lint.wording
 
 types: setup ## mypy, strict
 	mypy

@@ -1,4 +1,4 @@
-"""What flows have published on the session's server."""
+"""Artifacts that flows published on the server of the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be done to the files of a finished run, and what is then found."""
+"""Changes to the files of a finished run, and the findings that each must give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be done to what bears witness to a run (records, logs, locks, code), and what is then found."""
+"""Changes to records, logs, locks and code of a finished run, and the findings that each must give."""
 
 from __future__ import annotations
 

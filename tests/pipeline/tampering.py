@@ -1,4 +1,4 @@
-"""What somebody may do to a finished run, by accident or not: each way is done for real."""
+"""Ways to change a finished run, by accident or on purpose: each is done for real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run publishes, on a toy project with a real Prefect server."""
+"""Artifacts of a run, on a toy project with a real Prefect server."""
 
 from __future__ import annotations
 
