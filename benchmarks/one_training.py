@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import sys
 import tempfile
 import time
 from functools import partial
@@ -24,27 +25,21 @@ FRAMES, MELS, CLASSES = 798, 128, 4
 CACHE_GB = 64.0
 
 
-def settings(method: str, batch: int, width: int) -> Any:
+def training_settings(method: str, batch: int, width: int) -> Any:
     """Return the settings of a method; all have the learning rate and masks of work (a).
 
     The benchmark compares the work of a step, which does not depend on the learning rate.
     """
+    from models.training import settings
     from models.training.augmentation_settings import SpecAugmentSettings
-    from models.training.settings import (
-        ObjectiveSettings,
-        OptimizerSettings,
-        PatchMixSettings,
-        ScheduleSettings,
-        TrainingSettings,
-    )
 
-    return TrainingSettings(
-        objective=ObjectiveSettings(
+    return settings.TrainingSettings(
+        objective=settings.ObjectiveSettings(
             name="patchmix_cl" if method == "patchmix_cl" else "cross_entropy",
-            patchmix=PatchMixSettings(projection=width),
+            patchmix=settings.PatchMixSettings(projection=width),
         ),
-        optimizer=OptimizerSettings(name="sam" if method == "sam" else "adam", lr=5e-5, weight_decay=1e-6),
-        schedule=ScheduleSettings(epochs=2, name="constant"),
+        optimizer=settings.OptimizerSettings(name="sam" if method == "sam" else "adam", lr=5e-5, weight_decay=1e-6),
+        schedule=settings.ScheduleSettings(epochs=2, name="constant"),
         sampler="shuffle",
         batch_size=batch,
         specaugment=SpecAugmentSettings(policy="icbhi_ast_sup"),
@@ -71,7 +66,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     features = random.standard_normal((cycles, FRAMES, MELS), dtype=np.float32).astype(np.float16)
     labels = random.integers(0, CLASSES, cycles)
     labels[:2] = (0, 1)
-    method = settings(options.method, options.batch, network.num_features)
+    method = training_settings(options.method, options.batch, network.num_features)
     objective = create_objective(method.objective, labels, CLASSES, network)
     if options.loop == "plain":
         from benchmarks.baselines.trainer import Clips, run
@@ -162,15 +157,8 @@ def write_cache(folder: Path, features: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Print the measured figures as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.one_training", description=__doc__)
-    parser.add_argument("--loop", choices=["plain", "ours"], required=True)
-    parser.add_argument("--network", choices=NETWORKS, required=True)
-    parser.add_argument("--method", choices=["ce", "patchmix_cl", "sam"], required=True)
-    parser.add_argument("--device", choices=["cpu", "cuda"], required=True)
-    for name in ("batch", "steps", "threads"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    print(json.dumps(measure(parser.parse_args())))
+    """Print the measured figures of the case that the argument describes, as JSON."""
+    print(json.dumps(measure(argparse.Namespace(**json.loads(sys.argv[1])))))
 
 
 if __name__ == "__main__":

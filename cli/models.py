@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -111,7 +111,7 @@ def options(variant: Variant) -> list[dict[str, Any]]:
     return [
         {
             "name": field.name,
-            "value": variant.options.get(field.name, _default(field)),
+            "value": variant.options.get(field.name, None if field.default is MISSING else field.default),
             "meaning": meanings.get(field.name, ""),
         }
         for field in fields(kind)
@@ -231,7 +231,3 @@ def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
     for entry in re.split(r"\n(?=\S)", textwrap.dedent(section).strip()):
         name, _, meaning = entry.partition(": ")
         yield name, " ".join(meaning.replace("``", "`").split())
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default is not MISSING else None

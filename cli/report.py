@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from tasks.artifacts import DATA_DOCS_INDEX, METRICS, PREDICTIONS, REPORT
 from tasks.evaluation.words import SELECTIONS, figure, interval, spread
 from tasks.runtime.errors import BreathlineError
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 PATHS = {
     REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
@@ -54,18 +52,11 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of one selection: the student, its teachers, and a model that always predicts normal."""
-    from rich.table import Table
-
-    rows = Table(
-        title=f"{SELECTIONS[selection]} ({selection})",
-        title_justify="left",
-        title_style="",
-        header_style="bold",
-        box=None,
-    )
-    rows.add_column("", no_wrap=True)
-    for name in ("Sp", "Se\nstrict", "Score\nstrict", confidence(metrics), "Se\nlenient", "Score\nlenient"):
-        rows.add_column(name, justify="right", no_wrap=True)
+    confidence = f"{100 * metrics['interval']['confidence']:g} %\ninterval"
+    names = ("Sp", "Se\nstrict", "Score\nstrict", confidence, "Se\nlenient", "Score\nlenient")
+    columns = [Column("", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in names)]
+    title = f"{SELECTIONS[selection]} ({selection})"
+    rows = Table(*columns, title=title, title_justify="left", title_style="", header_style="bold", box=None)
     over = metrics["student"][selection]
     seeds = len(metrics["students"])
     rows.add_row(
@@ -101,11 +92,6 @@ def per_class(metrics: Mapping[str, Any]) -> str:
     found = metrics["student"]["val"]["per_class"]
     parts = (f"{figure(found[name]['recall'])} % of {found[name]['n']} {name}" for name in metrics["classes"])
     return "the student finds " + ", ".join(parts) + "\n"
-
-
-def confidence(metrics: Mapping[str, Any]) -> str:
-    """Return the header of the column of intervals."""
-    return f"{100 * metrics['interval']['confidence']:g} %\ninterval"
 
 
 def _row(rows: Table, name: str, figures: Mapping[str, Any], style: str | None = None) -> None:

@@ -34,7 +34,7 @@ def export(
     if key and kind not in ("in-toto", "all"):
         raise BreathlineError(f"There is nothing to sign in {kind}.", hint="`breathline audit export in-toto --key …`")
     from lineage import project
-    from lineage.exports import Request
+    from lineage.exports import Request, openlineage_server
 
     request = Request(project.load(Path()), out, key)
     if not request.project.records:
@@ -45,12 +45,6 @@ def export(
             write_text(out / file, text)
             typer.echo(str(out / file))
         if name == "openlineage":
-            _send(files["openlineage.jsonl"])
-
-
-def _send(lines: str) -> None:
-    from lineage.exports import openlineage_server
-
-    events = [json.loads(line) for line in lines.splitlines()]
-    if address := openlineage_server.send(events, os.environ):
-        typer.echo(f"{len(events)} events sent to {address}")
+            events = [json.loads(line) for line in files["openlineage.jsonl"].splitlines()]
+            if address := openlineage_server.send(events, os.environ):
+                typer.echo(f"{len(events)} events sent to {address}")

@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-from ruamel.yaml import YAML
 
 from flows.graph import Stage
 from flows.publish import markdown
+from lineage import dvc_storage
 
 # By outcome: a sign, and fill, border and text colours for light and dark pages.
 STATES = {
@@ -29,8 +27,8 @@ def versions(root: Path) -> dict[str, str]:
     path = root / "dvc.lock"
     if not path.is_file():
         return {}
-    stages: Mapping[str, Any] = YAML(typ="safe").load(path.read_text("utf-8"))["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ()) if "md5" in out}
+    outs = (out for stage in dvc_storage.read_lock(path).values() for out in stage.get("outs", ()))
+    return {out["path"]: out["md5"] for out in outs if "md5" in out}
 
 
 def headline(outcome: Mapping[str, str]) -> str:

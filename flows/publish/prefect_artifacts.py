@@ -44,7 +44,7 @@ def publish_results(
     if validated in (*lineage.DONE, "failed"):
         with _published("validation"):
             results = verdict.read(root)
-            text = verdict.show(results, _verb(validated))
+            text = verdict.show(results, "was up to date" if validated == "up to date" else validated)
             create_markdown_artifact(text, key="validation", description=verdict.headline(results))
     if outcome.get("evaluate") in lineage.DONE:
         with _published("scores"):
@@ -100,7 +100,3 @@ def _published(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         get_run_logger().warning(f"The artifact {what} is not published: {type(error).__name__}: {error}")
-
-
-def _verb(outcome: str) -> str:
-    return "was up to date" if outcome == "up to date" else outcome

@@ -11,11 +11,7 @@ PAUSE_S = 2.0  # between two reports: an epoch of a small corpus takes a fractio
 
 
 class Progress:
-    """Progress of a stage; a stage that logs no epochs has none.
-
-    Args:
-        report: Function that receives the progress in percent (0 to 100) and the last epoch in words.
-    """
+    """Progress of a stage, reported in percent (0 to 100) and words; a stage that logs no epochs has none."""
 
     def __init__(self, report: Callable[[float, str], None]) -> None:
         self._report = report

@@ -50,8 +50,8 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
     """Return a table of the figures: value, interval of the metrics, and change since the scores before the run."""
     old = _comparable(now, before)
     parts = [f"In percent{now[MEASURED] and f', on {now[MEASURED]}'}.{_since(now, before)}"]
-    interval = _interval_name(metrics)
-    header = ["model", "figure", "now", *([interval] if interval else []), "before", "change"]
+    interval = [f"{metrics['interval']['confidence']:.0%} interval"] if metrics else []
+    header = ["model", "figure", "now", *interval, "before", "change"]
     rows = []
     for model, figures in _models(now).items():
         for figure, value in figures.items():
@@ -114,10 +114,6 @@ def _json(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return found
-
-
-def _interval_name(metrics: Mapping[str, Any]) -> str:
-    return f"{metrics['interval']['confidence']:.0%} interval" if metrics else ""
 
 
 def _interval(metrics: Mapping[str, Any], model: str, figure: str) -> str:

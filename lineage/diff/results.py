@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
+import polars as pl
 
 from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Run
@@ -65,16 +65,21 @@ def predictions(old: Run, new: Run) -> Predictions | str:
     classes = [found["classes"] for found in metrics]
     if classes[0] != classes[1]:
         return f"The classes differ: {', '.join(classes[0])} and {', '.join(classes[1])}."
-    first, second = (_rows(table) for table in tables if table is not None)
-    shared = sorted(set(first) & set(second))
+    keys = ["model", "selection", "cycle_id"]
+    first, second = (pl.DataFrame(table) for table in tables)
+    shared = first.join(second, on=keys, suffix="_new").sort(keys)
+    mended, broken = pl.col("predicted_new") == pl.col("label_new"), pl.col("predicted") == pl.col("label")
+    effect = pl.when(mended).then(pl.lit("mended")).when(broken).then(pl.lit("broken")).otherwise(pl.lit("still wrong"))
+    columns = {"label": "label_new", "old": "predicted", "new": "predicted_new"}
+    named = {name: pl.col(column).replace_strict(dict(enumerate(classes[0]))) for name, column in columns.items()}
+    flipped = shared.filter(pl.col("predicted") != pl.col("predicted_new")).select(*keys, effect=effect, **named)
+    relabelled = shared.filter(pl.col("label") != pl.col("label_new"))["cycle_id"].unique().sort()
     return Predictions(
         compared=len(shared),
         only_old=len(first) - len(shared),
         only_new=len(second) - len(shared),
-        relabelled=tuple(sorted({key[2] for key in shared if first[key][0] != second[key][0]})),
-        flips=tuple(
-            _flip(key, first[key], second[key], classes[0]) for key in shared if first[key][1] != second[key][1]
-        ),
+        relabelled=tuple(relabelled),
+        flips=tuple(Flip(**row) for row in flipped.to_dicts()),
     )
 
 
@@ -94,16 +99,3 @@ def _leaves(value: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str,
     if "score_strict" in value:
         return [(path, value)]
     return [leaf for key, inner in value.items() for leaf in _leaves(inner, f"{path}.{key}")]
-
-
-def _flip(key: tuple[str, str, str], old: tuple[int, int], new: tuple[int, int], classes: list[str]) -> Flip:
-    label, before, after = new[0], old[1], new[1]
-    effect = "mended" if after == label else "broken" if before == old[0] else "still wrong"
-    names = {"label": classes[label], "old": classes[before], "new": classes[after]}
-    return Flip(model=key[0], selection=key[1], cycle_id=key[2], effect=effect, **names)
-
-
-def _rows(table: pa.Table) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return label and predicted class by model, selection and cycle."""
-    columns = [table[name].to_pylist() for name in COLUMNS]
-    return {(model, kind, cycle): (label, said) for model, kind, cycle, label, said in zip(*columns, strict=True)}

@@ -22,16 +22,7 @@ from tasks import artifacts
 from tasks.runtime.files import read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
-TABLE, ARRAY, JSON = "application/x-parquet", "application/x-npy", "application/json"
-MEDIA = {".parquet": TABLE, ".npy": ARRAY, ".json": JSON}
-TYPES = {
-    pa.string(): "sc:Text",
-    pa.int8(): "cr:Int8",
-    pa.int32(): "cr:Int32",
-    pa.int64(): "cr:Int64",
-    pa.float32(): "cr:Float32",
-    pa.float64(): "cr:Float64",
-}
+MEDIA = {".parquet": "application/x-parquet", ".npy": "application/x-npy", ".json": "application/json"}
 CONTEXT = Path(__file__).with_name("croissant_context.json")  # the JSON-LD context of Croissant 1.1
 
 
@@ -125,11 +116,13 @@ class _Builder:
 
     def _field(self, path: str, table: str, field: pa.Field) -> dict[str, Any]:
         listed = pa.types.is_list(field.type)
+        kind = field.type.value_type if listed else field.type
         found: dict[str, Any] = {
             "@type": "cr:Field",
             "@id": f"{table}/{field.name}",
             "name": field.name,
-            "dataType": TYPES[field.type.value_type if listed else field.type],
+            # `sc` is schema.org, `cr` has types such as Int8 and Float32.
+            "dataType": "sc:Text" if pa.types.is_string(kind) else f"cr:{kind.to_pandas_dtype().__name__.title()}",
             "source": {"fileObject": {"@id": path}, "extract": {"column": field.name}},
         }
         if listed:

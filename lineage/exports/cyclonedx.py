@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lineage.exports import Request, corpora, results, stage_runs
 from lineage.exports.results import Student
@@ -44,7 +45,13 @@ def bill(project: Project) -> dict[str, Any]:
     models = [model for student in results.students(project) for model in _models(student, found, corpus)]
     weights, packages = list(_weights(project)), list(_packages(project))
     made_of = [one["bom-ref"] for one in [data, *weights, *packages]]
-    root = _root()
+    root = {
+        "type": "application",
+        "bom-ref": f"breathline@{stage_runs.version()}",
+        "name": "breathline",
+        "version": stage_runs.version(),
+        "licenses": [{"license": {"id": corpora.LICENCE}}],
+    }
     components = sorted([data, *models, *weights, *packages], key=lambda one: str(one["bom-ref"]))
     ended = [str(run.end["at"]) for run in stage_runs.recorded_runs(project).values() if run.end is not None]
     return {
@@ -61,16 +68,6 @@ def bill(project: Project) -> dict[str, Any]:
     }
 
 
-def _root() -> Component:
-    return {
-        "type": "application",
-        "bom-ref": f"breathline@{stage_runs.version()}",
-        "name": "breathline",
-        "version": stage_runs.version(),
-        "licenses": [{"license": {"id": corpora.LICENCE}}],
-    }
-
-
 def _packages(project: Project) -> Iterator[Component]:
     """Yield the packages of all stages; a package that changed between stages, once for each version."""
     lock, records = project.root / LOCK, project.records
@@ -80,7 +77,7 @@ def _packages(project: Project) -> Iterator[Component]:
     found: dict[tuple[str, str], list[str]] = {}
     for stage, made in records.items():
         for name, version in made["environment"]["packages"].items():
-            found.setdefault((_normal(name), version), []).append(stage)
+            found.setdefault((canonicalize_name(name), version), []).append(stage)
     for (name, version), stages in sorted(found.items()):
         if name == "breathline":
             continue
@@ -97,11 +94,11 @@ def _packages(project: Project) -> Iterator[Component]:
 def _locked(text: str, python: str) -> dict[str, str]:
     """Return the locked versions for a version of Python; a lock file may list a package twice, with markers."""
     environment = {"python_full_version": python, "python_version": ".".join(python.split(".")[:2])}
-    found = {}
+    found: dict[str, str] = {}
     for line in PINNED.findall(text):
         wanted = Requirement(line)
         if wanted.marker is None or wanted.marker.evaluate(environment):
-            found[_normal(wanted.name)] = str(wanted.specifier).removeprefix("==")
+            found[canonicalize_name(wanted.name)] = str(wanted.specifier).removeprefix("==")
     return found
 
 
@@ -195,8 +192,3 @@ def _corpus(project: Project, corpus: CorpusFacts) -> Component:
 
 def _properties(facts: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in facts.items()]
-
-
-def _normal(name: str) -> str:
-    """Return a package name as normalised by PyPI and package URLs."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -37,7 +36,8 @@ def card(project: Project) -> str:
     from huggingface_hub import DatasetCardData
 
     corpus = corpora.read(project)
-    recordings, cycles = (_rows(project, path) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
+    tables = (corpora.existing_table(project, path) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
+    recordings, cycles = (pq.read_table(table).to_pylist() for table in tables)
     summary = read_json(project.root / artifacts.SUMMARY)
     about = DatasetCardData(
         pretty_name=f"{corpus.title}: breath cycles",
@@ -67,11 +67,6 @@ def card(project: Project) -> str:
         files=by_path(project.records["extract"]["outputs"]),
         dropped=_dropped(project),
     )
-
-
-def _rows(project: Project, path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(corpora.existing_table(project, path)).to_pylist()
-    return found
 
 
 def _split(split: str, recordings: list[dict[str, Any]], cycles: list[dict[str, Any]]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def events(project: Project, namespace: str = "breathline") -> list[dict[str, An
 
 class _Builder:
     def __init__(self, project: Project, namespace: str) -> None:
-        self.project, self.namespace, self.producer = project, namespace, stage_runs.producer()
+        self.project, self.namespace = project, namespace
+        self.producer = f"{stage_runs.URN}:{stage_runs.version()}"
 
     def events(self, run: Run) -> Iterator[dict[str, Any]]:
         yield self._event(

@@ -89,8 +89,3 @@ def identifier(text: str) -> str:
 def version() -> str:
     """Return the installed version of Breathline."""
     return metadata.version("breathline")
-
-
-def producer() -> str:
-    """Return the URI of the program that writes the exports."""
-    return f"{URN}:{version()}"

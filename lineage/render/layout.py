@@ -26,13 +26,10 @@ def layers(boxes: Iterable[str], steps: Iterable[tuple[str, str]]) -> list[list[
         result[number].append(box)
     for sweep in range(SWEEPS):
         for layer in result if sweep % 2 == 0 else reversed(result):
-            _sort(layer, predecessors if sweep % 2 == 0 else successors, _positions(result))
+            # Positions in a layer are from 0 (left) to 1 (right).
+            places = {box: (index + 0.5) / len(row) for row in result for index, box in enumerate(row)}
+            _sort(layer, predecessors if sweep % 2 == 0 else successors, places)
     return result
-
-
-def _positions(result: list[list[str]]) -> dict[str, float]:
-    """Return the position of each box in its layer, from 0 (left) to 1 (right)."""
-    return {box: (index + 0.5) / len(layer) for layer in result for index, box in enumerate(layer)}
 
 
 def _sort(layer: list[str], neighbours: Mapping[str, list[str]], positions: Mapping[str, float]) -> None:

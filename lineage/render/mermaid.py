@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage.render.view import FILLS, fold
+from lineage.render.view import KINDS, fold
 from lineage.trace.provenance_graph import Trace
 
 
@@ -18,7 +18,7 @@ def render(trace: Trace) -> str:
         how = f'|"{_text(arrow.how)}"|' if arrow.how else ""
         lines.append(f"  {short[arrow.cause]} -->{how} {short[arrow.effect]}")
     kinds = dict.fromkeys(box.kind for box in view.boxes.values())
-    lines += [f"  classDef {kind} fill:{FILLS[kind]},stroke:#666,color:#111" for kind in kinds]
+    lines += [f"  classDef {kind} fill:{KINDS[kind]['fill']},stroke:#666,color:#111" for kind in kinds]
     lines.append(f"  style {short[view.root]} stroke-width:3px")
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineage.render.layout import layers
 from lineage.render.tree import summary
-from lineage.render.view import ASIDE, FILLS, Arrow, Box, View, fold
+from lineage.render.view import ASIDE, KINDS, Arrow, Box, View, fold
 from lineage.trace.provenance_graph import Trace
 from tasks.runtime import templates
 
@@ -79,7 +79,7 @@ def _path(arrow: Arrow, corners: dict[str, tuple[float, float]], upward: bool) -
 
 
 def _box(box: Box, corner: tuple[float, float], root: bool) -> dict[str, Any]:
-    shown = {"id": box.id, "label": box.label, "lines": _lines(box.label), "fill": FILLS[box.kind]}
+    shown = {"id": box.id, "label": box.label, "lines": _lines(box.label), "fill": KINDS[box.kind]["fill"]}
     return shown | {"corner": corner, "root": root, "several": len(box.members) > 1}
 
 

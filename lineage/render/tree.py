@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from lineage.render.view import COLOURS, MOST, Box, View, fold
+from lineage.render.view import KINDS, MOST, Box, View, fold
 from lineage.trace.provenance_graph import Node, Trace
 from tasks.runtime.words import counted
 
@@ -52,7 +52,7 @@ def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) ->
     for child, how in view.next_boxes(box.id):
         if child.id in seen:
             name = child.label.partition(":")[0]
-            repeated.setdefault(_how(how), []).append(f"[{COLOURS[child.kind]}]{escape(name)}[/]")
+            repeated.setdefault(_how(how), []).append(f"[{KINDS[child.kind]['colour']}]{escape(name)}[/]")
             continue
         seen.add(child.id)
         _grow(tree.add(_line(child, how, everything)), child, view, seen, everything)
@@ -61,7 +61,7 @@ def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) ->
 
 
 def _line(box: Box, how: str, everything: bool) -> str:
-    text = f"{_how(how)}[{COLOURS[box.kind]}]{escape(box.label)}[/]"
+    text = f"{_how(how)}[{KINDS[box.kind]['colour']}]{escape(box.label)}[/]"
     if len(box.members) > 1:
         names = [node.name for node in box.members]
         more = " …" if len(names) > MOST else ""

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lineage.trace.provenance_graph import MADE_BY, Node, Trace
 
 ASIDE = ("stage", "code", "environment")  # not drawn; stages are drawn if the question is about a stage
 MOST = 3  # similar nodes up to this number have a box each
 SINGLE = ("weights", "set", "stage")  # have a box each, whatever their number
-GROUPS = (  # colour in the terminal, fill of a box, kinds of nodes
-    ("green", "#cfeed4", ("metric", "figures", "reports", "predictions", "prediction", "row")),
-    ("magenta", "#ecd6f5", ("model", "weights", "initial")),
-    ("yellow", "#fbedc2", ("soft_labels", "soft_label")),
-    ("cyan", "#d3ecf2", ("set", "fbank", "cycle")),
-    ("blue", "#d6e2f8", ("samples", "annotation", "recording", "source")),
-    ("red", "#f8d9d6", ("patient",)),
-    ("default", "#e6e6e6", ("stage",)),
-)
-BOLD = ("metric", "row", "model", "stage")
-COLOURS = {kind: f"bold {colour}" if kind in BOLD else colour for colour, _, kinds in GROUPS for kind in kinds}
-FILLS = {kind: fill for _, fill, kinds in GROUPS for kind in kinds}
-PLURALS = {
-    "recording": "recordings",
-    "patient": "patients",
-    "samples": "pieces of wav files",
-    "annotation": "lines of annotation",
-    "cycle": "cycles",
-    "fbank": "rows of features",
-    "soft_label": "soft labels",
-    "prediction": "predictions",
-    "predictions": "tables of predictions",
-    "figures": "groups of figures",
-}
+with Path(__file__).with_name("kinds.tsv").open(encoding="utf-8") as _file:
+    # Kinds of nodes: colour in the terminal, fill of a box, plural.
+    KINDS = {row["kind"]: row for row in csv.DictReader(_file, delimiter="\t")}
 
 
 @dataclass(frozen=True)
@@ -109,7 +90,7 @@ def _box(id_: str, members: Sequence[Node], made: dict[str, list[str]]) -> Box:
     if len(members) == 1:
         return Box(id_, members[0].kind, members[0].label, tuple(members), tuple(stages))
     kind, group = members[0].kind, members[0].group
-    label = f"{len(members)} {PLURALS.get(kind, kind)}" + (f" ({group})" if group not in ("", kind) else "")
+    label = f"{len(members)} {KINDS[kind]['plural']}" + (f" ({group})" if group not in ("", kind) else "")
     return Box(id_, kind, label, tuple(sorted(members, key=lambda node: node.id)), tuple(stages))
 
 
