@@ -1,4 +1,4 @@
-"""Graph of a run as Markdown: stages, their outcomes, and the versions of their outs."""
+"""Plan and graph of a run as Markdown: stages, their outcomes, and the versions of their outs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from flows.graph import Stage
+from flows.plan import Step
 from flows.publish import markdown
 from lineage import dvc_storage
 
@@ -20,6 +21,26 @@ STATES = {
 }
 DONE = ("ran", "up to date")
 HASH = 8  # digits of a version that are shown, as Git does
+REASONS = 4  # shown in a row; `breathline plan --json` has all
+
+
+def plan_headline(steps: Sequence[Step]) -> str:
+    """Return the number of stages that run, in words."""
+    running = sum(step.runs for step in steps)
+    return f"{running} of {len(steps)} stages run." if running else f"All {len(steps)} stages are up to date."
+
+
+def plan_table(steps: Sequence[Step]) -> str:
+    """Return a table of the stages: whether they run, and why."""
+    rows = [
+        [
+            markdown.code(step.stage),
+            markdown.unbroken("▶ **runs**" if step.runs else "✓ up to date"),
+            markdown.lines([markdown.text(reason) for reason in step.reasons], REASONS),
+        ]
+        for step in steps
+    ]
+    return markdown.table(["stage", "plan", "why"], rows) + "\n"
 
 
 def versions(root: Path) -> dict[str, str]:

@@ -22,14 +22,14 @@ from prefect.artifacts import (
 
 from flows.graph import Stage
 from flows.plan import Step
-from flows.publish import lineage, links, plan_table, scores, verdict
+from flows.publish import lineage, links, scores, verdict
 from flows.publish.progress import Progress
 
 
 def publish_plan(steps: Sequence[Step]) -> None:
     """Publish the artifact `plan`: the stages that run, with reasons."""
     with _published("plan"):
-        create_markdown_artifact(plan_table.show(steps), key="plan", description=plan_table.headline(steps))
+        create_markdown_artifact(lineage.plan_table(steps), key="plan", description=lineage.plan_headline(steps))
 
 
 def publish_results(

@@ -19,7 +19,7 @@ finally:
 """
 
 
-def breathline(folder, *arguments: str, env=None) -> tuple[int, str, str]:
+def breathline(folder, *arguments, env=None):
     command = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(command, cwd=folder, env=env or toy.ENV, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr

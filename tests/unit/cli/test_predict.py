@@ -16,7 +16,7 @@ from tests.unit.tasks.prediction.test_recordings import write
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
+def folder(tmp_path, monkeypatch):
     """Return the current folder, outside of any project, with a model and a recording without annotation."""
     monkeypatch.chdir(tmp_path)
     models_on_disk.write(tmp_path / "model")

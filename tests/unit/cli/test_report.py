@@ -15,7 +15,7 @@ def evaluated(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
 
-    def write(**arguments) -> dict:
+    def write(**arguments):
         found = metrics(**arguments)
         (tmp_path / "reports").mkdir(exist_ok=True)
         (tmp_path / "reports/metrics.json").write_text(json.dumps(found, sort_keys=True))

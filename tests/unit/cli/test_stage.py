@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[3]
 ENV = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
 
-def run(folder: Path, *command: str) -> tuple[int, str]:
+def run(folder, *command):
     done = subprocess.run([sys.executable, *command], cwd=folder, env=ENV, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path: Path) -> None:
+def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path):
     shown = run(tmp_path, "-c", "import sys, cli.stage; print({name.split('.')[0] for name in sys.modules})")[1]
     for name in ("torch", "numpy", "pyarrow", "pydantic", "lineage", "flows", "rich"):
         assert f"'{name}'" not in shown
@@ -31,12 +31,12 @@ def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path: Pat
     ("arguments", "message"),
     [(["fbanks"], "unknown stage fbanks"), (["runtime.files"], "unknown stage"), (["weights"], "missing a required")],
 )
-def test_a_stage_that_does_not_exist_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_a_stage_that_does_not_exist_is_refused(tmp_path, arguments, message):
     status, shown = run(tmp_path, "-m", "cli.stage", *arguments)
     assert (status, message in shown) == (2, True), shown
 
 
-def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path: Path) -> None:
+def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("models", "tasks"):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from flows.publish import progress
 from flows.publish.progress import Progress
 
 
-def line(done: int, epochs: int) -> str:
+def line(done, epochs):
     return f"[11:19:02] INFO     epoch {done}/{epochs}  loss 0.5{done}  val Score 41.0 strict"
 
 
@@ -32,8 +34,6 @@ def test_a_training_that_stops_early_ends_at_100_percent():
 
 
 def test_a_stage_without_epochs_reports_nothing():
-    shown = []
-    stage = Progress(lambda percent, words: shown.append((percent, words)))
+    stage = Progress(pytest.fail)
     stage.feed("Running stage 'extract':")
     stage.end()
-    assert shown == []

@@ -11,7 +11,7 @@ from tests.unit.flows.publish.rendered import cells
 FIGURES = ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient")
 
 
-def written(folder, student: list[float | None], *, split: str = "official", **others: list[float]) -> None:
+def written(folder, student, *, split="official", **others):
     """Write what `evaluate` does, of a student and other models, with intervals of a point to each side."""
     models = {"student": student, **others}
     reports = folder / "reports"

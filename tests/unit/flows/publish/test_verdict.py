@@ -4,7 +4,7 @@ from flows.publish import verdict
 from tests.unit.flows.publish.rendered import cells
 
 
-def expectation(name: str, severity: str, *, success: bool, first: list[str], distinct: int) -> dict[str, object]:
+def expectation(name, severity, *, success, first, distinct):
     shown = {"meaning": f"{name} | holds.", "hint": "mend it", "fails_for": "" if success else "2 of 9 cycles"}
     return shown | {
         "suite": "cycles",
@@ -34,12 +34,7 @@ def test_failed_expectations_are_listed_with_hints_errors_first():
     assert text.startswith("Corpus `demo`; the stage failed. Nothing is learned from these data.")
     assert "Data Docs: `reports/data_docs/index.html`" in text
     assert cells(text)[1:] == [
-        [
-            "✗ error",
-            "cycles.inside_audio\ninside_audio | holds.\n→ mend it",
-            "2 of 9 cycles",
-            "a_b\nc3\nc4\n…",
-        ],
+        ["✗ error", "cycles.inside_audio\ninside_audio | holds.\n→ mend it", "2 of 9 cycles", "a_b\nc3\nc4\n…"],
         ["⚠ warning", "cycles.not_short\nnot_short | holds.", "2 of 9 cycles", "c1\nc2"],
     ]
 

@@ -13,7 +13,6 @@ import pytest
 
 from lineage.diff import comparison, runs, text
 from lineage.diff.changes import Changes
-from lineage.diff.comparison import Comparison
 from lineage.diff.results import Flip
 from lineage.diff.sections import sections
 from lineage.dvc_storage import cache_of
@@ -24,17 +23,17 @@ from tests.unit.lineage import small
 PREDICTIONS = "data/evaluation/predictions.parquet"
 
 
-def compare(root: Path, old: str, new: str) -> Comparison:
+def compare(root, old, new):
     return comparison.compare(runs.open_run(old, root), runs.open_run(new, root))
 
 
-def differing(found: Comparison) -> set[str]:
+def differing(found):
     parts = {name: getattr(found, name) for name in vars(found) if name not in ("old", "new", "notes", "predictions")}
     return {name for name, changes in parts.items() if changes is None or changes}
 
 
 @pytest.fixture(scope="module")
-def changed(small_run: Path) -> Comparison:
+def changed(small_run):
     """Compare the committed run with one of other recordings, code, parameters and packages."""
     other = shutil.copytree(small_run, small_run.parent / "other")
     module = other / "tasks/evaluate.py"
@@ -57,17 +56,14 @@ def changed(small_run: Path) -> Comparison:
     return compare(small_run, "HEAD", "../other")
 
 
-def test_a_run_equals_its_own_commit(small_run: Path) -> None:
+def test_a_run_equals_its_own_commit(small_run):
     found = compare(small_run, "HEAD", ".")
     assert differing(found) == set()
     assert found.notes == ()
-    assert not isinstance(found.predictions, str)
     assert (found.predictions.compared, found.predictions.flips) == (4 * 6, ())
 
 
-def test_changed_recordings_and_cycles_have_their_columns(changed: Comparison) -> None:
-    assert changed.recordings is not None
-    assert changed.cycles is not None
+def test_changed_recordings_and_cycles_have_their_columns(changed):
     assert changed.recordings.added == ("107_1b1_Tc_sc_Meditron",)
     assert changed.recordings.removed == ("106_1b1_Tc_sc_Meditron",)
     assert set(changed.recordings.changed) == {"105_1b1_Tc_sc_Meditron"}
@@ -80,22 +76,21 @@ def test_changed_recordings_and_cycles_have_their_columns(changed: Comparison) -
     assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "icbhi_wheezes": [0, 1]}
 
 
-def test_code_parameters_and_environment_have_old_and_new_values(changed: Comparison) -> None:
+def test_code_parameters_and_environment_have_old_and_new_values(changed):
     assert changed.code == Changes(changed={"tasks/evaluate.py": {"added": 2, "removed": 1}})
     assert changed.parameters == Changes(changed={"evaluation.resamples": [50, 60]})
     assert changed.environment.changed == {"numpy": [small._environment()["packages"]["numpy"], "0.0.1"]}
     assert any("uncommitted" in note for note in changed.notes)
 
 
-def test_figures_and_predictions_in_both_runs_are_compared(changed: Comparison) -> None:
-    assert not isinstance(changed.predictions, str)
+def test_figures_and_predictions_in_both_runs_are_compared(changed):
     assert (changed.predictions.only_old, changed.predictions.only_new) == (6, 6)
     assert changed.predictions.relabelled == ("105_1b1_Tc_sc_Meditron_001",)
     assert "student.val.per_class.wheeze.n" not in changed.figures.added
     assert any(key.startswith("student.val.per_class.") for key in changed.figures.changed)
 
 
-def test_a_flip_has_label_classes_and_effect(small_run: Path, tmp_path: Path) -> None:
+def test_a_flip_has_label_classes_and_effect(small_run, tmp_path):
     folder = shutil.copytree(small_run, tmp_path / "flipped")
     table = pl.read_parquet(folder / PREDICTIONS)
     cycle = "102_2b1_Al_sc_Litt3200_000"  # both
@@ -105,17 +100,15 @@ def test_a_flip_has_label_classes_and_effect(small_run: Path, tmp_path: Path) ->
         new = table.with_columns(predicted=pl.when(one).then(says).otherwise("predicted").cast(pl.Int8))
         new.write_parquet(folder / PREDICTIONS)
         found = compare(small_run, ".", str(folder)).predictions
-        assert not isinstance(found, str)
         assert was != 3, "else this is no test"
         names = ("normal", "crackle", "wheeze", "both")
         expected = {"label": "both", "old": names[was], "new": names[says], "effect": effect}
         assert found.flips == (Flip(model="student/1", selection="val", cycle_id=cycle, **expected),)
     back = compare(small_run, str(folder), ".").predictions
-    assert not isinstance(back, str)
     assert [flip.effect for flip in back.flips] == ["still wrong"]
 
 
-def test_artifacts_missing_from_the_cache_are_no_changes(small_run: Path, tmp_path: Path) -> None:
+def test_artifacts_missing_from_the_cache_are_no_changes(small_run, tmp_path):
     folder = shutil.copytree(small_run, tmp_path / "poor")
     shutil.rmtree(folder / ".dvc/cache")
     found = compare(folder, "HEAD", ".")
@@ -124,11 +117,11 @@ def test_artifacts_missing_from_the_cache_are_no_changes(small_run: Path, tmp_pa
     assert any("HEAD has no data/cycles/recordings.parquet" in note for note in found.notes)
 
 
-def test_the_text_is_short_or_complete(changed: Comparison) -> None:
+def test_the_text_is_short_or_complete(changed):
     from rich.console import Console
 
-    def printed(*, everything: bool) -> str:
-        console = Console(width=200, record=True, quiet=False, file=None)
+    def printed(*, everything):
+        console = Console(width=200)
         with console.capture() as captured:
             console.print(text.shown(changed, everything=everything))
         return captured.get()
@@ -141,7 +134,7 @@ def test_the_text_is_short_or_complete(changed: Comparison) -> None:
     assert json.loads(json.dumps(changed.as_json()))["parameters"]["changed"] == {"evaluation.resamples": [50, 60]}
 
 
-def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) -> None:
+def test_the_page_stands_alone_and_holds_all_differences(changed):
     html = text.page(changed)
     assert html.startswith("<!doctype html>")
     assert not re.search(r"(src|href)=|url\(|https?:|@import", html)
@@ -151,7 +144,7 @@ def test_the_page_stands_alone_and_holds_all_differences(changed: Comparison) ->
     assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
-def test_an_unknown_run_is_an_error(small_run: Path, tmp_path: Path) -> None:
+def test_an_unknown_run_is_an_error(small_run, tmp_path):
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):
             runs.open_run(name, small_run)
@@ -160,14 +153,14 @@ def test_an_unknown_run_is_an_error(small_run: Path, tmp_path: Path) -> None:
     assert not (small_run / "x").exists()
 
 
-def test_the_cache_may_be_in_another_folder(small_run: Path, tmp_path: Path) -> None:
+def test_the_cache_may_be_in_another_folder(small_run, tmp_path):
     folder = shutil.copytree(small_run, tmp_path / "moved")
     shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
     toy.call(folder, "dvc", "config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
     assert differing(compare(folder, "HEAD", ".")) == set()
 
 
-def test_the_local_config_overrides_the_cache_folder(tmp_path: Path) -> None:
+def test_the_local_config_overrides_the_cache_folder(tmp_path):
     (tmp_path / ".dvc").mkdir()
     assert cache_of(tmp_path).objects.parents[1] == tmp_path / ".dvc/cache"
     (tmp_path / ".dvc/config").write_text("[core]\n    analytics = false\n[cache]\n    dir = ../shared\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,20 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from lineage import project
 from lineage.exports import data_card, model_card
-from lineage.project import Project
 from tasks.corpora.demo import facts as demo
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime import corpus_facts
-from tasks.runtime.corpus_facts import CorpusFacts, Identity
+from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
 
-def tables(text: str) -> list[list[str]]:
+def tables(text):
     """Return the tables of a text, each as its lines."""
     return [found.splitlines() for found in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)]
 
 
-def test_the_model_card_gives_its_figures_as_the_hub_reads_them(made: Project) -> None:
+def test_the_model_card_gives_its_figures_as_the_hub_reads_them(made):
     card = ModelCard(model_card.card(made))
     metrics = json.loads((made.root / "reports/metrics.json").read_text())["student"]["val"]
     results = {result.metric_type: result for result in card.data.eval_results}
@@ -37,7 +35,7 @@ def test_the_model_card_gives_its_figures_as_the_hub_reads_them(made: Project) -
     assert card.data.pipeline_tag == "audio-classification"
 
 
-def test_the_model_card_states_intended_use_and_limits(made: Project) -> None:
+def test_the_model_card_states_intended_use_and_limits(made):
     text = model_card.card(made)
     assert "This is no medical device" in text
     assert "10.1088/1361-6579/ab03ea" in text
@@ -46,15 +44,15 @@ def test_the_model_card_states_intended_use_and_limits(made: Project) -> None:
 
 
 @pytest.mark.parametrize("card", [model_card.card, data_card.card])
-def test_tables_have_equal_columns_in_all_rows(made: Project, card: object) -> None:
-    found = tables(card(made))  # type: ignore[operator]
+def test_tables_have_equal_columns_in_all_rows(made, card):
+    found = tables(card(made))
     assert len(found) >= 3
     for lines in found:
         assert len(lines) >= 3
         assert len({line.count("|") for line in lines}) == 1, lines
 
 
-def test_the_data_card_counts_the_present_tables(made: Project) -> None:
+def test_the_data_card_counts_the_present_tables(made):
     card = DatasetCard(data_card.card(made))
     assert card.data.size_categories == ["n<1K"]
     assert "| train | 4 | 4 | 9 | 0.00 |" in card.text
@@ -67,9 +65,7 @@ def test_the_data_card_counts_the_present_tables(made: Project) -> None:
 
 
 @pytest.mark.parametrize("card", [model_card.card, data_card.card])
-def test_limits_name_the_whole_database_and_the_present_recordings(
-    made: Project, card: Callable[[Project], str]
-) -> None:
+def test_limits_name_the_whole_database_and_the_present_recordings(made, card):
     limits = card(made).partition("## Limits")[2]
     assert "The whole database has 126 patients" in limits
     assert "The recordings are of 6 patients with 7 recordings by 2 devices." in limits
@@ -78,7 +74,7 @@ def test_limits_name_the_whole_database_and_the_present_recordings(
     assert "156" not in limits
 
 
-def identity(statement: str, *, verified: bool) -> Identity:
+def identity(statement, *, verified):
     return Identity(name="x", statement=statement, evidence="", verified=verified, complete=True, recordings=7)
 
 
@@ -92,12 +88,9 @@ def identity(statement: str, *, verified: bool) -> Identity:
         ),
     ],
 )
-def test_other_recordings_are_not_presented_as_icbhi(
-    facts: CorpusFacts, terms: str, small_project: Path, tmp_path: Path
-) -> None:
-    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio")))
-    corpus_facts.write(root / corpus_facts.FOLDER, facts)
-    for text in (model_card.card(project.load(root)), data_card.card(project.load(root))):
+def test_other_recordings_are_not_presented_as_icbhi(copied, facts, terms):
+    corpus_facts.write(copied / corpus_facts.FOLDER, facts)
+    for text in (model_card.card(project.load(copied)), data_card.card(project.load(copied))):
         assert facts.identity.statement in text
         assert terms in text
         assert all(limit in text for limit in facts.limits)
@@ -105,7 +98,7 @@ def test_other_recordings_are_not_presented_as_icbhi(
         assert "Rocha" not in text
 
 
-def test_without_figures_there_is_no_card(small_project: Path, tmp_path: Path) -> None:
+def test_without_figures_there_is_no_card(small_project, tmp_path):
     root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "metrics.json")))
     with pytest.raises(BreathlineError, match="Nothing has been evaluated"):
         model_card.card(project.load(root))

@@ -22,7 +22,7 @@ absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="module")
-def described(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def described(small_project, tmp_path_factory):
     """A copy of the project with the descriptions in `cards/`."""
     root = Path(shutil.copytree(small_project, tmp_path_factory.mktemp("croissant") / "p"))
     for name, text in croissant.files(Request(project.load(root), root / "cards")).items():
@@ -32,7 +32,7 @@ def described(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return root
 
 
-def records(root: Path, name: str, table: str) -> pl.DataFrame:
+def records(root, name, table):
     dataset = mlcroissant.Dataset(str(root / "cards" / f"{name}.croissant.json"))
     rows = [{key.rpartition("/")[2]: value for key, value in row.items()} for row in dataset.records(table)]
     return pl.DataFrame(
@@ -40,13 +40,13 @@ def records(root: Path, name: str, table: str) -> pl.DataFrame:
     )
 
 
-def test_there_is_a_description_of_cycles_and_of_each_front_end(described: Path) -> None:
+def test_there_is_a_description_of_cycles_and_of_each_front_end(described):
     names = {path.name for path in (described / "cards").iterdir()}
     assert names == {"cycles.croissant.json", "fbank_ast.croissant.json", "fbank_panns.croissant.json"}
 
 
 @pytest.mark.parametrize("name", ["cycles", "fbank_ast", "fbank_panns"])
-def test_the_validator_finds_no_issue(described: Path, name: str) -> None:
+def test_the_validator_finds_no_issue(described, name):
     metadata = mlcroissant.Dataset(str(described / "cards" / f"{name}.croissant.json")).metadata
     assert metadata.ctx.issues.report() == ""
     assert metadata.ctx.conforms_to.value.endswith("croissant/1.1")
@@ -55,7 +55,7 @@ def test_the_validator_finds_no_issue(described: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
-def test_tables_are_read_through_the_description(described: Path, table: str) -> None:
+def test_tables_are_read_through_the_description(described, table):
     there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
     keys = (
         ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "recording_sha256"]
@@ -65,7 +65,7 @@ def test_tables_are_read_through_the_description(described: Path, table: str) ->
     assert read.select(keys).rows() == there.select(keys).rows()
 
 
-def test_waveforms_and_index_of_features_are_read_through_the_description(described: Path) -> None:
+def test_waveforms_and_index_of_features_are_read_through_the_description(described):
     waveforms = records(described, "cycles", "data/cycles/audio/16000")
     there = pl.read_parquet(described / "data/cycles/audio/16000.parquet")
     assert waveforms["samples"].list.len().to_list() == there["samples"].list.len().to_list()
@@ -73,11 +73,11 @@ def test_waveforms_and_index_of_features_are_read_through_the_description(descri
     assert index["row"].to_list() == list(range(13))
 
 
-def test_no_description_names_a_recording(described: Path) -> None:
+def test_no_description_names_a_recording(described):
     assert not any("101_1b1" in path.read_text() for path in (described / "cards").iterdir())
 
 
-def test_a_missing_table_is_named(small_project: Path, tmp_path: Path) -> None:
+def test_a_missing_table_is_named(small_project, tmp_path):
     root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
     with pytest.raises(BreathlineError, match="is missing") as caught:
         croissant.files(Request(project.load(root), root))

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -21,11 +19,11 @@ STATEMENT = {
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> tuple[Path, Path]:
+def keys(tmp_path):
     return pair(tmp_path, Ed25519PrivateKey.generate())
 
 
-def pair(folder: Path, key: Any) -> tuple[Path, Path]:
+def pair(folder, key):
     folder.mkdir(exist_ok=True)
     private, public = folder / "key.pem", folder / "key.pub"
     private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -33,7 +31,7 @@ def pair(folder: Path, key: Any) -> tuple[Path, Path]:
     return private, public
 
 
-def test_the_public_key_verifies_a_signed_statement(keys: tuple[Path, Path]) -> None:
+def test_the_public_key_verifies_a_signed_statement(keys):
     private, public = keys
     envelope = dsse.sign(STATEMENT, private)
     assert dsse.verify(json.loads(json.dumps(envelope)), public) == STATEMENT
@@ -41,7 +39,7 @@ def test_the_public_key_verifies_a_signed_statement(keys: tuple[Path, Path]) -> 
     assert dsse.verify(envelope | {"signatures": signatures}, public) == STATEMENT
 
 
-def test_the_signature_covers_type_and_payload_as_the_protocol_requires(tmp_path: Path) -> None:
+def test_the_signature_covers_type_and_payload_as_the_protocol_requires(tmp_path):
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     envelope = dsse.sign(STATEMENT, pair(tmp_path, key)[0])
     payload = base64.b64decode(envelope["payload"])
@@ -49,9 +47,7 @@ def test_the_signature_covers_type_and_payload_as_the_protocol_requires(tmp_path
     key.public_key().verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed)
 
 
-def test_a_changed_statement_a_changed_type_and_another_key_are_refused(
-    keys: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_a_changed_statement_a_changed_type_and_another_key_are_refused(keys, tmp_path):
     private, public = keys
     envelope = dsse.sign(STATEMENT, private)
     payload = base64.b64decode(envelope["payload"]).replace(b"0000", b"0001", 1)
@@ -67,12 +63,12 @@ def test_a_changed_statement_a_changed_type_and_another_key_are_refused(
 
 
 @pytest.mark.parametrize("envelope", [{}, {"payloadType": "x", "payload": "a", "signatures": []}])
-def test_a_malformed_envelope_is_refused(keys: tuple[Path, Path], envelope: dict[str, Any]) -> None:
+def test_a_malformed_envelope_is_refused(keys, envelope):
     with pytest.raises(SignatureError, match="no DSSE envelope"):
         dsse.verify(envelope, keys[1])
 
 
-def test_unusable_keys_are_named(keys: tuple[Path, Path], tmp_path: Path) -> None:
+def test_unusable_keys_are_named(keys, tmp_path):
     private, public = keys
     with pytest.raises(BreathlineError, match="cannot be read"):
         dsse.sign(STATEMENT, public)

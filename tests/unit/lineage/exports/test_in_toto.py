@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -14,17 +12,16 @@ from in_toto_attestation.v1.statement import Statement
 
 from lineage import project
 from lineage.exports import in_toto
-from lineage.project import Project
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 
 @pytest.fixture(scope="module")
-def statement(made: Project) -> dict[str, Any]:
+def statement(made):
     return in_toto.statement(made)
 
 
-def test_the_statement_and_its_predicate_follow_the_standards(statement: dict[str, Any]) -> None:
+def test_the_statement_and_its_predicate_follow_the_standards(statement):
     Statement.copy_from_pb(json_format.ParseDict(statement, statement_pb2.Statement())).validate()
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     predicate = json_format.ParseDict(statement["predicate"], provenance_pb2.Provenance())
@@ -34,16 +31,14 @@ def test_the_statement_and_its_predicate_follow_the_standards(statement: dict[st
     assert (finished.ToDatetime() - started.ToDatetime()).total_seconds() == 1
 
 
-def test_models_and_figures_are_the_subjects(statement: dict[str, Any]) -> None:
+def test_models_and_figures_are_the_subjects(statement):
     models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
     files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
     figures = {"data/evaluation/predictions.parquet", "reports/metrics.json", "reports/scores.json"}
     assert {subject["name"] for subject in statement["subject"]} == files | figures
 
 
-def test_the_statement_names_archive_recordings_code_commit_and_lock(
-    statement: dict[str, Any], small_project: Path
-) -> None:
+def test_the_statement_names_archive_recordings_code_commit_and_lock(statement, small_project):
     found = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
     assert found["small.zip"] == {"sha256": "5" * 64}
     assert found["source code"] == {"gitCommit": toy.call(small_project, "git", "rev-parse", "HEAD").strip()}
@@ -51,36 +46,34 @@ def test_the_statement_names_archive_recordings_code_commit_and_lock(
     assert "uncommitted changes" not in found
 
 
-def test_a_dirty_tree_is_stated(small_project: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(small_project, tmp_path / "p"))
-    record = root / "data/lineage/evaluate.json"
+def test_a_dirty_tree_is_stated(copied):
+    record = copied / "data/lineage/evaluate.json"
     clean = '"dirty": false'
     assert clean in record.read_text()
     record.write_text(
         record.read_text().replace(clean, '"dirty": true, "diff_sha256": "%s", "untracked": {}' % ("d" * 64))
     )
-    dependencies = in_toto.statement(project.load(root))["predicate"]["buildDefinition"]["resolvedDependencies"]
+    dependencies = in_toto.statement(project.load(copied))["predicate"]["buildDefinition"]["resolvedDependencies"]
     (changes,) = (one for one in dependencies if one["name"] == "uncommitted changes")
     assert changes["digest"] == {"sha256": "d" * 64}
     assert changes["annotations"]["stages"] == ["evaluate"]
 
 
-def test_the_statement_is_reproducible_and_agrees_with_the_files(statement: dict[str, Any], made: Project) -> None:
+def test_the_statement_is_reproducible_and_agrees_with_the_files(statement, made):
     assert in_toto.statement(project.load(made.root)) == statement
     assert in_toto.differences(statement, made.root) == {}
 
 
-def test_changed_and_missing_files_are_named(statement: dict[str, Any], small_project: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(small_project, tmp_path / "p"))
-    weights = root / "data/student/1/val.safetensors"
+def test_changed_and_missing_files_are_named(copied, statement):
+    weights = copied / "data/student/1/val.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    (root / "reports/scores.json").unlink()
-    found = in_toto.differences(statement, root)
+    (copied / "reports/scores.json").unlink()
+    found = in_toto.differences(statement, copied)
     assert set(found) == {"data/student/1/val.safetensors", "reports/scores.json"}
     assert "missing" in found["reports/scores.json"]
 
 
-def test_a_malformed_statement_is_refused(small_project: Path) -> None:
+def test_a_malformed_statement_is_refused(small_project):
     with pytest.raises(ValueError, match="no in-toto statement"):
         in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
     with pytest.raises(ValueError, match="no name or no SHA-256"):
@@ -89,8 +82,7 @@ def test_a_malformed_statement_is_refused(small_project: Path) -> None:
         )
 
 
-def test_without_models_and_figures_there_is_nothing_to_attest(small_project: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(small_project, tmp_path / "p"))
-    shutil.rmtree(root / "data/lineage")
+def test_without_models_and_figures_there_is_nothing_to_attest(copied):
+    shutil.rmtree(copied / "data/lineage")
     with pytest.raises(BreathlineError, match="No record names a model"):
-        in_toto.statement(project.load(root))
+        in_toto.statement(project.load(copied))
