@@ -58,11 +58,7 @@ class Evaluator:
         """Return the confusion matrix of each patient, over all cycles or over the cycles of a mask."""
         rows = np.ones(len(self.labels), dtype=bool) if mask is None else mask
         return bootstrap.confusion_by_patient(
-            self.labels[rows],
-            model.predicted[:, rows],
-            self.patients[rows],
-            size=self.size,
-            classes=len(self.classes),
+            self.labels[rows], model.predicted[:, rows], self.patients[rows], size=self.size, classes=len(self.classes)
         )
 
     def evaluate(self, model: Predictions) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.corpora.icbhi import expected, metadata
+from tasks.corpora.icbhi import expected, metadata, published
 from tasks.corpora.icbhi.labels import CLASSES
-from tasks.corpora.icbhi.published import PUBLISHED
 from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet, Licence
 
 NAME, TITLE = "icbhi", "ICBHI 2017"
@@ -101,7 +100,7 @@ def facts(identity: Identity) -> CorpusFacts:
         citation=CITATION,
         homepage="https://bhichallenge.med.auth.gr/",
         limits=LIMITS if identity.complete else (incomplete, *LIMITS),
-        published=PUBLISHED if identity.complete else (),
+        published=published.read() if identity.complete else (),
     )
 
 
