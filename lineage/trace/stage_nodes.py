@@ -16,16 +16,7 @@ from lineage.trace.provenance_graph import Link, Node, links
 from tasks.runtime.files import sha256
 
 START_FACTS = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
-END_FACTS = (
-    "seconds",
-    "peak_memory_mb",
-    "peak_gpu_memory_mb",
-    "energy_j",
-    "deterministic",
-    "threads",
-    "cuda",
-    "cudnn",
-)
+END_FACTS = ("seconds", "peak_memory_mb", "peak_gpu_memory_mb", "energy_j", "deterministic", "threads", "cuda", "cudnn")
 
 
 class Stages(NodeType):

@@ -163,11 +163,7 @@ def name_of_file(root: Path, _before: Path) -> None:
         (keep_wav, "data/raw/audio/107_1b1_Tc_sc_Meditron.wav", "all bytes of 103_1b1_Tc_sc_Meditron.wav"),
         (keep_samples, "data/cycles/audio/32000.parquet", "the samples or features of 103_1b1_Tc_sc_Meditron_002"),
         (keep_features, "data/fbank/ast/features.npy", "the samples or features of 103_1b1_Tc_sc_Meditron_001"),
-        (
-            keep_wave,
-            "data/fbank/ast/copy.parquet",
-            "the samples or features of 103_1b1_Tc_sc_Meditron_002",
-        ),
+        (keep_wave, "data/fbank/ast/copy.parquet", "the samples or features of 103_1b1_Tc_sc_Meditron_002"),
         (keep_one_feature, "data/fbank/ast/one.npy", "the samples or features of 103_1b1_Tc_sc_Meditron_001"),
         (keep_number, "data/fbank/ast/people.parquet", "rows of the patient"),
         (number_in_json, "data/validation/results.json", "the patient's number, under `patient_id`"),
