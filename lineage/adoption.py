@@ -3,8 +3,6 @@
 An adopted entry gets a number and a hash in this log. Its number and hashes in the other log are kept under `adopted`.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """State of the code and the environment of a stage: modules, Git, lock file and installed packages."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import platform

@@ -4,8 +4,6 @@ The bytes of a Parquet file depend on its writer (compression, row groups, stati
 and values alone. It is streamed, so memory does not grow with the file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import struct

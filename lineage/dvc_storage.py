@@ -1,7 +1,5 @@
 """dvc.lock and DVC's local cache, read without DVC."""
 
-from __future__ import annotations
-
 import configparser
 import json
 from collections.abc import Iterator, Mapping

@@ -5,8 +5,6 @@ without the hash. The predecessor of the first entry is 64 zeros. `head.json` re
 which reveals a log whose end was cut off.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

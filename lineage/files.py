@@ -1,7 +1,5 @@
 """Descriptions of files and folders for records: path, hashes and size."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterable, Mapping

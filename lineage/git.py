@@ -1,7 +1,5 @@
 """Git commands of a project: the one place that calls Git for lineage, flows and cli."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

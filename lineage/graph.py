@@ -4,8 +4,6 @@ The reader supports the templates that dvc.yaml uses: `${key.of.params}`, `forea
 `matrix` with `${item.<name>}`. Tests compare it with DVC's own reader for every recipe.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

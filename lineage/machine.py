@@ -1,7 +1,5 @@
 """Facts of the machine for the event log: user, host, hardware, resources used. They change from run to run."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import platform

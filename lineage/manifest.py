@@ -4,8 +4,6 @@ The manifest is exported from the tables of `download` and `extract`, which are 
 because a second list could only disagree.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

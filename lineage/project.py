@@ -1,7 +1,5 @@
 """Project for an audit: graph, records, and the stage that made each path."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property

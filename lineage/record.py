@@ -5,8 +5,6 @@ other outs. It holds nothing that changes from run to run. Such facts are in the
 names the hash of the record.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A stage that is killed has a start event without an end event.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

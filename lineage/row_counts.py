@@ -3,8 +3,6 @@
 The counts come from the artifacts and from the stage's decisions.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path

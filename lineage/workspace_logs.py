@@ -3,8 +3,6 @@
 DVC's run-cache copies the outs of a run in one of these folders (`.leaderboard/`, `.backfill/`) to the others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

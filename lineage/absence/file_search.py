@@ -1,7 +1,5 @@
 """Search for a patient in single files: names, ids, and hashes of files, rows and weights."""
 
-from __future__ import annotations
-
 import json
 import mmap
 import re

@@ -3,8 +3,6 @@
 It is taken from a run that still has the patient. Names alone would miss samples under another name.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

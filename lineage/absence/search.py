@@ -1,7 +1,5 @@
 """Search for a patient in every file of every out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Byte layout of wav files and arrays."""
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Catalogue of the trained models, from the decisions in the records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

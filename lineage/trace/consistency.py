@@ -1,7 +1,5 @@
 """Notes beside a trace: contradictions between records and files, and limits of the answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from lineage import events, files

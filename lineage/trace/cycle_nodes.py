@@ -1,7 +1,5 @@
 """Nodes of a single cycle: samples, annotation, cycle, row of features, soft label."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 

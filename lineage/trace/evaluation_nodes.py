@@ -1,7 +1,5 @@
 """Nodes of the evaluation: predictions, groups of figures, single metrics and reports."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Nodes of the learning: trained weights, initial weights and soft labels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from lineage.trace.catalogue import TRAIN, Model

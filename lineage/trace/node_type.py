@@ -1,7 +1,5 @@
 """Base class of the node types."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 

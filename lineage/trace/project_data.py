@@ -1,7 +1,5 @@
 """Records and tables of a project, each read once and only when needed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache, cached_property

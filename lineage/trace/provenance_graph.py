@@ -4,8 +4,6 @@ The id of a node is its kind and its name, such as ``weights:student/1/val``. A 
 question leads to it. Otherwise the node of a set, a table or a model represents its rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Trace queries: from the words of a question to its trace."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Nodes of the data: source, patients, recordings, and the sets of cycles that recordings belong to."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Stages that would have to run anew without some recordings, and the reasons."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from lineage.project import Project

@@ -3,8 +3,6 @@
 The files are laid out in a temporary folder, so Git's working tree and DVC stay untouched.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

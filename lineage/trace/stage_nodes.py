@@ -1,7 +1,5 @@
 """Nodes of the making: stages with parameters, seeds and machine, code, and environments."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

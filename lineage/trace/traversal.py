@@ -1,7 +1,5 @@
 """Traversal of the provenance graph from a node to its causes or its effects."""
 
-from __future__ import annotations
-
 from lineage.trace.catalogue import Catalogue
 from lineage.trace.cycle_nodes import Annotations, Cycles, Features, Samples, SoftLabels
 from lineage.trace.evaluation_nodes import Figures, Metrics, Predictions, PredictionTable, Reports

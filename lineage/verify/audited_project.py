@@ -1,7 +1,5 @@
 """Everything that a verification reads, each once: graph, records, dvc.lock, event log, tables and file hashes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

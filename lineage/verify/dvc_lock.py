@@ -1,7 +1,5 @@
 """Checks of dvc.lock and DVC's cache against the graph, the records and the files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks of the event log and of the records that it names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Differences between two versions of a file, by row and column, tensor, key, frame or line."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import struct

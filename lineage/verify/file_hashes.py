@@ -1,7 +1,5 @@
 """File hashes, each file read once: SHA-256 as in records, MD5 as in dvc.lock and DVC's cache."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

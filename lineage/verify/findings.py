@@ -1,7 +1,5 @@
 """Findings and report of a verification."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

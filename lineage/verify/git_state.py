@@ -1,7 +1,5 @@
 """Checks of the recorded Git state: commits, diffs, clean and dirty trees, shallow clones."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import defaultdict

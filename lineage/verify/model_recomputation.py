@@ -1,7 +1,5 @@
 """Recomputation of decisions, soft labels and predictions from models and features, and of metrics from predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

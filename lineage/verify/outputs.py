@@ -1,7 +1,5 @@
 """Checks of the outs and inputs of stages against the records."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path

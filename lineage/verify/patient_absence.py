@@ -1,7 +1,5 @@
 """Check that no data of a patient is left."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from lineage.absence.search import find

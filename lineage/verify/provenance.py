@@ -1,7 +1,5 @@
 """Checks of the recorded graph, parameters, code and environment against the present ones."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

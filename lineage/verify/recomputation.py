@@ -4,8 +4,6 @@ Soft labels, predictions and metrics are recomputed in `lineage.verify.model_rec
 its extent and of the largest difference.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Check for runs of a stage that made different outs from equal inputs."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Consistency checks of soft labels, predictions and metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

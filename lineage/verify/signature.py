@@ -1,7 +1,5 @@
 """Check of a signed statement about models and figures."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

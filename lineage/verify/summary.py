@@ -1,7 +1,5 @@
 """Summary of many findings: the first of each kind, the number of the others, and groups of stages."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 

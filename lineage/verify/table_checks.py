@@ -1,7 +1,5 @@
 """Consistency checks of source, tables, decisions and model cards, independent of hashes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ found. A change of all evidence, with every hash, is found by contradictions bet
 recomputation (`--deep`), or by a signature.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace

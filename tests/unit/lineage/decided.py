@@ -1,7 +1,5 @@
 """Decisions of the small project's stages, by the functions of the stages themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Soft labels, predictions and metrics of the small project, from random logits."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

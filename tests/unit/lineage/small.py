@@ -8,8 +8,6 @@ on either side. The student learns from soft labels of `t1` and `t2`; `t3` is tr
 judged, but labels nothing. `t2` hears with a front end of its own.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace

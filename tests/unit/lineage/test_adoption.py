@@ -1,7 +1,5 @@
 """Adoption of runs from the event logs of workspaces."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

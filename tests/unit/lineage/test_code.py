@@ -1,7 +1,5 @@
 """Recorded Git state: no repository, no commit, clean, dirty and shallow trees, workers."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from importlib import metadata

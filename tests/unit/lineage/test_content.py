@@ -1,7 +1,5 @@
 """Content hashes: equal for equal content in any encoding, different otherwise."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

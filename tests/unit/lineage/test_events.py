@@ -1,7 +1,5 @@
 """Faults of the event log, and only faults, are found."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,7 +1,5 @@
 """Descriptions of files and folders in records."""
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Agreement of the graph reader with DVC's own."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

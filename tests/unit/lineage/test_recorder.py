@@ -1,7 +1,5 @@
 """Events and record of a stage."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

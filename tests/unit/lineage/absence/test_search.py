@@ -1,7 +1,5 @@
 """Search for a patient in all outs."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Recordings and nodes of traces of the small project."""
 
-from __future__ import annotations
-
 TRAIN = ["102_1b1_Al_sc_Litt3200", "103_1b1_Tc_sc_Meditron"]
 VAL = ["101_1b1_Tc_sc_Meditron", "104_1b1_Tc_sc_Meditron"]
 TEST = ["102_2b1_Al_sc_Litt3200", "105_1b1_Tc_sc_Meditron", "106_1b1_Tc_sc_Meditron"]

@@ -1,7 +1,5 @@
 """Small projects with different parameters, each made once for all tests."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Byte layout compared with the libraries that read the files."""
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

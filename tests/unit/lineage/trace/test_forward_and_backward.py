@@ -1,7 +1,5 @@
 """Effects of patients and recordings, and agreement of forward and backward traces."""
 
-from __future__ import annotations
-
 import pytest
 
 from lineage.trace.provenance_graph import MADE_BY

@@ -1,7 +1,5 @@
 """Imports of a trace: no slow library."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

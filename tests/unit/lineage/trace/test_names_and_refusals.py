@@ -1,7 +1,5 @@
 """Names in questions, errors, and notes on contradicting records."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """Causes of a prediction and of a soft label."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow.parquet as pq
 import soundfile

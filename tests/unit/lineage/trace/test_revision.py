@@ -1,7 +1,5 @@
 """Traces of Git revisions."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """Causes of a Score, a stage and a model."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Descriptions of the differences between two versions of a file."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

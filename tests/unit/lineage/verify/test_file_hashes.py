@@ -1,7 +1,5 @@
 """Hashes compared with those of DVC."""
 
-from __future__ import annotations
-
 import pytest
 from ruamel.yaml import YAML
 

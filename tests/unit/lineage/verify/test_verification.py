@@ -1,7 +1,5 @@
 """Verification of the small project; tests/pipeline/test_tampering.py verifies a real run."""
 
-from __future__ import annotations
-
 import io
 import json
 import shutil
