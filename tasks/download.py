@@ -120,11 +120,7 @@ def copy_metadata(
     """Write the metadata files under their official names, and return the origin of each."""
     named = files_in(settings.metadata, recursive=False) if settings.metadata else []
     beside = files_in(collection.beside, recursive=False)
-    places = [
-        source_files.metadata_among(named, corpus),
-        found.metadata,
-        source_files.metadata_among(beside, corpus),
-    ]
+    places = [source_files.metadata_among(named, corpus), found.metadata, source_files.metadata_among(beside, corpus)]
     read = source_files.read_metadata(places, corpus)
     absent = [name for name in corpus.metadata_files if name not in read]
     if absent:

@@ -8,13 +8,14 @@ mixed as one of thirty. The figures were counted over ICBHI's own metadata and a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import logit
 from scipy.stats import norm
 
 from tasks.corpora.demo.draws import Stream, generator
-from tasks.corpora.icbhi.metadata import Demographics
+from tasks.corpora.icbhi.metadata import DEMOGRAPHICS
 
 FIRST_NUMBER = 101
 # Sides of the split of each five patients: 60 % train, and both sides in the smallest corpus.
@@ -93,7 +94,7 @@ class Patient:
     fold: int
     diagnosis: str
     device: str
-    demographics: Demographics
+    demographics: dict[str, Any]
     adult: bool
     crackle_log_odds: float
     wheeze_log_odds: float
@@ -176,7 +177,7 @@ def _age(rng: np.random.Generator, diagnosis: str) -> float:
     return round(age) if age >= 1 else round(age, 2)
 
 
-def _demographics(rng: np.random.Generator, age: float, adult: bool) -> Demographics:
+def _demographics(rng: np.random.Generator, age: float, adult: bool) -> dict[str, Any]:
     """Return demographics: BMI of adults, weight and height of children, and rarely nothing."""
     sex = "M" if rng.random() < (0.73 if adult else 0.52) else "F"
     bmi = float(np.clip(rng.normal(27.2, 5.0), 16.5, 54))
@@ -184,12 +185,6 @@ def _demographics(rng: np.random.Generator, age: float, adult: bool) -> Demograp
     weight = (height / 100) ** 2 * float(np.clip(rng.normal(17.0, 1.8), 13, 27))
     luck = rng.random()
     if luck < 0.008:
-        return Demographics(age=None, sex=None, bmi=None, weight_kg=None, height_cm=None)
-    measured = luck > 0.05
-    return Demographics(
-        age=age,
-        sex=sex,
-        bmi=round(bmi, 2) if adult and measured else None,
-        weight_kg=round(weight, 1) if not adult and measured else None,
-        height_cm=round(height) if not adult and measured else None,
-    )
+        return dict.fromkeys(DEMOGRAPHICS)
+    sizes = (round(bmi, 2), None, None) if adult else (None, round(weight, 1), round(height))
+    return dict(zip(DEMOGRAPHICS, (age, sex, *(sizes if luck > 0.05 else (None,) * 3)), strict=True))

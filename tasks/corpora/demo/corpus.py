@@ -89,9 +89,8 @@ def _write_metadata(directory: Path, people: list[cohort.Patient], names: dict[i
     diagnoses = [f"{person.number}\t{person.diagnosis}" for person in people]
     demographics = []
     for person in people:
-        known = person.demographics
-        cells = (known.age, known.sex, known.bmi, known.weight_kg, known.height_cm)
-        demographics.append("\t".join([str(person.number), *("NA" if cell is None else f"{cell}" for cell in cells)]))
+        cells = ("NA" if cell is None else f"{cell}" for cell in person.demographics.values())
+        demographics.append("\t".join([str(person.number), *cells]))
     folds = [f"{person.number} {person.fold}" for person in sorted(people, key=lambda person: person.fold)]
     _write_lines(directory / SPLIT_FILE, split, "\r\n")
     _write_lines(directory / DIAGNOSIS_FILE, diagnoses, "\n")

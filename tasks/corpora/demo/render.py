@@ -28,7 +28,7 @@ def write_patient(database: Path, seed: int, number: int) -> list[str]:
         samples = sound(seed, patient, recording)
         sf.write(database / f"{name}.wav", samples, recording.rate, subtype=recording.subtype)
         lines = (
-            f"{cycle.start_s:.7g}\t{cycle.end_s:.7g}\t{cycle.crackles}\t{cycle.wheezes}\n"
+            f"{cycle.start_s:.7g}\t{cycle.end_s:.7g}\t{cycle.own['icbhi_crackles']}\t{cycle.own['icbhi_wheezes']}\n"
             for _, cycle in recording.annotated
         )
         (database / f"{name}.txt").write_text("".join(lines), encoding="ascii", newline="")
@@ -71,13 +71,13 @@ def _add_adventitious(
     """Add crackles and wheezes in place, inside the annotated part of each breath."""
     for breath, cycle in recording.annotated:
         heard = (cycle.start_s + _MARGIN_S, cycle.end_s - _MARGIN_S)
-        if cycle.crackles:
+        if cycle.own["icbhi_crackles"]:
             for crackle in adventitious.draw_crackles(
                 rng, breath, heard, background, fine=patient.fine, size=patient.crackle_size
             ):
                 part, times = _span(body, crackle.onset_s, crackle.two_cycle_ms / 1000)
                 part += adventitious.crackle_wave(crackle, times)
-        if cycle.wheezes:
+        if cycle.own["icbhi_wheezes"]:
             for wheeze in adventitious.draw_wheezes(rng, breath, heard, background, pitch_hz=patient.wheeze_hz):
                 part, times = _span(body, wheeze.onset_s, wheeze.duration_s)
                 part += adventitious.wheeze_wave(wheeze, times)

@@ -9,10 +9,11 @@ from numpy.random import Generator
 from scipy.special import expit
 from scipy.stats import norm
 
+from tasks.corpora.base import Cycle
 from tasks.corpora.demo.cohort import RECORDING_SD, Patient
 from tasks.corpora.demo.devices import DEVICES
 from tasks.corpora.demo.draws import Stream, generator
-from tasks.corpora.icbhi.annotations import AnnotatedCycle
+from tasks.corpora.icbhi.annotations import cycle
 from tasks.corpora.icbhi.names import RecordingName
 
 # Log-odds of adventitious sounds by chest location, relative to the average. The lungs' bases have most crackles.
@@ -44,7 +45,7 @@ class Recording:
     subtype: str
     duration_s: float
     breaths: tuple[Breath, ...]
-    annotated: tuple[tuple[Breath, AnnotatedCycle], ...]
+    annotated: tuple[tuple[Breath, Cycle], ...]
 
 
 def recordings(seed: int, patient: Patient) -> list[Recording]:
@@ -76,7 +77,7 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
         # In ICBHI, whether a cycle crackles and whether it wheezes are independent of each other.
         heard = generator(seed, Stream.LABELS, *key).random((len(breaths), 2)) < (crackle_share, wheeze_share)
         annotated = tuple(
-            (breaths[i], AnnotatedCycle(start_s=start, end_s=end, crackles=int(heard[i, 0]), wheezes=int(heard[i, 1])))
+            (breaths[i], cycle(start, end, crackles=int(heard[i, 0]), wheezes=int(heard[i, 1])))
             for i, start, end in times
         )
         name = RecordingName(

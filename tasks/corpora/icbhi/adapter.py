@@ -6,11 +6,8 @@ import re
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
-
-import pyarrow as pa
 
 from tasks.corpora.base import Corpus, Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
@@ -55,15 +52,8 @@ class Icbhi(Corpus):
     annotation_suffix = ".txt"
     metadata_files = _FILES
     label_sets = facts.LABEL_SETS
-    recording_columns: ClassVar = {
-        "icbhi_recording_index": pa.string(),
-        "icbhi_mode": pa.string(),
-        "icbhi_name_in_split": pa.string(),
-        "icbhi_bmi": pa.float64(),
-        "icbhi_weight_kg": pa.float64(),
-        "icbhi_height_cm": pa.float64(),
-    }
-    cycle_columns: ClassVar = {"icbhi_crackles": pa.int8(), "icbhi_wheezes": pa.int8()}
+    recording_columns = facts.RECORDING_COLUMNS
+    cycle_columns = facts.CYCLE_COLUMNS
 
     def check_name(self, recording_id: str, where: object) -> None:
         """Refuse a name that is not of ICBHI's form."""
@@ -108,7 +98,7 @@ class Icbhi(Corpus):
                 patient: {
                     "diagnosis": diagnoses.get(patient),
                     "fold": folds.get(patient),
-                    **_demographic_columns(demographics.get(patient)),
+                    **demographics.get(patient, {}),
                 }
                 for patient in {*diagnoses, *demographics, *folds}
             },
@@ -118,22 +108,12 @@ class Icbhi(Corpus):
 
     def read_cycles(self, annotation: Path, duration_s: float) -> list[Cycle]:
         """Return the respiratory cycles of an annotation."""
-        return [
-            Cycle(
-                start_s=cycle.start_s,
-                end_s=cycle.end_s,
-                own={"icbhi_crackles": cycle.crackles, "icbhi_wheezes": cycle.wheezes},
-            )
-            for cycle in read_annotation(annotation)
-        ]
+        return read_annotation(annotation)
 
     def label(self, label_set: str, cycle: Row) -> int | None:
         """Return the class of a cycle in a label set."""
         return labels.label(
-            label_set,
-            crackles=cycle["icbhi_crackles"],
-            wheezes=cycle["icbhi_wheezes"],
-            diagnosis=cycle["diagnosis"],
+            label_set, crackles=cycle["icbhi_crackles"], wheezes=cycle["icbhi_wheezes"], diagnosis=cycle["diagnosis"]
         )
 
     def identify(self, audio: Path, recording_ids: Sequence[str], settings: DownloadSettings) -> Identity:
@@ -150,10 +130,9 @@ class Icbhi(Corpus):
 
     def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
         """Open the official site."""
-        at_hand = (
-            {self.metadata_name(path.name) for path in settings.metadata.iterdir()} if settings.metadata else set()
-        )
-        return official_site.fetched(settings, downloads, at_hand={name for name in at_hand if name})
+        given = settings.metadata.iterdir() if settings.metadata else ()
+        at_hand = {name for path in given if (name := self.metadata_name(path.name))}
+        return official_site.fetched(settings, downloads, at_hand=at_hand)
 
     def publisher_files(self) -> Sequence[str]:
         """Return the names of the files on the official site."""
@@ -177,13 +156,6 @@ def _name_columns(recording_id: str) -> dict[str, Any]:
     name = names.parse(recording_id)
     shared = {"patient_id": name.patient_id, "location": name.location, "device": name.device}
     return shared | {"icbhi_recording_index": name.recording_index, "icbhi_mode": name.mode}
-
-
-def _demographic_columns(person: metadata.Demographics | None) -> dict[str, Any]:
-    """Return the demographics of a patient by column."""
-    if person is None:
-        return {}
-    return {f"icbhi_{key}" if key not in ("age", "sex") else key: value for key, value in asdict(person).items()}
 
 
 CORPUS = Icbhi()

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.corpora.base import Cycle
 from tasks.corpora.icbhi import lines
 from tasks.runtime.errors import BreathlineError
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnnotatedCycle:
-    """Respiratory cycle: start and end in seconds, and presence (0 or 1) of crackles and wheezes."""
-
-    start_s: float
-    end_s: float
-    crackles: int
-    wheezes: int
-
-
-def read(path: Path) -> list[AnnotatedCycle]:
+def read(path: Path) -> list[Cycle]:
     """Return the cycles of one recording in the order of its annotation file.
 
     Raises:
         BreathlineError: A row is not two times and two flags; file and line are named.
     """
-    cycles = []
-    for (start, end, crackles, wheezes), where in lines.read(path, 4, heading=False):
-        cycles.append(
-            AnnotatedCycle(
-                start_s=_time(start, where),
-                end_s=_time(end, where),
-                crackles=_flag(crackles, "crackles", where),
-                wheezes=_flag(wheezes, "wheezes", where),
-            )
+    return [
+        cycle(
+            _time(start, where),
+            _time(end, where),
+            crackles=_flag(crackles, "crackles", where),
+            wheezes=_flag(wheezes, "wheezes", where),
         )
-    return cycles
+        for (start, end, crackles, wheezes), where in lines.read(path, 4, heading=False)
+    ]
+
+
+def cycle(start_s: float, end_s: float, *, crackles: int, wheezes: int) -> Cycle:
+    """Return a respiratory cycle; the flags are 0 or 1."""
+    return Cycle(start_s=start_s, end_s=end_s, own={"icbhi_crackles": crackles, "icbhi_wheezes": wheezes})
 
 
 def _time(cell: str, where: str) -> float:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tasks.corpora.base import Correction
 from tasks.corpora.icbhi import lines, names
@@ -23,18 +23,9 @@ FOLDS_FILE = "patient_list_foldwise.txt"
 
 _UNKNOWN = {"", "na", "n/a", "n.a.", "nan", "none", "null", "-", "?"}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
+# Columns of demographics: age in years, sex F or M, BMI of adults in kg/m², weight in kg, height in cm.
+DEMOGRAPHICS = ("age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm")
 _DIAGNOSES = {diagnosis.lower(): diagnosis for diagnosis in DIAGNOSES}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Demographics:
-    """Demographics of a patient: age in years, sex F or M, BMI of adults in kg/m², weight in kg, height in cm."""
-
-    age: float | None
-    sex: str | None
-    bmi: float | None
-    weight_kg: float | None
-    height_cm: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,24 +78,18 @@ def read_diagnosis(path: Path) -> dict[str, str]:
     return {patient: diagnosis for patient, diagnosis in _unique(path, rows).items() if diagnosis is not None}
 
 
-def read_demographics(path: Path) -> dict[str, Demographics]:
-    """Return the demographics of every patient; unknown values are None.
+def read_demographics(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the demographics of every patient by column; unknown values are None.
 
     Raises:
         BreathlineError: As for `read_split`.
     """
     rows = []
-    for (patient, age, sex, bmi, weight, height), where in lines.read(path, 6, heading=True):
+    for (patient, age, sex, *sizes), where in lines.read(path, 6, heading=True):
         if sex.lower() not in _UNKNOWN and sex.lower() not in _SEXES:
             raise BreathlineError(f"`{sex}` is not a sex.", where=where, hint="write F, M or NA")
-        person = Demographics(
-            age=_number(age, where),
-            sex=_SEXES.get(sex.lower()),
-            bmi=_number(bmi, where),
-            weight_kg=_number(weight, where),
-            height_cm=_number(height, where),
-        )
-        rows.append((_patient(patient, where), person, where))
+        values = (_number(age, where), _SEXES.get(sex.lower()), *(_number(size, where) for size in sizes))
+        rows.append((_patient(patient, where), dict(zip(DEMOGRAPHICS, values, strict=True)), where))
     return _unique(path, rows)
 
 

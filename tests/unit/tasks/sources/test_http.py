@@ -72,11 +72,7 @@ def test_a_server_that_ignores_range_starts_again(tmp_path: Path, server: Server
 
 @pytest.mark.parametrize(
     ("second", "newer"),
-    [
-        (behave.good, NEWER),
-        (behave.ignores_if_range, NEWER),
-        (behave.ignores_versions, NEWER + b"and longer"),
-    ],
+    [(behave.good, NEWER), (behave.ignores_if_range, NEWER), (behave.ignores_versions, NEWER + b"and longer")],
     ids=["If-Range", "ignores If-Range", "only the length tells"],
 )
 def test_two_versions_of_a_file_are_never_mixed(

@@ -34,7 +34,7 @@ def cycles(seed: int, patients: int) -> dict[str, np.ndarray]:
         person = cohort.patient(seed, number)
         for recording in schedule.recordings(seed, person):
             for _, cycle in recording.annotated:
-                counts[person.split][cycle.crackles + 2 * cycle.wheezes] += 1
+                counts[person.split][cycle.own["icbhi_crackles"] + 2 * cycle.own["icbhi_wheezes"]] += 1
     return counts
 
 

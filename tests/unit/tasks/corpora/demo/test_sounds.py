@@ -165,9 +165,9 @@ def test_annotated_cycles_differ_from_the_others_of_their_recording(kind: str) -
     for number in range(101, 106):
         person = cohort.patient(1, number)
         for recording in schedule.recordings(1, person)[:2]:
-            flags = {"crackles": 0, "wheezes": 0}
+            flags = {"icbhi_crackles": 0, "icbhi_wheezes": 0}
             annotated = tuple(
-                (breath, dataclasses.replace(cycle, **(flags | {kind: i % 2})))
+                (breath, dataclasses.replace(cycle, own=flags | {f"icbhi_{kind}": i % 2}))
                 for i, (breath, cycle) in enumerate(recording.annotated)
             )
             sound = render.sound(1, person, dataclasses.replace(recording, annotated=annotated))
@@ -186,6 +186,6 @@ def test_annotated_cycles_differ_from_the_others_of_their_recording(kind: str) -
                     measure = np.percentile(loudness - signal.medfilt(loudness, 15), 99)
                 else:  # lines along: louder than the frequencies beside them, for long
                     measure = np.percentile(part - signal.medfilt2d(part, (9, 1)), 99.5)
-                found[bool(getattr(cycle, kind))].append(float(measure))
+                found[bool(cycle.own[f"icbhi_{kind}"])].append(float(measure))
     share_told_apart = np.mean(np.array(found[True])[:, None] > np.array(found[False])[None, :])
     assert 0.7 < share_told_apart < 0.999  # learnable, not trivial

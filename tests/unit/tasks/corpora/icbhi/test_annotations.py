@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.corpora.icbhi import annotations
-from tasks.corpora.icbhi.annotations import AnnotatedCycle
+from tasks.corpora.icbhi.annotations import cycle
 from tasks.runtime.errors import BreathlineError
 
 
@@ -13,10 +13,10 @@ def test_cycles_have_the_order_and_times_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbf0.579\t2.45\t1\t0\r\n\r\n0.036 0.579 0 1 \r\n3\t3\t1\t1\n9\t-1.5e0\t0\t0")
     assert annotations.read(path) == [
-        AnnotatedCycle(start_s=0.579, end_s=2.45, crackles=1, wheezes=0),
-        AnnotatedCycle(start_s=0.036, end_s=0.579, crackles=0, wheezes=1),
-        AnnotatedCycle(start_s=3, end_s=3, crackles=1, wheezes=1),
-        AnnotatedCycle(start_s=9, end_s=-1.5, crackles=0, wheezes=0),
+        cycle(0.579, 2.45, crackles=1, wheezes=0),
+        cycle(0.036, 0.579, crackles=0, wheezes=1),
+        cycle(3, 3, crackles=1, wheezes=1),
+        cycle(9, -1.5, crackles=0, wheezes=0),
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.corpora.icbhi import metadata
-from tasks.corpora.icbhi.metadata import Correction, Demographics
+from tasks.corpora.icbhi.metadata import DEMOGRAPHICS, Correction
 from tasks.runtime.errors import BreathlineError
 
 SPLIT = {"101_1b1_Al_sc_Meditron": "test", "103_2b2_Ar_mc_LittC2SE": "train", "107_2b3_Al_mc_AKGC417L": "train"}
@@ -58,13 +58,10 @@ def test_demographics_are_read_and_unknown_values_are_none(tmp_path: Path, unkno
         + f"\t{unknown}" * 5
         + "\r\n224\t\t\t\t\t\r\n"
     )
-    nothing = Demographics(age=None, sex=None, bmi=None, weight_kg=None, height_cm=None)
-    assert metadata.read_demographics(path) == {
-        "101": Demographics(age=3, sex="F", bmi=None, weight_kg=19, height_cm=99),
-        "104": Demographics(age=70, sex="M", bmi=28.47, weight_kg=None, height_cm=None),
-        "223": nothing,
-        "224": nothing,
-    }
+    rows = {"101": (3, "F", None, 19, 99), "104": (70, "M", 28.47, None, None)}
+    rows |= dict.fromkeys(("223", "224"), (None,) * 5)
+    found = metadata.read_demographics(path)
+    assert found == {patient: dict(zip(DEMOGRAPHICS, row, strict=True)) for patient, row in rows.items()}
 
 
 def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path: Path) -> None:
