@@ -163,9 +163,7 @@ def pages(ui: str, run: str | None) -> dict[str, str]:
 
 
 def _query(api: httpx.Client, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = api.post(path, json=query)
-    answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()
+    found: list[dict[str, Any]] = api.post(path, json=query).raise_for_status().json()
     return found
 
 

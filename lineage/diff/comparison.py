@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage.diff import data, provenance, results
-from lineage.diff.changes import Changes
+from lineage.diff import provenance, results
+from lineage.diff.changes import Changes, between
 from lineage.diff.results import Predictions
 from lineage.diff.runs import Run
+from tasks import artifacts
+from tasks.runtime.params import flatten
+
+RECORDINGS, CYCLES, SOURCE = (path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.SOURCE))
+# Columns of hashes, and what each hash is of.
+HASHED = {"recording_sha256": "audio file", "annotation_sha256": "annotation file", "audio_sha256": "samples"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +48,9 @@ def compare(old: Run, new: Run) -> Comparison:
     return Comparison(
         old=(old.name, old.where),
         new=(new.name, new.where),
-        source=data.source(old, new),
-        recordings=data.rows(old, new, data.RECORDINGS, "recording_id"),
-        cycles=data.rows(old, new, data.CYCLES, "cycle_id"),
+        source=between(flatten(old.json(SOURCE)), flatten(new.json(SOURCE))),
+        recordings=_rows(old, new, RECORDINGS, "recording_id"),
+        cycles=_rows(old, new, CYCLES, "cycle_id"),
         code=provenance.code(old, new),
         parameters=provenance.parameters(old, new),
         environment=provenance.environment(old, new),
@@ -55,6 +61,24 @@ def compare(old: Run, new: Run) -> Comparison:
     )
 
 
+def _rows(old: Run, new: Run, path: str, key: str) -> Changes | None:
+    """Return the rows of a table added, removed and changed, with old and new value of each changed column.
+
+    Returns:
+        None where a run has no such table; the samples of cycles are compared by their hash.
+    """
+    tables = [run.table(path) for run in (old, new)]
+    first, second = ({row[key]: row for row in table.to_pylist()} if table is not None else None for table in tables)
+    if first is None or second is None:
+        return None
+    found = between(first, second)
+    named = {
+        name: {HASHED.get(column, column): values for column, values in between(*both).changed.items()}
+        for name, both in found.changed.items()
+    }
+    return Changes(found.added, found.removed, named)
+
+
 def _notes(run: Run) -> list[str]:
     """Return the limits of the knowledge about a run."""
     found = []
@@ -62,7 +86,7 @@ def _notes(run: Run) -> list[str]:
         found.append(f"{run.name} has no records: code, parameters and environment of its run are unknown.")
     found += [
         f"{run.name} has no {path}; of a revision, DVC's cache must hold it (`dvc fetch`)."
-        for path in (data.RECORDINGS, data.CYCLES)
+        for path in (RECORDINGS, CYCLES)
         if run.path(path) is None
     ]
     dirty = [name for name, record in run.records.items() if (record["git"] or {}).get("dirty")]

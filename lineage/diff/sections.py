@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lineage.diff.changes import Changes
-from lineage.diff.comparison import Comparison
-from lineage.diff.data import HASHED
+from lineage.diff.comparison import HASHED, Comparison
 from lineage.diff.results import Predictions
 from tasks.runtime.words import counted
 

@@ -7,7 +7,6 @@ import json
 import pkgutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import attr
 import pytest
@@ -124,60 +123,42 @@ def _no_waiting(monkeypatch):
     monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
 
 
-class Listener(BaseHTTPRequestHandler):
-    got: list[tuple[str, str | None, dict[str, Any]]]
-    status = 201
-
+class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.got.append((self.path, self.headers.get("Authorization"), json.loads(body)))
-        self.send_response(self.status)
+        self.server.got.append((self.path, self.headers.get("Authorization"), json.loads(body)))
+        self.send_response(self.server.status)
         self.end_headers()
         self.wfile.write(b"no such namespace")
 
-    def log_message(self, *_):
-        """Say nothing."""
-
 
 @pytest.fixture
-def listener():
-    handler = type("Handler", (Listener,), {"got": []})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def server():
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.got, server.status, server.url = [], 201, f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
-def test_events_reach_a_server_in_their_order_with_its_key(listener, made):
-    url, handler = listener
+def test_events_reach_a_server_in_their_order_with_its_key_and_endpoint(server, made):
     events = openlineage.events(made)
-    address = openlineage_server.send(events, {"OPENLINEAGE_URL": f"{url}/", "OPENLINEAGE_API_KEY": "secret"})
-    assert address == f"{url}/api/v1/lineage"
-    assert [event for _, _, event in handler.got] == events
-    assert {(path, key) for path, key, _ in handler.got} == {("/api/v1/lineage", "Bearer secret")}
-
-
-def test_a_server_below_a_path_has_its_own_endpoint(listener):
-    url, handler = listener
-    openlineage_server.send([{}], {"OPENLINEAGE_URL": f"{url}/marquez", "OPENLINEAGE_ENDPOINT": "/lineage"})
-    assert [(path, key) for path, key, _ in handler.got] == [("/marquez/lineage", None)]
+    address = openlineage_server.send(events, {"OPENLINEAGE_URL": f"{server.url}/", "OPENLINEAGE_API_KEY": "secret"})
+    assert address == f"{server.url}/api/v1/lineage"
+    assert server.got == [("/api/v1/lineage", "Bearer secret", event) for event in events]
+    openlineage_server.send([{}], {"OPENLINEAGE_URL": f"{server.url}/marquez", "OPENLINEAGE_ENDPOINT": "/lineage"})
+    assert server.got[-1] == ("/marquez/lineage", None, {})
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, BreathlineError), (503, TransientError)])
-def test_a_refusal_shows_the_answer(listener, status, kind):
-    url, handler = listener
-    handler.status = status
+def test_a_refusal_shows_the_answer(server, status, kind):
+    server.status = status
     with pytest.raises(BreathlineError, match=f"{status} to event 1: no such namespace") as caught:
-        openlineage_server.send([{"eventType": "START"}], {"OPENLINEAGE_URL": url})
+        openlineage_server.send([{"eventType": "START"}], {"OPENLINEAGE_URL": server.url})
     assert type(caught.value) is kind
-    assert len(handler.got) == (6 if kind is TransientError else 1)
-
-
-def test_without_a_server_nothing_is_sent():
-    assert openlineage_server.send([{}], {}) is None
+    assert len(server.got) == (6 if kind is TransientError else 1)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +166,7 @@ def test_without_a_server_nothing_is_sent():
     [("http://127.0.0.1:9", TransientError, "does not answer"), ("localhost", BreathlineError, "is invalid")],
 )
 def test_a_server_that_cannot_be_reached_is_an_error(url, kind, message):
+    assert openlineage_server.send([{}], {}) is None
     with pytest.raises(BreathlineError, match=message) as caught:
         openlineage_server.send([{}], {"OPENLINEAGE_URL": url})
     assert type(caught.value) is kind
