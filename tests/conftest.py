@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -46,3 +47,21 @@ def real_weights() -> Path:
     if not folder:
         pytest.skip("BREATHLINE_WEIGHTS names no folder of published weights")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the small project; tests that change it make a copy."""
+    from tests.unit.lineage import small
+
+    return small.build(tmp_path_factory.mktemp("small") / "project")
+
+
+@pytest.fixture(scope="session")
+def small_run(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the small project with a committed dvc.lock and a cache; tests that change it make a copy."""
+    from tests.unit.lineage import small
+
+    root = shutil.copytree(small_project, tmp_path_factory.mktemp("run") / "project")
+    small.lock(root)
+    return root

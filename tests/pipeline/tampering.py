@@ -72,6 +72,11 @@ def document(path: Path, change: Callable[[Any], None]) -> None:
     path.write_text(json.dumps(loaded, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def lock(folder: Path, stage: str, change: Callable[[Any], None]) -> None:
+    """Change what dvc.lock says of a stage."""
+    runs.edit(folder, lambda read: change(read["stages"][stage]), "dvc.lock")
+
+
 def features(folder: Path) -> None:
     """Exchange two rows of the features: the array holds the same numbers."""
     array = np.load(folder / FEATURES, mmap_mode="r+")
@@ -185,7 +190,7 @@ def damage_cache(folder: Path) -> None:
     """Change an object of the cache; the workspace stays as it is."""
     path = cached(folder, "data/teachers/t1/val.safetensors")
     path.chmod(0o644)
-    flip(path)
+    flip(path, -1)
 
 
 def rerun(folder: Path, unsteady: bool = False) -> None:

@@ -63,8 +63,9 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "requirements.lock", ".gitignore"):
         shutil.copy2(ROOT / name, root / name)
-    with (root / "params.yaml").open("w") as file:
-        YAML(typ="safe").dump(params.merge(_parameters(), changes or {}), file)
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.dump(params.merge(_parameters(), changes or {}), root / "params.yaml")
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", ".")
     toy.call(root, "git", "commit", "--quiet", "--message", "A small project")
