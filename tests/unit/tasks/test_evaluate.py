@@ -17,7 +17,7 @@ from models.networks.registry import create
 from tasks import evaluate
 from tasks.evaluation.inference import assemble, read_cards
 from tasks.evaluation.predictions import schema
-from tasks.runtime import corpus_facts
+from tasks.runtime import corpus_facts, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 from tests.unit.tasks.evaluation.example import CLASSES, LABEL_SETS, cycles, facts
@@ -60,16 +60,17 @@ def project(tmp_path, monkeypatch) -> Path:
     (cache / "statistics.json").write_text(json.dumps({"duration_s": 4.0}))
     for name, seed in NETWORKS.items():
         network(tmp_path / "data" / name, seed)
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    teacher = dict(params["teachers"]["cnn_s1"])
-    params["teachers"] = {"a": teacher, "b": teacher}
-    params["soft_labels"]["k"] = 2
-    params["student"]["seeds"] = [1, 2]
-    params["evaluation"]["resamples"] = 50
-    yaml.dump(params, tmp_path / "params.yaml")
+    read = params.read(ROOT / "params.yaml")
+    read["teachers"] = dict.fromkeys("ab", read["teachers"]["cnn_s1"])
+    few = {"soft_labels": {"k": 2}, "student": {"seeds": [1, 2]}, "evaluation": {"resamples": 50}}
+    YAML().dump(params.merge(read, few), tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def change(project: Path, **values) -> None:
+    """Set parameters in params.yaml."""
+    YAML().dump(params.read(project / "params.yaml") | values, project / "params.yaml")
 
 
 def outs(folder: Path) -> dict[str, str]:
@@ -128,10 +129,7 @@ def test_every_label_set_and_split_is_evaluated_by_its_own_classes(project, labe
     frame.write_parquet(project / "data/cycles/cycles.parquet")
     for name, seed in NETWORKS.items():
         network(project / "data" / name, seed, labels)
-    yaml = YAML()
-    params = yaml.load(project / "params.yaml")
-    params.update(labels=labels, split=split)
-    yaml.dump(params, project / "params.yaml")
+    change(project, labels=labels, split=split)
     evaluate.main()
     metrics = json.loads((project / "reports/metrics.json").read_text())
     tested = frame.filter(pl.col("fold") == int(split) if split.isdigit() else pl.col("split") == "test")
@@ -162,10 +160,7 @@ def test_a_missing_model_and_a_model_of_other_labels_are_named(tmp_path):
 
 
 def test_a_selection_that_was_not_trained_stops_the_stage(project, capsys):
-    yaml = YAML()
-    params = yaml.load(project / "params.yaml")
-    params["selections"] = ["val", "paper"]
-    yaml.dump(params, project / "params.yaml")
+    change(project, selections=["val", "paper"])
     with pytest.raises(SystemExit):
         evaluate.main()
     assert "no model of the selection paper" in " ".join(capsys.readouterr().err.split())

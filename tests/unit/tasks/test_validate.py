@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import os
 import re
 import shutil
@@ -14,22 +13,20 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from tasks.artifacts import DATA_DOCS, EXTRACTED, VERDICTS
 from tasks.checks import gx
 from tasks.checks.runner import run
 from tasks.checks.settings import Severity, ValidationSettings
-from tasks.corpora import extraction
 from tasks.corpora.icbhi import facts as icbhi
-from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.runtime import corpus_facts, params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
 from tasks.validate import validate
 from tests.unit.tasks.checks.tables import ROOT, SETTINGS, Tables, clean
 from tests.unit.tasks.checks.tables import facts as facts_of
+from tests.unit.tasks.corpora.icbhi.complete import complete_tables
 
 
 def store(corpus: Tables, folder: Path) -> None:
@@ -167,31 +164,9 @@ def test_only_the_checks_import_great_expectations_and_its_analytics_are_off() -
 @pytest.mark.real
 def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
     """All annotations and metadata, with invented measures of sound, since few recordings are available."""
-    paths = sorted((real_icbhi / "annotations").glob("*.txt"))
-    facts, rows = [], []
     measures = {**dict.fromkeys(schemas.QUALITY, 0.01), "sample_rate": 4000, "subtype": "PCM_16", "bit_depth": 16}
-    for path in paths:
-        cycles = CORPUS.read_cycles(path, math.inf)
-        frames = math.ceil(4000 * cycles[-1].end_s)
-        facts.append(
-            {"recording_id": path.stem, **measures, "channels": 1}
-            | {"frames": frames, "duration_s": frames / 4000, "cycles": len(cycles)}
-            | {"recording_sha256": path.stem, "annotation_sha256": path.stem}
-        )
-        rows += [
-            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **cycle.own}
-            | {"start_s": cycle.start_s, "end_s": cycle.end_s, "duration_s": cycle.end_s - cycle.start_s}
-            | {"audio_sha256": f"{path.stem} {index}"}
-            for index, cycle in enumerate(cycles)
-        ]
-    metadata = CORPUS.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
-    recordings = extraction.recordings(CORPUS, facts, metadata)
-    checked = Tables(
-        pl.DataFrame(recordings),
-        pl.DataFrame(extraction.cycles(CORPUS, rows, recordings)),
-        {"missing": list(metadata.missing)},
-        facts_of(icbhi.COMPLETE),
-    )
+    recordings, cycles, metadata = complete_tables(real_icbhi, **measures, channels=1)
+    checked = Tables(recordings, cycles, {"missing": list(metadata.missing)}, facts_of(icbhi.COMPLETE))
     verdicts, _ = run(checked.frames(), checked.suites(), SETTINGS.severity)
     failing = {verdict.name: verdict for verdict in verdicts if not verdict.success}
     assert {name: verdict.severity for name, verdict in failing.items() if verdict.severity == "error"} == {}

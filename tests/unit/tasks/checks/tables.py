@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +82,8 @@ class Tables:
 
 def facts(name: str) -> CorpusFacts:
     """Return the facts of recordings in ICBHI's format that were identified as `name`."""
-    verified = name in (icbhi.COMPLETE, icbhi.PART)
-    identity = Identity(
-        name=name,
-        statement=f"identified as {name}",
-        evidence="",
-        verified=verified,
-        complete=name == icbhi.COMPLETE,
-        recordings=6,
-    )
-    return icbhi.facts(identity)
+    known = {"verified": name in (icbhi.COMPLETE, icbhi.PART), "complete": name == icbhi.COMPLETE}
+    return icbhi.facts(Identity(name=name, statement=f"identified as {name}", evidence="", recordings=6, **known))
 
 
 def clean(identity: str = icbhi.OWN) -> Tables:
@@ -99,64 +92,24 @@ def clean(identity: str = icbhi.OWN) -> Tables:
     Args:
         identity: The name of the identity.
     """
+    rows = params.read(Path(__file__).with_name("rows.yaml"))
     recordings: list[dict[str, Any]] = []
     cycles: list[dict[str, Any]] = []
-    for patient, metadata in PATIENTS.items():
-        for index, place in enumerate(PLACES):
-            location, mode, device = place.split("_")
-            name = f"{patient}_{index + 1}b1_{place}"
-            recordings.append(
-                {
-                    "corpus": icbhi.NAME,
-                    "recording_id": name,
-                    "patient_id": patient,
-                    "icbhi_recording_index": f"{index + 1}b1",
-                    "location": location,
-                    "icbhi_mode": mode,
-                    "device": device,
-                    "sample_rate": 4000,
-                    "subtype": "PCM_16",
-                    "bit_depth": 16,
-                    "channels": 1,
-                    "frames": 80_000,
-                    "duration_s": 20.0,
-                    "cycles": 4,
-                    **metadata,
-                    "recording_sha256": f"wav {name}",
-                    "annotation_sha256": f"txt {name}",
-                    "peak": 0.9,
-                    "dc_offset": 0.001,
-                    "clipped_fraction": 0.0,
-                    "longest_constant_s": 0.01,
-                    "silent_fraction": 0.0,
-                    "rms_dbfs": -20.0,
-                }
-            )
-            for number, (crackles, wheezes) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
-                start, end = 0.5 + 2.5 * number, 3.0 + 2.5 * number
-                labels = {
-                    key: label(key, crackles=crackles, wheezes=wheezes, diagnosis=metadata["diagnosis"])
-                    for key in CLASSES
-                }
-                cycles.append(
-                    {
-                        "corpus": icbhi.NAME,
-                        "cycle_id": f"{name}_{number:03}",
-                        "recording_id": name,
-                        "patient_id": patient,
-                        "device": device,
-                        "cycle_index": number,
-                        "start_s": start,
-                        "end_s": end,
-                        "duration_s": end - start,
-                        "icbhi_crackles": crackles,
-                        "icbhi_wheezes": wheezes,
-                        **labels,
-                        "split": metadata["split"],
-                        "fold": metadata["fold"],
-                        "audio_sha256": f"cycle {name} {number}",
-                    }
-                )
+    for (patient, metadata), (index, place) in product(PATIENTS.items(), enumerate(PLACES, 1)):
+        location, mode, device = place.split("_")
+        name = f"{patient}_{index}b1_{place}"
+        keys = {"recording_id": name, "patient_id": patient, "device": device}
+        own = {"location": location, "icbhi_mode": mode, "icbhi_recording_index": f"{index}b1"}
+        hashes = {"recording_sha256": f"wav {name}", "annotation_sha256": f"txt {name}"}
+        recordings.append(rows["recording"] | keys | own | metadata | hashes)
+        for number, (crackles, wheezes) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
+            sounds = {"crackles": crackles, "wheezes": wheezes}
+            labels = {key: label(key, **sounds, diagnosis=metadata["diagnosis"]) for key in CLASSES}
+            named = {"cycle_id": f"{name}_{number:03}", "cycle_index": number, "audio_sha256": f"{name} {number}"}
+            times = {"start_s": 0.5 + 2.5 * number, "end_s": 3.0 + 2.5 * number}
+            flags = {f"icbhi_{sound}": flag for sound, flag in sounds.items()}
+            sides = {key: metadata[key] for key in ("split", "fold")}
+            cycles.append(rows["cycle"] | keys | named | times | flags | labels | sides)
     recording_table, cycle_table = (
         pl.DataFrame(pa.Table.from_pylist(rows, schema=schema))
         for rows, schema in ((recordings, CORPUS.recordings_schema), (cycles, CORPUS.cycles_schema))

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from tasks.distillation.soft_targets import soften
 from tasks.evaluation import calibration, curves
-from tests.unit.tasks.evaluation.example import CLASSES, cycles, predict
+from tasks.evaluation.ensembles import over_k
+from tasks.evaluation.predictions import Predictions
+from tests.unit.tasks.evaluation.example import CLASSES, cycles, evaluator, predict
 
 POSITIVE = np.array([True, True, False, True, False, False])
 PROBABILITY = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]], dtype=np.float32)
@@ -71,3 +74,18 @@ def test_calibration_worked_by_hand():
     assert calibration.ece(diagram) == pytest.approx((2 * 0.05 + 3 * (0.85 - 2 / 3)) / 5, abs=1e-6)
     squares = 2 * 0.15**2 + 0.85**2 + 0.45**2 + 0.55**2
     assert calibration.brier(labels, probabilities) == pytest.approx(2 * squares / 5, abs=1e-6)
+
+
+def test_each_k_is_the_mean_of_its_own_ensemble() -> None:
+    evaluated = evaluator(cycles(patients=6))
+    random = np.random.default_rng(0)
+    logits = {name: random.normal(size=(len(evaluated.labels), 4)).astype(np.float32) for name in "bac"}
+    curve = over_k({1: [logits["b"]], 2: [logits["a"], logits["c"]]}, evaluated, "val")
+    assert curve["k"].unique().to_list() == [1, 2]
+    for k, expected in ((1, logits["b"]), (2, (logits["a"] + logits["c"]) / 2)):
+        figures = evaluated.evaluate(Predictions("x", "val", soften(expected)[None]))
+        for row in curve.filter(pl.col("k") == k).to_dicts():
+            assert row["value"] == pytest.approx(figures[row["figure"]])
+            assert row["low"] <= row["value"] <= row["high"]
+    empty = over_k({}, evaluated, "val")
+    assert (empty.height, empty.columns) == (0, ["k", "figure", "value", "low", "high"])

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tasks.corpora import extraction
-from tasks.corpora.base import Metadata
 from tasks.corpora.icbhi import expected, known_recordings
-from tasks.corpora.icbhi.adapter import CORPUS
+from tests.unit.tasks.corpora.icbhi.complete import Complete, complete_tables
 
 pytestmark = pytest.mark.real
 
 
-Complete = tuple[pl.DataFrame, pl.DataFrame, Metadata]
-
-
 @pytest.fixture(scope="module")
 def complete(real_icbhi: Path) -> Complete:
-    """Return the tables of recordings and cycles, without measures of sound, and the metadata."""
-    paths = sorted((real_icbhi / "annotations").glob("*.txt"))
-    facts, rows = [], []
-    for path in paths:
-        cycles = CORPUS.read_cycles(path, math.inf)
-        facts.append({"recording_id": path.stem, "cycles": len(cycles)})
-        rows += [
-            {"cycle_id": f"{path.stem}_{index:03}", "recording_id": path.stem, "cycle_index": index, **cycle.own}
-            | {"start_s": cycle.start_s, "end_s": cycle.end_s, "duration_s": cycle.end_s - cycle.start_s}
-            for index, cycle in enumerate(cycles)
-        ]
-    metadata = CORPUS.read_metadata(real_icbhi / "metadata", [path.stem for path in paths])
-    recordings = extraction.recordings(CORPUS, facts, metadata)
-    return pl.DataFrame(recordings), pl.DataFrame(extraction.cycles(CORPUS, rows, recordings)), metadata
+    return complete_tables(real_icbhi)
 
 
 def test_the_counts_are_those_of_the_database(complete: Complete) -> None:
