@@ -1,9 +1,5 @@
 """Trained networks on disk."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -19,7 +15,7 @@ def network(seed: int) -> Network:
     return create("mn", frames=32, mels=32, classes=2, options={"width": 0.1}, weights=None)
 
 
-def test_a_saved_network_is_loaded_unchanged(tmp_path: Path) -> None:
+def test_a_saved_network_is_loaded_unchanged(tmp_path):
     trained = network(1).to(memory_format=torch.channels_last)
     artifact.save(tmp_path, {"val": trained.state_dict()}, CARD)
     torch.manual_seed(2)
@@ -30,7 +26,7 @@ def test_a_saved_network_is_loaded_unchanged(tmp_path: Path) -> None:
     assert torch.equal(loaded(features), trained.eval()(features))
 
 
-def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path: Path) -> None:
+def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path):
     state = network(1).state_dict()
     last = network(1).to(memory_format=torch.channels_last).state_dict()
     artifact.save(tmp_path / "a", {"val": state}, CARD)
@@ -39,7 +35,7 @@ def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_saving_removes_the_selections_of_the_previous_model(tmp_path: Path) -> None:
+def test_saving_removes_the_selections_of_the_previous_model(tmp_path):
     state = network(1).state_dict()
     artifact.save(tmp_path, {"val": state, "paper": state}, CARD)
     artifact.save(tmp_path, {"val": state}, CARD)
@@ -48,6 +44,6 @@ def test_saving_removes_the_selections_of_the_previous_model(tmp_path: Path) -> 
         artifact.load(tmp_path, "paper")
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no trained model"):
         artifact.load(tmp_path, "val")

@@ -1,7 +1,5 @@
 """Scales from mel energies to features, and their inverse."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -12,7 +10,7 @@ from models.frontends.registry import find, sample_rates
 SCALES = {name: scale for name in sample_rates() if (scale := find(name).scale) is not None}
 
 
-def test_values_by_hand() -> None:
+def test_values_by_hand():
     energies = torch.tensor([0.0, 1.0, math.e**2])
     ast = [math.log(2**-23), 0.0, 2.0]  # Kaldi's floor is the smallest step of float32 at 1
     torch.testing.assert_close(
@@ -27,7 +25,7 @@ def test_values_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", SCALES)
-def test_energies_are_restored_from_float16_and_silence_is_zero(name: str) -> None:
+def test_energies_are_restored_from_float16_and_silence_is_zero(name):
     energies = torch.logspace(-3, 6, 50)
     back = SCALES[name].energies(SCALES[name].values(energies).half().float())
     assert ((back / energies).log().abs() < 0.011).all()

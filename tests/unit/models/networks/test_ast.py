@@ -1,14 +1,11 @@
 """AST: grid, tokens, options and size."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from models.frontends.registry import find
-from models.networks.architecture import parse_options
 from models.networks.ast import AST, ASTOptions
 from models.networks.base import NetworkSpec
 
@@ -31,14 +28,14 @@ def tiny(frames: int = 160, options: ASTOptions = TINY) -> AST:
         (16, 10, (12, 1)),
     ],
 )
-def test_grid_is_mels_by_frames(frames: int, stride: int, grid: tuple[int, int]) -> None:
+def test_grid_is_mels_by_frames(frames, stride, grid):
     network = tiny(frames, ASTOptions(size="tiny", depth=1, stride=stride))
     assert network.grid == grid
     assert network.vit.pos_embed.shape[1] == grid[0] * grid[1] + 2
     assert network(torch.randn(1, frames, 128)).shape == (1, 4)
 
 
-def test_tokens_follow_the_grid() -> None:
+def test_tokens_follow_the_grid():
     network = tiny()
     rows, columns = network.grid
     features = torch.zeros(1, 160, 128)
@@ -48,7 +45,7 @@ def test_tokens_follow_the_grid() -> None:
     assert changed.nonzero().tolist() == [[3, 7], [3, 8], [4, 7], [4, 8]]
 
 
-def test_the_embedding_is_the_mean_of_class_and_distillation_tokens() -> None:
+def test_the_embedding_is_the_mean_of_class_and_distillation_tokens():
     network, features = tiny(), torch.randn(2, 160, 128)
     tokens = network.vit.forward_features(features.transpose(1, 2).unsqueeze(1))
     torch.testing.assert_close(network.embed(features), (tokens[:, 0] + tokens[:, 1]) / 2)
@@ -56,18 +53,16 @@ def test_the_embedding_is_the_mean_of_class_and_distillation_tokens() -> None:
     torch.testing.assert_close(mean.embed(features), tokens.mean(1))
 
 
-def test_padding_is_the_normalised_log_energy_of_zero() -> None:
+def test_padding_is_the_normalised_log_energy_of_zero():
     network, padded = tiny(), tiny(100, ASTOptions(size="tiny", depth=2, pad_frames=160))
     features, scale = torch.randn(2, 100, 128), find("ast").scale
     rest = torch.full((2, 60, 128), scale.values(torch.ones(())).item())
     assert rest.mean().item() == pytest.approx(0.467, abs=1e-3)
     assert padded.grid == (12, 15)
     torch.testing.assert_close(padded(features), network(torch.cat([features, rest], dim=1)))
-    with pytest.raises(ValueError, match="161 frames cannot be padded to pad_frames, 160"):
-        tiny(161, ASTOptions(size="tiny", pad_frames=160))
 
 
-def test_without_its_norm_the_head_is_a_linear_layer_of_the_embedding() -> None:
+def test_without_its_norm_the_head_is_a_linear_layer_of_the_embedding():
     embedding = torch.randn(3, 192)
     normed, bare = (tiny(options=ASTOptions(size="tiny", depth=1, head_norm=norm)) for norm in (True, False))
     for network, scaled_alike in ((normed, True), (bare, False)):
@@ -75,14 +70,14 @@ def test_without_its_norm_the_head_is_a_linear_layer_of_the_embedding() -> None:
         torch.testing.assert_close(twice, once if scaled_alike else 2 * once, rtol=1e-3, atol=1e-4)
 
 
-def test_dropout_is_only_before_the_linear_layer() -> None:
+def test_dropout_is_only_before_the_linear_layer():
     network, features = tiny(options=ASTOptions(size="tiny", depth=2, dropout=0.3)).train(), torch.randn(2, 160, 128)
     assert torch.equal(network.embed(features), network.embed(features))
     assert not torch.equal(network(features), network(features))
 
 
 @pytest.mark.parametrize("pos_embed", ["correct", "reference"])
-def test_reference_positions_keep_frequency_and_lose_time(pos_embed: str) -> None:
+def test_reference_positions_keep_frequency_and_lose_time(pos_embed):
     network = tiny(798, ASTOptions(size="tiny", depth=1, pos_embed=pos_embed))
     published = tiny(1024, ASTOptions(size="tiny", depth=1)).vit.state_dict()
     places = np.indices((12, 101)).reshape(2, -1)  # the row and the column of every published position
@@ -95,12 +90,12 @@ def test_reference_positions_keep_frequency_and_lose_time(pos_embed: str) -> Non
     assert time == pytest.approx(1.0 if pos_embed == "correct" else 0.0, abs=0.005)
 
 
-def test_attention_is_torchs_fused_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attention_is_torchs_fused_one(monkeypatch):
     shapes, fused = [], F.scaled_dot_product_attention
 
     def watched(query: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
         shapes.append(tuple(query.shape))
-        return fused(query, *args, **kwargs)  # type: ignore[arg-type]
+        return fused(query, *args, **kwargs)
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
     tiny()(torch.randn(2, 160, 128))
@@ -122,19 +117,10 @@ def test_attention_is_torchs_fused_one(monkeypatch: pytest.MonkeyPatch) -> None:
         ("tiny", 1024, 10, True, 5_621_568),
     ],
 )
-def test_parameters(size: str, frames: int, stride: int, distilled: bool, parameters: int) -> None:
+def test_parameters(size, frames, stride, distilled, parameters):
     with torch.device("meta"):
         options = ASTOptions(size=size, stride=stride, distilled=distilled)
         network = AST(options, NetworkSpec(frames=frames, mels=128, classes=527))
     width = network.num_features
     assert sum(p.numel() for p in network.vit.parameters()) == parameters
     assert sum(p.numel() for p in network.head.parameters()) == 2 * width + 527 * (width + 1)
-
-
-def test_invalid_options_are_refused_with_their_choices() -> None:
-    with pytest.raises(ValueError, match="pos_embed of ast is swapped; it can be correct, reference"):
-        parse_options(ASTOptions, {"pos_embed": "swapped"}, "ast")
-    with pytest.raises(ValueError, match="stride is 0"):
-        tiny(options=ASTOptions(size="tiny", stride=0))
-    with pytest.raises(ValueError, match="128 mels by 15 frames are less than one patch of 16 by 16"):
-        tiny(15)

@@ -1,9 +1,5 @@
 """Published weights of each layout against the output of the published implementations."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 import timm
 import torch
@@ -33,7 +29,7 @@ def randomised(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
-def test_transformers_gives_the_same_output_from_its_own_file(tmp_path: Path) -> None:
+def test_transformers_gives_the_same_output_from_its_own_file(tmp_path):
     transformers = pytest.importorskip("transformers")
     config = transformers.ASTConfig(
         hidden_size=WIDTH,
@@ -58,7 +54,7 @@ def test_transformers_gives_the_same_output_from_its_own_file(tmp_path: Path) ->
         torch.testing.assert_close(ours(FEATURES), theirs(FEATURES).logits, rtol=1e-5, atol=1e-5)
 
 
-def test_transformers_counts_the_same_parameters_at_full_size() -> None:
+def test_transformers_counts_the_same_parameters_at_full_size():
     transformers = pytest.importorskip("transformers")
     with torch.device("meta"):
         theirs = transformers.ASTForAudioClassification(transformers.ASTConfig(num_labels=527))
@@ -101,7 +97,7 @@ def authors_file(width: int = WIDTH, depth: int = 2, positions: int = 12 * 101) 
     return {f"module.{name}": 0.2 * torch.randn(shape, generator=random) for name, shape in shapes.items()}
 
 
-def test_the_authors_file_gives_the_same_output_in_timm() -> None:
+def test_the_authors_file_gives_the_same_output_in_timm():
     state = authors_file(depth=3, positions=8 * 10)
     theirs = VisionTransformerDistilled(
         img_size=(128, 160), in_chans=1, patch_size=16, embed_dim=WIDTH, depth=3, num_heads=3, num_classes=1000
@@ -115,7 +111,7 @@ def test_the_authors_file_gives_the_same_output_in_timm() -> None:
         torch.testing.assert_close(ours.embed(FEATURES), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_timms_image_transformer_gives_the_same_output_for_a_grey_image() -> None:
+def test_timms_image_transformer_gives_the_same_output_for_a_grey_image():
     theirs = randomised(timm.create_model("deit_tiny_distilled_patch16_224"))
     ours = tiny(ASTOptions(size="tiny", stride=16), frames=224, mels=224)
     ours.load_pretrained(theirs.state_dict(), source="test")
@@ -126,7 +122,7 @@ def test_timms_image_transformer_gives_the_same_output_for_a_grey_image() -> Non
         torch.testing.assert_close(ours.embed(image), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_names_and_shapes_of_deit_base_fit_at_full_size() -> None:
+def test_names_and_shapes_of_deit_base_fit_at_full_size():
     with torch.device("meta"):
         published = timm.create_model("deit_base_distilled_patch16_384").state_dict()
         network = AST(ASTOptions(), NetworkSpec(frames=798, mels=128, classes=4))
@@ -134,7 +130,7 @@ def test_names_and_shapes_of_deit_base_fit_at_full_size() -> None:
     assert network.vit.pos_embed.shape == (1, 12 * 79 + 2, 768)
 
 
-def test_the_authors_audioset_file_fits_any_grid_and_fewer_blocks() -> None:
+def test_the_authors_audioset_file_fits_any_grid_and_fewer_blocks():
     state = authors_file()
     for stride, frames in ((10, 1024), (10, 798), (16, 798)):
         network = tiny(ASTOptions(size="tiny", depth=1, stride=stride), frames=frames)
@@ -148,13 +144,13 @@ def test_the_authors_audioset_file_fits_any_grid_and_fewer_blocks() -> None:
     assert torch.equal(plain.vit.pos_embed, state["module.v.pos_embed"][:, without])
 
 
-def test_weights_of_another_width_are_refused_by_name() -> None:
+def test_weights_of_another_width_are_refused_by_name():
     wider = AST(ASTOptions(size="small", depth=2), NetworkSpec(frames=160, mels=128, classes=4))
     with pytest.raises(ValueError, match=r"data/weights/x do not fit .*blocks\.0"):
         wider.load_pretrained(tiny().vit.state_dict(), source="data/weights/x")
 
 
-def test_positions_are_cut_about_the_centre_and_interpolated() -> None:
+def test_positions_are_cut_about_the_centre_and_interpolated():
     audioset = torch.arange(12 * 101.0).reshape(1, 12 * 101, 1)
     cut = fit_positions(audioset, (12, 101), (12, 79)).reshape(12, 79)
     assert torch.equal(cut, audioset.reshape(12, 101)[:, 11:90])
@@ -166,7 +162,7 @@ def test_positions_are_cut_about_the_centre_and_interpolated() -> None:
     assert (longer.diff(dim=1) >= 0).all()
 
 
-def test_grids_follow_from_the_number_of_positions() -> None:
+def test_grids_follow_from_the_number_of_positions():
     published = {24 * 24: (24, 24), 12 * 101: (12, 101), 10 * 85: (10, 85), 9 * 73: (9, 73), 8 * 64: (8, 64)}
     assert {tokens: published_grid(tokens, rows=8) for tokens in published} == published
     assert published_grid(12 * 50, rows=12) == (12, 50)

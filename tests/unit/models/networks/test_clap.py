@@ -1,10 +1,5 @@
 """CLAP's audio encoder against the published layout, and its errors."""
 
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -35,7 +30,7 @@ def published() -> dict[str, Tensor]:
     return {"features": features, "expected": model.audio_projection(pooled).detach(), **state}
 
 
-def test_the_embedding_is_that_of_the_published_layout(published: dict[str, Tensor], tmp_path: Path) -> None:
+def test_the_embedding_is_that_of_the_published_layout(published, tmp_path):
     features, expected = published.pop("features"), published.pop("expected")
     published["text_model.embeddings.position_ids"] = torch.arange(4)  # of older versions, as in the published file
     for name in [name for name in published if name.endswith("relative_position_index")]:
@@ -45,34 +40,3 @@ def test_the_embedding_is_that_of_the_published_layout(published: dict[str, Tens
     torch.testing.assert_close(network.embed(features), expected)
     with pytest.raises(ValueError, match="of another shape"):
         create("clap", frames=1001, mels=64, classes=4, options=SMALL | {"width": 32}, weights=tmp_path)
-
-
-def test_it_learns_from_features() -> None:
-    pytest.importorskip("transformers")
-    network = create("clap", frames=1001, mels=64, classes=4, options=SMALL, weights=None)
-    logits = network(torch.randn(2, 1001, 64))
-    assert logits.shape == (2, 4)
-    logits.square().sum().backward()
-    assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
-
-
-@pytest.mark.parametrize(
-    ("change", "options", "message"),
-    [
-        ({"mels": 128}, SMALL, "use the front end clap"),
-        ({"frames": 1100}, SMALL, "use the front end clap"),
-        ({}, {"width": 30}, "multiple of 4"),
-        ({}, {"depths": [2, 2]}, "four whole numbers"),
-    ],
-)
-def test_unsuitable_features_and_weights_are_refused(
-    change: dict[str, int], options: dict[str, object], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        create("clap", **{"frames": 1001, "mels": 64, "classes": 4, "weights": None, **change}, options=options)
-
-
-def test_without_transformers_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ValueError, match=r"pip install -e '\.\[clap\]'"):
-        create("clap", frames=1001, mels=64, classes=4, options={}, weights=None)

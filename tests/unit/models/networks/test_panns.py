@@ -1,7 +1,5 @@
 """CNN6, CNN10 and CNN14 against the published layout, parameter counts and pooling."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor
@@ -72,14 +70,14 @@ def by_formula(state: dict[str, Tensor], features: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_parameter_counts_are_the_published_ones(name: str) -> None:
+def test_parameter_counts_are_the_published_ones(name):
     with torch.device("meta"):
         network = PANNs(PANNsOptions(), NetworkSpec(architecture=name, frames=800, mels=64, classes=527))
     assert sum(parameter.numel() for parameter in network.parameters()) == PUBLISHED[name][-1]
 
 
 @pytest.mark.parametrize("name", ["cnn6", "cnn10"])
-def test_published_weights_give_the_published_embedding(name: str) -> None:
+def test_published_weights_give_the_published_embedding(name):
     state = checkpoint(name)
     network = PANNs(PANNsOptions(), NetworkSpec(architecture=name, frames=70, mels=64, classes=4)).eval()
     network.load_pretrained(state, source="here")
@@ -89,7 +87,7 @@ def test_published_weights_give_the_published_embedding(name: str) -> None:
     torch.testing.assert_close(network.embed(features) / scale, (expected / scale).float(), rtol=1e-4, atol=1e-4)
 
 
-def test_cnn14_has_the_published_names_and_shapes() -> None:
+def test_cnn14_has_the_published_names_and_shapes():
     with torch.device("meta"):
         network = PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=800, mels=64, classes=4))
     ours = {name: tensor.shape for name, tensor in network.state_dict().items() if not name.startswith("head.")}
@@ -98,7 +96,7 @@ def test_cnn14_has_the_published_names_and_shapes() -> None:
     assert ours == {name: tensor.shape for name, tensor in published.items() if not name.startswith(ignored)}
 
 
-def test_cnn14_halves_five_times() -> None:
+def test_cnn14_halves_five_times():
     with torch.device("meta"):
         network = PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=75, mels=64, classes=4))
         maps = torch.empty(1, 1, 75, 64)
@@ -107,7 +105,7 @@ def test_cnn14_halves_five_times() -> None:
     assert maps.shape == (1, 2048, 2, 2)
 
 
-def test_other_numbers_of_mels_require_new_bn0() -> None:
+def test_other_numbers_of_mels_require_new_bn0():
     state = checkpoint("cnn6")
     with pytest.raises(ValueError, match=r"for 64 mel bins, the features have 128: .*new_bn0"):
         PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4)).load_pretrained(
@@ -120,9 +118,7 @@ def test_other_numbers_of_mels_require_new_bn0() -> None:
     assert torch.equal(network.state_dict()["fc1.bias"], state["fc1.bias"])
 
 
-def test_unsuitable_features_and_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match="needs 32 frames and mels, the features have 31 and 64"):
-        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn14", frames=31, mels=64, classes=4))
+def test_weights_of_another_network_are_refused():
     with pytest.raises(ValueError, match=r"do not fit PANNs: .*conv_block1\.bn2"):
         PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=64, classes=4)).load_pretrained(
             checkpoint("cnn10"), source="here"

@@ -1,9 +1,7 @@
 """The architectures by name, and EfficientAT's published weights."""
 
-from __future__ import annotations
-
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -52,9 +50,7 @@ def ways_back(tensor: torch.Tensor) -> set[str]:
         ("clap", {"width": 16, "depths": [1, 1, 1, 1]}),
     ],
 )
-def test_every_architecture_learns_from_features_deterministically(
-    architecture: str, options: dict[str, object]
-) -> None:
+def test_every_architecture_learns_from_features_deterministically(architecture, options):
     if architecture == "clap":
         pytest.importorskip("transformers")
     mels = 64 if architecture == "clap" else 128
@@ -70,17 +66,44 @@ def test_every_architecture_learns_from_features_deterministically(
     assert all(p.grad is not None for name, p in network.named_parameters() if "head_dist" not in name)
 
 
-def test_errors_list_the_known_names() -> None:
-    with pytest.raises(ValueError, match=r"there are ast, .*cnn6, .*timm/"):
-        create("astt", frames=96, mels=128, classes=4, options={}, weights=None)
-    with pytest.raises(ValueError, match=r"no option strid; it has depth, .*stride"):
-        create("ast", frames=96, mels=128, classes=4, options={"strid": 16}, weights=None)
-    with pytest.raises(ValueError, match=r"it has .*resnet"):
-        create("timm/resnet18x", frames=96, mels=128, classes=4, options={}, weights=None)
+@pytest.mark.parametrize(
+    ("architecture", "frames", "mels", "options", "message"),
+    [
+        ("astt", 96, 128, {}, r"there are ast, .*cnn6, .*timm/"),
+        ("ast", 96, 128, {"strid": 16}, r"no option strid; it has depth, .*stride"),
+        ("ast", 96, 128, {"pos_embed": "swapped"}, "pos_embed of ast is swapped; it can be correct, reference"),
+        ("ast", 96, 128, {"stride": 0}, "stride is 0"),
+        ("ast", 15, 128, {}, "128 mels by 15 frames are less than one patch of 16 by 16"),
+        ("ast", 161, 128, {"pad_frames": 160}, "161 frames cannot be padded to pad_frames, 160"),
+        ("ssast", 160, 64, {"kind": "frame"}, "kind: frame of ssast needs 128 mels, and the front end gives 64"),
+        ("cnn14", 31, 64, {}, "needs 32 frames and mels, the features have 31 and 64"),
+        ("beats", 198, 64, {}, "front end beats"),
+        ("beats", 9, 128, {}, "front end beats"),
+        ("beats", 198, 128, {"width": 100}, "multiple"),
+        ("clap", 1001, 128, {}, "use the front end clap"),
+        ("clap", 1100, 64, {}, "use the front end clap"),
+        ("clap", 1001, 64, {"width": 30}, "multiple of 4"),
+        ("clap", 1001, 64, {"depths": [2, 2]}, "four whole numbers"),
+        ("timm/resnet18x", 96, 128, {}, r"it has .*resnet"),
+        ("timm/resnet18", 96, 128, {"first_conv": "grey"}, "it can be colours, random"),
+    ],
+)
+def test_unsuitable_features_and_options_are_refused(architecture, frames, mels, options, message):
+    with pytest.raises(ValueError, match=message):
+        create(architecture, frames=frames, mels=mels, classes=4, options=options, weights=None)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "mels", "library"), [("beats", 128, "speechbrain.lobes.models"), ("clap", 64, "transformers")]
+)
+def test_without_its_library_the_error_names_the_extra(monkeypatch, architecture, mels, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ValueError, match=rf"pip install -e '\.\[{architecture}\]'"):
+        create(architecture, frames=98, mels=mels, classes=4, options={}, weights=None)
 
 
 @pytest.mark.real
-def test_efficientat_release_and_torchvision_layouts_agree(real_weights: Path, tmp_path: Path) -> None:
+def test_efficientat_release_and_torchvision_layouts_agree(real_weights, tmp_path):
     release = torch.load(real_weights / "mn04_as" / "mn04_as_mAP_432.pt", weights_only=True)
     folders = []
     for name, state in (
@@ -98,7 +121,7 @@ def test_efficientat_release_and_torchvision_layouts_agree(real_weights: Path, t
         create("mn", frames=500, mels=128, classes=4, options=wrong, weights=folders[0])
 
 
-def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path: Path) -> None:
+def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path):
     import timm
 
     published = timm.create_model("resnet18", num_classes=10)
@@ -110,7 +133,7 @@ def test_colour_weights_of_timm_are_summed_to_one_channel(tmp_path: Path) -> Non
     torch.testing.assert_close(network.embed(features), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_first_conv_random_starts_a_new_convolution(tmp_path: Path) -> None:
+def test_first_conv_random_starts_a_new_convolution(tmp_path):
     import timm
 
     published = timm.create_model("resnet18", num_classes=10).state_dict()
@@ -122,5 +145,3 @@ def test_first_conv_random_starts_a_new_convolution(tmp_path: Path) -> None:
     new = create("timm/resnet18", frames=96, mels=128, classes=4, options=options, weights=None).state_dict()
     assert torch.equal(started["backbone.conv1.weight"], new["backbone.conv1.weight"])
     assert torch.equal(started["backbone.layer1.0.conv1.weight"], published["layer1.0.conv1.weight"])
-    with pytest.raises(ValueError, match="it can be colours, random"):
-        create("timm/resnet18", frames=96, mels=128, classes=4, options={"first_conv": "grey"}, weights=None)

@@ -1,7 +1,5 @@
 """ResNet10 against torchvision's residual network of the same blocks."""
 
-from __future__ import annotations
-
 import torch
 from torchvision.models.resnet import BasicBlock, ResNet
 
@@ -9,7 +7,7 @@ from models.networks.base import NetworkSpec
 from models.networks.timm_cnn import TimmOptions, resnet10
 
 
-def test_it_is_resnet18_with_one_block_per_group() -> None:
+def test_it_is_resnet18_with_one_block_per_group():
     torch.manual_seed(0)
     published = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval()
     network = resnet10(TimmOptions(), NetworkSpec(frames=96, mels=128, classes=4)).eval()

@@ -1,7 +1,5 @@
 """SSAST: patches, pooling, checkpoints of the authors, and Patch-Mix."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +15,7 @@ WIDTH = 192
 
 def tiny(frames: int = 160, **options: object) -> SSAST:
     torch.manual_seed(0)
-    return SSAST(SSASTOptions(size="tiny", depth=2, **options), NetworkSpec(frames=frames, mels=128, classes=4)).eval()  # type: ignore[arg-type]
+    return SSAST(SSASTOptions(size="tiny", depth=2, **options), NetworkSpec(frames=frames, mels=128, classes=4)).eval()
 
 
 def checkpoint(kind: str) -> dict[str, Tensor]:
@@ -48,14 +46,14 @@ def checkpoint(kind: str) -> dict[str, Tensor]:
         ("frame", [128, 1], (1, 797)),
     ],
 )
-def test_grid_of_both_kinds(kind: str, stride: object, grid: tuple[int, int]) -> None:
+def test_grid_of_both_kinds(kind, stride, grid):
     network = tiny(798, kind=kind, stride=stride)
     assert network.grid == grid
     network.load_pretrained(checkpoint(kind), source="test")
     assert network(torch.randn(1, 798, 128)).shape == (1, 4)
 
 
-def test_pooling_averages_patch_tokens_or_class_tokens() -> None:
+def test_pooling_averages_patch_tokens_or_class_tokens():
     features = torch.randn(2, 160, 128)
     average, classes = tiny(task="ft_avgtok"), tiny(task="ft_cls")
     tokens = average.vit.forward_features(features.transpose(1, 2).unsqueeze(1))
@@ -64,7 +62,7 @@ def test_pooling_averages_patch_tokens_or_class_tokens() -> None:
 
 
 @pytest.mark.parametrize("kind", ["patch", "frame"])
-def test_a_checkpoint_loads_unchanged_at_its_own_length_and_is_cut_at_others(kind: str) -> None:
+def test_a_checkpoint_loads_unchanged_at_its_own_length_and_is_cut_at_others(kind):
     state = checkpoint(kind)
     published, rows = state["module.v.pos_embed"], {"patch": 8, "frame": 1}[kind]
     whole = tiny(1024, kind=kind)
@@ -79,7 +77,7 @@ def test_a_checkpoint_loads_unchanged_at_its_own_length_and_is_cut_at_others(kin
     assert torch.equal(shorter.vit.pos_embed[0, 2:], expected)
 
 
-def test_patch_mix_trains_it() -> None:
+def test_patch_mix_trains_it():
     network = tiny(kind="patch", stride=10).train()
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="time")
     [mix] = objective.draw(network, [4], torch.Generator().manual_seed(0))
@@ -87,19 +85,17 @@ def test_patch_mix_trains_it() -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-def test_other_checkpoints_and_front_ends_are_refused() -> None:
+def test_other_checkpoints_are_refused():
     with pytest.raises(ValueError, match=r"not SSAST's: they have no module\.p_input_fdim"):
         tiny().load_pretrained(authors_file(), source="test")
     with pytest.raises(ValueError, match=r"of another shape \(patch_embed\.proj\.weight"):
         tiny(kind="frame").load_pretrained(checkpoint("patch"), "x")
-    with pytest.raises(ValueError, match="kind: frame of ssast needs 128 mels, and the front end gives 64"):
-        SSAST(SSASTOptions(kind="frame"), NetworkSpec(frames=160, mels=64, classes=4))
 
 
 @pytest.mark.parametrize(("size", "millions"), [("tiny", 6), ("small", 23), ("base", 89)])
-def test_parameters_are_the_published_ones_with_all_heads(size: str, millions: int) -> None:
+def test_parameters_are_the_published_ones_with_all_heads(size, millions):
     with torch.device("meta"):
-        network = SSAST(SSASTOptions(size=size), NetworkSpec(frames=1024, mels=128, classes=4))  # type: ignore[arg-type]
+        network = SSAST(SSASTOptions(size=size), NetworkSpec(frames=1024, mels=128, classes=4))
     width = network.num_features
     imagenet, pretraining = 2 * 1000 * (width + 1), 2 * (width * (width + 1) + 256 * (width + 1))
     count = sum(p.numel() for p in network.vit.parameters())

@@ -1,7 +1,5 @@
 """One thread for tiny networks, which are slower with several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

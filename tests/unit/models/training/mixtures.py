@@ -1,7 +1,5 @@
 """Small mixes by hand, and a tiny network with patches."""
 
-from __future__ import annotations
-
 import torch
 
 from models.networks.ast import AST, ASTOptions
@@ -31,5 +29,5 @@ def features() -> torch.Tensor:
 
 def contrastive(target: str, projection: int = 192, alpha: float = 1.0) -> PatchMixContrastive:
     torch.manual_seed(2)
-    chosen = PatchMixSettings(target=target, projection=projection, alpha=alpha)  # type: ignore[arg-type]
+    chosen = PatchMixSettings(target=target, projection=projection, alpha=alpha)
     return PatchMixContrastive(CrossEntropy(), chosen, 192)

@@ -1,7 +1,5 @@
 """Trainings in several processes; functions of a module, since spawned processes import them."""
 
-from __future__ import annotations
-
 import os
 import signal
 from pathlib import Path

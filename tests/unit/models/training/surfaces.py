@@ -1,7 +1,5 @@
 """Loss surfaces of two weights, and steps of an optimiser on them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
@@ -34,5 +32,5 @@ def minimise(surface: Callable[[Tensor], Tensor], point: nn.Parameter, built: Op
         return loss.detach()
 
     for _ in range(steps):
-        built.step(closure)  # type: ignore[arg-type]
+        built.step(closure)
     return losses

@@ -1,7 +1,5 @@
 """Moving averages against weights worked out by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +16,7 @@ STEPS = 40
 
 
 def average(kind: str, trained: TinyNetwork, decay: float = 0.5) -> WeightAverage:
-    return create(MovingAverageSettings(kind=kind, decay=decay), trained)  # type: ignore[arg-type]
+    return create(MovingAverageSettings(kind=kind, decay=decay), trained)
 
 
 def train(
@@ -46,7 +44,7 @@ def flat(module: nn.Module) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", ["adam", "sam"])
-def test_the_reference_average_equals_half_the_learning_rate(name: str) -> None:
+def test_the_reference_average_equals_half_the_learning_rate(name):
     live = network(1)
     reference = average("reference", live)
     assert reference.network is live
@@ -63,7 +61,7 @@ def test_the_reference_average_equals_half_the_learning_rate(name: str) -> None:
     assert (flat(ema.network) - flat(live)).abs().max() > 1e-2
 
 
-def test_the_reference_average_includes_the_objectives_modules() -> None:
+def test_the_reference_average_includes_the_objectives_modules():
     trained, other = network(), nn.Linear(2, 1)
     before, statistics = other.weight.detach().clone(), trained.body[1].running_mean.clone()
     reference = create(MovingAverageSettings(kind="reference", decay=0.25), trained, other)
@@ -75,7 +73,7 @@ def test_the_reference_average_includes_the_objectives_modules() -> None:
     torch.testing.assert_close(trained.body[1].running_mean, statistics + 0.75)
 
 
-def test_the_exponential_average_is_that_of_torch() -> None:
+def test_the_exponential_average_is_that_of_torch():
     trained = network()
     ours = average("ema", trained, 0.9)
     theirs = AveragedModel(trained, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
@@ -94,7 +92,7 @@ def test_the_exponential_average_is_that_of_torch() -> None:
     assert ours.network.body[1].num_batches_tracked == STEPS, "counts are copied, not averaged"
 
 
-def test_by_hand() -> None:
+def test_by_hand():
     trained = network()
     ema = average("ema", trained, 0.75)
     for value in (8.0, 4.0, 0.0):
@@ -104,7 +102,7 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ema", "reference", "none"])
-def test_interrupted_and_resumed_equals_uninterrupted(kind: str) -> None:
+def test_interrupted_and_resumed_equals_uninterrupted(kind):
     def jump(trained: TinyNetwork, followed: WeightAverage, values: list[float]) -> None:
         for value in values:
             with torch.no_grad():
@@ -126,7 +124,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(kind: str) -> None:
     assert torch.equal(flat(resumed.network), flat(once.network))
 
 
-def test_without_an_average_the_network_itself_is_evaluated() -> None:
+def test_without_an_average_the_network_itself_is_evaluated():
     trained = network()
     followed = average("none", trained)
     before = flat(trained)

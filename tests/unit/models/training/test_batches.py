@@ -1,7 +1,5 @@
 """Batches: a function of seed, epoch and step; slices for processes and micro-batches."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -54,20 +52,20 @@ def equal(one: list[Any], other: list[Any]) -> bool:
     return all(torch.equal(a, b) for first, second in pairs for a, b in zip(joined(first), joined(second), strict=True))
 
 
-def test_an_epoch_can_start_at_any_step(data: TrainingData) -> None:
+def test_an_epoch_can_start_at_any_step(data):
     whole = epoch(data)
     assert len(whole) == 8
     assert equal(whole[5:], epoch(data, done=5))
     assert epoch(data, done=8) == []
 
 
-def test_epochs_and_seeds_differ_in_order_and_random_choices(data: TrainingData) -> None:
+def test_epochs_and_seeds_differ_in_order_and_random_choices(data):
     seen = [joined(epoch(data, number, seed=seed)[0]) for number, seed in ((1, 1), (2, 1), (1, 2))]
     for place in (0, 2, 3):  # features, soft labels, what the objective drew
         assert len({tensors[place].numpy().tobytes() for tensors in seen}) == 3
 
 
-def test_slices_and_micro_batches_add_up_to_the_batch(data: TrainingData) -> None:
+def test_slices_and_micro_batches_add_up_to_the_batch(data):
     whole = joined(epoch(data)[0])
     slices = [epoch(data, group=ProcessGroup(rank, 2), micro_batch=3)[0] for rank in (0, 1)]
     assert [[len(micro_batch.features) for micro_batch in some] for some in slices] == [[3, 1], [3, 1]]
@@ -82,7 +80,7 @@ def test_slices_and_micro_batches_add_up_to_the_batch(data: TrainingData) -> Non
     )
 
 
-def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingData) -> None:
+def test_features_labels_and_soft_labels_are_of_the_same_cycles(data):
     stored = data.features.batch(data.train.rows, torch.device("cpu"))
     plain = SpecAugmentSettings(policy="none")
     for micro_batches in epoch(data, specaugment=plain, sampler="shuffle"):
@@ -93,7 +91,7 @@ def test_features_labels_and_soft_labels_are_of_the_same_cycles(data: TrainingDa
             assert any(np.array_equal(drawn, candidate) for candidate in data.train.soft[cycle])
 
 
-def test_gain_requires_a_front_end_with_a_scale(data: TrainingData) -> None:
+def test_gain_requires_a_front_end_with_a_scale(data):
     statistics = data.features.directory / "statistics.json"
     statistics.write_text(json.dumps({"frontend": "fbank"}))
     with pytest.raises(ValueError, match="not defined on features of the front end fbank"):

@@ -1,9 +1,6 @@
 """Checkpoints: fingerprint and atomic writing."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ import torch
 from models.training import checkpoint
 
 
-def test_the_fingerprint_depends_on_every_value_and_file(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_every_value_and_file(tmp_path):
     file = tmp_path / "features.npy"
     file.write_bytes(b"one")
     soft = np.ones((2, 2), dtype=np.float32)
@@ -29,11 +26,11 @@ def test_the_fingerprint_depends_on_every_value_and_file(tmp_path: Path) -> None
     assert len(set(seen)) == len(seen)
 
 
-def test_a_failed_write_keeps_the_previous_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
     checkpoint.write(tmp_path / "c", {"epoch": 1, "tensor": torch.ones(3)})
 
     def broken(state: dict[str, object], file: object) -> None:
-        file.write(b"half")  # type: ignore[attr-defined]
+        file.write(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(torch, "save", broken)

@@ -1,9 +1,6 @@
 """Contrastive loss of Patch-Mix against values worked out by hand."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import pytest
 import torch
@@ -16,7 +13,7 @@ from tests.unit.models.training.mixtures import LABELS, contrastive, features, m
 
 @pytest.mark.parametrize("negatives", ["all", "diff_label"])
 @pytest.mark.parametrize("partner", [(1, 2, 0, 3), (0, 1, 2, 3), (2, 3, 1, 0)])
-def test_the_contrastive_loss_by_hand(negatives: Any, partner: tuple[int, ...]) -> None:
+def test_the_contrastive_loss_by_hand(negatives, partner):
     generator = torch.Generator().manual_seed(5)
     anchors, keys = (torch.randn(4, 6, generator=generator, dtype=torch.float64) for _ in range(2))
     share, temperature = 0.3, 0.06
@@ -36,7 +33,7 @@ def test_the_contrastive_loss_by_hand(negatives: Any, partner: tuple[int, ...]) 
     assert found.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_contrastive_loss_keeps_its_precision_under_autocast() -> None:
+def test_the_contrastive_loss_keeps_its_precision_under_autocast():
     generator = torch.Generator().manual_seed(5)
     anchors, keys = (torch.randn(4, 64, generator=generator) for _ in range(2))
 
@@ -49,7 +46,7 @@ def test_the_contrastive_loss_keeps_its_precision_under_autocast() -> None:
     assert in_bf16 == loss()
 
 
-def test_its_gradient_agrees_with_finite_differences() -> None:
+def test_its_gradient_agrees_with_finite_differences():
     generator = torch.Generator().manual_seed(6)
     anchors, keys = (torch.randn(4, 5, generator=generator, dtype=torch.float64) for _ in range(2))
     built = Mix(lam=torch.tensor(0.3, dtype=torch.float64), perm=mix().perm, mask=mix().mask)
@@ -72,7 +69,7 @@ def test_its_gradient_agrees_with_finite_differences() -> None:
 
 
 @pytest.mark.parametrize("target", ["grad_block", "grad_flow", "project_block", "project_flow"])
-def test_the_target_decides_projection_and_gradient_of_the_keys(target: str) -> None:
+def test_the_target_decides_projection_and_gradient_of_the_keys(target):
     net, x, built = network(), features(), mix(1 / 3, patches=9)
     objective = contrastive(target).eval()
     targets = Targets(labels=LABELS, soft=None, mix=built)
@@ -98,7 +95,7 @@ def test_the_target_decides_projection_and_gradient_of_the_keys(target: str) -> 
     assert not torch.allclose(flowing, blocked, rtol=1e-3)
 
 
-def test_alpha_weighs_the_contrastive_loss() -> None:
+def test_alpha_weighs_the_contrastive_loss():
     net, x, targets = network(), features(), Targets(labels=LABELS, soft=None, mix=mix(1 / 3, patches=9))
     losses = [contrastive("grad_block", alpha=alpha).eval()(net, x, targets).item() for alpha in (0.0, 1.0, 2.0)]
     assert losses[0] == pytest.approx(CrossEntropy()(net, x, targets).item(), rel=1e-5)

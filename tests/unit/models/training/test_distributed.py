@@ -1,7 +1,5 @@
 """Trainings in two processes on a CPU against the same trainings in one process."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from functools import partial
@@ -41,7 +39,7 @@ CASES = {
 
 @pytest.mark.slow  # starts processes that import torch, about 10 s each
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_train_the_same_network_as_one(folder: Path, case: str) -> None:
+def test_two_processes_train_the_same_network_as_one(folder, case):
     settings, settings_alone = CASES[case]
     launch(partial(parallel.train_and_write, folder, settings), parallel.TWO)
     first, second = (TrainingResult(**torch.load(folder / f"{rank}.pt", weights_only=True)) for rank in (0, 1))
@@ -57,7 +55,7 @@ def test_two_processes_train_the_same_network_as_one(folder: Path, case: str) ->
 
 @pytest.mark.slow  # starts processes that import torch, about 15 s
 @pytest.mark.parametrize(("moment", "message"), [("val", "the evaluation failed"), ("train", "signal SIGKILL")])
-def test_a_failing_process_ends_all(folder: Path, moment: str, message: str) -> None:
+def test_a_failing_process_ends_all(folder, moment, message):
     started = time.monotonic()
     with pytest.raises(RuntimeError, match=message):
         launch(partial(parallel.interrupt_main_process, folder, moment), parallel.TWO)
@@ -69,12 +67,12 @@ def test_a_failing_process_ends_all(folder: Path, moment: str, message: str) -> 
     np.testing.assert_allclose(parallel.state(resumed), parallel.state(parallel.train(folder)), atol=TOLERANCE)
 
 
-def test_batches_that_cannot_be_shared_are_refused(folder: Path) -> None:
+def test_batches_that_cannot_be_shared_are_refused(folder):
     with pytest.raises(ValueError, match="3 processes cannot share batches of 8 cycles equally"):
         parallel.train(folder, ProcessGroup(rank=0, size=3))
 
 
-def test_batchnorm_is_synchronised_on_gpus() -> None:
+def test_batchnorm_is_synchronised_on_gpus():
     network = toys.network()
     objective = create(PATCHMIX, np.arange(4), 4, parallel.Patches())
     cuda, kinds = torch.device("cuda"), []
@@ -85,7 +83,7 @@ def test_batchnorm_is_synchronised_on_gpus() -> None:
     assert kinds == [[nn.BatchNorm2d, nn.BatchNorm1d], [nn.SyncBatchNorm, nn.SyncBatchNorm]]
 
 
-def test_each_process_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_needs_a_gpu(monkeypatch):
     compute = ComputeSettings(device="auto", precision="auto", threads=1, processes=4)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ValueError, match="processes is 4, and torch finds 2 GPUs"):

@@ -1,7 +1,5 @@
 """The memory-mapped cache and the logits of its rows."""
 
-from __future__ import annotations
-
 import json
 import threading
 from pathlib import Path
@@ -24,7 +22,7 @@ def cache(tmp_path: Path) -> Features:
     return Features(tmp_path / "toy")
 
 
-def test_a_batch_holds_the_rows_in_float32(cache: Features) -> None:
+def test_a_batch_holds_the_rows_in_float32(cache):
     stored = np.load(cache.directory / "features.npy")
     rows = np.array([5, 0, 5])
     batch = cache.batch(rows, DEVICE)
@@ -34,7 +32,7 @@ def test_a_batch_holds_the_rows_in_float32(cache: Features) -> None:
     assert np.array_equal(np.load(cache.directory / "features.npy"), stored)
 
 
-def test_missing_cycles_are_named(cache: Features) -> None:
+def test_missing_cycles_are_named(cache):
     first, last = next(iter(cache.rows)), list(cache.rows)[-1]
     assert cache.find([last, first]).tolist() == [len(cache.rows) - 1, 0]
     with pytest.raises(ValueError, match=r"no features of 1 cycles, such as 999_"):
@@ -43,7 +41,7 @@ def test_missing_cycles_are_named(cache: Features) -> None:
         Features(cache.directory.parent)
 
 
-def test_logits_are_those_of_the_network_in_evaluation_mode(cache: Features) -> None:
+def test_logits_are_those_of_the_network_in_evaluation_mode(cache):
     net, rows, done = network(), np.arange(len(cache.rows))[::-1].copy(), []
     logits = predict(net, cache, rows, compute=CPU, on_batch=done.append)
     assert done == [BATCH, 9]
@@ -54,7 +52,7 @@ def test_logits_are_those_of_the_network_in_evaluation_mode(cache: Features) -> 
 
 
 @pytest.mark.parametrize("gigabytes", [0.0, 4.0])
-def test_batches_are_equal_from_memory_and_from_disk(cache: Features, gigabytes: float) -> None:
+def test_batches_are_equal_from_memory_and_from_disk(cache, gigabytes):
     random = np.random.default_rng(2)
     orders = [random.integers(0, 9, size) for size in (4, 4, 1, 7, 4, 4)]  # more than are read ahead
     with cache.on_device(np.arange(9), DEVICE, gigabytes=gigabytes):
@@ -65,38 +63,38 @@ def test_batches_are_equal_from_memory_and_from_disk(cache: Features, gigabytes:
     assert np.array_equal(predicted, predict(network(), cache, np.arange(9), compute=CPU))
 
 
-def test_read_ahead_stops_with_its_reader_and_raises_its_errors(cache: Features) -> None:
+def test_read_ahead_stops_with_its_reader_and_raises_its_errors(cache):
     threads = threading.active_count()
     batches = cache.batches([np.array([0])] * 50, DEVICE)
     next(batches)
     assert threading.active_count() == threads + 1
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert threading.active_count() == threads
     with pytest.raises(IndexError, match="out of bounds"):
         list(cache.batches([np.array([0]), np.array([10**6])], DEVICE))
     assert threading.active_count() == threads
 
 
-def test_the_front_end_is_read_from_the_cache(cache: Features) -> None:
+def test_the_front_end_is_read_from_the_cache(cache):
     assert cache.frontend == "toy"
 
 
-def test_an_older_cache_has_the_default_clip_settings(cache: Features) -> None:
+def test_an_older_cache_has_the_default_clip_settings(cache):
     whole = {"duration_s": 2.0, "pad": "zero", "fade": False}
     for told, expected in (({}, {"pad": "repeat", "fade": True}), (whole, whole)):
         (cache.directory / "statistics.json").write_text(json.dumps({"frontend": "toy", "duration_s": 2.0} | told))
         assert Features(cache.directory).clip_settings == {"duration_s": 2.0} | expected
 
 
-def test_bf16_is_automatic_only_on_a_gpu() -> None:
+def test_bf16_is_automatic_only_on_a_gpu():
     def inside(precision: str) -> bool:
-        with autocast(ComputeSettings(device="auto", precision=precision, threads=1), DEVICE)():  # type: ignore[arg-type]
+        with autocast(ComputeSettings(device="auto", precision=precision, threads=1), DEVICE)():
             return torch.is_autocast_enabled("cpu")
 
     assert [inside(precision) for precision in ("auto", "fp32", "bf16")] == [False, False, True]
 
 
-def test_a_missing_cuda_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cuda_device_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no CUDA device"):
         pick_device(ComputeSettings(device="cuda", precision="auto", threads=1))

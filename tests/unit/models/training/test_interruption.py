@@ -1,7 +1,5 @@
 """Interrupted and resumed trainings against undisturbed ones."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
@@ -31,7 +29,7 @@ class InterruptedTraining(Exception):  # noqa: N818
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path: Path, variant: str) -> None:
+def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path, variant):
     settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
     undisturbed = train(tmp_path / "a", settings, data)
     assert same(undisturbed, train(tmp_path / "b", settings, data)), "equal arguments, equal bits"
@@ -53,7 +51,7 @@ def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path: Path
     assert not epochs
 
 
-def test_an_interrupted_epoch_resumes_at_its_step(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interrupted_epoch_resumes_at_its_step(tmp_path, caplog):
     steps: list[tuple[int, str, int]] = []
 
     def interrupt(epoch: int, phase: str, done: int, total: int) -> None:
@@ -71,7 +69,7 @@ def test_an_interrupted_epoch_resumes_at_its_step(tmp_path: Path, caplog: pytest
     assert [round(speed.clips_per_s * speed.step_ms / 1000) for speed in speeds] == [8, 8, 8], "of this run's steps"
 
 
-def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path: Path) -> None:
+def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path):
     data = toys.data(tmp_path)
     undisturbed = train(tmp_path / "a", VARIANTS["sam, EMA, clipped"], data)
     code = f"""if True:

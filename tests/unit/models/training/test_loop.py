@@ -1,9 +1,6 @@
 """Training loop: learning, determinism and errors."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +14,7 @@ from tests.unit.models.training import toys
 from tests.unit.models.training.single_process import LONG, PLAIN, same, train
 
 
-def test_it_learns(tmp_path: Path) -> None:
+def test_it_learns(tmp_path):
     result = train(tmp_path, toys.settings(schedule=LONG, specaugment=PLAIN), toys.data(tmp_path))
     assert result.best["val"]["score_strict"] > 85
     assert result.history[-1]["train_loss"] < 0.75 * result.history[0]["train_loss"]
@@ -25,7 +22,7 @@ def test_it_learns(tmp_path: Path) -> None:
     assert result.history[0]["lr"] == pytest.approx(0.01)
 
 
-def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
+def test_it_learns_from_soft_labels_alone(tmp_path):
     data = toys.data(tmp_path)
     soft = np.full((70, 1, 4), 0.05, dtype=np.float32)
     soft[np.arange(70), 0, data.train.labels] = 0.85
@@ -36,7 +33,7 @@ def test_it_learns_from_soft_labels_alone(tmp_path: Path) -> None:
     assert result.best["val"]["score_strict"] > 85
 
 
-def test_features_from_memory_and_from_disk_train_the_same_network(tmp_path: Path) -> None:
+def test_features_from_memory_and_from_disk_train_the_same_network(tmp_path):
     data, compute = toys.data(tmp_path), dataclasses.replace(toys.CPU, cache_gb=0.0)
     held = train(tmp_path / "a", toys.settings(), data)
     assert same(held, train(tmp_path / "b", toys.settings(), data, compute=compute))
@@ -48,9 +45,7 @@ WEIGHTS = torch.tensor([0.05, 0.15, 0.3, 0.5])
 @pytest.mark.parametrize(
     ("size", "weights"), [(3, None), (3, WEIGHTS), (1, WEIGHTS)], ids=["plain", "weighted", "weighted one by one"]
 )
-def test_micro_batches_train_the_same_network_as_whole_batches(
-    tmp_path: Path, size: int, weights: torch.Tensor | None
-) -> None:
+def test_micro_batches_train_the_same_network_as_whole_batches(tmp_path, size, weights):
     data, result = toys.data(tmp_path), []
     for cut in (None, size):  # 3, 3 and 2 of 8
         settings = parallel.settings(micro_batch=cut, sampler="shuffle")
@@ -63,7 +58,7 @@ def test_micro_batches_train_the_same_network_as_whole_batches(
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_soft_label_candidates_are_drawn_at_random(tmp_path: Path) -> None:
+def test_soft_label_candidates_are_drawn_at_random(tmp_path):
     """Two candidates that contradict each other teach their mean, one of them alone teaches itself."""
     data = toys.data(tmp_path)
     sure = np.full((70, 4), 0.01, dtype=np.float32)
@@ -83,7 +78,7 @@ def test_soft_label_candidates_are_drawn_at_random(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # compiles three graphs, about 20 s each on a busy core
-def test_a_compiled_loss_trains_the_same_network(tmp_path: Path) -> None:
+def test_a_compiled_loss_trains_the_same_network(tmp_path):
     data, compute = toys.data(tmp_path), dataclasses.replace(toys.CPU, compile=True)
     torch.manual_seed(0)
     eager = train(tmp_path / "a", parallel.settings(), data, network=parallel.Normed())
@@ -93,7 +88,7 @@ def test_a_compiled_loss_trains_the_same_network(tmp_path: Path) -> None:
     assert list(compiled.states["val"]) == list(eager.states["val"]), "names without the prefix of a compiled network"
 
 
-def test_global_random_state_and_initial_mode_do_not_matter(tmp_path: Path) -> None:
+def test_global_random_state_and_initial_mode_do_not_matter(tmp_path):
     data, one, two = toys.data(tmp_path), toys.network(), toys.network().eval()
     torch.manual_seed(8)
     first = train(tmp_path / "a", toys.settings(), data, network=one)
@@ -101,7 +96,7 @@ def test_global_random_state_and_initial_mode_do_not_matter(tmp_path: Path) -> N
     assert same(first, train(tmp_path / "b", toys.settings(), data, network=two))
 
 
-def test_other_seeds_give_other_networks(tmp_path: Path) -> None:
+def test_other_seeds_give_other_networks(tmp_path):
     data = toys.data(tmp_path)
     arguments = (CrossEntropy(0.1, None), toys.settings(), data)
     one, two = (
@@ -110,12 +105,12 @@ def test_other_seeds_give_other_networks(tmp_path: Path) -> None:
     assert not same(one, two)
 
 
-def test_too_few_cycles_for_a_batch_are_refused(tmp_path: Path) -> None:
+def test_too_few_cycles_for_a_batch_are_refused(tmp_path):
     with pytest.raises(ValueError, match="70 training cycles do not fill one batch of 71"):
         train(tmp_path, toys.settings(batch_size=71), toys.data(tmp_path))
 
 
-def test_divergence_stops_the_training(tmp_path: Path) -> None:
+def test_divergence_stops_the_training(tmp_path):
     data = toys.data(tmp_path)
     wild = toys.settings(optimizer=toys.optimizer(lr=1e30), specaugment=PLAIN)
     with pytest.raises(FloatingPointError, match="diverged in epoch 1"):

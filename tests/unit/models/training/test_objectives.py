@@ -1,7 +1,5 @@
 """Losses against values worked out by hand, and their gradients against finite differences."""
 
-from __future__ import annotations
-
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -10,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from models.training import registry
-from models.training.objectives import CrossEntropy, Objective, SoftLabels, Targets
+from models.training.objectives import CrossEntropy, SoftLabels, Targets
 from models.training.optimizers import OPTIMIZERS
 from models.training.registry import create
 from models.training.settings import ObjectiveSettings, OptimizerSettings
@@ -31,7 +29,7 @@ def linear() -> tuple[Linear, torch.Tensor]:
     return Linear(6, 4), torch.randn(2, 3, 2)
 
 
-def test_cross_entropy_with_smoothing_by_hand() -> None:
+def test_cross_entropy_with_smoothing_by_hand():
     network, features = linear()
     log_p = network(features).log_softmax(1)
     smooth = torch.full((2, 4), 0.1 / 4)
@@ -40,7 +38,7 @@ def test_cross_entropy_with_smoothing_by_hand() -> None:
     torch.testing.assert_close(CrossEntropy(0.1, None)(network, features, TARGETS), expected)
 
 
-def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
+def test_weighted_cross_entropy_is_a_weighted_mean():
     network, features = linear()
     torch.nn.init.zeros_(network.head.weight)
     network.head.bias.data = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
@@ -49,7 +47,7 @@ def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
     assert loss.item() == pytest.approx(2.6 * np.log(2))
 
 
-def test_parts_of_a_batch_use_the_class_weights_of_the_whole_batch() -> None:
+def test_parts_of_a_batch_use_the_class_weights_of_the_whole_batch():
     """A cycle by itself keeps its class's weight, and the parts make up what the whole batch gives."""
     network, features = linear()
     objective = CrossEntropy(0.1, torch.tensor([0.1, 0.2, 0.3, 0.4]))
@@ -65,7 +63,7 @@ def test_parts_of_a_batch_use_the_class_weights_of_the_whole_batch() -> None:
     torch.testing.assert_close(rare, plain * 0.1 / 0.25)
 
 
-def test_soft_labels_by_hand_ignore_hard_labels() -> None:
+def test_soft_labels_by_hand_ignore_hard_labels():
     network, features = linear()
     expected = -(SOFT * network(features).log_softmax(1)).sum(1).mean()
     other = Targets(labels=torch.tensor([1, 1]), soft=SOFT)
@@ -75,7 +73,7 @@ def test_soft_labels_by_hand_ignore_hard_labels() -> None:
         SoftLabels()(network, features, Targets(labels=TARGETS.labels, soft=None))
 
 
-def test_hard_labels_can_have_a_weight_beside_soft_labels() -> None:
+def test_hard_labels_can_have_a_weight_beside_soft_labels():
     network, features = linear()
     soft, hard = SoftLabels()(network, features, TARGETS), CrossEntropy(0.1)(network, features, TARGETS)
     settings = ObjectiveSettings(name="soft_labels", hard_labels=0.25, label_smoothing=0.1)
@@ -84,7 +82,7 @@ def test_hard_labels_can_have_a_weight_beside_soft_labels() -> None:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["plain", "weighted", "soft", "soft and hard"])
-def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
+def test_gradients_agree_with_finite_differences(objective):
     network, features = linear()
     objective(network, features, TARGETS).backward()
     bias, step = network.head.bias, 0.05
@@ -98,31 +96,31 @@ def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
         assert bias.grad[at] == pytest.approx(((losses[0] - losses[1]) / (2 * step)).item(), abs=1e-4)
 
 
-def test_balanced_weights_are_inverse_counts_and_zero_for_absent_classes() -> None:
+def test_balanced_weights_are_inverse_counts_and_zero_for_absent_classes():
     settings = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
     objective = create(settings, np.array([0, 0, 0, 0, 1, 1, 3]), 4, linear()[0])
     # 1/4, 1/2, none, 1/1, divided by their sum 7/4
     torch.testing.assert_close(objective.class_weights, torch.tensor([1 / 7, 2 / 7, 0, 4 / 7]))
 
 
-def test_soft_labels_refuse_options_without_effect() -> None:
+def test_soft_labels_refuse_options_without_effect():
     for changes in ({"label_smoothing": 0.1}, {"class_weights": "balanced"}):
         values = {"name": "soft_labels", "label_smoothing": 0.0, "class_weights": "none"} | changes
         with pytest.raises(ValueError, match="has no label_smoothing"):
             ObjectiveSettings(**values)
 
 
-def test_the_names_of_the_settings_are_those_of_the_tables() -> None:
+def test_the_names_of_the_settings_are_those_of_the_tables():
     for settings, table in ((ObjectiveSettings, registry.OBJECTIVES), (OptimizerSettings, OPTIMIZERS)):
         assert set(get_args(get_type_hints(settings)["name"])) == set(table)
 
 
-def test_one_entry_of_the_table_registers_an_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_entry_of_the_table_registers_an_objective(monkeypatch):
     class Doubled(CrossEntropy):
         def forward(self, *arguments: object) -> torch.Tensor:
-            return 2 * super().forward(*arguments)  # type: ignore[arg-type]
+            return 2 * super().forward(*arguments)
 
     monkeypatch.setitem(registry.OBJECTIVES, "doubled", lambda settings, hard, network: Doubled())
     network, features = linear()
-    built = create(ObjectiveSettings(name="doubled"), np.arange(4), 4, network)  # type: ignore[arg-type]
+    built = create(ObjectiveSettings(name="doubled"), np.arange(4), 4, network)
     torch.testing.assert_close(built(network, features, TARGETS), 2 * CrossEntropy()(network, features, TARGETS))

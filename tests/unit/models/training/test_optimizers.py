@@ -1,7 +1,5 @@
 """Steps of the optimisers, and gradient clipping."""
 
-from __future__ import annotations
-
 from typing import get_args, get_type_hints
 
 import pytest
@@ -31,11 +29,11 @@ class Slope(nn.Module):
             return loss.detach()
 
         for _ in range(steps):
-            built.step(closure)  # type: ignore[arg-type]
+            built.step(closure)
         return self.point.tolist()
 
 
-def test_sgd_has_momentum_and_an_l2_penalty() -> None:
+def test_sgd_has_momentum_and_an_l2_penalty():
     slope = Slope([2.0], [1.0])
     built = create(optimizer(name="sgd", lr=0.1, weight_decay=0.5, momentum=0.9), slope, nn.Module())
     assert slope.clip_and_step(built) == pytest.approx([2.0 - 0.1 * (1 + 0.5 * 2.0)])
@@ -43,7 +41,7 @@ def test_sgd_has_momentum_and_an_l2_penalty() -> None:
     assert slope.clip_and_step(built) == pytest.approx([1.8 - 0.1 * 3.7])
 
 
-def test_weight_decay_is_l2_in_adam_and_decoupled_in_adamw() -> None:
+def test_weight_decay_is_l2_in_adam_and_decoupled_in_adamw():
     ends = {}
     for name in ("adam", "adamw"):
         slope = Slope([4.0, -4.0, 4.0], [-1.0, 0.0, 0.0])
@@ -56,7 +54,7 @@ def test_weight_decay_is_l2_in_adam_and_decoupled_in_adamw() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_is_clipped(name: str) -> None:
+def test_the_gradient_is_clipped(name):
     slope = Slope([3.0, 4.0], [30.0, -40.0])
     built = create(optimizer(name=name, clip_norm=0.5), slope, nn.Module())
     for _ in range(3):
@@ -66,7 +64,7 @@ def test_the_gradient_is_clipped(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_clip_norm_the_gradient_is_unchanged(name: str) -> None:
+def test_without_clip_norm_the_gradient_is_unchanged(name):
     slope = Slope([3.0, 4.0], [30.0, -40.0])
     slope.clip_and_step(create(optimizer(name=name), slope, nn.Module()))
     assert slope.point.grad is not None
@@ -74,7 +72,7 @@ def test_without_clip_norm_the_gradient_is_unchanged(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_memory_formats_do_not_matter(name: str) -> None:
+def test_memory_formats_do_not_matter(name):
     ends = []
     for layout in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
@@ -89,19 +87,19 @@ def test_memory_formats_do_not_matter(name: str) -> None:
             return loss.detach()
 
         for _ in range(4):
-            built.step(closure)  # type: ignore[arg-type]
+            built.step(closure)
         ends.append([p.detach().contiguous() for p in network.parameters()])
     torch.testing.assert_close(ends[0], ends[1], atol=1e-5, rtol=1e-4)
 
 
-def test_modules_of_the_objective_are_trained_too_and_frozen_parameters_are_not() -> None:
+def test_modules_of_the_objective_are_trained_too_and_frozen_parameters_are_not():
     network, objective = nn.Linear(2, 1), nn.Linear(3, 1)
     network.bias.requires_grad_(requires_grad=False)
     built = create(optimizer(name="sam"), network, objective)
     assert sum(p.numel() for group in built.param_groups for p in group["params"]) == 2 + 4
 
 
-def test_values_out_of_range_are_named() -> None:
+def test_values_out_of_range_are_named():
     with pytest.raises(ValueError, match="rho, clip_norm"):
         optimizer(rho=-0.1, clip_norm=0.0)
     with pytest.raises(ValueError, match="warmup_epochs"):

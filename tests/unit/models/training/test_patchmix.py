@@ -1,10 +1,7 @@
 """Patch-Mix: draws and mixes against values worked out by hand."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +32,7 @@ GRID = (3, 5)
 
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32), beta=st.sampled_from([0.2, 1.0, 5.0]), time=st.booleans())
-def test_lam_is_the_fraction_of_patches_outside_of_the_mask(seed: int, beta: float, time: bool) -> None:
+def test_lam_is_the_fraction_of_patches_outside_of_the_mask(seed, beta, time):
     def drawn() -> Mix:
         generator = torch.Generator().manual_seed(seed)
         domain: Any = "time" if time else "patch"
@@ -53,7 +50,7 @@ def test_lam_is_the_fraction_of_patches_outside_of_the_mask(seed: int, beta: flo
     assert torch.equal(again.perm, built.perm)
 
 
-def test_lam_follows_beta_rounded_up() -> None:
+def test_lam_follows_beta_rounded_up():
     generator = torch.Generator().manual_seed(0)
     shares = [
         draw((12, 79), [2], beta=1.0, domain="patch", generator=generator, device=CPU)[0].lam.item()
@@ -64,7 +61,7 @@ def test_lam_follows_beta_rounded_up() -> None:
     assert all(round(share * 948, 3).is_integer() for share in np.array(shares))
 
 
-def test_parts_of_a_batch_share_lam_and_mask_but_not_perm() -> None:
+def test_parts_of_a_batch_share_lam_and_mask_but_not_perm():
     def drawn(parts: list[int]) -> list[Mix]:
         generator = torch.Generator().manual_seed(1)
         return draw(GRID, parts, beta=1.0, domain="patch", generator=generator, device=CPU)
@@ -78,7 +75,7 @@ def test_parts_of_a_batch_share_lam_and_mask_but_not_perm() -> None:
         drawn([3, 1])
 
 
-def test_masked_patches_come_from_the_permuted_clip() -> None:
+def test_masked_patches_come_from_the_permuted_clip():
     patches = torch.arange(4 * 8 * 2.0).reshape(4, 8, 2)
     built = mix(0.25)
     mixed = built(patches)
@@ -87,7 +84,7 @@ def test_masked_patches_come_from_the_permuted_clip() -> None:
         torch.testing.assert_close(mixed[clip, 2:], patches[built.perm[clip], 2:])
 
 
-def test_mixed_cross_entropy_by_hand() -> None:
+def test_mixed_cross_entropy_by_hand():
     net, x = network(), features()
     built = mix(1 / 3, patches=9)
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
@@ -100,7 +97,7 @@ def test_mixed_cross_entropy_by_hand() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_an_empty_mask_gives_plain_cross_entropy() -> None:
+def test_an_empty_mask_gives_plain_cross_entropy():
     net, x = network(), features()
     same = Mix(lam=torch.tensor(1.0), perm=torch.tensor([3, 0, 1, 2]), mask=torch.zeros(9, dtype=torch.bool))
     objective = PatchMix(CrossEntropy(), beta=1.0, domain="patch")
@@ -120,7 +117,7 @@ class Recorder(PatchMix):
         return super().forward(network, features, targets)
 
 
-def test_both_passes_of_sam_use_the_same_mix(tmp_path: Path) -> None:
+def test_both_passes_of_sam_use_the_same_mix(tmp_path):
     net, recorder, data = parallel.Patches(), Recorder(), toys.data(tmp_path)
     chosen = toys.settings(optimizer=toys.optimizer(name="sam"), micro_batch=4)
     optimizer = create_optimizer(chosen.optimizer, net, recorder)
@@ -145,20 +142,20 @@ def test_both_passes_of_sam_use_the_same_mix(tmp_path: Path) -> None:
     assert len(set(drawn)) == 4
 
 
-def test_networks_without_patches_and_unequal_lengths_are_refused() -> None:
+def test_networks_without_patches_and_unequal_lengths_are_refused():
     for name in ("patchmix", "patchmix_cl"):
         with pytest.raises(ValueError, match="TinyNetwork has none"):
-            create(ObjectiveSettings(name=name), np.arange(4), 4, toys.network())  # type: ignore[arg-type]
+            create(ObjectiveSettings(name=name), np.arange(4), 4, toys.network())
     with pytest.raises(ValueError, match="must be their length, 192, not 64"):
         contrastive("grad_flow", projection=64)
     assert contrastive("project_flow", projection=64).projector[3].out_features == 64
 
 
-def test_the_registry_follows_the_settings() -> None:
+def test_the_registry_follows_the_settings():
     net = network()
     chosen = PatchMixSettings(domain="time", projection=192, beta=0.4)
     built: list[Objective] = [
-        create(ObjectiveSettings(name=name, patchmix=chosen), np.arange(4), 4, net)  # type: ignore[arg-type]
+        create(ObjectiveSettings(name=name, patchmix=chosen), np.arange(4), 4, net)
         for name in ("patchmix", "patchmix_cl")
     ]
     for objective in built:

@@ -1,7 +1,5 @@
 """Sharpness-aware minimisation on known loss surfaces."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,7 +12,7 @@ from tests.unit.models.training.toys import TinyNetwork, optimizer
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_one_step_on_a_quadratic_follows_the_paper(adaptive: bool) -> None:
+def test_one_step_on_a_quadratic_follows_the_paper(adaptive):
     rho, lr, start = 0.1, 0.01, START
     point = nn.Parameter(start.clone())
     losses = minimise(quadratic, point, SAM(SGD([point], lr=lr), rho=rho, adaptive=adaptive))
@@ -27,7 +25,7 @@ def test_one_step_on_a_quadratic_follows_the_paper(adaptive: bool) -> None:
     assert losses[0] == quadratic(start)
 
 
-def test_rho_zero_is_the_base_optimiser() -> None:
+def test_rho_zero_is_the_base_optimiser():
     points = [nn.Parameter(START.clone()) for _ in range(2)]
     minimise(quadratic, points[0], SAM(SGD([points[0]], lr=0.01), rho=0.0, adaptive=False), steps=5)
     minimise(quadratic, points[1], SGD([points[1]], lr=0.01), steps=5)
@@ -35,7 +33,7 @@ def test_rho_zero_is_the_base_optimiser() -> None:
 
 
 @pytest.mark.parametrize("start", [-0.2, -0.05, 0.03, 0.15])
-def test_it_leaves_a_sharp_minimum_in_which_gradient_descent_stays(start: float) -> None:
+def test_it_leaves_a_sharp_minimum_in_which_gradient_descent_stays(start):
     def wells(w: Tensor) -> Tensor:  # both of depth zero: a sharp one at 0, a flat one at 3
         return torch.minimum(18 * w**2, 0.5 * (w - 3) ** 2).sum() / 2
 
@@ -50,7 +48,7 @@ def test_it_leaves_a_sharp_minimum_in_which_gradient_descent_stays(start: float)
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_weights_are_restored_exactly(fails: bool) -> None:
+def test_the_weights_are_restored_exactly(fails):
     torch.manual_seed(0)
     network = nn.Linear(50, 50)
     before = [p.detach().clone() for p in network.parameters()]
@@ -76,7 +74,7 @@ def test_the_weights_are_restored_exactly(fails: bool) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
 
-def test_batchnorm_statistics_use_only_the_first_pass() -> None:
+def test_batchnorm_statistics_use_only_the_first_pass():
     torch.manual_seed(0)
     network, features = TinyNetwork(), torch.randn(6, 20, 16)
     plain = TinyNetwork()
@@ -99,13 +97,13 @@ def test_batchnorm_statistics_use_only_the_first_pass() -> None:
         assert network.body[1].num_batches_tracked == 1
 
 
-def test_the_second_gradient_is_clipped() -> None:
+def test_the_second_gradient_is_clipped():
     start = torch.tensor([3.0, -4.0])
     point = nn.Parameter(start.clone())
     minimise(quadratic, point, SAM(SGD([point], lr=1.0), rho=0.05, adaptive=False, clip_norm=0.1))
     assert (point.detach() - start).norm() == pytest.approx(0.1, rel=1e-3)
 
 
-def test_a_negative_radius_is_refused() -> None:
+def test_a_negative_radius_is_refused():
     with pytest.raises(ValueError, match="cannot be negative"):
         SAM(SGD([nn.Parameter(torch.ones(1))], lr=0.1), rho=-1.0, adaptive=False)

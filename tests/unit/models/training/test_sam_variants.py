@@ -1,7 +1,5 @@
 """LookSAM and Momentum-SAM on known loss surfaces, and the number of their gradients."""
 
-from __future__ import annotations
-
 import io
 
 import pytest
@@ -23,7 +21,7 @@ def look_sam(point: nn.Parameter, *, rho: float, lr: float, interval: int) -> Lo
     return LookSAM(SGD([point], lr=lr), rho=rho, adaptive=False, interval=interval, alpha=0.7)
 
 
-def test_the_first_two_steps_of_looksam_follow_the_paper() -> None:
+def test_the_first_two_steps_of_looksam_follow_the_paper():
     rho, lr, point = 0.1, 0.01, nn.Parameter(START.clone())
     built = look_sam(point, rho=rho, lr=lr, interval=2)
     minimise(quadratic, point, built, 1)
@@ -40,7 +38,7 @@ def test_the_first_two_steps_of_looksam_follow_the_paper() -> None:
     torch.testing.assert_close(point.data, third, atol=1e-5, rtol=1e-5)
 
 
-def test_looksam_with_interval_1_is_sam() -> None:
+def test_looksam_with_interval_1_is_sam():
     points = [nn.Parameter(START.clone()) for _ in range(2)]
     minimise(quadratic, points[0], look_sam(points[0], rho=0.1, lr=0.01, interval=1), 20)
     minimise(quadratic, points[1], SAM(SGD([points[1]], lr=0.01), rho=0.1, adaptive=False), 20)
@@ -48,7 +46,7 @@ def test_looksam_with_interval_1_is_sam() -> None:
 
 
 @pytest.mark.parametrize(("name", "gradients"), [("adamw", 30), ("sam", 60), ("look_sam", 36), ("momentum_sam", 30)])
-def test_number_of_gradients_in_thirty_steps(name: str, gradients: int) -> None:
+def test_number_of_gradients_in_thirty_steps(name, gradients):
     module = nn.Linear(2, 1, bias=False)
     built = create(optimizer(name=name, interval=5), module, nn.Module())
     assert len(minimise(lambda w: (w**2).sum(), module.weight, built, 30)) == gradients
@@ -62,7 +60,7 @@ BUILDERS = {
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_in_a_valley_of_equal_minima_it_moves_to_the_flat_part(name: str) -> None:
+def test_in_a_valley_of_equal_minima_it_moves_to_the_flat_part(name):
     ends = {}
     for rho in (0.0, 0.2):
         point = nn.Parameter(torch.tensor([0.5, 1.5]))
@@ -73,7 +71,7 @@ def test_in_a_valley_of_equal_minima_it_moves_to_the_flat_part(name: str) -> Non
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_momentum_sams_second_gradient_is_at_the_shifted_weights(adaptive: bool) -> None:
+def test_momentum_sams_second_gradient_is_at_the_shifted_weights(adaptive):
     rho, lr, point = 0.5, 0.01, nn.Parameter(START.clone())
     built = MomentumSAM(AdamW([point], lr=lr, weight_decay=0.0), rho=rho, adaptive=adaptive)
     minimise(quadratic, point, built, 1)
@@ -89,7 +87,7 @@ def test_momentum_sams_second_gradient_is_at_the_shifted_weights(adaptive: bool)
     torch.testing.assert_close(point.data, after - lr * mean / (square / (1 - 0.999**2)).sqrt())
 
 
-def test_momentum_sam_with_radius_0_is_adamw() -> None:
+def test_momentum_sam_with_radius_0_is_adamw():
     points = [nn.Parameter(START.clone()) for _ in range(2)]
     minimise(quadratic, points[0], MomentumSAM(AdamW([points[0]], lr=0.1), rho=0.0, adaptive=False), 20)
     minimise(quadratic, points[1], AdamW([points[1]], lr=0.1), 20)
@@ -109,11 +107,11 @@ def train(network: TinyNetwork, built: Optimizer, steps: int, *, bf16: bool = Fa
         loss.backward()
         return loss.detach()
 
-    return [float(built.step(closure)) for _ in range(steps)]  # type: ignore[arg-type]
+    return [float(built.step(closure)) for _ in range(steps)]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_interrupted_and_resumed_equals_uninterrupted(name: str) -> None:
+def test_interrupted_and_resumed_equals_uninterrupted(name):
     def begin(seed: int) -> tuple[TinyNetwork, Optimizer]:
         torch.manual_seed(seed)
         network = TinyNetwork()
@@ -136,7 +134,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sam", *VARIANTS])
 @pytest.mark.parametrize("bf16", [False, True])
-def test_weights_are_restored_exactly_and_batchnorm_sees_one_pass_per_step(name: str, bf16: bool) -> None:
+def test_weights_are_restored_exactly_and_batchnorm_sees_one_pass_per_step(name, bf16):
     torch.manual_seed(0)
     network = TinyNetwork()
     built = create(optimizer(name=name, rho=3.0, lr=1e-3, weight_decay=0.0, interval=2), network, nn.Module())
@@ -152,7 +150,7 @@ def test_weights_are_restored_exactly_and_batchnorm_sees_one_pass_per_step(name:
 
 
 @pytest.mark.parametrize("name", ["sam", *VARIANTS])
-def test_it_learns_under_autocast_in_bf16(name: str) -> None:
+def test_it_learns_under_autocast_in_bf16(name):
     torch.manual_seed(0)
     network = TinyNetwork()
     losses = train(network, create(optimizer(name=name, lr=0.03), network, nn.Module()), 80, bf16=True)

@@ -1,7 +1,5 @@
 """Learning-rate schedules."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
@@ -20,11 +18,11 @@ SCHEDULE = ScheduleSettings(epochs=5, warmup_epochs=1, final_lr_fraction=0.1)
 
 def factors(steps_per_epoch: int, **changes: object) -> list[float]:
     """Return the factors of all steps."""
-    settings = ScheduleSettings(**changes)  # type: ignore[arg-type]
+    settings = ScheduleSettings(**changes)
     return [lr_factor(settings, step, steps_per_epoch) for step in range(settings.epochs * steps_per_epoch)]
 
 
-def test_linear_warmup_then_cosine() -> None:
+def test_linear_warmup_then_cosine():
     found = [lr_factor(SCHEDULE, step, 4) for step in range(21)]
     assert found[:4] == [0.25, 0.5, 0.75, 1.0]
     assert found[4] == 1.0
@@ -33,7 +31,7 @@ def test_linear_warmup_then_cosine() -> None:
     assert all(later < earlier for earlier, later in pairwise(found[4:]))
 
 
-def test_the_published_cosine_per_epoch() -> None:
+def test_the_published_cosine_per_epoch():
     found = factors(517, epochs=50, final_lr_fraction=0.001, per="epoch")
     assert len(set(found)) == 50, "one rate an epoch"
     published = [0.001 + 0.999 * (1 + math.cos(math.pi * epoch / 50)) / 2 for epoch in range(1, 51)]
@@ -42,31 +40,31 @@ def test_the_published_cosine_per_epoch() -> None:
     assert 5e-5 * found[-1] == pytest.approx(5e-8)
 
 
-def test_per_epoch_the_warmup_rises_once_an_epoch() -> None:
+def test_per_epoch_the_warmup_rises_once_an_epoch():
     found = factors(3, epochs=6, warmup_epochs=2, final_lr_fraction=0.0, per="epoch")
     cosine = [(1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (1, 2, 3, 4)]
     assert found[::3] == pytest.approx([0.5, 1.0, *cosine])
     assert found[::3] == found[1::3] == found[2::3]
 
 
-def test_milestones_count_the_epochs_before_them() -> None:
+def test_milestones_count_the_epochs_before_them():
     found = factors(2, epochs=6, name="step", milestones=(2, 4), decay=0.1, warmup_epochs=0.5)
     assert found == pytest.approx([1, 1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
     climbing = factors(4, epochs=3, name="step", milestones=(2,), decay=0.5, warmup_epochs=1)
     assert climbing == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5])
 
 
-def test_steps_without_milestones_are_refused() -> None:
+def test_steps_without_milestones_are_refused():
     with pytest.raises(ValueError, match="needs milestones"):
         ScheduleSettings(epochs=3, name="step")
 
 
-def test_the_warmup_starts_at_warmup_from() -> None:
+def test_the_warmup_starts_at_warmup_from():
     found = factors(5, epochs=3, name="constant", warmup_epochs=2, warmup_from=0.1)
     assert found == pytest.approx([0.1 + 0.09 * step for step in range(1, 11)] + [1.0] * 5)
 
 
-def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs() -> None:
+def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs():
     found = factors(
         4, epochs=50, warmup="reference", warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch"
     )
@@ -80,20 +78,20 @@ def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs() -> None:
         ScheduleSettings(epochs=3, warmup="reference")
 
 
-def test_constant_after_the_warmup() -> None:
+def test_constant_after_the_warmup():
     assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("per", ["step", "epoch"])
-def test_schedules_without_warmup_and_with_warmup_only(per: str) -> None:
+def test_schedules_without_warmup_and_with_warmup_only(per):
     assert factors(10, epochs=2, final_lr_fraction=0.0)[0] == 1.0
-    only = ScheduleSettings(epochs=1, warmup_epochs=1, final_lr_fraction=0.0, per=per)  # type: ignore[arg-type]
+    only = ScheduleSettings(epochs=1, warmup_epochs=1, final_lr_fraction=0.0, per=per)
     assert lr_factor(only, 9, 10) == 1.0
     assert 0 <= lr_factor(only, 10, 10) <= 1, "torch calls the schedule once more than there are steps"
 
 
 @pytest.mark.parametrize("name", ["adamw", "sam", "look_sam", "momentum_sam"])
-def test_the_schedule_sets_the_rate_of_the_base_optimiser(name: str) -> None:
+def test_the_schedule_sets_the_rate_of_the_base_optimiser(name):
     network = nn.Linear(2, 1)
     built = create(optimizer(name=name, lr=0.4, weight_decay=0.0), network, nn.Module())
     rates = schedule(SCHEDULE, built, 4)

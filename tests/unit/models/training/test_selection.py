@@ -1,9 +1,6 @@
 """Selection of the best epoch, and early stopping."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +14,7 @@ from tests.unit.models.training.single_process import LONG, train
 
 
 @pytest.mark.parametrize("name", ["head.weight", "body.1.running_mean"])
-def test_the_average_is_evaluated_and_saved_at_the_best_epoch(tmp_path: Path, name: str) -> None:
+def test_the_average_is_evaluated_and_saved_at_the_best_epoch(tmp_path, name):
     data, trained = toys.data(tmp_path), toys.network()
     averages: dict[int, torch.Tensor] = {}  # of one tensor, after each epoch, worked out here
 
@@ -51,7 +48,7 @@ def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
     return names
 
 
-def test_of_equal_scores_the_earlier_epoch_is_selected() -> None:
+def test_of_equal_scores_the_earlier_epoch_is_selected():
     result = TrainingResult(states={}, best={}, history=[])
     for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
         result.history.append(figures(epoch, score))
@@ -65,18 +62,16 @@ def test_of_equal_scores_the_earlier_epoch_is_selected() -> None:
 @pytest.mark.parametrize(
     ("epochs", "paper"), [([(1, 50.0, 0.0), (2, 45.0, 6.0)], 2), ([(1, 50.0, 6.0), (2, 60.0, 5.0)], 1)]
 )
-def test_the_published_rule_prefers_epochs_with_some_sensitivity(
-    epochs: list[tuple[int, float, float]], paper: int
-) -> None:
+def test_the_published_rule_prefers_epochs_with_some_sensitivity(epochs, paper):
     result = TrainingResult(states={}, best={}, history=[])
     for epoch in epochs:
         for which in ("val", "paper"):
-            selection.update_best(result, which, figures(*epoch), toys.network())  # type: ignore[arg-type]
+            selection.update_best(result, which, figures(*epoch), toys.network())
     assert result.best["paper"]["epoch"] == paper
     assert result.best["val"]["epoch"] == max(epochs, key=lambda epoch: epoch[1])[0]
 
 
-def test_early_stopping(tmp_path: Path) -> None:
+def test_early_stopping(tmp_path):
     still = toys.settings(optimizer=toys.optimizer(lr=1e-12), schedule=LONG, patience=2)
     net = toys.network()
     for module in net.modules():
@@ -87,7 +82,7 @@ def test_early_stopping(tmp_path: Path) -> None:
     assert result.best["val"]["epoch"] == 1
 
 
-def test_validation_needs_normal_and_abnormal_cycles(tmp_path: Path) -> None:
+def test_validation_needs_normal_and_abnormal_cycles(tmp_path):
     data = toys.data(tmp_path)
     part = data.selections["val"]
     for unwanted, message in (([3], None), ([0], "no normal"), ([1, 2, 3], "no abnormal")):

@@ -1,7 +1,5 @@
 """SpecAugment: masks, warps, gates and fills."""
 
-from __future__ import annotations
-
 from dataclasses import astuple
 from typing import get_args, get_type_hints
 
@@ -16,15 +14,15 @@ from models.training.specaugment import FRAMES, MELS, POLICIES, SpecAugment, mas
 
 
 def augment(features: Tensor, policy: str = "icbhi_ast_sup", fill: str = "zero", **changes: str) -> Tensor:
-    built = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, **changes))  # type: ignore[arg-type]
+    built = SpecAugment(SpecAugmentSettings(policy=policy, fill=fill, **changes))
     return built(features, torch.Generator().manual_seed(0))
 
 
-def test_every_policy_of_the_settings_exists() -> None:
+def test_every_policy_of_the_settings_exists():
     assert set(get_args(get_type_hints(SpecAugmentSettings)["policy"])) == set(POLICIES)
 
 
-def test_the_published_policies() -> None:
+def test_the_published_policies():
     published = {  # warp, mel width, mel masks, frame width, frame masks, how often
         "LB": (80, 27, 1, 100, 1, 1.0),
         "LD": (80, 27, 2, 100, 2, 1.0),
@@ -44,7 +42,7 @@ def test_the_published_policies() -> None:
     st.sampled_from(["mean", "zero"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_shape_and_input_are_unchanged_at_any_size(policy: str, batch: int, frames: int, mels: int, fill: str) -> None:
+def test_shape_and_input_are_unchanged_at_any_size(policy, batch, frames, mels, fill):
     features = torch.randn(batch, frames, mels)
     before = features.clone()
     masked = augment(features, policy, fill)
@@ -53,7 +51,7 @@ def test_shape_and_input_are_unchanged_at_any_size(policy: str, batch: int, fram
     assert torch.equal(features, before), "the cache is never changed"
 
 
-def test_masks_are_whole_rows_and_columns_of_limited_width_per_sample() -> None:
+def test_masks_are_whole_rows_and_columns_of_limited_width_per_sample():
     features = torch.ones(200, FRAMES, MELS)
     hidden = augment(features) == 0
     mels, frames = hidden.all(1), hidden.all(2)
@@ -67,21 +65,21 @@ def test_masks_are_whole_rows_and_columns_of_limited_width_per_sample() -> None:
 
 @pytest.mark.parametrize(("per", "different"), [("sample", 40), ("batch", 1)])
 @pytest.mark.parametrize("policy", ["icbhi_ast_sup", "LB"])  # the second one warps, too
-def test_masks_and_warps_are_per_sample_or_per_batch(policy: str, per: str, different: int) -> None:
+def test_masks_and_warps_are_per_sample_or_per_batch(policy, per, different):
     ramp = torch.arange(1.0, FRAMES + 1)[None, :, None].expand(40, -1, MELS)
     masked = augment(ramp, policy, per=per)
     assert len(torch.unique(masked, dim=0)) == different
     assert not torch.equal(masked[0], ramp[0])
 
 
-def test_unmasked_values_are_unchanged() -> None:
+def test_unmasked_values_are_unchanged():
     features = torch.randn(4, FRAMES, MELS)
     masked, hidden = augment(features), augment(torch.ones_like(features)) == 0
     assert torch.equal(masked[~hidden], features[~hidden])
     assert not masked[hidden].any()
 
 
-def test_mask_widths_scale_with_the_features_and_never_exceed_them() -> None:
+def test_mask_widths_scale_with_the_features_and_never_exceed_them():
     half = augment(torch.ones(300, FRAMES // 2, MELS // 2)) == 0
     assert half.all(1).sum(1).max() <= 2 * 23
     assert half.all(2).sum(1).max() <= 2 * 79
@@ -89,7 +87,7 @@ def test_mask_widths_scale_with_the_features_and_never_exceed_them() -> None:
     assert masks((500, 1), 5, 100.0, generator).sum(1).max() < 5
 
 
-def test_the_mean_fill_is_per_sample_and_computed_again_for_frames() -> None:
+def test_the_mean_fill_is_per_sample_and_computed_again_for_frames():
     features = torch.randn(1, FRAMES, MELS) + 3
     masked, hidden = augment(features, fill="mean"), augment(torch.ones(1, FRAMES, MELS)) == 0
     mels, frames = hidden.all(1)[0], hidden.all(2)[0]
@@ -102,7 +100,7 @@ def test_the_mean_fill_is_per_sample_and_computed_again_for_frames() -> None:
     assert torch.equal(masked[0][~frames][:, ~mels], features[0][~frames][:, ~mels])
 
 
-def test_the_reference_gate_is_a_normal_draw() -> None:
+def test_the_reference_gate_is_a_normal_draw():
     features = torch.ones(4000, 40, 32)
 
     def share(policy: str, gate: str) -> float:
@@ -114,12 +112,12 @@ def test_the_reference_gate_is_a_normal_draw() -> None:
     assert share("SM", "reference") == pytest.approx(0.579, abs=0.025)  # Φ(0.2)
 
 
-def test_none_changes_nothing() -> None:
+def test_none_changes_nothing():
     features = torch.randn(2, 30, 20)
     assert augment(features, "none") is features
 
 
-def test_the_warp_keeps_both_ends_and_the_order_of_time() -> None:
+def test_the_warp_keeps_both_ends_and_the_order_of_time():
     time = torch.arange(798.0)[None, :, None].expand(50, -1, 4)
     warped = warp(time, 80, torch.Generator().manual_seed(0), warps=50)
     torch.testing.assert_close(warped[:, 0], time[:, 0])

@@ -1,7 +1,5 @@
 """Times at which checkpoints are written."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 
@@ -14,9 +12,7 @@ from models.training.state import Checkpointer, Position
 
 
 @pytest.mark.parametrize(("takes", "pause"), [(1.0, 60), (30.0, 600)])
-def test_checkpoints_take_at_most_5_percent_of_the_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takes: float, pause: int
-) -> None:
+def test_checkpoints_take_at_most_5_percent_of_the_time(tmp_path, monkeypatch, takes, pause):
     now, written = 0.0, []
 
     def write(folder: Path, state: object) -> None:

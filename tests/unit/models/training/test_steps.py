@@ -1,9 +1,6 @@
 """Training steps on a GPU without synchronisation."""
 
-from __future__ import annotations
-
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +23,7 @@ PATCHMIX = ObjectiveSettings(name="patchmix_cl", class_weights="balanced", patch
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("optimizer", ["adamw", "sam", "look_sam", "momentum_sam"])
-def test_no_step_waits_for_the_gpu(tmp_path: Path, optimizer: str) -> None:
+def test_no_step_waits_for_the_gpu(tmp_path, optimizer):
     device, data, group = torch.device("cuda"), toys.data(tmp_path), ProcessGroup()
     chosen = toys.settings(
         objective=PATCHMIX,

@@ -1,7 +1,5 @@
 """Counted operations against values worked out by hand, and utilisation."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -24,12 +22,12 @@ def data(tmp_path: Path) -> TrainingData:
     return toys.data(tmp_path)
 
 
-def test_operations_of_a_linear_layer(data: TrainingData) -> None:
+def test_operations_of_a_linear_layer(data):
     inputs = toys.FRAMES * toys.MELS
     assert measure_cost(toys.Linear(inputs, 4), CrossEntropy(0.0, None), data, CPU).flops == 2 * (2 * inputs * 4)
 
 
-def test_operations_of_attention(tmp_path: Path) -> None:
+def test_operations_of_attention(tmp_path):
     data = toys.data(tmp_path)
     data.features.frames = data.features.mels = 64
     options = {"size": "tiny", "depth": 1, "stride": 16}
@@ -58,13 +56,13 @@ class Depthwise(Network):
         return maps.mean((2, 3))
 
 
-def test_operations_of_depthwise_convolutions(data: TrainingData) -> None:
+def test_operations_of_depthwise_convolutions(data):
     bins = toys.FRAMES * toys.MELS
     first, depthwise, head = 2 * 6 * bins * 9, 2 * 6 * bins // 4 * 25, 2 * 6 * 4
     assert measure_cost(Depthwise(), CrossEntropy(0.0, None), data, CPU).flops == 2 * first + 3 * depthwise + 3 * head
 
 
-def test_counting_does_not_change_the_network(data: TrainingData) -> None:
+def test_counting_does_not_change_the_network(data):
     network = toys.network().eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     assert not measure_cost(network, CrossEntropy(0.0, None), data, CPU).unused_parameters
@@ -73,7 +71,7 @@ def test_counting_does_not_change_the_network(data: TrainingData) -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_parameters_without_a_gradient_are_reported(data: TrainingData) -> None:
+def test_parameters_without_a_gradient_are_reported(data):
     assert measure_cost(parallel.Normed(), CrossEntropy(0.0, None), data, CPU).unused_parameters
 
 
@@ -89,11 +87,11 @@ def test_parameters_without_a_gradient_are_reported(data: TrainingData) -> None:
         ("NVIDIA L40", True, False, None),
     ],
 )
-def test_peaks_are_known_by_the_name_of_the_device(name: str, bf16: bool, tf32: bool, expected: float | None) -> None:
+def test_peaks_are_known_by_the_name_of_the_device(name, bf16, tf32, expected):
     assert peak(name, bf16=bf16, tf32=tf32) == expected
 
 
-def test_sam_counts_twice_in_operations_and_once_in_clips(data: TrainingData) -> None:
+def test_sam_counts_twice_in_operations_and_once_in_clips(data):
     network = toys.Linear(toys.FRAMES * toys.MELS, 4)
     flops = measure_cost(network, CrossEntropy(0.0, None), data, CPU).flops
     speed = Throughput.of_steps(clips=40, steps=5, operations=80 * flops, seconds=10.0, peak=20 * flops)

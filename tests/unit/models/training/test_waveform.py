@@ -1,7 +1,5 @@
 """Gain and noise on features against gain and noise on waveforms, through the front ends."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -34,13 +32,13 @@ def cached(name: str, waves: Tensor) -> Tensor:
 
 
 def augment(features: Tensor, name: str, **changes: float) -> Tensor:
-    built = WaveformAugmentation(WaveformSettings(**({"probability": 1.0} | changes)), name)  # type: ignore[arg-type]
+    built = WaveformAugmentation(WaveformSettings(**({"probability": 1.0} | changes)), name)
     return built(features, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("level", [0.3, 0.003])
 @pytest.mark.parametrize("name", FRONTENDS)
-def test_gain_is_that_of_the_waveform(name: str, level: float) -> None:
+def test_gain_is_that_of_the_waveform(name, level):
     waves = clips(name, level)
     gains = 1 + 0.5 * (2 * torch.rand((2, 4), generator=torch.Generator().manual_seed(0))[0] - 1)
     assert gains.max() - gains.min() > 0.3, "each sample has its own"
@@ -58,7 +56,7 @@ def test_gain_is_that_of_the_waveform(name: str, level: float) -> None:
     torch.testing.assert_close(got[:, silent], wanted[:, silent], atol=1e-3 * unit, rtol=0)
 
 
-def test_a_gain_shifts_the_values_by_its_logarithm() -> None:
+def test_a_gain_shifts_the_values_by_its_logarithm():
     shifted = augment(torch.zeros(64, 5, 3), "ast", gain=0.1)
     gains = (shifted[:, 0, 0] * 2 * 4.5689974 / 2).exp()
     assert gains.min() == pytest.approx(0.9, abs=0.01)
@@ -67,7 +65,7 @@ def test_a_gain_shifts_the_values_by_its_logarithm() -> None:
 
 @pytest.mark.parametrize("level", [0.0, 0.003, 0.3])
 @pytest.mark.parametrize("name", FRONTENDS)
-def test_noise_has_the_mean_and_spread_of_noise_in_the_waveform(name: str, level: float) -> None:
+def test_noise_has_the_mean_and_spread_of_noise_in_the_waveform(name, level):
     waves, sd = clips(name, level), 1e-3
     many = waves[:1].expand(64, -1)
     noisy = many + sd * torch.randn(many.shape, generator=torch.Generator().manual_seed(8))
@@ -83,7 +81,7 @@ def test_noise_has_the_mean_and_spread_of_noise_in_the_waveform(name: str, level
         assert lifted.mean() > 0.1 * unit
 
 
-def test_the_noise_of_overlapping_frames_is_correlated() -> None:
+def test_the_noise_of_overlapping_frames_is_correlated():
     def correlation(features: Tensor) -> float:
         values = features[:, 5:90, 60]
         return torch.corrcoef(torch.stack([values[:, :-1].flatten(), values[:, 1:].flatten()]))[0, 1].item()
@@ -96,14 +94,14 @@ def test_the_noise_of_overlapping_frames_is_correlated() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"gain": 0.4}, {"noise_sd": 0.01}])
-def test_the_fraction_of_changed_samples(changes: dict[str, float]) -> None:
+def test_the_fraction_of_changed_samples(changes):
     features = cached("ast", clips("ast", 0.1))[:1].repeat(400, 1, 1)
     changed = augment(features, "ast", probability=0.3, **changes)
     share = ((changed - features).abs() > 1e-3).any(2).any(1).float().mean()
     assert share.item() == pytest.approx(0.3, abs=0.07)
 
 
-def test_without_gain_and_noise_any_front_end_is_allowed() -> None:
+def test_without_gain_and_noise_any_front_end_is_allowed():
     features = torch.randn(2, 4, 3)
     built = WaveformAugmentation(WaveformSettings(), "fbank")
     assert built(features, torch.Generator()) is features
@@ -111,7 +109,7 @@ def test_without_gain_and_noise_any_front_end_is_allowed() -> None:
         WaveformAugmentation(WaveformSettings(gain=0.1), "fbank")
 
 
-def test_the_result_depends_only_on_the_generator_and_the_input_is_unchanged() -> None:
+def test_the_result_depends_only_on_the_generator_and_the_input_is_unchanged():
     features = cached("efficientat", clips("efficientat", 0.1))
     before = features.clone()
     built = WaveformAugmentation(WaveformSettings(gain=0.1, noise_sd=1e-4), "efficientat")

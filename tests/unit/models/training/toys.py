@@ -1,7 +1,5 @@
 """Small networks and feature caches that train in a second."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -67,7 +65,7 @@ def settings(**changes: object) -> TrainingSettings:
         "moving_average": MovingAverageSettings(),
         "patience": 0,
     }
-    return TrainingSettings(**(values | changes))  # type: ignore[arg-type]
+    return TrainingSettings(**(values | changes))
 
 
 def optimizer(**changes: object) -> OptimizerSettings:
@@ -79,7 +77,7 @@ def optimizer(**changes: object) -> OptimizerSettings:
         "adaptive": False,
         "clip_norm": None,
     }
-    return OptimizerSettings(**(values | changes))  # type: ignore[arg-type]
+    return OptimizerSettings(**(values | changes))
 
 
 def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels: int = MELS) -> list[str]:
@@ -109,7 +107,7 @@ def data(folder: Path, *, train: int = 70, judge: int = 40, paper: bool = False)
     if paper:
         judges["paper"] = judges["val"]
     part = LabelledCycles(rows=rows[:train], labels=labels[:train])
-    return TrainingData(features=Features(folder / "cache"), train=part, selections=judges, classes=CLASSES)  # type: ignore[arg-type]
+    return TrainingData(features=Features(folder / "cache"), train=part, selections=judges, classes=CLASSES)
 
 
 def network(seed: int = 0) -> TinyNetwork:

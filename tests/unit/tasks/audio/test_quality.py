@@ -1,7 +1,3 @@
-from __future__ import annotations
-
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,7 +12,7 @@ def of(channel: np.ndarray) -> np.ndarray:
     return channel.astype(np.float32)[:, None]
 
 
-def test_a_clean_tone_has_nothing_to_complain_of() -> None:
+def test_a_clean_tone_has_nothing_to_complain_of():
     quality = measure(of(TONE), RATE)
     assert quality.peak == pytest.approx(0.5, abs=0.01)
     assert quality.dc_offset == pytest.approx(0, abs=1e-6)
@@ -25,7 +21,7 @@ def test_a_clean_tone_has_nothing_to_complain_of() -> None:
     assert quality.longest_constant_s <= 2 / RATE
 
 
-def test_clipping_counts_samples_in_a_row_at_either_rail() -> None:
+def test_clipping_counts_samples_in_a_row_at_either_rail():
     clipped = TONE.copy()
     clipped[100:110], clipped[200:205] = 1.0, -0.9999
     clipped[300:302], clipped[400] = 1.0, -1.0  # as normalising leaves them
@@ -34,7 +30,7 @@ def test_clipping_counts_samples_in_a_row_at_either_rail() -> None:
     assert quality.peak == 1
 
 
-def test_an_offset_is_found_on_either_side_and_is_no_part_of_the_level() -> None:
+def test_an_offset_is_found_on_either_side_and_is_no_part_of_the_level():
     for offset in (0.16, -0.16):
         quality = measure(of(TONE + offset), RATE)
         assert quality.dc_offset == pytest.approx(0.16, abs=1e-4)
@@ -42,7 +38,7 @@ def test_an_offset_is_found_on_either_side_and_is_no_part_of_the_level() -> None
 
 
 @pytest.mark.parametrize("value", [0.0, 0.7])
-def test_a_stuck_value_is_constant_and_silent(value: float) -> None:
+def test_a_stuck_value_is_constant_and_silent(value):
     stuck = TONE.copy()
     stuck[RATE : 3 * RATE] = value
     quality = measure(of(stuck), RATE)
@@ -50,14 +46,14 @@ def test_a_stuck_value_is_constant_and_silent(value: float) -> None:
     assert quality.silent_fraction == pytest.approx(0.2)
 
 
-def test_digital_silence_has_no_level() -> None:
+def test_digital_silence_has_no_level():
     quality = measure(of(np.zeros(RATE)), RATE)
     assert quality.rms_dbfs is None
     assert (quality.peak, quality.silent_fraction, quality.longest_constant_s) == (0, 1, 1)
     assert measure(of(np.zeros(1)), RATE).longest_constant_s == 1 / RATE
 
 
-def test_of_several_channels_the_worst_is_told_and_shares_are_means() -> None:
+def test_of_several_channels_the_worst_is_told_and_shares_are_means():
     bad = np.full_like(TONE, 1.0)
     quality = measure(np.stack([TONE, bad], axis=1), RATE)
     assert (quality.peak, quality.dc_offset, quality.clipped_fraction) == (1, 1, 0.5)
@@ -65,7 +61,7 @@ def test_of_several_channels_the_worst_is_told_and_shares_are_means() -> None:
 
 
 @pytest.mark.real
-def test_known_faults_of_real_recordings_are_found(real_icbhi: Path) -> None:
+def test_known_faults_of_real_recordings_are_found(real_icbhi):
     def quality(recording: str) -> tuple[float, float, float, float]:
         audio = reading.read(real_icbhi / "flac" / f"{recording}.flac")
         samples = audio.normalised()

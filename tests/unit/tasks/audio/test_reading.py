@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 
@@ -25,9 +23,7 @@ RAMP = np.linspace(-1, 1, 500, endpoint=False)
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_every_depth_gives_the_same_signal(
-    tmp_path: Path, subtype: str, depth: int, dtype: type, channels: int
-) -> None:
+def test_every_depth_gives_the_same_signal(tmp_path, subtype, depth, dtype, channels):
     path = tmp_path / "größe und raum.wav"
     soundfile.write(path, np.stack([RAMP, -RAMP][:channels], axis=1), 11_025, subtype=subtype)
     audio = reading.read(path)
@@ -38,7 +34,7 @@ def test_every_depth_gives_the_same_signal(
     np.testing.assert_allclose(audio.normalised()[:, 0], RAMP, atol=2.0 ** (1 - min(depth, 24)))
 
 
-def test_a_recording_re_encoded_at_32_bits_has_the_same_samples(tmp_path: Path) -> None:
+def test_a_recording_re_encoded_at_32_bits_has_the_same_samples(tmp_path):
     soundfile.write(tmp_path / "a.wav", RAMP, 4000, subtype="PCM_16")
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
     soundfile.write(tmp_path / "b.wav", samples, 4000, subtype="PCM_32")
@@ -64,7 +60,7 @@ def wav(path: Path, samples: np.ndarray = RAMP, subtype: str = "PCM_16") -> byte
         (lambda data: data[:40] + struct.pack("<I", 0), "holds no samples"),
     ],
 )
-def test_a_broken_file_is_refused_by_name(tmp_path: Path, fault: object, message: str) -> None:
+def test_a_broken_file_is_refused_by_name(tmp_path, fault, message):
     path = tmp_path / "101_1b1_Al_sc_Meditron.wav"
     assert callable(fault)
     path.write_bytes(fault(wav(path)))
@@ -73,13 +69,13 @@ def test_a_broken_file_is_refused_by_name(tmp_path: Path, fault: object, message
     assert caught.value.where == path
 
 
-def test_what_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_number_is_refused(tmp_path):
     wav(tmp_path / "a.wav", np.array([0.0, np.nan, 0.5]), "FLOAT")
     with pytest.raises(BreathlineError, match="not finite numbers"):
         reading.read(tmp_path / "a.wav")
 
 
-def test_a_streamed_file_whose_header_tells_no_length_is_read(tmp_path: Path) -> None:
+def test_a_streamed_file_whose_header_tells_no_length_is_read(tmp_path):
     data = wav(tmp_path / "a.wav")
     (tmp_path / "a.wav").write_bytes(data[:4] + b"\xff" * 4 + data[8:40] + b"\xff" * 4 + data[44:])
     assert len(reading.read(tmp_path / "a.wav").samples) == 500

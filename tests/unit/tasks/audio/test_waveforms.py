@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from tasks.audio.cycle_bounds import bounds
 @pytest.mark.parametrize("rate", [4000, 10_000, 11_025, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("target", [16_000, 32_000])
 @pytest.mark.parametrize("samples", [1, 30_001])
-def test_resampling_is_torchaudios(rate: int, target: int, samples: int) -> None:
+def test_resampling_is_torchaudios(rate, target, samples):
     import torch
     from torchaudio.transforms import Resample
 
@@ -25,7 +23,7 @@ def test_resampling_is_torchaudios(rate: int, target: int, samples: int) -> None
 
 
 @pytest.mark.parametrize("rate", [4000, 44_101, 192_000])
-def test_a_breath_keeps_its_shape_between_any_two_rates(rate: int) -> None:
+def test_a_breath_keeps_its_shape_between_any_two_rates(rate):
     def breath(at: int) -> np.ndarray:
         return np.sin(2 * np.pi * 440 * np.arange(at) / at).astype(np.float32)
 
@@ -34,7 +32,7 @@ def test_a_breath_keeps_its_shape_between_any_two_rates(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 32_000])
-def test_the_fade_is_linear_over_62_5_ms(rate: int) -> None:
+def test_the_fade_is_linear_over_62_5_ms(rate):
     faded = waveforms.fade(np.ones(rate, dtype=np.float32), rate)
     length = rate // 16
     np.testing.assert_allclose(faded[:length], np.linspace(0, 1, length), rtol=1e-6)
@@ -42,16 +40,16 @@ def test_the_fade_is_linear_over_62_5_ms(rate: int) -> None:
     np.testing.assert_array_equal(faded, faded[::-1])
 
 
-def test_a_recording_shorter_than_the_fade_is_faded_all_over() -> None:
+def test_a_recording_shorter_than_the_fade_is_faded_all_over():
     np.testing.assert_allclose(waveforms.fade(np.ones(3, dtype=np.float32), 16_000), [0, 0.25, 0])
     assert waveforms.fade(np.empty(0, dtype=np.float32), 16_000).size == 0
 
 
-def test_a_cycle_is_cut_at_truncated_samples() -> None:
+def test_a_cycle_is_cut_at_truncated_samples():
     assert bounds(0.036, 0.579, 44_100, 882_000) == slice(1587, 25_533)
 
 
 @given(st.floats(-5, 50), st.floats(-5, 50), st.integers(0, 100_000))
-def test_a_cycle_never_reaches_outside_its_recording(start: float, end: float, samples: int) -> None:
+def test_a_cycle_never_reaches_outside_its_recording(start, end, samples):
     place = bounds(start, end, 4000, samples)
     assert 0 <= place.start <= place.stop <= samples

@@ -1,9 +1,5 @@
 """Logits of teachers become soft labels."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,14 +10,14 @@ LOGITS = np.random.default_rng(0).normal(0, 2, (3, 50, 4)).astype(np.float32)  #
 LABELS = np.random.default_rng(1).integers(0, 4, 50)
 
 
-def test_the_mean_of_logits_softened_by_hand() -> None:
+def test_the_mean_of_logits_softened_by_hand():
     one, two = np.array([[2.0, 0.0]], dtype=np.float32), np.array([[0.0, 0.0]], dtype=np.float32)
     assert combine([one, two])[0].tolist() == pytest.approx([np.e / (np.e + 1), 1 / (np.e + 1)])
     halved = np.exp(0.5) / (np.exp(0.5) + 1)
     assert combine([one, two], 2.0)[0, 0] == pytest.approx(halved)
 
 
-def test_the_mean_gives_one_candidate_and_random_one_of_each_teacher() -> None:
+def test_the_mean_gives_one_candidate_and_random_one_of_each_teacher():
     mean = candidates(LOGITS, LABELS, SoftLabelSettings(k=3))
     assert mean.shape == (50, 1, 4)
     np.testing.assert_allclose(mean[:, 0], combine(list(LOGITS)), rtol=1e-6)
@@ -31,7 +27,7 @@ def test_the_mean_gives_one_candidate_and_random_one_of_each_teacher() -> None:
         np.testing.assert_allclose(random[:, teacher], combine([LOGITS[teacher]], 2.0), rtol=1e-6)
 
 
-def test_only_teachers_that_may_label_a_cycle_do_and_the_first_of_them() -> None:
+def test_only_teachers_that_may_label_a_cycle_do_and_the_first_of_them():
     unseen = {"a": np.arange(50) < 25, "b": np.arange(50) >= 25, "c": np.arange(50) >= 10}
     logits = dict(zip(unseen, LOGITS, strict=True))
     chosen = select(logits, unseen, 1)
@@ -41,7 +37,7 @@ def test_only_teachers_that_may_label_a_cycle_do_and_the_first_of_them() -> None
         select(logits, unseen, 2)
 
 
-def test_noise_has_the_variance_that_was_asked_for_and_nothing_of_the_teachers() -> None:
+def test_noise_has_the_variance_that_was_asked_for_and_nothing_of_the_teachers():
     labels = np.zeros(20_000, dtype=np.int64)
     soft = noisy(labels, np.array([0.01, 0.0, 0.0, 0.0]), seed=3)
     np.testing.assert_allclose(soft[:, 0], 1, rtol=1e-6)  # noise on one class alone is normalised away
@@ -58,7 +54,7 @@ def test_noise_has_the_variance_that_was_asked_for_and_nothing_of_the_teachers()
     assert (one[:, 0].argmax(axis=1) == LABELS).mean() > 0.9
 
 
-def test_noise_may_have_a_variance_for_each_class() -> None:
+def test_noise_may_have_a_variance_for_each_class():
     labels = np.zeros(5000, dtype=np.int64)
     published = SoftLabelSettings(k=1, combination="label_noise", noise_variance=(1.192, 0.906, 0.619, 0.358))
     soft = candidates(np.zeros((1, 5000, 4), dtype=np.float32), labels, published)[:, 0]
@@ -71,15 +67,15 @@ def test_noise_may_have_a_variance_for_each_class() -> None:
         SoftLabelSettings(k=1, noise_variance=(0.1, -0.1))
 
 
-def test_a_single_teacher_gives_its_own_softmax_be_it_drawn_or_averaged() -> None:
+def test_a_single_teacher_gives_its_own_softmax_be_it_drawn_or_averaged():
     alone = LOGITS[:1]
     for combination in ("mean", "random"):
-        found = candidates(alone, LABELS, SoftLabelSettings(k=1, combination=combination))  # type: ignore[arg-type]
+        found = candidates(alone, LABELS, SoftLabelSettings(k=1, combination=combination))
         assert found.shape == (alone.shape[1], 1, alone.shape[2])
         np.testing.assert_allclose(found[:, 0], soften(alone[0]), atol=1e-6)
 
 
-def test_teacher_noise_takes_each_class_variance_over_the_teachers() -> None:
+def test_teacher_noise_takes_each_class_variance_over_the_teachers():
     logits = np.zeros((2, 2000, 3), dtype=np.float32)
     logits[:, :, 1] = [[-2.0], [2.0]]  # the teachers differ in class 1 alone: variance 4
     labels = np.zeros(2000, dtype=np.int64)
@@ -97,12 +93,12 @@ def test_teacher_noise_takes_each_class_variance_over_the_teachers() -> None:
         ({"k": 1, "combination": "label_noise", "temperature": 0.5}, "label_noise uses no logits"),
     ],
 )
-def test_controls_that_would_be_hard_labels_or_ignore_an_option_are_refused(wrong: Any, message: str) -> None:
+def test_controls_that_would_be_hard_labels_or_ignore_an_option_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         SoftLabelSettings(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"k": 0}, {"temperature": 0.0}, {"temperature": float("nan")}])
-def test_settings_without_sense_are_refused(wrong: dict[str, float]) -> None:
+def test_settings_without_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="must be positive"):
-        SoftLabelSettings(**({"k": 1} | wrong))  # type: ignore[arg-type]
+        SoftLabelSettings(**({"k": 1} | wrong))

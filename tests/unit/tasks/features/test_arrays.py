@@ -1,7 +1,5 @@
 """Features as they are cached, and their statistics."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -13,7 +11,7 @@ from models.frontends.registry import create
 from tasks.features.arrays import Statistics, compute
 
 
-def test_the_cache_holds_what_the_front_end_computes() -> None:
+def test_the_cache_holds_what_the_front_end_computes():
     front_end = create("ast", 0.5)
     cycles = [torch.rand(length, generator=torch.Generator().manual_seed(length)) for length in (1, 300, 8_000, 9_000)]
     features = compute(front_end, cycles)
@@ -23,7 +21,7 @@ def test_the_cache_holds_what_the_front_end_computes() -> None:
 
 
 @given(parts=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=st.integers(0, 99))
-def test_statistics_of_parts_add_up_to_those_of_the_whole(parts: list[int], seed: int) -> None:
+def test_statistics_of_parts_add_up_to_those_of_the_whole(parts, seed):
     whole = torch.from_numpy(np.random.default_rng(seed).normal(-0.8, 0.4, (sum(parts), 5, 3)).astype(np.float16))
     card = sum((Statistics.of(part) for part in whole.split(parts)), Statistics.none(3)).card()
     values = whole.double().numpy()

@@ -1,7 +1,5 @@
 """Predictions for recordings: which pieces, whatever the file's format, and what is refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 
@@ -58,7 +56,7 @@ def corpora(draw: st.DrawFn) -> pa.Table:
 
 @settings(max_examples=120, deadline=None)
 @given(cycles=corpora(), split=st.sampled_from(SPLITS), fraction=st.floats(0.05, 0.6), seed=st.integers(0, 3))
-def test_every_cycle_has_its_one_right_place(cycles: pa.Table, split: str, fraction: float, seed: int) -> None:
+def test_every_cycle_has_its_one_right_place(cycles, split, fraction, seed):
     rows = {row["cycle_id"]: row for row in cycles.to_pylist()}
     try:
         subsets = assign(cycles, labels="lungsound_4", split=split, fraction=fraction, seed=seed)
@@ -88,7 +86,7 @@ def test_every_cycle_has_its_one_right_place(cycles: pa.Table, split: str, fract
 
 @given(seed=st.integers(0, 50))
 @settings(max_examples=20, deadline=None)
-def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed: int) -> None:
+def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed):
     rows = cycles_of(300, (5, 5, 5, 5), "test")
     for patient in range(101, 141):
         rows += cycles_of(patient, (patient % 7 + 1, patient % 5, patient % 3, int(patient % 4 == 0)))
@@ -106,9 +104,7 @@ def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed: int) -
 
 @settings(max_examples=40, deadline=None)
 @given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=600, max_size=600))
-def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(
-    cycles: pa.Table, split: str, devices: list[int]
-) -> None:
+def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(cycles, split, devices):
     names = [("Meditron", "LittC2SE")[devices[index]] for index in range(len(cycles))]
     cycles = cycles.set_column(cycles.schema.get_field_index("device"), "device", pa.array(names))
     only = cycles.filter([name == "Meditron" for name in names])
@@ -121,7 +117,7 @@ def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(
         assign(cycles, labels="lungsound_4", split=f"{split}@Litmann", fraction=0.3, seed=0)
 
 
-def test_different_seeds_choose_different_patients() -> None:
+def test_different_seeds_choose_different_patients():
     rows = cycles_of(300, (1,), "test") + [row for patient in range(101, 141) for row in cycles_of(patient, (3, 1))]
     chosen = {
         frozenset(
@@ -136,7 +132,7 @@ def test_different_seeds_choose_different_patients() -> None:
     assert len(chosen) == 4
 
 
-def test_a_rare_class_stands_on_both_sides_where_two_patients_have_it() -> None:
+def test_a_rare_class_stands_on_both_sides_where_two_patients_have_it():
     rows = cycles_of(300, (1,), "test")
     for patient in range(101, 121):
         rows += cycles_of(patient, (10, 2, 0, 1 if patient in {103, 117} else 0))
@@ -146,7 +142,7 @@ def test_a_rare_class_stands_on_both_sides_where_two_patients_have_it() -> None:
         assert sides == {"train", "val"}
 
 
-def test_who_is_in_test_validates_only_if_nobody_else_can() -> None:
+def test_who_is_in_test_validates_only_if_nobody_else_can():
     shared = [row for patient in (156, 218) for split in ("train", "test") for row in cycles_of(patient, (5, 5), split)]
     alone = assign(table(shared), labels="lungsound_4", split="official", fraction=0.5, seed=0)
     assert set(alone.values()) == {"train", "val", "test"}
@@ -157,7 +153,7 @@ def test_who_is_in_test_validates_only_if_nobody_else_can() -> None:
         assign(table(shared), labels="lungsound_4", split="official-disjoint", fraction=0.5, seed=0)
 
 
-def test_a_fold_may_be_a_number_and_what_does_not_exist_is_refused() -> None:
+def test_a_fold_may_be_a_number_and_what_does_not_exist_is_refused():
     cycles = table([row for patient in range(101, 111) for row in cycles_of(patient, (2, 2), fold=patient % 5)])
     by_text = assign(cycles, labels="lungsound_4", split="3", fraction=0.2, seed=0)
     assert assign(cycles, labels="lungsound_4", split=3, fraction=0.2, seed=0) == by_text

@@ -1,7 +1,5 @@
 """A project that trains in seconds, for each test."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

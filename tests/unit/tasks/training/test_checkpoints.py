@@ -1,7 +1,5 @@
 """A training that was killed goes on from its checkpoint, which belongs to it alone."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -22,9 +20,7 @@ ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.slow  # trains twice and starts a process that imports torch, about 10 s
-def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
-    project: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, caplog):
     change(project, {"teacher_training": {"schedule": {"epochs": 12}}})
     train_teacher.main("mn")
     out = project / "data" / "teachers" / "mn"
@@ -56,9 +52,7 @@ def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(
     ("what", "resumes"),
     [("nothing", True), ("code", False), ("features", False), ("seed", False), ("rho", False), ("validation", False)],
 )
-def test_a_checkpoint_belongs_to_its_inputs_alone(
-    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str, resumes: bool
-) -> None:
+def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, what, resumes):
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -87,9 +81,7 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(
     assert ("Resumed" in caplog.text) == resumes
 
 
-def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(project, monkeypatch):
     change(project, {"teachers": {"twin": trainings.PARAMS["teachers"]["ast"]}})
     folders = []
     for teacher in ("ast", "twin"):

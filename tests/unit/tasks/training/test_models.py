@@ -1,10 +1,7 @@
 """`train_teacher` and `train_student` as processes see them: files in, a model out."""
 
-from __future__ import annotations
-
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -23,7 +20,7 @@ from tests.unit.tasks.trainings import LABEL_SETS, change, contents, soft_labels
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
 
 
-def test_a_teacher_is_what_the_agreement_says(project: Path) -> None:
+def test_a_teacher_is_what_the_agreement_says(project):
     change(project, {"selections": ["val", "paper"]})
     train_teacher.main("ast")
     out = project / "data" / "teachers" / "ast"
@@ -53,7 +50,7 @@ def test_a_teacher_is_what_the_agreement_says(project: Path) -> None:
     assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
 
 
-def test_a_student_learns_from_soft_labels(project: Path) -> None:
+def test_a_student_learns_from_soft_labels(project):
     soft_labels(project, list(Features(project / "data" / "fbank" / "wide").rows))
     train_student.main("5")
     one = contents(project / "data" / "student" / "5")
@@ -65,7 +62,7 @@ def test_a_student_learns_from_soft_labels(project: Path) -> None:
     assert contents(project / "data" / "student" / "5")["val.safetensors"] != one["val.safetensors"]
 
 
-def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project: Path) -> None:
+def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project):
     cache = Features(project / "data" / "fbank" / "wide")
     cycles = list(cache.rows)[:3]
     subsets: dict[str, Subset] = dict(zip(cycles, ("train", "val", "train"), strict=True))

@@ -1,7 +1,5 @@
 """A training stage in two processes."""
 
-from __future__ import annotations
-
 import csv
 import os
 import subprocess
@@ -37,7 +35,7 @@ def losses(project: Path) -> list[float]:
 
 
 @pytest.mark.slow  # starts processes that import torch, about 7 s
-def test_a_stage_starts_its_processes_and_writes_once(project: Path) -> None:
+def test_a_stage_starts_its_processes_and_writes_once(project):
     write(project, 1)
     main("ast")
     alone = losses(project)
@@ -50,7 +48,7 @@ def test_a_stage_starts_its_processes_and_writes_once(project: Path) -> None:
 
 
 @pytest.mark.slow  # starts processes that import torch, about 20 s
-def test_torchrun_may_start_them(project: Path) -> None:
+def test_torchrun_may_start_them(project):
     write(project, 1)
     main("ast")
     alone = losses(project)
@@ -66,7 +64,7 @@ def test_torchrun_may_start_them(project: Path) -> None:
 
 
 @pytest.mark.slow  # starts processes that import torch, about 15 s
-def test_what_a_process_finds_wrong_is_shown_as_ever(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_process_finds_wrong_is_shown_as_ever(project, capsys):
     write(project, 2, batch_size=7)
     with pytest.raises(SystemExit):
         main("ast")

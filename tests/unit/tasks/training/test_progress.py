@@ -1,7 +1,5 @@
 """The line of an epoch."""
 
-from __future__ import annotations
-
 import io
 import logging
 
@@ -24,9 +22,7 @@ ROW = {"epoch": 2, "train_loss": 0.5, **SCORES}
         (None, "trained before"),
     ],
 )
-def test_an_epoch_is_a_line_with_its_speed(
-    caplog: pytest.LogCaptureFixture, speed: Throughput | None, words: str
-) -> None:
+def test_an_epoch_is_a_line_with_its_speed(caplog, speed, words):
     log = logging.getLogger("toy")
     with TrainingProgress(8, Console(file=io.StringIO()), log) as progress, caplog.at_level("INFO"):
         progress.on_epoch(Epoch(row=ROW, speed=speed))

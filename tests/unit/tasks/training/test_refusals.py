@@ -1,11 +1,7 @@
 """Settings of trainings, and what is said where they, or the inputs, cannot be."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -28,7 +24,7 @@ def failing(capsys: pytest.CaptureFixture[str], stage: ModuleType, item: str) ->
     return " ".join(capsys.readouterr().err.split())
 
 
-def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_inputs_are_named_with_what_to_do(project, capsys):
     teacher_stage, student_stage = (train_teacher, "ast"), (train_student, "5")
     assert "There is no teacher as. " in failing(capsys, train_teacher, "as")
 
@@ -71,20 +67,14 @@ def test_missing_inputs_are_named_with_what_to_do(project: Path, capsys: pytest.
         ({"compute": {"device": "cuda"}}, "no CUDA device"),
     ],
 )
-def test_settings_that_cannot_be_are_explained(
-    project: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    changes: dict[str, Any],
-    message: str,
-) -> None:
+def test_settings_that_cannot_be_are_explained(project, monkeypatch, capsys, changes, message):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     change(project, changes)
     assert message in failing(capsys, train_teacher, "ast")
     assert not list((project / "data" / "teachers").iterdir())
 
 
-def test_parameters_and_overrides_merge() -> None:
+def test_parameters_and_overrides_merge():
     settings, training = teachers.parse(trainings.PARAMS, "mn")
     assert (settings.seed, training.optimizer.name, training.optimizer.lr) == (1, "sam", 0.003)
     with pytest.raises(BreathlineError, match="There is no teacher x"):
@@ -92,7 +82,7 @@ def test_parameters_and_overrides_merge() -> None:
 
 
 @pytest.mark.parametrize(("changes", "key"), [({"dropout": 0.1}, "student.dropout"), ({"optimizer": {"mu": 1}}, "mu")])
-def test_a_student_knows_its_keys_alone(changes: dict[str, Any], key: str) -> None:
+def test_a_student_knows_its_keys_alone(changes, key):
     network, training = student.parse(trainings.PARAMS["student"])
     assert (network.architecture, training.objective.name) == ("mn", "soft_labels")
     with pytest.raises(BreathlineError, match=key):

@@ -1,7 +1,5 @@
 """Choice of the teachers that label a cycle."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -36,13 +34,13 @@ def assignment(patients: int = 12, each: int = 10) -> Assignment:
     return Assignment(
         labels="lungsound_4",
         classes=("normal", "crackle", "wheeze", "both"),
-        subsets={name: where[int(people[name]) - 101] for name in names},  # type: ignore[misc]
+        subsets={name: where[int(people[name]) - 101] for name in names},
         targets={name: int(random.integers(4)) for name in names},
         patients=people,
     )
 
 
-def test_folds_are_whole_training_patients_each_in_one_of_them_and_alike() -> None:
+def test_folds_are_whole_training_patients_each_in_one_of_them_and_alike():
     given = assignment()
     parts = [folds.members(given, fold(index)) for index in range(3)]
     assert sorted(cycle for part in parts for cycle in part) == given.cycles("train")
@@ -61,7 +59,7 @@ def test_folds_are_whole_training_patients_each_in_one_of_them_and_alike() -> No
         fold(3)
 
 
-def test_the_first_k_by_id_without_those_of_folds() -> None:
+def test_the_first_k_by_id_without_those_of_folds():
     teachers = {name: teacher() for name in ("c", "a", "b")} | {"0": teacher(fold(0))}
     assert choose(teachers, ChoiceSettings(k=2), NOWHERE) == ["a", "b"]
     assert choose({}, ChoiceSettings(k=2), NOWHERE) == []
@@ -69,12 +67,12 @@ def test_the_first_k_by_id_without_those_of_folds() -> None:
         choose(teachers, ChoiceSettings(k=4), NOWHERE)
 
 
-def test_numbers_in_ids_are_numbers() -> None:
+def test_numbers_in_ids_are_numbers():
     thirty = {f"ast_s{seed}": teacher() for seed in range(30, 0, -1)}
     assert choose(thirty, ChoiceSettings(k=5), NOWHERE) == [f"ast_s{seed}" for seed in range(1, 6)]
 
 
-def test_ensembles_of_every_k_are_whole_sets_of_folds() -> None:
+def test_ensembles_of_every_k_are_whole_sets_of_folds():
     alone = {name: teacher() for name in ("c", "a")}
     folded = {f"f{index}_s{seed}": teacher(fold(index)) for index in range(3) for seed in (1, 2)}
     both = alone | folded | {"f0_s3": teacher(fold(0))}
@@ -86,7 +84,7 @@ def test_ensembles_of_every_k_are_whole_sets_of_folds() -> None:
     assert over_k({}, ChoiceSettings(k=2), NOWHERE) == {}
 
 
-def test_the_best_are_those_with_the_highest_validation_score(tmp_path: Path) -> None:
+def test_the_best_are_those_with_the_highest_validation_score(tmp_path):
     for name, score in (("a", 50.0), ("b", 60.0), ("c", 60.0)):
         (tmp_path / name).mkdir()
         card = {"selections": {"val": {"score_strict": score}, "paper": {"score_strict": 100 - score}}}
@@ -99,7 +97,7 @@ def test_the_best_are_those_with_the_highest_validation_score(tmp_path: Path) ->
         choose(teachers | {"d": teacher()}, settings, tmp_path)
 
 
-def test_out_of_fold_needs_k_teachers_of_every_fold_of_one_division() -> None:
+def test_out_of_fold_needs_k_teachers_of_every_fold_of_one_division():
     settings = ChoiceSettings(k=1, exposure="out_of_fold")
     teachers = {f"{name}_{index}": teacher(fold(index)) for name in "ba" for index in range(3)} | {"whole": teacher()}
     assert choose(teachers, settings, NOWHERE) == ["a_0", "a_1", "a_2"]
@@ -112,7 +110,7 @@ def test_out_of_fold_needs_k_teachers_of_every_fold_of_one_division() -> None:
         choose({"a": teacher(fold(0)), "b": teacher(fold(0, 2))}, settings, NOWHERE)
 
 
-def test_out_of_fold_no_cycle_is_labelled_by_a_teacher_that_learned_from_its_patient() -> None:
+def test_out_of_fold_no_cycle_is_labelled_by_a_teacher_that_learned_from_its_patient():
     given = assignment()
     cycles = given.cycles("train", "val")
     teachers = {f"t{seed}_{index}": teacher(fold(index)) for seed in range(2) for index in range(3)}

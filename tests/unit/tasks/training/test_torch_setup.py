@@ -1,7 +1,5 @@
 """Set-up of torch by `compute` of params.yaml."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 
@@ -24,7 +22,7 @@ def as_before() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
-def test_deterministic_is_exact_and_otherwise_it_is_fast(monkeypatch: pytest.MonkeyPatch, deterministic: bool) -> None:
+def test_deterministic_is_exact_and_otherwise_it_is_fast(monkeypatch, deterministic):
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     set_up(dataclasses.replace(COMPUTE, deterministic=deterministic, threads=2))
     assert torch.get_num_threads() == 2
@@ -35,7 +33,7 @@ def test_deterministic_is_exact_and_otherwise_it_is_fast(monkeypatch: pytest.Mon
     assert exact == [deterministic] * 4
 
 
-def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch() -> None:
+def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch():
     def put() -> None:  # one of the few without one on a CPU
         with explained(where="here"):
             torch.zeros(2).put_(torch.tensor([0, 0]), torch.ones(2))
@@ -51,7 +49,7 @@ def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch()
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
-def test_a_device_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BreathlineError, match=r"compute\.device is cuda"):
         set_up(dataclasses.replace(COMPUTE, device="cuda"))
