@@ -64,7 +64,7 @@ def test_each_run_publishes_plan_verdict_scores_graph_and_progress(project, serv
         "validation": "✓ Passed: 2 of 2 expectations hold; 0 errors, 0 warnings.",
         "scores": "Score of student (val): 42.50 strict (▲ +2.50), 70.00 lenient (=).",
         "graph": "3 ran.",
-        "report": "Where the reports are.",
+        "report": "Links to the reports.",
     }
     assert found["progress-train-teacher-cnn-s1"]["data"] == 100
     assert "dep verdict.json: modified" in str(found["plan"]["data"]).replace("\\", "")

@@ -150,6 +150,7 @@ def test_the_server_knows_what_parameters_mean_and_refuses_bad_ones(client):
         assert refused.value.response.status_code in {409, 422}
 
 
+@pytest.mark.long
 def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project, env, client, messages):
     post, mail = messages.ports
     address = f"mailto://127.0.0.1:{mail}?from=a@example.org&to=b@example.org&mode=insecure"
@@ -184,6 +185,7 @@ def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project
     assert states(client, run.id).count("Lost") == 1
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("deployed")
 def test_a_run_that_is_cancelled_leaves_nothing_and_the_next_one_ends_well(project, env, client):
     found = client.read_deployment_by_name("pipeline/on-demand")
@@ -206,6 +208,7 @@ def test_a_run_that_is_cancelled_leaves_nothing_and_the_next_one_ends_well(proje
         worker.wait(timeout=60)
 
 
+@pytest.mark.long
 def test_serving_needs_no_server_and_leaves_none_behind(tmp_path):
     folder = toy.make(tmp_path / "project", GRAPH.partition("  twice")[0].replace("exit 1", "echo > bad.txt"))
     shutil.copy2(ROOT / "prefect.yaml", folder)

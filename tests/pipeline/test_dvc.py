@@ -25,7 +25,8 @@ def recorded(folder: Path) -> dict:
     return runs.parameters(folder, "dvc.lock")["stages"]
 
 
-@pytest.mark.parametrize("target", ["train_teacher@t1", pytest.param("evaluate", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["train_teacher@t1", "evaluate"])
 def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished_run, tmp_path, server, target):
     folder = tmp_path / "project"
     toy.call(tmp_path, "git", "clone", "--quiet", str(finished_run), str(folder))

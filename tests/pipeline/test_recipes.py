@@ -99,7 +99,9 @@ def test_every_recipe_runs_to_its_scores(name, bare, memo):
     assert run(name, "demo", bare, memo)["corpus"] == "demo"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in RECIPES])
+@pytest.mark.parametrize(
+    "name", ["mn_plain", *(pytest.param(name, marks=pytest.mark.long) for name in RECIPES if name != "mn_plain")]
+)
 def test_every_recipe_runs_through_dvc(name, cache, tmp_path):
     assert run_through_dvc(name, "demo", tmp_path / "project", cache)["corpus"] == "demo"
 
@@ -116,6 +118,7 @@ def test_recipes_run_on_real_recordings(name, real, bare, memo):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["mn_kd", *(pytest.param(name, marks=pytest.mark.long) for name in REAL)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mn_kd", *REAL])
 def test_recipes_run_through_dvc_on_real_recordings(name, real, cache, tmp_path):
     check_real(run_through_dvc(name, str(real), tmp_path / "project", cache))

@@ -66,6 +66,7 @@ def test_an_untouched_run_is_verified_in_depth(finished_run):
     assert {one.where for one in report.notes} == {"cycles", *fbanks, "soft labels", "predictions", "metrics"}
 
 
+@pytest.mark.long
 def test_another_run_with_other_parameters_and_its_return_are_no_tampering(project):
     runs.edit(project, lambda read: read["student"]["optimizer"].update(lr=0.001))
     toy.call(project, "dvc", "repro")
@@ -83,7 +84,7 @@ def test_another_run_with_other_parameters_and_its_return_are_no_tampering(proje
     }
 
 
-@pytest.mark.parametrize("depth", ["whole", "shallow"])
+@pytest.mark.parametrize("depth", [pytest.param("whole", marks=pytest.mark.long), "shallow"])
 def test_a_clone_is_verified_and_told_to_be_one(finished_run, tmp_path, depth):
     clone = tmp_path / "clone"
     options = ["--depth", "1"] if depth == "shallow" else []
@@ -142,7 +143,10 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("case", FORGED)
+OTHERS = [pytest.param(case, marks=pytest.mark.long) for case in FORGED if case != "rows of features"]
+
+
+@pytest.mark.parametrize("case", ["rows of features", *OTHERS])
 def test_what_was_made_to_fit_every_witness_is_found_by_computing_it_anew(project, case):
     path, change, kind = FORGED[case]
     do.forge(project, path, change)

@@ -96,6 +96,7 @@ def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project
     assert ran(project) == before
 
 
+@pytest.mark.long
 def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_result(project, server, clones):
     moments = []
     for options in ((), ("--force", "moment")):
@@ -108,6 +109,7 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
     assert len(ran(project)["moment"]) == 2
 
 
+@pytest.mark.long
 def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones, tmp_path):
     folder = toy.checkout(ROOT, tmp_path / "project")
     runs.edit(folder, lambda params: params["download"]["demo"].update(patients=4))
@@ -142,6 +144,7 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     assert (only["event"], only["stage"]) == ("restored", "download")
 
 
+@pytest.mark.long
 def test_what_another_worker_has_made_is_not_made_again(project, server, clones):
     status, printed = finish(breathline(project, server, "run", "--target", "light", "--on", "light=cpu"))
     assert status == 0, printed
@@ -153,6 +156,7 @@ def test_what_another_worker_has_made_is_not_made_again(project, server, clones)
     assert len(ran(project)["light"]) == 1
 
 
+@pytest.mark.long
 def test_a_failing_stage_tells_the_cause_here(project, server, clones):
     status, printed = finish(breathline(project, server, "run", "--target", "bad", "--on", "bad=cpu"))
     assert status == 1
@@ -162,7 +166,8 @@ def test_a_failing_stage_tells_the_cause_here(project, server, clones):
     assert "bad" not in locked(project)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones, number):
     process = breathline(project, server, "run", "--target", "endless", "--on", "endless=gpu")
     pid = project.parent / "pid"
@@ -194,6 +199,7 @@ def report_lost() -> None:
         client.set_flow_run_state(found.id, State(type=StateType.CRASHED, name="Lost"))
 
 
+@pytest.mark.long
 def test_what_a_worker_could_not_have_is_named(project, server, clones):
     (project / "code" / "new.txt").write_text("not in Git\n")
     status, printed = finish(breathline(project, server, "run", "--target", "heavy", *ON))
