@@ -1,7 +1,5 @@
 """The command line as a process of its own, to be watched, signalled and killed."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

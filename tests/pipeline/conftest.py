@@ -3,8 +3,6 @@
 Marks of pytest-xdist keep the tests that need them in one process each: the groups `server` and `run`.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

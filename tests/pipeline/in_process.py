@@ -1,7 +1,5 @@
 """Stages of dvc.yaml, run in this process one after another: torch is imported once."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import importlib

@@ -1,7 +1,5 @@
 """A web server and a mail server that keep what they are told."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import socketserver

@@ -1,7 +1,5 @@
 """Artifacts that flows published on the server of the session."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """A finished run of the whole graph, as small as the stages allow, and copies of it."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

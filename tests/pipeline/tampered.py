@@ -1,7 +1,5 @@
 """Changes of a run's files, records, logs, locks and code, each with the errors that verification finds."""
 
-from __future__ import annotations
-
 import shutil
 
 import pyarrow.parquet as pq

@@ -1,7 +1,5 @@
 """Ways to change a finished run, by accident or on purpose: each is done for real."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Artifacts of a run, on a toy project with a real Prefect server."""
 
-from __future__ import annotations
-
 import json
 
 import httpx

@@ -1,7 +1,5 @@
 """The backfill on a toy project, with a real Prefect server, DVC and processes."""
 
-from __future__ import annotations
-
 import json
 import signal
 import time

@@ -1,7 +1,5 @@
 """`extract` and `fbank` over a real Dask cluster: the bytes of threads and processes, and nothing left when it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

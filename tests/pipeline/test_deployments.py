@@ -1,7 +1,5 @@
 """`breathline deploy` and `breathline serve` with a server that has a scheduler and runs automations."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The real graph by DVC alone: which stages rerun after a change, and which files a clone receives."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

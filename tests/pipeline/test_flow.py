@@ -1,7 +1,5 @@
 """The flow on a toy project, with a real Prefect server, real DVC and real processes."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """dvc.yaml against the imports of the stages and the parameters of params.yaml."""
 
-from __future__ import annotations
-
 import ast
 import re
 import shutil

@@ -4,8 +4,6 @@ Both stages run side by side, so that each case ends a training and an `fbank` a
 the middle of their work until the signal has reached them, so that no case depends on how fast the machine is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import shutil
@@ -163,11 +161,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
 ):
     run = breathline(project, server, "run", *TARGETS)
     stages = hold(run, project)
-    victims = {
-        "flow": [psutil.Process(run.pid)],
-        "dvc": [dvc_of(stage) for stage in stages],
-        "stage": stages,
-    }
+    victims = {"flow": [psutil.Process(run.pid)], "dvc": [dvc_of(stage) for stage in stages], "stage": stages}
     for process in victims[victim]:
         process.send_signal(number)
     if (victim, number) == ("dvc", signal.SIGINT):

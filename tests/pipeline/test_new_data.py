@@ -1,7 +1,5 @@
 """New data on a toy project, with a real Prefect server, DVC and processes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The nightly audit on a finished run, with a real Prefect server."""
 
-from __future__ import annotations
-
 import pytest
 
 from tasks.runtime.errors import BreathlineError

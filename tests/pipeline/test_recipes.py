@@ -1,7 +1,5 @@
 """Every recipe in miniature, from `breathline recipe use X --small --corpus …` to its scores."""
 
-from __future__ import annotations
-
 import csv
 import json
 import subprocess

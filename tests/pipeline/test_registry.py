@@ -1,7 +1,5 @@
 """A trained model from promotion to prediction: the same features and probabilities as the stages', bit for bit."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A patient withdraws: `trace` says what that concerns, `run` makes exactly that anew, and nothing of them is left."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`breathline audit verify` finds each change of a run and names it."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

@@ -1,7 +1,5 @@
 """Two runs of one project at once, with Prefect and without: one waits or is refused, and each stage has one writer."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

@@ -1,7 +1,5 @@
 """`breathline audit verify`: no false alarm, what is downstream, and what only computing anew can find."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

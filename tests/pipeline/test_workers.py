@@ -1,7 +1,5 @@
 """Stages on other workers: a Prefect server, two process workers with clones of their own, a Git and a DVC remote."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

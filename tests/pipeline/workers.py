@@ -1,7 +1,5 @@
 """Workers of a server, and a graph whose stages note in which folders they ran."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
