@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
+
 
 def breathline(folder: Path, env: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
     """Start `breathline` in a project; what it prints, errors with it, is piped."""
@@ -18,6 +20,21 @@ def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> tuple[int,
     """Wait for the end of a process and return its exit status and what it printed."""
     printed, _ = process.communicate(timeout=timeout_s)
     return process.returncode, printed
+
+
+def succeed(process: subprocess.Popen[str], timeout_s: float = 120) -> str:
+    """Wait for the end of a process, which must be a success, and return what it printed."""
+    status, printed = finish(process, timeout_s)
+    assert status == 0, printed
+    return printed
+
+
+def noted(file: Path, run: subprocess.Popen[str]) -> psutil.Process:
+    """Wait until a stage of a run has written its process number into a file, and return its process."""
+    while not (file.exists() and file.read_text().strip()):
+        assert run.poll() is None, finish(run)
+        time.sleep(0.1)
+    return psutil.Process(int(file.read_text()))
 
 
 def eventually(what: Callable[[], object], seconds: float = 60) -> None:

@@ -2,13 +2,12 @@
 
 import json
 import signal
-import time
 
 import psutil
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, finish, noted
 from tests.pipeline.published import artifact
 from tests.toy import SCORE, commit
 
@@ -28,10 +27,7 @@ stages:
 def test_no_stage_of_a_workspace_outlives_the_flow(tmp_path, server):
     folder = toy.make(tmp_path / "project", ENDLESS.replace("PID", str(tmp_path / "pid")))
     process = breathline(folder, server, "backfill", "--param", "rho=0.1")
-    while not ((pid := tmp_path / "pid").exists() and pid.read_text().strip()):
-        assert process.poll() is None, finish(process)
-        time.sleep(0.1)
-    stage = psutil.Process(int(pid.read_text()))
+    stage = noted(tmp_path / "pid", process)
     process.send_signal(signal.SIGTERM)
     status, printed = finish(process)
     assert status != 0, printed

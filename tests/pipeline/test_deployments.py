@@ -18,7 +18,7 @@ from flows import prefect_server
 from flows.deployments import pools
 from tasks.runtime.errors import BreathlineError
 from tests import toy
-from tests.pipeline.commands import breathline, eventually, finish
+from tests.pipeline.commands import breathline, eventually, finish, succeed
 from tests.pipeline.messages import Messages
 
 pytestmark = pytest.mark.slow  # a server with all its services takes 20 s to start
@@ -87,9 +87,7 @@ def messages() -> Iterator[Messages]:
 
 
 def deploy(project: Path, env: dict[str, str], *options: str) -> str:
-    status, printed = finish(breathline(project, env, "deploy", *options))
-    assert status == 0, printed
-    return printed
+    return succeed(breathline(project, env, "deploy", *options))
 
 
 @pytest.mark.usefixtures("deployed")

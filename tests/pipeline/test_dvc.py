@@ -10,7 +10,7 @@ import pytest
 from lineage import graph
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
 
@@ -29,8 +29,7 @@ def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished_run, tmp_p
     folder = tmp_path / "project"
     toy.call(tmp_path, "git", "clone", "--quiet", str(finished_run), str(folder))
     toy.call(folder, "git", "reset", "--quiet", "--hard", "HEAD~1")  # before the run
-    status, printed = finish(breathline(folder, server, "run", "--jobs", "2", "--target", target), timeout_s=300)
-    assert status == 0, printed
+    succeed(breathline(folder, server, "run", "--jobs", "2", "--target", target), timeout_s=300)
     stages = recorded(folder)
     assert target in stages
     assert stages.items() <= recorded(finished_run).items()

@@ -2,13 +2,12 @@
 
 import os
 import signal
-import time
 
 import psutil
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, finish, noted, succeed
 
 pytestmark = pytest.mark.xdist_group("server")
 # a and b are independent; last needs both.
@@ -55,8 +54,7 @@ stages:
 
 def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_path, server):
     folder = toy.make(tmp_path, PARALLEL)
-    status, printed = finish(breathline(folder, server, "run", "--jobs", "2"))
-    assert status == 0, printed
+    printed = succeed(breathline(folder, server, "run", "--jobs", "2"))
     assert "3 ran" in printed
     (a_start, a_end), (b_start, b_end) = ([float(x) for x in (folder / f"{n}.times").read_text().split()] for n in "ab")
     assert max(a_start, b_start) < min(a_end, b_end)
@@ -67,8 +65,7 @@ def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_
     assert status == 0
     assert "All stages are up to date" in printed
 
-    status, printed = finish(breathline(folder, server, "run", "--force", "a", "--target", "a", "--jobs", "1"))
-    assert status == 0, printed
+    printed = succeed(breathline(folder, server, "run", "--force", "a", "--target", "a", "--jobs", "1"))
     assert float((folder / "a.times").read_text().split()[0]) > a_end
 
 
@@ -88,9 +85,7 @@ def test_the_server_that_a_run_starts_for_itself_goes_with_it(tmp_path, number):
     folder = toy.make(tmp_path / "project", ENDLESS)
     env = {name: value for name, value in toy.ENV.items() if name != "PREFECT_API_URL"}
     process = breathline(folder, env | {"PREFECT_HOME": str(tmp_path / "home")}, "run")
-    while not ((pid := folder / "pid").exists() and pid.read_text().strip()):
-        assert process.poll() is None, finish(process)
-        time.sleep(0.1)
+    noted(folder / "pid", process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert any("uvicorn" in " ".join(one.cmdline()) for one in family)
     process.send_signal(number)
@@ -118,10 +113,7 @@ def test_what_may_pass_is_tried_again_and_nothing_else(tmp_path, server):
 def test_no_stage_outlives_its_flow(tmp_path, server, number):
     folder = toy.make(tmp_path, ENDLESS)
     process = breathline(folder, server, "run")
-    while not ((pid := folder / "pid").exists() and pid.read_text().strip()):
-        assert process.poll() is None, finish(process)
-        time.sleep(0.1)
-    stage = psutil.Process(int(pid.read_text()))
+    stage = noted(folder / "pid", process)
     group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
     assert len(group) >= 3, "the guard, dvc and the stage"
     process.send_signal(number)

@@ -20,7 +20,7 @@ import pytest
 from lineage import graph
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, finish, succeed
 
 # Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
@@ -168,8 +168,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
         # DVC leaves Ctrl-C to the stage, which alone did not get it: nothing ends.
         for stage in stages:
             stage.resume()
-        status, printed = finish(run)
-        assert status == 0, printed
+        printed = succeed(run)
         assert results(project) == undisturbed
         return
     release(stages)
@@ -183,8 +182,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
     if victim == "dvc":
         printed = toy.call(project, "dvc", "repro", TEACHER, FBANK)
     else:
-        status, printed = finish(breathline(project, server, "run", *TARGETS))
-        assert status == 0, printed
+        printed = succeed(breathline(project, server, "run", *TARGETS))
     assert "Resumed after epoch 1" in printed
     assert results(project) == undisturbed
     assert list((project / ".checkpoints").iterdir()) == []

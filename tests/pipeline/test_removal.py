@@ -8,7 +8,7 @@ import pytest
 
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("run")]
 
@@ -40,8 +40,7 @@ def test_a_patient_is_removed(project: Path, server: dict[str, str]) -> None:
     assert trained >= {"train_teacher@t1", "train_student@1", "soft_labels"}
 
     runs.edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
-    status, printed = finish(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
-    assert status == 0, printed
+    succeed(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
     again = done(folder)[len(first) :]
     assert set(again) == concerned
     assert len(again) == len(concerned)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, finish, succeed
 
 pytestmark = pytest.mark.xdist_group("server")
 # `held` says that it starts, and ends once the test lets it.
@@ -69,8 +69,7 @@ def test_a_second_run_is_refused_with_a_clear_word_and_harms_nothing(project, se
     assert word in " ".join(printed.split())
     assert one.poll() is None, "the first run goes on"
     (project / "gate").touch()
-    status, printed = finish(one)
-    assert status == 0, printed
+    printed = succeed(one)
     check_outs(project)
 
 
@@ -83,8 +82,7 @@ def test_a_run_beside_dvc_waits_for_the_stage_that_dvc_runs(project, server):
     assert before is not None, finish(run)
     (project / "gate").touch()
     for process in (by_dvc, run):
-        status, printed = finish(process)
-        assert status == 0, printed
+        succeed(process)
     check_outs(project)
 
 

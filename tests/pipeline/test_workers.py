@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from prefect.client.schemas.objects import State, StateType
 from flows.deployments import pools, register
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish
+from tests.pipeline.commands import breathline, finish, noted, succeed
 from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
@@ -64,8 +63,7 @@ def locked(folder: Path) -> dict:
 
 
 def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
-    status, printed = finish(breathline(project, server, "run", "--target", "last", *ON), timeout_s=240)
-    assert status == 0, printed
+    succeed(breathline(project, server, "run", "--target", "last", *ON), timeout_s=240)
     where = ran(project)
     assert where["source"] == where["last"] == [str(project)]
     assert [Path(folder).is_relative_to(clones["gpu"]) for folder in where["heavy"]] == [True]
@@ -99,8 +97,7 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
     moments = []
     for options in ((), ("--force", "moment")):
         asked = ("run", "--target", "moment", *options, "--on", "moment=gpu")
-        status, printed = finish(breathline(project, server, *asked))
-        assert status == 0, printed
+        succeed(breathline(project, server, *asked))
         moments.append(int((project / "moment.txt").read_text()))
         assert "didn't change" in toy.call(project, "dvc", "repro", "--single-item", "moment")
     assert moments[0] < moments[1]
@@ -119,8 +116,7 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     commit = toy.call(folder, "git", "rev-parse", "HEAD").strip()
     runs.edit(folder, lambda params: params["download"]["demo"].update(seed=7))
     asked = ("run", "--target", "extract", "--on", "download=cpu")
-    status, printed = finish(breathline(folder, server, *asked), timeout_s=240)
-    assert status == 0, printed
+    succeed(breathline(folder, server, *asked), timeout_s=240)
 
     download, extract = (json.loads((folder / f"data/lineage/{stage}.json").read_text()) for stage in BOTH)
     assert download["git"]["commit"] == extract["git"]["commit"] == commit
@@ -136,20 +132,17 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     (folder / ".lineage/events.jsonl").unlink()
     (folder / ".lineage/head.json").unlink()
     (folder / "data/lineage/download.json").unlink()
-    status, printed = finish(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
-    assert status == 0, printed
+    succeed(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
     (only,) = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
     assert (only["event"], only["stage"]) == ("restored", "download")
 
 
 @pytest.mark.long
 def test_what_another_worker_has_made_is_not_made_again(project, server, clones):
-    status, printed = finish(breathline(project, server, "run", "--target", "light", "--on", "light=cpu"))
-    assert status == 0, printed
+    succeed(breathline(project, server, "run", "--target", "light", "--on", "light=cpu"))
     (project / "light.txt").unlink()
     shutil.rmtree(project / ".dvc" / "cache")
-    status, printed = finish(breathline(project, server, "run", "--target", "light", "--on", "light=gpu"))
-    assert status == 0, printed
+    succeed(breathline(project, server, "run", "--target", "light", "--on", "light=gpu"))
     assert (project / "light.txt").exists()
     assert len(ran(project)["light"]) == 1
 
@@ -168,11 +161,7 @@ def test_a_failing_stage_tells_the_cause_here(project, server, clones):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones, number):
     process = breathline(project, server, "run", "--target", "endless", "--on", "endless=gpu")
-    pid = project.parent / "pid"
-    while not (pid.exists() and pid.read_text().strip()):
-        assert process.poll() is None, finish(process)
-        time.sleep(0.1)
-    stage = psutil.Process(int(pid.read_text()))
+    stage = noted(project.parent / "pid", process)
     assert Path(stage.cwd()).is_relative_to(clones["gpu"])
     group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
     process.send_signal(number)
