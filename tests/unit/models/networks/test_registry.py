@@ -1,4 +1,4 @@
-"""The architectures by name, and EfficientAT's published weights."""
+"""Architectures by name, published weights of EfficientAT, and networks of timm."""
 
 import sys
 from collections.abc import Iterator
@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torchvision.models.resnet import BasicBlock, ResNet
 
+from models.networks.base import NetworkSpec
 from models.networks.registry import create
+from models.networks.timm_cnn import TimmOptions, resnet10
 
 # Ways back whose algorithms on a GPU add in any order, by what torch calls them in a graph.
 IN_ANY_ORDER = ("AdaptiveAvgPool", "AdaptiveMaxPool", "ReflectionPad", "UpsampleBi", "UpsampleLinear", "GridSampler")
@@ -145,3 +148,17 @@ def test_first_conv_random_starts_a_new_convolution(tmp_path):
     new = create("timm/resnet18", frames=96, mels=128, classes=4, options=options, weights=None).state_dict()
     assert torch.equal(started["backbone.conv1.weight"], new["backbone.conv1.weight"])
     assert torch.equal(started["backbone.layer1.0.conv1.weight"], published["layer1.0.conv1.weight"])
+
+
+def test_it_is_resnet18_with_one_block_per_group():
+    torch.manual_seed(0)
+    published = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval()
+    network = resnet10(TimmOptions(), NetworkSpec(frames=96, mels=128, classes=4)).eval()
+    network.load_pretrained(published.state_dict(), source="here")
+    assert (
+        sum(parameter.numel() for parameter in network.backbone.parameters()) == 4_905_792 - 2 * 64 * 7 * 7
+    )  # one colour
+    features = torch.randn(2, 96, 128)
+    published.fc = torch.nn.Identity()
+    grey = features.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(network.embed(features), published(grey), rtol=1e-4, atol=1e-5)

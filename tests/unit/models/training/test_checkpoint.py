@@ -1,12 +1,16 @@
-"""Checkpoints: fingerprint and atomic writing."""
+"""Checkpoints: fingerprint, atomic writing and times of writing."""
 
 import json
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from models.training import checkpoint
+from models.training.selection import TrainingResult
+from models.training.state import Checkpointer, Position
 
 
 def test_the_fingerprint_depends_on_every_value_and_file(tmp_path):
@@ -42,3 +46,21 @@ def test_a_failed_write_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
     checkpoint.remove(tmp_path / "c")
     assert checkpoint.read(tmp_path / "c") is None
     assert json.dumps(list(map(str, tmp_path.iterdir()))) == "[]"
+
+
+@pytest.mark.parametrize(("takes", "pause"), [(1.0, 60), (30.0, 600)])
+def test_checkpoints_take_at_most_5_percent_of_the_time(tmp_path, monkeypatch, takes, pause):
+    now, written = 0.0, []
+
+    def write(folder: Path, state: object) -> None:
+        nonlocal now
+        now += takes
+        written.append(now)
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(checkpoint, "write", write)
+    checkpointer = Checkpointer(tmp_path, {}, TrainingResult({}, {}, []), Position(loss=torch.zeros(())), every=60.0)
+    for second in range(1, 62 + pause + round(takes)):
+        now = max(now, float(second))
+        checkpointer.write_if_due()
+    assert written == [60 + takes, 60 + takes + pause + takes]

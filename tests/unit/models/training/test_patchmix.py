@@ -1,7 +1,5 @@
 """Patch-Mix: draws and mixes against values worked out by hand."""
 
-from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,17 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.networks.base import Network
-from models.training.averaging import create as create_average
-from models.training.batches import Batches
 from models.training.contrastive import PatchMixContrastive
-from models.training.distributed import ProcessGroup
 from models.training.objectives import CrossEntropy, Objective, Targets
-from models.training.optimizers import create as create_optimizer
 from models.training.patchmix import Mix, PatchMix, draw
 from models.training.registry import create
-from models.training.schedules import schedule
 from models.training.settings import ObjectiveSettings, PatchMixSettings
-from models.training.steps import Loss, Steps
 from tests.unit.models.training import multi_process as parallel
 from tests.unit.models.training import toys
 from tests.unit.models.training.mixtures import LABELS, contrastive, features, mix, network
@@ -120,18 +112,7 @@ class Recorder(PatchMix):
 def test_both_passes_of_sam_use_the_same_mix(tmp_path):
     net, recorder, data = parallel.Patches(), Recorder(), toys.data(tmp_path)
     chosen = toys.settings(optimizer=toys.optimizer(name="sam"), micro_batch=4)
-    optimizer = create_optimizer(chosen.optimizer, net, recorder)
-    batches = Batches(
-        chosen, data.train, data.features, seed=1, device=CPU, group=ProcessGroup(), draw=partial(recorder.draw, net)
-    )
-    steps = Steps(
-        Loss(net, recorder),
-        optimizer,
-        schedule(chosen.schedule, optimizer, batches.steps),
-        create_average(chosen.moving_average, net, recorder),
-        context=nullcontext,
-        group=ProcessGroup(),
-    )
+    batches, steps = toys.steps(chosen, data, net, recorder)
     epoch = batches.epoch(1)
     for _ in range(2):
         steps.take(next(epoch))

@@ -1,9 +1,10 @@
-"""Samplers: frequency of classes and of cycles in an epoch."""
+"""Seeds of positions in a training, and the frequency of classes and cycles in an epoch."""
 
 import numpy as np
 import torch
 from scipy.stats import chisquare
 
+from models.training.randomness import derive_seed, generator
 from models.training.samplers import Sampler
 
 LABELS = np.repeat([0, 1, 2, 3], [200, 120, 50, 36])
@@ -43,3 +44,13 @@ def test_the_order_depends_only_on_the_seed():
 def test_a_class_without_cycles_is_never_drawn():
     labels = np.array([0, 0, 3])
     assert set(labels[draw("weighted", 1, labels)]) <= {0, 3}
+
+
+def test_every_position_has_its_own_constant_seed():
+    places = [(use, epoch, step) for use in ("order", "step", "network") for epoch in range(9) for step in range(9)]
+    seeds = [derive_seed(seed, *place) for seed in (0, 1) for place in places]
+    assert len(set(seeds)) == len(seeds)
+    assert seeds[5] == derive_seed(0, *places[5])
+    firsts = torch.tensor([torch.rand((), generator=generator(0, *place)) for place in places])
+    assert abs(float(firsts.mean()) - 0.5) < 0.1, "neighbouring positions are independent"
+    assert abs(float(torch.corrcoef(torch.stack([firsts[1:], firsts[:-1]]))[0, 1])) < 0.2

@@ -1,7 +1,10 @@
 """Small networks and feature caches that train in a second."""
 
 import json
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +14,13 @@ from torch import Tensor, nn
 
 from models.networks.base import Network
 from models.training.augmentation_settings import SpecAugmentSettings
+from models.training.averaging import create as create_average
+from models.training.batches import Batches
+from models.training.distributed import ProcessGroup
 from models.training.features import Features
+from models.training.objectives import Objective
+from models.training.optimizers import create as create_optimizer
+from models.training.schedules import schedule
 from models.training.selection import LabelledCycles, TrainingData
 from models.training.settings import (
     ComputeSettings,
@@ -21,6 +30,7 @@ from models.training.settings import (
     ScheduleSettings,
     TrainingSettings,
 )
+from models.training.steps import Loss, Steps
 
 CPU = ComputeSettings(device="cpu", precision="auto", threads=1)
 FRAMES, MELS, CLASSES = 20, 16, 4
@@ -113,3 +123,20 @@ def data(folder: Path, *, train: int = 70, judge: int = 40, paper: bool = False)
 def network(seed: int = 0) -> TinyNetwork:
     torch.manual_seed(seed)
     return TinyNetwork()
+
+
+def steps(
+    chosen: TrainingSettings,
+    data: TrainingData,
+    network: Network,
+    objective: Objective,
+    *,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+    context: Any = nullcontext,
+) -> tuple[Batches, Steps]:
+    """Return the batches and steps of a training in one process."""
+    group, draw = ProcessGroup(), partial(objective.draw, network)
+    batches = Batches(chosen, data.train, data.features, seed=1, device=device, group=group, draw=draw)
+    built, average = create_optimizer(chosen.optimizer, network, objective), chosen.moving_average
+    rates, averaged = schedule(chosen.schedule, built, batches.steps), create_average(average, network, objective)
+    return batches, Steps(Loss(network, objective), built, rates, averaged, context=context, group=group)
