@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from tasks.runtime import files, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.runtime.words import listed
-from tasks.sources import archive, directory
-from tasks.sources.collection import Collection, files_in
+from tasks.sources import archive
+from tasks.sources.collection import Collection, files_in, folder
 from tasks.sources.copying import copy
 
 DOWNLOADS = Path(".checkpoints/download")
@@ -40,7 +40,7 @@ def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> Abst
         return registry.get(settings.corpus).publisher(settings, work, downloads)
     if settings.source == "archive":
         return archive.opened(settings.path, sha256=settings.sha256)
-    return directory.opened(settings.path)
+    return nullcontext(folder(settings.path))
 
 
 def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:

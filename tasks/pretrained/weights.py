@@ -20,7 +20,7 @@ from torch import Tensor
 from models import file_names
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.http import fetch
+from tasks.sources.http import fetch_first
 
 LOCAL = "BREATHLINE_WEIGHTS"
 log = logging.getLogger("weights")
@@ -107,7 +107,7 @@ def download(source: str, sha256: str | None, folder: Path) -> Path:
     hint = f"check the source, or put the file into a folder and name that in {LOCAL}"
     if source.startswith(("http://", "https://")):
         key = sha256 or hashlib.sha256(source.encode()).hexdigest()
-        return fetch(source, folder / f"{key[:16]}-{file_name(source)}", sha256=sha256)
+        return fetch_first([source], folder / f"{key[:16]}-{file_name(source)}", sha256=sha256)
     if source.startswith(("hf:", "timm:")):
         file = _from_hub(source, hint)
     else:

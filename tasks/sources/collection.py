@@ -55,7 +55,7 @@ class Collection:
     where: Path
     members: Sequence[Member]
     beside: Path
-    archive: Archive | None
+    archive: Archive | None = None
 
 
 def files_in(folder: Path, *, recursive: bool) -> list[Member]:
@@ -77,6 +77,15 @@ def files_in(folder: Path, *, recursive: bool) -> list[Member]:
         for path in sorted(paths)
         if path.is_file()
     ]
+
+
+def folder(path: Path) -> Collection:
+    """Return the files of a folder and its subfolders.
+
+    Raises:
+        BreathlineError: There is no such folder.
+    """
+    return Collection(where=path, members=files_in(path, recursive=True), beside=path.resolve().parent)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -44,20 +44,6 @@ class RetryPolicy:
     read: float = 60.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """Complete file, its SHA-256, and its size in bytes."""
-
-    path: Path
-    sha256: str
-    bytes: int
-
-
-def fetch(url: str, target: Path, *, sha256: str | None) -> Path:
-    """Return `target`, fetched from one URL; see `fetch_first`."""
-    return fetch_first([url], target, sha256=sha256).path
-
-
 def fetch_first(
     urls: Sequence[str],
     target: Path,
@@ -65,8 +51,8 @@ def fetch_first(
     sha256: str | None = None,
     check: Callable[[Path], object] = lambda _: None,
     policy: RetryPolicy = RetryPolicy(),
-) -> Fetched:
-    """Return a file from the first of its mirrors that sends it completely.
+) -> Path:
+    """Return `target`, fetched from the first of its mirrors that sends it completely.
 
     An interrupted download is resumed if the server still has the same version. An existing `target` is complete. It
     is fetched again only if its SHA-256 is wrong.
@@ -88,7 +74,7 @@ def fetch_first(
         with target.open("rb") as file:
             seen = hashlib.file_digest(file, "sha256").hexdigest()
         if wanted in (None, seen):
-            return Fetched(path=target, sha256=seen, bytes=target.stat().st_size)
+            return target
         target.unlink()
     faults, passing = [], False
     for url in urls:
@@ -108,7 +94,7 @@ def fetch_first(
             ) from error
         else:
             log.info(f"{target.name}: {part.size:,} bytes from {url}")
-            return Fetched(path=target, sha256=part.sha256, bytes=part.size)
+            return target
     kind = TransientError if passing else BreathlineError
     raise kind(
         f"{target.name} could not be fetched.",

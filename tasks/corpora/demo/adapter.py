@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from tasks.corpora.demo import facts
@@ -11,7 +11,7 @@ from tasks.corpora.icbhi.adapter import Icbhi
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.collection import Collection, files_in
+from tasks.sources.collection import Collection, folder
 
 
 class Demo(Icbhi):
@@ -54,20 +54,14 @@ class Demo(Icbhi):
                     where=f"params.yaml: download.{key}",
                     hint="set it to null",
                 )
-        return _generated(settings, work / "demo")
+        from tasks.corpora.demo import corpus  # SciPy is slow to import, and only the generator needs it
+
+        corpus.generate(work / "demo", seed=settings.demo.seed, patients=settings.demo.patients)
+        return nullcontext(folder(work / "demo"))
 
     def publisher_files(self) -> Sequence[str]:
         """Return nothing: the recordings are generated."""
         return ()
-
-
-@contextmanager
-def _generated(settings: DownloadSettings, folder: Path) -> Iterator[Collection]:
-    """Yield the files of a generated corpus."""
-    from tasks.corpora.demo import corpus  # SciPy is slow to import, and only the generator needs it
-
-    corpus.generate(folder, seed=settings.demo.seed, patients=settings.demo.patients)
-    yield Collection(where=folder, members=files_in(folder, recursive=True), beside=folder, archive=None)
 
 
 CORPUS = Demo()

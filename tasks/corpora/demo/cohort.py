@@ -1,16 +1,17 @@
 """Generated patients: diagnosis, device, side of the split, and traits of their sounds.
 
 Patients come in decks of twenty. Each deck has the mix of the whole cohort, so that a corpus of three decks is as well
-mixed as one of thirty. The figures were counted over ICBHI's own metadata and annotations
-(Rocha et al., Physiol. Meas. 40, 035001, 2019).
+mixed as one of thirty. The figures are in `cohort.yaml`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
 from scipy.special import logit
 from scipy.stats import norm
 
@@ -21,56 +22,10 @@ FIRST_NUMBER = 101
 # Sides of the split of each five patients: 60 % train, and both sides in the smallest corpus.
 SIDES = ("train", "test", "train", "test", "train")
 
-# Diagnosis and device of a deck's twelve training and eight test patients; None is filled from RARE, deck by deck. As
-# in ICBHI, children and the healthy were recorded with the Meditron, and the test side has no LittC2SE; the train side
-# has more of the Litt3200 than ICBHI's five recordings, from which a small corpus would teach nothing.
-_CARDS: dict[str, tuple[tuple[str, str] | None, ...]] = {
-    "train": (
-        *[("COPD", "AKGC417L")] * 4,
-        *[("COPD", "LittC2SE")] * 2,
-        ("COPD", "Litt3200"),
-        ("Pneumonia", "LittC2SE"),
-        *[("Healthy", "Meditron")] * 2,
-        ("URTI", "Meditron"),
-        None,
-    ),
-    "test": (
-        *[("COPD", "AKGC417L")] * 3,
-        ("COPD", "Litt3200"),
-        *[("Healthy", "Meditron")] * 2,
-        ("URTI", "Meditron"),
-        None,
-    ),
-}
-_RARE: dict[str, tuple[tuple[str, str], ...]] = {
-    "train": (
-        ("COPD", "Meditron"),
-        ("Bronchiectasis", "Meditron"),
-        ("Bronchiolitis", "Meditron"),
-        ("LRTI", "Meditron"),
-        ("Bronchiectasis", "Meditron"),
-        ("Asthma", "LittC2SE"),
-    ),
-    "test": (("COPD", "Litt3200"), ("Bronchiolitis", "Meditron"), ("COPD", "Meditron"), ("Bronchiectasis", "Meditron")),
-}
-
-# Share of cycles with crackles and with wheezes.
-_SHARES = {
-    "COPD": (0.40, 0.22),
-    "Healthy": (0.05, 0.02),
-    "URTI": (0.09, 0.04),
-    "Bronchiectasis": (0.21, 0.39),
-    "Bronchiolitis": (0.13, 0.43),
-    "Pneumonia": (0.08, 0.08),
-    "LRTI": (0.02, 0.03),
-    "Asthma": (0.05, 0.67),
-}
+_FIGURES: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path(__file__).with_name("cohort.yaml"))
 # Adventitious sounds cluster: the log-odds of a cycle vary by this between patients and between the recordings of one
 # patient, which gives the annotations' intra-class correlation within recordings, 0.5.
 PATIENT_SD, RECORDING_SD = 1.9, 2.2
-
-_ADULT = {"COPD": (69.0, 8.4), "Bronchiectasis": (53.0, 14.0), "Pneumonia": (70.0, 9.0), "Asthma": (62.0, 9.0)}
-_CHILD_MEDIAN_AGE = {"Healthy": 4.5, "URTI": 3.0, "Bronchiolitis": 1.4, "LRTI": 1.2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +68,9 @@ def patient(seed: int, number: int) -> Patient:
     split = SIDES[position % 5]
     diagnosis, device, crackle_z, wheeze_z = _card(seed, position)
     rng = generator(seed, Stream.PATIENT, number)
-    adult = diagnosis in _ADULT
+    adult = diagnosis in _FIGURES["adult_age"]
     age = _age(rng, diagnosis)
-    fine_by_diagnosis = {"COPD": (1.2, 2.8), "Bronchiectasis": (1.0, 3.0), "Pneumonia": (2.5, 2.0)}
+    crackle_share, wheeze_share = _FIGURES["shares"][diagnosis]
     return Patient(
         number=number,
         split=split,
@@ -124,13 +79,13 @@ def patient(seed: int, number: int) -> Patient:
         device=device,
         demographics=_demographics(rng, age, adult),
         adult=adult,
-        crackle_log_odds=_log_odds(_SHARES[diagnosis][0], crackle_z),
-        wheeze_log_odds=_log_odds(_SHARES[diagnosis][1], wheeze_z),
+        crackle_log_odds=_log_odds(crackle_share, crackle_z),
+        wheeze_log_odds=_log_odds(wheeze_share, wheeze_z),
         breath_s=float(np.exp(rng.normal(1.17 if adult else 0.80, 0.30))),
         heart_rate=float(np.clip(rng.normal(76 if adult else 108, 11), 50, 150)),
         breath_db=float(rng.normal(0, 4)),
         tilt_db=float(rng.normal(0, 1.2)),
-        fine=float(rng.beta(*fine_by_diagnosis.get(diagnosis, (2.0, 2.0)))),
+        fine=float(rng.beta(*_FIGURES["fine"].get(diagnosis, (2.0, 2.0)))),
         crackle_size=float(rng.beta(2, 2)),
         wheeze_hz=float(np.exp(rng.normal(np.log(330 if adult else 380), 0.40))),
     )
@@ -145,8 +100,8 @@ def _card(seed: int, position: int) -> tuple[str, str, float, float]:
     deck, place = divmod(position, 20)
     side = SIDES[place % 5]
     rng = generator(seed, Stream.DECK, deck, SIDES.index(side))
-    rare = _RARE[side][deck % len(_RARE[side])]
-    cards = [card or rare for card in _CARDS[side]]
+    rare = _FIGURES["rare"][side]
+    cards = [card for count, *card in _FIGURES["common"][side] for _ in range(count)] + [rare[deck % len(rare)]]
     order = rng.permutation(len(cards))
     slices = rng.random((2, len(cards)))
     groups = ([i for i, card in enumerate(cards) if (card[0] == "COPD") is copd] for copd in (True, False))
@@ -156,7 +111,8 @@ def _card(seed: int, position: int) -> tuple[str, str, float, float]:
     nth = sum(SIDES[i % 5] == side for i in range(place))
     chosen = order[nth]
     crackle_z, wheeze_z = norm.ppf(slices[:, chosen])
-    return *cards[chosen], float(crackle_z), float(wheeze_z)
+    diagnosis, device = cards[chosen]
+    return diagnosis, device, float(crackle_z), float(wheeze_z)
 
 
 def _log_odds(share: float, z: float) -> float:
@@ -171,9 +127,9 @@ def _log_odds(share: float, z: float) -> float:
 
 def _age(rng: np.random.Generator, diagnosis: str) -> float:
     """Return an age in years."""
-    if diagnosis in _ADULT:
-        return round(float(np.clip(rng.normal(*_ADULT[diagnosis]), 19, 95)))
-    age = float(np.clip(_CHILD_MEDIAN_AGE[diagnosis] * np.exp(rng.normal(0, 0.8)), 0.25, 16))
+    if adult := _FIGURES["adult_age"].get(diagnosis):
+        return round(float(np.clip(rng.normal(*adult), 19, 95)))
+    age = float(np.clip(_FIGURES["child_age"][diagnosis] * np.exp(rng.normal(0, 0.8)), 0.25, 16))
     return round(age) if age >= 1 else round(age, 2)
 
 

@@ -1,16 +1,15 @@
-"""Recording devices: formats, frequency response, noise floor and level.
-
-Responses and floors were read off the published recordings, as medians over the normal cycles of each device, relative
-to loud breathing at 200 Hz over the chest.
-"""
+"""Recording devices: formats, frequency response, noise floor and level; their figures are in `devices.yaml`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from ruamel.yaml import YAML
 from scipy import fft
 
 Curve = tuple[tuple[float, float], ...]
@@ -37,53 +36,9 @@ class Device:
     overload_db: float
 
 
-DEVICES = {
-    "AKGC417L": Device(
-        mode="mc",
-        formats=(((44100, "PCM_24"), 0.87), ((44100, "PCM_16"), 0.13)),
-        response_db=((20, -4), (60, 0), (5000, 0), (20000, -6)),
-        floor_db=(
-            (50, 4), (75, 0), (100, -4), (150, -13), (200, -19), (300, -25), (400, -28),
-            (600, -32), (1000, -37), (2000, -41), (5000, -44), (10000, -48), (20000, -52),
-        ),
-        level_dbfs=(-12.0, 3.0),
-        overload_db=1.0,
-    ),
-    "LittC2SE": Device(
-        mode="mc",
-        formats=(((44100, "PCM_24"), 1.0),),
-        response_db=((20, -3), (60, 1), (300, 0), (400, -4), (600, -10), (1000, -14), (2500, -18), (20000, -24)),
-        floor_db=(
-            (50, 8), (75, 1), (100, -5), (150, -14), (200, -24), (300, -30), (400, -38),
-            (600, -44), (1000, -47), (2000, -52), (5000, -57), (20000, -62),
-        ),
-        level_dbfs=(-23.0, 5.0),
-        overload_db=0.0,
-    ),
-    "Litt3200": Device(
-        mode="sc",
-        formats=(((4000, "PCM_16"), 1.0),),
-        response_db=((20, -12), (80, -3), (150, 1), (200, 0), (300, -4), (400, -3), (600, 4), (800, -7), (1000, -15),
-                     (1500, -24), (1900, -38), (2000, -46)),
-        floor_db=((50, -8), (75, -18), (100, -25), (150, -38), (200, -46), (300, -54), (400, -56), (600, -53),
-                  (800, -67), (1000, -76), (1500, -86), (2000, -90)),
-        level_dbfs=None,
-        overload_db=0.0,
-    ),
-    "Meditron": Device(
-        mode="sc",
-        formats=(
-            ((44100, "PCM_24"), 0.50), ((44100, "PCM_16"), 0.21), ((4000, "PCM_16"), 0.24), ((10000, "PCM_16"), 0.05),
-        ),
-        response_db=((20, -3), (60, 0), (400, 2), (1500, 3), (3000, 0), (20000, -6)),
-        floor_db=(
-            (50, 6), (75, -2), (100, -9), (150, -19), (200, -25), (300, -31), (400, -36), (600, -41),
-            (1000, -43), (1500, -44), (2000, -52), (3500, -57), (10000, -58), (20000, -60),
-        ),
-        level_dbfs=(-25.0, 5.0),
-        overload_db=0.0,
-    ),
-}  # fmt: skip
+DEVICES = TypeAdapter(dict[str, Device]).validate_python(
+    YAML(typ="safe").load(Path(__file__).with_name("devices.yaml"))
+)
 
 
 def gain(curve: Curve, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
