@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tasks import download
 from tasks.corpora import registry
 from tasks.corpora.icbhi import known_recordings
-from tasks.corpora.settings import DemoSettings, DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
+from tests.unit.tasks.download.project import Project, settings
 from tests.unit.tasks.sources import corpora
 
 
 def facts(source: Path, project: Path) -> CorpusFacts:
     """Return the facts that follow from the download of a folder as the corpus `icbhi`."""
-    settings = DownloadSettings(
-        corpus="icbhi",
-        source="directory",
-        path=source,
-        metadata=None,
-        expect="partial",
-        sha256=None,
-        mirrors=(),
-        exclude_patients=(),
-        demo=DemoSettings(seed=1, patients=2),
-    )
-    download.download(settings, project / "raw", project / "downloads")
-    found = json.loads((project / "raw/source.json").read_text(encoding="utf-8"))["identity"]
+    found = Project(project).download(settings("directory", source))["identity"]
     return registry.get("icbhi").facts(Identity(**found))
 
 

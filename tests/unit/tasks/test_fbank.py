@@ -67,17 +67,9 @@ def test_every_cycle_has_its_row(tmp_path: Path) -> None:
         expected = front_end(front_end.clip(torch.from_numpy(cycle)).unsqueeze(0))[0]
         np.testing.assert_allclose(features[row], expected.numpy(), rtol=0, atol=1e-3)
     card = json.loads((tmp_path / "out/statistics.json").read_text())
-    keys = ("frontend", "sample_rate", "duration_s", "pad", "fade", "cycles", "frames", "mels")
-    assert {key: card[key] for key in keys} == {
-        "frontend": "ast",
-        "sample_rate": RATE,
-        "duration_s": 0.5,
-        "pad": "repeat",
-        "fade": True,
-        "cycles": len(cycles),
-        "frames": features.shape[1],
-        "mels": features.shape[2],
-    }
+    known = {"frontend": "ast", "sample_rate": RATE, "duration_s": 0.5, "pad": "repeat", "fade": True}
+    known |= dict(zip(("cycles", "frames", "mels"), features.shape, strict=True))
+    assert card | known == card
     assert math.isclose(card["mean"], features.mean(dtype=np.float64), rel_tol=1e-6)
     assert len(card["sd_per_mel"]) == 128
 

@@ -72,7 +72,6 @@ def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path: Path) -> None:
+    settings = WeightsSettings(source="ftp:x", sha256="0" * 64)
     with pytest.raises(BreathlineError, match="hf:<organisation>"):
-        write_weights(
-            "w", WeightsSettings(source="ftp:x", sha256="0" * 64), tmp_path / "o", local=None, downloads=tmp_path
-        )
+        write_weights("w", settings, tmp_path / "o", local=None, downloads=tmp_path)

@@ -11,23 +11,9 @@ from pathlib import Path
 import pytest
 
 from flows.new_recordings import source_state
-from tasks.corpora.settings import DemoSettings, DownloadSettings
+from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
-
-
-def settings(kind: str, path: Path | None = None, mirrors: tuple[str, ...] = ()) -> DownloadSettings:
-    demo = DemoSettings(seed=1, patients=1)
-    return DownloadSettings(
-        corpus="demo" if kind == "demo" else "icbhi",
-        source="publisher" if kind in ("demo", "icbhi") else kind,
-        path=path,
-        metadata=None,
-        expect="full",
-        sha256=None,
-        mirrors=mirrors,
-        exclude_patients=(),
-        demo=demo,
-    )  # type: ignore[arg-type]
+from tests.unit.tasks.download.project import settings
 
 
 def inspect(root: Path, given: DownloadSettings) -> list[str]:
@@ -93,7 +79,7 @@ def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
 
 def test_a_missing_or_generated_source_is_refused(tmp_path):
     with pytest.raises(BreathlineError, match="no files to watch"):
-        source_state.inspect(tmp_path, settings("demo"), {})
+        source_state.inspect(tmp_path, settings("publisher", corpus="demo"), {})
     with pytest.raises(BreathlineError, match="is missing"):
         source_state.inspect(tmp_path, settings("directory", tmp_path / "none"), {})
 
@@ -140,7 +126,7 @@ def mirrors() -> Iterator[list[Mirror]]:
 
 
 def test_a_new_archive_is_found_by_the_mirrors_marks_with_and_without_head(tmp_path, mirrors):
-    given = settings("icbhi", mirrors=(mirrors[0].url,))
+    given = settings("publisher", mirrors=(mirrors[0].url,))
     assert len(inspect(tmp_path, given)) == 4
     mirrors[0].head = False
     assert inspect(tmp_path, given) == []
@@ -153,7 +139,7 @@ def test_a_new_archive_is_found_by_the_mirrors_marks_with_and_without_head(tmp_p
 
 
 def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirrors):
-    given = settings("icbhi", mirrors=tuple(mirror.url for mirror in mirrors))
+    given = settings("publisher", mirrors=tuple(mirror.url for mirror in mirrors))
     mirrors[1].headers["ETag"] = '"its own"'
     inspect(tmp_path, given)
     mirrors[0].status = 404
@@ -166,7 +152,7 @@ def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirror
 
 
 def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_path, mirrors):
-    given = settings("icbhi", mirrors=(mirrors[0].url,))
+    given = settings("publisher", mirrors=(mirrors[0].url,))
     mirrors[0].status = 503
     with pytest.raises(TransientError, match="503"):
         source_state.inspect(tmp_path, given, {})

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,6 @@ from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
 from tasks.sources.collection import BrokenArchiveError
 from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
 from tests.unit.tasks.sources import corpora
-
-
-def truncated_header() -> bytes:
-    return corpora.wav()[:30]
 
 
 def flac() -> bytes:
@@ -37,7 +34,7 @@ def flac() -> bytes:
         pytest.param({f"x/{NAMES[0]}.WAV": b""}, f"Two files have one name, {NAMES[0]}", id="twins in two folders"),
         pytest.param({"101_x.wav": b""}, "`101_x` is not the name", id="no name of a recording"),
         pytest.param({f"{NAMES[0]}.wav": b"RIFF but no"}, rf"1 recordings .*: {NAMES[0]}.wav \(Format", id="no wav"),
-        pytest.param({f"{NAMES[0]}.wav": truncated_header()}, f"{NAMES[0]}.wav", id="half a header"),
+        pytest.param({f"{NAMES[0]}.wav": corpora.wav()[:30]}, f"{NAMES[0]}.wav", id="half a header"),
         pytest.param({f"{NAMES[0]}.wav": flac()}, "this is FLAC", id="flac"),
         pytest.param({f"{NAMES[0]}.wav": corpora.wav(0)}, "no samples", id="no samples"),
         pytest.param({SPLIT_FILE: corpora.metadata(NAMES[1:])[SPLIT_FILE]}, f"not name 1 .*{NAMES[0]}", id="unlisted"),
@@ -87,15 +84,7 @@ def test_missing_space_is_reported_before_copying(
 def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[str]:
     """Start the stage as DVC does, in a project of its own, and before it one line of code."""
     root.mkdir(exist_ok=True)
-    section = {
-        "corpus": "icbhi",
-        "source": "directory",
-        "path": str(folder),
-        "metadata": None,
-        "expect": "partial",
-        "sha256": None,
-    }
-    section |= {"mirrors": [], "exclude_patients": [], "demo": {"seed": 1, "patients": 2}}
+    section = asdict(settings("directory", folder)) | {"path": str(folder)}
     (root / "params.yaml").write_text(json.dumps({"download": section}))
     code = f"import resource, runpy, time\n{first}\nrunpy.run_module('tasks.download', run_name='__main__')"
     return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,12 +23,9 @@ NEWER = random.Random(2).randbytes(300_000)
 QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with behave.serving() as server:
-        server.files["f"] = CONTENT
-        yield server
+@pytest.fixture(autouse=True)
+def _file(server: Server) -> None:
+    server.files["f"] = CONTENT
 
 
 def fetched(server: Server, target: Path, **options: object) -> Path:

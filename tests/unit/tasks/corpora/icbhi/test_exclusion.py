@@ -13,11 +13,6 @@ from tests.unit.tasks.sources import corpora
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path / "project")
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     odd = {"filename_differences.txt": b"1010_1b1_Al_sc_Meditron\n101_1b1_Al_sc_Meditron was renamed\n"}
     return corpora.lay_out(tmp_path / "corpus", FULL | odd)
