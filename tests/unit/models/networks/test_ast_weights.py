@@ -64,35 +64,16 @@ def test_transformers_counts_the_same_parameters_at_full_size():
 
 def authors_file(width: int = WIDTH, depth: int = 2, positions: int = 12 * 101) -> dict[str, Tensor]:
     """Return random tensors under the names and in the shapes of the authors' AudioSet checkpoint, but for its size."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "v.cls_token": (1, 1, width),
-        "v.dist_token": (1, 1, width),
-        "v.pos_embed": (1, positions + 2, width),
-        "v.patch_embed.proj.weight": (width, 1, 16, 16),
-        "v.patch_embed.proj.bias": (width,),
-        "v.norm.weight": (width,),
-        "v.norm.bias": (width,),
-        "v.head.weight": (1000, width),
-        "v.head.bias": (1000,),
-        "v.head_dist.weight": (1000, width),
-        "v.head_dist.bias": (1000,),
-        "mlp_head.0.weight": (width,),
-        "mlp_head.0.bias": (width,),
-        "mlp_head.1.weight": (527, width),
-        "mlp_head.1.bias": (527,),
-    }
-    layers = {
-        "norm1": (width,),
-        "attn.qkv": (3 * width, width),
-        "attn.proj": (width, width),
-        "norm2": (width,),
-        "mlp.fc1": (4 * width, width),
-        "mlp.fc2": (width, 4 * width),
-    }
-    for block in range(depth):
-        for name, shape in layers.items():
-            shapes[f"v.blocks.{block}.{name}.weight"] = shape
-            shapes[f"v.blocks.{block}.{name}.bias"] = shape[:1]
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("v.cls_token", "v.dist_token"), (1, 1, width))
+    shapes["v.pos_embed"] = (1, positions + 2, width)
+    norm, classes = (width,), (1000, width)
+    layers = {"v.patch_embed.proj": (width, 1, 16, 16), "v.norm": norm, "v.head": classes, "v.head_dist": classes}
+    layers |= {"mlp_head.0": norm, "mlp_head.1": (527, width)}
+    block = {"norm1": norm, "attn.qkv": (3 * width, width), "attn.proj": (width, width), "norm2": norm}
+    block |= {"mlp.fc1": (4 * width, width), "mlp.fc2": (width, 4 * width)}
+    layers |= {f"v.blocks.{number}.{name}": shape for number in range(depth) for name, shape in block.items()}
+    for name, shape in layers.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
     random = torch.Generator().manual_seed(3)
     return {f"module.{name}": 0.2 * torch.randn(shape, generator=random) for name, shape in shapes.items()}
 

@@ -24,7 +24,6 @@ from models.training.schedules import schedule
 from models.training.selection import LabelledCycles, TrainingData
 from models.training.settings import (
     ComputeSettings,
-    MovingAverageSettings,
     ObjectiveSettings,
     OptimizerSettings,
     ScheduleSettings,
@@ -66,28 +65,18 @@ class Linear(Network):
 
 def settings(**changes: object) -> TrainingSettings:
     values: dict[str, object] = {
-        "objective": ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="none"),
+        "objective": ObjectiveSettings(name="cross_entropy", label_smoothing=0.1),
         "optimizer": optimizer(),
         "schedule": ScheduleSettings(epochs=3, warmup_epochs=1, final_lr_fraction=0.01),
         "sampler": "weighted",
         "batch_size": 8,
-        "specaugment": SpecAugmentSettings(policy="icbhi_ast_sup", fill="mean", gate="uniform"),
-        "moving_average": MovingAverageSettings(),
-        "patience": 0,
+        "specaugment": SpecAugmentSettings(policy="icbhi_ast_sup"),
     }
     return TrainingSettings(**(values | changes))
 
 
 def optimizer(**changes: object) -> OptimizerSettings:
-    values: dict[str, object] = {
-        "name": "adamw",
-        "lr": 0.01,
-        "weight_decay": 1e-4,
-        "rho": 0.05,
-        "adaptive": False,
-        "clip_norm": None,
-    }
-    return OptimizerSettings(**(values | changes))
+    return OptimizerSettings(**({"name": "adamw", "lr": 0.01, "weight_decay": 1e-4} | changes))
 
 
 def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels: int = MELS) -> list[str]:
