@@ -1,10 +1,12 @@
-"""The command line as a process of its own, to be watched, signalled and killed."""
+"""The command line as a process of its own, and what it leaves on the session's server."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -43,3 +45,21 @@ def eventually(what: Callable[[], object], seconds: float = 60) -> None:
     while not what():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.3)
+
+
+def ended(processes: list[psutil.Process], seconds: float = 20) -> bool:
+    """Return whether processes end in time; zombies have ended."""
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
+
+
+def group(stage: psutil.Process) -> list[psutil.Process]:
+    """Return the processes in the process group of a stage."""
+    return [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
+
+
+def artifact(key: str) -> Any:
+    """Return the latest artifact that a flow has published under a key."""
+    from prefect.artifacts import Artifact
+
+    return Artifact.get(key)

@@ -4,10 +4,10 @@ import functools
 import hashlib
 import importlib
 import json
+import operator
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,7 +31,7 @@ def repro(folder: Path, memo: dict[str, Path]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for stage in stages.values():
-            values = [functools.reduce(_value, key.split("."), read) for key in stage.params]
+            values = [functools.reduce(operator.getitem, key.split("."), read) for key in stage.params]
             before = [made for path, made in hashes.items() if any(_overlap(path, used) for used in stage.inputs)]
             text = json.dumps([stage.command, values, before], default=str)
             key = hashlib.sha256(text.encode()).hexdigest()
@@ -41,10 +41,6 @@ def repro(folder: Path, memo: dict[str, Path]) -> None:
             else:
                 _run(stage.command)
                 memo[key] = folder
-
-
-def _value(mapping: Any, key: str) -> Any:
-    return mapping[key]
 
 
 def _overlap(one: str, other: str) -> bool:

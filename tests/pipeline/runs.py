@@ -55,6 +55,12 @@ def parameters(folder: Path, name: str = "params.yaml") -> dict[str, Any]:
     return loaded
 
 
+def locked(folder: Path) -> dict[str, Any]:
+    """Return the stages of dvc.lock."""
+    stages: dict[str, Any] = parameters(folder, "dvc.lock")["stages"]
+    return stages
+
+
 def commit(folder: Path, message: str) -> None:
     """Commit all that Git does not ignore."""
     toy.call(folder, "git", "add", ".")

@@ -7,8 +7,7 @@ import psutil
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish, noted
-from tests.pipeline.published import artifact
+from tests.pipeline.commands import artifact, breathline, finish, noted
 from tests.toy import SCORE, commit
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and these tests make several.

@@ -19,10 +19,6 @@ def ran(printed: str) -> list[str]:
     return re.findall(r"Running stage '(.+)':", printed)
 
 
-def recorded(folder: Path) -> dict:
-    return runs.parameters(folder, "dvc.lock")["stages"]
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("target", ["train_teacher@t1", "evaluate"])
 def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished_run, tmp_path, server, target):
@@ -30,9 +26,9 @@ def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished_run, tmp_p
     toy.call(tmp_path, "git", "clone", "--quiet", str(finished_run), str(folder))
     toy.call(folder, "git", "reset", "--quiet", "--hard", "HEAD~1")  # before the run
     succeed(breathline(folder, server, "run", "--jobs", "2", "--target", target), timeout_s=300)
-    stages = recorded(folder)
+    stages = runs.locked(folder)
     assert target in stages
-    assert stages.items() <= recorded(finished_run).items()
+    assert stages.items() <= runs.locked(finished_run).items()
     outs = [out["path"] for stage in stages.values() for out in stage["outs"]]
     files = [path for out in outs for path in [finished_run / out, *(finished_run / out).rglob("*")] if path.is_file()]
     assert len(files) > len(outs)
@@ -42,7 +38,7 @@ def test_without_prefect_the_outs_are_the_same_byte_for_byte(finished_run, tmp_p
 
 
 def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished_run):
-    assert recorded(finished_run).keys() == graph.read(finished_run).keys()
+    assert runs.locked(finished_run).keys() == graph.read(finished_run).keys()
     printed = toy.call(finished_run, "dvc", "repro")
     assert ran(printed) == []
     assert "up to date" in printed

@@ -1,13 +1,12 @@
 """The flow on a toy project, with a real Prefect server, real DVC and real processes."""
 
-import os
 import signal
 
 import psutil
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish, noted, succeed
+from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 
 pytestmark = pytest.mark.xdist_group("server")
 # a and b are independent; last needs both.
@@ -114,11 +113,10 @@ def test_no_stage_outlives_its_flow(tmp_path, server, number):
     folder = toy.make(tmp_path, ENDLESS)
     process = breathline(folder, server, "run")
     stage = noted(folder / "pid", process)
-    group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
-    assert len(group) >= 3, "the guard, dvc and the stage"
+    family = group(stage)
+    assert len(family) >= 3, "the guard, dvc and the stage"
     process.send_signal(number)
     status, printed = finish(process)
     assert status != 0, printed
-    _, alive = psutil.wait_procs(group, timeout=20)
-    assert [other for other in alive if other.status() != psutil.STATUS_ZOMBIE] == []
+    assert ended(family)
     assert not (folder / "out").exists()

@@ -23,7 +23,7 @@ from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish, succeed
 
 # Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 TEACHER, FBANK = "train_teacher@t1", "fbank@ast"
@@ -75,7 +75,7 @@ def results(folder: Path) -> dict[str, object]:
     """Return the SHA-256 of every file in the two stages' outs, and what dvc.lock says of the stages."""
     files = [path for out in OUTS.values() for path in sorted((folder / out).rglob("*")) if path.is_file()]
     hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    recorded = runs.parameters(folder, "dvc.lock")["stages"]
+    recorded = runs.locked(folder)
     return hashes | {name: recorded.get(name) for name in OUTS}
 
 

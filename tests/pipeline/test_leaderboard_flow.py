@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tasks.evaluation.summary import about
 from tasks.runtime import corpus_facts
 from tests import toy
-from tests.pipeline.published import artifact
+from tests.pipeline.commands import artifact
 from tests.toy import commit
 from tests.unit.tasks.evaluation.example import facts
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import toy
-from tests.pipeline.published import artifact
+from tests.pipeline.commands import artifact
 from tests.toy import SCORE, commit
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and this test makes several.
@@ -35,16 +35,8 @@ artifacts:
   student: {path: data/student, type: model}
 """
 NEW_DATA_PARAMS = """\
-download:
-  corpus: icbhi
-  source: directory
-  path: corpus
-  metadata: null
-  expect: partial
-  sha256: null
-  mirrors: []
-  exclude_patients: []
-  demo: {seed: 1, patients: 1}
+download: {corpus: icbhi, source: directory, path: corpus, metadata: null, expect: partial, sha256: null,
+  mirrors: [], exclude_patients: [], demo: {seed: 1, patients: 1}}
 """
 
 

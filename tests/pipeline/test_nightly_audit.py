@@ -6,7 +6,7 @@ from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline import runs
 from tests.pipeline import tampering as do
-from tests.pipeline.published import artifact
+from tests.pipeline.commands import artifact
 
 # Each test audits a copy of the finished run, which takes seconds.
 # Flows that are called here use the session's server, too.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, finish, succeed
+from tests.pipeline.commands import breathline, eventually, finish, succeed
 
 pytestmark = pytest.mark.xdist_group("server")
 # `held` says that it starts, and ends once the test lets it.
@@ -43,10 +43,7 @@ def start(folder: Path, server: dict[str, str], kind: str) -> subprocess.Popen[s
 
 
 def wait_for_start(folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not (folder / "starts").exists():
-        assert time.monotonic() < deadline, "no stage started"
-        time.sleep(0.05)
+    eventually((folder / "starts").exists)
 
 
 def check_outs(folder: Path) -> None:

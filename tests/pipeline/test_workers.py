@@ -1,13 +1,11 @@
 """Stages on other workers: a Prefect server, two process workers with clones of their own, a Git and a DVC remote."""
 
 import json
-import os
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
@@ -16,7 +14,7 @@ from prefect.client.schemas.objects import State, StateType
 from flows.deployments import pools, register
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish, noted, succeed
+from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
@@ -58,10 +56,6 @@ def project(tmp_path) -> Path:
     return folder
 
 
-def locked(folder: Path) -> dict:
-    return runs.parameters(folder, "dvc.lock")["stages"]
-
-
 def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
     succeed(breathline(project, server, "run", "--target", "last", *ON), timeout_s=240)
     where = ran(project)
@@ -80,7 +74,7 @@ def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project
     toy.call(alone, "dvc", "repro", "last")
     for out in ("last.txt", "light.txt", "heavy.json", "plots/a.csv", "data/heavy/model"):
         assert (project / out).read_bytes() == (alone / out).read_bytes(), out
-    assert locked(project) == locked(alone)
+    assert runs.locked(project) == runs.locked(alone)
 
     # DVC alone takes what came for its own.
     before = ran(project)
@@ -154,7 +148,7 @@ def test_a_failing_stage_tells_the_cause_here(project, server, clones):
     assert "Failed: bad." in printed
     assert "On a worker of the pool cpu: The stage bad failed." in printed
     assert printed.count("| the cause") == 1
-    assert "bad" not in locked(project)
+    assert "bad" not in runs.locked(project)
 
 
 @pytest.mark.long
@@ -163,7 +157,7 @@ def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones,
     process = breathline(project, server, "run", "--target", "endless", "--on", "endless=gpu")
     stage = noted(project.parent / "pid", process)
     assert Path(stage.cwd()).is_relative_to(clones["gpu"])
-    group = [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
+    family = group(stage)
     process.send_signal(number)
     status, printed = finish(process)
     assert status != 0, printed
@@ -171,8 +165,7 @@ def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones,
         report_lost()
     else:
         assert toy.call(project, "git", "ls-remote", "origin") == ""
-    _, alive = psutil.wait_procs(group, timeout=40)
-    assert [other for other in alive if other.status() != psutil.STATUS_ZOMBIE] == []
+    assert ended(family, seconds=40)
 
 
 CALLER = "params.yaml: endless"
