@@ -34,8 +34,7 @@ def adopt(root: Path, stage: str, log: str) -> None:
         events.append(root, {**restored, **machine.identity()})
         return
     end = ends[-1]
-    start = next(entry for entry in entries if entry["hash"] == end["start"])
-    first = events.append(root, _adopted(start))
+    first = events.append(root, _adopted(events.start_of(entries, end)))
     events.append(root, _adopted(end) | {"start": first})
 
 

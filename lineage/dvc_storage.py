@@ -14,13 +14,9 @@ LOCK = "dvc.lock"
 
 @dataclass(frozen=True)
 class Cache:
-    """DVC's local cache.
+    """DVC's local cache."""
 
-    Attributes:
-        objects: Folder of the objects, which are named by their MD5.
-    """
-
-    objects: Path
+    objects: Path  # folder of the objects, which are named by their MD5
 
     def object(self, md5: str) -> Path:
         """Return the path of the object with an MD5, whether or not the object exists."""

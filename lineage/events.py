@@ -8,7 +8,7 @@ which reveals a log whose end was cut off.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,15 +30,10 @@ class LogError(BreathlineError, ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """Fault of the log.
+    """Fault of the log."""
 
-    Attributes:
-        number: Number of the entry, from 1; one past the last entry where the end of the log is missing.
-        what: Description of the fault.
-    """
-
-    number: int
-    what: str
+    number: int  # number of the entry, from 1; one past the last entry where the end of the log is missing
+    what: str  # description of the fault
 
 
 def append(root: Path, event: Mapping[str, Any]) -> str:
@@ -86,6 +81,16 @@ def read_or_empty(root: Path) -> list[dict[str, Any]]:
         return read(root)
     except ValueError:
         return []
+
+
+def is_success(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is the end of a successful run."""
+    return entry.get("event") == "end" and entry.get("status") == "done"
+
+
+def start_of(log: Iterable[dict[str, Any]], end: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the start of the run that an entry ends; empty where the log does not have it."""
+    return next((entry for entry in log if entry.get("hash") == end.get("start")), {})
 
 
 def now() -> str:

@@ -19,21 +19,13 @@ TEMPLATE = re.compile(r"\$\{\s*([^}]+?)\s*\}")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, or one item of a group of stages.
+    """One stage, or one item of a group of stages."""
 
-    Attributes:
-        name: Name in DVC, such as ``fbank@ast``.
-        command: Command line.
-        deps: Paths that the stage reads: modules and artifacts.
-        params: Keys of params.yaml that the stage reads.
-        outs: Paths that the stage makes, with metrics and plots.
-    """
-
-    name: str
-    command: str
-    deps: tuple[str, ...]
-    params: tuple[str, ...]
-    outs: tuple[str, ...]
+    name: str  # name in DVC, such as ``fbank@ast``
+    command: str  # command line
+    deps: tuple[str, ...]  # paths that the stage reads: modules and artifacts
+    params: tuple[str, ...]  # keys of params.yaml that the stage reads
+    outs: tuple[str, ...]  # paths that the stage makes, with metrics and plots
 
     @property
     def code(self) -> tuple[str, ...]:

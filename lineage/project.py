@@ -15,17 +15,11 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Project:
-    """The stages of a project and their records.
+    """The stages of a project and their records."""
 
-    Attributes:
-        root: Root of the project.
-        stages: Stages by name, in the order of dvc.yaml.
-        records: Records by stage; a stage that has not run under this version has none.
-    """
-
-    root: Path
-    stages: Mapping[str, Stage]
-    records: Mapping[str, Record]
+    root: Path  # root of the project
+    stages: Mapping[str, Stage]  # stages by name, in the order of dvc.yaml
+    records: Mapping[str, Record]  # records by stage; a stage that has not run under this version has none
 
     def maker(self, path: str) -> str | None:
         """Return the stage that makes a path or a folder above it; None for a path from outside."""

@@ -23,21 +23,13 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class StageStart:
-    """State of a stage at its start; later edits did not make its outs.
+    """State of a stage at its start; later edits did not make its outs."""
 
-    Attributes:
-        spec: The stage in dvc.yaml.
-        params: The parameters that the stage reads.
-        git: State of the code in Git (`code.git_state`).
-        code: Descriptions of the code among the deps (`files.describe`).
-        modules: SHA-256 of the project's imported modules.
-    """
-
-    spec: graph.Stage
-    params: Mapping[str, Any]
-    git: Mapping[str, Any] | None
-    code: tuple[Mapping[str, Any], ...]
-    modules: Mapping[str, str]
+    spec: graph.Stage  # the stage in dvc.yaml
+    params: Mapping[str, Any]  # the parameters that the stage reads
+    git: Mapping[str, Any] | None  # state of the code in Git (`code.git_state`)
+    code: tuple[Mapping[str, Any], ...]  # descriptions of the code among the deps (`files.describe`)
+    modules: Mapping[str, str]  # SHA-256 of the project's imported modules
 
 
 def begin(root: Path, stage: str) -> StageStart:

@@ -21,8 +21,7 @@ def folder_with(root: Path, stage: str, digest: str) -> Path | None:
         digest: SHA-256 of the record.
     """
     for folder in _others(root.resolve()):
-        entries = events.read_or_empty(folder)
-        ended = (entry for entry in entries if entry.get("event") == "end" and entry.get("status") == "done")
+        ended = filter(events.is_success, events.read_or_empty(folder))
         if any((entry["stage"], entry["record"]) == (stage, digest) for entry in ended) and not events.check(folder):
             return folder
     return None

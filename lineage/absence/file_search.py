@@ -30,15 +30,10 @@ PATIENT_KEY = re.compile(r"patient(_\w+)?")
 
 @dataclass(frozen=True)
 class Remnant:
-    """Data of the patient in a file.
+    """Data of the patient in a file."""
 
-    Attributes:
-        path: Path of the file.
-        what: Description of the data.
-    """
-
-    path: str
-    what: str
+    path: str  # path of the file
+    what: str  # description of the data
 
 
 @dataclass

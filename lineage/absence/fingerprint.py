@@ -27,21 +27,15 @@ ROWS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """Hashes of a patient's data in one run.
+    """Hashes of a patient's data in one run."""
 
-    Attributes:
-        taken_of: Name of the run.
-        files: SHA-256 of wav files and annotations, with their names.
-        rows: SHA-256 of waveforms and features, with the cycle's name, except those that other patients share.
-        learned: Content hash, with path, of weights that learned from the patient or whose epoch the patient chose.
-        unread: Artifacts of the run that are no longer readable, so that their rows are unknown.
-    """
-
-    taken_of: str
-    files: Mapping[str, str]
+    taken_of: str  # name of the run
+    files: Mapping[str, str]  # SHA-256 of wav files and annotations, with their names
+    # SHA-256 of waveforms and features, with the cycle's name, except those that other patients share
     rows: Mapping[str, str]
+    # content hash, with path, of weights that learned from the patient or whose epoch the patient chose
     learned: Mapping[str, str]
-    unread: tuple[str, ...]
+    unread: tuple[str, ...]  # artifacts of the run that are no longer readable, so that their rows are unknown
 
 
 def take(run: Run, patient: str) -> Fingerprint | None:

@@ -17,24 +17,15 @@ PREFIX = "patient:"
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """Result of a search.
+    """Result of a search."""
 
-    Attributes:
-        patient: Id of the patient.
-        traces: Data of the patient that were found, by path.
-        files: Number of files that were searched.
-        rows: Number of rows of numbers, such as waveforms and features, whose hashes were compared.
-        known_by: Earlier run that provided the hashes, and the number of hashes of each kind; None for a search by
-            name alone.
-        not_there: Outs that are missing and were not searched.
-    """
-
-    patient: str
-    traces: tuple[Remnant, ...]
-    files: int
-    rows: int
+    patient: str  # id of the patient
+    traces: tuple[Remnant, ...]  # data of the patient that were found, by path
+    files: int  # number of files that were searched
+    rows: int  # number of rows of numbers, such as waveforms and features, whose hashes were compared
+    # earlier run that provided the hashes, and the number of hashes of each kind; None for a search by name alone
     known_by: Mapping[str, Any] | None
-    not_there: tuple[str, ...]
+    not_there: tuple[str, ...]  # outs that are missing and were not searched
 
     @property
     def proven(self) -> bool:

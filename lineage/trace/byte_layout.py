@@ -9,15 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Wav:
-    """Layout of a RIFF file.
+    """Layout of a RIFF file."""
 
-    Attributes:
-        start: Offset of the samples in bytes.
-        frame: Size in bytes of one frame of all channels.
-    """
-
-    start: int
-    frame: int
+    start: int  # offset of the samples in bytes
+    frame: int  # size in bytes of one frame of all channels
 
 
 def wav(path: Path) -> Wav | None:
@@ -45,17 +40,11 @@ def wav(path: Path) -> Wav | None:
 
 @dataclass(frozen=True)
 class Array:
-    """Layout of an .npy file.
+    """Layout of an .npy file."""
 
-    Attributes:
-        start: Offset of the values in bytes.
-        row: Size of one row in bytes.
-        shape: Shape of the array.
-    """
-
-    start: int
-    row: int
-    shape: tuple[int, ...]
+    start: int  # offset of the values in bytes
+    row: int  # size of one row in bytes
+    shape: tuple[int, ...]  # shape of the array
 
 
 def array(path: Path) -> Array:

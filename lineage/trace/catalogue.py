@@ -15,33 +15,19 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network.
+    """A trained network."""
 
-    Attributes:
-        name: ``student/<seed>`` or ``teacher/<id>``.
-        stage: Stage that trained the network.
-        folder: Folder of the network.
-        seed: Random seed of initialisation, sampling, augmentation and dropout.
-        front_end: Front end of the features.
-        initial: Name of the initial weights.
-        epoch_chosen_on: Subset on which the epoch of each selection was chosen.
-        stopped_on: Subset that ended the training early; None without early stopping.
-        soft: Whether the training used soft labels.
-        held_out: Training cycles of the fold that a teacher leaves out.
-        fold: Name of this fold; empty for other models.
-    """
-
-    name: str
-    stage: str
-    folder: str
-    seed: int
-    front_end: str
-    initial: str
-    epoch_chosen_on: Mapping[str, str]
-    stopped_on: str | None
-    soft: bool
-    held_out: frozenset[str] = frozenset()
-    fold: str = ""
+    name: str  # ``student/<seed>`` or ``teacher/<id>``
+    stage: str  # stage that trained the network
+    folder: str  # folder of the network
+    seed: int  # random seed of initialisation, sampling, augmentation and dropout
+    front_end: str  # front end of the features
+    initial: str  # name of the initial weights
+    epoch_chosen_on: Mapping[str, str]  # subset on which the epoch of each selection was chosen
+    stopped_on: str | None  # subset that ended the training early; None without early stopping
+    soft: bool  # whether the training used soft labels
+    held_out: frozenset[str] = frozenset()  # training cycles of the fold that a teacher leaves out
+    fold: str = ""  # name of this fold; empty for other models
 
     @property
     def weights(self) -> list[str]:
@@ -63,11 +49,7 @@ class Model:
 
 
 class Catalogue:
-    """All models that have records.
-
-    Args:
-        data: Records and tables of the project.
-    """
+    """All models that have records."""
 
     def __init__(self, data: ProjectData) -> None:
         self.data = data

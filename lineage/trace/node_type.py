@@ -12,10 +12,6 @@ class NodeType(ABC):
     """Type of node: facts, causes and effects of its nodes by name.
 
     The links of `before` and `after` mirror each other. Stages are an exception: they have causes only.
-
-    Args:
-        data: Records and tables of the project.
-        catalogue: Trained models of the project.
     """
 
     def __init__(self, data: ProjectData, catalogue: Catalogue) -> None:

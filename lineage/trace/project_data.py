@@ -23,11 +23,7 @@ Row = dict[str, Any]
 
 
 class ProjectData:
-    """Records and tables of a project.
-
-    Args:
-        project: The project with its records.
-    """
+    """Records and tables of a project."""
 
     def __init__(self, project: Project) -> None:
         self.project = project

@@ -16,19 +16,12 @@ MADE_BY = "made by"
 
 @dataclass(frozen=True)
 class Node:
-    """Cause or effect in the making of artifacts.
+    """Cause or effect in the making of artifacts."""
 
-    Attributes:
-        id: Kind and name.
-        label: Short text for people.
-        facts: Facts as JSON values.
-        group: Name of a group whose nodes of one kind may be shown as one, such as all recordings of `train`.
-    """
-
-    id: str
-    label: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    group: str = ""
+    id: str  # kind and name
+    label: str  # short text for people
+    facts: Mapping[str, Any] = field(default_factory=dict)  # facts as JSON values
+    group: str = ""  # name of a group whose nodes of one kind may be shown as one, such as all recordings of `train`
 
     @property
     def kind(self) -> str:
@@ -43,54 +36,33 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """Influence of one node on another.
+    """Influence of one node on another."""
 
-    Attributes:
-        cause: Id of the earlier node.
-        effect: Id of the later node.
-        how: Role of the cause.
-    """
-
-    cause: str
-    effect: str
-    how: str
+    cause: str  # id of the earlier node
+    effect: str  # id of the later node
+    how: str  # role of the cause
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """Stage that has to run anew without a recording or patient.
+    """Stage that has to run anew without a recording or patient."""
 
-    Attributes:
-        stage: Name of the stage in DVC.
-        why: Reason.
-        learned: Whether the outs hold anything learned from the recording or patient.
-    """
-
-    stage: str
-    why: str
-    learned: bool
+    stage: str  # name of the stage in DVC
+    why: str  # reason
+    learned: bool  # whether the outs hold anything learned from the recording or patient
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The answer to a question.
+    """The answer to a question."""
 
-    Attributes:
-        question: Text of the question.
-        direction: ``backward`` to the causes, or ``forward`` to the effects.
-        root: Id of the node that the question is about.
-        nodes: Nodes by id, in the order in which they were reached.
-        edges: Edges between the nodes, in the order in which they were found.
-        notes: Contradictions between records, and limits of the answer.
-        reruns: Stages that would have to run anew without the root; only in the direction ``forward``.
-    """
-
-    question: str
-    direction: Direction
-    root: str
-    nodes: Mapping[str, Node]
-    edges: tuple[Edge, ...]
-    notes: tuple[str, ...] = ()
+    question: str  # text of the question
+    direction: Direction  # ``backward`` to the causes, or ``forward`` to the effects
+    root: str  # id of the node that the question is about
+    nodes: Mapping[str, Node]  # nodes by id, in the order in which they were reached
+    edges: tuple[Edge, ...]  # edges between the nodes, in the order in which they were found
+    notes: tuple[str, ...] = ()  # contradictions between records, and limits of the answer
+    # stages that would have to run anew without the root; only in the direction ``forward``
     reruns: tuple[Rerun, ...] = ()
 
     def nodes_of(self, *kinds: str) -> list[Node]:

@@ -24,11 +24,7 @@ EXAMPLES = "score, student.val.sp.mean, data/student/1, a cycle_id, a recording_
 
 
 class TraceQueries:
-    """Answers to questions about a project.
-
-    Args:
-        project: The project with its records.
-    """
+    """Answers to questions about a project."""
 
     def __init__(self, project: Project) -> None:
         self.data = ProjectData(project)
@@ -55,18 +51,8 @@ class TraceQueries:
             notes.append(f"{what} is an out of {root.name}: this is what made that stage's outs")
         if root.kind == "row":
             nodes |= self._with_exposure(root, nodes)
-        found = (
-            reruns(self.data.project, self.catalogue.models.values(), nodes, edges) if direction == "forward" else []
-        )
-        return Trace(
-            question=what,
-            direction=direction,
-            root=root.id,
-            nodes=nodes,
-            edges=edges,
-            notes=tuple(notes),
-            reruns=tuple(found),
-        )
+        found = reruns(self.data.project, self.catalogue, nodes, edges) if direction == "forward" else []
+        return Trace(what, direction, root.id, nodes, edges, tuple(notes), tuple(found))
 
     def _root(self, what: str) -> tuple[Node, list[Edge], Direction]:
         """Return the node of a question, its first edges, and the direction."""

@@ -1,9 +1,7 @@
 """Stages that would have to run anew without some recordings, and the reasons."""
 
-from collections.abc import Iterable
-
 from lineage.project import Project
-from lineage.trace.catalogue import Model
+from lineage.trace.catalogue import Catalogue
 from lineage.trace.provenance_graph import Edge, Node, Rerun
 from tasks.artifacts import RAW
 
@@ -17,22 +15,16 @@ REASONS = {
 LEARNING = ("train_teacher", "train_student", "soft_labels")
 
 
-def reruns(project: Project, models: Iterable[Model], nodes: dict[str, Node], edges: tuple[Edge, ...]) -> list[Rerun]:
+def reruns(project: Project, catalogue: Catalogue, nodes: dict[str, Node], edges: tuple[Edge, ...]) -> list[Rerun]:
     """Return the stages that run anew without the first node of a forward trace, in topological order.
 
     All stages that read the tables of cycles run anew, because the tables change. Only some of them have learned from
     the removed cycles: directly, through soft labels, or through the choice of the epoch.
-
-    Args:
-        project: The project.
-        models: All models.
-        nodes: Nodes of the trace.
-        edges: Edges of the trace.
     """
     source = project.maker(str(RAW))
     if source is None:
         return []
-    stages = {model.name: model.stage for model in models}
+    stages = {model.name: model.stage for model in catalogue.models.values()}
     causes: dict[str, list[Edge]] = {}
     for edge in edges:
         kind, _, name = edge.effect.partition(":")

@@ -20,17 +20,11 @@ IN_GIT = ("dvc.yaml", "params.yaml", dvc_storage.LOCK)
 
 @dataclass(frozen=True)
 class Target:
-    """Project and subject of a question.
+    """Project and subject of a question."""
 
-    Attributes:
-        folder: Folder with the files of the project.
-        what: Question without its revision.
-        note: Name of the revision; empty for the working tree.
-    """
-
-    folder: Path
-    what: str
-    note: str = ""
+    folder: Path  # folder with the files of the project
+    what: str  # question without its revision
+    note: str = ""  # name of the revision; empty for the working tree
 
 
 @contextmanager

@@ -21,8 +21,6 @@ class Stages(NodeType):
     """``stage:<name>``: a stage, from its record and the last event that names the record.
 
     Args:
-        data: Records and tables of the project.
-        catalogue: Trained models of the project.
         all_upstream: Whether all makers of an input folder such as ``data/teachers`` are causes. Without it, a folder
             with several makers has none, because the outs lead to those that matter.
     """
@@ -61,14 +59,11 @@ class Stages(NodeType):
         yield from links("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
 
     def _run(self, name: str) -> dict[str, Any] | None:
-        path = self.data.root / record.path_of(name)
-        end = self._ends.get((name, sha256(path)))
+        end = self._ends.get((name, sha256(self.data.root / record.path_of(name))))
         if end is None:
             return None
-        start = self._starts.get(end["start"], {})
-        return {key: start[key] for key in START_FACTS if key in start} | {
-            key: end[key] for key in END_FACTS if key in end
-        }
+        facts = [(events.start_of(self._log, end), START_FACTS), (end, END_FACTS)]
+        return {key: entry[key] for entry, keys in facts for key in keys if key in entry}
 
     @cached_property
     def _log(self) -> list[dict[str, Any]]:
@@ -76,12 +71,7 @@ class Stages(NodeType):
 
     @cached_property
     def _ends(self) -> dict[tuple[str, str], dict[str, Any]]:
-        done = (entry for entry in self._log if entry.get("event") == "end" and entry.get("status") == "done")
-        return {(entry["stage"], entry["record"]): entry for entry in done}
-
-    @cached_property
-    def _starts(self) -> dict[str, dict[str, Any]]:
-        return {entry["hash"]: entry for entry in self._log if entry.get("event") == "start"}
+        return {(end["stage"], end["record"]): end for end in filter(events.is_success, self._log)}
 
 
 class Code(NodeType):

@@ -52,11 +52,7 @@ def traverse(
 ) -> tuple[dict[str, Node], tuple[Edge, ...]]:
     """Return all reachable nodes by id, and the edges between them, breadth first.
 
-    Args:
-        types: All types of nodes.
-        root: First node, whose type need not be among the types.
-        first: Edges from the first node.
-        direction: Direction of the traversal.
+    ``first`` holds the edges of the root, whose type need not be among the types.
     """
     nodes, edges, waiting = {root.id: root}, dict.fromkeys(first), [*first]
     for edge in waiting:  # the list grows during the loop

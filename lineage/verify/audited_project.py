@@ -75,7 +75,7 @@ class AuditedProject:
                     raise ValueError(f"an entry of `{key}` has no path or hash")
         except (ValueError, TypeError, KeyError) as error:
             what = f"the record cannot be read: {error}"
-            self.unreadable.append(Finding(kind="record-unreadable", where=str(path), what=what, stages=(stage,)))
+            self.unreadable.append(Finding("record-unreadable", str(path), what, (stage,)))
             return None
         return found
 
@@ -92,7 +92,7 @@ class AuditedProject:
                 raise ValueError("an entry has no path or MD5")
         except BROKEN_LOCK as error:
             what = f"dvc.lock cannot be read: {str(error).splitlines()[0]}"
-            self.unreadable.append(Finding(kind="lock-unreadable", where=LOCK, what=what, stages=self.project.order))
+            self.unreadable.append(Finding("lock-unreadable", LOCK, what, self.project.order))
             return {}
         return lock
 

@@ -18,7 +18,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
     project, lock = audited.project, audited.lock
     if not (audited.root / LOCK).is_file():
         what = "the file is not there: only the event log confirms the records"
-        yield Finding(kind="lock-missing", where=LOCK, what=what, stages=tuple(project.records))
+        yield Finding("lock-missing", LOCK, what, tuple(project.records))
         return
     if not lock:
         return  # an unreadable dvc.lock is a finding of its own
@@ -45,7 +45,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
 
 
 def _changed(stage: str, what: str) -> Finding:
-    return Finding(kind="lock-changed", where=LOCK, what=what, stages=(stage,))
+    return Finding("lock-changed", LOCK, what, (stage,))
 
 
 def _paths(stage: str, locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
@@ -68,11 +68,10 @@ def _unrecorded(audited: AuditedProject, stage: str) -> Iterator[Finding]:
         if path == own:
             continue  # a finding of `event_log`
         if not (audited.root / path).exists():
-            what = f"the out of {stage} is missing; only dvc.lock names it"
-            yield Finding(kind="out-missing", where=path, what=what, stages=(stage,))
+            yield Finding("out-missing", path, f"the out of {stage} is missing; only dvc.lock names it", (stage,))
         elif (there := audited.hashes.dvc(path)) != entry["md5"]:
             what = f"it is not what {stage} made: its MD5 is {there}, in dvc.lock, the only evidence, {entry['md5']}"
-            yield Finding(kind="out-changed", where=path, what=what, stages=(stage,))
+            yield Finding("out-changed", path, what, (stage,))
 
 
 def _entry(
@@ -87,7 +86,7 @@ def _entry(
     if there == entry["md5"]:
         if not as_recorded:
             what = f"dvc.lock names a version of {path} that is not the one in the record of {stage}"
-            yield Finding(kind="lock-committed", where=path, what=what, stages=(stage,))
+            yield Finding("lock-committed", path, what, (stage,))
         elif entry.get("hash", "md5") != "md5":
             yield _changed(stage, f"the hash of {path} in {stage} is called {entry['hash']}; it is its MD5")
         elif "size" in entry and entry["size"] != (size := audited.hashes.size(path)):
@@ -130,13 +129,13 @@ def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:
                 lost[path] = stage
         elif there.md5 != md5.removesuffix(".dir"):
             what = f"the object of {path} differs from its name; its MD5 is {there.md5}: a checkout would use it"
-            yield Finding(kind="cache-changed", where=md5, what=what, stages=(stage,))
+            yield Finding("cache-changed", md5, what, (stage,))
     for held in objects:
         name = held.parent.name + held.name
         there = audited.hashes.of(held)
         if name not in named and there is not None and there.md5 != name.removesuffix(".dir"):
             what = f"an object that dvc.lock does not name differs from its name; its MD5 is {there.md5}"
-            yield Finding(kind="cache-changed", where=name, what=what)
+            yield Finding("cache-changed", name, what)
     if lost:
         what = f"the cache cannot restore {len(lost)} outs, such as {next(iter(lost))}"
         yield note("cache-missing", str(audited.cache.objects), what, tuple(dict.fromkeys(lost.values())))

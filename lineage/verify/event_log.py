@@ -29,7 +29,7 @@ def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     for fault in events.check(audited.root):
         stage = str(by_number.get(fault.number, {}).get("stage"))
         stages = (stage,) if stage in audited.project.stages else ()
-        yield Finding(kind="log-broken", where=_entry(fault.number), what=fault.what, stages=stages)
+        yield Finding("log-broken", _entry(fault.number), fault.what, stages)
     yield from _unfinished(audited)
 
 
@@ -42,7 +42,7 @@ def _missing(audited: AuditedProject, elsewhere: bool) -> Finding:
         what += "; the records are those of the dvc.lock that Git holds" + ("" if elsewhere else CLONE)
     if clean and elsewhere:
         return note("log-missing", str(events.LOG), what)
-    return Finding(kind="log-missing", where=str(events.LOG), what=what, stages=tuple(audited.project.records))
+    return Finding("log-missing", str(events.LOG), what, tuple(audited.project.records))
 
 
 def _unfinished(audited: AuditedProject) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def done(audited: AuditedProject) -> dict[str, list[Entry]]:
     """Return by stage, oldest first, the entries of successful ends and of outs that were restored."""
     found: dict[str, list[Entry]] = {}
     for entry in audited.events:
-        if entry.get("event") == "restored" or (entry.get("event") == "end" and entry.get("status") == "done"):
+        if entry.get("event") == "restored" or events.is_success(entry):
             found.setdefault(str(entry.get("stage")), []).append(entry)
     return found
 
@@ -84,8 +84,7 @@ def records(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
         path = record.path_of(stage)
         if not (audited.root / path).is_file():
             if stage in audited.lock or stage in ended:
-                what = f"{stage} has run, and its record is missing"
-                yield Finding(kind="record-missing", where=str(path), what=what, stages=(stage,))
+                yield Finding("record-missing", str(path), f"{stage} has run, and its record is missing", (stage,))
             else:
                 yield note("stage-not-run", stage, "it has not run under this version")
         elif str(path) not in unreadable:
@@ -119,10 +118,10 @@ def _named(audited: AuditedProject, stage: str, path: Path, ended: list[Entry], 
         }
         what = f"no entry of the event log ends {stage} with this record; {also[locked]}: changed, or made elsewhere"
         what += CLONE if in_git and locked else ""
-        yield Finding(kind="record-changed", where=str(path), what=what, stages=(stage,))
+        yield Finding("record-changed", str(path), what, (stage,))
     elif locked is False:
         what = f"dvc.lock names another record of {stage}: it ran again without DVC, or one of both was changed"
-        yield Finding(kind="record-changed", where=str(path), what=what, stages=(stage,))
+        yield Finding("record-changed", str(path), what, (stage,))
     elif by_log and ended[-1].get("record") != digest:
         number = max(entry["number"] for entry in ended if entry.get("record") == digest)
         what = f"{stage} ran later, in entry {ended[-1]['number']}; this record was restored from entry {number}"

@@ -12,25 +12,17 @@ OUTDATED = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
-    """One difference, or one fact that a reader of the results has to know.
+    """One difference, or one fact that a reader of the results has to know."""
 
-    Attributes:
-        kind: Stable name of the kind, such as ``out-changed``; programs may rely on it.
-        where: Path, stage, entry or key of the finding.
-        what: Description of the difference.
-        stages: Stages whose outs or records the finding is about.
-        severity: ``error`` for a difference from the records; ``note`` for a fact that contradicts nothing.
-        downstream: Stages that depend on these; set by `lineage.verify.verification`.
-    """
-
-    kind: str
-    where: str
-    what: str
-    stages: tuple[str, ...] = ()
+    kind: str  # stable name of the kind, such as ``out-changed``; programs may rely on it
+    where: str  # path, stage, entry or key of the finding
+    what: str  # description of the difference
+    stages: tuple[str, ...] = ()  # stages whose outs or records the finding is about
+    # ``error`` for a difference from the records; ``note`` for a fact that contradicts nothing
     severity: Severity = "error"
-    downstream: tuple[str, ...] = ()
+    downstream: tuple[str, ...] = ()  # stages that depend on these; set by `lineage.verify.verification`
 
 
 def recomputed(where: str, what: str, largest: float | None) -> Finding:
@@ -40,20 +32,15 @@ def recomputed(where: str, what: str, largest: float | None) -> Finding:
 
 def note(kind: str, where: str, what: str, stages: Sequence[str] = ()) -> Finding:
     """Return a finding that contradicts nothing."""
-    return Finding(kind=kind, where=where, what=what, stages=tuple(stages), severity="note")
+    return Finding(kind, where, what, tuple(stages), "note")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Random sample that `--deep` recomputes.
+    """Random sample that `--deep` recomputes."""
 
-    Attributes:
-        sample: Number of cycles of each kind.
-        seed: Random seed of the choice.
-    """
-
-    sample: int
-    seed: int
+    sample: int  # number of cycles of each kind
+    seed: int  # random seed of the choice
 
     def choose(self, items: Iterable[Any]) -> list[Any]:
         """Return a sorted random sample of items; all of them where there are fewer."""
@@ -63,19 +50,12 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Result of a verification.
+    """Result of a verification."""
 
-    Attributes:
-        findings: Findings, errors first, in the order of the checks.
-        checks: Duration of each check in seconds, by name.
-        files: Number of files that were read.
-        bytes: Number of bytes that were read.
-    """
-
-    findings: Sequence[Finding]
-    checks: dict[str, float]
-    files: int
-    bytes: int
+    findings: Sequence[Finding]  # findings, errors first, in the order of the checks
+    checks: dict[str, float]  # duration of each check in seconds, by name
+    files: int  # number of files that were read
+    bytes: int  # number of bytes that were read
 
     @property
     def errors(self) -> list[Finding]:

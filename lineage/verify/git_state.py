@@ -26,8 +26,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
             commits[state["commit"]].append(stage)
         digest = hashlib.sha256(str(state.get("diff")).encode()).hexdigest()
         if state.get("dirty") and digest != state.get("diff_sha256"):
-            what = "the diff in the record does not have the recorded hash"
-            yield Finding(kind="git-diff-changed", where=stage, what=what, stages=(stage,))
+            yield Finding("git-diff-changed", stage, "the diff in the record does not have the recorded hash", (stage,))
     for commit, stages in commits.items():
         yield from _commit(audited, commit, stages, here)
     yield from _states_of_runs(audited)
@@ -68,7 +67,7 @@ def _commit(
         if here["shallow"]:
             yield note("git-commit-missing", where, f"{what}; this is a shallow clone")
         else:
-            yield Finding(kind="git-commit-missing", where=where, what=what, stages=tuple(stages))
+            yield Finding("git-commit-missing", where, what, tuple(stages))
         return
     ran: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for stage in stages:
@@ -83,7 +82,7 @@ def _commit(
     for (path, digest), names in sorted(ran.items()):
         if committed.get(path) != digest:
             what = f"the version that {_listed(names)} ran is neither in commit {commit[:12]} nor in the recorded diff"
-            yield Finding(kind="git-module-contradicts", where=path, what=what, stages=tuple(names))
+            yield Finding("git-module-contradicts", path, what, tuple(names))
 
 
 def _blob_hashes(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:

@@ -49,8 +49,7 @@ def soft_labels(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     decided = labelling.decide(known, settings, wanted, audited.root / TEACHERS)
     for key in ("teachers", "compared", "labelled_by"):
         if found["decisions"].get(key) != decided[key]:
-            what = f"the record has other `{key}` than the teachers' cards and the split give"
-            yield _soft_label(SOFT_LABELS, what)
+            yield _soft_label(SOFT_LABELS, f"the record has other `{key}` than the teachers' cards and the split give")
     chosen = teachers.choose(known, settings, audited.root / TEACHERS)
     made = labelling.label({name: logits[name] for name in chosen}, known, wanted, settings)
     kept = np.array(table["soft_labels"].to_pylist(), dtype=np.float32)
@@ -130,7 +129,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
             what = f"it says {kept.get(key, 'absent')}; the predictions give {made.get(key, 'absent')}"
-            yield Finding(kind="metric-contradicts", where=f"{METRICS}: {key}", what=what, stages=("evaluate",))
+            yield Finding("metric-contradicts", f"{METRICS}: {key}", what, ("evaluate",))
     yield recomputed("metrics", f"{len(kept)} figures recomputed from the predictions", None)
 
 
@@ -170,8 +169,8 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _soft_label(where: object, what: str) -> Finding:
-    return Finding(kind="soft-label-contradicts", where=str(where), what=what, stages=("soft_labels",))
+    return Finding("soft-label-contradicts", str(where), what, ("soft_labels",))
 
 
 def _prediction(where: str, what: str) -> Finding:
-    return Finding(kind="prediction-contradicts", where=where, what=what, stages=("evaluate",))
+    return Finding("prediction-contradicts", where, what, ("evaluate",))

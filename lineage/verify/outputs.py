@@ -36,7 +36,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
             if "files" in entry:
                 for path in sorted(set(audited.hashes.listing(entry["path"])) - {file["path"] for file in parts}):
                     what = "no stage made it, and the stages that read the folder read it"
-                    yield Finding(kind="out-added", where=path, what=what, stages=(stage,))
+                    yield Finding("out-added", path, what, (stage,))
 
 
 def _missing(audited: AuditedProject, stage: str, path: str, gone: list[File]) -> Finding:
@@ -46,7 +46,7 @@ def _missing(audited: AuditedProject, stage: str, path: str, gone: list[File]) -
         what = f"it is missing; {keeper} has what {stage} made"
     else:
         what = f"it is missing, and nothing here can bring back what {stage} made"
-    return Finding(kind="out-missing", where=path, what=what, stages=(stage,))
+    return Finding("out-missing", path, what, (stage,))
 
 
 def _has_original(audited: AuditedProject, file: File) -> bool:
@@ -57,17 +57,15 @@ def _has_original(audited: AuditedProject, file: File) -> bool:
 def _changed(audited: AuditedProject, stage: str, file: File, twin: tuple[str, str] | None) -> Finding:
     path = file["path"]
     if twin is not None:
-        what = f"it was swapped: this is {twin[0]}, which {twin[1]} made"
-        return Finding(kind="out-swapped", where=path, what=what, stages=(stage,))
+        return Finding("out-swapped", path, f"it was swapped: this is {twin[0]}, which {twin[1]} made", (stage,))
     if "content" in file and _content(audited.root / path) == file["content"]:
         what = "its bytes differ and its content is the same: it was rewritten"
-        return Finding(kind="out-rewritten", where=path, what=what, stages=(stage,))
+        return Finding("out-rewritten", path, what, (stage,))
     with audited.original(path, file["sha256"]) as original:
         where = difference(original, audited.root / path) if original else "there is no original to compare it with"
     found = artifacts.find(path)
     title = found.title if found else "file"
-    what = f"the {title} is not what {stage} made: {where}"
-    return Finding(kind="out-changed", where=path, what=what, stages=(stage,))
+    return Finding("out-changed", path, f"the {title} is not what {stage} made: {where}", (stage,))
 
 
 def _content(path: Path) -> str | None:
@@ -105,9 +103,9 @@ def inputs(audited: AuditedProject) -> Iterator[Finding]:
         for maker, paths in others.items():
             named = paths[0] if len(paths) == 1 else f"{len(paths)} files such as {paths[0]}"
             what = f"it ran on another version than {maker} has made: {named}"
-            yield Finding(kind="input-mismatch", where=stage, what=what, stages=(stage,))
+            yield Finding("input-mismatch", stage, what, (stage,))
         for folder in folders:
             for path in sorted(set(audited.hashes.listing(folder)) - set(read) - set(made)):
                 if audited.project.maker(path) is None:
                     what = f"no stage makes it, and it is in {folder}, which {stage} reads as a whole"
-                    yield Finding(kind="input-added", where=path, what=what, stages=(stage,))
+                    yield Finding("input-added", path, what, (stage,))

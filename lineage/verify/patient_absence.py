@@ -18,11 +18,11 @@ def check(audited: AuditedProject, *, patient: str) -> Iterator[Finding]:
     for trace in found.traces:
         maker = audited.project.maker(trace.path)
         stages = (maker,) if maker else ()
-        yield Finding(kind="patient-left", where=trace.path, what=f"{patient}: {trace.what}", stages=stages)
+        yield Finding("patient-left", trace.path, f"{patient}: {trace.what}", stages)
     if not found.traces and not found.proven:
         what = "not all of it could be searched, or no earlier run with the patient is known by its hashes"
         hint = f"`breathline audit absent {patient}` says more, and takes such a run by --before"
-        yield Finding(kind="patient-unproven", where=patient, what=f"{what}; {hint}")
+        yield Finding("patient-unproven", patient, f"{what}; {hint}")
     elif found.proven:
         what = f"nothing of the patient is left in {found.files} files and {found.rows} rows of numbers"
         yield note("patient-absent", patient, what)

@@ -25,14 +25,14 @@ def graph(audited: AuditedProject) -> Iterator[Finding]:
         spec = audited.project.stages[stage]
         if found["command"] != spec.command:
             what = f"its command was `{found['command']}` and is `{spec.command}`"
-            yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
+            yield Finding("graph-changed", f"dvc.yaml: {stage}", what, (stage,))
         own = record.path_of(stage).as_posix()
         for kind, now in (("inputs", spec.inputs), ("code", spec.code), ("outputs", set(spec.outs) - {own})):
             then = {entry["path"] for entry in found[kind]}
             if then != set(now):
                 changed = ", ".join(sorted(then ^ set(now)))
                 what = f"its {kind} are no longer those of its run: {changed}"
-                yield Finding(kind="graph-changed", where=f"dvc.yaml: {stage}", what=what, stages=(stage,))
+                yield Finding("graph-changed", f"dvc.yaml: {stage}", what, (stage,))
 
 
 def parameters(audited: AuditedProject) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def parameters(audited: AuditedProject) -> Iterator[Finding]:
                     what = f"{then.get(leaf, 'absent')} → {now.get(leaf, 'absent')}"
                     changed[(leaf, what)].append(stage)
     for (leaf, what), stages in changed.items():
-        yield Finding(kind="params-changed", where=f"params.yaml: {leaf}", what=what, stages=tuple(stages))
+        yield Finding("params-changed", f"params.yaml: {leaf}", what, tuple(stages))
 
 
 def modules(audited: AuditedProject) -> Iterator[Finding]:
@@ -72,15 +72,13 @@ def modules(audited: AuditedProject) -> Iterator[Finding]:
             name for digest, names in versions.items() if not there or digest != there.sha256 for name in names
         )
         if there is None:
-            what = f"{len(stages)} stages ran it, and it is not there"
-            yield Finding(kind="module-missing", where=path, what=what, stages=stages)
+            yield Finding("module-missing", path, f"{len(stages)} stages ran it, and it is not there", stages)
         elif stages:
             state = "an uncommitted edit" if path in edited else "it was changed"
-            what = f"{state}: {len(stages)} stages ran another version"
-            yield Finding(kind="module-changed", where=path, what=what, stages=stages)
+            yield Finding("module-changed", path, f"{state}: {len(stages)} stages ran another version", stages)
     for path, names in sorted(added.items()):
         what = f"it is new: {len(names)} stages that depend on its folder ran without it"
-        yield Finding(kind="module-added", where=path, what=what, stages=tuple(names))
+        yield Finding("module-added", path, what, tuple(names))
 
 
 def _uncommitted(root: Path) -> set[str]:
@@ -108,8 +106,7 @@ def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding
         grouped[(where, tuple(stages))].append(what)
     for (where, some), differences in grouped.items():
         severity: Severity = "note" if elsewhere and where != LOCKED else "error"
-        what = "; ".join(differences)
-        yield Finding(kind="environment-changed", where=where, what=what, stages=some, severity=severity)
+        yield Finding("environment-changed", where, "; ".join(differences), some, severity)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], pinned: set[str]) -> Iterator[tuple[str, str]]:

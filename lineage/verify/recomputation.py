@@ -51,7 +51,7 @@ def content(audited: AuditedProject) -> Iterator[Finding]:
             continue  # a finding of `outputs`
         if content_hash(audited.root / file["path"]) != file.get("content"):
             what = f"the record of {stage} has another content hash than the file, whose bytes are as recorded"
-            yield Finding(kind="content-contradicts", where=file["path"], what=what, stages=(stage,))
+            yield Finding("content-contradicts", file["path"], what, (stage,))
 
 
 def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
@@ -77,14 +77,14 @@ def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             differences = [f"{key} {known[key]} → {row.get(key)}" for key in facts if known[key] != row.get(key)]
             if differences:
                 what = f"the recording gives another cycle: {', '.join(differences)}"
-                yield Finding(kind="cycle-contradicts", where=cycle, what=what, stages=("extract",))
+                yield Finding("cycle-contradicts", cycle, what, ("extract",))
                 continue
             for rate in rates:
                 off = distance(kept[rate].get(cycle, np.empty(0)), found.audio[rate][number])
                 largest = max(largest, off)
                 if off > WAVEFORM:
                     what = f"the recording gives another waveform at {rate} Hz, by {off:.2g} of full scale"
-                    yield Finding(kind="waveform-contradicts", where=cycle, what=what, stages=("extract",))
+                    yield Finding("waveform-contradicts", cycle, what, ("extract",))
     yield recomputed(
         "cycles", f"{len(chosen)} of {len(table)} cycles recomputed from {len(by_recording)} recordings", largest
     )
@@ -109,7 +109,7 @@ def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             largest = max(largest, off)
             if off > FEATURE:
                 what = f"row {rows[cycle]} of {FEATURE_CACHES}/{name}: the waveform gives other features, by {off:.2g}"
-                yield Finding(kind="feature-contradicts", where=cycle, what=what, stages=(stage,))
+                yield Finding("feature-contradicts", cycle, what, (stage,))
         yield recomputed(stage, f"{len(chosen)} of {len(rows)} rows recomputed from waveforms", largest)
 
 

@@ -5,11 +5,11 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from lineage import record
+from lineage import events, record
 from lineage.files import hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
-from lineage.verify.findings import Finding, Severity, note
+from lineage.verify.findings import Finding, note
 
 MAX_SIZE = 1 << 26  # bytes of a record
 CAUSES = ("command", "params", "modules", "environment")  # keys of a record, besides inputs and code
@@ -57,12 +57,11 @@ def _different(
     why = "on the same hardware" if same else "on different hardware"
     why += "" if promised else ", without a promise of determinism"
     what = f"two runs with equal inputs gave different outs {why} ({numbers}): {others[0]}"
-    severity: Severity = "error" if promised and same else "note"
-    return Finding(kind="run-repeated", where=stage, what=what, stages=(stage,), severity=severity)
+    return Finding("run-repeated", stage, what, (stage,), "error" if promised and same else "note")
 
 
 def _hardware(audited: AuditedProject, end: Mapping[str, Any]) -> Any:
-    started = next((entry for entry in audited.events if entry.get("hash") == end.get("start")), {})
+    started = events.start_of(audited.events, end)
     gpus = [gpu.get("name") for gpu in started.get("gpus", [])]
     return started.get("cpu"), gpus, end.get("threads")
 

@@ -67,14 +67,14 @@ def soft_labels(audited: AuditedProject) -> Iterator[Finding]:
     teachers = {name.removeprefix("logits.") for name in table.column_names if name.startswith("logits.")}
     if teachers != set(found["params"]["teachers"]):
         what = f"not of the teachers in params.yaml: {', '.join(sorted(teachers ^ set(found['params']['teachers'])))}"
-        yield Finding(kind="soft-label-contradicts", where=str(SOFT_LABELS), what=what, stages=stages)
+        yield Finding("soft-label-contradicts", str(SOFT_LABELS), what, stages)
     if not teachers:
         return
     wanted = audited.assignment("soft_labels").cycles("train", "val")
     differing = sorted(set(wanted) ^ set(table["cycle_id"].to_pylist()))
     if differing:
         what = f"{len(differing)} cycles have a soft label and are not in train or val, or vice versa: {differing[0]}"
-        yield Finding(kind="soft-label-contradicts", where=str(SOFT_LABELS), what=what, stages=stages)
+        yield Finding("soft-label-contradicts", str(SOFT_LABELS), what, stages)
 
 
 def metrics(audited: AuditedProject) -> Iterator[Finding]:
@@ -134,9 +134,8 @@ def _figures(counts: Counts) -> dict[str, float | None]:
 
 
 def _fault(where: object, what: str) -> Finding:
-    return Finding(kind="prediction-contradicts", where=str(where), what=what, stages=EVALUATE)
+    return Finding("prediction-contradicts", str(where), what, EVALUATE)
 
 
 def _wrong(where: str, said: Any, computed: Any) -> Finding:
-    what = f"it says {said}; the predictions give {computed}"
-    return Finding(kind="metric-contradicts", where=where, what=what, stages=EVALUATE)
+    return Finding("metric-contradicts", where, f"it says {said}; the predictions give {computed}", EVALUATE)

@@ -13,15 +13,10 @@ from tasks.runtime.errors import BreathlineError
 
 @dataclass(frozen=True, kw_only=True)
 class SignedStatement:
-    """A signed statement, and the key of its expected signer.
+    """A signed statement, and the key of its expected signer."""
 
-    Attributes:
-        envelope: DSSE envelope that `breathline audit export in-toto --key` wrote.
-        key: Ed25519 public key in PEM.
-    """
-
-    envelope: Path
-    key: Path
+    envelope: Path  # DSSE envelope that `breathline audit export in-toto --key` wrote
+    key: Path  # Ed25519 public key in PEM
 
 
 def check(audited: AuditedProject, *, signed: SignedStatement) -> Iterator[Finding]:
@@ -38,14 +33,14 @@ def check(audited: AuditedProject, *, signed: SignedStatement) -> Iterator[Findi
     except OSError as error:
         raise BreathlineError("The signed statement cannot be read.", where=where) from error
     except (dsse.SignatureError, ValueError) as error:
-        yield Finding(kind="signature-refused", where=where, what=str(error))
+        yield Finding("signature-refused", where, str(error))
         return
     attested = {subject["name"] for subject in statement["subject"]}
     unnamed = sorted(in_toto.attestable(audited.project) - attested)
     found = {**differences, **dict.fromkeys(unnamed, "a model or figure that the statement does not name")}
     for path, what in found.items():
         stages = (maker,) if (maker := audited.project.maker(path)) else ()
-        yield Finding(kind="signed-changed", where=path, what=f"{what} ({where})", stages=stages)
+        yield Finding("signed-changed", path, f"{what} ({where})", stages)
     if not differences:
         what = f"the signature is that of {signed.key}, and {len(attested)} models and figures are as attested"
         yield note("signature-checked", where, what)

@@ -27,8 +27,7 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
         where = RAW_METADATA / name
         there = audited.hashes.of(where)
         if digest != (there.sha256 if there else None):
-            what = "source.json has another hash of the file"
-            yield Finding(kind="metadata-contradicts", where=str(where), what=what, stages=("download",))
+            yield Finding("metadata-contradicts", str(where), "source.json has another hash of the file", ("download",))
     table = {row["recording_id"]: row for row in audited.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
         for suffix, column in hashes.items():
@@ -36,7 +35,7 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
             there = audited.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
                 what = f"the table of recordings has another {column}: the cycles were cut from another file"
-                yield Finding(kind="recording-contradicts", where=str(path), what=what, stages=EXTRACT)
+                yield Finding("recording-contradicts", str(path), what, EXTRACT)
     yield from _splits(audited, table, corpus)
     yield from _cycles(audited, table)
 
@@ -51,7 +50,7 @@ def _splits(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]], cor
             moved.setdefault((row["patient_id"], str(split.get(name)), row["split"]), []).append(name)
     for (patient, old, new), names in moved.items():
         what = f"{len(names)} recordings are in {new}, the split file has them in {old}: {names[0]}"
-        yield Finding(kind="split-contradicts", where=f"{RECORDINGS}: patient {patient}", what=what, stages=EXTRACT)
+        yield Finding("split-contradicts", f"{RECORDINGS}: patient {patient}", what, EXTRACT)
 
 
 def _cycles(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
@@ -70,7 +69,7 @@ def _cycles(audited: AuditedProject, table: Mapping[str, Mapping[str, Any]]) -> 
                 faults.setdefault((known["patient_id"], what), []).append(row["cycle_id"])
     for (patient, fault), cycles in faults.items():
         what = f"{len(cycles)} cycles have {fault}: {cycles[0]}"
-        yield Finding(kind="split-contradicts", where=f"{CYCLES}: patient {patient}", what=what, stages=EXTRACT)
+        yield Finding("split-contradicts", f"{CYCLES}: patient {patient}", what, EXTRACT)
 
 
 def subsets(audited: AuditedProject) -> Iterator[Finding]:
@@ -90,7 +89,7 @@ def subsets(audited: AuditedProject) -> Iterator[Finding]:
         ]
         if differences:
             what = f"the record has other subsets than the table gives: {'; '.join(differences)}"
-            yield Finding(kind="split-contradicts", where=stage, what=what, stages=(stage,))
+            yield Finding("split-contradicts", stage, what, (stage,))
 
 
 def cards(audited: AuditedProject) -> Iterator[Finding]:
@@ -108,4 +107,4 @@ def cards(audited: AuditedProject) -> Iterator[Finding]:
         there |= {f"options.{key}": card.get("options", {}).get(key) for key in options}
         differences = [f"{key} is {there[key]}, not {value}" for key, value in wanted.items() if there[key] != value]
         if differences:
-            yield Finding(kind="model-swapped", where=path, what="; ".join(differences), stages=(stage,))
+            yield Finding("model-swapped", path, "; ".join(differences), (stage,))

@@ -121,7 +121,7 @@ def _run(name: str, check: Check, audited: AuditedProject) -> Iterable[Finding]:
         found.extend(check(audited))
     except BROKEN as error:
         what = f"this could not be checked: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        found.append(Finding(kind="unchecked", where=name, what=what))
+        found.append(Finding("unchecked", name, what))
     return found
 
 
