@@ -169,9 +169,6 @@ def _parsed(line: str | bytes, log: Path, number: int | None) -> dict[str, Any]:
         entry = str(error)
     if not isinstance(entry, dict):
         which = f"line {number}" if number else "the last line"
-        raise LogError(
-            f"The event log cannot be read: {which} is not a JSON object.",
-            where=log,
-            hint="`breathline audit verify` describes the fault; move `.lineage` away to begin a new log",
-        )
+        hint = "`breathline audit verify` describes the fault; move `.lineage` away to begin a new log"
+        raise LogError(f"The event log cannot be read: {which} is not a JSON object.", where=log, hint=hint)
     return entry

@@ -16,10 +16,7 @@ def describe(
 ) -> list[dict[str, Any]]:
     """Describe files and folders of the project; files are read in parallel.
 
-    Args:
-        root: Root of the project.
-        names: Paths relative to the root.
-        known: Descriptions of files by SHA-256, whose content hash need not be computed again.
+    The content hash of a file among the ``known`` ones, by SHA-256, is not computed again.
 
     Returns:
         For each file ``path``, ``sha256``, ``bytes`` and, for tables, arrays and tensors, ``content`` (`content_hash`).

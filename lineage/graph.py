@@ -96,10 +96,7 @@ def _value(key: str, values: Mapping[str, Any]) -> Any:
     value: Any = values
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise BreathlineError(
-                f"dvc.yaml uses `{key}`, which params.yaml does not have.",
-                where="dvc.yaml",
-                hint="add the key to params.yaml",
-            )
+            what = f"dvc.yaml uses `{key}`, which params.yaml does not have."
+            raise BreathlineError(what, where="dvc.yaml", hint="add the key to params.yaml")
         value = value[part]
     return value

@@ -41,9 +41,8 @@ def begin(root: Path, stage: str) -> StageStart:
     """
     spec = graph.read(root).get(stage)
     if spec is None:
-        raise BreathlineError(
-            f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint="add its item there, or run another"
-        )
+        hint = "add its item there, or run another"
+        raise BreathlineError(f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint=hint)
     values = params.read(root / "params.yaml")
     return StageStart(
         spec=spec,
@@ -62,10 +61,7 @@ def path_of(stage: str) -> Path:
 def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
     """Write the record of a stage that has ended successfully, and return its path.
 
-    Args:
-        root: Root of the project.
-        begun: State of the stage at its start; the hashes of modules imported since are those of the present files.
-        decisions: Decisions of the stage as JSON values.
+    The hashes of modules that were imported since the start are those of the present files.
 
     Raises:
         FileNotFoundError: A dep or an out of the stage is missing.

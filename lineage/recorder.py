@@ -15,12 +15,7 @@ from tasks.runtime.files import sha256
 
 @contextmanager
 def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[None]:
-    """Run a stage's work, and write its events and its record.
-
-    Args:
-        root: Root of the project.
-        stage: Name of the stage in DVC.
-        decisions: Decisions of the stage as JSON values, which the work fills.
+    """Run a stage's work, which fills its decisions, and write its events and its record.
 
     Raises:
         BreathlineError: dvc.yaml does not have the stage, or the work raised the error.

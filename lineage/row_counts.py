@@ -30,12 +30,6 @@ class _Run(NamedTuple):
 def count(root: Path, stage: str, params: Mapping[str, Any], decisions: Mapping[str, Any]) -> Account:
     """Return the counts of a stage that has ended successfully.
 
-    Args:
-        root: Root of the project.
-        stage: Name of the stage in DVC.
-        params: Parameters that the stage read.
-        decisions: Decisions of the stage.
-
     Returns:
         ``recordings`` and ``cycles`` with ``in`` and ``out`` (where the stage has them), ``subsets`` with the number of
         cycles of each where the stage trains or tests, and ``dropped``: the sorted ids by reason. Empty for `weights`.

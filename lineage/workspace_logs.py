@@ -13,12 +13,9 @@ FOLDERS = (".leaderboard", ".backfill")
 
 
 def folder_with(root: Path, stage: str, digest: str) -> Path | None:
-    """Return the folder whose intact log ends a stage with a record, or None.
+    """Return the folder whose intact log ends a stage with the record of a SHA-256, or None.
 
-    Args:
-        root: Project or workspace; its own log is not searched.
-        stage: Name of the stage in DVC.
-        digest: SHA-256 of the record.
+    The log of the project or workspace itself is not searched.
     """
     for folder in _others(root.resolve()):
         ended = filter(events.is_success, events.read_or_empty(folder))

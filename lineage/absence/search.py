@@ -63,12 +63,7 @@ def find(root: Path, patient: str, before: str | None = None) -> Absence:
 
 
 def search(root: Path, patient: str, known: Fingerprint | None) -> Absence:
-    """Search for a patient in the outs of all stages.
-
-    Args:
-        root: Root of the project.
-        patient: Id of the patient.
-        known: Hashes of the patient's data; without them, only names and ids are searched for.
+    """Search for a patient's id in the outs of all stages; without known hashes, only for names and ids.
 
     Raises:
         BreathlineError: dvc.yaml, params.yaml or a JSON file cannot be read.

@@ -52,13 +52,7 @@ def resolve(root: Path, what: str) -> Iterator[Target]:
 
 
 def lay_out(root: Path, commit: str, folder: Path, revision: str) -> None:
-    """Lay out the files of a commit in a folder.
-
-    Args:
-        root: Root of the project.
-        commit: Commit of the project's repository.
-        folder: Empty folder.
-        revision: Name of the revision for messages.
+    """Lay out the files of a commit in an empty folder; messages call the commit by the revision's name.
 
     Raises:
         BreathlineError: The commit has no dvc.lock, or its records are not in DVC's cache.

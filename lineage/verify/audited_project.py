@@ -42,9 +42,6 @@ BROKEN_LOCK = (YAMLError, KeyError, TypeError, AttributeError, ValueError)
 class AuditedProject:
     """A project with its evidence. What cannot be read is left out and listed in `unreadable`.
 
-    Args:
-        root: Root of the project.
-
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
     """

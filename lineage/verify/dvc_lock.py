@@ -107,10 +107,7 @@ def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:
     """Yield objects of the cache that differ from their name, and outs that the cache cannot restore.
 
     Objects of former stages may be missing, because `dvc gc` removes them. Those that exist must be intact.
-
-    Args:
-        audited: The project.
-        everything: Whether objects that dvc.lock does not name are checked as well.
+    With ``everything``, objects that dvc.lock does not name are checked as well.
     """
     named: dict[str, tuple[str, str]] = {}
     lost: dict[str, str] = {}

@@ -18,9 +18,7 @@ CLONE = " (if it ran on another machine, and this is a clone: --elsewhere)"
 def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     """Yield entries that were changed, removed, moved or cut off, and runs that failed or have no end.
 
-    Args:
-        audited: The project.
-        elsewhere: Whether the run, and so its log, may be on another machine.
+    With ``elsewhere``, the run, and so its log, may be on another machine.
     """
     if not (audited.root / events.LOG).exists() and not (audited.root / events.HEAD).exists():
         yield _missing(audited, elsewhere)
@@ -75,9 +73,7 @@ def done(audited: AuditedProject) -> dict[str, list[Entry]]:
 def records(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     """Yield records that are missing, that neither log nor dvc.lock names, or that belong to no stage.
 
-    Args:
-        audited: The project.
-        elsewhere: Whether the run is from another machine, so that Git's dvc.lock suffices to confirm a record.
+    With ``elsewhere``, the run is from another machine, and Git's dvc.lock suffices to confirm a record.
     """
     ended, unreadable = done(audited), {finding.where for finding in audited.unreadable}
     for stage in audited.project.stages:

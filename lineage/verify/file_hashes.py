@@ -22,11 +22,7 @@ class Digests:
 
 
 class FileHashes:
-    """Hashes of a project's files by inode: a file and its hard link in DVC's cache are read once.
-
-    Args:
-        root: Root of the project, to which relative paths belong.
-    """
+    """Hashes of a project's files by inode: a file and its hard link in DVC's cache are read once."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -8,12 +8,7 @@ from lineage.verify.findings import Finding, note
 
 
 def check(audited: AuditedProject, *, patient: str) -> Iterator[Finding]:
-    """Yield each file with data of a patient; without any, whether the absence is proven.
-
-    Args:
-        audited: The project.
-        patient: Patient in the form ``patient:101``.
-    """
+    """Yield each file with data of a patient, such as ``patient:101``; without any, whether the absence is proven."""
     found = find(audited.root, patient)
     for trace in found.traces:
         maker = audited.project.maker(trace.path)

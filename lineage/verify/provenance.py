@@ -89,11 +89,8 @@ def _uncommitted(root: Path) -> set[str]:
 def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     """Yield differences in Python, the lock file and the pinned packages from the environment of the runs.
 
-    Packages that requirements.lock does not pin are not compared.
-
-    Args:
-        audited: The project.
-        elsewhere: Whether the run is from another machine, so that other installed packages are only noted.
+    Packages that requirements.lock does not pin are not compared. With ``elsewhere``, the run is from another machine,
+    and other installed packages are only noted.
     """
     now, lock = code.environment(audited.root), audited.root / LOCKED
     pinned = {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()

@@ -58,9 +58,8 @@ def verify(
     """
     audited = AuditedProject(root)
     if not audited.project.records and not audited.unreadable and not audited.lock and not audited.events:
-        raise BreathlineError(
-            "Nothing has run here, so there is nothing to verify.", where=root, hint="`dvc pull`, or run"
-        )
+        what = "Nothing has run here, so there is nothing to verify."
+        raise BreathlineError(what, where=root, hint="`dvc pull`, or run")
     took: dict[str, float] = {}
     found: list[Finding] = []
     for name, check in _checks(deep, elsewhere, signed, absent).items():
@@ -114,15 +113,13 @@ def _prefetch(audited: AuditedProject) -> Iterator[Finding]:
     return iter(())
 
 
-def _run(name: str, check: Check, audited: AuditedProject) -> Iterable[Finding]:
-    """Return the findings of a check; a check that fails is a finding itself."""
-    found: list[Finding] = []
+def _run(name: str, check: Check, audited: AuditedProject) -> Iterator[Finding]:
+    """Yield the findings of a check; a check that fails is a finding itself."""
     try:
-        found.extend(check(audited))
+        yield from check(audited)
     except BROKEN as error:
         what = f"this could not be checked: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        found.append(Finding("unchecked", name, what))
-    return found
+        yield Finding("unchecked", name, what)
 
 
 def _with_downstream(audited: AuditedProject, found: Iterable[Finding]) -> Iterator[Finding]:

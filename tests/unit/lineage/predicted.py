@@ -26,7 +26,7 @@ def soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
     files.write_table(root / "data/soft_labels/soft_labels.parquet", pa.table(columns))
 
 
-def evaluate(root: Path, read: Mapping[str, Any]) -> None:
+def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     assigned = _assigned(root, read)
     facts = corpus_facts.read(root / corpus_facts.FOLDER)
     groups = [group.column for group in facts.group_columns]

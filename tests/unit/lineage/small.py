@@ -8,8 +8,9 @@ on either side. The student learns from soft labels of `t1` and `t2`; `t3` is tr
 judged, but labels nothing. `t2` hears with a front end of its own.
 """
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -76,21 +77,24 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
 def run(root: Path) -> None:
     """Make every artifact of a project anew, with records and events, from the present params.yaml."""
     read, stages = params.read(root / "params.yaml"), graph.read(root)
-    makers = {"download": _download, "extract": _extract, "validate": _validate, "evaluate": predicted.evaluate}
     for name in stages:
         group, _, item = name.partition("@")
         start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": "2026-01-01T00:00:00.000+00:00"}
         first = events.append(root, {"event": "start", **start})
-        if group in makers:
-            makers[group](root, read)
-        else:
-            _ITEMS[group](root, read, item)
+        _MAKERS[group](root, read, item)
         module = f"tasks/{group}.py"
         with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
             begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
             path = record.write(root, begun, decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a JSON file."""
+    loaded = json.loads(path.read_text())
+    change(loaded)
+    path.write_text(json.dumps(loaded))
 
 
 def lock(root: Path) -> None:
@@ -123,7 +127,7 @@ def _parameters() -> dict[str, Any]:
     }
 
 
-def _download(root: Path, _read: Mapping[str, Any]) -> None:
+def _download(root: Path, _read: Mapping[str, Any], _item: str) -> None:
     audio, metadata = root / "data/raw/audio", root / "data/raw/metadata"
     for folder in (audio, metadata):
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,11 +169,7 @@ def _download(root: Path, _read: Mapping[str, Any]) -> None:
     files.write_json(root / "data/raw/source.json", source)
 
 
-def _extract(root: Path, _read: Mapping[str, Any]) -> None:
-    extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1)
-
-
-def _validate(root: Path, _read: Mapping[str, Any]) -> None:
+def _validate(root: Path, _read: Mapping[str, Any], _item: str) -> None:
     files.write_json(root / "data/validation/results.json", {"success": True})
     (root / "reports/data_docs").mkdir(parents=True, exist_ok=True)
     (root / "reports/data_docs/index.html").write_text("<p>all well</p>\n")
@@ -203,6 +203,10 @@ def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[st
     (out / "history.csv").write_text("epoch,lr,train_loss\n1,0.1,1.0\n")
 
 
+def _extract(root: Path, _read: Mapping[str, Any], _item: str) -> None:
+    extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1)
+
+
 def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
     teacher = read["teachers"][item]
     _model(root, read, f"data/teachers/{item}", teacher, teacher["seed"])
@@ -212,7 +216,11 @@ def _train_student(root: Path, read: Mapping[str, Any], item: str) -> None:
     _model(root, read, f"data/student/{item}", read["student"], int(item))
 
 
-_ITEMS = {
+_MAKERS = {
+    "download": _download,
+    "extract": _extract,
+    "validate": _validate,
+    "evaluate": predicted.evaluate,
     "fbank": _fbank,
     "weights": _weights,
     "train_teacher": _train_teacher,

@@ -3,7 +3,6 @@
 import hashlib
 import sys
 from importlib import metadata
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +13,7 @@ from tests import toy
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path):
     folder = tmp_path / "project"
     (folder / "tasks").mkdir(parents=True)
     (folder / "tasks" / "work.py").write_text("x = 1\n")
@@ -22,18 +21,18 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def commit(root: Path) -> str:
+def commit(root):
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", ".")
     toy.call(root, "git", "commit", "--quiet", "-m", "start")
     return toy.call(root, "git", "rev-parse", "HEAD").strip()
 
 
-def test_git_state_is_none_outside_of_a_repository(root: Path) -> None:
+def test_git_state_is_none_outside_of_a_repository(root):
     assert code.git_state(root) is None
 
 
-def test_files_of_stages_leave_the_tree_clean(root: Path) -> None:
+def test_files_of_stages_leave_the_tree_clean(root):
     head = commit(root)
     (root / "dvc.lock").write_text("made")
     (root / "data").mkdir()
@@ -41,13 +40,12 @@ def test_files_of_stages_leave_the_tree_clean(root: Path) -> None:
     assert code.git_state(root) == {"commit": head, "shallow": False, "dirty": False}
 
 
-def test_a_dirty_tree_has_diff_and_untracked_modules(root: Path) -> None:
+def test_a_dirty_tree_has_diff_and_untracked_modules(root):
     head = commit(root)
     (root / "tasks" / "work.py").write_text("x = 2\n")
     (root / "tasks" / "new.py").write_text("y = 1\n")
     (root / "notes.txt").write_text("no code\n")
     found = code.git_state(root)
-    assert found is not None
     assert (found["commit"], found["dirty"]) == (head, True)
     assert "-x = 1\n+x = 2" in found["diff"]
     assert found["diff_sha256"] == hashlib.sha256(found["diff"].encode()).hexdigest()
@@ -60,27 +58,25 @@ def test_a_dirty_tree_has_diff_and_untracked_modules(root: Path) -> None:
     assert (clean / "tasks" / "work.py").read_text() == "x = 2\n"
 
 
-def test_the_diff_holds_everything_before_the_first_commit(root: Path) -> None:
+def test_the_diff_holds_everything_before_the_first_commit(root):
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", "tasks")
     found = code.git_state(root)
-    assert found is not None
     assert (found["commit"], found["dirty"], list(found["untracked"])) == (None, True, ["params.yaml"])
     assert "+x = 1" in found["diff"]
 
 
-def test_a_shallow_clone_is_recorded(root: Path) -> None:
+def test_a_shallow_clone_is_recorded(root):
     commit(root)
     (root / "tasks" / "work.py").write_text("x = 2\n")
     toy.call(root, "git", "commit", "--quiet", "-am", "more")
     clone = root.parent / "clone"
     toy.call(root.parent, "git", "clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
     found = code.git_state(clone)
-    assert found is not None
     assert (found["shallow"], found["dirty"]) == (True, False)
 
 
-def test_a_worker_records_the_commit_of_the_sender(root: Path, monkeypatch) -> None:
+def test_a_worker_records_the_commit_of_the_sender(root, monkeypatch):
     base = commit(root)
     (root / "params.yaml").write_text("rho: 0.2\n")
     asked = code.git_state(root)
@@ -89,7 +85,7 @@ def test_a_worker_records_the_commit_of_the_sender(root: Path, monkeypatch) -> N
     assert code.git_state(root) == asked
 
 
-def test_imported_files_of_the_project_are_modules(root: Path, monkeypatch) -> None:
+def test_imported_files_of_the_project_are_modules(root, monkeypatch):
     (root / "soundfile.py").write_text("shadows = 'the library'\n")
     (root / "cli").mkdir()
     (root / "cli/stage.py").write_text("main = print\n")
@@ -103,7 +99,7 @@ def test_imported_files_of_the_project_are_modules(root: Path, monkeypatch) -> N
     assert list(code.imported_modules(root)) == ["soundfile.py", "tasks/work.py"]
 
 
-def test_the_environment_has_the_installed_versions(root: Path) -> None:
+def test_the_environment_has_the_installed_versions(root):
     (root / "requirements.lock").write_text("torch==2\n")
     found = code.environment(root)
     assert found["lock_sha256"] == sha256(root / "requirements.lock")

@@ -37,11 +37,7 @@ def test_forward_and_backward_agree(ask, name):
     ends = [
         *(f"figures:{key}" for key in questions.catalogue.figure_groups),
         *(f"weights:{one}" for model in questions.catalogue.models.values() for one in model.weights),
-        *(
-            f"prediction:{m}/{s}/{c}"
-            for m, s in questions.data.predicted_models
-            for c in questions.catalogue.members("test")
-        ),
+        *predictions(questions),
         *(f"soft_label:{c}" for c in questions.catalogue.members("val") + questions.catalogue.members("train")),
         "reports:evaluate",
     ]
@@ -77,12 +73,8 @@ def reach(questions, start, direction):
 @pytest.mark.parametrize("name", ["official", "paper", "folds", "best"])
 def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)
-    starts = ["metric:student.val.sp.mean", *(f"patient:{patient}" for patient in questions.data.recordings_of)]
-    starts += [
-        f"prediction:{m}/{s}/{c}"
-        for m, s in questions.data.predicted_models
-        for c in questions.catalogue.members("test")
-    ]
+    patients = (f"patient:{patient}" for patient in questions.data.recordings_of)
+    starts = ["metric:student.val.sp.mean", *patients, *predictions(questions)]
     nodes = {node for start in starts for way in ("forward", "backward") for node in reach(questions, start, way)}
     rows = ("prediction:", "soft_label:")  # forward, a table that a model made stands for its rows
     steps = {edge for node in nodes for edge in neighbours(questions.types, node, "backward") if edge.how != MADE_BY}

@@ -1,6 +1,5 @@
 """Names in questions, errors, and notes on contradicting records."""
 
-import json
 import shutil
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from lineage import project
 from lineage.trace.queries import TraceQueries
 from tasks.runtime.errors import BreathlineError
+from tests.unit.lineage.small import edit
 
 
 @pytest.mark.parametrize(
@@ -57,51 +57,39 @@ def test_a_file_without_record_is_an_error(roots, tmp_path):
         TraceQueries(project.load(root)).ask("data/fbank/ast/none.npy")
 
 
+def other_weights(found):
+    """Give the weights of a teacher's record another hash."""
+    (file,) = [one for out in found["outputs"] for one in out["files"] if one["path"].endswith("val.safetensors")]
+    file["sha256"] = "0" * 64
+
+
+def text(path, old, new):
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
 @pytest.mark.parametrize(
-    ("tamper", "note"),
+    ("path", "tamper", "note"),
     [
+        ("data/lineage/train_teacher@t1.json", lambda path: edit(path, other_weights), "soft_labels has read"),
+        ("reports/metrics.json", lambda path: text(path, "{", "{ "), "reports/metrics.json is not what evaluate made"),
+        ("data/lineage/fbank@ast.json", lambda path: path.unlink(), "no record of fbank@ast"),
         (
-            lambda root: edit(root, "train_teacher@t1", lambda found: renamed(found, "val.safetensors")),
-            "soft_labels has read",
-        ),
-        (
-            lambda root: (root / "reports/metrics.json").write_text((root / "reports/metrics.json").read_text() + " "),
-            "reports/metrics.json is not what evaluate made",
-        ),
-        (lambda root: (root / "data/lineage/fbank@ast.json").unlink(), "no record of fbank@ast"),
-        (
-            lambda root: edit(root, "soft_labels", lambda found: found["params"].update(split="0")),
+            "data/lineage/soft_labels.json",
+            lambda path: edit(path, lambda found: found["params"].update(split="0")),
             "soft_labels ran with another `split`",
         ),
-        (lambda root: rename_user(root / ".lineage/events.jsonl"), "the event log was altered"),
+        (".lineage/events.jsonl", lambda path: text(path, "anna", "bert"), "the event log was altered"),
     ],
 )
-def test_contradicting_records_are_noted(roots, tmp_path, tamper, note):
-    root = tmp_path / "project"
-    shutil.copytree(roots("official"), root)
-    tamper(root)
+def test_contradicting_records_are_noted(roots, tmp_path, path, tamper, note):
+    root = shutil.copytree(roots("official"), tmp_path / "project")
+    tamper(root / path)
     trace = TraceQueries(project.load(root)).ask("score")
-    assert any(note in told for told in trace.notes), trace.notes
+    assert any(note in said for said in trace.notes), trace.notes
 
 
 def test_a_record_without_decisions_is_an_error(roots, tmp_path):
     root = shutil.copytree(roots("official"), tmp_path / "project")
-    edit(root, "train_student@2", lambda found: found.pop("decisions"))
+    edit(root / "data/lineage/train_student@2.json", lambda found: found.pop("decisions"))
     with pytest.raises(BreathlineError, match="The record of train_student@2 has no decisions"):
         TraceQueries(project.load(root)).ask("score")
-
-
-def edit(root, stage, change):
-    path = root / f"data/lineage/{stage}.json"
-    found = json.loads(path.read_text())
-    change(found)
-    path.write_text(json.dumps(found))
-
-
-def rename_user(log):
-    log.write_text(log.read_text().replace("anna", "bert", 1))
-
-
-def renamed(found, name):
-    (file,) = [one for out in found["outputs"] for one in out.get("files", []) if one["path"].endswith(name)]
-    file["sha256"] = "0" * 64

@@ -14,17 +14,12 @@ from lineage.verify import text, verification
 from lineage.verify.findings import Finding, Report
 from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
+from tests.unit.lineage.small import edit
 
 
 @pytest.fixture
 def project(small_run, tmp_path):
     return shutil.copytree(small_run, tmp_path / "project", symlinks=True)
-
-
-def edit(path, change):
-    loaded = json.loads(path.read_text())
-    change(loaded)
-    path.write_text(json.dumps(loaded))
 
 
 def edit_yaml(path, change):
@@ -38,11 +33,6 @@ def copy_of(project: Path, path: str) -> Path:
     """Return the object of a file in the cache."""
     content = (project / path).read_bytes()
     return next(one for one in (project / ".dvc/cache/files/md5").glob("??/*") if one.read_bytes() == content)
-
-
-def former(project: Path) -> None:
-    """Remove a teacher from params.yaml; its outs stay."""
-    edit_yaml(project / "params.yaml", lambda values: values["teachers"].pop("t3"))
 
 
 def shown(report, **options):
@@ -198,7 +188,7 @@ def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
 
 def test_an_object_of_a_former_stage_may_be_missing_but_not_broken(project):
     first, other = (copy_of(project, f"data/teachers/t3/{name}") for name in ("model.json", "val.safetensors"))
-    former(project)
+    edit_yaml(project / "params.yaml", lambda values: values["teachers"].pop("t3"))  # its outs stay
     other.unlink()
     kinds = {one.kind for one in verification.verify(project).findings}
     assert kinds.isdisjoint({"cache-changed", "cache-missing"})
