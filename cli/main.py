@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
-from cli.audit import app as audit
+from cli.audit.command import app as audit
 from cli.doctor import command as doctor
 from cli.options import EXAMPLES
 from tasks.runtime.errors import BreathlineError

@@ -34,7 +34,8 @@ def export(
     if key and kind not in ("in-toto", "all"):
         raise BreathlineError(f"There is nothing to sign in {kind}.", hint="`breathline audit export in-toto --key …`")
     from lineage import project
-    from lineage.exports import Request, openlineage_server
+    from lineage.exports import openlineage_server
+    from lineage.exports.request import Request
 
     request = Request(project.load(Path()), out, key)
     if not request.project.records:

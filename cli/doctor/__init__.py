@@ -1,16 +1,1 @@
 """Checks of `breathline doctor`: the machine, the installed packages and the project."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """Result of one check, in words; the state `missing` makes the command end with status 1."""
-
-    topic: str
-    state: Literal["ok", "unusual", "missing"]
-    found: str
-    advice: str = ""

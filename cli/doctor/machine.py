@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from cli.doctor import CheckResult
+from cli.doctor.check_result import CheckResult
 from tasks.runtime.parallel import usable_cores
 
 GB = 10**9

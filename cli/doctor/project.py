@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.doctor import CheckResult
+from cli.doctor.check_result import CheckResult
 from cli.doctor.machine import GB
 from lineage.git import ask_git
 

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lineage.exports import Request, corpora, stage_runs
+from lineage.exports import corpora, stage_runs
+from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
 from models import file_names

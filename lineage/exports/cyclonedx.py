@@ -16,7 +16,8 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lineage.exports import Request, corpora, results, stage_runs
+from lineage.exports import corpora, results, stage_runs
+from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
 from tasks import artifacts

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import Request, corpora, hub_card
+from lineage.exports import corpora, hub_card
+from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts

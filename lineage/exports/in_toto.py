@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage import events, record
-from lineage.exports import Request, dsse, results, stage_runs
+from lineage.exports import dsse, results, stage_runs
+from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.files import by_path
 from lineage.project import Project

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lineage.exports import Request, corpora, hub_card, results, stage_runs
+from lineage.exports import corpora, hub_card, results, stage_runs
+from lineage.exports.request import Request
 from lineage.exports.results import Figure
 from lineage.project import Project
 from tasks.evaluation.words import SELECTIONS

@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lineage.exports import Request, stage_runs
+from lineage.exports import stage_runs
+from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.project import Project
 

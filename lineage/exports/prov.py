@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lineage.exports import Request, stage_runs
+from lineage.exports import stage_runs
+from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.project import Project, Record
 

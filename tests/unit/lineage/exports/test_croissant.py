@@ -12,7 +12,8 @@ import pytest
 from absl import logging as absl_logging
 
 from lineage import project
-from lineage.exports import Request, croissant
+from lineage.exports import croissant
+from lineage.exports.request import Request
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 

@@ -1,0 +1,13 @@
+"""The command group `breathline audit`."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.audit import absent, diff, export, manifest, trace, verify
+from cli.options import EXAMPLES
+
+HELP = "Trace figures back to recordings, verify that nothing was changed, compare runs, and export the lineage."
+app = typer.Typer(no_args_is_help=True, help=HELP)
+for command in (trace.trace, diff.diff, absent.absent, manifest.manifest, verify.verify, export.export):
+    app.command(epilog=EXAMPLES[f"audit {command.__name__}"])(command)
