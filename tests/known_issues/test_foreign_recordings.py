@@ -1,7 +1,5 @@
 """Identity of recordings: 35 foreign wavs, renamed into ICBHI's pattern, counted as "A part of ICBHI 2017"."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

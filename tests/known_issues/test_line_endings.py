@@ -1,7 +1,5 @@
 """Line ends in a clone with `core.autocrlf=true`: CRLF changed the hashes of all deps, and every stage ran again."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

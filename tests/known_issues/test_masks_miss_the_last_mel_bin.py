@@ -3,8 +3,6 @@
 The start of a mask was drawn below `size - width`; published code draws up to and including it.
 """
 
-from __future__ import annotations
-
 import torch
 
 from models.training.specaugment import masks

@@ -1,7 +1,5 @@
 """A network that lists no published sizes: `breathline models NAME` failed with IndexError."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

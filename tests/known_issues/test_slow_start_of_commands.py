@@ -4,8 +4,6 @@ jsonschema imports that package wherever it is installed, and Prefect and Great 
 override in pyproject.toml keeps it out of the environment.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Fixtures of several rooms: a project in which `download` runs, and an HTTP server that may misbehave."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A model's folder with a network that was never trained, but tells pieces apart."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

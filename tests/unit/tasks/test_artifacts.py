@@ -1,7 +1,5 @@
 """The catalogue of artifacts against dvc.yaml, the schemas and a finished project."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pyarrow as pa

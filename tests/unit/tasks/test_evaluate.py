@@ -1,7 +1,5 @@
 """The whole stage on untrained networks."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The stage `fbank`: whole caches or none, equal bytes, bounded memory, and errors that name the cycle."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """Soft labels of the training side."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

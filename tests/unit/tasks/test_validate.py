@@ -1,7 +1,5 @@
 """The whole stage: its files, its messages, and its errors."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os

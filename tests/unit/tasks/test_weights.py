@@ -1,7 +1,5 @@
 """Pretrained weights as artifacts, by name and SHA-256."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

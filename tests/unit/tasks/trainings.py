@@ -1,7 +1,5 @@
 """A project folder with cycles, feature caches and initial weights that train in seconds, and the stages run in it."""
 
-from __future__ import annotations
-
 import copy
 import json
 from pathlib import Path

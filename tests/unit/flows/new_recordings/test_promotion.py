@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from flows.new_recordings.promotion import METRIC, decide

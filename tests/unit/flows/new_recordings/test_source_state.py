@@ -1,7 +1,5 @@
 """State of a source: folders and archives on the disk, and mirrors on loopback."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """An invented corpus: JSON annotations, whole recordings as cycles, a split, devices and a label set of its own."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

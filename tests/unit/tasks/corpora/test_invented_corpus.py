@@ -1,7 +1,5 @@
 """An invented corpus through the whole graph, in this process: no stage needs more than its adapter."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Registry of the corpora."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Settings of `download` that contradict each other."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

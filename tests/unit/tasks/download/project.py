@@ -1,7 +1,5 @@
 """A project in which `download` is run: with a small corpus, and settings to bring it from anywhere."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

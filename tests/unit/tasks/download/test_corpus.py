@@ -1,7 +1,5 @@
 """Results of `download`: equal from every source, complete or a named part."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from hashlib import sha256

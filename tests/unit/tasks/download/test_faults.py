@@ -1,7 +1,5 @@
 """Whatever goes wrong with `download`, the corpus is there whole or not at all."""
 
-from __future__ import annotations
-
 import io
 import json
 import signal

@@ -1,7 +1,5 @@
 """`download` from mirrors of the official site, by HTTP, from a server that may misbehave."""
 
-from __future__ import annotations
-
 import zipfile
 from hashlib import sha256
 from pathlib import Path

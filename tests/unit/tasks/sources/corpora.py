@@ -1,7 +1,5 @@
 """Small corpora in ICBHI's format, and zips of them, made by code."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Mapping

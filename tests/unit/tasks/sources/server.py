@@ -1,7 +1,5 @@
 """A real HTTP server on loopback that can be told to misbehave."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

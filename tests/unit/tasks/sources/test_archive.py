@@ -1,7 +1,5 @@
 """Archives that are broken or mean harm: each is made for real, and refused."""
 
-from __future__ import annotations
-
 import stat
 import struct
 import tempfile

@@ -1,7 +1,5 @@
 """Fetching, against a real server that breaks off, stalls, lies, and serves errors."""
 
-from __future__ import annotations
-
 import random
 import signal
 import subprocess

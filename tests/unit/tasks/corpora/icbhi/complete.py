@@ -1,7 +1,5 @@
 """Tables of the complete database, made of its annotations and metadata, since few recordings are available."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """All 920 official annotations and metadata files, against what the database is known to hold."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Patients who are left out: nothing but their number and how many recordings they had goes on."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 
