@@ -5,8 +5,6 @@ module is no dep: a changed path changes dvc.yaml. Names of files within folders
 `models.file_names`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal

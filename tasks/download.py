@@ -1,7 +1,5 @@
 """Stage `download`: recordings, annotations and metadata of a corpus in `data/raw/`."""
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Stage `evaluate`: predictions of every model on the test cycles, their figures, and the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage `extract`: tables of recordings and cycles, and the cycles' waveforms."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence

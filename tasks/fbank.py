@@ -1,7 +1,5 @@
 """Stage `fbank`: the feature cache of one front end, into ``data/fbank/FRONTEND/``."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import asdict
 

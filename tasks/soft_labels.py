@@ -1,7 +1,5 @@
 """Stage `soft_labels`: logits of all teachers and soft labels of the training side."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from models.training.settings import ComputeSettings

@@ -1,7 +1,5 @@
 """Stage `train_student`: the student with one seed, into ``data/student/SEED/``."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

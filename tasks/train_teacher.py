@@ -1,7 +1,5 @@
 """Stage `train_teacher`: one teacher of the ensemble, into ``data/teachers/ID/``."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

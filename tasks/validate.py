@@ -1,7 +1,5 @@
 """Stage `validate`: a gate that stops the graph where required expectations of the tables do not hold."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage `weights`: one set of pretrained weights, into ``data/weights/NAME/``."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Decision about the promotion of a newly trained model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """State of a source of recordings: its files, found without a download, and their changes since the last run."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping

@@ -3,8 +3,6 @@
 A new corpus is one module with a subclass of `Corpus`, its name in `tasks.corpora.registry`, and one test file.
 """
 
-from __future__ import annotations
-
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection as AbstractCollection

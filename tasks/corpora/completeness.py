@@ -1,7 +1,5 @@
 """Checks that a source is complete and that its recordings can be read."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from pathlib import Path

@@ -4,8 +4,6 @@ Recordings, annotations and lines of metadata of an excluded patient are left ou
 recordings remain in params.yaml, `source.json` and the record of `download`, so that the gap can be accounted for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 An adapter fills in what it knows. `tasks.checks` adds the checks that hold for every corpus.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Extraction of one recording, and the tables of recordings and cycles."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass

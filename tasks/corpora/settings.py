@@ -1,7 +1,5 @@
 """Typed form of `download` in params.yaml: the corpus and its source."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Zip archive as a source, with checks against damage and attacks."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import lzma

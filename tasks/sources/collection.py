@@ -1,7 +1,5 @@
 """Common interface of sources: files by name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Copy of a source's files into a folder."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Retry policy and resumable HTTP download from mirrors."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import shutil

@@ -1,7 +1,5 @@
 """Incomplete downloads, kept so that they can be resumed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Status and headers of HTTP responses (RFC 9110, sections 8.6, 8.8, 10.2.3 and 14)."""
 
-from __future__ import annotations
-
 import email.utils
 import re
 import time

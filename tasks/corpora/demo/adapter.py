@@ -1,7 +1,5 @@
 """Adapter of the generated demo corpus, which is written in ICBHI's format."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

@@ -8,8 +8,6 @@ Fine crackles have a pitch of about 650 Hz and occur late in inspiration. Coarse
 and occur early in inspiration and in expiration (Bohadana et al., N. Engl. J. Med. 370, 744, 2014).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

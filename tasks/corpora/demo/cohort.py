@@ -4,8 +4,6 @@ Patients come in decks of twenty. Each deck has the mix of the whole cohort, so 
 mixed as one of thirty. The figures are in `cohort.yaml`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

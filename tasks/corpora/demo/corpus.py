@@ -7,8 +7,6 @@ Size: on average a patient has 3.7 recordings of 12 s, 16 cycles, 5 MB. Twenty p
 and devices (`tasks.corpora.demo.cohort`); 250 have as many recordings as ICBHI, 430 as many cycles.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor

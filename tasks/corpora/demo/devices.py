@@ -1,7 +1,5 @@
 """Recording devices: formats, frequency response, noise floor and level; their figures are in `devices.yaml`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

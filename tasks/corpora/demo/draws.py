@@ -1,7 +1,5 @@
 """Random streams by purpose: draws of one part of the corpus never shift those of another part."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 import numpy as np

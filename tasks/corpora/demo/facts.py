@@ -1,7 +1,5 @@
 """Facts of the generated demo corpus for reports, cards and exports."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tasks.corpora.icbhi import facts as icbhi

@@ -1,7 +1,5 @@
 """Sound and files of one recording."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Recordings of a patient: breaths, annotated cycles, crackles and wheezes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sounds beside those of the lungs: heart, mains hum, rubbing and speech."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray

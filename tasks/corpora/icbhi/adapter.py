@@ -1,7 +1,5 @@
 """Adapter of ICBHI 2017, and of other corpora in its format."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Annotation files of ICBHI's format: one respiratory cycle a line."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Expectations of recordings in ICBHI's format, and of the complete ICBHI 2017 database."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Contents of the complete ICBHI 2017 database (Rocha et al., Physiol. Meas. 40, 035001, 2019), by its files."""
 
-from __future__ import annotations
-
 PATIENTS = 126
 RECORDINGS = 920
 CYCLES = 6898

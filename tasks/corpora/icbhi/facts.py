@@ -1,7 +1,5 @@
 """Facts of ICBHI 2017, and of other corpora in its format, for reports, cards and exports; texts in `facts.yaml`."""
 
-from __future__ import annotations
-
 import csv
 from dataclasses import asdict
 from pathlib import Path

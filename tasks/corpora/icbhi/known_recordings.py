@@ -4,8 +4,6 @@
 ends as LF, and SHA-256 of the published audio where it is known.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Classes of the four label sets: lung sounds of a cycle, and diagnosis of the patient. Class 0 is the normal one."""
 
-from __future__ import annotations
-
 CLASSES: dict[str, tuple[str, ...]] = {
     "lungsound_4": ("normal", "crackle", "wheeze", "both"),
     "lungsound_2": ("normal", "abnormal"),

@@ -1,7 +1,5 @@
 """Reader of text files of a few columns, for all variants in which copies of ICBHI's files circulate."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Iterator

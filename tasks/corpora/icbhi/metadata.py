@@ -1,7 +1,5 @@
 """Readers of ICBHI's metadata files: official split, diagnoses, demographics and folds."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

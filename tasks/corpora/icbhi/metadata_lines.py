@@ -1,7 +1,5 @@
 """Lines of ICBHI's metadata files by the patients that they name."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Collection

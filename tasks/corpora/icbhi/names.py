@@ -1,7 +1,5 @@
 """Names of ICBHI's recordings: patient, index, chest location, mode and device."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Official site as a source: the archive and its metadata files, by HTTP."""
 
-from __future__ import annotations
-
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
