@@ -71,10 +71,6 @@ def in_order(
         workers: Number of processes, of one thread each, of a temporary cluster.
         shard: Number of items in a task.
         address: Address of the scheduler of an existing cluster; None for a temporary cluster on this machine.
-
-    Raises:
-        BreathlineError: No Prefect server answers, prefect-dask is not installed, the cluster does not answer or loses
-            workers, or the workers have other code than this process.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -19,11 +19,7 @@ STORE = Path(".dvc/tmp/models")  # Git ignores `.dvc/tmp`
 
 @contextmanager
 def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
-    """Yield DVC's view of the working tree, or of a commit.
-
-    Raises:
-        BreathlineError: DVC cannot read the project, or does not find an object that the block asks for.
-    """
+    """Yield DVC's view of the working tree, or of a commit."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -51,11 +47,7 @@ def contents(repo: Repo, name: str) -> dict[str, str | None]:
 
 
 def fetch_files(root: Path, name: str, commit: str) -> Path:
-    """Copy a model's files at a commit from DVC's cache or remote, unless a copy exists, and return the folder.
-
-    Raises:
-        BreathlineError: The commit has no such model, or neither cache nor remote holds its files.
-    """
+    """Copy a model's files at a commit from DVC's cache or remote, unless a copy exists, and return the folder."""
     from dvc.fs import download
     from dvc_data.index import DataIndexDirError
 

@@ -53,11 +53,7 @@ class Stage:
 
 
 def read(root: Path) -> tuple[Stage, ...]:
-    """Return the stages in topological order, with their differences from ``dvc.lock``.
-
-    Raises:
-        BreathlineError: The folder is no DVC repository, ``dvc.yaml`` is not valid, or another DVC process runs.
-    """
+    """Return the stages in topological order, with their differences from ``dvc.lock``."""
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.lock import LockError
     from dvc.repo import Repo

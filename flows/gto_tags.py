@@ -20,11 +20,7 @@ Bump = Literal["major", "minor", "patch"]
 
 
 def read(root: Path, name: str) -> Any | None:
-    """Return one model as GTO reads it from its tags (a ``gto.base.Artifact``), or None without tags.
-
-    Raises:
-        BreathlineError: The folder is no Git repository, or its tags contradict each other.
-    """
+    """Return one model as GTO reads it from its tags (a ``gto.base.Artifact``), or None without tags."""
     from gto.exceptions import GTOException
     from gto.registry import GitRegistry
 
@@ -46,11 +42,7 @@ def next_version(artifact: Any | None, bump: Bump) -> str:
 
 
 def register(root: Path, name: str, version: str, commit: str, message: str) -> None:
-    """Register a commit as a version of a model.
-
-    Raises:
-        BreathlineError: Git refuses the tag, for example because it exists.
-    """
+    """Register a commit as a version of a model."""
     _write(root, f"{name}@{version}", commit, message)
 
 
@@ -65,9 +57,6 @@ def assign(root: Path, name: str, version: str, stage: str) -> None:
         name: Name of the model.
         version: Number of the version.
         stage: Name of the registry stage, such as `production`.
-
-    Raises:
-        BreathlineError: The version is unknown or already in the stage, or the name of the stage is not valid.
     """
     from gto.constants import Action, check_string_is_valid
     from gto.versions import SemVer

@@ -19,11 +19,7 @@ from lineage.verify.verification import verify
 
 @flow(name="nightly_audit", flow_run_name="audit")
 def nightly_audit(
-    *,
-    deep: bool = False,
-    sample: Annotated[int, Field(ge=1)] = 32,
-    elsewhere: bool = False,
-    project: Path = Path(),
+    *, deep: bool = False, sample: Annotated[int, Field(ge=1)] = 32, elsewhere: bool = False, project: Path = Path()
 ) -> State[Any]:
     """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
 

@@ -41,11 +41,7 @@ def _name() -> str:
     return f"{recipe}: {', '.join(parameters.get('targets') or ['all stages'])}"
 
 
-@flow(
-    name="pipeline",
-    flow_run_name=_name,
-    task_runner=cast("Any", ThreadPoolTaskRunner()),
-)
+@flow(name="pipeline", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
 def pipeline(
     *,
     targets: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing

@@ -38,9 +38,6 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
         stages: The graph, in topological order.
         targets: Last stages of the plan; only they and their upstream stages are in it. All stages, if empty.
         force: Stages that run in any case. The name of a group (`train_teacher`) means all its items.
-
-    Raises:
-        BreathlineError: A name is no stage; the error lists the stages.
     """
     wanted = _upstream(stages, expand(stages, targets)) if (targets := tuple(targets)) else {s.name for s in stages}
     forced = expand(stages, force)
@@ -72,11 +69,7 @@ def _reason(change: Change) -> str:
 
 
 def expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
-    """Return the stages of some names; the name of a group (`train_teacher`) means all its items.
-
-    Raises:
-        BreathlineError: A name is no stage; the error lists the stages.
-    """
+    """Return the stages of some names; the name of a group (`train_teacher`) means all its items."""
     found: set[str] = set()
     for name in names:
         matching = {stage.name for stage in stages if stage.name == name or stage.name.startswith(f"{name}@")}

@@ -31,9 +31,6 @@ def check(address: str | None = None) -> str | None:
 
     Returns:
         URL of its API; None if no server is configured, so that Prefect starts a temporary one.
-
-    Raises:
-        BreathlineError: The server does not answer.
     """
     if address:
         os.environ["PREFECT_API_URL"] = _api(address)
@@ -60,9 +57,6 @@ def ensure() -> None:
     """Check the configured server or, without one, start a server that ends with this process.
 
     Prefect ends its temporary server when Python exits normally. After a KILL, the watchdog ends it.
-
-    Raises:
-        BreathlineError: The configured server does not answer.
     """
     if check() is not None:
         return
@@ -76,11 +70,7 @@ def ensure() -> None:
 
 
 def require(address: str | None) -> str:
-    """Choose the server as `check` does, and return the URL of its API.
-
-    Raises:
-        BreathlineError: No server is named, or it does not answer.
-    """
+    """Choose the server as `check` does, and return the URL of its API."""
     url = check(address)
     if url is None:
         example = f"--server http://127.0.0.1:{DEFAULT_PORT}"
@@ -99,9 +89,6 @@ def temporary(log: Path, *, timeout_s: float = 120) -> Iterator[str]:
 
     Yields:
         URL of its API, which this process then uses.
-
-    Raises:
-        BreathlineError: The server does not start.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"

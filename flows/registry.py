@@ -66,11 +66,7 @@ class Source:
 
 
 def versions(root: Path, name: str = STUDENT) -> list[Version]:
-    """Return the versions of a model, the newest last.
-
-    Raises:
-        BreathlineError: The folder is no Git repository.
-    """
+    """Return the versions of a model, the newest last."""
     artifact = gto_tags.read(root, name)
     in_stages = gto_tags.holders(artifact)
     return [
@@ -94,10 +90,6 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
         name: Name of the model, under `artifacts:` in dvc.yaml.
         bump: Part of the number that rises; the first version is v1.0.0.
         stage: Registry stage of the version; None for no stage.
-
-    Raises:
-        BreathlineError: A stage is not up to date, validation failed, Git does not track a dep, or the model is that of
-            the last version.
     """
     release_checks.check(root, graph.read(root))
     with dvc_revision.repo_at(root) as repo:
@@ -115,22 +107,14 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
 
 
 def assign(root: Path, what: str, stage: str) -> Version:
-    """Put an existing version, such as ``student@v1.0.0``, into a registry stage, and return it.
-
-    Raises:
-        BreathlineError: The version is unknown, or already in the stage.
-    """
+    """Put an existing version, such as ``student@v1.0.0``, into a registry stage, and return it."""
     version = find(root, what)
     gto_tags.assign(root, version.name, version.version, stage)
     return find(root, str(version))
 
 
 def find(root: Path, what: str) -> Version:
-    """Return a version by its name, such as ``student@v1.0.0``, or by its registry stage.
-
-    Raises:
-        BreathlineError: The version is unknown.
-    """
+    """Return a version by its name, such as ``student@v1.0.0``, or by its registry stage."""
     source = resolve(root, what)
     found = [version for version in versions(root, source.name) if version.commit == source.commit]
     if not found:
@@ -159,9 +143,6 @@ def resolve(root: Path, what: str) -> Source:
 
     Examples: ``student@v1.2.0``, ``student#production``, ``student`` (the newest version), ``main``,
     ``data/student/1``.
-
-    Raises:
-        BreathlineError: Nothing has this name; the error lists the versions.
     """
     from gto.constants import parse_shortcut
 
@@ -199,9 +180,6 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
         root: Folder of the project.
         what: Model, as `resolve` takes or returns it.
         seed: Random seed of the model, if it was trained with several; None for the lowest.
-
-    Raises:
-        BreathlineError: The model or seed is unknown, or neither cache nor remote holds the files.
     """
     source = resolve(root, what) if isinstance(what, str) else what
     folder = source.folder or dvc_revision.fetch_files(root, source.name, str(source.commit))

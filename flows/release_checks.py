@@ -19,9 +19,6 @@ def check(root: Path, stages: Sequence[Stage]) -> None:
     Args:
         root: Folder of the project.
         stages: Graph of the project, in topological order.
-
-    Raises:
-        BreathlineError: A stage is not up to date, validation failed, or Git does not know what stages depend on.
     """
     if waiting := [step.stage for step in plan(stages) if step.runs]:
         hint = "`breathline plan` shows the reasons; `breathline run` or `dvc repro` brings them up to date"

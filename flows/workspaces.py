@@ -35,9 +35,6 @@ def update_code(root: Path, workspace: Path, cache: Path, *, revision: str | Non
         workspace: Folder of the workspace; created if missing.
         cache: Folder of DVC's cache, which all workspaces share with the project (`cache_of`).
         revision: Name of the commit; None for the working tree.
-
-    Raises:
-        BreathlineError: The project is no Git repository, or the revision is unknown.
     """
     # DVC cannot template a list of deps: the folder of teachers is a dep, even without teachers.
     (workspace / artifacts.TEACHERS).mkdir(parents=True, exist_ok=True)
@@ -52,8 +49,7 @@ def update_code(root: Path, workspace: Path, cache: Path, *, revision: str | Non
     _write_origin(root, workspace, revision)
     # Copies if the file system has no reflinks: a write through a hard link would damage the cache unnoticed.
     (workspace / ".dvc" / "config.local").write_text(
-        f'[core]\n    no_scm = true\n[cache]\n    dir = {cache}\n    type = "reflink,copy"\n',
-        encoding="utf-8",
+        f'[core]\n    no_scm = true\n[cache]\n    dir = {cache}\n    type = "reflink,copy"\n', encoding="utf-8"
     )
 
 
@@ -72,11 +68,7 @@ def _write_origin(root: Path, workspace: Path, revision: str | None) -> None:
 
 
 def params_text(root: Path, revision: str | None = None) -> str:
-    """Return the text of params.yaml, in the working tree or at a commit.
-
-    Raises:
-        BreathlineError: The file is missing, or the revision is unknown.
-    """
+    """Return the text of params.yaml, in the working tree or at a commit."""
     if revision is not None:
         return git(root, "show", f"{commit_of(root, revision)}:{PARAMS}") + "\n"
     try:
@@ -86,11 +78,7 @@ def params_text(root: Path, revision: str | None = None) -> str:
 
 
 def commit_of(root: Path, revision: str) -> str:
-    """Return the full id of a commit from any of its names.
-
-    Raises:
-        BreathlineError: The revision is unknown.
-    """
+    """Return the full id of a commit from any of its names."""
     try:
         return git(root, "rev-parse", "--verify", f"{revision}^{{commit}}")
     except BreathlineError as error:
@@ -113,11 +101,7 @@ def absolute_weights() -> None:
 
 
 def cache_of(root: Path) -> Path:
-    """Return the folder of the project's DVC cache.
-
-    Raises:
-        BreathlineError: The project is no DVC repository.
-    """
+    """Return the folder of the project's DVC cache."""
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 

@@ -26,9 +26,6 @@ def save_blocks(webhook: str | None, email: str | None) -> Iterator[str]:
     Args:
         webhook: URL that accepts ``{"title": …, "text": …}`` by POST, as Slack, Mattermost and others do.
         email: Apprise address, such as ``mailtos://user:password@smtp.example.org?from=a@example.org&to=b@example.org``.
-
-    Raises:
-        BreathlineError: An address is not valid.
     """
     if webhook is not None:
         if not webhook.startswith(("http://", "https://")):
@@ -50,11 +47,7 @@ def save_blocks(webhook: str | None, email: str | None) -> Iterator[str]:
 
 
 def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
-    """Create or update the project's automations, by name, and yield a line for each.
-
-    Raises:
-        BreathlineError: The file is missing or not valid.
-    """
+    """Create or update the project's automations, by name, and yield a line for each."""
     for written in read(root):
         name = written["name"]
         blocks = [action["block_document_id"] for action in written["actions"] if "block_document_id" in action]
@@ -76,11 +69,7 @@ def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Return the automations in the project's file.
-
-    Raises:
-        BreathlineError: The file is missing, not YAML, or not a list.
-    """
+    """Return the automations in the project's file."""
     found: object = params.read(root / FILE)
     if not isinstance(found, list):
         hint = "each automation begins with `- name:`"
@@ -94,9 +83,6 @@ def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> Aut
     Args:
         written: Automation in the file.
         documents: Id of each block that the automation names.
-
-    Raises:
-        BreathlineError: Prefect does not accept the automation.
     """
     actions = [
         action | {"block_document_id": documents[action["block_document_id"]]}

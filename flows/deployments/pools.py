@@ -36,11 +36,7 @@ class Pool:
 
 
 def parse(text: str) -> Pool:
-    """Parse a work pool of the form ``NAME`` or ``NAME:TYPE``.
-
-    Raises:
-        BreathlineError: The type is unknown, or the name is empty.
-    """
+    """Parse a work pool of the form ``NAME`` or ``NAME:TYPE``."""
     name, _, kind = text.partition(":")
     if not name or (kind and kind not in TYPES):
         hint = f"NAME or NAME:TYPE, with a type of {', '.join(TYPES)}"
@@ -49,11 +45,7 @@ def parse(text: str) -> Pool:
 
 
 def template(root: Path, kind: str) -> dict[str, Any]:
-    """Return the base job template of a type of work pool.
-
-    Raises:
-        BreathlineError: The project's file is missing or not JSON.
-    """
+    """Return the base job template of a type of work pool."""
     if kind not in TEMPLATES:
         return ProcessWorker.get_default_base_job_template()
     path = root / TEMPLATES[kind]
@@ -66,11 +58,7 @@ def template(root: Path, kind: str) -> dict[str, Any]:
 
 
 def ensure(client: SyncPrefectClient, root: Path, pools: Sequence[Pool]) -> Iterator[str]:
-    """Create work pools, update the templates of existing Docker and Kubernetes pools, and yield a line for each.
-
-    Raises:
-        BreathlineError: A pool of that name has another type, which Prefect cannot change.
-    """
+    """Create work pools, update the templates of existing Docker and Kubernetes pools, and yield a line for each."""
     for pool in pools:
         try:
             found = client.read_work_pool(pool.name)

@@ -25,11 +25,7 @@ TAG = "breathline"
 
 
 def read(root: Path) -> list[dict[str, object]]:
-    """Return the deployments in prefect.yaml.
-
-    Raises:
-        BreathlineError: The file is missing, not YAML, or has no deployments.
-    """
+    """Return the deployments in prefect.yaml."""
     found: object = params.read(root / FILE)
     if not isinstance(found, dict) or not found.get("deployments"):
         raise BreathlineError("The file has no deployments.", where=root / FILE, hint="list them under `deployments:`")
@@ -44,11 +40,7 @@ def pools(root: Path) -> list[str]:
 
 
 def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
-    """Register the deployments of prefect.yaml, and yield a line for each; schedules stay on or off as they were.
-
-    Raises:
-        BreathlineError: Prefect refuses a deployment; the error holds its message.
-    """
+    """Register the deployments of prefect.yaml, and yield a line for each; schedules stay on or off as they were."""
     before = {(found.id, schedule.slug): schedule.active for found in _ours(client) for schedule in found.schedules}
     command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt", "--prefect-file", FILE]
     env = os.environ | NO_TELEMETRY | {"COLUMNS": "160", "NO_COLOR": "1"}

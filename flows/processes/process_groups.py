@@ -86,18 +86,11 @@ class ProcessGroups:
             cwd: Working directory.
             env: Variables that are added to this process's environment.
             log: Function that takes each line of the output.
-
-        Raises:
-            StageFailedError: The run is ending.
         """
         return self.follow(self.start(command, cwd, env or {}), log)
 
     def start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
-        """Start a command under guard, as the leader of a new group.
-
-        Raises:
-            StageFailedError: The run is ending.
-        """
+        """Start a command under guard, as the leader of a new group."""
         # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with self._lock:

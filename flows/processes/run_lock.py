@@ -14,11 +14,7 @@ from tasks.runtime.errors import BreathlineError
 
 @contextmanager
 def exclusive_run(root: Path) -> Iterator[None]:
-    """Hold a project, or a folder of workspaces, for one run; a second run is refused meanwhile.
-
-    Raises:
-        BreathlineError: Another run holds the project, or this process is itself part of a stage.
-    """
+    """Hold a project, or a folder of workspaces, for one run; a second run is refused meanwhile."""
     if "DVC_STAGE" in os.environ:
         raise BreathlineError(
             "A run cannot start inside a stage.",

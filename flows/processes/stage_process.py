@@ -50,13 +50,7 @@ class StageProcesses(ProcessGroups):
         super().end()
 
     def run_stage(
-        self,
-        stage: str,
-        root: Path,
-        *,
-        options: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        log: Log,
+        self, stage: str, root: Path, *, options: Sequence[str] = (), env: Mapping[str, str] | None = None, log: Log
     ) -> None:
         """Run one stage to its end.
 
@@ -66,9 +60,6 @@ class StageProcesses(ProcessGroups):
             options: Further options of ``dvc repro``, such as ``--force``.
             env: Variables that are added to the stage's environment.
             log: Function that takes each line of the output.
-
-        Raises:
-            StageFailedError: The stage ended with an error.
         """
         mark = root / transient_mark(stage)
         mark.unlink(missing_ok=True)

@@ -16,9 +16,6 @@ def settings(corpus: str) -> dict[str, Any]:
     """Return the keys of `download` for a corpus: its name, or the path of an archive or a folder.
 
     A path with fewer recordings than the published corpus is taken as a part of it (``expect: partial``).
-
-    Raises:
-        BreathlineError: There is no such file or folder, or it has no recordings of a known corpus.
     """
     nothing_else = {"path": None, "metadata": None, "sha256": None}
     if corpus in registry.names():

@@ -23,11 +23,7 @@ def names(folder: Path = RECIPES) -> list[str]:
 
 
 def load(name: str, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return the content of a recipe's file.
-
-    Raises:
-        BreathlineError: The recipe is unknown, or its keys are not valid.
-    """
+    """Return the content of a recipe's file."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise BreathlineError(
@@ -49,9 +45,6 @@ def resolve(name: str, *, small: bool = False, folder: Path = RECIPES) -> dict[s
         name: Name of the recipe.
         small: Whether to return its small version: the same method, in a minute.
         folder: Folder of the recipes.
-
-    Raises:
-        BreathlineError: A recipe is unknown, is based on itself, or has a small version of an unknown teacher.
     """
     chain = [load(name, folder)]
     seen = [name]

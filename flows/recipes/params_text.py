@@ -34,9 +34,6 @@ def apply(text: str, overrides: Mapping[str, Any]) -> tuple[str, list[Changed]]:
     """Return the text of params.yaml with the overrides of a recipe, and the changed keys.
 
     Mappings are merged; lists and the mappings of `WHOLE` are replaced. Comments, order and flow style stay.
-
-    Raises:
-        BreathlineError: The recipe has keys that are not in params.yaml; the error names all of them.
     """
     yaml = yaml_round_trip()
     params = yaml.load(text)

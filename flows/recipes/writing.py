@@ -34,11 +34,7 @@ class Edit:
 
 
 def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = False) -> Edit:
-    """Return the changes of a project by a recipe; nothing is written.
-
-    Raises:
-        BreathlineError: The recipe or corpus is unknown.
-    """
+    """Return the changes of a project by a recipe; nothing is written."""
     settings = recipe_settings(name, corpus=corpus, small=small, folder=root / RECIPES)
     text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
     return Edit(text, tuple(changes), tuple(leftovers(root / DATA, yaml_round_trip().load(text))))
@@ -53,11 +49,7 @@ def write(root: Path, planned: Edit) -> None:
 
 
 def recipe_settings(name: str, *, corpus: str | None, small: bool, folder: Path = RECIPES) -> dict[str, Any]:
-    """Return the settings of a recipe, with those of a corpus if one is named.
-
-    Raises:
-        BreathlineError: The recipe or corpus is unknown.
-    """
+    """Return the settings of a recipe, with those of a corpus if one is named."""
     settings = resolve(name, small=small, folder=folder)
     if corpus is not None:
         settings["download"] = settings.get("download", {}) | corpora.settings(corpus)

@@ -29,9 +29,6 @@ def run_on_worker(unit: Unit, processes: ProcessGroups, env: Mapping[str, str], 
         processes: Processes of the run; when they end, the worker's run is cancelled.
         env: Environment of the stage; the worker gets the variables of Breathline alone.
         log: Function that takes each line of the stage's output.
-
-    Raises:
-        StageFailedError: The stage failed on the worker, or an input cannot be sent.
     """
     stage, root, pool = unit.step.stage, unit.workspace, str(unit.pool)
     try:

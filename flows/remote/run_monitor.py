@@ -39,10 +39,6 @@ def run(pool: str, parameters: Mapping[str, Any], *, name: str, processes: Proce
         name: Name of the flow run.
         processes: Processes of the calling run; when they end, the worker's run is cancelled.
         log: Function that takes each line that the stage logs.
-
-    Raises:
-        BreathlineError: No server is configured, or it has no such deployment.
-        StageFailedError: The calling run is ending, or the server does not answer for ten minutes.
     """
     if not PREFECT_API_URL.value():
         raise BreathlineError(
@@ -52,8 +48,7 @@ def run(pool: str, parameters: Mapping[str, Any], *, name: str, processes: Proce
         )
     try:
         started = cast(
-            "FlowRun",
-            run_deployment(f"{FLOW}/{pool}", parameters=dict(parameters), flow_run_name=name, timeout=0),
+            "FlowRun", run_deployment(f"{FLOW}/{pool}", parameters=dict(parameters), flow_run_name=name, timeout=0)
         )
     except ObjectNotFound as error:
         raise BreathlineError(

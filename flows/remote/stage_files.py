@@ -42,12 +42,7 @@ class StageFiles:
 
 @contextmanager
 def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
-    """Wait for DVC's lock, and yield DVC's view of the project while no other process writes ``dvc.lock``.
-
-    Raises:
-        StageFailedError: The run is ending.
-        BreathlineError: DVC cannot read the project.
-    """
+    """Wait for DVC's lock, and yield DVC's view of the project while no other process writes ``dvc.lock``."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import Repo
@@ -70,11 +65,7 @@ def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
 
 
 def read(repo: Repo, name: str) -> StageFiles:
-    """Return the files of a stage.
-
-    Raises:
-        BreathlineError: The stage is unknown, or reads a file outside of the project.
-    """
+    """Return the files of a stage."""
     from dvc.dependency import ParamsDependency
 
     stage = find(repo, name)
@@ -102,11 +93,7 @@ def read(repo: Repo, name: str) -> StageFiles:
 
 
 def find(repo: Repo, name: str) -> Stage:
-    """Return DVC's own object for a stage.
-
-    Raises:
-        BreathlineError: There is no stage of that name.
-    """
+    """Return DVC's own object for a stage."""
     for stage in repo.index.stages:
         if getattr(stage, "name", None) == name:
             return stage
@@ -114,11 +101,7 @@ def find(repo: Repo, name: str) -> Stage:
 
 
 def check_in_git(repo: Repo, files: StageFiles) -> None:
-    """Check that Git tracks every input of a stage that other stages do not make.
-
-    Raises:
-        BreathlineError: Git does not track some inputs; the error names them.
-    """
+    """Check that Git tracks every input of a stage that other stages do not make."""
     root = Path(repo.root_dir)
     listed = git(root, "ls-files", "-z", "--others", "--", *files.files) if files.files else ""
     known = (*files.dvc_deps, *files.git_deps)

@@ -29,11 +29,7 @@ LOCK = "dvc.lock"
 
 
 def send(commands: TransferCommands, stage: str, files: StageFiles, *, repository: str, ref: str, remote: str) -> None:
-    """Push the outs of a stage: data and run-cache to the DVC remote, then ``dvc.lock`` and other outs by Git.
-
-    Raises:
-        StageFailedError: A remote refuses the push.
-    """
+    """Push the outs of a stage: data and run-cache to the DVC remote, then ``dvc.lock`` and other outs by Git."""
     commands.dvc("push", "--run-cache", "--remote", remote, stage)
     also = (LOCK, str(events.LOG), *files_below(commands.root, files.git_outs))
     made = commit_working_tree(commands.root, f"breathline: {stage}, as a worker has run it", also=also)
@@ -51,10 +47,6 @@ def fetch(commands: TransferCommands, stage: str, files: StageFiles, *, commit: 
         files: Files of the stage.
         commit: Id of the worker's commit, already fetched.
         remote: Name of the DVC remote.
-
-    Raises:
-        BreathlineError: The commit has no entry for the stage.
-        StageFailedError: The DVC remote lacks the data.
     """
     from dvc.stage.loader import StageLoader
 

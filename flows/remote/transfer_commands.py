@@ -41,20 +41,12 @@ class TransferCommands:
     log: Log
 
     def git(self, *arguments: str) -> None:
-        """Run a Git command that may take long.
-
-        Raises:
-            StageFailedError: The command failed; the error holds its output.
-        """
+        """Run a Git command that may take long."""
         # Nobody is there to type a password.
         self._run("git", ["git", "-c", "gc.auto=0", *arguments], {"GIT_TERMINAL_PROMPT": "0"})
 
     def dvc(self, *arguments: str) -> None:
-        """Run a DVC command, which waits for DVC's lock.
-
-        Raises:
-            StageFailedError: The command failed; the error holds its output.
-        """
+        """Run a DVC command, which waits for DVC's lock."""
         self._run("dvc", [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", *arguments], {})
 
     def _run(self, program: str, command: Sequence[str], env: dict[str, str]) -> None:

@@ -44,9 +44,6 @@ class LocalStages:
             unit: The stage and its workspace.
             log: Function that takes each line of the output.
             pull: Whether outs that the DVC remote holds for equal inputs are taken from there.
-
-        Raises:
-            StageFailedError: The stage failed.
         """
         # Without a GPU nothing is held: the stages of this machine do not keep others waiting.
         gpus = slots_needed(unit.step.stage, unit.workspace) if unit.step.gpu and self.slots.count else 0
@@ -56,11 +53,7 @@ class LocalStages:
             self.processes.run_stage(unit.step.stage, unit.workspace, options=options, env=env, log=log)
 
     def run_logged(self, unit: Unit) -> None:
-        """Run one stage with its log in a file of the workspace; wait while another DVC process holds a lock.
-
-        Raises:
-            StageFailedError: The stage failed.
-        """
+        """Run one stage with its log in a file of the workspace; wait while another DVC process holds a lock."""
         with (unit.workspace / LOG).open("a", encoding="utf-8", buffering=1) as file:
             while True:
                 try:

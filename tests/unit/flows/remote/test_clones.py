@@ -20,10 +20,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_two_runs_never_share_a_clone_and_a_free_one_is_used_again(folder):
     address = "https://example.org/a.git"
-    with (
-        clones.exclusive_clone(address) as one,
-        clones.exclusive_clone(address) as two,
-    ):
+    with clones.exclusive_clone(address) as one, clones.exclusive_clone(address) as two:
         assert one != two
         assert one.parent == two.parent == next(folder.iterdir())
         assert one.parent.name.startswith("a-")
