@@ -41,7 +41,7 @@ def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
 
 def contents(repo: Repo, name: str) -> dict[str, str | None]:
     """Return the outs of a model, with the hash of each."""
-    path = PurePosixPath(_path(repo, name))
+    path = PurePosixPath(repo.artifacts.get_path(name))
     outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
     return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
 
@@ -53,7 +53,7 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
 
     store = root / STORE / commit
     with repo_at(root, commit) as repo:
-        path = _path(repo, name)
+        path = PurePosixPath(repo.artifacts.get_path(name))
         if (store / path).is_dir():
             return store / path
         (store / path).parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,3 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
                 raise BreathlineError(message, where=path, hint=hint) from error
             os.replace(f"{temporary}/model", store / path)
     return store / path
-
-
-def _path(repo: Repo, name: str) -> str:
-    return Path(repo.artifacts.get_path(name)).as_posix()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dvc.stage import PipelineStage
 
 
+WORDS = {"deleted": "missing", "new": "not in dvc.lock"}  # for states of DVC
+
+
 @dataclass(frozen=True)
 class Change:
     """One difference from ``dvc.lock``.
@@ -109,19 +112,15 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
         if isinstance(dep, ParamsDependency):
             yield from _changed_params(dep.hash_info.value or {}, dep.read_params(), dep.params)
         else:
-            yield from (Change("dep", dep.def_path, _word(state)) for state in status.values())
+            yield from (Change("dep", dep.def_path, WORDS.get(state, state)) for state in status.values())
     for out in stage.outs:
-        yield from (Change("out", out.def_path, _word(state)) for state in out.status().values())
+        yield from (Change("out", out.def_path, WORDS.get(state, state)) for state in out.status().values())
 
 
 def _name(stage: PipelineStage) -> str:
     # Not `stage.addressing`, which depends on the current folder. Data added by `dvc add` has a file and no name.
     name: str = getattr(stage, "name", None) or stage.path_in_repo
     return name
-
-
-def _word(state: str) -> str:
-    return {"deleted": "missing", "new": "not in dvc.lock"}.get(state, state)
 
 
 def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str]) -> Iterator[Change]:

@@ -51,12 +51,6 @@ def assign(root: Path, name: str, version: str, stage: str) -> None:
 
     DVC reads the last tag of the stage, GTO the highest version in it. To make both agree, higher versions are removed
     from the stage first.
-
-    Args:
-        root: Folder of the project.
-        name: Name of the model.
-        version: Number of the version.
-        stage: Name of the registry stage, such as `production`.
     """
     from gto.constants import Action, check_string_is_valid
     from gto.versions import SemVer

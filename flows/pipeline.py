@@ -16,7 +16,7 @@ from pydantic import Field
 
 from flows import graph
 from flows.parameters import Gpus, Jobs
-from flows.plan import Step, expand, plan
+from flows.plan import expand, plan
 from flows.processes.process_groups import Log
 from flows.processes.run_lock import exclusive_run
 from flows.processes.stage_process import StageProcesses
@@ -91,7 +91,9 @@ def pipeline(
         for step in steps:
             get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
         results = _run(units, jobs, gpus, processes, task_runner)
-        outcome = _outcome(steps, units, results)
+        outcome = dict.fromkeys((step.stage for step in steps), "up to date")
+        for unit in units:
+            outcome[unit.step.stage] = "not run" if unit not in results else "failed" if results[unit] else "ran"
         prefect_artifacts.publish_results(root, stages, outcome, scores_before)
     return _verdict(outcome, results)
 
@@ -111,14 +113,6 @@ def _run(units: Sequence[Unit], jobs: int, gpus: int | None, processes: StagePro
             local.run(unit, log)
 
     return scheduler.run(units, jobs=jobs, start=StageTasks(run).start)
-
-
-def _outcome(steps: Sequence[Step], units: Sequence[Unit], results: Results) -> dict[str, str]:
-    """Return the outcome of each stage, in the order of the plan."""
-    outcome = dict.fromkeys((step.stage for step in steps), "up to date")
-    for unit in units:
-        outcome[unit.step.stage] = "not run" if unit not in results else "failed" if results[unit] else "ran"
-    return outcome
 
 
 def _verdict(outcome: Mapping[str, str], results: Results) -> State[Any] | dict[str, str]:

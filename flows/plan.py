@@ -39,7 +39,10 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
         targets: Last stages of the plan; only they and their upstream stages are in it. All stages, if empty.
         force: Stages that run in any case. The name of a group (`train_teacher`) means all its items.
     """
-    wanted = _upstream(stages, expand(stages, targets)) if (targets := tuple(targets)) else {s.name for s in stages}
+    wanted = expand(stages, targets) or {stage.name for stage in stages}
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            wanted.update(stage.after)
     forced = expand(stages, force)
     steps: dict[str, Step] = {}
     outs: dict[str, tuple[str, ...]] = {}
@@ -78,11 +81,3 @@ def expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
             raise BreathlineError(f"There is no stage `{name}`.", where="dvc.yaml", hint=f"one of: {known}")
         found |= matching
     return found
-
-
-def _upstream(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
-    wanted = set(names)
-    for stage in reversed(stages):
-        if stage.name in wanted:
-            wanted.update(stage.after)
-    return wanted

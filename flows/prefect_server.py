@@ -33,24 +33,25 @@ def check(address: str | None = None) -> str | None:
         URL of its API; None if no server is configured, so that Prefect starts a temporary one.
     """
     if address:
-        os.environ["PREFECT_API_URL"] = _api(address)
+        url = address if address.startswith(("http://", "https://")) else f"http://{address}"
+        os.environ["PREFECT_API_URL"] = f"{url.rstrip('/').removesuffix('/api')}/api"
     for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
         os.environ.setdefault(name, value)
     import httpx
     from prefect.settings import PREFECT_API_URL
 
-    url = PREFECT_API_URL.value()
-    if url is None:
+    api = PREFECT_API_URL.value()
+    if api is None:
         return None
     try:
-        httpx.get(f"{url}/health", timeout=HEALTH_TIMEOUT_S, follow_redirects=True).raise_for_status()
+        httpx.get(f"{api}/health", timeout=HEALTH_TIMEOUT_S, follow_redirects=True).raise_for_status()
     except httpx.HTTPError as error:
         raise BreathlineError(
             f"The Prefect server does not answer: {error}.",
-            where=f"PREFECT_API_URL={url}",
+            where=f"PREFECT_API_URL={api}",
             hint="start it (`prefect server start`), or unset PREFECT_API_URL; `dvc repro` needs none",
         ) from error
-    return str(url)
+    return str(api)
 
 
 def ensure() -> None:
@@ -122,13 +123,6 @@ def _set_server(url: str | None) -> None:
     else:
         os.environ["PREFECT_API_URL"] = url
     refresh_global_settings_context()
-
-
-def _api(address: str) -> str:
-    url = address.rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        url = f"http://{url}"
-    return url if url.endswith("/api") else f"{url}/api"
 
 
 def _answers(url: str) -> bool:

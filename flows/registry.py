@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows import dvc_revision, graph, gto_tags, release_checks
+from flows import dvc_revision, graph, gto_tags
 from flows.git_commits import commit_working_tree
 from flows.gto_tags import Bump
+from flows.plan import plan
 from lineage.git import git
 from models.file_names import CARD
-from tasks.artifacts import SCORES
+from tasks.artifacts import DATA_DOCS_INDEX, SCORES, VERDICTS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -91,7 +92,7 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
         bump: Part of the number that rises; the first version is v1.0.0.
         stage: Registry stage of the version; None for no stage.
     """
-    release_checks.check(root, graph.read(root))
+    _check_release(root, graph.read(root))
     with dvc_revision.repo_at(root) as repo:
         git_outs = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
     existing = versions(root, name)
@@ -104,6 +105,23 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
     if stage:
         gto_tags.assign(root, name, number, stage)
     return find(root, f"{name}@{number}")
+
+
+def _check_release(root: Path, stages: Sequence[graph.Stage]) -> None:
+    """Refuse a version that could not be reproduced, or whose validation failed."""
+    if waiting := [step.stage for step in plan(stages) if step.runs]:
+        hint = "`breathline plan` shows the reasons; `breathline run` or `dvc repro` brings them up to date"
+        raise BreathlineError("Not all stages are up to date.", where=", ".join(waiting), hint=hint)
+    verdict = root / VERDICTS
+    if verdict.is_file() and not json.loads(verdict.read_text(encoding="utf-8"))["success"]:
+        raise BreathlineError("Validation failed.", where=VERDICTS, hint=f"look into {DATA_DOCS_INDEX}")
+    outs = [out for stage in stages for out in stage.outs]
+    given = sorted({dep for stage in stages for dep in stage.deps if not graph.overlap(dep, outs)})
+    unknown = git(root, "ls-files", "--others", "--exclude-standard", "--", "dvc.yaml", "params.yaml", *given)
+    if unknown:
+        hint = "`git add` them, or nobody could reproduce the version"
+        where = ", ".join(unknown.splitlines())
+        raise BreathlineError("Git does not know files that stages depend on.", where=where, hint=hint)
 
 
 def assign(root: Path, what: str, stage: str) -> Version:

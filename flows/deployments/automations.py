@@ -78,12 +78,7 @@ def read(root: Path) -> list[dict[str, Any]]:
 
 
 def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> AutomationCore:
-    """Return an automation for the server.
-
-    Args:
-        written: Automation in the file.
-        documents: Id of each block that the automation names.
-    """
+    """Return an automation of the file for the server, with the id of each block that it names."""
     actions = [
         action | {"block_document_id": documents[action["block_document_id"]]}
         if "block_document_id" in action

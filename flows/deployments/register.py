@@ -48,7 +48,11 @@ def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
     if done.returncode:
         end = quote((done.stdout + done.stderr).splitlines()[-20:])
         raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="mend the file")
-    _restore(client, before)
+    for found in _ours(client):
+        for schedule in found.schedules:
+            active = before.get((found.id, schedule.slug), schedule.active)
+            if active != schedule.active:
+                client.update_deployment_schedule(found.id, schedule.id, active=active)
     flows: dict[UUID, str] = {}
     for found in _ours(client):
         flow = flows.setdefault(found.flow_id, client.read_flow(found.flow_id).name)
@@ -79,11 +83,3 @@ def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
     found = client.read_deployments(deployment_filter=ours)
     return [each for each in found if each.work_pool_name not in {None, each.name}]
-
-
-def _restore(client: SyncPrefectClient, before: dict[tuple[UUID, str | None], bool]) -> None:
-    for found in _ours(client):
-        for schedule in found.schedules:
-            active = before.get((found.id, schedule.slug), schedule.active)
-            if active != schedule.active:
-                client.update_deployment_schedule(found.id, schedule.id, active=active)

@@ -12,47 +12,15 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 # Modules that DVC imports only while the command runs.
-LATE_IMPORTS = (
-    "configobj",
-    "dulwich.worktree",
-    "dvc.cachemgr",
-    "dvc.cli.parser",
-    "dvc.commands.repro",
-    "dvc.data_cloud",
-    "dvc.dependency",
-    "dvc.lock",
-    "dvc.repo.artifacts",
-    "dvc.repo.datasets",
-    "dvc.repo.metrics",
-    "dvc.repo.open_repo",
-    "dvc.repo.params",
-    "dvc.repo.plots",
-    "dvc.repo.reproduce",
-    "dvc.repo.scm_context",
-    "dvc.repo.stage",
-    "dvc.rwlock",
-    "dvc.scm",
-    "dvc.stage.cache",
-    "dvc.stage.loader",
-    "dvc.stage.run",
-    "dvc.utils.strictyaml",
-    "dvc_data.hashfile.build",
-    "dvc_data.hashfile.db.local",
-    "dvc_data.hashfile.status",
-    "dvc_render",
-    "fsspec.implementations.memory",
-    "platformdirs",
-    "pyparsing",
-    "ruamel.yaml",
-    "scmrepo.git",
-)
+LATE_IMPORTS = Path(__file__).with_name("late_imports.json")
 
 
 def main() -> int:
     """Wait for a command, run it and return its exit status."""
-    for name in LATE_IMPORTS:
+    for name in json.loads(LATE_IMPORTS.read_text(encoding="utf-8")):
         # Another version of DVC may lack the module.
         with suppress(ImportError):
             import_module(name)

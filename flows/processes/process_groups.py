@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -79,18 +80,11 @@ class ProcessGroups:
         return self._ended
 
     def run(self, command: Sequence[str], cwd: Path, *, env: Mapping[str, str] | None = None, log: Log) -> Completed:
-        """Run a command in a process group of its own to the end of the whole group.
-
-        Args:
-            command: Program and arguments.
-            cwd: Working directory.
-            env: Variables that are added to this process's environment.
-            log: Function that takes each line of the output.
-        """
+        """Run a command in a process group of its own to the end of the whole group; log each line of its output."""
         return self.follow(self.start(command, cwd, env or {}), log)
 
     def start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
-        """Start a command under guard, as the leader of a new group."""
+        """Start a command under guard, as the leader of a new group, unless the run is ending."""
         # Stages start as `python -m …`: this environment's python comes first. COLUMNS: no log line is cut at 80.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with self._lock:
@@ -150,12 +144,7 @@ class ProcessGroups:
 
 
 def end_groups(groups: set[int], grace_s: float) -> None:
-    """End all processes of some groups; return when none is left.
-
-    Args:
-        groups: Ids of the groups.
-        grace_s: Time that they may take after INT, and again after TERM, in seconds; then they are killed.
-    """
+    """End all processes of some groups: INT, after a grace period TERM, after another KILL; return when all ended."""
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             if not _signal(groups, number):
@@ -176,10 +165,8 @@ def _signal(groups: set[int], number: signal.Signals) -> bool:
     """Signal the groups that are alive, and return whether any is."""
     alive = _alive(groups)
     for group in alive:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(group, number)
-        except ProcessLookupError:
-            continue
     return bool(alive)
 
 
@@ -187,10 +174,8 @@ def _alive(groups: set[int]) -> set[int]:
     """Return the groups with a process that is no zombie."""
     alive = set()
     for process in psutil.process_iter():
-        try:
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
             group = os.getpgid(process.pid)
             if group in groups and process.status() != psutil.STATUS_ZOMBIE:
                 alive.add(group)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue
     return alive

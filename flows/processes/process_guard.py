@@ -22,9 +22,7 @@ FORWARD_LINE = "--forward-line"
 def main(command: list[str], *, forward_line: bool) -> int:
     """Run a command and return its exit status, as a shell gives it.
 
-    Args:
-        command: Program and arguments.
-        forward_line: Whether the command gets the first line of this process's standard input as its own input.
+    With `forward_line`, the command gets the first line of this process's standard input as its own input.
     """
     # The flow signals the whole group; this process has to outlive the command. A handler, not SIG_IGN: a command
     # inherits ignored signals.

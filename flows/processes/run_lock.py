@@ -24,12 +24,10 @@ def exclusive_run(root: Path) -> Iterator[None]:
     lock = FileLock(root.resolve() / ".locks" / "run.lock")
     (root / ".locks").mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout as error:
         raise BreathlineError(
             "Another `breathline run` is at work in this project.", where=lock.lock_file, hint="wait until it has ended"
         ) from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()

@@ -52,15 +52,7 @@ class StageProcesses(ProcessGroups):
     def run_stage(
         self, stage: str, root: Path, *, options: Sequence[str] = (), env: Mapping[str, str] | None = None, log: Log
     ) -> None:
-        """Run one stage to its end.
-
-        Args:
-            stage: Name of the stage, as DVC knows it.
-            root: Folder of the project.
-            options: Further options of ``dvc repro``, such as ``--force``.
-            env: Variables that are added to the stage's environment.
-            log: Function that takes each line of the output.
-        """
+        """Run one stage to its end, with further options of ``dvc repro`` (such as ``--force``) and variables."""
         mark = root / transient_mark(stage)
         mark.unlink(missing_ok=True)
         arguments = ["--wait-for-lock", "repro", "--single-item", *options, stage]

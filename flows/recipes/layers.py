@@ -41,10 +41,7 @@ def load(name: str, folder: Path = RECIPES) -> dict[str, Any]:
 def resolve(name: str, *, small: bool = False, folder: Path = RECIPES) -> dict[str, Any]:
     """Return all settings of a recipe, with defaults for all others, so that nothing of an earlier recipe stays.
 
-    Args:
-        name: Name of the recipe.
-        small: Whether to return its small version: the same method, in a minute.
-        folder: Folder of the recipes.
+    Its small version, if asked for, is the same method, in a minute.
     """
     chain = [load(name, folder)]
     seen = [name]

@@ -46,7 +46,10 @@ def apply(text: str, overrides: Mapping[str, Any]) -> tuple[str, list[Changed]]:
         )
     before = yaml.load(text)
     _merge(params, overrides)
-    changes = list(_differences(before, params))
+    old, new = _leaves(before), _leaves(params)
+    changes = [
+        Changed(key, old.get(key, ""), new.get(key, "")) for key in old | new if old.get(key, "") != new.get(key, "")
+    ]
     if not changes:
         return text, []
     written = StringIO()
@@ -165,13 +168,6 @@ def _styled(value: Any) -> Any:
     else:
         mapping.fa.set_block_style()
     return mapping
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Changed]:
-    before, now = _leaves(old), _leaves(new)
-    for key in [*before, *(key for key in now if key not in before)]:
-        if before.get(key, "") != now.get(key, ""):
-            yield Changed(key, before.get(key, ""), now.get(key, ""))
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -24,41 +24,25 @@ KEPT = (".dvc/config.local", ".dvc/tmp", ".checkpoints", ".locks")
 
 @contextmanager
 def exclusive_clone(repository: str) -> Iterator[Path]:
-    """Yield the folder of the first clone that no other run uses; a new clone is an empty folder.
-
-    Args:
-        repository: Address of the Git repository.
-    """
+    """Yield the folder of the first clone of a repository that no other run uses; a new clone is an empty folder."""
     parent = _folder() / _name(repository)
     parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count():
         clone, lock = parent / str(number), FileLock(parent / f"{number}.lock")
         try:
-            lock.acquire(timeout=0)
+            held = lock.acquire(timeout=0)
         except Timeout:
             continue
-        try:
+        with held:
             # The lock ends at once with its process; processes that it has started may need some seconds more.
             if _is_unused(clone):
                 clone.mkdir(exist_ok=True)
                 yield clone
                 return
-        finally:
-            lock.release()
 
 
 def check_out(commands: TransferCommands, *, repository: str, ref: str, commit: str) -> None:
-    """Check out a commit in a clone, whatever an earlier run has left there.
-
-    Args:
-        commands: Transfer commands of the clone, which is locked by `exclusive_clone`.
-        repository: Address of the Git repository.
-        ref: Ref in the repository that points at the commit.
-        commit: Id of the commit.
-
-    Raises:
-        StageFailedError: The repository does not send the commit.
-    """
+    """Check out a commit, to which a ref in the repository points, in a clone that `exclusive_clone` has locked."""
     root = commands.root
     if not (root / ".git" / "HEAD").exists():
         git(root, "init", "--quiet")
@@ -70,12 +54,7 @@ def check_out(commands: TransferCommands, *, repository: str, ref: str, commit: 
 
 
 def clean(root: Path, keep: Sequence[str]) -> None:
-    """Remove all files from a clone that neither belong to the commit nor are kept.
-
-    Args:
-        root: Folder of the clone.
-        keep: Paths that DVC checks itself, and copies only if they differ.
-    """
+    """Remove all files from a clone but those of the commit and paths to keep, which DVC checks and updates itself."""
     patterns = [f"--exclude=/{glob.escape(name)}" for name in (*KEPT, *keep)]
     git(root, "clean", "--quiet", "-ffdx", *patterns)
 

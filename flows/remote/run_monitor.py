@@ -33,12 +33,7 @@ PAGE = 200
 def run(pool: str, parameters: Mapping[str, Any], *, name: str, processes: ProcessGroups, log: Log) -> State[Any]:
     """Start a run on a worker of a pool, wait for its end, and return its last state.
 
-    Args:
-        pool: Name of the work pool.
-        parameters: Parameters of the flow.
-        name: Name of the flow run.
-        processes: Processes of the calling run; when they end, the worker's run is cancelled.
-        log: Function that takes each line that the stage logs.
+    When the processes of the calling run end, the worker's run is cancelled. `log` takes each line of the stage.
     """
     if not PREFECT_API_URL.value():
         raise BreathlineError(

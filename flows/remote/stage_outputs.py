@@ -39,14 +39,7 @@ def send(commands: TransferCommands, stage: str, files: StageFiles, *, repositor
 def fetch(commands: TransferCommands, stage: str, files: StageFiles, *, commit: str, remote: str) -> None:
     """Copy the outs of a stage into the project, and the worker's entry into its ``dvc.lock``.
 
-    The stage's command does not run: files come from the commit and from the DVC remote.
-
-    Args:
-        commands: Transfer commands of the project.
-        stage: Name of the stage.
-        files: Files of the stage.
-        commit: Id of the worker's commit, already fetched.
-        remote: Name of the DVC remote.
+    The stage's command does not run: files come from the worker's commit, already fetched, and from the DVC remote.
     """
     from dvc.stage.loader import StageLoader
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +12,16 @@ from flows.processes.process_groups import Log, ProcessGroups
 from flows.processes.stage_errors import StageFailedError, Transient, is_busy
 
 # Messages of Git, DVC and their libraries that mean a fault of the network.
-NETWORK_MESSAGES = (
-    "could not resolve host",
-    "name resolution",
-    "connection refused",
-    "connection reset",
-    "connection timed out",
-    "timed out",
-    "network is unreachable",
-    "no route to host",
-    "remote end hung up",
-    "service unavailable",
-    "bad gateway",
+NETWORK_FAULT = re.compile(
+    "could not resolve host|name resolution|connection refused|connection reset|timed out|network is unreachable|"
+    "no route to host|remote end hung up|service unavailable|bad gateway",
+    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class TransferCommands:
-    """Runs the commands that move a stage between machines.
+    """Runs the commands that move a stage between machines; a failed command raises a `StageFailedError`.
 
     Attributes:
         root: Folder of the project, or of a worker's clone.
@@ -54,8 +47,7 @@ class TransferCommands:
         if completed.status == 0:
             return
         action = next(word for word in command[1:] if word in {"push", "pull", "fetch"})
-        network = any(message in completed.tail.lower() for message in NETWORK_MESSAGES)
-        transient: Transient | None = "network" if network else None
+        transient: Transient | None = "network" if NETWORK_FAULT.search(completed.tail) else None
         raise StageFailedError(
             f"`{program} {action}` failed:\n{completed.tail}",
             transient="busy" if is_busy(completed.tail) else transient,

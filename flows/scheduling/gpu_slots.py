@@ -66,12 +66,10 @@ class GpuSlots:
             yield {"CUDA_VISIBLE_DEVICES": ",".join(dict.fromkeys(chosen))} if chosen else {}
 
     def _take(self, slot: int, held: ExitStack) -> bool:
-        lock = self._lock(str(slot))
         try:
-            lock.acquire(timeout=0)
+            held.enter_context(self._lock(str(slot)).acquire(timeout=0))
         except Timeout:
             return False
-        held.callback(lock.release)
         return True
 
     def _lock(self, name: str) -> FileLock:

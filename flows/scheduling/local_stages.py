@@ -17,10 +17,6 @@ LOG = "stages.log"
 BUSY_S = 3.0  # seconds until the next try while another DVC process holds a lock
 
 
-def _no_limit(_gpus: int) -> AbstractContextManager[object]:
-    return nullcontext()
-
-
 @dataclass(frozen=True)
 class LocalStages:
     """Runs stages on this machine.
@@ -35,16 +31,10 @@ class LocalStages:
     processes: StageProcesses
     slots: GpuSlots
     env: Mapping[str, str] = field(default_factory=dict)
-    limit_gpus: Callable[[int], AbstractContextManager[object]] = _no_limit
+    limit_gpus: Callable[[int], AbstractContextManager[object]] = nullcontext
 
     def run(self, unit: Unit, log: Log, *, pull: bool = False) -> None:
-        """Run one stage.
-
-        Args:
-            unit: The stage and its workspace.
-            log: Function that takes each line of the output.
-            pull: Whether outs that the DVC remote holds for equal inputs are taken from there.
-        """
+        """Run one stage; with `pull`, outs that the DVC remote holds for equal inputs are taken from there."""
         # Without a GPU nothing is held: the stages of this machine do not keep others waiting.
         gpus = slots_needed(unit.step.stage, unit.workspace) if unit.step.gpu and self.slots.count else 0
         options = [*(["--force"] if unit.step.force else []), *(["--pull"] if pull else [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,20 +110,13 @@ class StageTasks:
 @contextmanager
 def gpu_limit(gpus: int) -> Iterator[None]:
     """Hold a number of GPUs at the limit of the Prefect server, if it has one (`breathline deploy --gpus`)."""
-    limit = _gpu_limit()
+    limit: int | None = None
+    if PREFECT_API_URL.value():
+        with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+            limit = client.read_global_concurrency_limit_by_name(GPU_LIMIT).limit
     if not limit:
         yield
         return
     # More than the limit would be refused, or never granted.
     with concurrency([GPU_LIMIT], occupy=min(gpus, limit)):
         yield
-
-
-def _gpu_limit() -> int | None:
-    if not PREFECT_API_URL.value():
-        return None
-    with get_client(sync_client=True) as client:
-        try:
-            return client.read_global_concurrency_limit_by_name(GPU_LIMIT).limit
-        except ObjectNotFound:
-            return None

@@ -23,10 +23,7 @@ from flows.scheduling.work_units import outdated_units
 def run_workspaces(labels: Mapping[Path, str], *, jobs: int, gpus: int | None) -> set[Path]:
     """Run every stage of some workspaces that is not up to date, and return the workspaces in which a stage failed.
 
-    Args:
-        labels: Name of each workspace, by its folder.
-        jobs: Maximum number of stages at once, over all workspaces.
-        gpus: Maximum number of stages at once that use a GPU; one for each GPU, if None.
+    `labels` names each workspace, by its folder; `gpus` is one for each GPU, if None.
     """
     logger = get_run_logger()
     workspaces.absolute_weights()

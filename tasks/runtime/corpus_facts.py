@@ -5,7 +5,6 @@ Learning depends on the label sets alone. They have a file of their own, so that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import write_json
+from tasks.runtime.files import read_json, write_json
 
 T = TypeVar("T")
 
@@ -164,29 +163,20 @@ def write(folder: Path, facts: CorpusFacts) -> None:
 
 
 def read(folder: Path = FOLDER) -> CorpusFacts:
-    """Return the facts of the corpus, label sets included.
-
-    Raises:
-        BreathlineError: A file is missing, or does not have the expected keys.
-    """
+    """Return the facts of the corpus, label sets included."""
     facts = _load(folder / CORPUS)
     return _parse(CorpusFacts, facts | {"label_sets": _load(folder / LABEL_SETS)}, folder / CORPUS)
 
 
 def read_label_sets(folder: Path = FOLDER) -> dict[str, LabelSet]:
-    """Return the label sets by name.
-
-    Raises:
-        BreathlineError: The file is missing, or does not have the expected keys.
-    """
+    """Return the label sets by name."""
     return _parse(dict[str, LabelSet], _load(folder / LABEL_SETS), folder / LABEL_SETS)
 
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BreathlineError("The facts of the corpus are missing.", where=path, hint="run `dvc repro extract`")
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+    return read_json(path)
 
 
 def _parse(kind: type[T], value: Any, path: Path) -> T:

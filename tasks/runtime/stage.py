@@ -77,11 +77,7 @@ def _recorded(name: str, rank: str, decisions: Mapping[str, Any]) -> AbstractCon
 
 
 def start_process(level: int) -> None:
-    """Set up logging to the console, the end of this process with its parent, and a fast exit.
-
-    Args:
-        level: Lowest level of the log lines that are shown.
-    """
+    """Set up logging of a lowest level to the console, the end with the parent process, and a fast exit."""
     # Without it, the garbage collector visits all objects of torch at the exit, which takes more than a second.
     atexit.register(gc.freeze)
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])

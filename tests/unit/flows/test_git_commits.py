@@ -11,22 +11,17 @@ from tests import toy
 
 def test_a_commit_holds_the_working_tree_and_changes_no_ref(tmp_path):
     folder = toy.make(tmp_path)
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
+    toy.commit(folder, "start")
     head = toy.call(folder, "git", "rev-parse", "HEAD").strip()
     assert git_commits.commit_working_tree(folder, "nothing new") == head
 
-    (folder / "params.yaml").write_text("rho: 0.1\n")
-    (folder / ".gitignore").write_text("dvc.lock\n")
-    (folder / "dvc.lock").write_text("schema: '2.0'\n")
-    (folder / "stray.txt").write_text("not tracked\n")
-    (folder / "src.txt").write_text("staged\n")
+    changed = {"params.yaml": "rho: 0.1\n", "dvc.lock": "schema: '2.0'\n", "src.txt": "staged\n"}
+    for name, text in {**changed, ".gitignore": "dvc.lock\n", "stray.txt": "not tracked\n"}.items():
+        (folder / name).write_text(text)
     toy.call(folder, "git", "add", "src.txt")
     before = toy.call(folder, "git", "status", "--porcelain")
     made = git_commits.commit_working_tree(folder, "as it stands")
-    assert toy.call(folder, "git", "show", f"{made}:params.yaml") == "rho: 0.1\n"
-    assert toy.call(folder, "git", "show", f"{made}:dvc.lock") == "schema: '2.0'\n"
-    assert toy.call(folder, "git", "show", f"{made}:src.txt") == "staged\n"
+    assert {name: toy.call(folder, "git", "show", f"{made}:{name}") for name in changed} == changed
     assert "stray.txt" not in toy.call(folder, "git", "ls-tree", "-r", "--name-only", made)
     assert toy.call(folder, "git", "rev-parse", f"{made}^").strip() == head
     assert toy.call(folder, "git", "status", "--porcelain") == before

@@ -26,6 +26,12 @@ STUBBORN = (
 )
 
 
+def run(folder: Path, script: str, grace_s: float = 0.3) -> tuple[int, list[str]]:
+    """Run a shell script in a process group, and return its status and its lines."""
+    lines: list[str] = []
+    return ProcessGroups(grace_s).run(["sh", "-c", script], folder, log=lines.append).status, lines
+
+
 def gone(pid: int, within_s: float = 10.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -38,22 +44,14 @@ def gone(pid: int, within_s: float = 10.0) -> bool:
     return False
 
 
-def test_lines_and_status(tmp_path):
-    lines: list[str] = []
-    completed = ProcessGroups().run(["sh", "-c", "echo one; echo two >&2; pwd; exit 3"], tmp_path, log=lines.append)
-    assert (completed.status, lines) == (3, ["one", "two", str(tmp_path)])
-
-
-def test_the_environments_python_comes_first(tmp_path):
-    lines: list[str] = []
-    ProcessGroups().run(["sh", "-c", "command -v python"], tmp_path, log=lines.append)
-    assert lines == [str(Path(sys.executable).with_name("python"))]
+def test_lines_and_status_and_the_python_of_the_environment(tmp_path):
+    status, lines = run(tmp_path, "echo one; echo two >&2; pwd; command -v python; exit 3")
+    assert (status, lines) == (3, ["one", "two", str(tmp_path), str(Path(sys.executable).with_name("python"))])
 
 
 def test_processes_that_a_command_leaves_behind_are_ended(tmp_path):
-    lines: list[str] = []
-    ProcessGroups(grace_s=0.3).run(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], tmp_path, log=lines.append)
-    assert gone(int(lines[0]), within_s=0.1)
+    _, (pid,) = run(tmp_path, "sleep 60 >/dev/null 2>&1 & echo $!")
+    assert gone(int(pid), within_s=0.1)
 
 
 def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
@@ -71,15 +69,12 @@ def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
 
 
 def test_after_a_kill_the_run_does_not_wait_for_child_processes(tmp_path):
-    lines: list[str] = []
     started = time.monotonic()
     # As a stage that goes on when dvc is killed, its output still open.
-    completed = ProcessGroups(grace_s=0.3).run(
-        ["sh", "-c", "sleep 60 & echo $!; kill -9 $$"], tmp_path, log=lines.append
-    )
-    assert completed.status == 128 + signal.SIGKILL
+    status, (pid,) = run(tmp_path, "sleep 60 & echo $!; kill -9 $$")
+    assert status == 128 + signal.SIGKILL
     assert time.monotonic() - started < 10
-    assert gone(int(lines[0]), within_s=0.1)
+    assert gone(int(pid), within_s=0.1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -107,6 +102,7 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
 def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     # The shell is the stage's command, DVC its parent.
     root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
+    there = psutil.Process().children(recursive=True)
     groups = StageProcesses()
     groups.prestart()
     ready = prestarted()
@@ -114,23 +110,17 @@ def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     assert int((root / "who.txt").read_text()) == ready
     next_one = prestarted()
     assert next_one != ready
-    groups.end()
+    groups.stop_prestarting()
     assert gone(next_one)
+    groups.run_stage("who", root, options=["--force"], log=print)  # starts a DVC of its own
+    assert int((root / "who.txt").read_text()) not in {ready, next_one}
+    assert psutil.Process().children(recursive=True) == there
+    groups.prestart()
+    last = prestarted()
+    groups.end()
+    assert gone(last)
     with pytest.raises(StageFailedError, match="ending"):
         groups.run_stage("who", root, log=print)
-
-
-def test_without_prestarting_the_next_stage_starts_its_own_dvc(tmp_path):
-    root = toy.make(tmp_path, "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}\n")
-    there = psutil.Process().children(recursive=True)
-    groups = StageProcesses()
-    groups.prestart()
-    ready = prestarted()
-    groups.stop_prestarting()
-    assert gone(ready)
-    groups.run_stage("one", root, log=print)
-    assert (root / "one.txt").read_text() == "1\n"
-    assert psutil.Process().children(recursive=True) == there
 
 
 def prestarted() -> int:

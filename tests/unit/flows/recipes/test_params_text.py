@@ -46,17 +46,11 @@ def test_only_the_values_change():
 
 
 def test_teachers_are_replaced_as_a_whole_one_line_each_and_the_comments_around_stay():
-    text, changes = params_text.apply(
-        PARAMS,
-        overrides(
-            "teachers:\n  c:\n    architecture: mn\n    options: {width: 0.4}\n    seed: 3\n  b: {architecture: mn}\n"
-        ),
-    )
-    old = PARAMS.split("teachers:")[1].split("\n\n", maxsplit=1)[0]
-    assert text == PARAMS.replace(
-        old,
-        "           # all of them\n  c: {architecture: mn, options: {width: 0.4}, seed: 3}\n  b: {architecture: mn}",
-    )
+    new = "teachers:\n  c:\n    architecture: mn\n    options: {width: 0.4}\n    seed: 3\n  b: {architecture: mn}\n"
+    text, changes = params_text.apply(PARAMS, overrides(new))
+    before, after = PARAMS.split("  a: {", maxsplit=1)[0], PARAMS.split("seed: 2}")[1]
+    lines = "  c: {architecture: mn, options: {width: 0.4}, seed: 3}\n  b: {architecture: mn}"
+    assert text == before + lines + after
     assert [change.key for change in changes] == ["teachers.a", "teachers.b", "teachers.c"]
 
 

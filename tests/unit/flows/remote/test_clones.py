@@ -49,8 +49,7 @@ def test_a_commit_is_checked_out_over_changed_files(tmp_path):
     commits = []
     for text in ("one\n", "two\n"):
         (origin / "src.txt").write_text(text)
-        toy.call(origin, "git", "add", ".")
-        toy.call(origin, "git", "commit", "--quiet", "-m", text)
+        toy.commit(origin, text.strip())
         commits.append(toy.call(origin, "git", "rev-parse", "HEAD").strip())
     with clones.exclusive_clone(str(origin)) as root:
         clone = TransferCommands(root, StageProcesses(), print)
@@ -66,5 +65,4 @@ def test_a_commit_is_checked_out_over_changed_files(tmp_path):
         assert [path.name for path in (root / "data").iterdir()] == ["a[1]"]
         assert (root / ".checkpoints" / "1").exists()
         assert not (root / "first.txt").exists()
-        cache = toy.call(root, "dvc", "cache", "dir").strip()
-        assert cache == str(root.parent / "cache")
+        assert toy.call(root, "dvc", "cache", "dir").strip() == str(root.parent / "cache")

@@ -39,16 +39,13 @@ def test_a_local_remote_gets_an_absolute_path(project):
 
 
 def test_remotes_that_a_worker_could_not_use_are_refused(project):
-    toy.call(project, "dvc", "remote", "modify", "store", "url", "../store")
-    with pytest.raises(BreathlineError, match="relative to this clone"):
-        remotes.shared_remotes(project)
-    toy.call(project, "dvc", "remote", "modify", "--local", "store", "url", "s3://bucket")
-    with pytest.raises(BreathlineError, match=r"config\.local, which no worker sees"):
-        remotes.shared_remotes(project)
-    toy.call(project, "dvc", "config", "--unset", "core.remote")
-    with pytest.raises(BreathlineError, match="no default DVC remote"):
-        remotes.shared_remotes(project)
-    toy.call(project, "git", "remote", "rename", "origin", "here")
-    toy.call(project, "git", "remote", "add", "there", "../there.git")
-    with pytest.raises(BreathlineError, match="none of them called origin"):
-        remotes.shared_remotes(project)
+    for commands, message in (
+        (["dvc remote modify store url ../store"], "relative to this clone"),
+        (["dvc remote modify --local store url s3://bucket"], r"config\.local, which no worker sees"),
+        (["dvc config --unset core.remote"], "no default DVC remote"),
+        (["git remote rename origin here", "git remote add there ../there.git"], "none of them called origin"),
+    ):
+        for command in commands:
+            toy.call(project, *command.split())
+        with pytest.raises(BreathlineError, match=message):
+            remotes.shared_remotes(project)

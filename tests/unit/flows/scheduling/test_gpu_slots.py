@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
     seen: list[set[str]] = []
     lock = threading.Lock()
 
-    def stage() -> None:
+    def stage(_: int) -> None:
         with machine.acquire() as env:
             with lock:
                 held.append(env["CUDA_VISIBLE_DEVICES"])
@@ -39,11 +40,8 @@ def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
             with lock:
                 held.remove(env["CUDA_VISIBLE_DEVICES"])
 
-    threads = [threading.Thread(target=stage) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(stage, range(6), timeout=20))
     assert len(seen) == 6
     assert {"3", "5"} in seen, "both at once"
 
@@ -52,16 +50,13 @@ def test_two_stages_that_need_both_gpus_take_turns(tmp_path):
     machine = GpuSlots(2, ("0", "1"), tmp_path)
     got: list[str] = []
 
-    def stage() -> None:
+    def stage(_: int) -> None:
         with machine.acquire(2) as env:
             got.append(env["CUDA_VISIBLE_DEVICES"])
             time.sleep(0.05)
 
-    threads = [threading.Thread(target=stage) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(stage, range(3), timeout=20))
     assert [sorted(devices.split(",")) for devices in got] == [["0", "1"]] * 3
 
 

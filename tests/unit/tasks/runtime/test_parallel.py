@@ -71,12 +71,8 @@ def test_an_error_of_the_work_arrives_as_it_was_raised_after_what_came_before() 
     assert [next(results) for _ in range(7)] == list(range(7))
     with pytest.raises(BreathlineError) as caught:
         next(results)
-    assert (caught.value.what, caught.value.where, caught.value.hint) == (
-        "Seven is refused.",
-        Path("seven ü"),
-        "take six",
-    )
-    assert str(caught.value).splitlines()[1] == "  where: seven ü"
+    assert (caught.value.where, caught.value.hint) == (Path("seven ü"), "take six")
+    assert str(caught.value).splitlines() == ["Seven is refused.", "  where: seven ü", "  next:  take six"]
 
 
 @pytest.mark.usefixtures("runner")
@@ -106,16 +102,18 @@ def test_a_process_that_is_killed_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         list(parallel.in_order(end_own_process, range(3), workers=1, ahead=1, shard=1))
 
 
-@pytest.mark.parametrize("name", ["ray", "dask:", "dask8786", "Threads"])
-def test_a_runner_that_is_none_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        *((name, f"no task runner `{name}`(.|\n)*processes") for name in ("ray", "dask:", "dask8786", "Threads")),
+        ("dask", "that its launcher started"),
+    ],
+)
+def test_an_unknown_runner_and_dask_without_the_launcher_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
     monkeypatch.setenv(parallel.RUNNER, name)
-    with pytest.raises(BreathlineError, match=f"no task runner `{name}`(.|\n)*processes"):
-        parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
-
-
-def test_dask_without_the_launcher_of_stages_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(parallel.RUNNER, "dask")
-    with pytest.raises(BreathlineError, match="that its launcher started"):
+    with pytest.raises(BreathlineError, match=message):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
 
 
