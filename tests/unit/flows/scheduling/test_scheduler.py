@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,29 +20,25 @@ def unit(stage: str, *after: str, workspace: Path = A, work: str = "", pool: str
 
 
 class Stages:
-    """Stages that a thread ends one by one, in the order of their start; the names in `failing` fail."""
+    """Stages that each take a moment; the names in `failing` fail."""
 
     def __init__(self, *failing: str) -> None:
         self.failing = failing
-        self.running: dict[str, Future[None]] = {}
+        self.running: set[str] = set()
         self.together: list[set[str]] = []
-        self.changed = threading.Condition()
+        self.pool = ThreadPoolExecutor(8)
 
     def start(self, unit: Unit) -> Future[None]:
-        with self.changed:
-            name = f"{unit.workspace}/{unit.step.stage}"
-            self.running[name] = Future()
-            self.together.append(set(self.running))
-            threading.Timer(0.05, self.settle, (name,)).start()
-            return self.running[name]
+        name = f"{unit.workspace}/{unit.step.stage}"
+        self.running.add(name)
+        self.together.append(set(self.running))
+        return self.pool.submit(self.finish, name)
 
-    def settle(self, name: str) -> None:
-        with self.changed:
-            future = self.running.pop(name)
+    def finish(self, name: str) -> None:
+        time.sleep(0.05)
+        self.running.discard(name)
         if name in self.failing:
-            future.set_exception(StageFailedError(f"{name} failed"))
-        else:
-            future.set_result(None)
+            raise StageFailedError(f"{name} failed")
 
 
 def test_a_stage_starts_after_its_upstream_stages_and_independent_stages_run_side_by_side():
@@ -79,10 +75,7 @@ def test_after_a_failure_all_that_does_not_depend_on_it_runs():
 
 
 def test_an_error_that_is_no_failure_of_a_stage_ends_the_run():
-    def start(_unit: Unit) -> Future[None]:
-        future: Future[None] = Future()
-        future.set_exception(RuntimeError("broken"))
-        return future
-
+    future: Future[None] = Future()
+    future.set_exception(RuntimeError("broken"))
     with pytest.raises(RuntimeError, match="broken"):
-        run([unit("one")], jobs=1, start=start)
+        run([unit("one")], jobs=1, start=lambda _: future)
