@@ -48,6 +48,12 @@ def test_a_second_run_has_nothing_to_do_and_git_holds_no_data(finished_run):
     assert all(name.endswith((".gitignore", ".json", ".csv")) for name in tracked)
 
 
+def test_rho_changes_no_stage_before_the_student(project):
+    runs.edit(project, lambda params: params["student"]["optimizer"].update(rho=0.1))
+    assert list(json.loads(toy.call(project, "dvc", "status", "--json"))) == ["train_student@1"]  # evaluation follows
+
+
+@pytest.mark.long
 def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
     printed = toy.call(project, "dvc", "exp", "run", "--name", "wide", "-S", "student.optimizer.rho=0.1")
     assert ran(printed) == ["train_student@1", "evaluate"]
