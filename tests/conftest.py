@@ -7,7 +7,12 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No deadline: what a busy machine takes for an example says nothing of the code.
+hypothesis.settings.register_profile("breathline", deadline=None)
+hypothesis.settings.load_profile("breathline")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import polars as pl
-
 from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Run
 from models.metrics import FIGURES
@@ -57,6 +55,8 @@ def figures(old: Run, new: Run) -> Changes:
 
 def predictions(old: Run, new: Run) -> Predictions | str:
     """Return the flipped predictions, or the reason why the runs cannot be compared by cycle."""
+    import polars as pl  # slow, and no trace needs it
+
     metrics = [run.json(METRICS) for run in (old, new)]
     tables = [run.table(PREDICTIONS, COLUMNS) for run in (old, new)]
     for run, table, found in zip((old, new), tables, metrics, strict=True):
