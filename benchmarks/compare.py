@@ -6,8 +6,6 @@ bootstrap draws the same test patients for both.
     python -m benchmarks.compare distilled/predictions.parquet plain/predictions.parquet
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

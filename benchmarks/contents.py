@@ -4,8 +4,6 @@ Files with equal hashes in the records are equal. Others are compared by value, 
 difference that the rules do not allow is printed, and the exit status is then 1.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -4,8 +4,6 @@ Prints a Markdown table. Each run is a process of its own. The two alternate, so
 both.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -5,8 +5,6 @@ spent on events and record (hashes of inputs and outs, code, environment, row co
 0.01 s) and DVC's hashing of one more small file are not included.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One training of `benchmarks.training` in a process of its own."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import resource

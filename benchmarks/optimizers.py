@@ -5,8 +5,6 @@ which is everything but the forward and backward passes. The optimisers alternat
 affects all of them. A turn is one interval of LookSAM. With a GPU the benchmark runs there, in bf16.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

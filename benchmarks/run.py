@@ -8,8 +8,6 @@ database. Starts and ends of stages are observed from outside, equally for all w
     python -m benchmarks.run --rounds 3
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -6,8 +6,6 @@ all its children, summed and sampled twenty times per second. Shared pages are c
     python -m benchmarks.stages download extract validate fbank@ast fbank@efficientat
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

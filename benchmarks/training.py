@@ -6,8 +6,6 @@ machine affects both. ``--largest`` adds the largest batch of each loop that fit
 table has the utilisation and the data path's part of a step.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

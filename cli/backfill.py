@@ -1,7 +1,5 @@
 """`breathline backfill`: the pipeline over Git revisions and parameter values."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

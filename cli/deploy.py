@@ -1,7 +1,5 @@
 """`breathline deploy`: set-up of a Prefect server for the flows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``breathline``: one command line for running, comparing and understanding the pipeline."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 from typing import Any

@@ -1,7 +1,5 @@
 """Options that several commands share, and the examples of all commands."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Annotated

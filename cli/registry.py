@@ -1,7 +1,5 @@
 """`breathline registry`: versions of models, as Git tags in the format of GTO and DVC."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`breathline report`: the results as a table, and the paths of all results."""
 
-from __future__ import annotations
-
 import json
 import webbrowser
 from collections.abc import Iterator, Mapping

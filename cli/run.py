@@ -1,7 +1,5 @@
 """`breathline run`: run of all stages that are not up to date, side by side, under Prefect."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`breathline serve`: flows on one machine, by schedule or from Prefect's UI, without work pools and workers."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path

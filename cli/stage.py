@@ -4,8 +4,6 @@ It provides what a stage must not import itself: the record of its run (`lineage
 ``python -m tasks.NAME [ITEM]`` does the same work without a record.
 """
 
-from __future__ import annotations
-
 import argparse
 import inspect
 from collections.abc import Generator

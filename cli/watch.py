@@ -1,7 +1,5 @@
 """`breathline watch`: one check of the source for new recordings, and a training if there are any."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

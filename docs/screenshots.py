@@ -4,8 +4,6 @@ The UI loads its parts one after the other. The DevTools protocol shows when a p
 needs Chromium or Chrome, and no packages beyond those of Breathline.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import json

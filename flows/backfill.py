@@ -1,7 +1,5 @@
 """Flow `backfill`: the pipeline over Git revisions and parameter values, side by side."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, cast
 

@@ -3,8 +3,6 @@
 A remote worker checks out such a commit, and a version of a model is one: Git keeps exactly the code that ran.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Sequence

@@ -4,8 +4,6 @@
 production; ``student#production!#4`` removes it. The last number counts these changes. All tags are annotated.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Flow `leaderboard`: recipes × seeds, each recipe in a workspace of its own, with a comparison of their scores."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, cast
 

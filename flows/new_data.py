@@ -1,7 +1,5 @@
 """Flow `new_data`: train on new recordings of the source, and promote the model unless it is worse."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path

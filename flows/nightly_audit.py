@@ -1,7 +1,5 @@
 """Flow `nightly_audit`: a check of all recorded artifacts."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any

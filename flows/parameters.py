@@ -1,7 +1,5 @@
 """Types of the parameters that several flows share."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Flow `pipeline`: one Prefect task for each stage that is not up to date, independent stages side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast

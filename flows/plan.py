@@ -1,7 +1,5 @@
 """Plan of a run: the stages that run, and the reasons, as a pure function of the graph and its status."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Prefect server of a command: the configured one, or a temporary one."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

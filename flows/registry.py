@@ -3,8 +3,6 @@
 `artifacts:` in dvc.yaml names the models. A version is a Git tag (`flows.gto_tags`) on a commit that holds dvc.lock.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Workspaces and project share outs through the cache. A workspace is no Git repos
 project.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import tarfile

@@ -1,7 +1,5 @@
 """Trained networks on disk: safetensors files, and ``model.json`` with everything needed to build the network."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

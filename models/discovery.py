@@ -1,7 +1,5 @@
 """Discovery of a package's modules by a constant that they assign, without importing them."""
 
-from __future__ import annotations
-
 import ast
 import pkgutil
 from pathlib import Path

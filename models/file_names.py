@@ -1,7 +1,5 @@
 """Names of the files in the folders of feature caches, weights and trained networks."""
 
-from __future__ import annotations
-
 FEATURES = "features.npy"
 INDEX = "index.parquet"
 STATISTICS = "statistics.json"

@@ -1,7 +1,5 @@
 """The ICBHI Score: specificity and sensitivity over cycles, strict and lenient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

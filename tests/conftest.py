@@ -1,7 +1,5 @@
 """Fixtures of all tests, and how tests are spread over parallel processes."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections import Counter

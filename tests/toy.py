@@ -1,7 +1,5 @@
 """A DVC project of a few shell stages, for what does not need the real ones; and copies of the real one."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -5,8 +5,6 @@ features by itself with `torchaudio.compliance.kaldi`. All features stay in memo
 `torchaudio.load`, which requires torchcodec today.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import soundfile

@@ -8,8 +8,6 @@ Nothing is slower than in the published code: torch chooses the optimiser's kern
 before the measurement.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 import time

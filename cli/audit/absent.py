@@ -1,7 +1,5 @@
 """Command `breathline audit absent`: search for the data of a removed patient."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

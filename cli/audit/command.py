@@ -1,7 +1,5 @@
 """The command group `breathline audit`."""
 
-from __future__ import annotations
-
 import typer
 
 from cli.audit import absent, diff, export, manifest, trace, verify

@@ -1,7 +1,5 @@
 """Command `breathline audit diff`: comparison of two runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

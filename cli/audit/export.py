@@ -1,7 +1,5 @@
 """`breathline audit export`: the lineage in standard formats."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Command `breathline audit manifest`: list of the recordings with the hashes of their files."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated

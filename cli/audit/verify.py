@@ -1,7 +1,5 @@
 """Command `breathline audit verify`: comparison of all artifacts with their records."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

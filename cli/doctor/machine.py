@@ -1,7 +1,5 @@
 """Checks of the machine and the installed packages."""
 
-from __future__ import annotations
-
 import importlib
 import shutil
 import sys

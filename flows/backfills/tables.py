@@ -1,7 +1,5 @@
 """Scores of a backfill: one table for each set of comparable variants."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Variants of a backfill: revisions × parameter values, each in a workspace of its own."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Automations of the Prefect server, and the blocks by which it reports failures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast

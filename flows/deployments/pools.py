@@ -1,7 +1,5 @@
 """Work pools for workers, and the GPU limit that all machines share."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

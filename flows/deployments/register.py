@@ -1,7 +1,5 @@
 """Registration of deployments: those of prefect.yaml, and one per work pool for single stages on its workers."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

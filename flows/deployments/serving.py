@@ -1,7 +1,5 @@
 """Flows that one process serves, without work pools and workers."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Leaderboards: finished workspaces with equal corpus, test set, split, labels, selection and definition of Se."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence

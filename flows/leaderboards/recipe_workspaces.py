@@ -1,7 +1,5 @@
 """Workspaces of a leaderboard, one for each recipe."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Container, Sequence

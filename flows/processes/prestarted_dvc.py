@@ -4,8 +4,6 @@ A flow starts it by path, ahead of time, while other stages run. It then reads o
 ``{"root": …, "arguments": […], "env": {…}}``. It ends without a command when the input ends.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

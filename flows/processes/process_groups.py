@@ -1,7 +1,5 @@
 """Process groups of a run: guarded commands, their output, and their end."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

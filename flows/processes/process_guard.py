@@ -5,8 +5,6 @@ therefore imports the standard library alone. Only the flow holds the other end 
 the flow ends, the pipe closes.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Failure of a stage, with the end of its log and the kinds of faults that may pass by themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal
 

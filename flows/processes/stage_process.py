@@ -1,7 +1,5 @@
 """One stage by `dvc repro --single-item`, in a process group that ends as a whole."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -4,8 +4,6 @@ The parent starts it by path (`python watchdog.py PID`) in a session of its own,
 input. It therefore imports the standard library alone.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

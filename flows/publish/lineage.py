@@ -1,7 +1,5 @@
 """Plan and graph of a run as Markdown: stages, their outcomes, and the versions of their outs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path

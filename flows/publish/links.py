@@ -1,7 +1,5 @@
 """Links to the reports on a web server, or their paths where no server is configured."""
 
-from __future__ import annotations
-
 import os
 import socket
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Markdown for Prefect's UI: tables, and text in which markup characters are escaped."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

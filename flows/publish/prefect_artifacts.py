@@ -3,8 +3,6 @@
 An artifact that cannot be published is logged as a warning and does not end the run.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Progress of a training, parsed from its log lines."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Scores of a run as Markdown, compared with the scores before the run."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

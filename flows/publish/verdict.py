@@ -1,7 +1,5 @@
 """Verdict of the stage `validate` as Markdown."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Findings of a verification as Markdown: damage first, then changes and notes, and what to do next."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

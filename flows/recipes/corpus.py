@@ -1,7 +1,5 @@
 """Corpus of a recipe: the option `--corpus` as keys of `download` in params.yaml."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any

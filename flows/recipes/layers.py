@@ -1,7 +1,5 @@
 """Resolution of a recipe: defaults, base recipes, its own overrides, and its small version."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

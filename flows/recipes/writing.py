@@ -1,7 +1,5 @@
 """Application of a recipe to a project: params.yaml, and removal of the items that it no longer names."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A worker's clones of a project: one run at a time in each, cleaned before it, with a DVC cache of their own."""
 
-from __future__ import annotations
-
 import glob
 import hashlib
 import itertools

@@ -1,7 +1,5 @@
 """Dispatch of a stage to a remote worker: send the inputs, wait, fetch the outs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from uuid import uuid4
 

@@ -1,7 +1,5 @@
 """Git remote and DVC remote that a project shares with its remote workers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit

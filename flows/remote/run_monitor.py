@@ -1,7 +1,5 @@
 """Monitor of a stage's run on a remote worker: its log, its last state, and its cancellation."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any, cast

@@ -9,8 +9,6 @@ DVC's run-cache alone is not enough, for three reasons:
 If an entry is missing, `dvc repro --pull` runs the stage without a message.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Git and DVC commands that move commits and data, each in a process group that ends with the run."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Sequence

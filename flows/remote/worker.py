@@ -1,7 +1,5 @@
 """Flow by which a worker runs one stage of a commit, in a clean clone of its own."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ A slot is a file lock that all runs on the machine share, of every user and proj
 `meta: {gpu: true}` in dvc.yaml marks a stage that needs a slot.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

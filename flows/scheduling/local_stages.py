@@ -1,7 +1,5 @@
 """Stages on this machine: their environment, their GPUs, and a log file where no flow logs for them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext

@@ -1,7 +1,5 @@
 """Scheduler for the stages of one or more workspaces: dependencies, a job limit, equal work once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Prefect tasks of a flow run, one for each stage, with retries for transient faults."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress

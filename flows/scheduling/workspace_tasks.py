@@ -4,8 +4,6 @@ A flow run for each workspace would cost a second or more, and could not wait fo
 task costs some milliseconds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Difference of two mappings: keys added, removed and changed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Comparison of two runs."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

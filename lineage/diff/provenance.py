@@ -1,7 +1,5 @@
 """Differences in code, parameters, environment and outs between two runs, from their records."""
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import json

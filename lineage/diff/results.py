@@ -1,7 +1,5 @@
 """Differences in metrics and predictions between two runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

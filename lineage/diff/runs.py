@@ -1,7 +1,5 @@
 """Runs that can be compared: a folder on disk, or a Git revision with the files that DVC's cache holds of it."""
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

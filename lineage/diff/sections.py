@@ -1,7 +1,5 @@
 """Sections of a comparison in words, as the terminal and the HTML page show them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

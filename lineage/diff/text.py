@@ -1,7 +1,5 @@
 """Comparison of two runs in the terminal, and as an HTML page of one file."""
 
-from __future__ import annotations
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text

@@ -1,7 +1,5 @@
 """Statements about the corpus for exports: identity, terms of use, intended use, limits."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ Files are listed with their hashes, relative to the folder of the description. E
 field. Origin, use, limits and personal data are described in the vocabulary of Croissant RAI 1.0.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

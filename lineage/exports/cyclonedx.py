@@ -4,8 +4,6 @@ Packages are listed in the versions of the records, and compared with the lock f
 version is installed now. Students, each with a model card, pretrained weights and recordings are components as well.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 YAML metadata, and a text on source, content, use and limits. Counts are taken from the present tables.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any

@@ -5,8 +5,6 @@ predictions and figures. Its external parameters are those of params.yaml. Its r
 file, recordings and pretrained weights. The record of each stage is a by-product; its hash fixes all steps between.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any

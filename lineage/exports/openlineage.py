@@ -4,8 +4,6 @@ A dataset is named by its path within the project, in the namespace of the jobs.
 later one is exported without datasets.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping

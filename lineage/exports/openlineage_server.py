@@ -1,7 +1,5 @@
 """Delivery of OpenLineage events to a server by OpenLineage's own client (openlineage.io/docs/client/python)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A file is an entity, named by its path and the first digits of its hash: equal b
 folder is a collection of entities. A run of a stage is an activity, with times and agent from the event log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

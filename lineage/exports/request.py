@@ -1,7 +1,5 @@
 """Input of every export."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Models, pretrained weights and figures, as exports describe them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Exports repeat records and events; `breathline audit verify` checks whether the files are still as recorded.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Iterator, Mapping

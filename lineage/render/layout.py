@@ -3,8 +3,6 @@
 The longest path to a box gives its layer. The mean position of its neighbours gives its position in the layer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 

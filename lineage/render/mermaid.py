@@ -1,7 +1,5 @@
 """Mermaid flowchart of a trace (mermaid.js.org/syntax/flowchart.html), as GitHub and GitLab draw it."""
 
-from __future__ import annotations
-
 from lineage.render.view import KINDS, fold
 from lineage.trace.provenance_graph import Trace
 

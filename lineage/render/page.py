@@ -1,7 +1,5 @@
 """Interactive HTML page of a trace: its graph, and all facts of each box, in one file that needs no network."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from lineage.render.layout import layers

@@ -1,7 +1,5 @@
 """Tree of a trace in the terminal: short by default, with every name and hash on request."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """View of a trace that fits a screen: similar nodes share a box; stages, code and environment are left out."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass

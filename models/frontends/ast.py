@@ -4,8 +4,6 @@ Source: Gong et al., INTERSPEECH 2021 (arXiv 2104.01778), with the settings of B
 (arXiv 2305.14032). The numbers are those of `torchaudio.compliance.kaldi.fbank`, several clips at a time.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Base class of the front ends: clips in, normalised features out."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 

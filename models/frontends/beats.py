@@ -3,8 +3,6 @@
 Source: Chen et al., ICML 2023 (arXiv 2212.09058), with the settings of its published code and of SpeechBrain.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -4,8 +4,6 @@ Source: Wu et al., ICASSP 2023 (arXiv 2211.06687), and the settings published wi
 work (b) keeps: windows of 1024 samples, hops of 480, 64 of Slaney's mel bins from 50 Hz to 14 kHz.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

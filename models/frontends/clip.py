@@ -4,8 +4,6 @@ Source: Bae et al., INTERSPEECH 2023 (arXiv 2305.14032), section 3.1, and its pu
 not faded. A shorter cycle is repeated, cut and faded out; with zeros it is put into the middle of the clip.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -3,8 +3,6 @@
 Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), as its published networks are evaluated.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

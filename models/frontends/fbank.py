@@ -3,8 +3,6 @@
 Source: Toikkanen & Kim, INTERSPEECH 2025 (arXiv 2505.22027).
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from models.frontends.ast import MELS, Ast

@@ -1,7 +1,5 @@
 """Mel energies of signals, by the definitions of Kaldi or of librosa."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -4,8 +4,6 @@ Source: Kong et al., IEEE/ACM TASLP 28, 2020 (arXiv 1912.10211), section III, an
 networks, whose first layer normalises each mel bin. Power spectrogram, mel filters and decibels are those of `librosa`.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -1,7 +1,5 @@
 """Scales from mel energies to the values of a front end, and their inverse."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

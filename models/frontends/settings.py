@@ -1,7 +1,5 @@
 """Settings of an entry of ``frontends`` in params.yaml; importing them needs no torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """Declarations of architectures: options, published sizes and published weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_type_hints

@@ -1,7 +1,5 @@
 """Audio Spectrogram Transformer (Gong et al., INTERSPEECH 2021) on timm's vision transformer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

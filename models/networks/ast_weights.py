@@ -4,8 +4,6 @@ Three layouts are read: the authors' checkpoints of AST and SSAST (``module.v.â€
 ``MIT/ast-finetuned-audioset-10-10-0.4593`` (``audio_spectrogram_transformer.â€¦``) and timm's DeiT and ViT.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Base class of the networks, and the loading of published tensors."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass

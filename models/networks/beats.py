@@ -1,7 +1,5 @@
 """BEATs (Chen et al., ICML 2023, arXiv 2212.09058) from the library SpeechBrain."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """CLAP's audio encoder (Wu et al., ICASSP 2023, arXiv 2211.06687), HTSAT, from the library transformers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """EfficientAT's MobileNetV3 (Schmid et al., ICASSP 2023, arXiv 2211.04772), built on torchvision's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial

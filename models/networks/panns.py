@@ -1,7 +1,5 @@
 """CNN6, CNN10 and CNN14 of PANNs (Kong et al., IEEE/ACM TASLP 28, 2020, arXiv 1912.10211)."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass

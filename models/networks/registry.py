@@ -3,8 +3,6 @@
 A module may also list published sizes and weights in ``VARIANTS``; `breathline models` shows both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path

@@ -1,7 +1,5 @@
 """SSAST, the self-supervised AST (Gong et al., AAAI 2022, arXiv 2110.09784), for fine-tuning."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Convolutional networks of timm, with one input channel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Moving averages of a network's weights."""
 
-from __future__ import annotations
-
 import copy
 from itertools import chain
 from typing import Any

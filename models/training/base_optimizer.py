@@ -1,7 +1,5 @@
 """Base class of the optimisers: gradient from a closure, gradient clipping, step of a torch optimiser."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

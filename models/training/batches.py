@@ -1,7 +1,5 @@
 """Batches of an epoch: sampling, augmentation and soft labels, determined by seed, epoch and step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Patch-Mix contrastive learning (Bae et al., INTERSPEECH 2023, arXiv 2305.14032)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

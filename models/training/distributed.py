@@ -1,7 +1,5 @@
 """Training by several processes with DistributedDataParallel (DDP)."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Feature cache of one front end: memory-mapped, read in batches onto a device."""
 
-from __future__ import annotations
-
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator

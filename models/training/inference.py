@@ -1,7 +1,5 @@
 """Inference: logits of cycles of a feature cache."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 

@@ -1,7 +1,5 @@
 """Training loop of teachers and students, independent of objective, optimiser and network."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Mapping

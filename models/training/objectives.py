@@ -1,7 +1,5 @@
 """Training objectives: the loss, and modules that are trained with it (such as a projector)."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Optimisers by name, as ``optimizer.name`` of params.yaml gives them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Patch-Mix: mixture of the patches of two clips (Bae et al., INTERSPEECH 2023, arXiv 2305.14032)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

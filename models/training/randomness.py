@@ -1,7 +1,5 @@
 """Random numbers derived from the seed and the position in the training, without a state to save."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Range checks for numeric settings."""
 
-from __future__ import annotations
-
 
 def require(**conditions: bool) -> None:
     """Check the range of settings; NaN fulfils no condition.

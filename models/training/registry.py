@@ -1,7 +1,5 @@
 """Objectives by name, as ``objective.name`` of params.yaml gives them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

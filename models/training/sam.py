@@ -1,7 +1,5 @@
 """Sharpness-aware minimisation, SAM (Foret et al., ICLR 2021) and ASAM (Kwon et al., ICML 2021)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 

@@ -1,7 +1,5 @@
 """Cheaper variants of SAM: LookSAM (a second gradient every k steps) and Momentum-SAM (none)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any

@@ -1,7 +1,5 @@
 """Samplers: order of the training cycles in an epoch."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Learning-rate schedules: warm-up, then cosine, step or constant."""
 
-from __future__ import annotations
-
 import math
 
 from torch.optim import Optimizer

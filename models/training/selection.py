@@ -1,7 +1,5 @@
 """Selection of the best epoch by the Scores on validation or test cycles."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Settings of a training: ``teacher_training``, ``student`` and ``compute`` in params.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal

@@ -1,7 +1,5 @@
 """SpecAugment (Park et al., INTERSPEECH 2019) of a batch on its device."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

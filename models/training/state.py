@@ -1,7 +1,5 @@
 """State of a training for its checkpoints: everything that the next step depends on."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Mapping

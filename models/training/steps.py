@@ -1,7 +1,5 @@
 """Training step: gradients of a batch, optimiser, learning rate, moving average."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast

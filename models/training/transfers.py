@@ -1,7 +1,5 @@
 """Asynchronous copies from CPU memory to a device."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -8,8 +8,6 @@ left out. Energies then add in expectation; their variance is too small only whe
 loud.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Bounds of a cycle in the samples of its recording."""
 
-from __future__ import annotations
-
 
 def bounds(start_s: float, end_s: float, rate: int, samples: int) -> slice:
     """Return the slice of a cycle's samples: its times × `rate`, truncated, within the recording."""

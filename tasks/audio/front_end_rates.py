@@ -1,7 +1,5 @@
 """Sample rates and fades that the front ends of params.yaml need."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

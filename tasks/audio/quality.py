@@ -1,7 +1,5 @@
 """Measures of the technical quality of a recording."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

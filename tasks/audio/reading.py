@@ -1,7 +1,5 @@
 """Reading of wav files of any bit depth and sample rate."""
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Streamed writing of the waveforms of cycles as Parquet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Resampling and fading of recordings, and cutting of cycles."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Checks: expectations of Great Expectations with a name, a family and an explanation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Data Docs: pages of Great Expectations that need no internet and are equal for equal results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from copy import deepcopy
 from itertools import count

@@ -1,7 +1,5 @@
 """Expectation classes of Great Expectations for the rules of `tasks.checks.rules`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Tables of recordings and cycles as pandas frames, each with columns of the other."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

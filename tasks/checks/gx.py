@@ -4,8 +4,6 @@ Release 1.24 has no code that sends usage data and does not read `GX_ANALYTICS_E
 configuration of the context switches analytics off.
 """
 
-from __future__ import annotations
-
 import logging
 
 from great_expectations.core.expectation_suite import ExpectationSuite

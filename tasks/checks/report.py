@@ -1,7 +1,5 @@
 """Reports of the verdicts: JSON for machines, a table of warnings and an error message for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path

@@ -4,8 +4,6 @@ Great Expectations has no expectation for them. Each rule takes a frame of the c
 every row whether the row follows the rule.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Execution of the checks by Great Expectations, with verdicts that are equal for equal tables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Settings of validation, as `validate` of params.yaml gives them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 

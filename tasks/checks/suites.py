@@ -1,7 +1,5 @@
 """Suites of checks: `templates/checks.yaml.j2`, rendered for the settings, a corpus and its promised numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any

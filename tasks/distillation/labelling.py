@@ -1,7 +1,5 @@
 """Logits of the teachers for the training side, and the soft labels that follow from them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path

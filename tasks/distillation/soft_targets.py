@@ -1,7 +1,5 @@
 """Soft labels from the logits of teachers (Toikkanen & Kim, INTERSPEECH 2025, arXiv 2505.22027)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal

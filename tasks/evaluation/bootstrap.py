@@ -5,8 +5,6 @@ patient, and its confusion matrix is the weighted sum of the patients' matrices.
 weights, which makes the comparison paired.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

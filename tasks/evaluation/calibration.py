@@ -1,7 +1,5 @@
 """Calibration of probabilities: ECE, the Brier score and the reliability diagram."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

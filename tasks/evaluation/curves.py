@@ -1,7 +1,5 @@
 """Tables of ROC and precision–recall curves on a fixed grid, and of training histories."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Table of the test cycles, with the columns by which results are grouped."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Figures of teacher ensembles over the number of teachers k."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Figures of the report, drawn from the numbers in its tables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

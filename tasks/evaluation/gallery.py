@@ -1,7 +1,5 @@
 """Example test cycles for the report: the most confident right and wrong prediction of each class."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Predictions of all trained models on the test cycles."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Predictions on the test cycles, and the schema of ``data/evaluation/predictions.parquet``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

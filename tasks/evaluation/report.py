@@ -1,7 +1,5 @@
 """Report of the evaluation: one HTML page without external files, with equal bytes for equal figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ Scores, Sp, Se, recall, precision and F1 are in percent with two decimals. Areas
 have four. A figure that is undefined, because there are too few cycles or patients, is null.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

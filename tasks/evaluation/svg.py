@@ -1,7 +1,5 @@
 """Matplotlib figures as SVG for an HTML page, in its font and colours; equal drawings give equal bytes."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Texts of figures and selections in reports, leaderboards and cards."""
 
-from __future__ import annotations
-
 MISSING = "–"
 SELECTIONS = {
     "val": "epoch chosen on validation patients",

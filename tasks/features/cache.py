@@ -5,8 +5,6 @@ default, because torch releases Python's lock and each process would load torch 
 not depend on the kind or the number of workers.
 """
 
-from __future__ import annotations
-
 import math
 import shutil
 from collections.abc import Iterator

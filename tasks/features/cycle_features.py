@@ -1,7 +1,5 @@
 """Features and statistics of a few cycles: the work of one of the parallel workers of `fbank`."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

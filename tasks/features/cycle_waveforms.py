@@ -1,7 +1,5 @@
 """Streamed reading of the waveforms of cycles."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise

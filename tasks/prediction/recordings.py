@@ -1,7 +1,5 @@
 """Classification of recordings by a trained network, by annotated cycle or by window."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """Pretrained weights: settings, search for the file, hash check and conversion to safetensors."""
 
-from __future__ import annotations
-
 import _codecs
 import hashlib
 import logging

@@ -3,8 +3,6 @@
 Learning depends on the label sets alone. They have a file of their own, so that a new citation retrains nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

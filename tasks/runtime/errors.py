@@ -1,7 +1,5 @@
 """Errors for the user."""
 
-from __future__ import annotations
-
 
 class BreathlineError(Exception):
     """Error that the user can correct.

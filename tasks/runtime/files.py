@@ -1,7 +1,5 @@
 """Atomic writing of files, and their hashes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

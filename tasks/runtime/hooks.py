@@ -1,7 +1,5 @@
 """Hooks by which the launcher of a stage (`cli.stage`) provides services of the layers above."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

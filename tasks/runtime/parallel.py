@@ -4,8 +4,6 @@ All of them give the same bytes. So the choice is an environment variable (`BREA
 and nothing reruns when it changes. The launcher of the stage provides the map over Dask (`tasks.runtime.hooks`).
 """
 
-from __future__ import annotations
-
 import logging
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """Reading of params.yaml into frozen, typed settings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from copy import deepcopy

@@ -1,7 +1,5 @@
 """Termination of a process when its parent exits. Standard library only, so that it can come before slow imports."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

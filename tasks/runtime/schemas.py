@@ -1,7 +1,5 @@
 """Arrow schemas of the tables that `extract` writes; docs/design.md describes the columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """Context of a stage's ``main``: a lock for one writer, the record, and errors for the user."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 import logging

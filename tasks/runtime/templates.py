@@ -1,7 +1,5 @@
 """Jinja templates of the project's packages, rendered to text that depends on their values alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import jinja2

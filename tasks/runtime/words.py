@@ -1,7 +1,5 @@
 """Words of messages and reports."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

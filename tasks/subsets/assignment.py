@@ -1,7 +1,5 @@
 """Labels and subsets (train, val, test) of the cycles, by the settings of params.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

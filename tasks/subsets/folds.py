@@ -1,7 +1,5 @@
 """Folds of the training patients, for soft labels by teachers that did not train on the patient."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Numbering of patients in their natural order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

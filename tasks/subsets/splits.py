@@ -1,7 +1,5 @@
 """Assignment of cycles to the train, validation and test subsets by a split of the corpus."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Decisions of a training, for the record of its stage."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any

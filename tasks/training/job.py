@@ -1,7 +1,5 @@
 """Training of one teacher or student: from the feature cache to the folder of the trained network."""
 
-from __future__ import annotations
-
 import csv
 import json
 import logging

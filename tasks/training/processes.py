@@ -1,7 +1,5 @@
 """Start of one training in one or several processes."""
 
-from __future__ import annotations
-
 import logging
 import multiprocessing
 from collections.abc import Callable

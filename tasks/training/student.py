@@ -1,7 +1,5 @@
 """Settings of the student, and its soft labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

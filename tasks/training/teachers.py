@@ -1,7 +1,5 @@
 """Settings of the teachers, and the choice of those that make the soft labels."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Set-up of torch for a stage (device, threads, determinism), and translation of its errors for the user."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,7 +19,7 @@ def facts(source: Path, project: Path) -> CorpusFacts:
     return registry.get("icbhi").facts(Identity(**found))
 
 
-def test_renamed_foreign_recordings_are_an_own_corpus(tmp_path: Path) -> None:
+def test_renamed_foreign_recordings_are_an_own_corpus(tmp_path):
     names = list(known_recordings.read())[:35]
     found = facts(corpora.lay_out(tmp_path / "f", corpora.recordings(names) | corpora.metadata(names)), tmp_path)
     assert found.title == found.identity.statement == "An own corpus in ICBHI's format"
@@ -32,7 +32,7 @@ def test_renamed_foreign_recordings_are_an_own_corpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_real_recordings_are_a_part_with_evidence(real_icbhi: Path, tmp_path: Path) -> None:
+def test_the_real_recordings_are_a_part_with_evidence(real_icbhi, tmp_path):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real"], check=True)
     found = facts(tmp_path / "real", tmp_path)
     assert (found.title, found.identity.verified, found.identity.complete) == ("ICBHI 2017", True, False)

@@ -12,7 +12,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_a_clone_with_autocrlf_has_the_same_bytes(tmp_path: Path) -> None:
+def test_a_clone_with_autocrlf_has_the_same_bytes(tmp_path):
     project, clone = tmp_path / "project", tmp_path / "clone"
     project.mkdir()
     for name in (".gitattributes", "params.yaml", "dvc.yaml", "tasks/evaluate.py"):

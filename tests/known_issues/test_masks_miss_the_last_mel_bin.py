@@ -8,7 +8,7 @@ import torch
 from models.training.specaugment import masks
 
 
-def test_masks_reach_both_ends_equally() -> None:
+def test_masks_reach_both_ends_equally():
     covered = masks((20_000, 1), 16, 4.0, torch.Generator().manual_seed(0)).float().mean(0)
     assert covered.min() > 0
     torch.testing.assert_close(covered, covered.flip(0), atol=0.01, rtol=0)

@@ -53,13 +53,13 @@ def _linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_linear")
 @pytest.mark.slow  # starts processes that import torch, about 6 s
-def test_one_new_file_is_a_new_network() -> None:
+def test_one_new_file_is_a_new_network():
     network = create("linear", frames=20, mels=64, classes=4, options={"width": 6}, weights=None)
     assert network(torch.ones(2, 20, 64)).shape == (2, 4)
 
 
 @pytest.mark.usefixtures("_linear")
-def test_the_command_shows_it_from_a_random_start() -> None:
+def test_the_command_shows_it_from_a_random_start():
     done = CliRunner().invoke(app, ["models", "linear"])
     assert done.exit_code == 0, done.output
     for text in ("556 parameters, front end panns", "Length of the embedding", "weights: scratch"):

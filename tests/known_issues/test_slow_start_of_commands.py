@@ -10,6 +10,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_rfc3987_syntax_is_not_installed() -> None:
+def test_rfc3987_syntax_is_not_installed():
     assert "rfc3987-syntax==1.1.0 ; sys_platform == 'never'" in (ROOT / "requirements.lock").read_text()
     assert find_spec("rfc3987_syntax") is None

@@ -3,8 +3,6 @@
 Without paths, it reads every file that Git tracks or would track. The exit status is 1 if there is an offence.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Facts of one corpus outside its adapter."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -23,7 +21,7 @@ FACTS = re.compile(
 ALLOWED = re.compile(r'ICBHI Score|icbhi_score|icbhi_sup|icbhi_ast_sup|"icbhi": "tasks\.corpora\.icbhi\.adapter"')
 
 
-def test_no_module_outside_the_adapters_knows_their_corpus() -> None:
+def test_no_module_outside_the_adapters_knows_their_corpus():
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in FILES

@@ -1,7 +1,5 @@
 """Documents for contributors against the project: paths, links and the figure of the architecture."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -14,7 +12,7 @@ PAGES = ("CONTRIBUTING.md", "README.md", "docs/glossary.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_path_and_link_of_a_page_exists(page: str) -> None:
+def test_every_path_and_link_of_a_page_exists(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     paths = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+)`", text))
     links = {((ROOT / page).parent / link).relative_to(ROOT) for link in re.findall(r"\]\(([\w./-]+)\)", text)}
@@ -22,14 +20,14 @@ def test_every_path_and_link_of_a_page_exists(page: str) -> None:
     assert not sorted(path for path in named if not (ROOT / path).exists())
 
 
-def test_each_of_the_ten_questions_names_at_most_three_files() -> None:
+def test_each_of_the_ten_questions_names_at_most_three_files():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Ten questions")[2]
     answers = re.findall(r"^\| [^|]+\? \| ([^|]+) \|$", text, flags=re.MULTILINE)
     assert len(answers) == 10
     assert all(1 <= len(re.findall(r"`[\w./]+\.(?:py|yaml|j2)`", answer)) <= 3 for answer in answers)
 
 
-def test_readme_and_design_show_the_same_figure() -> None:
+def test_readme_and_design_show_the_same_figure():
     pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/design.md")]
     figures = [re.findall(r"```mermaid\n.*?```", page, flags=re.DOTALL) for page in pages]
     assert figures[0] == figures[1]

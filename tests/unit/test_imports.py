@@ -1,7 +1,5 @@
 """Direction of imports: cli → flows → lineage → tasks → models, none upward, no cycles, no orchestrator in stages."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
@@ -15,7 +13,7 @@ def room(module: str) -> str:
     return module.split(".", maxsplit=1)[0]
 
 
-def test_no_module_imports_a_room_above_its_own() -> None:
+def test_no_module_imports_a_room_above_its_own():
     upward = [
         f"{module} → {name}"
         for module in modules()
@@ -25,7 +23,7 @@ def test_no_module_imports_a_room_above_its_own() -> None:
     assert upward == []
 
 
-def test_models_and_tasks_import_no_orchestrator() -> None:
+def test_models_and_tasks_import_no_orchestrator():
     found = {room(name) for module in modules() if room(module) in ("models", "tasks") for name in imported(module)}
     assert found.isdisjoint(ORCHESTRATORS)
 
@@ -39,11 +37,11 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_no_modules_import_each_other_in_a_circle():
     assert cycle({name: set(imported(name)) & modules().keys() - {name} for name in modules()}) == []
 
 
-def test_no_packages_of_a_room_import_each_other_in_a_circle() -> None:
+def test_no_packages_of_a_room_import_each_other_in_a_circle():
     graph: dict[str, set[str]] = defaultdict(set)
     for name in modules():
         package = ".".join(name.split(".")[:2])
@@ -54,13 +52,13 @@ def test_no_packages_of_a_room_import_each_other_in_a_circle() -> None:
     assert cycle(graph) == []
 
 
-def test_the_top_level_of_tasks_holds_the_stages_and_the_catalogue() -> None:
+def test_the_top_level_of_tasks_holds_the_stages_and_the_catalogue():
     top = {path.stem for path in (ROOT / "tasks").glob("[!_]*.py")}
     stages = set(re.findall(r"python -m cli\.stage (\w+)", (ROOT / "dvc.yaml").read_text(encoding="utf-8")))
     assert top == stages | {"artifacts"}
 
 
-def test_no_package_of_tasks_imports_a_stage() -> None:
+def test_no_package_of_tasks_imports_a_stage():
     stages = {f"tasks.{path.stem}" for path in (ROOT / "tasks").glob("[!_]*.py")} - {"tasks.artifacts"}
     packaged = [name for name in modules() if room(name) == "tasks" and name.count(".") > 1]
     assert [name for name in packaged if imported(name) & stages] == []

@@ -1,7 +1,5 @@
 """Comparison of the artifacts of two projects."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -44,12 +42,12 @@ def project(root: Path, columns: dict[str, Any], metrics: dict[str, Any]) -> Pat
     ],
 )
 def test_renames_are_allowed_and_all_other_differences_are_printed(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    columns: dict[str, Any],
-    metrics: dict[str, Any],
-    difference: str | None,
-) -> None:
+    tmp_path,
+    capsys,
+    columns,
+    metrics,
+    difference,
+):
     old = project(tmp_path / "old", OLD, {"score": 1.0})
     status = main(old, project(tmp_path / "new", columns, metrics))
     printed = capsys.readouterr().out

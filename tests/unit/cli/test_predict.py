@@ -1,7 +1,5 @@
 """Command `breathline predict` on the folder of a model: output, files and errors."""
 
-from __future__ import annotations
-
 import csv
 import json
 from pathlib import Path

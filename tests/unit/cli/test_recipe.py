@@ -1,7 +1,5 @@
 """Command `breathline recipe use` in a project in which another recipe has run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cli import recipe

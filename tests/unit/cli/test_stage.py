@@ -1,7 +1,5 @@
 """The launcher of stages: what it registers, and what it refuses."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Commits of the working tree, without a change of branch, index or files."""
 
-from __future__ import annotations
-
 import pytest
 
 from flows import git_commits

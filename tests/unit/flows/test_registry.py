@@ -1,7 +1,5 @@
 """Versions of a toy model: tags as DVC and GTO read them, refusals, and files of a version."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -22,7 +22,7 @@ def root(small_project: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_run_of_a_workspace_is_adopted_once(root: Path) -> None:
+def test_a_run_of_a_workspace_is_adopted_once(root):
     for _ in range(2):
         adoption.adopt_from_workspaces(root, "evaluate")
     start, end = events.read(root)
@@ -33,7 +33,7 @@ def test_a_run_of_a_workspace_is_adopted_once(root: Path) -> None:
     assert events.check(root) == []
 
 
-def test_a_broken_log_is_not_adopted_from(root: Path) -> None:
+def test_a_broken_log_is_not_adopted_from(root):
     log = root / ".leaderboard" / "mn_sam" / events.LOG
     lines = log.read_text().splitlines()
     log.write_text("\n".join([json.dumps(json.loads(lines[0]) | {"user": "eve"}), *lines[1:]]) + "\n")
@@ -41,7 +41,7 @@ def test_a_broken_log_is_not_adopted_from(root: Path) -> None:
     assert events.read(root) == []
 
 
-def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(root: Path) -> None:
+def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(root):
     adoption.adopt_from_workspaces(root, "download")
     found = [finding for finding in verification.verify(root).findings if finding.kind.startswith("record-")]
     assert {(finding.kind, finding.severity) for finding in found} == {("record-changed", "error")}
@@ -51,6 +51,6 @@ def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(root: Path) ->
     assert str(record.path_of("download")) not in [finding.where for finding in found]
 
 
-def test_a_graph_without_records_adopts_nothing(tmp_path: Path) -> None:
+def test_a_graph_without_records_adopts_nothing(tmp_path):
     adoption.adopt_from_workspaces(tmp_path, "first")
     assert events.read(tmp_path) == []

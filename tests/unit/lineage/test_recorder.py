@@ -16,7 +16,7 @@ def root(small_project: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small_project, tmp_path / "project")
 
 
-def test_the_record_holds_the_state_at_the_start_of_the_stage(root: Path) -> None:
+def test_the_record_holds_the_state_at_the_start_of_the_stage(root):
     before = len(events.read(root))
     decided = json.loads((root / record.path_of("evaluate")).read_text())["decisions"]
     module = root / "tasks/evaluate.py"
@@ -36,7 +36,7 @@ def test_the_record_holds_the_state_at_the_start_of_the_stage(root: Path) -> Non
     assert 0 < end["recording_seconds"] <= end["seconds"]
 
 
-def test_a_failed_stage_logs_its_error_and_writes_no_record(root: Path) -> None:
+def test_a_failed_stage_logs_its_error_and_writes_no_record(root):
     there = sha256(root / record.path_of("evaluate"))
     with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate", {}):
         raise RuntimeError("no memory")
@@ -46,7 +46,7 @@ def test_a_failed_stage_logs_its_error_and_writes_no_record(root: Path) -> None:
     assert events.check(root) == []
 
 
-def test_an_unknown_stage_is_an_error(root: Path) -> None:
+def test_an_unknown_stage_is_an_error(root):
     before = events.read(root)
     with (
         pytest.raises(BreathlineError, match="has no stage train_student@9"),

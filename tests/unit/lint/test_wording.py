@@ -1,7 +1,5 @@
 """The wording lint finds what it names, and leaves plain text alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.lint import wording

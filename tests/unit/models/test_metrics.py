@@ -1,7 +1,5 @@
 """The ICBHI Score against confusion matrices worked out by hand."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -17,37 +15,37 @@ BY_HAND = np.array([[6, 2, 1, 1], [3, 4, 2, 1], [2, 1, 5, 0], [1, 1, 0, 0]])
 EXPECTED = {"sp": 60.0, "se_strict": 45.0, "se_lenient": 70.0, "score_strict": 52.5, "score_lenient": 65.0}
 
 
-def test_a_matrix_worked_out_by_hand() -> None:
+def test_a_matrix_worked_out_by_hand():
     assert figures(BY_HAND) == pytest.approx(EXPECTED)
     assert set(EXPECTED) == set(FIGURES)
 
 
-def test_matrices_are_computed_at_once() -> None:
+def test_matrices_are_computed_at_once():
     found = figures(np.stack([BY_HAND, np.diag(BY_HAND.sum(axis=1))]))
     assert {name: values.tolist() for name, values in found.items()} == {
         name: pytest.approx([value, 100.0]) for name, value in EXPECTED.items()
     }
 
 
-def test_two_classes_have_one_sensitivity() -> None:
+def test_two_classes_have_one_sensitivity():
     result = figures(np.array([[3, 1], [1, 4]]))
     assert result["sp"] == pytest.approx(75.0)
     assert result["se_strict"] == result["se_lenient"] == pytest.approx(80.0)
 
 
-def test_confusion_has_labels_as_rows_and_counts_every_class() -> None:
+def test_confusion_has_labels_as_rows_and_counts_every_class():
     counts = confusion([0, 1, 1, 3], [0, 0, 1, 2], 4)
     assert counts.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
 
 
-def test_undefined_figures_are_nan() -> None:
+def test_undefined_figures_are_nan():
     assert math.isnan(scores([1, 2], [1, 2], 4)["sp"])
     assert scores([1, 2], [1, 2], 4)["se_strict"] == 100
     assert math.isnan(scores([0, 0], [0, 1], 4)["score_strict"])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
-def test_lenient_is_never_below_strict(pairs: list[tuple[int, int]]) -> None:
+def test_lenient_is_never_below_strict(pairs):
     labels, predicted = map(list, zip(*pairs, strict=True))
     result = scores(labels, predicted, 4)
     assert not result["se_lenient"] < result["se_strict"]
@@ -55,6 +53,6 @@ def test_lenient_is_never_below_strict(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=2).filter(lambda labels: 0 in labels and any(labels)))
-def test_always_predicting_normal_has_a_score_of_50(labels: list[int]) -> None:
+def test_always_predicting_normal_has_a_score_of_50(labels):
     result = scores(labels, [0] * len(labels), 4)
     assert result["score_strict"] == result["score_lenient"] == 50

@@ -22,14 +22,14 @@ def outs(stage: str) -> set[Path]:
 
 
 @pytest.mark.parametrize("artifact", artifacts.CATALOGUE, ids=lambda artifact: str(artifact.pattern))
-def test_each_artifact_lies_in_an_out_of_its_maker(artifact: artifacts.Artifact) -> None:
+def test_each_artifact_lies_in_an_out_of_its_maker(artifact):
     assert any(
         artifact.pattern.is_relative_to(out) or (artifact.pattern.match("*.csv") and out.match(str(artifact.pattern)))
         for out in outs(artifact.stage)
     )
 
 
-def test_each_out_holds_an_artifact_of_the_catalogue() -> None:
+def test_each_out_holds_an_artifact_of_the_catalogue():
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
     for stage in stages:
         for out in outs(stage):
@@ -47,13 +47,13 @@ def test_each_out_holds_an_artifact_of_the_catalogue() -> None:
         ("data/raw/audio/101_1b1_Al_sc_Meditron.txt", "annotation", "txt"),
     ],
 )
-def test_a_file_is_found_by_its_path(path: str, title: str, format_: str) -> None:
+def test_a_file_is_found_by_its_path(path, title, format_):
     found = artifacts.find(path)
     assert found is not None
     assert (found.title, found.format) == (title, format_)
 
 
-def test_tables_with_fixed_columns_name_their_schema() -> None:
+def test_tables_with_fixed_columns_name_their_schema():
     named = {artifact.schema for artifact in artifacts.CATALOGUE if artifact.schema}
     assert all(isinstance(getattr(schemas, name), pa.Schema) for name in named)
     assert artifacts.find("data/cycles/other.parquet") is None

@@ -50,7 +50,7 @@ def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:
     return out, extract(raw, out, rates=[16_000, 32_000], workers=workers)
 
 
-def test_recordings_have_all_known_values(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_recordings_have_all_known_values(raw, caplog):
     with caplog.at_level(logging.INFO):
         out, _ = run(raw)
     assert pq.read_schema(out / "recordings.parquet").equals(CORPUS.recordings_schema)
@@ -72,7 +72,7 @@ def test_recordings_have_all_known_values(raw: Path, caplog: pytest.LogCaptureFi
     assert "1 recordings of the metadata have no audio" in caplog.text
 
 
-def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw: Path) -> None:
+def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw):
     out, _ = run(raw)
     assert pq.read_schema(out / "cycles.parquet").equals(CORPUS.cycles_schema)
     cycles = pl.read_parquet(out / "cycles.parquet")
@@ -88,7 +88,7 @@ def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw: Path) -> 
     assert cycles["audio_sha256"].n_unique() == 9
 
 
-def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw: Path) -> None:
+def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw):
     out, _ = run(raw)
     for rate in (16_000, 32_000):
         assert pq.read_schema(out / "audio" / f"{rate}.parquet").equals(schemas.AUDIO)
@@ -102,7 +102,7 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw: Path) -> None
                 np.testing.assert_array_equal(np.array(audio[f"{name}_{index:03}"], dtype=np.float32), expected)
 
 
-def test_recordings_are_not_faded_at_unfaded_rates(raw: Path) -> None:
+def test_recordings_are_not_faded_at_unfaded_rates(raw):
     (raw / "audio" / f"{PLAIN}.txt").write_text("0.0\t1.0\t0\t0\n1.0\t2.0\t0\t0\n")
     extract(raw, raw.parent / "cycles", rates=[16_000, 32_000], workers=1, unfaded=[16_000])
     starts = {
@@ -115,7 +115,7 @@ def test_recordings_are_not_faded_at_unfaded_rates(raw: Path) -> None:
     np.testing.assert_array_equal(starts[32_000], faded[:32_000])
 
 
-def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
+def test_the_summary_counts_by_side_and_class(raw):
     out, summary = run(raw)
     assert json.loads((out / "summary.json").read_text()) == summary
     expected = {"corpus": "icbhi-part", "recordings": 3, "cycles": 9, "missing": ["107_2b3_Al_mc_AKGC417L"]}
@@ -127,14 +127,14 @@ def test_the_summary_counts_by_side_and_class(raw: Path) -> None:
     assert classes["test"]["diagnosis_3"] == {"healthy": 0, "chronic": 0, "non-chronic": 3}
 
 
-def test_the_facts_follow_from_the_identity(raw: Path) -> None:
+def test_the_facts_follow_from_the_identity(raw):
     out, _ = run(raw)
     facts = corpus_facts.read(out)
     assert (facts.name, facts.title, facts.identity) == ("icbhi", "ICBHI 2017", IDENTITY)
     assert (facts.published, facts.patients_on_both_sides) == ((), ("156", "218"))
 
 
-def test_bytes_are_equal_for_any_number_of_workers(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_are_equal_for_any_number_of_workers(raw, monkeypatch):
     monkeypatch.setattr(waveform_files, "ROW_GROUP_SAMPLES", 30_000)
     seen = []
     for workers in (1, 3):
@@ -144,7 +144,7 @@ def test_bytes_are_equal_for_any_number_of_workers(raw: Path, monkeypatch: pytes
     assert pq.ParquetFile(out / "audio" / "32000.parquet").num_row_groups > 2
 
 
-def test_a_cycle_beyond_the_end_is_kept_and_clipped(raw: Path) -> None:
+def test_a_cycle_beyond_the_end_is_kept_and_clipped(raw):
     (raw / "audio" / f"{PLAIN}.txt").write_text("1.5\t2.5\t0\t0\n1.5\t1.5\t0\t1\n7\t8\t1\t0\n")
     out, _ = run(raw)
     cycles = pl.read_parquet(out / "cycles.parquet").head(3)
@@ -194,9 +194,7 @@ def _truncate(raw: Path) -> None:
         ),
     ],
 )
-def test_a_fault_is_named_and_leaves_the_earlier_files_whole(
-    raw: Path, fault: Callable[[Path], None], message: str
-) -> None:
+def test_a_fault_is_named_and_leaves_the_earlier_files_whole(raw, fault, message):
     out, _ = run(raw)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     fault(raw)
@@ -205,7 +203,7 @@ def test_a_fault_is_named_and_leaves_the_earlier_files_whole(
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-def test_without_the_fold_list_no_patient_has_a_fold(raw: Path) -> None:
+def test_without_the_fold_list_no_patient_has_a_fold(raw):
     """The official site does not have that list."""
     (raw / "metadata" / "patient_list_foldwise.txt").unlink()
     out, _ = run(raw)
@@ -213,14 +211,14 @@ def test_without_the_fold_list_no_patient_has_a_fold(raw: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["101_1b1_Al_sc_Meditron (1)", "größe 1"])
-def test_an_invalid_name_is_refused(raw: Path, name: str) -> None:
+def test_an_invalid_name_is_refused(raw, name):
     for suffix in (".wav", ".txt"):
         (raw / "audio" / f"{PLAIN}{suffix}").rename(raw / "audio" / f"{name}{suffix}")
     with pytest.raises(BreathlineError, match="not the name of an ICBHI recording"):
         run(raw)
 
 
-def test_files_of_earlier_rates_and_runs_are_removed(raw: Path) -> None:
+def test_files_of_earlier_rates_and_runs_are_removed(raw):
     out, _ = run(raw)
     (out / "audio" / ".16000.parquet.k1ll3d").write_bytes(b"half")
     extract(raw, out, rates=[16_000], workers=1)

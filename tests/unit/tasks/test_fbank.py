@@ -50,7 +50,7 @@ def build(corpus: tuple[Path, Path], out: Path, *, workers: int = 2) -> None:
     cache.build(create("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
 
 
-def test_every_cycle_has_its_row(tmp_path: Path) -> None:
+def test_every_cycle_has_its_row(tmp_path):
     cycles = waveforms(LENGTHS)
     corpus = lay_out(tmp_path, cycles)
     build(corpus, tmp_path / "out")
@@ -72,7 +72,7 @@ def test_every_cycle_has_its_row(tmp_path: Path) -> None:
     assert len(card["sd_per_mel"]) == 128
 
 
-def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path):
     corpus = lay_out(tmp_path, waveforms(LENGTHS * 4))
     for workers in (1, 4):
         build(corpus, tmp_path / f"{workers}", workers=workers)
@@ -92,9 +92,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> Non
     ],
     ids=["empty", "null", "nan", "inf", "null inside", "overflow"],
 )
-def test_a_cycle_without_usable_samples_is_named_and_no_cache_is_left(
-    tmp_path: Path, broken: object, message: str
-) -> None:
+def test_a_cycle_without_usable_samples_is_named_and_no_cache_is_left(tmp_path, broken, message):
     samples: list[object] = list(waveforms(LENGTHS))
     samples[6] = broken
     out = tmp_path / "out"
@@ -114,15 +112,13 @@ def test_a_cycle_without_usable_samples_is_named_and_no_cache_is_left(
         ([], [], "no cycles"),
     ],
 )
-def test_waveforms_that_are_not_the_tables_cycles_are_refused(
-    tmp_path: Path, ids: list[str], table_ids: list[str], message: str
-) -> None:
+def test_waveforms_that_are_not_the_tables_cycles_are_refused(tmp_path, ids, table_ids, message):
     corpus = lay_out(tmp_path, waveforms([9] * len(ids)), ids=ids, table_ids=table_ids)
     with pytest.raises(BreathlineError, match=message):
         build(corpus, tmp_path / "out")
 
 
-def test_broken_waveform_files_are_refused(tmp_path: Path) -> None:
+def test_broken_waveform_files_are_refused(tmp_path):
     corpus = lay_out(tmp_path, waveforms(LENGTHS))
     whole = corpus[1].read_bytes()
     middle = len(whole) // 2
@@ -139,7 +135,7 @@ def test_broken_waveform_files_are_refused(tmp_path: Path) -> None:
         build(corpus, tmp_path / "out")
 
 
-def test_a_full_disk_is_an_error_that_tells_what_is_needed(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_that_tells_what_is_needed(tmp_path):
     corpus = lay_out(tmp_path, waveforms(LENGTHS))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
@@ -162,7 +158,7 @@ def run_stage(folder: Path, frontend: str = "ast") -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow  # starts two processes that import torch, about 7 s
-def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path):
     corpus = lay_out(tmp_path, waveforms([9_000] * 600))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
     out = tmp_path / "data/fbank/ast"
@@ -190,9 +186,7 @@ def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tm
         ("{}", "`frontends.ast` is missing"),
     ],
 )
-def test_settings_that_do_not_fit_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], settings: str, message: str
-) -> None:
+def test_settings_that_do_not_fit_are_named(tmp_path, monkeypatch, capfd, settings, message):
     (tmp_path / "params.yaml").write_text(f"frontends: {settings}\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
@@ -216,7 +210,7 @@ for corpus in sys.argv[1:]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 @pytest.mark.slow  # processes a large corpus, about 10 s
-def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_corpus(tmp_path):
     for name, cycles in (("small", 40), ("large", 400)):
         noise = np.random.default_rng(1).standard_normal((cycles, 12 * RATE), dtype=np.float32)  # does not compress
         lay_out(tmp_path / name, list(noise))

@@ -41,7 +41,7 @@ def change(project: Path, changes: dict[str, Any]) -> None:
     trainings.write_params(project, merge(trainings.PARAMS, changes))
 
 
-def test_every_cycle_of_the_training_side_and_no_other(project: Path) -> None:
+def test_every_cycle_of_the_training_side_and_no_other(project):
     soft_labels.main()
     table = pq.read_table(OUT)
     assert table.column_names == ["cycle_id", "soft_labels", "logits.ast", "logits.mn"]
@@ -62,7 +62,7 @@ def test_every_cycle_of_the_training_side_and_no_other(project: Path) -> None:
     assert OUT.read_bytes() == first, "equal inputs, equal bytes"
 
 
-def test_k_takes_the_first_but_all_teachers_logits_are_kept(project: Path) -> None:
+def test_k_takes_the_first_but_all_teachers_logits_are_kept(project):
     change(project, {"soft_labels": {"k": 1, "temperature": 2.0}})
     soft_labels.main()
     table = pq.read_table(OUT)
@@ -71,7 +71,7 @@ def test_k_takes_the_first_but_all_teachers_logits_are_kept(project: Path) -> No
     assert "logits.mn" in table.column_names
 
 
-def test_without_teachers_the_table_is_empty_but_typed(project: Path) -> None:
+def test_without_teachers_the_table_is_empty_but_typed(project):
     params = {key: value for key, value in trainings.PARAMS.items() if key != "teachers"} | {"teachers": {}}
     trainings.write_params(project, params)
     for folder in (project / "data" / "teachers").iterdir():
@@ -88,7 +88,7 @@ def failing(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().err.split())
 
 
-def test_what_is_missing_or_left_over_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_or_left_over_is_named(project, capsys):
     teachers = project / "data" / "teachers"
     (teachers / "old").mkdir()
     (teachers / ".gitignore").write_text("*")

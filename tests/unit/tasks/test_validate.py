@@ -57,9 +57,7 @@ def faulty(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow  # starts two processes, about 6 s
-def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_processes(
-    faulty: Path, tmp_path: Path
-) -> None:
+def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_processes(faulty, tmp_path):
     env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "COLUMNS": "200"}
     command = [sys.executable, "-m", "tasks.validate"]
     done = subprocess.run(command, cwd=faulty, env=env, capture_output=True, text=True, check=False)
@@ -77,7 +75,7 @@ def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_pro
     assert written(faulty) == written(tmp_path)
 
 
-def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path: Path) -> None:
+def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path):
     corpus = clean()
     row = corpus.put("cycles", 3, end_s=10.6, duration_s=2.6)
     corpus.put("recordings", 1, clipped_fraction=0.2)
@@ -99,7 +97,7 @@ def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_inter
     assert not re.search(r"https?:|<script|<link|@import|url\(", "".join(pages.values()))
 
 
-def test_a_family_can_be_made_a_warning_or_an_error(faulty: Path, tmp_path: Path) -> None:
+def test_a_family_can_be_made_a_warning_or_an_error(faulty, tmp_path):
     lenient = replace(SETTINGS, severity=replace(SETTINGS.severity, times="warning", references="warning"))
     found = validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, lenient)
     assert found["totals"]["errors"] == 0
@@ -108,7 +106,7 @@ def test_a_family_can_be_made_a_warning_or_an_error(faulty: Path, tmp_path: Path
         validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, strict)
 
 
-def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
+def test_tables_of_other_columns_or_types_are_refused(tmp_path):
     corpus = clean()
     store(corpus, tmp_path)
     other = corpus.arrow("cycles").drop_columns("fold").rename_columns({"start_s": "start"})
@@ -126,18 +124,18 @@ def test_tables_of_other_columns_or_types_are_refused(tmp_path: Path) -> None:
         ({"max_clipped_fraction": 0.1}, "validate.max_clipped_fraction: Unexpected"),
     ],
 )
-def test_wrong_settings_are_named(change: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_named(change, message):
     with pytest.raises(BreathlineError, match=message):
         params.parse(ValidationSettings, asdict(SETTINGS) | change, "validate")
 
 
-def test_every_family_has_checks() -> None:
+def test_every_family_has_checks():
     tables = clean()
     verdicts, _ = run(tables.frames(), tables.suites(), SETTINGS.severity)
     assert {verdict.family for verdict in verdicts} == set(Severity.__annotations__) - {"__pydantic_config__"}
 
 
-def test_the_stage_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stage_opens_no_connection(tmp_path, monkeypatch):
     opened: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: opened.append(address))
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: opened.append(host) or [])
@@ -147,7 +145,7 @@ def test_the_stage_opens_no_connection(tmp_path: Path, monkeypatch: pytest.Monke
     assert opened == []
 
 
-def test_only_the_checks_import_great_expectations_and_its_analytics_are_off() -> None:
+def test_only_the_checks_import_great_expectations_and_its_analytics_are_off():
     importing = set()
     for path in (path for package in ("cli", "flows", "models", "tasks") for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -160,7 +158,7 @@ def test_only_the_checks_import_great_expectations_and_its_analytics_are_off() -
 
 
 @pytest.mark.real
-def test_the_complete_database_passes_with_warnings(real_icbhi: Path) -> None:
+def test_the_complete_database_passes_with_warnings(real_icbhi):
     """All annotations and metadata, with invented measures of sound, since few recordings are available."""
     measures = {**dict.fromkeys(schemas.QUALITY, 0.01), "sample_rate": 4000, "subtype": "PCM_16", "bit_depth": 16}
     recordings, cycles, metadata = complete_tables(real_icbhi, **measures, channels=1)

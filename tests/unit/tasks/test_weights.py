@@ -15,14 +15,14 @@ from tasks.runtime.files import sha256
 URL = "https://localhost:1/never-asked.pt"
 
 
-def test_scratch_has_no_tensors_but_a_source(tmp_path: Path) -> None:
+def test_scratch_has_no_tensors_but_a_source(tmp_path):
     write_weights("scratch", WeightsSettings(source="none"), tmp_path / "out", local=None, downloads=tmp_path / "d")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["source.json"]
     assert json.loads((tmp_path / "out" / "source.json").read_text())["parameters"] == 0
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_a_local_file_is_found_by_its_hash_whatever_its_name(tmp_path: Path, suffix: str) -> None:
+def test_a_local_file_is_found_by_its_hash_whatever_its_name(tmp_path, suffix):
     local = tmp_path / "local" / "deep"
     local.mkdir(parents=True)
     file = local / f"another-name{suffix}"
@@ -39,9 +39,7 @@ def test_a_local_file_is_found_by_its_hash_whatever_its_name(tmp_path: Path, suf
     assert source == {"licence": "MIT", "name": "w", "parameters": 6, "sha256": sha256(file), "source": URL}
 
 
-def test_without_a_hash_that_of_the_file_that_came_is_recorded(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_hash_that_of_the_file_that_came_is_recorded(tmp_path, caplog):
     file = tmp_path / "local" / "Cnn6_mAP=0.343.pth"
     file.parent.mkdir()
     torch.save({"model": {"a": torch.ones(2)}}, file)
@@ -51,14 +49,14 @@ def test_without_a_hash_that_of_the_file_that_came_is_recorded(
     assert f"weights.w.sha256: {sha256(file)}" in caplog.text
 
 
-def test_checkpoints_may_hold_arrays_beside_their_tensors_and_have_any_name(tmp_path: Path) -> None:
+def test_checkpoints_may_hold_arrays_beside_their_tensors_and_have_any_name(tmp_path):
     file = tmp_path / "weights.pth?download=1"
     beside = {"sampler": {"indexes": np.arange(5), "one": np.float64(2.0)}, "iteration": 3}
     torch.save({"model": {"a": torch.ones(2)}} | beside, file, _use_new_zipfile_serialization=False)
     assert list(read_tensors(file)) == ["a"]
 
 
-def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
+def test_a_pickle_with_code_is_never_run(tmp_path):
     class Bomb:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path(tmp_path / "ran").write_text, ("x",))
@@ -69,7 +67,7 @@ def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path: Path) -> None:
+def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path):
     settings = WeightsSettings(source="ftp:x", sha256="0" * 64)
     with pytest.raises(BreathlineError, match="hf:<organisation>"):
         write_weights("w", settings, tmp_path / "o", local=None, downloads=tmp_path)

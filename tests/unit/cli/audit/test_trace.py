@@ -1,7 +1,5 @@
 """Command `breathline audit trace`: formats of the trace."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Checks of prefect.yaml, automations.yaml and the job templates by Prefect's own models, without a server."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from unittest.mock import AsyncMock

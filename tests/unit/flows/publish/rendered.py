@@ -1,7 +1,5 @@
 """Tables of Markdown, rendered as on GitHub and in Prefect's UI."""
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from flows.publish import links
 from tasks import artifacts
 

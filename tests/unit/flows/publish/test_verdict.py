@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from flows.publish import verdict
 from tests.unit.flows.publish.rendered import cells
 

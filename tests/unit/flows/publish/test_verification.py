@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from flows.publish import verification
 from lineage.verify.findings import Finding, Report, Sample
 from tests.unit.flows.publish.rendered import cells

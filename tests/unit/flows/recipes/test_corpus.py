@@ -1,7 +1,5 @@
 """The corpus that a user names."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Resolution of recipes over base recipes and defaults, and of small versions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

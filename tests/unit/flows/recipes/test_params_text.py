@@ -1,7 +1,5 @@
 """Changes of params.yaml: only values change, comments and columns stay."""
 
-from __future__ import annotations
-
 import pytest
 from ruamel.yaml import YAML
 

@@ -1,7 +1,5 @@
 """Each recipe of the project: it fits params.yaml, is replaced as a whole, and keeps its method when small."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A worker's clones: one run at a time in each, cleaned of the files of the run before."""
 
-from __future__ import annotations
-
 import subprocess
 
 import pytest

@@ -1,7 +1,5 @@
 """Addresses that are valid on another machine, and errors for all others."""
 
-from __future__ import annotations
-
 import pytest
 
 from flows.remote import remotes

@@ -1,7 +1,5 @@
 """Monitor of a remote run: over a pause of the server, and over the loss of a worker whose run starts again."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from uuid import uuid4
 

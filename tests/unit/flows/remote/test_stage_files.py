@@ -1,7 +1,5 @@
 """Files of a stage, by transport."""
 
-from __future__ import annotations
-
 import pytest
 
 from flows.processes.stage_process import StageProcesses

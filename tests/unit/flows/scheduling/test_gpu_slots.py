@@ -1,7 +1,5 @@
 """GPU slots: a limit over threads and processes, and a GPU of its own for each stage."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Stages of two workspaces on one DVC cache, in threads, by the scheduler."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

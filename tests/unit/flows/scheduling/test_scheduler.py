@@ -1,7 +1,5 @@
 """Scheduling loop, with stages that are futures of the test."""
 
-from __future__ import annotations
-
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path

@@ -48,7 +48,7 @@ def project(after: Path, tmp_path: Path) -> Path:
     return shutil.copytree(after, tmp_path / "project")
 
 
-def test_a_present_patient_is_found_in_every_kind_of_out(small_run: Path) -> None:
+def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
     found = find(small_run, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
@@ -56,7 +56,7 @@ def test_a_present_patient_is_found_in_every_kind_of_out(small_run: Path) -> Non
     }
 
 
-def test_the_hashes_of_an_earlier_run_prove_absence(after: Path) -> None:
+def test_the_hashes_of_an_earlier_run_prove_absence(after):
     found = find(after, "patient:103", None)
     assert found.traces == ()
     assert found.proven
@@ -67,12 +67,12 @@ def test_the_hashes_of_an_earlier_run_prove_absence(after: Path) -> None:
     assert found.not_there == ()
 
 
-def test_a_search_by_name_proves_nothing(after: Path) -> None:
+def test_a_search_by_name_proves_nothing(after):
     found = find(after, "patient:999", None)
     assert (found.traces, found.known_by, found.proven) == ((), None, False)
 
 
-def test_missing_outs_are_not_searched(project: Path, small_run: Path) -> None:
+def test_missing_outs_are_not_searched(project, small_run):
     shutil.rmtree(project / "data/raw")
     found = find(project, "patient:103", str(small_run))
     assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
@@ -154,9 +154,7 @@ def keep_diagnosis(root: Path, _before: Path) -> None:
         (lambda root, _: soundfile.write(root / WAV, np.zeros(8), 4000), WAV, "its name"),
     ],
 )
-def test_each_remnant_is_found(
-    project: Path, small_run: Path, hide: Callable[[Path, Path], None], path: str, what: str
-) -> None:
+def test_each_remnant_is_found(project, small_run, hide, path, what):
     hide(project, small_run)
     found = find(project, "patient:103", str(small_run))
     assert {trace.path for trace in found.traces} == {path}
@@ -164,31 +162,31 @@ def test_each_remnant_is_found(
     assert not found.proven
 
 
-def test_a_test_patient_has_no_weights(small_run: Path) -> None:
+def test_a_test_patient_has_no_weights(small_run):
     found = find(small_run, "patient:105", None)
     assert found.known_by["weights"] == 0
 
 
-def test_unreadable_artifacts_of_the_earlier_run_are_named(project: Path) -> None:
+def test_unreadable_artifacts_of_the_earlier_run_are_named(project):
     folder = shutil.copytree(project, project.parent / "lossy")
     (folder / "data/cycles/audio/16000.parquet").unlink()
     found = find(project, "patient:105", str(folder))
     assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
 
 
-def test_an_unknown_patient_is_an_error(small_run: Path) -> None:
+def test_an_unknown_patient_is_an_error(small_run):
     with pytest.raises(BreathlineError, match="does not name a patient"):
         find(small_run, "103", None)
     with pytest.raises(BreathlineError, match="no tables with patient 107"):
         find(small_run, "patient:107", ".")
 
 
-def test_the_list_of_excluded_patients_is_no_remnant(project: Path) -> None:
+def test_the_list_of_excluded_patients_is_no_remnant(project):
     source = project / "data/raw/source.json"
     source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
     assert find(project, "patient:103", None).proven
 
 
-def test_a_number_of_patients_is_no_remnant(project: Path, small_run: Path) -> None:
+def test_a_number_of_patients_is_no_remnant(project, small_run):
     (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
     assert find(project, "patient:103", str(small_run)).proven

@@ -1,7 +1,5 @@
 """Comparison of two runs with known differences."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

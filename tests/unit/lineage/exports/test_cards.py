@@ -1,7 +1,5 @@
 """Model card and data card, as huggingface_hub reads them."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

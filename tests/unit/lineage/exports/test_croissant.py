@@ -1,7 +1,5 @@
 """Croissant descriptions, validated by `mlcroissant`, which also reads the data through them."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from pathlib import Path

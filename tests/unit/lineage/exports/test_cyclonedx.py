@@ -1,7 +1,5 @@
 """CycloneDX bill of materials, validated by the library of the CycloneDX project (strict schema, version 1.6)."""
 
-from __future__ import annotations
-
 import json
 from importlib import metadata
 

@@ -1,7 +1,5 @@
 """In-toto statements, read by the bindings of in-toto; the predicate is read by the protobuf message of SLSA."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

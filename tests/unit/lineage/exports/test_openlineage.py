@@ -1,7 +1,5 @@
 """OpenLineage events, read by the classes of its client that are generated from the specification."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import pkgutil

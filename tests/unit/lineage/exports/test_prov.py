@@ -1,7 +1,5 @@
 """PROV documents, read by the `prov` package."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

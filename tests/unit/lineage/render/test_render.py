@@ -1,7 +1,5 @@
 """Tree, flowchart and page of a trace."""
 
-from __future__ import annotations
-
 import json
 import re
 from io import StringIO

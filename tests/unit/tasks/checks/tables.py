@@ -1,7 +1,5 @@
 """Small tables without faults, as `extract` writes them, and methods that insert faults."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path

@@ -4,8 +4,6 @@
 check, severity, what is named (row, patient), column, wrong value as JSON.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterator
@@ -142,7 +140,7 @@ def verdict_of(tables: Tables, name: str) -> Verdict:
     return verdict
 
 
-def test_every_check_has_its_fault_here() -> None:
+def test_every_check_has_its_fault_here():
     def names(identity: str) -> list[str]:
         return [f"{suite}.{check.name}" for suite, checks in clean(identity).suites().items() for check in checks]
 
@@ -151,12 +149,12 @@ def test_every_check_has_its_fault_here() -> None:
     assert sorted(names(icbhi.PART)) == sorted(FAULTS)
 
 
-def test_tables_without_faults_pass_all_checks() -> None:
+def test_tables_without_faults_pass_all_checks():
     assert [name for name, one in verdicts_of(clean()).items() if not one.success or one.unexpected] == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_makes_its_expectation_fail(name: str) -> None:
+def test_a_fault_makes_its_expectation_fail(name):
     severity, insert = FAULTS[name]
     tables = clean()
     row = insert(tables)
@@ -166,14 +164,14 @@ def test_a_fault_makes_its_expectation_fail(name: str) -> None:
     assert row in verdict.first
 
 
-def test_the_complete_database_must_have_the_promised_numbers() -> None:
+def test_the_complete_database_must_have_the_promised_numbers():
     failing = {name: one for name, one in verdicts_of(clean(icbhi.COMPLETE)).items() if not one.success}
     assert sorted(failing) == sorted(PROMISED)
     assert all(PROMISED[name] in one.first for name, one in failing.items())
 
 
 @pytest.mark.parametrize(("identity", "holds"), [(icbhi.PART, True), (icbhi.OWN, False)])
-def test_only_the_published_database_may_have_its_two_patients_on_both_sides(identity: str, holds: bool) -> None:
+def test_only_the_published_database_may_have_its_two_patients_on_both_sides(identity, holds):
     tables = clean(identity)
     tables.recordings = tables.recordings.with_columns(patient_id=pl.col("patient_id").replace("102", "156"))
     tables.put("recordings", 3, split="test")
@@ -182,7 +180,7 @@ def test_only_the_published_database_may_have_its_two_patients_on_both_sides(ide
     assert verdict.first == ([] if holds else ["156"])
 
 
-def test_a_corpus_without_expectations_of_its_own_is_checked_by_the_general_ones() -> None:
+def test_a_corpus_without_expectations_of_its_own_is_checked_by_the_general_ones():
     tables = clean()
     checks = suites(SETTINGS, tables.facts, Expectations(), tables.summary)
     verdicts, _ = run(tables.frames(), checks, SETTINGS.severity)

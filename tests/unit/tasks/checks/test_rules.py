@@ -1,7 +1,5 @@
 """The rules without Great Expectations."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import combinations
 
@@ -22,7 +20,7 @@ def cycles_of(rows: list[tuple[str, int, int]]) -> pd.DataFrame:
 
 
 @given(CYCLES)
-def test_cycles_are_apart_only_if_no_two_overlap(rows: list[tuple[str, int, int]]) -> None:
+def test_cycles_are_apart_only_if_no_two_overlap(rows):
     frame = cycles_of(rows)
     overlapping = any(
         one.recording_id == other.recording_id and one.start_s < other.end_s and other.start_s < one.end_s
@@ -32,14 +30,14 @@ def test_cycles_are_apart_only_if_no_two_overlap(rows: list[tuple[str, int, int]
 
 
 @given(CYCLES, st.integers(0, 99))
-def test_results_keep_the_index_of_their_rows(rows: list[tuple[str, int, int]], seed: int) -> None:
+def test_results_keep_the_index_of_their_rows(rows, seed):
     frame = cycles_of(rows)
     shuffled = frame.sample(frac=1, random_state=seed)
     for rule in (rules.in_order, rules.numbered_without_gap):
         assert rule(shuffled).sort_index().tolist() == rule(frame).tolist()
 
 
-def test_the_cycle_that_starts_too_early_is_the_one_at_fault() -> None:
+def test_the_cycle_that_starts_too_early_is_the_one_at_fault():
     frame = cycles_of([("a", 0, 2), ("a", 2, 3), ("a", 4, 1), ("b", 4, 1)])
     assert rules.apart(frame, tolerance_s=0).tolist() == [True, True, False, True]
     assert rules.apart(frame, tolerance_s=1).all()
@@ -47,7 +45,7 @@ def test_the_cycle_that_starts_too_early_is_the_one_at_fault() -> None:
     assert rules.in_order(frame).tolist() == [True, True, False, True]
 
 
-def test_groups_are_named_by_class_and_nulls_belong_to_no_group() -> None:
+def test_groups_are_named_by_class_and_nulls_belong_to_no_group():
     frame = pd.DataFrame({"split": ["train", "train", "test"], "lungsound_4": [1, None, 3.0], "patient_id": [7, 7, 7]})
     count = partial(rules.group_counts, frame, classes={"lungsound_4": ["normal", "crackle", "wheeze", "both"]})
     assert count(groups=["split", "lungsound_4"], distinct=None) == {"test both": 1, "train crackle": 1}
@@ -55,13 +53,13 @@ def test_groups_are_named_by_class_and_nulls_belong_to_no_group() -> None:
     assert count(groups=["split"], distinct="patient_id") == {"test": 1, "train": 1}
 
 
-def test_labels_follow_the_joined_values_of_their_sources() -> None:
+def test_labels_follow_the_joined_values_of_their_sources():
     frame = pd.DataFrame({"a": [0, 1, 1, None], "b": ["x", "x", "y", "x"], "label": [0, 1, None, None]})
     classes = {"label": {"0 x": 0, "1 x": 1}}
     assert rules.labels_follow(frame, classes=classes).all()
     assert rules.labels_follow(frame.assign(label=[1, None, 0, 0]), classes=classes).tolist() == [False] * 4
 
 
-def test_one_known_alternative_is_enough() -> None:
+def test_one_known_alternative_is_enough():
     frame = pd.DataFrame({"a": [1, None, None], "b": [None, 1, 1], "c": [None, 1, None]})
     assert rules.any_known(frame, alternatives=[["a"], ["b", "c"]]).tolist() == [True, True, False]

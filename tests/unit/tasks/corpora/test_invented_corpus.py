@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_invented_corpus_goes_through_the_whole_graph(project: Path) -> None:
+def test_an_invented_corpus_goes_through_the_whole_graph(project):
     download.main()
     extract.main()
     validate.main()

@@ -1,7 +1,6 @@
 """Settings of `download` that contradict each other."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,7 @@ from tasks.runtime.errors import BreathlineError
         ({"sauce": "demo"}, "sauce"),
     ],
 )
-def test_settings_that_do_not_go_together_name_the_key(changes: dict[str, Any], key: str) -> None:
+def test_settings_that_do_not_go_together_name_the_key(changes, key):
     section = params.section(params.read(Path(__file__).parents[4] / "params.yaml"), "download")
     plain = {"source": "publisher", "path": None, "metadata": None, "sha256": None}
     assert params.parse(DownloadSettings, section | plain, "download").source == "publisher"

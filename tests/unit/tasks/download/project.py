@@ -19,7 +19,7 @@ def settings(source: str, path: Path | None = None, corpus: str = "icbhi", **cha
     given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]}
     given |= {"exclude_patients": [], **changes}
     demo = DemoSettings(seed=1, patients=4)
-    return DownloadSettings(corpus=corpus, source=source, path=path, demo=demo, **given)  # type: ignore[arg-type]
+    return DownloadSettings(corpus=corpus, source=source, path=path, demo=demo, **given)
 
 
 class Project:

@@ -9,13 +9,13 @@ import pytest
 
 from tasks.corpora.icbhi import known_recordings
 from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
-from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
+from tests.unit.tasks.download.project import FULL, NAMES, settings
 from tests.unit.tasks.sources import corpora
 
 WHOLE = corpora.many(919)
 
 
-def test_an_archive_and_a_folder_bring_the_same(tmp_path: Path, project: Project) -> None:
+def test_an_archive_and_a_folder_bring_the_same(tmp_path, project):
     clutter = {"__MACOSX/ICBHI_final_database/._101_1b1_Al_sc_Meditron.wav": b"fork", "x/.DS_Store": b"", "README": b""}
     files = FULL | clutter
     zipped = corpora.zipped(tmp_path / "part.zip", files)
@@ -47,7 +47,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_the_whole_database_with_its_one_wrong_name(tmp_path: Path, project: Project, known: list[str]) -> None:
+def test_the_whole_database_with_its_one_wrong_name(tmp_path, project, known):
     in_split, in_truth = corpora.ODD
     files = corpora.recordings(known) | corpora.metadata([*WHOLE, in_split])
     source = project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", files), expect="full"))
@@ -62,9 +62,7 @@ def test_the_whole_database_with_its_one_wrong_name(tmp_path: Path, project: Pro
 
 
 @pytest.mark.parametrize("changed", ["annotation", "audio", "name"])
-def test_one_foreign_recording_makes_an_own_corpus(
-    tmp_path: Path, project: Project, known: list[str], changed: str
-) -> None:
+def test_one_foreign_recording_makes_an_own_corpus(tmp_path, project, known, changed):
     files = corpora.recordings(known[:2]) | corpora.metadata(known[:2])
     folder = f"{corpora.FOLDER}/{known[0]}"
     if changed == "annotation":
@@ -86,19 +84,19 @@ def test_one_foreign_recording_makes_an_own_corpus(
         (919, "has 919 recordings; the published corpus has 920"),
     ],
 )
-def test_a_full_corpus_is_complete(tmp_path: Path, project: Project, known: list[str], there: int, what: str) -> None:
+def test_a_full_corpus_is_complete(tmp_path, project, known, there, what):
     files = corpora.recordings(known[:there]) | corpora.metadata(known[:919])
     folder = corpora.lay_out(tmp_path / "f", files)
     error = project.refused(settings("directory", folder, expect="full"), what)
     assert "download.expect: partial" in str(error)
 
 
-def test_an_own_corpus_is_full_when_nothing_that_it_lists_is_missing(tmp_path: Path, project: Project) -> None:
+def test_an_own_corpus_is_full_when_nothing_that_it_lists_is_missing(tmp_path, project):
     source = project.download(settings("directory", corpora.lay_out(tmp_path / "f", FULL), expect="full"))
     assert (source["identity"]["name"], source["recordings"]) == ("icbhi-format", 4)
 
 
-def test_a_part_is_counted_and_named(tmp_path: Path, project: Project, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_part_is_counted_and_named(tmp_path, project, caplog):
     files = corpora.recordings(NAMES[:2]) | corpora.metadata(NAMES)
     alone = f"ICBHI_final_database/{NAMES[2]}.txt"
     folder = corpora.lay_out(tmp_path / "f", files | {alone: corpora.ANNOTATION})
@@ -110,7 +108,7 @@ def test_a_part_is_counted_and_named(tmp_path: Path, project: Project, caplog: p
 
 
 @pytest.mark.parametrize("place", ["inside", "beside", "named"])
-def test_metadata_are_found_under_any_name_in_any_place(tmp_path: Path, project: Project, place: str) -> None:
+def test_metadata_are_found_under_any_name_in_any_place(tmp_path, project, place):
     variants = dict(
         zip(
             ["icbhi_challenge_train_test (1).txt", "patient_diagnosis.csv", "DEMOGRAPHIC_INFO.TXT"],
@@ -129,7 +127,7 @@ def test_metadata_are_found_under_any_name_in_any_place(tmp_path: Path, project:
     assert source["metadata"][FOLDS_FILE] is None
 
 
-def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path: Path, project: Project) -> None:
+def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path, project):
     named = corpora.lay_out(tmp_path / "named", {DIAGNOSIS_FILE: b"101 COPD\n"})
     corpora.lay_out(tmp_path, {DIAGNOSIS_FILE: b"101 Asthma\n"})
     project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", FULL), metadata=named))
@@ -137,7 +135,7 @@ def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path: Path,
     project.refused(settings("archive", tmp_path / "a.zip", metadata=tmp_path / "nowhere"), "no such folder")
 
 
-def test_the_demo_is_generated_completely(project: Project) -> None:
+def test_the_demo_is_generated_completely(project):
     source = project.download(settings("publisher", corpus="demo", expect="full"))
     assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
     assert (source["identity"]["name"], source["identity"]["verified"]) == ("demo", True)
@@ -149,7 +147,7 @@ def test_the_demo_is_generated_completely(project: Project) -> None:
 
 
 @pytest.mark.real
-def test_the_real_recordings_are_a_part(real_icbhi: Path, tmp_path: Path, project: Project) -> None:
+def test_the_real_recordings_are_a_part(real_icbhi, tmp_path, project):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)
     path = tmp_path / "real" / "ICBHI_final_database.zip"
     source = project.download(settings("archive", path))

@@ -15,7 +15,7 @@ import soundfile
 
 from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
 from tasks.sources.collection import BrokenArchiveError
-from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
+from tests.unit.tasks.download.project import FULL, NAMES, settings
 from tests.unit.tasks.sources import corpora
 
 
@@ -42,16 +42,14 @@ def flac() -> bytes:
         pytest.param({SPLIT_FILE: b"<<<<<<< HEAD\n"}, "merge marker", id="merge marker"),
     ],
 )
-def test_a_fault_is_named_and_nothing_is_left(
-    tmp_path: Path, project: Project, changes: dict[str, bytes | None], what: str
-) -> None:
+def test_a_fault_is_named_and_nothing_is_left(tmp_path, project, changes, what):
     files = {Path(name).name: content for name, content in FULL.items()} | changes
     folder = corpora.lay_out(tmp_path / "f", {name: content for name, content in files.items() if content is not None})
     error = project.refused(settings("directory", folder), what)
     assert "staging" not in str(error), "the error names what is gone"
 
 
-def test_the_old_corpus_stays_until_the_new_one_is_whole(tmp_path: Path, project: Project) -> None:
+def test_the_old_corpus_stays_until_the_new_one_is_whole(tmp_path, project):
     folder = corpora.lay_out(tmp_path / "f", FULL)
     project.download(settings("directory", folder))
     (folder / "ICBHI_final_database" / f"{NAMES[3]}.wav").write_bytes(b"broken")
@@ -64,7 +62,7 @@ def test_the_old_corpus_stays_until_the_new_one_is_whole(tmp_path: Path, project
     assert len(project.names("audio")) == 6
 
 
-def test_a_broken_archive_leaves_nothing(tmp_path: Path, project: Project) -> None:
+def test_a_broken_archive_leaves_nothing(tmp_path, project):
     path = corpora.zipped(tmp_path / "a.zip", FULL, zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())
     data[data.index(corpora.wav()) + 500] ^= 1
@@ -72,9 +70,7 @@ def test_a_broken_archive_leaves_nothing(tmp_path: Path, project: Project) -> No
     assert isinstance(project.refused(settings("archive", path), "Bad CRC-32"), BrokenArchiveError)
 
 
-def test_missing_space_is_reported_before_copying(
-    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_space_is_reported_before_copying(tmp_path, project, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
     project.refused(settings("directory", corpora.lay_out(tmp_path / "f", FULL)), "and 100 are free")
 
@@ -88,7 +84,7 @@ def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[s
     return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     long = {f"ICBHI_final_database/{NAMES[1]}.wav": corpora.wav(400_000)}
     folder = corpora.lay_out(tmp_path / "f", FULL | long)
     limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
@@ -100,7 +96,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "project" / "data").iterdir())
 
 
-def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path):
     root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
     # The last moment before the corpus would be whole lasts long enough to be met.
     dawdle = "from tasks.corpora import completeness; completeness.check_headers = lambda *_: time.sleep(60)"

@@ -2,16 +2,14 @@
 
 import zipfile
 from hashlib import sha256
-from pathlib import Path
 
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
-from tests.unit.tasks.download.project import NAMES, Project, settings
+from tests.unit.tasks.download.project import NAMES, settings
 from tests.unit.tasks.sources import corpora
 from tests.unit.tasks.sources import server as behave
-from tests.unit.tasks.sources.server import Server
 
 
-def test_the_official_site_by_http(project: Project, server: Server, tmp_path: Path) -> None:
+def test_the_official_site_by_http(project, server, tmp_path):
     zipped = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES)).read_bytes()
     server.files = {"ICBHI_final_database.zip": zipped} | corpora.metadata(NAMES, folds=False)
     server.script["ICBHI_final_database.zip"] = [behave.breaks_off(1000)]
@@ -29,7 +27,7 @@ def test_the_official_site_by_http(project: Project, server: Server, tmp_path: P
     assert not project.downloads.exists()
 
 
-def test_only_an_intact_archive_is_kept(project: Project, server: Server, tmp_path: Path) -> None:
+def test_only_an_intact_archive_is_kept(project, server, tmp_path):
     name = "ICBHI_final_database.zip"
     sound = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES), zipfile.ZIP_STORED).read_bytes()
     broken = bytearray(sound)
@@ -46,11 +44,11 @@ def test_only_an_intact_archive_is_kept(project: Project, server: Server, tmp_pa
     assert len(server.asked) == asked, "what was fetched is used"
 
 
-def test_without_a_mirror_nothing_is_fetched(project: Project) -> None:
+def test_without_a_mirror_nothing_is_fetched(project):
     assert "download.mirrors" in str(project.refused(settings("publisher", mirrors=[]), "needs a mirror"))
 
 
-def test_a_file_on_no_mirror_is_an_error(project: Project, server: Server) -> None:
+def test_a_file_on_no_mirror_is_an_error(project, server):
     error = project.refused(settings("publisher", mirrors=[server.url("a/"), server.url("b/")]), "could not be fetched")
     for mirror in ("a/", "b/"):
         assert f"{server.url(mirror)}{SPLIT_FILE}: HTTP 404 Not Found" in str(error)

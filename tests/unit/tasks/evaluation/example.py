@@ -1,7 +1,5 @@
 """A small test set with random predictions, and the facts of its corpus."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 import pytest
@@ -76,7 +74,7 @@ def test_calibration_worked_by_hand():
     assert calibration.brier(labels, probabilities) == pytest.approx(2 * squares / 5, abs=1e-6)
 
 
-def test_each_k_is_the_mean_of_its_own_ensemble() -> None:
+def test_each_k_is_the_mean_of_its_own_ensemble():
     evaluated = evaluator(cycles(patients=6))
     random = np.random.default_rng(0)
     logits = {name: random.normal(size=(len(evaluated.labels), 4)).astype(np.float32) for name in "bac"}

@@ -1,7 +1,5 @@
 """Work on many items: results in order, few under way, errors as they were raised, nothing left."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time
@@ -48,13 +46,13 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.mark.usefixtures("runner")
-def test_results_come_in_the_order_of_the_items() -> None:
+def test_results_come_in_the_order_of_the_items():
     results = list(parallel.in_order(slow_first, range(50), workers=2, ahead=2, shard=3))
     assert results == [number * number for number in range(50)]
 
 
 @pytest.mark.usefixtures("runner")
-def test_items_are_taken_only_as_there_is_room_for_them() -> None:
+def test_items_are_taken_only_as_there_is_room_for_them():
     taken: list[int] = []
     results = parallel.in_order(slow_first, (taken.append(n) or n for n in range(100)), workers=2, ahead=3, shard=1)
     assert taken == []
@@ -66,7 +64,7 @@ def test_items_are_taken_only_as_there_is_room_for_them() -> None:
 
 
 @pytest.mark.usefixtures("runner")
-def test_an_error_of_the_work_arrives_as_it_was_raised_after_what_came_before() -> None:
+def test_an_error_of_the_work_arrives_as_it_was_raised_after_what_came_before():
     results = parallel.in_order(refuse_seven, range(50), workers=2, ahead=2, shard=3)
     assert [next(results) for _ in range(7)] == list(range(7))
     with pytest.raises(BreathlineError) as caught:
@@ -76,7 +74,7 @@ def test_an_error_of_the_work_arrives_as_it_was_raised_after_what_came_before() 
 
 
 @pytest.mark.usefixtures("runner")
-def test_an_error_of_the_items_arrives_too() -> None:
+def test_an_error_of_the_items_arrives_too():
     def broken() -> Iterator[int]:
         yield 1
         raise BreathlineError("The file is cut off.")
@@ -85,7 +83,7 @@ def test_an_error_of_the_items_arrives_too() -> None:
         list(parallel.in_order(slow_first, broken(), workers=2, ahead=2, shard=1))
 
 
-def test_processes_are_others_and_end_with_the_iterator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_others_and_end_with_the_iterator(tmp_path, monkeypatch):
     monkeypatch.setenv(parallel.RUNNER, "processes")
     results = parallel.in_order(partial(note_process, folder=tmp_path), range(100), workers=2, ahead=2, shard=1)
     next(results)
@@ -96,7 +94,7 @@ def test_processes_are_others_and_end_with_the_iterator(tmp_path: Path, monkeypa
     assert len(list(tmp_path.iterdir())) < 10
 
 
-def test_a_process_that_is_killed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_is_an_error(monkeypatch):
     monkeypatch.setenv(parallel.RUNNER, "processes")
     with pytest.raises(BreathlineError, match="killed from outside"):
         list(parallel.in_order(end_own_process, range(3), workers=1, ahead=1, shard=1))
@@ -109,15 +107,13 @@ def test_a_process_that_is_killed_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         ("dask", "that its launcher started"),
     ],
 )
-def test_an_unknown_runner_and_dask_without_the_launcher_are_refused_at_once(
-    monkeypatch: pytest.MonkeyPatch, name: str, message: str
-) -> None:
+def test_an_unknown_runner_and_dask_without_the_launcher_are_refused_at_once(monkeypatch, name, message):
     monkeypatch.setenv(parallel.RUNNER, name)
     with pytest.raises(BreathlineError, match=message):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
 
 
-def test_dask_without_a_server_that_runs_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dask_without_a_server_that_runs_is_refused_at_once(monkeypatch):
     monkeypatch.setenv(parallel.RUNNER, "dask")
     monkeypatch.setattr(hooks, "dask_mapper", dask_map.in_order)
     monkeypatch.setattr("flows.prefect_server.check", lambda: None)  # as without PREFECT_API_URL

@@ -1,7 +1,5 @@
 """Merging and flattening of nested settings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from tasks.runtime.params import flatten, merge
 
 
-def test_nested_keys_are_set_and_the_inputs_stay_as_they_were() -> None:
+def test_nested_keys_are_set_and_the_inputs_stay_as_they_were():
     base: dict[str, Any] = {"a": {"b": 1, "c": [1, 2]}, "d": {"x": 1}}
     merged = merge(base, {"a": {"c": [3]}, "d": {"y": 2}}, whole=["d"])
     assert merged == {"a": {"b": 1, "c": [3]}, "d": {"y": 2}}
@@ -17,7 +15,7 @@ def test_nested_keys_are_set_and_the_inputs_stay_as_they_were() -> None:
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": {"x": 1}}
 
 
-def test_a_prefix_names_the_place_of_the_mappings() -> None:
+def test_a_prefix_names_the_place_of_the_mappings():
     assert merge({"options": {"x": 1}}, {"options": {"y": 2}}, whole=["student.options"], prefix="student.") == {
         "options": {"y": 2}
     }
@@ -32,10 +30,10 @@ def test_a_prefix_names_the_place_of_the_mappings() -> None:
         ({"a": [{"b": 1}]}, False, {"a": [{"b": 1}]}),
     ],
 )
-def test_leaves_have_dotted_keys(value: Any, lists: bool, leaves: dict[str, Any]) -> None:
+def test_leaves_have_dotted_keys(value, lists, leaves):
     assert flatten(value, lists=lists) == leaves
 
 
-def test_a_leaf_keeps_the_key_that_is_given() -> None:
+def test_a_leaf_keeps_the_key_that_is_given():
     assert flatten(3, "student.seed") == {"student.seed": 3}
     assert flatten({}, "student.options") == {"student.options": {}}

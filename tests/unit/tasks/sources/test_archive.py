@@ -115,7 +115,7 @@ def with_damage(path: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b""), "not a zip", id="empty"),
     ],
 )
-def test_refused(tmp_path: Path, make: Callable[[Path], object], what: str) -> None:
+def test_refused(tmp_path, make, what):
     path = tmp_path / "a.zip"
     make(path)
     with pytest.raises(BrokenArchiveError, match=what) as error:
@@ -123,7 +123,7 @@ def test_refused(tmp_path: Path, make: Callable[[Path], object], what: str) -> N
     assert error.value.where == path
 
 
-def test_a_decompression_bomb_is_refused_by_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_refused_by_its_headers(tmp_path, monkeypatch):
     path = corpora.zipped(tmp_path / "a.zip", GOOD)
     monkeypatch.setattr(archive, "MAX_BYTES", sum(map(len, GOOD.values())))
     assert contents(path) == GOOD
@@ -132,7 +132,7 @@ def test_a_decompression_bomb_is_refused_by_its_headers(tmp_path: Path, monkeypa
         contents(path)
 
 
-def test_the_sha256_is_checked_before_anything_else(tmp_path: Path) -> None:
+def test_the_sha256_is_checked_before_anything_else(tmp_path):
     path = corpora.zipped(tmp_path / "a.zip", GOOD)
     with archive.opened(path, sha256=None) as collection:
         assert collection.archive is not None
@@ -143,14 +143,14 @@ def test_the_sha256_is_checked_before_anything_else(tmp_path: Path) -> None:
         contents(path, sha256=seen)
 
 
-def test_no_archive(tmp_path: Path) -> None:
+def test_no_archive(tmp_path):
     with pytest.raises(BreathlineError, match="no such archive"):
         contents(tmp_path / "a.zip")
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_a_damaged_archive_is_refused_or_read_correctly(data: st.DataObject) -> None:
+def test_a_damaged_archive_is_refused_or_read_correctly(data):
     with tempfile.TemporaryDirectory() as folder:
         path = corpora.zipped(Path(folder) / "a.zip", GOOD)
         content = bytearray(path.read_bytes())

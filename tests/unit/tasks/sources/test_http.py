@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def _file(server: Server) -> None:
 
 
 def fetched(server: Server, target: Path, **options: object) -> Path:
-    return fetch_first([server.url("f")], target, policy=QUICK, **options)  # type: ignore[arg-type]
+    return fetch_first([server.url("f")], target, policy=QUICK, **options)
 
 
 def refused(server: Server, target: Path, **options: object) -> str:
@@ -48,16 +47,14 @@ def refused(server: Server, target: Path, **options: object) -> str:
     ],
     ids=["breaks off", "stalls", "503", "429"],
 )
-def test_after_a_transient_fault_only_the_rest_is_fetched(
-    tmp_path: Path, server: Server, first: Callable[[Handler], None], ranges: list[str | None]
-) -> None:
+def test_after_a_transient_fault_only_the_rest_is_fetched(tmp_path, server, first, ranges):
     server.script["f"] = [first]
     assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
     assert [wanted for _, wanted in server.asked] == ranges
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_a_server_that_ignores_range_starts_again(tmp_path: Path, server: Server) -> None:
+def test_a_server_that_ignores_range_starts_again(tmp_path, server):
     server.script["f"] = [behave.breaks_off(100_000), behave.ignores_range]
     assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
 
@@ -67,9 +64,7 @@ def test_a_server_that_ignores_range_starts_again(tmp_path: Path, server: Server
     [(behave.good, NEWER), (behave.ignores_if_range, NEWER), (behave.ignores_versions, NEWER + b"and longer")],
     ids=["If-Range", "ignores If-Range", "only the length tells"],
 )
-def test_two_versions_of_a_file_are_never_mixed(
-    tmp_path: Path, server: Server, second: Callable[[Handler], None], newer: bytes
-) -> None:
+def test_two_versions_of_a_file_are_never_mixed(tmp_path, server, second, newer):
     def changes(handler: Handler) -> None:
         handler.server.files["f"] = newer
         second(handler)
@@ -78,7 +73,7 @@ def test_two_versions_of_a_file_are_never_mixed(
     assert fetched(server, tmp_path / "f").read_bytes() == newer
 
 
-def test_a_complete_interrupted_download_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
+def test_a_complete_interrupted_download_is_not_fetched_again(tmp_path, server):
     server.script["f"] = [behave.breaks_off(100_000), behave.says(404)]
     refused(server, tmp_path / "f")
     (part,) = tmp_path.glob("*.part")
@@ -88,7 +83,7 @@ def test_a_complete_interrupted_download_is_not_fetched_again(tmp_path: Path, se
     assert (tmp_path / "f").read_bytes() == CONTENT
 
 
-def test_retries_are_limited_and_counted_again_after_progress(tmp_path: Path, server: Server) -> None:
+def test_retries_are_limited_and_counted_again_after_progress(tmp_path, server):
     server.script["f"] = [behave.says(500)] * 9
     assert "HTTP 500" in refused(server, tmp_path / "f")
     assert len(server.asked) == QUICK.attempts
@@ -99,7 +94,7 @@ def test_retries_are_limited_and_counted_again_after_progress(tmp_path: Path, se
     assert (tmp_path / "f").read_bytes() == CONTENT * 14
 
 
-def test_the_pause_that_a_server_asks_for_is_kept(tmp_path: Path, server: Server) -> None:
+def test_the_pause_that_a_server_asks_for_is_kept(tmp_path, server):
     slow = RetryPolicy(attempts=3, first_wait=20.0, longest_wait=20.0)
     server.script["f"] = [behave.says(503, Retry_After="1")]
     begin = time.monotonic()
@@ -120,14 +115,12 @@ def test_the_pause_that_a_server_asks_for_is_kept(tmp_path: Path, server: Server
     ],
     ids=["404", "shorter than announced", "no length", "compressed"],
 )
-def test_an_incomplete_file_never_becomes_the_target(
-    tmp_path: Path, server: Server, answer: Callable[[Handler], None], what: str
-) -> None:
+def test_an_incomplete_file_never_becomes_the_target(tmp_path, server, answer, what):
     server.script["f"] = [answer] * 9
     assert what in refused(server, tmp_path / "f")
 
 
-def test_a_wrong_length_is_found_by_hash_and_check(tmp_path: Path, server: Server) -> None:
+def test_a_wrong_length_is_found_by_hash_and_check(tmp_path, server):
     def whole(path: Path) -> None:
         if path.stat().st_size != len(CONTENT):
             raise BreathlineError("It is not whole.")
@@ -138,7 +131,7 @@ def test_a_wrong_length_is_found_by_hash_and_check(tmp_path: Path, server: Serve
         assert not list(tmp_path.iterdir()), "what is wrong is not gone on with"
 
 
-def test_the_next_mirror_is_tried_and_the_error_names_all_faults(tmp_path: Path, server: Server) -> None:
+def test_the_next_mirror_is_tried_and_the_error_names_all_faults(tmp_path, server):
     server.files |= {"wrong": NEWER}
     urls = ["http://127.0.0.1:9/f", server.url("absent"), server.url("wrong")]
     wanted = sha256(CONTENT).hexdigest().upper()
@@ -152,7 +145,7 @@ def test_the_next_mirror_is_tried_and_the_error_names_all_faults(tmp_path: Path,
         assert said in str(error.value)
 
 
-def test_a_complete_file_is_fetched_again_only_if_its_hash_is_wrong(tmp_path: Path, server: Server) -> None:
+def test_a_complete_file_is_fetched_again_only_if_its_hash_is_wrong(tmp_path, server):
     (tmp_path / "f").write_bytes(NEWER)
     assert fetched(server, tmp_path / "f").read_bytes() == NEWER
     assert not server.asked
@@ -170,7 +163,7 @@ fetch_first([sys.argv[1]], Path("f"))
 """
 
 
-def test_the_download_of_a_killed_process_is_resumed(tmp_path: Path, server: Server) -> None:
+def test_the_download_of_a_killed_process_is_resumed(tmp_path, server):
     server.script["f"] = [behave.trickles]
     process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
@@ -189,7 +182,7 @@ def test_the_download_of_a_killed_process_is_resumed(tmp_path: Path, server: Ser
     assert server.asked[-1] == ("f", f"bytes={came}-")
 
 
-def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path: Path, server: Server) -> None:
+def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path, server):
     command = [sys.executable, "-c", FETCH, server.url("f"), "100000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
@@ -199,8 +192,6 @@ def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path: Path, server
     assert server.asked[-1][1] == "bytes=100000-"
 
 
-def test_missing_space_is_reported_before_the_download(
-    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_space_is_reported_before_the_download(tmp_path, server, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     assert "300,000 bytes are missing, and 1,000 are free" in refused(server, tmp_path / "f")

@@ -36,7 +36,7 @@ def cycles(seed: int, patients: int) -> dict[str, np.ndarray]:
     return counts
 
 
-def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(corpus: Path, tmp_path: Path) -> None:
+def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(corpus, tmp_path):
     generate(tmp_path, seed=7, patients=5, workers=2)
     few, many = contents(corpus), contents(tmp_path)
     for name, data in few.items():
@@ -49,13 +49,13 @@ def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(cor
             assert len(many[name]) > len(data), name
 
 
-def test_another_seed_gives_other_recordings(corpus: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_other_recordings(corpus, tmp_path):
     generate(tmp_path, seed=8, patients=2, workers=1)
     audio = [{data for name, data in contents(d).items() if name.endswith(".wav")} for d in (corpus, tmp_path)]
     assert audio[0].isdisjoint(audio[1])
 
 
-def test_the_corpus_reads_as_icbhi(corpus: Path) -> None:
+def test_the_corpus_reads_as_icbhi(corpus):
     recordings = {path.stem for path in (corpus / DATABASE).glob("*.wav")}
     split = metadata.read_split(corpus / metadata.SPLIT_FILE)
     matched = metadata.match(split, recordings)
@@ -70,7 +70,7 @@ def test_the_corpus_reads_as_icbhi(corpus: Path) -> None:
     assert all(sides.values())
 
 
-def test_metadata_have_the_line_ends_and_separators_of_the_official_files(corpus: Path) -> None:
+def test_metadata_have_the_line_ends_and_separators_of_the_official_files(corpus):
     assert all(
         line.count(b"\t") == 1
         for line in (corpus / metadata.SPLIT_FILE).read_bytes().removesuffix(b"\r\n").split(b"\r\n")
@@ -80,7 +80,7 @@ def test_metadata_have_the_line_ends_and_separators_of_the_official_files(corpus
     assert (corpus / metadata.FOLDS_FILE).read_bytes().count(b" ") == 3
 
 
-def test_cycles_are_contiguous_and_inside_audio_of_the_devices_formats(corpus: Path) -> None:
+def test_cycles_are_contiguous_and_inside_audio_of_the_devices_formats(corpus):
     for path in sorted((corpus / DATABASE).glob("*.wav")):
         info = sf.info(path)
         formats = [form for form, _ in DEVICES[names.parse(path.stem).device].formats]
@@ -97,7 +97,7 @@ def test_cycles_are_contiguous_and_inside_audio_of_the_devices_formats(corpus: P
         assert found[-1].end_s <= info.duration
 
 
-def test_simultaneous_channels_share_their_breaths() -> None:
+def test_simultaneous_channels_share_their_breaths():
     person = next(p for p in (cohort.patient(3, n) for n in range(101, 121)) if p.device == "AKGC417L")
     channels = schedule.recordings(3, person)
     assert len(channels) >= 5
@@ -105,7 +105,7 @@ def test_simultaneous_channels_share_their_breaths() -> None:
     assert len({channel.name.recording_index for channel in channels}) == 1
 
 
-def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split() -> None:
+def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split():
     counts = cycles(0, 400)
     for side in counts.values():
         assert side / side.sum() == pytest.approx(REAL_SHARES, abs=0.03)
@@ -124,7 +124,7 @@ def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split() -> No
     assert {person.fold for person in people} == {0, 1, 2, 3, 4}
 
 
-def test_the_default_size_has_the_expected_mix() -> None:
+def test_the_default_size_has_the_expected_mix():
     settings = params.read()["download"]["demo"]
     counts = cycles(settings["seed"], settings["patients"])
     assert 500 <= counts["train"].sum() <= 700
@@ -133,7 +133,7 @@ def test_the_default_size_has_the_expected_mix() -> None:
         assert side / side.sum() == pytest.approx(REAL_SHARES, abs=0.06)
 
 
-def test_adventitious_sounds_follow_the_diagnosis() -> None:
+def test_adventitious_sounds_follow_the_diagnosis():
     ill, healthy = (
         np.mean([cohort.patient(1, n).crackle_log_odds for n in range(101, 301) if cohort.patient(1, n).diagnosis == d])
         for d in ("COPD", "Healthy")
@@ -141,7 +141,7 @@ def test_adventitious_sounds_follow_the_diagnosis() -> None:
     assert ill > healthy + 3
 
 
-def test_a_corpus_without_two_sides_or_over_another_is_refused(corpus: Path, tmp_path: Path) -> None:
+def test_a_corpus_without_two_sides_or_over_another_is_refused(corpus, tmp_path):
     with pytest.raises(BreathlineError, match="train and test"):
         generate(tmp_path, seed=1, patients=1)
     assert not list(tmp_path.iterdir())

@@ -34,7 +34,7 @@ def flat(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @given(idw=st.floats(0.5, 1.5), ratio=st.floats(6, 9))
 @settings(max_examples=30, deadline=None)
-def test_a_crackle_has_the_given_widths(idw: float, ratio: float) -> None:
+def test_a_crackle_has_the_given_widths(idw, ratio):
     crackle = Crackle(onset_s=0.003, idw_ms=idw, two_cycle_ms=idw * ratio, peak=1.0)
     wave = crackle_wave(crackle, np.arange(0, 0.03, 1 / FINE_RATE))
     sounding = np.nonzero(np.abs(wave) > 1e-9)[0]
@@ -46,9 +46,7 @@ def test_a_crackle_has_the_given_widths(idw: float, ratio: float) -> None:
 
 
 @pytest.mark.parametrize(("fine", "kind", "pitch"), [(1.0, FINE, (400, 850)), (0.0, COARSE, (180, 400))])
-def test_crackles_are_fine_or_coarse_as_corsa_defines_them(
-    fine: float, kind: dict[str, tuple[float, float]], pitch: tuple[float, float]
-) -> None:
+def test_crackles_are_fine_or_coarse_as_corsa_defines_them(fine, kind, pitch):
     rng = np.random.default_rng(0)
     drawn = [c for _ in range(50) for c in draw_crackles(rng, BREATH, HEARD, flat, fine=fine, size=0.5)]
     assert all(kind["idw"][0] <= c.idw_ms <= kind["idw"][1] for c in drawn)
@@ -63,7 +61,7 @@ def test_crackles_are_fine_or_coarse_as_corsa_defines_them(
     assert pitch[0] < np.fft.rfftfreq(len(times), 1 / BODY_RATE)[np.argmax(power)] < pitch[1]
 
 
-def test_crackles_of_a_cycle_that_is_barely_heard_stay_inside_it() -> None:
+def test_crackles_of_a_cycle_that_is_barely_heard_stay_inside_it():
     rng = np.random.default_rng(0)
     heard = (3.79, 3.97)  # the end of the expiration
     for _ in range(20):
@@ -73,7 +71,7 @@ def test_crackles_of_a_cycle_that_is_barely_heard_stay_inside_it() -> None:
             assert heard[0] <= wheeze.onset_s <= heard[1] - wheeze.duration_s
 
 
-def test_a_wheeze_has_its_pitch_and_length() -> None:
+def test_a_wheeze_has_its_pitch_and_length():
     wheeze = Wheeze(
         onset_s=0.2, duration_s=0.8, start_hz=400, end_hz=320, bow=1.05, flutter=0.3, flutter_hz=3, harmonics=(1.0, 0.1)
     )
@@ -87,7 +85,7 @@ def test_a_wheeze_has_its_pitch_and_length() -> None:
         assert hertz[around].mean() == pytest.approx(expected, rel=0.03)
 
 
-def test_wheezes_are_long_and_high_enough_and_rhonchi_low() -> None:
+def test_wheezes_are_long_and_high_enough_and_rhonchi_low():
     rng = np.random.default_rng(0)
     breaths = [draw_wheezes(rng, BREATH, HEARD, flat, pitch_hz=400) for _ in range(300)]
     drawn = [wheeze for wheezes in breaths for wheeze in wheezes]
@@ -99,7 +97,7 @@ def test_wheezes_are_long_and_high_enough_and_rhonchi_low() -> None:
 
 
 @pytest.mark.parametrize(("trachea", "low", "high"), [(False, 1.5, 3.0), (True, 0.65, 1.5)])
-def test_inspiration_is_louder_than_expiration_over_the_chest_alone(trachea: bool, low: float, high: float) -> None:
+def test_inspiration_is_louder_than_expiration_over_the_chest_alone(trachea, low, high):
     breaths = tuple(Breath(start_s=4.0 * i, turn_s=4.0 * i + 1.6, end_s=4.0 * i + 4) for i in range(5))
     ratios = []
     for seed in range(8):
@@ -115,7 +113,7 @@ def test_inspiration_is_louder_than_expiration_over_the_chest_alone(trachea: boo
     assert low < np.mean(ratios) < high
 
 
-def test_the_spectrum_over_the_chest_falls_as_measured() -> None:
+def test_the_spectrum_over_the_chest_falls_as_measured():
     rng = np.random.default_rng(1)
     breaths = (Breath(start_s=0, turn_s=30, end_s=31),)
     spectrum = dataclasses.replace(
@@ -128,7 +126,7 @@ def test_the_spectrum_over_the_chest_falls_as_measured() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DEVICES))
-def test_a_device_has_its_rate_band_and_noise(name: str) -> None:
+def test_a_device_has_its_rate_band_and_noise(name):
     device = DEVICES[name]
     for (rate, _), _ in device.formats:
         times = np.arange(6 * BODY_RATE) / BODY_RATE
@@ -147,7 +145,7 @@ def test_a_device_has_its_rate_band_and_noise(name: str) -> None:
                 assert per_white[np.argmin(np.abs(hertz - corner))] == pytest.approx(decibels, abs=2.5)
 
 
-def test_the_heart_beats_at_its_rate_and_below_150_hz() -> None:
+def test_the_heart_beats_at_its_rate_and_below_150_hz():
     sound = heart_sounds(np.random.default_rng(3), 30 * BODY_RATE, rate_bpm=80, location="Al")
     hertz, power = signal.welch(sound, BODY_RATE, nperseg=4096)
     assert power[hertz < 150].sum() > 0.98 * power.sum()
@@ -158,7 +156,7 @@ def test_the_heart_beats_at_its_rate_and_below_150_hz() -> None:
 
 
 @pytest.mark.parametrize("kind", ["crackles", "wheezes"])
-def test_annotated_cycles_differ_from_the_others_of_their_recording(kind: str) -> None:
+def test_annotated_cycles_differ_from_the_others_of_their_recording(kind):
     found: dict[bool, list[float]] = {True: [], False: []}
     for number in range(101, 106):
         person = cohort.patient(1, number)

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from tasks.corpora.icbhi import annotations
@@ -7,7 +5,7 @@ from tasks.corpora.icbhi.annotations import cycle
 from tasks.runtime.errors import BreathlineError
 
 
-def test_cycles_have_the_order_and_times_of_the_file(tmp_path: Path) -> None:
+def test_cycles_have_the_order_and_times_of_the_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbf0.579\t2.45\t1\t0\r\n\r\n0.036 0.579 0 1 \r\n3\t3\t1\t1\n9\t-1.5e0\t0\t0")
     assert annotations.read(path) == [
@@ -33,7 +31,7 @@ def test_cycles_have_the_order_and_times_of_the_file(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("line", [1, 3])
-def test_a_malformed_row_is_named_with_file_and_line(tmp_path: Path, row: str, message: str, line: int) -> None:
+def test_a_malformed_row_is_named_with_file_and_line(tmp_path, row, message, line):
     path = tmp_path / "101_1b1_Al_sc_Meditron.txt"
     path.write_text("0\t1\t0\t0\n" * (line - 1) + row + "\n")
     with pytest.raises(BreathlineError, match=message) as caught:

@@ -16,7 +16,7 @@ def complete(real_icbhi: Path) -> Complete:
     return complete_tables(real_icbhi)
 
 
-def test_the_counts_are_those_of_the_database(complete: Complete) -> None:
+def test_the_counts_are_those_of_the_database(complete):
     recordings, cycles, _ = complete
     assert recordings.height == expected.RECORDINGS == 920
     assert cycles.height == expected.CYCLES == 6898
@@ -32,7 +32,7 @@ def test_the_counts_are_those_of_the_database(complete: Complete) -> None:
     assert patients["fold"].value_counts().sort("fold")["count"].to_list() == [26, 25, 25, 25, 25]
 
 
-def test_the_one_wrong_name_is_matched_and_recorded(complete: Complete) -> None:
+def test_the_one_wrong_name_is_matched_and_recorded(complete):
     recordings, cycles, known = complete
     corrected = recordings.filter(pl.col("icbhi_name_in_split").is_not_null())
     assert {row["icbhi_name_in_split"]: row["recording_id"] for row in corrected.to_dicts()} == expected.CORRECTIONS
@@ -40,7 +40,7 @@ def test_the_one_wrong_name_is_matched_and_recorded(complete: Complete) -> None:
     assert cycles.filter(pl.col("recording_id") == corrected["recording_id"][0]).height == 11
 
 
-def test_only_demographics_have_unknown_values(complete: Complete) -> None:
+def test_only_demographics_have_unknown_values(complete):
     recordings, cycles, _ = complete
     assert not cycles.drop("audio_sha256").null_count().sum_horizontal().item()
     patients = recordings.unique("patient_id")
@@ -49,7 +49,7 @@ def test_only_demographics_have_unknown_values(complete: Complete) -> None:
     assert nobody.height == 7
 
 
-def test_the_known_recordings_are_those_of_the_database(complete: Complete, real_icbhi: Path) -> None:
+def test_the_known_recordings_are_those_of_the_database(complete, real_icbhi):
     known = known_recordings.read()
     for path in (real_icbhi / "annotations").glob("*.txt"):
         assert known_recordings.annotation_sha256(path) == known[path.stem]["annotation_sha256"], path.stem

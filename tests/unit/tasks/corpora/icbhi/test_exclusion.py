@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, SPLIT_FILE
-from tests.unit.tasks.download.project import FULL, NAMES, Project, settings
+from tests.unit.tasks.download.project import FULL, NAMES, settings
 from tests.unit.tasks.sources import corpora
 
 
@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     return corpora.lay_out(tmp_path / "corpus", FULL | odd)
 
 
-def test_an_excluded_patient_is_removed_and_counted(folder: Path, project: Project) -> None:
+def test_an_excluded_patient_is_removed_and_counted(folder, project):
     source = project.download(settings("directory", folder, exclude_patients=[101]))
     assert project.names("audio") == sorted(f"{name}.{suffix}" for name in NAMES[2:] for suffix in ("wav", "txt"))
     assert (source["recordings"], source["excluded"], source["missing"]) == (2, {"101": 2}, [])
@@ -27,12 +27,12 @@ def test_an_excluded_patient_is_removed_and_counted(folder: Path, project: Proje
     assert source["metadata"][SPLIT_FILE] == hashlib.sha256(kept[SPLIT_FILE]).hexdigest()
 
 
-def test_an_unknown_patient_is_an_error(folder: Path, project: Project) -> None:
+def test_an_unknown_patient_is_an_error(folder, project):
     project.refused(settings("directory", folder, exclude_patients=[101, 110]), "no patient 110")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
-def test_other_lines_keep_their_bytes(encoding: str, tmp_path: Path, project: Project) -> None:
+def test_other_lines_keep_their_bytes(encoding, tmp_path, project):
     mark = "\ufeff" if encoding == "utf-16-be" else ""
     text = mark + "Patient,Diagnosis\r\n101,URTI\r102,Healthy\n\n0101 , URTI\r\n103,COPD"
     files = corpora.recordings(NAMES) | corpora.metadata(NAMES) | {DIAGNOSIS_FILE: text.encode(encoding)}

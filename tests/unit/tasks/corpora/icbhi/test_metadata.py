@@ -1,7 +1,4 @@
 import codecs
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,18 +24,18 @@ SPLIT = {"101_1b1_Al_sc_Meditron": "test", "103_2b2_Ar_mc_LittC2SE": "train", "1
     last_line_ends=st.booleans(),
 )
 def test_the_split_reads_alike_in_every_variant(
-    tmp_path: Path,
+    tmp_path,
     *,
-    separator: str,
-    end: str,
-    encoding: str,
-    heading: str,
-    blank: list[str],
-    trailing: str,
-    suffix: str,
-    case: Callable[[str], str],
-    last_line_ends: bool,
-) -> None:
+    separator,
+    end,
+    encoding,
+    heading,
+    blank,
+    trailing,
+    suffix,
+    case,
+    last_line_ends,
+):
     rows = [f"{name}{suffix}{separator}{case(side)}{trailing}" for name, side in SPLIT.items()]
     lines = [*blank, *([heading] if heading else []), rows[0], *blank, *rows[1:], *blank]
     path = tmp_path / "split.txt"
@@ -47,7 +44,7 @@ def test_the_split_reads_alike_in_every_variant(
 
 
 @pytest.mark.parametrize("unknown", ["NA", "na", "N/A", "NaN", "-", "null"])
-def test_demographics_are_read_and_unknown_values_are_none(tmp_path: Path, unknown: str) -> None:
+def test_demographics_are_read_and_unknown_values_are_none(tmp_path, unknown):
     path = tmp_path / "demographics.txt"
     path.write_text(
         "Patient number\tAge\tSex\tAdult BMI (kg/m2)\tWeight\tHeight\r\n"
@@ -62,7 +59,7 @@ def test_demographics_are_read_and_unknown_values_are_none(tmp_path: Path, unkno
     assert found == {patient: dict(zip(DEMOGRAPHICS, row, strict=True)) for patient, row in rows.items()}
 
 
-def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path: Path) -> None:
+def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path):
     path = tmp_path / "diagnosis.txt"
     path.write_bytes(codecs.BOM_UTF8 + b"101,urti\r\n102,Healthy\r\n103,NA\r\n102,HEALTHY\r\n")
     assert metadata.read_diagnosis(path) == {"101": "URTI", "102": "Healthy"}
@@ -89,9 +86,7 @@ def test_diagnoses_take_their_official_form_and_unknown_ones_are_absent(tmp_path
         (metadata.read_folds, "101 1\n101 2\n", 2, "contradicts"),
     ],
 )
-def test_a_fault_is_named_with_file_and_line(
-    tmp_path: Path, read: Callable[[Path], Any], text: str, line: int, message: str
-) -> None:
+def test_a_fault_is_named_with_file_and_line(tmp_path, read, text, line, message):
     path = tmp_path / "a file.txt"
     path.write_text(text)
     with pytest.raises(BreathlineError, match=message) as caught:
@@ -100,14 +95,14 @@ def test_a_fault_is_named_with_file_and_line(
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n", b"101\tURTI\n102\t\xff\xfe\xfa\n"])
-def test_an_empty_file_or_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_an_empty_file_or_no_text_is_refused(tmp_path, data):
     path = tmp_path / "diagnosis.txt"
     path.write_bytes(data)
     with pytest.raises(BreathlineError, match=r"no rows|not a text file"):
         metadata.read_diagnosis(path)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BreathlineError, match=r"folds\.txt cannot be read"):
         metadata.read_folds(tmp_path / "folds.txt")
 
@@ -115,7 +110,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 MEDITRON, LITTMANN = "226_1b1_Pl_sc_Meditron", "226_1b1_Pl_sc_LittC2SE"
 
 
-def test_a_name_with_another_device_is_corrected() -> None:
+def test_a_name_with_another_device_is_corrected():
     match = metadata.match([MEDITRON, "101_1b1_Al_sc_Meditron"], ["101_1b1_Al_sc_Meditron", LITTMANN])
     assert match.recording_ids == {"101_1b1_Al_sc_Meditron": "101_1b1_Al_sc_Meditron", MEDITRON: LITTMANN}
     assert match.corrections == [Correction(name_in_split=MEDITRON, recording_id=LITTMANN)]
@@ -123,13 +118,13 @@ def test_a_name_with_another_device_is_corrected() -> None:
     assert not match.unlisted
 
 
-def test_both_names_in_the_split_mean_one_recording() -> None:
+def test_both_names_in_the_split_mean_one_recording():
     match = metadata.match([MEDITRON, LITTMANN], [LITTMANN])
     assert match.recording_ids == {MEDITRON: LITTMANN, LITTMANN: LITTMANN}
     assert not match.missing
 
 
-def test_a_name_that_could_mean_two_recordings_means_none() -> None:
+def test_a_name_that_could_mean_two_recordings_means_none():
     two = ["226_1b1_Pl_sc_Litt3200", LITTMANN]
     match = metadata.match([MEDITRON, "101_1b1_Al_sc_Meditron"], two)
     assert not match.recording_ids
