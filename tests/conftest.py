@@ -13,12 +13,28 @@ hypothesis.settings.register_profile("breathline", deadline=None)
 hypothesis.settings.load_profile("breathline")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, as their fixtures are, unless a mark names a larger group."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+# Files whose tests share a costly fixture, by the fixture: a process of its own makes it once.
+GROUPS = {
+    "run": ("dask", "dvc", "kills", "nightly_audit", "registry", "removal", "tampering", "verify"),
+    "server": ("artifacts", "backfill", "flow", "leaderboard_flow", "new_data", "two_runs", "workers"),
+}
+GROUP_OF = {f"tests/pipeline/test_{name}.py": group for group, names in GROUPS.items() for name in names}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return a scheduler that keeps the tests of a file, or of a group of files, in one process.
+
+    `--dist loadgroup` does not: pytest-xdist 3.8 tells groups by a private field that pytest 9.2 no longer has.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return GROUP_OF.get(file, file)
+
+    return GroupScheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

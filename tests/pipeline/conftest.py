@@ -1,6 +1,6 @@
 """A Prefect server and a finished run of the whole graph, made once for all tests of a process.
 
-Marks of pytest-xdist keep the tests that need them in one process each: the groups `server` and `run`.
+tests/conftest.py keeps the tests that need them in one process each: the groups `server` and `run`.
 """
 
 import os

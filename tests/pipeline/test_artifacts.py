@@ -8,7 +8,6 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, succeed
 
-pytestmark = pytest.mark.xdist_group("server")
 GRAPH = """\
 stages:
   validate:

@@ -19,7 +19,7 @@ from tests.pipeline import runs
 from tests.unit.tasks.test_fbank import lay_out, waveforms
 
 # Each stage over Dask starts a flow, and a cluster whose processes import Prefect and torch: 10 to 20 s on two cores.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 STAGES = (["extract"], ["fbank", "ast"])

@@ -12,7 +12,7 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def ran(printed: str) -> list[str]:

@@ -8,7 +8,6 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 
-pytestmark = pytest.mark.xdist_group("server")
 # a and b are independent; last needs both.
 PARALLEL = """\
 stages:

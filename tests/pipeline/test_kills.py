@@ -23,7 +23,7 @@ from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish, succeed
 
 # Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 TEACHER, FBANK = "train_teacher@t1", "fbank@ast"

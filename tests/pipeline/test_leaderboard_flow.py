@@ -15,7 +15,7 @@ from tests.unit.tasks.evaluation.example import facts
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and this test makes several.
 # Flows that are called here use the session's server, too.
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server"), pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 
 LEADERBOARD = """\
 stages:

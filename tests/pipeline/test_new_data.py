@@ -10,7 +10,7 @@ from tests.toy import SCORE, commit
 
 # A run of a toy's few stages takes 5 to 15 s (each starts DVC), and this test makes several.
 # Flows that are called here use the session's server, too.
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server"), pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 
 NEW_DATA = """\
 stages:

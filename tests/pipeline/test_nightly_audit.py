@@ -10,7 +10,7 @@ from tests.pipeline.commands import artifact
 
 # Each test audits a copy of the finished run, which takes seconds.
 # Flows that are called here use the session's server, too.
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server"), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 
 
 def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(project):

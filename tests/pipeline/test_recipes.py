@@ -14,7 +14,7 @@ from tests import toy
 from tests.pipeline import in_process, runs
 
 # In one process, 2 to 15 s each; through DVC, each stage starts Python and torch anew: 15 to 60 s on one core.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("recipes")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 RECIPES = layers.names(ROOT / "recipes")

@@ -14,7 +14,7 @@ from tasks.prediction import recordings
 from tests import toy
 from tests.pipeline import runs
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

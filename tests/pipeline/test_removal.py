@@ -10,7 +10,7 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def done(folder: Path) -> list[str]:

@@ -26,7 +26,6 @@ def test_a_change_of_the_small_project_is_found(small_run, tmp_path, case):
     check(shutil.copytree(small_run, tmp_path / "project", symlinks=True), case)
 
 
-@pytest.mark.xdist_group("run")
 @pytest.mark.parametrize("case", [*sorted(TYPICAL), *LONG])
 def test_a_change_of_a_finished_run_is_found(project, case):
     check(project, case)

@@ -11,7 +11,6 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, eventually, finish, succeed
 
-pytestmark = pytest.mark.xdist_group("server")
 # `held` says that it starts, and ends once the test lets it.
 HELD = """\
 stages:

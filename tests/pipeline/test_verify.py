@@ -14,7 +14,7 @@ from tests.pipeline import runs
 from tests.pipeline import tampering as do
 
 # Two tests train the student anew, the others verify in a second or two.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 RECORDS = "data/lineage"
 ALL = ["extract", "fbank@ast", "train_teacher@t1", "soft_labels", "train_student@1", "evaluate"]  # after `download`

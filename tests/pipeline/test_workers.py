@@ -18,7 +18,7 @@ from tests.pipeline.commands import breathline, ended, finish, group, noted, suc
 from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("download", "extract")
