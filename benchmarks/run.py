@@ -113,7 +113,7 @@ def longest_chain(stages: tuple[graph.Stage, ...], seconds: Mapping[str, float])
     """Return the length of the longest chain of stages; a stage that did not run has length 0."""
     until: dict[str, float] = {}
     for stage in stages:
-        before = max((until[name] for name in stage.after), default=0.0)
+        before = max((until[name] for name in stage.upstream), default=0.0)
         until[stage.name] = before + seconds.get(stage.name, 0.0)
     return max(until.values())
 

@@ -30,6 +30,6 @@ def backfill(
     with console.status("Starting Prefect …"):
         prefect_server.ensure()
         from flows import backfill as flow
-    hint = "mend the cause, then run the command again"
+    hint = "correct the cause, then run the command again"
     run_flow(flow.backfill, hint, revisions=revision, values=values, jobs=jobs, gpus=gpus)
     console.print("Written: reports/backfill.md and .json")

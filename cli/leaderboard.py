@@ -65,7 +65,7 @@ def leaderboard(
         _show(root, chosen, console)
     if failures:
         listed = "\n".join(f"{name}: {failure}" for name, failure in failures.items())
-        raise BreathlineError(f"Some recipes failed.\n{listed}", hint="mend the cause, then run the command again")
+        raise BreathlineError(f"Some recipes failed.\n{listed}", hint="correct the cause, then run the command again")
 
 
 def _numbers(seeds: str) -> list[int]:

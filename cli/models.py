@@ -76,7 +76,7 @@ def resolve(name: str) -> Variant:
 
 
 def parameters(variant: Variant) -> int:
-    """Count the trained parameters of a network without allocating them (BEATs' library allocates some).
+    """Count the trained parameters of a network without allocating them (the library of BEATs allocates some).
 
     Raises:
         BreathlineError: The network cannot be built because a library is missing.
@@ -146,7 +146,7 @@ def snippet(variant: Variant) -> str:
 
 
 def _published_by_timm(name: str) -> dict[str, Weights]:
-    """Return timm's own weights of a network by name; empty where timm distributes none.
+    """Return timm's own weights of a network by name; empty if timm distributes none.
 
     Raises:
         BreathlineError: timm has no such network.
@@ -174,7 +174,7 @@ def _published_by_timm(name: str) -> dict[str, Weights]:
 
 
 def _row(name: str, variant: Variant) -> dict[str, Any]:
-    """Return the description of a network for printing; of one that cannot be built, with the reason."""
+    """Return the description of a network for printing, or the reason why it cannot be built."""
     from models.networks.registry import find
 
     row: dict[str, Any] = {"name": name, "architecture": variant.architecture, "options": dict(variant.options)}

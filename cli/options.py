@@ -17,4 +17,4 @@ Gpus = Annotated[
 Targets = Annotated[
     list[str], typer.Option("--target", help="Last stage to run; only it and its upstream stages run. Repeatable.")
 ]
-Forced = Annotated[list[str], typer.Option("--force", help="Stage that runs in any case. Repeatable.")]
+Forced = Annotated[list[str], typer.Option("--force", help="Stage that runs even if it is up to date. Repeatable.")]

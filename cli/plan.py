@@ -32,7 +32,16 @@ def plan(
 
 
 def read_plan(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = ()) -> tuple[Step, ...]:
-    """Return the plan for the project in the current folder, and check the stages in `on`."""
+    """Return the plan for the project in the current folder.
+
+    Args:
+        targets: Last stages to run; all stages, if empty.
+        force: Stages that run even if they are up to date.
+        on: Stages of the option `--on`, which must exist.
+
+    Raises:
+        BreathlineError: A stage is unknown, or DVC cannot read the graph.
+    """
     from flows import graph
     from flows import plan as plans
 

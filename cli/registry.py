@@ -29,7 +29,7 @@ LISTED = tuple(COLUMNS)[:4]
 def list_versions(
     name: Name = "student", as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False
 ) -> None:
-    """List the versions, the newest first, with the Scores of the student (epoch chosen on validation patients)."""
+    """List the versions, newest first, with the Scores of the student (epoch chosen on validation patients)."""
     from flows import registry
 
     versions = registry.versions(Path.cwd(), name)
@@ -50,10 +50,12 @@ def list_versions(
 
 @app.command(epilog=EXAMPLES["registry promote"])
 def promote(
-    version: Annotated[str | None, typer.Argument(help="Existing version that is put into the registry stage.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(help="Existing version to put into the registry stage; without it, a new version.")
+    ] = None,
     *,
     name: Name = "student",
-    bump: Annotated[Bump, typer.Option(help="Part of the version number that rises.")] = "minor",
+    bump: Annotated[Bump, typer.Option(help="Part of the version number that is increased.")] = "minor",
     stage: Annotated[str, typer.Option(help="Registry stage of the version; empty for none.")] = "production",
 ) -> None:
     """Register the model that was trained last as a version, and put it into a registry stage.

@@ -49,22 +49,22 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
-    """Return the results of one selection: the student, its teachers, and a model that always predicts normal."""
+    """Return the results of one epoch selection: student, teachers, and a model that always predicts normal."""
     confidence = f"{100 * metrics['interval']['confidence']:g} %\ninterval"
     names = ("Sp", "Se\nstrict", "Score\nstrict", confidence, "Se\nlenient", "Score\nlenient")
     columns = [Column("", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in names)]
     title = f"{SELECTIONS[selection]} ({selection})"
     rows = Table(*columns, title=title, title_justify="left", title_style="", header_style="bold", box=None)
-    over = metrics["student"][selection]
+    student = metrics["student"][selection]
     seeds = len(metrics["students"])
     rows.add_row(
         f"student, {seeds} seeds" if seeds > 1 else "student",
-        figure(over["sp"]["mean"]),
-        figure(over["se_strict"]["mean"]),
-        spread(over["score_strict"]["mean"], over["score_strict"]["sd"]),
-        interval(over["score_strict"]["low"], over["score_strict"]["high"]),
-        figure(over["se_lenient"]["mean"]),
-        spread(over["score_lenient"]["mean"], over["score_lenient"]["sd"]),
+        figure(student["sp"]["mean"]),
+        figure(student["se_strict"]["mean"]),
+        spread(student["score_strict"]["mean"], student["score_strict"]["sd"]),
+        interval(student["score_strict"]["low"], student["score_strict"]["high"]),
+        figure(student["se_lenient"]["mean"]),
+        spread(student["score_lenient"]["mean"], student["score_lenient"]["sd"]),
         style="bold green",
     )
     others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []

@@ -1,4 +1,4 @@
-"""`breathline run`: run of all stages that are not up to date, side by side, under Prefect."""
+"""`breathline run`: run of all stages that are not up to date, in parallel, under Prefect."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def run(
     ] = "threads",
     dry: Annotated[bool, typer.Option("--dry", help="Show the plan; run and write nothing.")] = False,
 ) -> None:
-    """Run every stage that is not up to date, independent stages side by side."""
+    """Run every stage that is not up to date, independent stages in parallel."""
     from flows import prefect_server
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
@@ -39,7 +39,7 @@ def run(
     if dry:
         if recipe:
             recipes.show_edit(writing.edit(root, recipe), recipe, dry=True)
-            console.print("Plan for the present params.yaml, without the recipe:")
+            console.print("Plan for the current params.yaml, without the recipe:")
         plans.show(plans.read_plan(target, force, on=pools))
         return
     with exclusive_run(root):

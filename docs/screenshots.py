@@ -26,9 +26,10 @@ from websockets.sync.connection import Connection
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARTIFACTS = ("plan", "validation", "scores", "graph", "report")
-START_S, REST_S, PAGE_S = 60.0, 1.5, 45.0
-LIVE_S = 8.0  # a page with clocks never stops changing: it is taken this long after it has loaded
-# Whether all parts are loaded, and the visible text: a finished page gives the same value for REST_S.
+# Seconds: limit for the browser's start, time without a change of a finished page, and limit for a page.
+START_S, UNCHANGED_S, PAGE_S = 60.0, 1.5, 45.0
+LIVE_S = 8.0  # a page with a running clock never stops changing: its screenshot is taken this long after loading
+# Whether all parts are loaded, and the visible text: a finished page gives the same value for UNCHANGED_S.
 STATE = """[document.readyState === 'complete' && document.body.innerText.trim().length > 0
   && !document.querySelector('main .animate-pulse, main .animate-spin, [aria-busy=true]')
   && [...document.images].every(image => image.complete), document.body.innerHTML.length, document.body.innerText]"""
@@ -39,7 +40,7 @@ HIDDEN = """Math.max(0, ...[document.documentElement, ...document.querySelectorA
 
 
 class Page:
-    """A tab of the browser; the window's width is in pixels."""
+    """A tab of the browser, in a window of a given width in pixels."""
 
     def __init__(self, socket: Connection, width: int) -> None:
         self._socket, self._width, self._numbers = socket, width, count(1)
@@ -70,7 +71,7 @@ class Page:
                 seen, since = now, time.monotonic()
             if not (now and now[0]):
                 loaded = time.monotonic()
-            elif time.monotonic() - since > REST_S or time.monotonic() - loaded > LIVE_S:
+            elif time.monotonic() - since > UNCHANGED_S or time.monotonic() - loaded > LIVE_S:
                 return
             time.sleep(0.1)
         raise TimeoutError(f"{address} does not finish loading within {PAGE_S:.0f} s")

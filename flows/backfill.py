@@ -50,7 +50,7 @@ def backfill(
         Names of the variants in the tables.
 
     Raises:
-        BreathlineError: A revision or parameter is unknown, or another backfill is at work in the project.
+        BreathlineError: A revision or parameter is unknown, or another backfill is in progress in the project.
     """
     root = project.resolve()
     found = variants(root, revisions, values)

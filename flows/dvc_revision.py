@@ -40,7 +40,7 @@ def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
 
 
 def contents(repo: Repo, name: str) -> dict[str, str | None]:
-    """Return the outs of a model, with the hash of each."""
+    """Return the hash of each out that belongs to a model, by path; None if an out has no hash."""
     path = PurePosixPath(repo.artifacts.get_path(name))
     outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
     return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
@@ -61,8 +61,8 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
             try:
                 download(repo.dvcfs, f"/{path}", f"{temporary}/model")
             except (OSError, DataIndexDirError) as error:
-                message = f"Neither DVC's cache nor its remote holds {name} of {commit[:9]}."
-                hint = "where it was trained: `dvc push --all-tags`; here: `dvc remote list`"
+                message = f"Neither DVC's cache nor its remote contains {name} of {commit[:9]}."
+                hint = "run `dvc push --all-tags` where it was trained, and check `dvc remote list` here"
                 raise BreathlineError(message, where=path, hint=hint) from error
             os.replace(f"{temporary}/model", store / path)
     return store / path

@@ -1,6 +1,7 @@
 """Git commits of the working tree, made without a change of index, branch or files.
 
-A remote worker checks out such a commit, and a version of a model is one: Git keeps exactly the code that ran.
+A remote worker checks out such a commit. The tag of a model's version points at such a commit. So Git keeps exactly the
+code that ran.
 """
 
 import os
@@ -13,17 +14,17 @@ from lineage.git import ask_git, git
 AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 
 
-def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc.lock",)) -> str:
+def commit_working_tree(root: Path, message: str, *, extra_files: Sequence[str] = ("dvc.lock",)) -> str:
     """Commit the tracked files of the working tree, and some other files, on top of HEAD.
 
     Args:
         root: Folder of the project, the top of a Git repository.
         message: Message of the commit.
-        also: Files that Git may ignore or not track yet; missing files are left out.
+        extra_files: Paths of files that Git may ignore or not track yet; missing files are left out.
 
     Returns:
-        Full id of the commit; that of HEAD if nothing differs. No ref points at a new commit: tag or push it, or Git
-        will remove it in time.
+        Full id of the new commit, or of HEAD if nothing differs. No ref points at a new commit: Git's garbage
+        collection will remove it unless it is tagged or pushed.
 
     Raises:
         BreathlineError: The folder is no Git repository, or has no commit.
@@ -33,7 +34,7 @@ def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git(root, "read-tree", head, env=index)
         git(root, "add", "--update", "--", ".", env=index)
-        found = [name for name in also if (root / name).is_file()]
+        found = [name for name in extra_files if (root / name).is_file()]
         if found:
             git(root, "add", "--force", "--", *found, env=index)
         tree = git(root, "write-tree", env=index)
@@ -43,9 +44,9 @@ def commit_working_tree(root: Path, message: str, *, also: Sequence[str] = ("dvc
 
 
 def author_environment(root: Path) -> dict[str, str]:
-    """Return the environment with the author of a commit or a tag: the configured user, or Breathline.
+    """Return Git's variables for the author of a commit or tag: the configured user, else Breathline.
 
-    The account of a worker may have neither name nor address.
+    On a worker, Git may have no user configured.
     """
     found = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
     for key, what in (("user.name", "NAME"), ("user.email", "EMAIL")):

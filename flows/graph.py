@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dvc.stage import PipelineStage
 
 
-WORDS = {"deleted": "missing", "new": "not in dvc.lock"}  # for states of DVC
+STATE_NAMES = {"deleted": "missing", "new": "not in dvc.lock"}  # names in a plan, by the state that DVC reports
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Stage:
 
     Attributes:
         name: Name of the stage, as DVC knows it.
-        after: Names of the direct upstream stages.
+        upstream: Names of the direct upstream stages.
         outs: Paths of the outs.
         changes: Differences from ``dvc.lock``.
         deps: Paths of the deps, without parameters.
@@ -48,7 +48,7 @@ class Stage:
     """
 
     name: str
-    after: tuple[str, ...]
+    upstream: tuple[str, ...]
     outs: tuple[str, ...]
     changes: tuple[Change, ...]
     deps: tuple[str, ...] = ()
@@ -68,10 +68,12 @@ def read(root: Path) -> tuple[Stage, ...]:
         raise BreathlineError("There is no DVC repository here.", where=root, hint="run from the project") from error
     except LockError as error:
         raise BreathlineError(
-            "DVC is busy: another run is at work in this project.", where=error, hint="wait until it has ended"
+            "DVC is locked: another run is in progress in this project.", where=error, hint="wait until it has ended"
         ) from error
     except DvcException as error:
-        raise BreathlineError("DVC cannot read the graph.", where=error, hint="mend dvc.yaml or params.yaml") from error
+        raise BreathlineError(
+            "DVC cannot read the graph.", where=error, hint="correct dvc.yaml or params.yaml"
+        ) from error
 
 
 def _stages(repo: Repo) -> tuple[Stage, ...]:
@@ -79,13 +81,13 @@ def _stages(repo: Repo) -> tuple[Stage, ...]:
 
     graph = repo.index.graph
     found = {_name(stage): stage for stage in graph}
-    after = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
-    # Ties keep the order of the file, so that the plan reads like dvc.yaml.
-    order = list(TopologicalSorter({name: after[name] for name in found}).static_order())
+    upstream = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
+    # Independent stages keep their order in the file, so that the plan reads like dvc.yaml.
+    order = list(TopologicalSorter({name: upstream[name] for name in found}).static_order())
     return tuple(
         Stage(
             name,
-            after=tuple(after[name]),
+            upstream=tuple(upstream[name]),
             outs=tuple(out.def_path for out in found[name].outs),
             changes=tuple(_changes(found[name])),
             deps=tuple(dep.def_path for dep in found[name].deps if not isinstance(dep, ParamsDependency)),
@@ -112,9 +114,9 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
         if isinstance(dep, ParamsDependency):
             yield from _changed_params(dep.hash_info.value or {}, dep.read_params(), dep.params)
         else:
-            yield from (Change("dep", dep.def_path, WORDS.get(state, state)) for state in status.values())
+            yield from (Change("dep", dep.def_path, STATE_NAMES.get(state, state)) for state in status.values())
     for out in stage.outs:
-        yield from (Change("out", out.def_path, WORDS.get(state, state)) for state in out.status().values())
+        yield from (Change("out", out.def_path, STATE_NAMES.get(state, state)) for state in out.status().values())
 
 
 def _name(stage: PipelineStage) -> str:
@@ -130,12 +132,12 @@ def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[s
             if leaf not in before:
                 yield Change("param", leaf, f"new: {now[leaf]}")
             elif leaf not in now:
-                yield Change("param", leaf, "gone")
+                yield Change("param", leaf, "removed")
             elif before[leaf] != now[leaf]:
                 yield Change("param", leaf, f"{before[leaf]} → {now[leaf]}")
 
 
 def overlap(path: str, others: Iterable[str]) -> bool:
-    """Return whether a path equals, holds or lies in any of some other paths."""
+    """Return whether a path equals, contains or is inside of at least one of some other paths."""
     one = PurePosixPath(path)
     return any(one.is_relative_to(other) or PurePosixPath(other).is_relative_to(one) for other in others)

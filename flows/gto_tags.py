@@ -62,7 +62,7 @@ def assign(root: Path, name: str, version: str, stage: str) -> None:
         raise BreathlineError(
             f"The version {name}@{version} does not exist.", where="git tag", hint=_listed(name, commits)
         )
-    if holders(artifact).get(stage) == version:
+    if versions_in_stages(artifact).get(stage) == version:
         raise BreathlineError(f"{name}@{version} is already in {stage}.", hint="`breathline registry list`")
     for one in artifact.get_versions() if artifact else ():
         if SemVer(one.version) > SemVer(version) and any(held.stage == stage for held in one.get_vstages()):
@@ -71,7 +71,7 @@ def assign(root: Path, name: str, version: str, stage: str) -> None:
     _write(root, _tag(root, Action.ASSIGN, name, stage), commits[version], f"{name}@{version} is in {stage}")
 
 
-def holders(artifact: Any | None) -> dict[str, str]:
+def versions_in_stages(artifact: Any | None) -> dict[str, str]:
     """Return the version in each registry stage."""
     held = artifact.get_vstages(registered_only=True) if artifact else {}
     return {stage: newest.version for stage, (newest, *_) in held.items()}

@@ -56,7 +56,7 @@ def leaderboard(
         Names of the recipes on the leaderboards.
 
     Raises:
-        BreathlineError: A recipe or corpus is unknown, or another leaderboard is at work in the project.
+        BreathlineError: A recipe or corpus is unknown, or another leaderboard runs in the project.
     """
     root = project.resolve()
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipes)]

@@ -78,7 +78,7 @@ def new_data(
         project: Folder of the project.
 
     Raises:
-        BreathlineError: The source is missing, another run is at work, or the model cannot become a version.
+        BreathlineError: The source is missing, another run is in progress, or the model cannot become a version.
     """
     root, log = project.resolve(), get_run_logger()
     settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")

@@ -22,19 +22,19 @@ def nightly_audit(
     """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
 
     The flow fails on every error, except for findings that only say that the project has changed since its last run:
-    code, parameters, graph or packages (`lineage.verify.findings.OUTDATED`). These are usual where people work, and the
-    next run of `pipeline` removes them. With `deep`, artifacts are computed again by the present code. If that code has
-    changed and a result differs, the flow fails, since the cause is unknown. No network is used.
+    code, parameters, graph or packages (`lineage.verify.findings.OUTDATED`). They are normal in a project that people
+    work on, and the next run of `pipeline` removes them. With `deep`, artifacts are computed again by the current code.
+    If that code has changed and a result differs, the flow fails, since the cause is unknown. Nothing is downloaded.
 
     Args:
-        deep: Whether all scores, and a sample of cycles, features and predictions, are computed again. The sample is
-            another one each day.
+        deep: Whether all scores, and a sample of cycles, features and predictions, are computed again. Each day
+            has a new sample.
         sample: Size of the sample of each kind, with `deep`, at least 1.
         elsewhere: Whether the project ran on another machine; differences of installed packages are then notes.
         project: Folder of the project.
 
     Raises:
-        BreathlineError: A run is at work in the project, or nothing has run yet.
+        BreathlineError: A run is in progress in the project, or nothing has run yet.
     """
     log = get_run_logger()
     root = project.resolve()

@@ -54,7 +54,7 @@ def pipeline(
     """Run every stage that is not up to date, independent stages side by side.
 
     If a stage fails, the stages that do not depend on it still run; then the flow fails. A second run of the same
-    project is refused while the first one is at work.
+    project is refused while the first one is in progress.
 
     Args:
         targets: Last stages to run, by name or by group such as `train_teacher`; all stages, if empty.
@@ -70,7 +70,7 @@ def pipeline(
         Outcome of each stage: `ran` or `up to date`.
 
     Raises:
-        BreathlineError: Another run is at work in the project, a stage or recipe is unknown, or DVC cannot read the
+        BreathlineError: Another run is in progress in the project, a stage or recipe is unknown, or DVC cannot read the
             graph.
     """
     root = project.resolve()

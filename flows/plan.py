@@ -24,7 +24,7 @@ class Step:
     stage: str
     runs: bool
     reasons: tuple[str, ...]
-    after: tuple[str, ...]
+    upstream: tuple[str, ...]
     force: bool = False
     gpu: bool = False
 
@@ -35,21 +35,21 @@ def plan(stages: Sequence[Stage], *, targets: Iterable[str] = (), force: Iterabl
     Args:
         stages: The graph, in topological order.
         targets: Last stages of the plan; only they and their upstream stages are in it. All stages, if empty.
-        force: Stages that run in any case. The name of a group (`train_teacher`) means all its items.
+        force: Stages that run even if they are up to date. The name of a group (`train_teacher`) means all its items.
     """
     wanted = expand(stages, targets) or {stage.name for stage in stages}
     for stage in reversed(stages):
         if stage.name in wanted:
-            wanted.update(stage.after)
+            wanted.update(stage.upstream)
     forced = expand(stages, force)
     steps: dict[str, Step] = {}
     outs: dict[str, tuple[str, ...]] = {}
     for stage in stages:
         if stage.name not in wanted:
             continue
-        before = tuple(name for name in stage.after if steps[name].runs)
+        before = tuple(name for name in stage.upstream if steps[name].runs)
         made = [out for name in before for out in outs[name]]
-        # The present state of a dep says nothing if an upstream stage makes it anew.
+        # If an upstream stage writes a dep again, its current state does not matter.
         own = [change for change in stage.changes if not (change.kind == "dep" and overlap(change.name, made))]
         reasons = [_reason(change) for change in own]
         if stage.name in forced:

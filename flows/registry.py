@@ -67,7 +67,7 @@ class Source:
 def versions(root: Path, name: str = STUDENT) -> list[Version]:
     """Return the versions of a model, the newest last."""
     artifact = gto_tags.read(root, name)
-    in_stages = gto_tags.holders(artifact)
+    in_stages = gto_tags.versions_in_stages(artifact)
     return [
         Version(
             name,
@@ -98,7 +98,9 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
         hint = f"to put it into a stage: `breathline registry promote {existing[-1]} --stage production`"
         raise BreathlineError(f"The model is unchanged since {existing[-1]}.", hint=hint)
     number = gto_tags.next_version(gto_tags.read(root, name), bump)
-    commit = commit_working_tree(root, f"{name} {number}", also=("dvc.lock", "dvc.yaml", "params.yaml", *git_outs))
+    commit = commit_working_tree(
+        root, f"{name} {number}", extra_files=("dvc.lock", "dvc.yaml", "params.yaml", *git_outs)
+    )
     gto_tags.register(root, name, number, commit, f"{name} {number}{_headline(_scores(root, commit))}")
     if stage:
         gto_tags.assign(root, name, number, stage)

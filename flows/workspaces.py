@@ -1,7 +1,7 @@
 """Workspaces: folders with the project's code, parameters of their own, and the project's DVC cache.
 
-Workspaces and project share outs through the cache. A workspace is no Git repository. Its runs do not change the
-project.
+Workspaces and the project share outs through the cache. A workspace is not a Git repository. Runs in a workspace do not
+change the project.
 """
 
 import io
@@ -18,8 +18,8 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 
 # Outs of stages, files written for each workspace, folders that no stage reads, and the workspaces themselves.
-MADE = (str(artifacts.DATA), str(artifacts.REPORTS), "dvc.lock", str(PARAMS))
-NOT_CODE = (*MADE, "benchmarks", "docs", "tests", ".backfill", ".leaderboard", ".locks")
+GENERATED = (str(artifacts.DATA), str(artifacts.REPORTS), "dvc.lock", str(PARAMS))
+NOT_CODE = (*GENERATED, "benchmarks", "docs", "tests", ".backfill", ".leaderboard", ".locks")
 WEIGHTS = "BREATHLINE_WEIGHTS"
 
 
@@ -52,14 +52,14 @@ def update_code(root: Path, workspace: Path, cache: Path, *, revision: str | Non
 
 
 def _write_origin(root: Path, workspace: Path, revision: str | None) -> None:
-    """Write the commit of a workspace's code, which the records of its stages then name."""
+    """Write the commit of a workspace's code, which the records of its stages will contain."""
     if git(root, "rev-parse", "--show-prefix"):
-        return  # the project is a folder of a larger repository, where its files have other names
+        return  # the project is a folder of a larger repository, where its files have other paths
     origin = {
         "project": str(root.resolve()),
         "git": git(root, "rev-parse", "--absolute-git-dir"),
         "commit": commit_of(root, revision) if revision else ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD"),
-        "left_out": [name for name in NOT_CODE if name not in (*MADE, ".locks")],
+        "left_out": [name for name in NOT_CODE if name not in (*GENERATED, ".locks")],
     }
     (workspace / ORIGIN).parent.mkdir(exist_ok=True)
     write_json(workspace / ORIGIN, origin)
@@ -134,7 +134,7 @@ def _is_code(name: str) -> bool:
 
 
 def _write_changed(path: Path, mode: int, content: bytes) -> None:
-    """Write a file if it differs; an equal file keeps its time, by which DVC recognises it."""
+    """Write a file if it differs; an equal file keeps its modification time, so that DVC does not hash it again."""
     if not path.is_file() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -19,7 +19,7 @@ CHUNK = 1 << 22  # bytes read at a time
 
 
 def content_hash(path: Path) -> str | None:
-    """Return the SHA-256 of a file's content, or None where the bytes are the content (JSON, CSV, wav …).
+    """Return the SHA-256 of a file's content, or None if the bytes are the content (JSON, CSV, wav …).
 
     Raises:
         OSError: The file cannot be read.

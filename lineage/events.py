@@ -67,7 +67,7 @@ def _write(log: Path, line: str) -> None:
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Return all entries, oldest first; none where there is no log.
+    """Return all entries, oldest first; none if there is no log.
 
     Raises:
         LogError: A line is not a JSON object; `check` names it.
@@ -76,7 +76,7 @@ def read(root: Path) -> list[dict[str, Any]]:
 
 
 def read_or_empty(root: Path) -> list[dict[str, Any]]:
-    """Return all entries, or none where the log is missing or cannot be read, which `check` reports."""
+    """Return all entries, or none if the log is missing or cannot be read, which `check` reports."""
     try:
         return read(root)
     except ValueError:
@@ -89,12 +89,12 @@ def is_success(entry: Mapping[str, Any]) -> bool:
 
 
 def start_of(log: Iterable[dict[str, Any]], end: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the start of the run that an entry ends; empty where the log does not have it."""
+    """Return the start of the run that an entry ends; empty if the log does not have it."""
     return next((entry for entry in log if entry.get("hash") == end.get("start")), {})
 
 
 def now() -> str:
-    """Return the present time for an entry, in UTC with milliseconds."""
+    """Return the current time for an entry, in UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -52,7 +52,7 @@ def gpus(*facts: str) -> list[dict[str, str]]:
 
 
 def determinism() -> dict[str, Any]:
-    """Return torch's flags of determinism; none where torch was not imported."""
+    """Return torch's flags of determinism; none if torch was not imported."""
     torch = sys.modules.get("torch")
     if torch is None:
         return {}

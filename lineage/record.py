@@ -33,7 +33,7 @@ class StageStart:
 
 
 def begin(root: Path, stage: str) -> StageStart:
-    """Return the present state of a stage.
+    """Return the current state of a stage.
 
     Raises:
         BreathlineError: dvc.yaml does not have the stage, or dvc.yaml or params.yaml cannot be read.
@@ -61,7 +61,7 @@ def path_of(stage: str) -> Path:
 def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
     """Write the record of a stage that has ended successfully, and return its path.
 
-    The hashes of modules that were imported since the start are those of the present files.
+    The hashes of modules that were imported since the start are those of the current files.
 
     Raises:
         FileNotFoundError: A dep or an out of the stage is missing.
@@ -88,7 +88,7 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
 
 
 def read(root: Path, stage: str) -> dict[str, Any] | None:
-    """Return the record of a stage, or None where it is missing.
+    """Return the record of a stage, or None if it is missing.
 
     Raises:
         ValueError: The file is not valid JSON.
@@ -107,7 +107,7 @@ def _known(root: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         try:
             outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
         except (ValueError, KeyError):
-            continue  # a finding of `audit verify`; the files are hashed anew
+            continue  # a finding of `audit verify`; the files are hashed again
         for file in files.by_path(outputs).values():
             if file["path"].startswith(names):
                 found[file["sha256"]] = file

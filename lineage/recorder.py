@@ -15,34 +15,39 @@ from tasks.runtime.files import sha256
 
 @contextmanager
 def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[None]:
-    """Run a stage's work, which fills its decisions, and write its events and its record.
+    """Record the work of a stage within the block: write its events and its record.
+
+    Args:
+        root: Root of the project.
+        stage: Name of the stage in DVC.
+        decisions: Mapping to which the work adds its decisions; it is read when the work has ended.
 
     Raises:
-        BreathlineError: dvc.yaml does not have the stage, or the work raised the error.
+        BreathlineError: dvc.yaml does not have the stage. Errors of the work are raised again.
     """
-    energy, begun = machine.Energy(), time.perf_counter()
+    energy, recording_began = machine.Energy(), time.perf_counter()
     start = {"stage": stage, "at": events.now(), **machine.identity()}
-    beginning = record.begin(root, stage)
-    first = events.append(root, {"event": "start", **start, **machine.hardware()})
-    prepared = time.perf_counter()
+    record_start = record.begin(root, stage)
+    start_hash = events.append(root, {"event": "start", **start, **machine.hardware()})
+    work_began = time.perf_counter()
 
-    def end(status: str, worked: float, **more: Any) -> None:
+    def end(status: str, work_ended: float, **more: Any) -> None:
         now = time.perf_counter()
         took = {
             "at": events.now(),
-            "seconds": round(now - begun, 3),
-            "recording_seconds": round(now - worked + prepared - begun, 3),
+            "seconds": round(now - recording_began, 3),
+            "recording_seconds": round(now - work_ended + work_began - recording_began, 3),
             "energy_j": energy.joules(),
         }
         found = {**took, **machine.resource_usage(), **machine.determinism(), **more}
-        events.append(root, {"event": "end", "stage": stage, "start": first, "status": status, **found})
+        events.append(root, {"event": "end", "stage": stage, "start": start_hash, "status": status, **found})
 
-    worked = None
+    work_ended = None
     try:
         yield
-        worked = time.perf_counter()
-        path = record.write(root, beginning, decisions)
+        work_ended = time.perf_counter()
+        path = record.write(root, record_start, decisions)
     except BaseException as error:
-        end("failed", worked or time.perf_counter(), error=f"{type(error).__name__}: {error}")
+        end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
-    end("done", worked, record=sha256(path))
+    end("done", work_ended, record=sha256(path))

@@ -19,6 +19,11 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
     """Write ``<selection>.safetensors`` for each state, then ``model.json``; equal tensors give equal bytes.
 
     Files are written atomically. Files of an earlier model are removed.
+
+    Args:
+        directory: Folder of the model; created if missing.
+        states: State dict of the network for each selection.
+        card: Content of ``model.json``.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for path in (directory / CARD, *directory.glob("*.safetensors")):
@@ -36,6 +41,10 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
 
 def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
     """Return a trained network in evaluation mode, and the content of its ``model.json``.
+
+    Args:
+        directory: Folder of the model.
+        selection: Selection of the epoch, `val` or `paper`.
 
     Raises:
         ValueError: The folder holds no model, or not this selection; the error lists the selections.

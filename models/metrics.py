@@ -12,7 +12,13 @@ Counts = npt.NDArray[Any]
 
 
 def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:
-    """Return the counts ``(classes, classes)``: rows are labels, columns are predictions."""
+    """Return the counts ``(classes, classes)``: rows are labels, columns are predictions.
+
+    Args:
+        labels: Class indices ``(cycles,)``.
+        predicted: Predicted class indices ``(cycles,)``.
+        classes: Number of classes.
+    """
     index = np.asarray(labels, dtype=np.int64) * classes + np.asarray(predicted, dtype=np.int64)
     return np.bincount(index, minlength=classes * classes).reshape(classes, classes)
 
@@ -41,5 +47,11 @@ def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def scores(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> dict[str, float]:
-    """Return the `figures` of one model's predictions on one set of cycles."""
+    """Return the `figures` of one model's predictions on one set of cycles, in percent, by name.
+
+    Args:
+        labels: Class indices ``(cycles,)``.
+        predicted: Predicted class indices ``(cycles,)``.
+        classes: Number of classes.
+    """
     return {name: float(value) for name, value in figures(confusion(labels, predicted, classes)).items()}

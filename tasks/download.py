@@ -42,10 +42,15 @@ def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> Abst
 
 
 def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
-    """Bring a corpus to `raw`. The folder is replaced as a whole, and stays as it is after an error.
+    """Fetch a corpus into the folder `raw`. The folder is replaced as a whole; after an error it is unchanged.
+
+    Args:
+        settings: Corpus, source and excluded patients.
+        raw: Folder of the corpus, `data/raw`.
+        downloads: Folder of unfinished downloads, which is kept after an error.
 
     Raises:
-        BreathlineError: The source, one of its files or the disk is at fault; the error names it.
+        BreathlineError: The source or one of its files is faulty, or the disk is full; the error names it.
     """
     with _staging(raw) as work, open_source(settings, work, downloads) as collection:
         new = work / "new"
@@ -58,8 +63,13 @@ def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
 def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     """Check the files of a source and copy them in the layout of `data/raw/`.
 
+    Args:
+        settings: Corpus, metadata folder and excluded patients.
+        collection: Files of the source.
+        raw: New folder in the layout of `data/raw`.
+
     Raises:
-        BreathlineError: A file is missing, there twice, misnamed or unreadable, or an excluded patient is unknown.
+        BreathlineError: A file is missing, duplicated, misnamed or unreadable, or an excluded patient is unknown.
     """
     corpus = registry.get(settings.corpus)
     excluded = frozenset(map(str, settings.exclude_patients))

@@ -7,7 +7,7 @@ from typing import Any
 from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
-from tasks.distillation.soft_targets import Logits, SoftLabelSettings
+from tasks.distillation.soft_labels import Logits, SoftLabelSettings
 from tasks.evaluation import curves, ensembles, gallery, report
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
@@ -32,6 +32,13 @@ def decide(
     classes: Sequence[str],
 ) -> dict[str, Any]:
     """Return the decisions of the stage for its record.
+
+    Args:
+        known: Settings of all teachers.
+        settings: Choice of the teachers of the ensemble.
+        assigned: Labels and subsets of the cycles.
+        folder: Folder of the trained teachers.
+        classes: Names of the classes.
 
     Returns:
         ``subsets``; ``classes``; ``ensemble``, the members as ``teacher/<id>``; ``compared``, the teachers whose

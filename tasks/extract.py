@@ -27,7 +27,7 @@ from tasks.runtime.stage import console, stage
 from tasks.runtime.words import listed
 
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
-SHARD = 8  # recordings that make a task of Dask
+SHARD = 8  # recordings in one Dask task
 
 log = logging.getLogger("extract")
 

@@ -1,4 +1,4 @@
-"""Stage `fbank`: the feature cache of one front end, into ``data/fbank/FRONTEND/``."""
+"""Stage `fbank`: the feature cache of one front end, saved in ``data/fbank/FRONTEND/``."""
 
 import sys
 from dataclasses import asdict

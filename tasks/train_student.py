@@ -1,4 +1,4 @@
-"""Stage `train_student`: the student with one seed, into ``data/student/SEED/``."""
+"""Stage `train_student`: training of the student with one seed, saved in ``data/student/SEED/``."""
 
 import sys
 from typing import Any

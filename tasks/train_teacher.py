@@ -1,4 +1,4 @@
-"""Stage `train_teacher`: one teacher of the ensemble, into ``data/teachers/ID/``."""
+"""Stage `train_teacher`: training of one teacher of the ensemble, saved in ``data/teachers/ID/``."""
 
 import sys
 from typing import Any
@@ -15,7 +15,7 @@ from tasks.training.processes import run_in_processes
 
 
 def main(teacher: str) -> None:
-    """Run the stage for one key of ``teachers`` in params.yaml."""
+    """Run the stage for one teacher; the id is a key of ``teachers`` in params.yaml."""
     decided: dict[str, Any] = {}
     with stage(f"train_teacher@{teacher}", decided) as log:
         read = params.read()

@@ -1,4 +1,4 @@
-"""Stage `validate`: a gate that stops the graph where required expectations of the tables do not hold."""
+"""Stage `validate`: checks of the tables; the run stops if a required expectation does not hold."""
 
 import logging
 from pathlib import Path
@@ -22,13 +22,13 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationS
     """Check the tables, write the verdicts and Data Docs, show the warnings, and return the verdicts.
 
     Args:
-        folder: The folder of the tables and of the facts of the corpus, which `extract` wrote.
-        results: The JSON file of verdicts.
-        data_docs: The folder of HTML pages.
+        folder: Folder of the tables and of the facts of the corpus, which `extract` wrote.
+        results: Path of the JSON file of verdicts.
+        data_docs: Folder of the HTML pages.
         settings: Thresholds and severities.
 
     Raises:
-        BreathlineError: An expectation of severity error does not hold; verdicts and pages are written before.
+        BreathlineError: An expectation of severity error does not hold; verdicts and pages are written nevertheless.
     """
     facts = corpus_facts.read(folder)
     corpus = registry.get(facts.name)

@@ -1,4 +1,4 @@
-"""Stage `weights`: one set of pretrained weights, into ``data/weights/NAME/``."""
+"""Stage `weights`: one set of pretrained weights, saved in ``data/weights/NAME/``."""
 
 import os
 import sys

@@ -22,7 +22,7 @@ GENERATED_GB = 2
 
 
 def checks(root: Path) -> Iterator[CheckResult]:
-    """Yield the results for the project in a folder."""
+    """Yield the results of all checks of the project in a folder."""
     yield disk(root)
     yield from dvc(root)
     yield stage_variable()
@@ -66,9 +66,9 @@ def dvc(root: Path) -> Iterator[CheckResult]:
     with repo:
         yield CheckResult("DVC", "ok", __version__)
         yield cache_links(repo)
-        quiet = not repo.config["core"].get("analytics", True) or "DVC_NO_ANALYTICS" in os.environ
-    advice = "" if quiet else "`dvc config core.analytics false`"
-    yield CheckResult("telemetry of DVC", "ok" if quiet else "unusual", "off" if quiet else "on", advice)
+        off = not repo.config["core"].get("analytics", True) or "DVC_NO_ANALYTICS" in os.environ
+    advice = "" if off else "`dvc config core.analytics false`"
+    yield CheckResult("telemetry of DVC", "ok" if off else "unusual", "off" if off else "on", advice)
 
 
 def cache_links(repo: Repo) -> CheckResult:
@@ -86,13 +86,13 @@ def cache_links(repo: Repo) -> CheckResult:
         )
     found = f"{works[0]} (configured: {', '.join(wanted)})"
     if works[0] in {"hardlink", "symlink"}:
-        advice = "an in-place write would damage the cache unseen: `dvc config cache.type reflink,copy`"
+        advice = "a program that overwrites a file would also change the cache: `dvc config cache.type reflink,copy`"
         return CheckResult("DVC's cache", "unusual", found, advice)
     return CheckResult("DVC's cache", "ok", found, "every file takes its space twice" if works[0] == "copy" else "")
 
 
 def stage_variable() -> CheckResult:
-    """Check that the process is not inside of a stage, where no run may start."""
+    """Check that the command does not run inside a stage, where no run may start."""
     inside = os.environ.get("DVC_STAGE")
     if inside:
         return CheckResult("DVC_STAGE", "unusual", inside, "`unset DVC_STAGE`, or `breathline run` refuses to start")
@@ -111,7 +111,7 @@ def telemetry(root: Path) -> CheckResult:
 
 
 def git(root: Path) -> CheckResult:
-    """Check the Git repository, to whose commits scores are traced."""
+    """Check the Git repository: a score can be traced only to a commit."""
     shallow = ask_git(root, "rev-parse", "--is-shallow-repository")
     if shallow is None:
         return CheckResult("Git", "missing", "no repository, or no git", "`git clone` the project; DVC needs Git")
@@ -121,7 +121,7 @@ def git(root: Path) -> CheckResult:
     changed = (ask_git(root, "status", "--porcelain") or "").splitlines()
     if changed:
         found = f"{commit} and {len(changed)} files not committed"
-        return CheckResult("Git", "unusual", found, "commit before a run whose score is to be traced")
+        return CheckResult("Git", "unusual", found, "commit first, so that the score of the next run can be traced")
     if shallow == "true":
         return CheckResult(
             "Git", "unusual", f"{commit}, shallow", "`git fetch --unshallow`: DVC compares with old commits"
@@ -130,10 +130,12 @@ def git(root: Path) -> CheckResult:
 
 
 def weights() -> CheckResult:
-    """Check the folder of pretrained weights, which is searched before the network."""
+    """Check the folder of pretrained weights, which is searched before anything is downloaded."""
     folder = os.environ.get("BREATHLINE_WEIGHTS")
     if folder is None:
-        return CheckResult("BREATHLINE_WEIGHTS", "ok", "not set: pretrained weights come from the network")
+        return CheckResult("BREATHLINE_WEIGHTS", "ok", "not set: pretrained weights are downloaded")
     if not Path(folder).is_dir():
-        return CheckResult("BREATHLINE_WEIGHTS", "missing", f"{folder} is no folder", "correct or unset the variable")
+        return CheckResult(
+            "BREATHLINE_WEIGHTS", "missing", f"{folder} is not a folder", "correct or unset the variable"
+        )
     return CheckResult("BREATHLINE_WEIGHTS", "ok", folder)

@@ -11,7 +11,7 @@ from flows.backfills.variants import Variant
 from flows.publish import markdown, scores
 from tasks.runtime.files import write_text
 
-# Code that turns predictions into scores: if commits differ in it, the same name may mean another metric.
+# Code that computes the scores. If it differs between commits, scores of the same name may be different metrics.
 METRIC_CODE = ("models/metrics.py", "tasks/evaluation/bootstrap.py")
 MISSING = "–"
 
@@ -50,7 +50,7 @@ def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
             measured = str(found.pop(scores.MEASURED))
             for selection in dict.fromkeys(key.partition(".")[0] for key in found):
                 own = {key: value for key, value in found.items() if key.startswith(f"{selection}.")}
-                groups.setdefault((selection, measured, _definition(folder)), {})[variant.name] = own
+                groups.setdefault((selection, measured, _metric_code_hash(folder)), {})[variant.name] = own
     definitions = list(dict.fromkeys(definition for _, _, definition in groups))
     found_tables = []
     for (selection, measured, definition), members in groups.items():
@@ -96,7 +96,7 @@ def _table(selection: str, title: str, members: Mapping[str, Mapping[str, Any]])
     )
 
 
-def _definition(workspace: Path) -> str:
+def _metric_code_hash(workspace: Path) -> str:
     """Return a hash of the code that defines the metrics."""
     code = [(workspace / name).read_bytes() for name in METRIC_CODE if (workspace / name).is_file()]
     return hashlib.sha256(b"".join(code)).hexdigest()

@@ -87,7 +87,7 @@ def core(written: Mapping[str, Any], documents: Mapping[str, str | None]) -> Aut
         return AutomationCore.model_validate({**written, "actions": actions})
     except ValidationError as error:
         where = f"{FILE}: {written.get('name')}"
-        raise BreathlineError(f"The automation is not valid: {error}", where=where, hint="mend the file") from error
+        raise BreathlineError(f"The automation is not valid: {error}", where=where, hint="correct the file") from error
 
 
 def _document(client: SyncPrefectClient, block: str) -> str | None:

@@ -45,7 +45,7 @@ def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         end = quote((done.stdout + done.stderr).splitlines()[-20:])
-        raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="mend the file")
+        raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="correct the file")
     for found in _ours(client):
         for schedule in found.schedules:
             active = before.get((found.id, schedule.slug), schedule.active)

@@ -89,7 +89,7 @@ class Leaderboard:
 
     Attributes:
         small: Whether the recipes are miniatures.
-        without_published: The reason for the absence of published figures; empty where they are shown.
+        without_published: The reason for the absence of published figures; empty if they are shown.
     """
 
     corpus: str

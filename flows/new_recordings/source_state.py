@@ -42,7 +42,7 @@ Files = Mapping[str, FileState]
 
 
 def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, FileState]:
-    """Return the present files of a source, by name.
+    """Return the current files of a source, by name.
 
     Args:
         root: Folder of the project, to which paths in the settings are relative.

@@ -1,7 +1,7 @@
-"""DVC process that imports its modules before it knows which command to run.
+"""DVC process that imports its modules before it receives a command.
 
-A flow starts it by path, ahead of time, while other stages run. It then reads one line of JSON from its standard input:
-``{"root": …, "arguments": […], "env": {…}}``. It ends without a command when the input ends.
+A flow starts this file in advance, while other stages run. It then reads one line of JSON from its standard input:
+``{"root": …, "arguments": […], "env": {…}}``. If the input ends first, the process ends.
 """
 
 import json
@@ -25,20 +25,20 @@ def main() -> int:
     line = sys.stdin.readline()
     if not line:
         return 0
-    order = json.loads(line)
-    # Processes that the command starts must not hold the pipe.
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.environ.update(order["env"])
-    os.chdir(order["root"])
+    command = json.loads(line)
+    # Processes that the command starts must not inherit the pipe.
+    with open(os.devnull, "rb") as devnull:
+        os.dup2(devnull.fileno(), 0)
+    os.environ.update(command["env"])
+    os.chdir(command["root"])
     from dvc.cli import main as dvc
 
-    return int(dvc(order["arguments"]))
+    return int(dvc(command["arguments"]))
 
 
 if __name__ == "__main__":
     status = main()
-    # At once: Python would first clear all imported modules, while the next stage waits.
+    # Exit without Python's own clean-up of all imported modules, for which the next stage would wait.
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -12,7 +12,11 @@ from tasks.runtime.errors import BreathlineError
 
 @contextmanager
 def exclusive_run(root: Path) -> Iterator[None]:
-    """Hold a project, or a folder of workspaces, for one run; a second run is refused meanwhile."""
+    """Lock a project, or a folder of workspaces, for one run; a second run raises an error.
+
+    Raises:
+        BreathlineError: Another run is in progress, or this process is part of a stage.
+    """
     if "DVC_STAGE" in os.environ:
         raise BreathlineError(
             "A run cannot start inside a stage.",
@@ -25,7 +29,9 @@ def exclusive_run(root: Path) -> Iterator[None]:
         held = lock.acquire(timeout=0)
     except Timeout as error:
         raise BreathlineError(
-            "Another `breathline run` is at work in this project.", where=lock.lock_file, hint="wait until it has ended"
+            "Another `breathline run` is in progress in this project.",
+            where=lock.lock_file,
+            hint="wait until it has ended",
         ) from error
     with held:
         yield

@@ -62,7 +62,7 @@ class StageProcesses(ProcessGroups):
         raise StageFailedError(
             f"The stage {stage} failed. The end of its log:\n{completed.tail}",
             transient="busy" if is_busy(completed.tail) else transient,
-            hint=f"mend the cause, then run again; by itself: `dvc repro --single-item {stage}`",
+            hint=f"correct the cause, then run again; by itself: `dvc repro --single-item {stage}`",
         )
 
     def _run_dvc(self, order: Mapping[str, object], log: Log) -> Completed:

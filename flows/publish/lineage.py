@@ -10,7 +10,7 @@ from flows.plan import Step
 from flows.publish import markdown
 from lineage import dvc_storage
 
-# By outcome: a sign, and fill, border and text colours for light and dark pages.
+# Sign, and fill, border and text colours for light and dark pages, by outcome.
 STATES = {
     "ran": ("✓", "fill:#1f8a4c,stroke:#14633a,color:#ffffff"),
     "up to date": ("=", "fill:#dbe7f3,stroke:#6f8fb3,color:#10233a"),
@@ -18,7 +18,7 @@ STATES = {
     "not run": ("–", "fill:#f4f4f5,stroke:#8b8b93,color:#3f3f46,stroke-dasharray:4 3"),
 }
 DONE = ("ran", "up to date")
-HASH = 8  # digits of a version that are shown, as Git does
+HASH_LENGTH = 8  # digits of a version that are shown, as Git does
 REASONS = 4  # shown in a row; `breathline plan --json` has all
 
 
@@ -77,16 +77,16 @@ def show(stages: Sequence[Stage], outcome: Mapping[str, str], hashes: Mapping[st
 
 
 def diagram(stages: Sequence[Stage], outcome: Mapping[str, str]) -> str:
-    """Return a Mermaid flowchart without arrows that a longer path implies."""
+    """Return a Mermaid flowchart of the transitive reduction: an arrow is left out if a longer path implies it."""
     ids = {stage.name: f"s{index}" for index, stage in enumerate(stages)}
     nodes, arrows = [], []
-    above: dict[str, set[str]] = {}
+    ancestors: dict[str, set[str]] = {}
     for stage in stages:
-        direct = [name for name in stage.after if name in ids]
-        above[stage.name] = set(direct).union(*(above[name] for name in direct))
+        direct = [name for name in stage.upstream if name in ids]
+        ancestors[stage.name] = set(direct).union(*(ancestors[name] for name in direct))
         state = outcome[stage.name]
         nodes.append(f'  {ids[stage.name]}["{stage.name}<br/>{STATES[state][0]} {state}"]:::{_class(state)}')
-        implied = set().union(*(above[name] for name in direct))
+        implied = set().union(*(ancestors[name] for name in direct))
         arrows += [f"  {ids[name]} --> {ids[stage.name]}" for name in direct if name not in implied]
     used = [state for state in STATES if state in outcome.values()]
     styles = [f"  classDef {_class(state)} {STATES[state][1]}" for state in used]
@@ -103,4 +103,4 @@ def _read(stage: Stage, made: set[str]) -> list[str]:
 
 
 def _paths(paths: Sequence[str], hashes: Mapping[str, str] = MappingProxyType({})) -> str:
-    return "<br>".join(f"{markdown.code(path)} {hashes.get(path, '')[:HASH]}".rstrip() for path in paths)
+    return "<br>".join(f"{markdown.code(path)} {hashes.get(path, '')[:HASH_LENGTH]}".rstrip() for path in paths)

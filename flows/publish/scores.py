@@ -20,7 +20,7 @@ FIGURES = {
 
 
 def read(root: Path) -> dict[str, Any] | None:
-    """Return the scores in percent by `<selection>.<model>.<figure>`, or None where there are none.
+    """Return the scores in percent by `<selection>.<model>.<figure>`, or None if there are none.
 
     The entry `measured` names test cycles, corpus, labels and split: only equal ones are compared.
     """
@@ -63,7 +63,7 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
 
 
 def change(now: float | None, before: float | None) -> str:
-    """Return the change of a figure in percentage points; empty where one of the two is not defined."""
+    """Return the change of a figure in percentage points; empty if one of the two is not defined."""
     if now is None or before is None:
         return ""
     points = round(now - before, 2)

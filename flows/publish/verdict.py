@@ -13,7 +13,7 @@ SHOWN = 3  # failing names in a row
 
 
 def read(root: Path) -> dict[str, Any] | None:
-    """Return the results of the validation, or None where there are none."""
+    """Return the results of the validation, or None if there are none."""
     path = root / artifacts.VERDICTS
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 

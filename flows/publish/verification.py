@@ -60,7 +60,7 @@ def show(report: Report, by_hand: str) -> str:
 
 def _table(findings: Sequence[Finding]) -> Iterator[str]:
     yield markdown.table(["kind", "where", "what", "downstream"], map(_row, summary.first(findings)))
-    if left := summary.left(findings):
+    if left := summary.omitted_counts(findings):
         yield (
             "And " + ", ".join(f"{count} more of the kind {markdown.code(kind)}" for kind, count in left.items()) + "."
         )

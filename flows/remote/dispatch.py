@@ -14,15 +14,21 @@ from lineage.code import BASE
 from lineage.git import git
 from tasks.runtime.errors import BreathlineError
 
-# Apart from branches and tags: no clone fetches these by itself.
+# Refs that are neither branches nor tags: `git clone` and `git fetch` do not copy them unless they are named.
 REFS = "refs/breathline"
 
 
 def run_on_worker(unit: Unit, processes: ProcessGroups, env: Mapping[str, str], log: Log) -> None:
     """Run one stage on a worker; afterwards the project holds its outs, as if the stage had run here.
 
-    The project's files are sent with all uncommitted changes. Of the environment, the worker gets the variables of
-    Breathline alone. When the processes of the run end, the worker's run is cancelled.
+    The project's files are sent with all uncommitted changes. When the processes of the run end, the worker's run is
+    cancelled.
+
+    Args:
+        unit: Stage, its workspace and the work pool.
+        processes: Processes of the calling run.
+        env: Environment of the stage, of which the worker gets the variables BREATHLINE_* only.
+        log: Function that takes each line of the stage's output.
 
     Raises:
         StageFailedError: The stage failed on the worker, or an input cannot be sent.
@@ -41,9 +47,9 @@ def _send_run_fetch(unit: Unit, commands: TransferCommands, env: Mapping[str, st
     with locked_repo(root, commands.processes) as repo:
         files = read(repo, stage)
         check_in_git(repo, files)
-        # While no other stage writes dvc.lock.
-        also = (stage_outputs.LOCK, *files.git_deps)
-        commit = commit_working_tree(root, f"breathline: {stage}, for a worker of {pool}", also=also)
+        # Under DVC's lock, so that no other stage writes dvc.lock at the same time.
+        extra_files = (stage_outputs.LOCK, *files.git_deps)
+        commit = commit_working_tree(root, f"breathline: {stage}, for a worker of {pool}", extra_files=extra_files)
     ref = f"{REFS}/{uuid4().hex}"
     parameters = {
         "stage": stage,
@@ -52,30 +58,30 @@ def _send_run_fetch(unit: Unit, commands: TransferCommands, env: Mapping[str, st
         "repository": remote.repository,
         "remote": remote.dvc,
         "force": unit.step.force,
-        # Other variables, such as the server's address, belong to this machine.
+        # Other variables, such as the server's address, are valid on this machine only.
         "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")}
         | {BASE: git(root, "rev-parse", "HEAD")},
     }
     if files.dvc_deps:
         commands.dvc("push", "--remote", remote.dvc, *files.dvc_deps)
     try:
-        # Without hooks: that of `dvc install` would push all data of the project.
-        commands.git("push", "--quiet", "--no-verify", remote.git, f"{commit}:{ref}/asked")
+        # Without hooks: the pre-push hook of `dvc install` would push all data of the project.
+        commands.git("push", "--quiet", "--no-verify", remote.git, f"{commit}:{ref}/inputs")
         state = run_monitor.run(pool, parameters, name=stage, processes=commands.processes, log=commands.log)
         if not state.is_completed():
             raise StageFailedError(
                 f"On a worker of the pool {pool}: {state.message or state.name}",
                 transient=transient_of(state.name),
-                hint="mend the cause, then run again; to run on this machine, leave out the pool",
+                hint="correct the cause, then run again; to run on this machine, leave out the pool",
             )
-        commands.git("fetch", "--quiet", "--no-tags", remote.git, f"+{ref}/made:{ref}/made")
-        made = git(root, "rev-parse", f"{ref}/made")
+        commands.git("fetch", "--quiet", "--no-tags", remote.git, f"+{ref}/outs:{ref}/outs")
+        made = git(root, "rev-parse", f"{ref}/outs")
         stage_outputs.fetch(commands, stage, files, commit=made, remote=remote.dvc)
     finally:
-        # On both sides; refs that a killed run leaves do no harm.
-        for end in ("asked", "made"):
+        # Remove the refs of the Git remote and of the project. A killed run leaves its refs, which do no harm.
+        for name in ("inputs", "outs"):
             try:
-                git(root, "push", "--quiet", "--no-verify", remote.git, f":{ref}/{end}")
+                git(root, "push", "--quiet", "--no-verify", remote.git, f":{ref}/{name}")
             except BreathlineError as error:
-                commands.log(f"The Git remote still has {ref}/{end}: {error.what}")
-        git(root, "update-ref", "-d", f"{ref}/made")
+                commands.log(f"The Git remote still has {ref}/{name}: {error.what}")
+        git(root, "update-ref", "-d", f"{ref}/outs")

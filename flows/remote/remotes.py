@@ -29,7 +29,7 @@ def shared_remotes(root: Path) -> Remotes:
     """Return the remotes of a project that workers can use.
 
     Raises:
-        BreathlineError: A remote is missing, or a worker could not use it.
+        BreathlineError: A remote is missing, or its address is not valid on a worker.
     """
     name = _git_remote(root)
     return Remotes(git=name, repository=_address(root, git(root, "remote", "get-url", name)), dvc=_dvc_remote(root))
@@ -39,9 +39,9 @@ def _git_remote(root: Path) -> str:
     names = git(root, "remote").split()
     if not names:
         raise BreathlineError(
-            "The project has no Git remote, so that a worker cannot get its code.",
+            "The project has no Git remote, from which a worker can get the code.",
             where=root,
-            hint="`git remote add origin ADDRESS`; a bare repository in a shared folder will do (docs/workers.md)",
+            hint="`git remote add origin ADDRESS`; a bare repository in a shared folder is enough (docs/workers.md)",
         )
     if DEFAULT not in names and len(names) > 1:
         raise BreathlineError(
@@ -73,23 +73,23 @@ def _dvc_remote(root: Path) -> str:
         config = Config(dvc_dir=str(folder))
         levels = {level: config.load_one(level).get("remote", {}) for level in ("repo", "global", "system", "local")}
     except ConfigError as error:
-        raise BreathlineError("DVC's settings cannot be read.", where=error, hint="mend .dvc/config") from error
+        raise BreathlineError("DVC's settings cannot be read.", where=error, hint="correct .dvc/config") from error
     name = config["core"].get("remote")
     if not name:
         raise BreathlineError(
-            "The project has no default DVC remote, so that a worker cannot get its data.",
+            "The project has no default DVC remote, from which a worker can get the data.",
             where=folder / "config",
-            hint="`dvc remote add --default store ADDRESS`: a folder that both machines see, ssh, S3 …",
+            hint="`dvc remote add --default store ADDRESS`: a folder that both machines can read, ssh, S3 …",
         )
     if "url" in levels["local"].get(name, {}):
         raise BreathlineError(
-            f"The address of the DVC remote {name} is set in .dvc/config.local, which no worker sees.",
+            f"The address of the DVC remote {name} is set in .dvc/config.local, which workers do not have.",
             where=folder / "config.local",
             hint="set the address in .dvc/config; config.local is for the secrets of each machine",
         )
     if isinstance(levels["repo"].get(name, {}).get("url"), RelPath):
         raise BreathlineError(
-            f"The address of the DVC remote {name} is relative to this clone, so that workers use another folder.",
+            f"The address of the DVC remote {name} is relative to this clone, so workers would use another folder.",
             where=folder / "config",
             hint=f"`dvc remote modify {name} url /an/absolute/path`",
         )

@@ -61,7 +61,9 @@ def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
             finally:
                 repo.lock.unlock()
     except DvcException as error:
-        raise BreathlineError("DVC cannot read the graph.", where=error, hint="mend dvc.yaml or params.yaml") from error
+        raise BreathlineError(
+            "DVC cannot read the graph.", where=error, hint="correct dvc.yaml or params.yaml"
+        ) from error
 
 
 def read(repo: Repo, name: str) -> StageFiles:

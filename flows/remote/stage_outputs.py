@@ -30,7 +30,7 @@ def send(commands: TransferCommands, stage: str, files: StageFiles, *, repositor
     """Push the outs of a stage: data and run-cache to the DVC remote, then ``dvc.lock`` and other outs by Git."""
     commands.dvc("push", "--run-cache", "--remote", remote, stage)
     also = (LOCK, str(events.LOG), *files_below(commands.root, files.git_outs))
-    made = commit_working_tree(commands.root, f"breathline: {stage}, as a worker has run it", also=also)
+    made = commit_working_tree(commands.root, f"breathline: {stage}, as a worker has run it", extra_files=also)
     commands.git("push", "--quiet", "--no-verify", "--force", repository, f"{made}:{ref}")
 
 

@@ -70,7 +70,7 @@ def stage_on_worker(
                 unit = Unit(folder, Step(stage, True, (), (), force, files.gpu), stage)
                 local = LocalStages(processes, local_slots(None), env, gpu_limit)
                 local.run(unit, logger.info, pull=not force)
-                stage_outputs.send(commands, stage, files, repository=repository, ref=f"{ref}/made", remote=remote)
+                stage_outputs.send(commands, stage, files, repository=repository, ref=f"{ref}/outs", remote=remote)
             except BreathlineError as error:
                 if caller_ended.is_set():
                     return Cancelled(message="The run that started this one has ended.")
@@ -85,7 +85,7 @@ def _prepare(
     commands: TransferCommands, stage: str, commit: str, *, repository: str, ref: str, remote: str
 ) -> StageFiles:
     """Check out the commit in a clone, pull the stage's inputs and nothing else, and return the stage's files."""
-    clones.check_out(commands, repository=repository, ref=f"{ref}/asked", commit=commit)
+    clones.check_out(commands, repository=repository, ref=f"{ref}/inputs", commit=commit)
     with locked_repo(commands.root, commands.processes) as repo:
         files = read(repo, stage)
     clones.clean(commands.root, keep=files.dvc_deps)

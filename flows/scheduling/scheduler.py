@@ -17,8 +17,8 @@ class Unit:
     Attributes:
         workspace: Folder of the workspace, or of the project itself.
         step: The stage, and the upstream stages in the same workspace.
-        work: Identity of the work. Two units with the same one make equal outs from equal inputs: DVC's run cache
-            gives the second unit the outs of the first.
+        work: Identity of the work. Two units with the same identity make equal outs from equal inputs, so DVC's run
+            cache gives the second unit the outs of the first.
         pool: Work pool of the worker that runs the stage; None on this machine.
     """
 
@@ -46,7 +46,7 @@ Start = Callable[[Unit], Future[None]]
 def run(
     units: Sequence[Unit], *, jobs: int, start: Start, notify: Callable[[Event], object] = lambda _: None
 ) -> Results:
-    """Run units side by side, each once its upstream stages have ended well; return the failure of each, or None.
+    """Run units in parallel, each after its upstream stages have succeeded; return the failure of each, or None.
 
     After a failure, units that do not depend on the failed stage still run. The others are absent from the result.
 
@@ -96,7 +96,7 @@ def _can_start(unit: Unit, results: Results, running: Sequence[Unit], jobs: int)
         other.step.stage for other, failure in results.items() if other.workspace == unit.workspace and not failure
     }
     return (
-        completed.issuperset(unit.step.after)
+        completed.issuperset(unit.step.upstream)
         and all(unit.work != other.work for other in running)
         and (unit.pool is not None or sum(other.pool is None for other in running) < jobs)
     )

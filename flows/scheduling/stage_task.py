@@ -81,7 +81,7 @@ class StageTasks:
             name=name,
             run=partial(self._run_unit, unit),
             return_state=False,
-            wait_for=[self._submitted[unit.workspace, stage] for stage in unit.step.after],
+            wait_for=[self._submitted[unit.workspace, stage] for stage in unit.step.upstream],
         )
         self._submitted[unit.workspace, unit.step.stage] = submitted
         result: Future[None] = Future()

@@ -39,7 +39,7 @@ class Fingerprint:
 
 
 def take(run: Run, patient: str) -> Fingerprint | None:
-    """Return a patient's fingerprint, or None where the run's tables are missing or do not have the patient."""
+    """Return a patient's fingerprint, or None if the run's tables are missing or do not have the patient."""
     recordings, cycles = (run.table(path.as_posix()) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
     if recordings is None or cycles is None:
         return None

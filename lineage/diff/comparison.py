@@ -17,7 +17,7 @@ HASHED = {"recording_sha256": "audio file", "annotation_sha256": "annotation fil
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Differences between two runs: None where a run has no table of recordings or cycles."""
+    """Differences between two runs: None if a run has no table of recordings or cycles."""
 
     old: tuple[str, str]  # name and location of the first run
     new: tuple[str, str]  # name and location of the second run
@@ -63,7 +63,7 @@ def _rows(old: Run, new: Run, path: str, key: str) -> Changes | None:
     """Return the rows of a table added, removed and changed, with old and new value of each changed column.
 
     Returns:
-        None where a run has no such table; the samples of cycles are compared by their hash.
+        None if a run has no such table; the samples of cycles are compared by their hash.
     """
     tables = [run.table(path) for run in (old, new)]
     first, second = ({row[key]: row for row in table.to_pylist()} if table is not None else None for table in tables)

@@ -19,7 +19,7 @@ Record = Mapping[str, Any]
 def code(old: Run, new: Run) -> Changes:
     """Return the changes of the modules that stages ran.
 
-    A changed module has the number of lines ``added`` and ``removed``. Both are None where a run no longer has the
+    A changed module has the number of lines ``added`` and ``removed``. Both are None if a run no longer has the
     text that the stages ran.
     """
     found = _between(old, new, lambda record: hashes(record["code"]))

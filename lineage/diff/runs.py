@@ -24,18 +24,18 @@ class Run(ABC):
 
     @abstractmethod
     def path(self, name: str) -> Path | None:
-        """Return a file with the bytes of an artifact, or None where they are missing."""
+        """Return a file with the bytes of an artifact, or None if they are missing."""
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file that Git or DVC tracks, or None where it is missing."""
+        """Return the bytes of a file that Git or DVC tracks, or None if it is missing."""
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
         """Return the paths of all artifacts below a folder, sorted."""
 
     def json(self, name: str) -> dict[str, Any]:
-        """Return the value of a JSON file; empty where the file is missing.
+        """Return the value of a JSON file; empty if the file is missing.
 
         Raises:
             BreathlineError: The file is not valid JSON.
@@ -53,7 +53,7 @@ class Run(ABC):
         return loaded
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table | None:
-        """Return a Parquet table, or None where it is missing."""
+        """Return a Parquet table, or None if it is missing."""
         path = self.path(name)
         return None if path is None else read_table(path, columns)
 

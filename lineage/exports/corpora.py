@@ -27,7 +27,7 @@ UNKNOWN_TERMS = "The terms of use of the recordings are unknown: ask their owner
 
 
 def read(project: Project) -> CorpusFacts:
-    """Return the facts of a project's corpus, with the limits of its present recordings.
+    """Return the facts of a project's corpus, with the limits of its current recordings.
 
     Raises:
         BreathlineError: `extract` has not run, or a file is missing.
@@ -67,7 +67,7 @@ def both_sides(recordings: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def limits(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    """Return sentences about the limits of the present recordings: counts, the most frequent diagnosis, the split."""
+    """Return sentences about the limits of the current recordings: counts, the most frequent diagnosis, the split."""
     patients = {row["patient_id"] for row in recordings}
     devices = {row["device"] for row in recordings if row["device"]}
     counts = f"{counted(len(patients), 'patient')} with {counted(len(recordings), 'recording')}"

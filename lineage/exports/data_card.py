@@ -1,6 +1,6 @@
 """Card of the data set of cycles for the Hugging Face Hub (huggingface.co/docs/hub/datasets-cards).
 
-YAML metadata, and a text on source, content, use and limits. Counts are taken from the present tables.
+The card has YAML metadata and a text on source, content, use and limits. Counts come from the current tables.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the 
 
 
 def files(request: Request) -> dict[str, str]:
-    """Return the card as a file."""
+    """Return the content of `data_card.md` by file name."""
     return {"data_card.md": card(request.project)}
 
 
@@ -86,7 +86,10 @@ def _hub_licence(licence: Licence | None) -> str:
 
 
 def _patients(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:
-    """Return the number of patients for each value; a patient with several values counts for each of them."""
+    """Return the number of patients for each value of a column, the most frequent value first.
+
+    A patient with several values counts for each of them.
+    """
     pairs = {(row["patient_id"], row[column] or "unknown") for row in recordings}
     return dict(Counter(value for _, value in sorted(pairs)).most_common())
 

@@ -2,7 +2,7 @@
 
 Formats: in-toto.io/Statement/v1 and slsa.dev/provenance/v1. The whole pipeline is one build. Its subjects are weights,
 predictions and figures. Its external parameters are those of params.yaml. Its resolved dependencies are code, lock
-file, recordings and pretrained weights. The record of each stage is a by-product; its hash fixes all steps between.
+file, recordings and pretrained weights. The record of each stage is a by-product. Its hash covers all steps in between.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ Descriptor = dict[str, Any]
 
 
 def files(request: Request) -> dict[str, str]:
-    """Return the statement, and the signed envelope of the statement if there is a key."""
+    """Return the statement, and its signed envelope if there is a key, by file name."""
     made = statement(request.project)
     signed = {"intoto.dsse.json": stage_runs.as_json(dsse.sign(made, request.key))} if request.key else {}
     return {"intoto.json": stage_runs.as_json(made), **signed}
@@ -67,22 +67,22 @@ def statement(project: Project) -> Statement:
 
 
 def differences(attested: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """Return the differences between a statement and the present files, in words, by path.
+    """Return the differences between a statement and the current files, in words, by path.
 
-    Compared are the subjects of the statement (models and figures) and its by-products (records). The present event
-    log must contain the entry that was its last one when the statement was made.
+    The subjects of the statement (models and figures) and its by-products (records) are compared. The event log must
+    still contain the entry that was its last one when the statement was made.
 
     Raises:
-        ValueError: The statement is no in-toto Statement v1 with named and hashed subjects.
+        ValueError: The statement is not an in-toto Statement v1 with named and hashed subjects.
     """
     if attested.get("_type") != STATEMENT or not attested.get("subject"):
-        raise ValueError(f"This is no in-toto statement: its `_type` is {attested.get('_type')!r}, not {STATEMENT}.")
+        raise ValueError(f"This is not an in-toto statement: `_type` is {attested.get('_type')!r}, not {STATEMENT}.")
     found = {}
     byproducts = attested.get("predicate", {}).get("runDetails", {}).get("byproducts", [])
     heads = [one["digest"]["sha256"] for one in byproducts if one.get("name") == str(events.LOG)]
     for head in heads:
         if head not in [entry.get("hash") for entry in events.read(root)]:
-            found[str(events.LOG)] = f"its last entry of that time, {head[:12]}…, is missing: entries were removed"
+            found[str(events.LOG)] = f"the last entry of the statement, {head[:12]}…, is missing: entries were removed"
     for subject in [*attested["subject"], *(one for one in byproducts if one.get("name") != str(events.LOG))]:
         name, expected = subject.get("name"), subject.get("digest", {}).get("sha256")
         if not name or not expected:
@@ -131,8 +131,8 @@ def _dependencies(project: Project) -> Iterator[Descriptor]:
             yield _descriptor(str(about["source"]), about["sha256"]) | licence
 
 
-def _details(project: Project, made: Mapping[str, Run]) -> dict[str, Any]:
-    last = made.get("evaluate") or next((made[name] for name in reversed(project.order) if name in made), None)
+def _details(project: Project, runs: Mapping[str, Run]) -> dict[str, Any]:
+    last = runs.get("evaluate") or next((runs[name] for name in reversed(project.order) if name in runs), None)
     # SLSA requires a builder. Without a run in the event log it is unknown: the stages ran on another machine.
     builder = f"{stage_runs.URN}:builder:{last.start['host']}" if last else f"{stage_runs.URN}:builder:unknown"
     details: dict[str, Any] = {
@@ -143,8 +143,8 @@ def _details(project: Project, made: Mapping[str, Run]) -> dict[str, Any]:
         ],
     }
     if last is not None and last.end is not None:
-        started = min(str(run.start["at"]) for run in made.values())
-        finished = max(str(run.end["at"]) for run in made.values() if run.end)
+        started = min(str(run.start["at"]) for run in runs.values())
+        finished = max(str(run.end["at"]) for run in runs.values() if run.end)
         times = {"startedOn": _utc(started), "finishedOn": _utc(finished)}
         details["metadata"] = {"invocationId": last.end["hash"], **times}
     return details

@@ -1,6 +1,6 @@
 """Card of the student for the Hugging Face Hub (huggingface.co/docs/hub/model-cards).
 
-YAML metadata with a `model-index` of the figures, and a text. Upload it as README.md of a model repository.
+The card has YAML metadata with a `model-index` of the figures, and a text. It is the README.md of a model repository.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tasks.runtime.corpus_facts import CorpusFacts
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-LICENCE = "other"  # the terms of recordings and pretrained weights decide about trained weights
+LICENCE = "other"  # the licence of trained weights depends on those of the recordings and of the pretrained weights
 
 
 def files(request: Request) -> dict[str, str]:
-    """Return the card as a file."""
+    """Return the content of `model_card.md` by file name."""
     return {"model_card.md": card(request.project)}
 
 

@@ -1,4 +1,4 @@
-"""Models, pretrained weights and figures, as exports describe them."""
+"""Models, pretrained weights and figures for the exports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def interval(self) -> str:
-        """The interval in words; empty where it is not defined."""
+        """The interval in words; empty if it is not defined."""
         return "" if self.low is None or self.high is None else f"{self.low:.2f} to {self.high:.2f}"
 
 
@@ -51,7 +51,7 @@ def students(project: Project) -> list[Student]:
     """Return the students that have a record, in the order of their stages.
 
     Raises:
-        BreathlineError: There is none.
+        BreathlineError: No student is trained yet.
     """
     found = []
     for stage, made in project.records.items():

@@ -50,7 +50,7 @@ def all_runs(project: Project) -> list[Run]:
 
 
 def recorded_runs(project: Project) -> dict[str, Run]:
-    """Return the run behind the present record of each stage; a stage that ran on another machine has none."""
+    """Return the run behind the current record of each stage; a stage that ran on another machine has none."""
     return {run.stage: run for run in all_runs(project) if run.record is not None}
 
 

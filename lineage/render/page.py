@@ -1,4 +1,4 @@
-"""Interactive HTML page of a trace: its graph, and all facts of each box, in one file that needs no network."""
+"""Interactive HTML page of a trace: its graph and all facts of each box, in one file that loads nothing else."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from lineage.render.view import ASIDE, KINDS, Arrow, Box, View, fold
 from lineage.trace.provenance_graph import Trace
 from tasks.runtime import templates
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 216, 62, 20, 44, 16  # pixels
-LETTERS, LINES = 31, 3  # of a line in a box, and of lines
+WIDTH, HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN = 216, 62, 20, 44, 16  # pixels
+LINE_LENGTH, MAX_LINES = 31, 3  # characters of a line of a label, and lines of a label
 
 
 def render(trace: Trace) -> str:
@@ -20,7 +20,7 @@ def render(trace: Trace) -> str:
         "boxes": {box.id: _facts(box) for box in view.boxes.values()},
         "arrows": [[arrow.cause, arrow.effect, arrow.how] for arrow in view.arrows],
         "stages": {node.name: node.facts for node in trace.nodes_of("stage")},
-        "behind": {
+        "inputs": {
             node.name: [
                 edge.cause for edge in trace.edges if edge.effect == node.id and not edge.cause.startswith("stage:")
             ]
@@ -46,17 +46,17 @@ def _facts(box: Box) -> dict[str, Any]:
 
 
 def _graph(view: View) -> dict[str, Any]:
-    """Return the drawing of a graph, its root at the top: sizes, and each arrow and box with its place."""
+    """Return the drawing of a graph, its root at the top: sizes, arrows and boxes with their positions, in pixels."""
     steps = [(arrow.effect, arrow.cause) if view.backward else (arrow.cause, arrow.effect) for arrow in view.arrows]
     placed = layers(view.boxes, steps)
-    widest = max(map(len, placed)) * (WIDTH + ACROSS) - ACROSS
+    widest = max(map(len, placed)) * (WIDTH + COLUMN_GAP) - COLUMN_GAP
     corners: dict[str, tuple[float, float]] = {}
     for layer, boxes in enumerate(placed):
-        left = MARGIN + (widest - len(boxes) * (WIDTH + ACROSS) + ACROSS) / 2
-        for place, box in enumerate(boxes):
-            corners[box] = left + place * (WIDTH + ACROSS), MARGIN + layer * (HEIGHT + DOWN)
+        left = MARGIN + (widest - len(boxes) * (WIDTH + COLUMN_GAP) + COLUMN_GAP) / 2
+        for column, box in enumerate(boxes):
+            corners[box] = left + column * (WIDTH + COLUMN_GAP), MARGIN + layer * (HEIGHT + ROW_GAP)
     return {
-        "size": (2 * MARGIN + widest, 2 * MARGIN + len(placed) * (HEIGHT + DOWN) - DOWN),
+        "size": (2 * MARGIN + widest, 2 * MARGIN + len(placed) * (HEIGHT + ROW_GAP) - ROW_GAP),
         "width": WIDTH,
         "height": HEIGHT,
         "arrows": [
@@ -68,7 +68,7 @@ def _graph(view: View) -> dict[str, Any]:
 
 
 def _path(arrow: Arrow, corners: dict[str, tuple[float, float]], upward: bool) -> str:
-    """Return an arrow as an SVG path between two facing sides."""
+    """Return an arrow as an SVG path from the edge of one box to the facing edge of the other."""
     (x1, y1), (x2, y2) = corners[arrow.cause], corners[arrow.effect]
     y1, y2 = (y1, y2 + HEIGHT) if upward else (y1 + HEIGHT, y2)
     bend = (y2 - y1) / 2
@@ -82,12 +82,12 @@ def _box(box: Box, corner: tuple[float, float], root: bool) -> dict[str, Any]:
 
 
 def _lines(label: str) -> list[str]:
-    """Return a label in at most three lines, cut where it is longer."""
+    """Return a label in at most `MAX_LINES` lines; a longer label ends with an ellipsis."""
     lines: list[str] = []
     rest = label
-    while len(rest) > LETTERS and len(lines) < LINES - 1:
-        cut = 1 + max(rest.rfind(sign, 0, LETTERS) for sign in " /_")
-        cut = cut if cut > LETTERS // 2 else LETTERS
+    while len(rest) > LINE_LENGTH and len(lines) < MAX_LINES - 1:
+        cut = 1 + max(rest.rfind(sign, 0, LINE_LENGTH) for sign in " /_")
+        cut = cut if cut > LINE_LENGTH // 2 else LINE_LENGTH
         lines.append(rest[:cut].rstrip())
         rest = rest[cut:]
-    return [*lines, rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]
+    return [*lines, rest if len(rest) <= LINE_LENGTH else f"{rest[: LINE_LENGTH - 1]}…"]

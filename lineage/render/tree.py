@@ -45,7 +45,7 @@ def summary(trace: Trace) -> str:
 
 
 def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) -> None:
-    """Add the boxes behind a box; a box that is in the tree already is only named."""
+    """Add the boxes that lead to a box; a box that is already in the tree is only named."""
     repeated: dict[str, list[str]] = {}
     for child, how in view.next_boxes(box.id):
         if child.id in seen:
@@ -104,22 +104,24 @@ def _short(value: Any, most: int = 2000) -> str:
 def _stages(trace: Trace, console: Console, everything: bool) -> None:
     """Print the stages in the order in which they ran; code and environment that all share are in the title."""
     nodes = sorted(trace.nodes_of("stage"), key=lambda node: str((node.facts.get("run") or {}).get("at", "")))
-    behind = {(edge.effect, edge.cause.partition(":")[0]): trace.nodes[edge.cause].label for edge in trace.edges}
+    inputs = {(edge.effect, edge.cause.partition(":")[0]): trace.nodes[edge.cause].label for edge in trace.edges}
     shared = [
         labels.pop()
         for kind in ("code", "environment")
-        if len(labels := {behind.get((node.id, kind), "unknown") for node in nodes}) == 1
+        if len(labels := {inputs.get((node.id, kind), "unknown") for node in nodes}) == 1
     ]
     title = f"made by{': ' if shared else ''}{', '.join(shared)}"
     table = Table(box=None, pad_edge=False, header_style="bold", title=escape(title), title_justify="left")
-    apart = [kind for kind in ("code", "environment") if behind.get((nodes[0].id, kind), "unknown") not in shared]
-    for column in ("stage", "seeds", "modules", "run", *apart):
+    differing = [kind for kind in ("code", "environment") if inputs.get((nodes[0].id, kind), "unknown") not in shared]
+    for column in ("stage", "seeds", "modules", "run", *differing):
         table.add_column(column, no_wrap=column in ("stage", "modules"))
     for node in nodes:
         run = node.facts.get("run") or {}
         when = f"{run['at'][:16].replace('T', ' ')} by {run['user']} on {run['host']}" if run else "no event names it"
         code = str(len(node.facts.get("modules", ())))
-        table.add_row(node.name, _seeds(node), code, when, *(behind.get((node.id, kind), "unknown") for kind in apart))
+        table.add_row(
+            node.name, _seeds(node), code, when, *(inputs.get((node.id, kind), "unknown") for kind in differing)
+        )
     console.print(table)
     if everything:
         for node in [*nodes, *trace.nodes_of("code", "environment")]:
@@ -143,7 +145,7 @@ def _seeds(node: Node) -> str:
 
 
 def _reruns(trace: Trace) -> Table:
-    title = "without it these stages run anew; what has learned from it must be trained anew"
+    title = "without it these stages run again; models that have learned from it must be trained again"
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for column in ("stage", "learned", "why"):
         table.add_column(column, no_wrap=column != "why")

@@ -23,7 +23,7 @@ class Samples(NodeType):
         self._layout = cache(lambda path: byte_layout.wav(data.root / path))
 
     def node(self, name: str) -> Node:
-        """Return frames and bytes; without bytes where the wav file is missing or has another container."""
+        """Return frames and bytes; without bytes if the wav file is missing or has another container."""
         cycle = self.data.cycles[name]
         recording = self.data.recordings[cycle["recording_id"]]
         rate, count = recording["sample_rate"], recording["frames"]
@@ -119,7 +119,7 @@ class Features(NodeType):
         self._layout = cache(lambda path: byte_layout.array(data.root / path))
 
     def node(self, name: str) -> Node:
-        """Return the row and its bytes; without bytes where the array is missing."""
+        """Return the row and its bytes; without bytes if the array is missing."""
         front_end, cycle = name.split("/", 1)
         path = f"{FEATURE_CACHES}/{front_end}/{file_names.FEATURES}"
         row = self.data.row_of(front_end)[cycle]
@@ -179,7 +179,7 @@ class SoftLabels(NodeType):
 
 
 def has_soft_label(data: ProjectData, catalogue: Catalogue, cycle: str) -> bool:
-    """Return whether teachers have labelled a cycle of the present subsets."""
+    """Return whether teachers have labelled a cycle of the current subsets."""
     return data.subsets.get(cycle) in (TRAIN, VAL) and bool(catalogue.labellers_of(cycle))
 
 

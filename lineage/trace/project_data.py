@@ -54,7 +54,7 @@ class ProjectData:
         return found
 
     def decision(self, stage: str, key: str) -> Any:
-        """Return a list among the decisions of a stage; empty where the stage has no record."""
+        """Return a list among the decisions of a stage; empty if the stage has no record."""
         return self.decisions(stage)[key] if stage in self.project.records else []
 
     def table(self, path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -70,7 +70,7 @@ class ProjectData:
             raise BreathlineError("A table is missing.", where=path, hint=hint) from error
 
     def json(self, path: Path | str) -> dict[str, Any]:
-        """Return the value of a JSON file; empty where the file is missing."""
+        """Return the value of a JSON file; empty if the file is missing."""
         if not self.exists(path):
             return {}
         loaded: dict[str, Any] = json.loads((self.root / path).read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ class ProjectData:
         return {(row["model"], row["selection"], row["cycle_id"]): row for row in chosen.to_pylist()}
 
     def soft_label(self, cycle: str) -> Row:
-        """Return the soft labels of a cycle and their teachers' logits; empty where the cycle has none."""
+        """Return the soft labels of a cycle and their teachers' logits; empty if the cycle has none."""
         rows: list[Row] = self._soft_labels.filter(pc.equal(self._soft_labels["cycle_id"], cycle)).to_pylist()
         return rows[0] if rows else {}
 

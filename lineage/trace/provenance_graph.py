@@ -45,7 +45,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Rerun:
-    """Stage that has to run anew without a recording or patient."""
+    """Stage that has to run again without a recording or patient."""
 
     stage: str  # name of the stage in DVC
     why: str  # reason
@@ -62,7 +62,7 @@ class Trace:
     nodes: Mapping[str, Node]  # nodes by id, in the order in which they were reached
     edges: tuple[Edge, ...]  # edges between the nodes, in the order in which they were found
     notes: tuple[str, ...] = ()  # contradictions between records, and limits of the answer
-    # stages that would have to run anew without the root; only in the direction ``forward``
+    # stages that would have to run again without the root; only in the direction ``forward``
     reruns: tuple[Rerun, ...] = ()
 
     def nodes_of(self, *kinds: str) -> list[Node]:

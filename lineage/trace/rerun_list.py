@@ -1,4 +1,4 @@
-"""Stages that would have to run anew without some recordings, and the reasons."""
+"""Stages that would have to run again without some recordings, and the reasons."""
 
 from lineage.project import Project
 from lineage.trace.catalogue import Catalogue
@@ -16,9 +16,9 @@ LEARNING = ("train_teacher", "train_student", "soft_labels")
 
 
 def reruns(project: Project, catalogue: Catalogue, nodes: dict[str, Node], edges: tuple[Edge, ...]) -> list[Rerun]:
-    """Return the stages that run anew without the first node of a forward trace, in topological order.
+    """Return the stages that run again without the first node of a forward trace, in topological order.
 
-    All stages that read the tables of cycles run anew, because the tables change. Only some of them have learned from
+    All stages that read the tables of cycles run again, because the tables change. Only some of them have learned from
     the removed cycles: directly, through soft labels, or through the choice of the epoch.
     """
     source = project.maker(str(RAW))

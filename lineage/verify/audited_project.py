@@ -78,7 +78,7 @@ class AuditedProject:
 
     @cached_property
     def lock(self) -> Mapping[str, Mapping[str, Any]]:
-        """The stages of dvc.lock by name; empty where the file is missing or cannot be read."""
+        """The stages of dvc.lock by name; empty if the file is missing or cannot be read."""
         path = self.root / LOCK
         if not path.is_file():
             return {}
@@ -95,7 +95,7 @@ class AuditedProject:
 
     @cached_property
     def committed(self) -> set[tuple[str, str]]:
-        """Path and MD5 of every out in the last commit's dvc.lock; empty where Git has no readable one."""
+        """Path and MD5 of every out in the last commit's dvc.lock; empty if Git has no readable one."""
         try:
             lock = dvc_storage.read_lock(file_at(self.root, "HEAD", LOCK) or b"")
             return {(path, md5) for _, path, md5 in dvc_storage.entries(lock, "outs")}
@@ -104,7 +104,7 @@ class AuditedProject:
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
-        """The entries of the event log; empty where it is missing or cannot be read."""
+        """The entries of the event log; empty if it is missing or cannot be read."""
         return events.read_or_empty(self.root)
 
     @cached_property
@@ -122,7 +122,7 @@ class AuditedProject:
 
     @contextmanager
     def original(self, path: str, sha256: str) -> Iterator[Path | None]:
-        """Yield a file with the recorded content of a path, from DVC's cache or Git; None where neither has it."""
+        """Yield a file with the recorded content of a path, from DVC's cache or Git; None if neither has it."""
         md5 = self._md5_of_outs.get(path)
         if md5 and (found := self.hashes.of(self.cache.object(md5))) and found.sha256 == sha256:
             yield self.cache.object(md5)

@@ -111,7 +111,7 @@ def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:
     """
     named: dict[str, tuple[str, str]] = {}
     lost: dict[str, str] = {}
-    # Where a former and a present stage made the same object, the present one comes last and is named.
+    # Where an earlier and a current stage made the same object, the current one comes last and is named.
     outs = dvc_storage.entries(audited.lock, "outs")
     for stage, path, md5 in sorted(outs, key=lambda entry: entry[0] in audited.project.stages):
         if path not in audited.uncached:
@@ -139,7 +139,7 @@ def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:
 
 
 def names_record(audited: AuditedProject, stage: str) -> bool | None:
-    """Return whether dvc.lock names the present record of a stage; None where it has no entry of the record."""
+    """Return whether dvc.lock names the current record of a stage; None if it has no entry of the record."""
     own = record.path_of(stage).as_posix()
     for entry in audited.lock.get(stage, {}).get("outs", ()):
         if entry["path"] == own:

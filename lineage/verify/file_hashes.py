@@ -35,7 +35,7 @@ class FileHashes:
                 pass
 
     def of(self, path: Path | str) -> Digests | None:
-        """Return the hashes of a file, or None where the file is missing."""
+        """Return the hashes of a file, or None if the file is missing."""
         full = self.root / path
         try:
             about = full.stat()
@@ -67,7 +67,7 @@ class FileHashes:
         return sorted(path.as_posix() for path in found if path.suffix != ".pyc" and "__pycache__" not in path.parts)
 
     def dvc(self, path: str) -> str | None:
-        """Return the MD5 of a path as in dvc.lock; None where the path is missing.
+        """Return the MD5 of a path as in dvc.lock; None if the path is missing.
 
         The MD5 of a folder is that of its listing, with the suffix ``.dir``. The listing is JSON of
         ``{"md5", "relpath"}``, sorted by `relpath` (https://dvc.org/doc, "Structure of the cache"). It includes

@@ -14,7 +14,7 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
 from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
 from tasks.distillation import labelling
-from tasks.distillation.soft_targets import SoftLabelSettings
+from tasks.distillation.soft_labels import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions

@@ -19,7 +19,7 @@ File = Mapping[str, Any]
 
 def check(audited: AuditedProject) -> Iterator[Finding]:
     """Yield outs that are missing, changed, rewritten, swapped with another stage's, or made by no stage."""
-    twins = _twins(audited)
+    by_content = _paths_by_content(audited)
     for stage, found in audited.project.records.items():
         for entry in found["outputs"]:
             parts: list[File] = entry.get("files", [entry])
@@ -32,7 +32,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
             for file in parts:
                 there = audited.hashes.of(file["path"])
                 if there is not None and there.sha256 != file["sha256"]:
-                    yield _changed(audited, stage, file, twins.get((Path(file["path"]).name, there.sha256)))
+                    yield _changed(audited, stage, file, by_content.get((Path(file["path"]).name, there.sha256)))
             if "files" in entry:
                 for path in sorted(set(audited.hashes.listing(entry["path"])) - {file["path"] for file in parts}):
                     what = "no stage made it, and the stages that read the folder read it"
@@ -69,14 +69,14 @@ def _changed(audited: AuditedProject, stage: str, file: File, twin: tuple[str, s
 
 
 def _content(path: Path) -> str | None:
-    """Return the content hash, or None where the file is no longer valid in its format."""
+    """Return the content hash, or None if the file is no longer valid in its format."""
     try:
         return content_hash(path)
     except (ValueError, OSError, pa.ArrowException):
         return None
 
 
-def _twins(audited: AuditedProject) -> dict[tuple[str, str], tuple[str, str]]:
+def _paths_by_content(audited: AuditedProject) -> dict[tuple[str, str], tuple[str, str]]:
     """Return path and stage of files by name and SHA-256, where only one stage made them."""
     makers: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for stage, file in audited.project.files("outputs"):

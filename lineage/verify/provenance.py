@@ -1,4 +1,4 @@
-"""Checks of the recorded graph, parameters, code and environment against the present ones."""
+"""Checks of the recorded graph, parameters, code and environment against the current ones."""
 
 import re
 from collections import defaultdict
@@ -107,7 +107,7 @@ def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], pinned: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield place and description of each difference between a recorded and the present environment."""
+    """Yield place and description of each difference between a recorded and the current environment."""
     if then.get("python") != now["python"]:
         yield "Python", f"{then.get('python')} → {now['python']}"
     if then.get("lock_sha256") != now["lock_sha256"]:

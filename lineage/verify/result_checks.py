@@ -129,7 +129,7 @@ def _probabilities(part: pa.Table, classes: Sequence[str]) -> npt.NDArray[np.flo
 
 
 def _figures(counts: Counts) -> dict[str, float | None]:
-    """Return Scores, Sp and Se in percent with two decimals, as `evaluate` writes them; None where undefined."""
+    """Return Scores, Sp and Se in percent with two decimals, as `evaluate` writes them; None if undefined."""
     return {name: rounded(value) for name, value in figures(counts).items()}
 
 

@@ -17,7 +17,7 @@ def first(findings: Sequence[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-def left(findings: Sequence[Finding]) -> dict[str, int]:
+def omitted_counts(findings: Sequence[Finding]) -> dict[str, int]:
     """Return the number of findings that `first` omits, by kind."""
     counts = Counter(finding.kind for finding in findings)
     return {kind: count - LIMIT for kind, count in counts.items() if count > LIMIT}

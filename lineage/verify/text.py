@@ -1,4 +1,4 @@
-"""Verification report in the terminal."""
+"""Report of a verification for the terminal."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from tasks.runtime.words import counted
 
 
 def show(report: Report, console: Console, *, everything: bool) -> None:
-    """Print errors, notes and the verdict of a report."""
+    """Print errors, notes and the verdict of a report; all findings of each kind if `everything` is set."""
     if report.errors:
         console.print(_table("difference", report.errors, "red", everything=everything))
     if report.notes:
@@ -31,17 +31,17 @@ def _table(title: str, findings: Sequence[Finding], colour: str, *, everything: 
         about = Group(Text(finding.where, style="bold"), Text(finding.what))
         below = finding.downstream if everything else summary.grouped(finding.downstream)
         table.add_row(finding.kind, about, ", ".join(below))
-    left = {} if everything else summary.left(findings)
+    left = {} if everything else summary.omitted_counts(findings)
     more = [f"{count} more of the kind {kind}: --all" for kind, count in left.items()]
     return Group(table, *(Padding(Text(line, style="dim"), (0, 0, 1, 0)) for line in more))
 
 
 def _verdict(report: Report) -> str:
-    read = f"{counted(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
+    extent = f"{counted(report.files, 'file')}, {report.bytes / 1e6:.0f} MB, {sum(report.checks.values()):.1f} s"
     if report.errors:
-        reached = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
+        stages = {stage for finding in report.errors for stage in (*finding.stages, *finding.downstream)}
         errors = counted(len(report.errors), "difference")
-        affected = f", {counted(len(reached), 'stage')} affected" if reached else ""
-        return f"[bold red]Not verified[/]: {errors}{affected} [dim]({escape(read)})[/]"
+        affected = f", {counted(len(stages), 'stage')} affected" if stages else ""
+        return f"[bold red]Not verified[/]: {errors}{affected} [dim]({escape(extent)})[/]"
     notes = f"; {counted(len(report.notes), 'note')}" if report.notes else ""
-    return f"[bold green]Verified[/]: everything is as recorded{notes} [dim]({escape(read)})[/]"
+    return f"[bold green]Verified[/]: everything is as recorded{notes} [dim]({escape(extent)})[/]"

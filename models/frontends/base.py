@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.frontends.clip import fit
+from models.frontends.clip import cut_or_pad
 from models.frontends.scales import Scale
 from models.frontends.settings import Pad
 
@@ -40,7 +40,7 @@ class FrontEnd(nn.Module, ABC):
 
     def clip(self, waveform: Tensor) -> Tensor:
         """Return the clip (samples,) of a cycle of any length at `sample_rate`."""
-        return fit(waveform, samples=self.samples, sample_rate=self.sample_rate, pad=self.pad, fade=self.fade)
+        return cut_or_pad(waveform, samples=self.samples, sample_rate=self.sample_rate, pad=self.pad, fade=self.fade)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of clips (batch, samples).

@@ -1,7 +1,7 @@
-"""Clips of one length from cycles of any length.
+"""Fixed-length clips from cycles of any length.
 
 Source: Bae et al., INTERSPEECH 2023 (arXiv 2305.14032), section 3.1, and its published code. A longer cycle is cut and
-not faded. A shorter cycle is repeated, cut and faded out; with zeros it is put into the middle of the clip.
+not faded. A shorter cycle is repeated, cut and faded out. With zero padding, it is in the middle of the clip.
 """
 
 import torch
@@ -12,15 +12,15 @@ from models.frontends.settings import Pad
 FADES_PER_SECOND = 16  # a fade lasts 62.5 ms: 1,000 samples at 16 kHz
 
 
-def fit(waveform: Tensor, *, samples: int, sample_rate: int, pad: Pad = "repeat", fade: bool = True) -> Tensor:
+def cut_or_pad(waveform: Tensor, *, samples: int, sample_rate: int, pad: Pad = "repeat", fade: bool = True) -> Tensor:
     """Return the clip (samples,) of a cycle; the cycle itself is not changed.
 
     Args:
         waveform: Mono waveform (n,) of the cycle, with at least one sample.
         samples: Length of the clip in samples.
         sample_rate: Sample rate in Hz.
-        pad: Padding of a shorter cycle. Zeros are split between both sides; of an odd number the last one follows.
-        fade: Whether a repeated cycle is faded out; nothing else is ever faded.
+        pad: Padding of a shorter cycle. Half of the zeros are on each side; of an odd number, the end has one more.
+        fade: Whether a repeated cycle is faded out over its last 62.5 ms. Other cycles are never faded.
 
     Raises:
         ValueError: The cycle has no samples, or is not mono.

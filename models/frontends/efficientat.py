@@ -1,6 +1,6 @@
 """Front end of EfficientAT's networks: log mel energies at 32 kHz.
 
-Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), as its published networks are evaluated.
+Source: Schmid et al., ICASSP 2023 (arXiv 2211.04772), with the settings of its published evaluation.
 """
 
 from torch import Tensor
@@ -11,13 +11,14 @@ from models.frontends.mel import MelEnergies
 from models.frontends.scales import Scale
 
 SAMPLE_RATE = 32_000  # Hz
-WINDOW, SHIFT, FFT, MELS = 800, 320, 1024, 128  # samples: 25 ms, 10 ms; mel bins
+WINDOW, SHIFT, FFT = 800, 320, 1024  # samples; 25 ms and 10 ms for window and shift
+MELS = 128
 LOW_HZ, HIGH_HZ = 0.0, SAMPLE_RATE / 2
 PREEMPHASIS = 0.97
 
 
 class EfficientAT(FrontEnd):
-    """Log mel energies, 100 frames a second, of about unit range: (ln(x + 1e-5) + 4.5) / 5."""
+    """Log mel energies, 100 frames a second, scaled to about −1 to 1: (ln(x + 1e-5) + 4.5) / 5."""
 
     scale = Scale(offset=4.5, divisor=5.0, floor=1e-5, added=True)
 

@@ -35,6 +35,12 @@ def find(name: str) -> type[FrontEnd]:
 def create(name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = True) -> FrontEnd:
     """Return a front end for clips of ``duration_s`` seconds.
 
+    Args:
+        name: Name of the front end, as in params.yaml.
+        duration_s: Length of a clip in seconds.
+        pad: Padding of a shorter cycle: `repeat` or `zero` (`FrontEndSettings`).
+        fade: Whether recordings and repeated cycles are faded (`FrontEndSettings`).
+
     Raises:
         ValueError: There is no front end of that name, or the clips would be shorter than one frame.
     """

@@ -23,7 +23,7 @@ class Weights:
     """Published weights, as ``weights.<name>`` of params.yaml declares them."""
 
     source: str  # a URL, `hf:<organisation>/<repository>/<file>` or `timm:<model>`
-    sha256: str | None = None  # SHA-256 of the file; none where it is not publicly known
+    sha256: str | None = None  # SHA-256 of the file; none if it is not publicly known
     licence: str  # licence given by the authors
     learned_from: str  # training data, and the published score on it
     layout: str = "authors"  # origin of the tensors' names: the authors, Hugging Face or timm
@@ -41,7 +41,15 @@ class Variant:
 
 
 def audioset(source: str, sha256: str | None, licence: str, precision: float, layout: str = "authors") -> Weights:
-    """Return weights that were trained on AudioSet, with their mean average precision (mAP) on it."""
+    """Return weights that were trained on AudioSet, with their mean average precision (mAP) on it.
+
+    Args:
+        source: URL, or name with the prefix `hf:` or `timm:`.
+        sha256: SHA-256 of the file, if it is publicly known.
+        licence: SPDX identifier of the licence in lower case.
+        precision: mAP on AudioSet, 0 to 1.
+        layout: Layout of the tensors' names, as in `Weights`.
+    """
     learned_from = f"AudioSet, {precision:.3f} mAP"
     return Weights(source=source, sha256=sha256, licence=licence, learned_from=learned_from, layout=layout)
 
@@ -53,6 +61,11 @@ def imagenet(model: str, licence: str) -> Weights:
 
 def parse_options(kind: type[Any], options: Mapping[str, Any], architecture: str) -> Any:
     """Return ``options`` from params.yaml as the frozen dataclass of an architecture.
+
+    Args:
+        kind: Dataclass of the options.
+        options: Options by name, as in params.yaml.
+        architecture: Name of the architecture, for error messages.
 
     Raises:
         ValueError: An option is unknown, or its value is none of its choices; the error lists the known ones.

@@ -135,7 +135,7 @@ class AST(PatchNetwork):
         return tokens[:, : self.vit.num_prefix_tokens].mean(1) if self.options.pool == "token" else tokens.mean(1)
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load published weights in the layout of AST's authors, Hugging Face or timm's DeiT; the head stays new.
+        """Load published weights in the layout of AST's authors, Hugging Face or timm's DeiT; the head is not loaded.
 
         With ``pos_embed: reference`` the positions are fitted to a grid of (frames, mels), 79 × 12. Its rows are then
         read as those of 12 × 79, which keeps the order along frequency, but repeats positions in time every 12 patches.

@@ -77,6 +77,10 @@ def published_grid(tokens: int, rows: int) -> tuple[int, int]:
     The grid is square (ImageNet), or that of the AST authors' checkpoints: 128 mels by 1024 frames in patches of
     16 × 16 at one of their strides (12 × 101 at stride 10). Otherwise it has ``rows`` patches along mels.
 
+    Args:
+        tokens: Number of positions of the published weights.
+        rows: Number of patches along mels in the network.
+
     Raises:
         ValueError: The number of positions fits none of these grids.
     """
@@ -94,6 +98,11 @@ def fit_positions(positions: Tensor, old: tuple[int, int], grid: tuple[int, int]
     """Convert positional embeddings ``(1, rows · columns, width)`` from one grid of (mels, frames) to another.
 
     Along each axis a longer grid is cut about its centre and a shorter one is interpolated linearly, as in AST.
+
+    Args:
+        positions: Positional embeddings of the patches.
+        old: Grid of the embeddings: number of patches along mels and along frames.
+        grid: Grid of the network.
     """
     width = positions.shape[2]
     image = positions.reshape(1, *old, width).permute(0, 3, 1, 2)

@@ -124,7 +124,7 @@ class Beats(Network):
         return encoded.mean(1)
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load a published checkpoint, pretrained or fine-tuned on AudioSet; the head stays new.
+        """Load a published checkpoint, pretrained or fine-tuned on AudioSet; the head is not loaded.
 
         Raises:
             ValueError: The weights have another size, or are not those of BEATs.

@@ -100,7 +100,7 @@ class Clap(Network):
         return image
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load ``laion/clap-htsat-unfused`` (``audio_model.…``, ``audio_projection.…``); the head stays new.
+        """Load ``laion/clap-htsat-unfused`` (``audio_model.…``, ``audio_projection.…``); the head is not loaded.
 
         Raises:
             ValueError: The weights have another size, or are not those of CLAP.

@@ -31,13 +31,13 @@ UNUSED = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
 
 @dataclass(frozen=True, kw_only=True)
 class PANNsOptions:
-    """Regularisation and first layer.
+    """Options of PANNs: dropout, and the first BatchNorm.
 
     Attributes:
         dropout: Dropout rate before each of the two linear layers.
         block_dropout: Dropout rate after each block.
-        new_bn0: Whether the BatchNorm of the mel bins starts anew while all else is pretrained. The published one
-            belongs to 64 mel bins in dB, and fits only the front end `panns`.
+        new_bn0: Whether the BatchNorm of the mel bins is initialised instead of loaded. The published one is for 64 mel
+            bins in dB, and fits only the front end `panns`.
     """
 
     dropout: float = 0.5
@@ -46,7 +46,7 @@ class PANNsOptions:
 
 
 class PANNs(Network):
-    """BatchNorm of each mel bin, blocks of convolutions, pooling and a linear layer, with the published names.
+    """BatchNorm of each mel bin, blocks of convolutions, pooling and a linear layer, under the published names.
 
     The published networks contain SpecAugment; here the training loop applies it.
 
@@ -94,7 +94,11 @@ class PANNs(Network):
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load the published weights; the head stays new, and with the option ``new_bn0`` also ``bn0``.
+        """Load the published weights except the head and, with the option ``new_bn0``, ``bn0``.
+
+        Args:
+            state: Tensors of a published file, by their names in it.
+            source: Name of the weights, for error messages.
 
         Raises:
             ValueError: The weights belong to another network, or to another number of mel bins.
@@ -110,7 +114,15 @@ class PANNs(Network):
 
 
 def conv_block(inputs: int, outputs: int, shape: Shape, *, halve: bool, dropout: float) -> nn.Sequential:
-    """Return a block: convolutions without bias, each with BatchNorm and ReLU, then pooling and dropout."""
+    """Return a block: convolutions without bias, each with BatchNorm and ReLU, then pooling and dropout.
+
+    Args:
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        shape: Layers of the network.
+        halve: Whether average pooling halves frames and mels.
+        dropout: Dropout rate after the block.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number in range(1, shape.convolutions + 1):
         channels = inputs if number == 1 else outputs

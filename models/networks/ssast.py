@@ -22,8 +22,8 @@ class SSASTOptions:
         kind: Shape of the patches: ``patch``: 16 × 16; ``frame``: all 128 mels by 2 frames.
         size: Width and heads of DeiT: tiny (192, 3), small (384, 6), base (768, 12).
         depth: Number of transformer blocks; 12 as published.
-        stride: Hop of the patches in mels and in frames, or one number for both; null: no overlap, as in pretraining.
-            Published fine-tuning has 10 for ``patch``, [128, 1] for ``frame``.
+        stride: Stride of the patches in mels and in frames, or one number for both; null: no overlap, as in
+            pretraining. The published fine-tuning uses 10 for ``patch`` and [128, 1] for ``frame``.
         task: ``ft_avgtok``: mean of the patches' tokens; ``ft_cls``: mean of the class and distillation tokens.
         dropout: Dropout rate before the last linear layer; 0 as published.
     """
@@ -49,10 +49,10 @@ class SSAST(AST):
             raise ValueError(
                 f"The option kind: frame of ssast needs {patch[0]} mels, and the front end gives {spec.mels}."
             )
-        same = ASTOptions(
+        ast_options = ASTOptions(
             size=options.size, depth=options.depth, stride=options.stride or patch, dropout=options.dropout
         )
-        super().__init__(same, spec, patch=patch)
+        super().__init__(ast_options, spec, patch=patch)
         self.task = options.task
 
     def pool(self, tokens: Tensor) -> Tensor:
@@ -65,8 +65,12 @@ class SSAST(AST):
         Positional embeddings are cut or interpolated from the pretraining grid: patches without overlap, of 128 mels by
         the number of frames that the checkpoint gives.
 
+        Args:
+            state: Tensors of a checkpoint, by their names in it.
+            source: Name of the weights, for error messages.
+
         Raises:
-            ValueError: The file is no checkpoint of SSAST, or one of another kind or size.
+            ValueError: The file is not a checkpoint of SSAST, or is one of another kind or size.
         """
         missing = [name for name in LENGTHS if name not in state]
         if missing:
@@ -87,7 +91,7 @@ _DROPBOX_FOLDERS = {  # frame-based weights of the size small are not published
 
 
 def _variant(kind: str, size: str) -> Variant:
-    """Return a published size with its weights, where there are any."""
+    """Return a published size, with its weights if they are published."""
     options = {"kind": kind, "stride": _STRIDES[kind], "size": size}
     if (kind, size) not in _DROPBOX_FOLDERS:
         return Variant(architecture="ssast", options=options)

@@ -47,7 +47,7 @@ class TimmCNN(Network):
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load timm's own file of this model; the classifier and, if `random`, the first convolution stay new."""
+        """Load timm's own file of this model; the classifier and, if `random`, the first convolution are not loaded."""
         first = self.backbone.pretrained_cfg["first_conv"]
         first = first if isinstance(first, str) else first[0]
         stem = f"{first}.weight"

@@ -29,7 +29,7 @@ class WeightAverage:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a state; the network must already have its own weights back."""
+        """Restore a state. The network's own weights must be restored first."""
 
 
 class ExponentialAverage(WeightAverage):
@@ -68,8 +68,8 @@ class ExponentialAverage(WeightAverage):
 class ReferenceAverage(WeightAverage):
     """The "moving average" in the code of works (a) and (b): w ← β w_before + (1 − β) w_after in each step.
 
-    The training continues from the result, so that each step is 1 − β as long: the same training at the learning rate
-    (1 − β) · lr. As published, it includes BatchNorm's statistics, which then also change more slowly.
+    The training continues from the result. So each step is shortened to 1 − β, as with the learning rate (1 − β) · lr.
+    As published, the average includes BatchNorm's statistics, which then also change more slowly.
     """
 
     def __init__(self, network: Network, decay: float, modules: tuple[nn.Module, ...]) -> None:
@@ -88,12 +88,18 @@ class ReferenceAverage(WeightAverage):
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Start from the present weights, which between two steps are those before the next step."""
+        """Start from the current weights, which are those before the next step."""
         torch._foreach_copy_(self._before, self._live)
 
 
 def create(settings: MovingAverageSettings, network: Network, *modules: nn.Module) -> WeightAverage:
-    """Return the moving average of a network; only ``reference`` averages the other trained ``modules``, too."""
+    """Return the moving average of a network.
+
+    Args:
+        settings: Kind and decay of the average.
+        network: Network that is trained.
+        modules: Other trained modules, which only the kind ``reference`` averages, too.
+    """
     if settings.kind == "ema":
         return ExponentialAverage(network, settings.decay)
     if settings.kind == "reference":

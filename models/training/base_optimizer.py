@@ -40,7 +40,7 @@ class ClosureOptimizer(Optimizer):
         return loss
 
     def clip_and_step(self) -> None:
-        """Clip the present gradients and take the base optimiser's step."""
+        """Clip the current gradients and take the base optimiser's step."""
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters_with_gradient(), self.clip_norm)
         self.base.step()

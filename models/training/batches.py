@@ -74,7 +74,12 @@ class Batches:
         self._slice_size = slice_size
 
     def epoch(self, epoch: int, done: int = 0) -> Iterator[list[MicroBatch]]:
-        """Yield the batches of an epoch after the first ``done``."""
+        """Yield the batches of an epoch, each as the micro-batches of this process.
+
+        Args:
+            epoch: Number of the epoch.
+            done: Number of batches that are skipped, because an interrupted run has trained on them.
+        """
         order = self._sampler.draw(generator(self._seed, "order", epoch))
         order = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)[done:]
         batches = self._features.batches(self._part.rows[order], self._device)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from models.networks.base import Network
 from models.training.objectives import CrossEntropy, Targets
-from models.training.patchmix import Mix, PatchMix, with_patches
+from models.training.patchmix import Mix, PatchMix, as_patch_network
 from models.training.settings import PatchMixSettings
 
 EXCLUDED = -1e9  # similarity whose exponential is zero, and whose product with zero is finite
@@ -78,7 +78,7 @@ class PatchMixContrastive(PatchMix):
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean loss of a batch."""
         mix: Mix = targets.mix
-        patched = with_patches(network)
+        patched = as_patch_network(network)
         patches = patched.patches(features)
         clean = patched.encode(patches)
         anchors = self.projector(patched.encode(mix(patches)))

@@ -43,7 +43,12 @@ class ProcessGroup:
                 convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
 
     def average_gradients(self, loss: nn.Module, *, unused: bool) -> nn.Module:
-        """Return a loss whose gradients are averaged; ``unused``: it may leave parameters without a gradient."""
+        """Return a loss whose gradients are averaged over the processes.
+
+        Args:
+            loss: Loss module on its device.
+            unused: Whether the loss may leave parameters without a gradient.
+        """
         if self.size == 1:
             return loss
         return DistributedDataParallel(loss, find_unused_parameters=unused)
@@ -101,7 +106,14 @@ def check_processes(compute: ComputeSettings) -> None:
 
 @contextmanager
 def process_group(compute: ComputeSettings, *, rank: int, size: int, init_method: str) -> Iterator[ProcessGroup]:
-    """Join the process group of a training within the block; NCCL connects GPUs, Gloo CPUs."""
+    """Join the process group of a training within the block.
+
+    Args:
+        compute: Device of the training: NCCL connects GPUs, Gloo CPUs.
+        rank: Number of this process, from 0.
+        size: Number of processes.
+        init_method: Address of the group, as `torch.distributed.init_process_group` takes it.
+    """
     cuda = compute.device != "cpu" and torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
@@ -124,7 +136,11 @@ def torchrun_group(compute: ComputeSettings) -> Iterator[ProcessGroup]:
 
 
 def launch(work: Callable[[ProcessGroup], None], compute: ComputeSettings) -> None:
-    """Run a function that can be pickled in ``compute.processes`` new processes; if one fails, all are ended.
+    """Run a function in ``compute.processes`` new processes and wait for them; if one fails, all are ended.
+
+    Args:
+        work: Function that can be pickled: one of a module, or a `partial` of one.
+        compute: Number of processes and device.
 
     Raises:
         RuntimeError: A process failed; the message holds its traceback.

@@ -31,10 +31,10 @@ class Features:
     Attributes:
         frames: Number of frames of a cycle.
         mels: Number of mel bins of a frame.
-        rows: Row of each cycle by its id.
+        rows: Row of each cycle in the file, by the cycle's id.
 
     Raises:
-        ValueError: The folder holds no cache.
+        ValueError: The folder contains no cache.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -78,21 +78,24 @@ class Features:
         return np.array([self.rows[cycle] for cycle in cycles], dtype=np.int64)
 
     def batch(self, rows: Rows, device: torch.device) -> Tensor:
-        """Return the features ``(len(rows), frames, mels)`` of rows as float32 on a device."""
+        """Return the features ``(len(rows), frames, mels)`` of rows of the cache as float32 on a device."""
         return to_device(torch.from_numpy(self._array[rows]), device).float()
 
     def batches(self, rows: Iterable[Rows], device: torch.device) -> Iterator[Tensor]:
-        """Yield the `batch` of each of ``rows``: from the device's memory within `on_device`, else read ahead."""
+        """Yield the `batch` of each array of rows.
+
+        Within `on_device`, batches come from the memory of the device. Otherwise `PREFETCH` batches are read ahead.
+        """
         if self._device_cache is not None:
             yield from map(self._device_cache.batch, rows)
             return
-        pool, waiting = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[Tensor]]()
+        pool, pending = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[Tensor]]()
         try:
-            for some in rows:
-                waiting.append(pool.submit(self._read, some, device))
-                if len(waiting) > PREFETCH:
-                    yield to_device(waiting.popleft().result(), device).float()
-            for read in waiting:
+            for batch_rows in rows:
+                pending.append(pool.submit(self._read, batch_rows, device))
+                if len(pending) > PREFETCH:
+                    yield to_device(pending.popleft().result(), device).float()
+            for read in pending:
                 yield to_device(read.result(), device).float()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -103,10 +106,15 @@ class Features:
 
     @contextmanager
     def on_device(self, rows: Rows, device: torch.device, *, gigabytes: float) -> Iterator[None]:
-        """Keep rows in the device's memory within the block, if they fit into a number of gigabytes.
+        """Keep rows in the device's memory within the block, if they fit into it.
 
-        On a CPU the memory map serves: the system keeps the file in memory once for all processes. Within the block
+        On a CPU the memory map is used: the system keeps the file in memory once for all processes. Within the block
         only these rows may be read.
+
+        Args:
+            rows: Rows of the cache that the block will read.
+            device: Device of the training.
+            gigabytes: Memory limit in GB (1e9 bytes); larger features are read from disk.
         """
         rows = np.unique(rows)
         if len(rows) * self._array[:1].nbytes <= gigabytes * 1e9:
@@ -128,7 +136,7 @@ class _DeviceCache:
         self._tensor = torch.empty((len(rows), *array.shape[1:]), dtype=torch.float16, device=device)
         for start in range(0, len(rows), CHUNK):
             self._tensor[start : start + CHUNK].copy_(torch.from_numpy(array[rows[start : start + CHUNK]]))
-        self._positions = np.full(len(array), len(array))  # rows that are not held: an index error
+        self._positions = np.full(len(array), len(array))  # other rows get an invalid position: an index error
         self._positions[rows] = np.arange(len(rows))
 
     def batch(self, rows: Rows) -> Tensor:

@@ -43,9 +43,16 @@ def predict(
     compute: ComputeSettings,
     on_batch: Callable[[int], None] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Return the logits ``(len(rows), classes)`` of rows of a feature cache; the network's mode is restored.
+    """Return the logits ``(len(rows), classes)`` of rows of a feature cache.
 
-    ``on_batch`` is called after each batch, with its number of cycles.
+    The network is evaluated without dropout; its mode (training or evaluation) is restored afterwards.
+
+    Args:
+        network: Network on its device.
+        features: Feature cache of the network's front end.
+        rows: Rows of the cycles in the cache.
+        compute: Precision of the forward pass.
+        on_batch: Callback after each batch, with its number of cycles.
     """
     device = next(network.parameters()).device
     context = autocast(compute, device)

@@ -32,7 +32,7 @@ class Epoch:
     """Report of an epoch."""
 
     row: Mapping[str, float]  # figures of the epoch, as in history.csv
-    speed: Throughput | None  # measured speed, which no output contains; none where no step was taken
+    speed: Throughput | None  # measured speed, which no output contains; none if no step was taken
 
     @property
     def clips_per_s(self) -> float:
@@ -157,7 +157,7 @@ class _Training:
         return self.position.epoch > self._settings.schedule.epochs or should_stop(self.result, self._settings.patience)
 
     def train_epoch(self, after_step: Callable[[], None]) -> Throughput | None:
-        """Take the remaining steps of the present epoch; return the speed, or none without steps."""
+        """Take the remaining steps of the current epoch; return the speed, or none without steps."""
         position, steps, batches = self.position, self._steps, self._batches
         self._network.train()
         first, passes, started = position.step, steps.passes, time.perf_counter()

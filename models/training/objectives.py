@@ -40,7 +40,13 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
-        """Return the mean loss of a batch."""
+        """Return the mean loss of a batch, a scalar.
+
+        Args:
+            network: Network on its device.
+            features: Features ``(batch, frames, mels)``, augmented.
+            targets: Labels, soft labels and random choices of the batch.
+        """
 
 
 class CrossEntropy(Objective):
@@ -85,7 +91,11 @@ class SoftLabels(Objective):
         self.hard_weight, self.hard = hard_weight, hard or CrossEntropy()
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
-        """Return the mean of −Σ_c q_c log p_c over a batch, with soft label q and the student's softmax p."""
+        """Return the mean of −Σ_c q_c log p_c over a batch, with soft label q and the student's softmax p.
+
+        Raises:
+            ValueError: The targets have no soft labels.
+        """
         if targets.soft is None:
             raise ValueError("The objective soft_labels needs soft labels, and there are none: train teachers first.")
         logits = network(features).float()

@@ -16,7 +16,7 @@ from models.training.transfers import to_device
 
 @dataclass(frozen=True)
 class Mix:
-    """Mixing of a batch, or of a part of it; λ and mask are those of the whole batch."""
+    """Mixture of the clips of a batch, or of a part of it. λ and the mask are equal for all parts."""
 
     lam: Tensor  # λ, the fraction of its own patches that a clip keeps: a scalar
     perm: Tensor  # permutation `(batch,)`: the index of the clip that each clip is mixed with
@@ -27,14 +27,14 @@ class Mix:
         return torch.where(self.mask[None, :, None], patches[self.perm], patches)
 
 
-def with_patches(network: Network) -> PatchNetwork:
-    """Return a network that has patches.
+def as_patch_network(network: Network) -> PatchNetwork:
+    """Return the same network, typed as a network with patches.
 
     Raises:
         ValueError: The network has no patches, such as a CNN.
     """
     if not isinstance(network, PatchNetwork):
-        what = f"Patch-Mix needs a network of patches, such as ast or ssast; {type(network).__name__} has none."
+        what = f"Patch-Mix needs a network with patches, such as ast or ssast; {type(network).__name__} has none."
         raise ValueError(what)
     return network
 
@@ -55,18 +55,21 @@ def draw(
 
     Args:
         grid: Number of patches along mels and along frames.
-        parts: Number of clips in each part of the batch that passes the network at once.
+        parts: Number of clips in each part of the batch. A part is what passes the network of one process at once.
         beta: β of the Beta distribution.
         domain: ``patch``: random patches; ``time``: random whole columns (TPatch).
         generator: Random generator on the CPU.
         device: Device of the network.
+
+    Returns:
+        The `Mix` of each part.
 
     Raises:
         ValueError: A part has one clip, which would be mixed with itself.
     """
     if min(parts) < 2:
         raise ValueError(
-            f"Patch-Mix needs two clips or more at once, and batches are cut into {', '.join(map(str, parts))}; "
+            f"Patch-Mix needs at least two clips in each part of a batch; the parts have {', '.join(map(str, parts))}; "
             "raise batch_size or micro_batch, or lower compute.processes."
         )
     rows, columns = grid
@@ -93,15 +96,21 @@ class PatchMix(Objective):
         self.domain: Literal["patch", "time"] = domain
 
     def draw(self, network: Network, parts: Sequence[int], generator: torch.Generator) -> Sequence[Mix]:
-        """Draw the `Mix` of each part of a batch."""
+        """Draw the `Mix` of each part of a batch.
+
+        Args:
+            network: Network that is trained.
+            parts: Number of clips in each part of the batch, over all processes.
+            generator: Random generator on the CPU.
+        """
         device = next(network.parameters()).device
-        grid = with_patches(network).grid
+        grid = as_patch_network(network).grid
         return draw(grid, parts, beta=self.beta, domain=self.domain, generator=generator, device=device)
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean loss of a batch."""
         mix: Mix = targets.mix
-        patched = with_patches(network)
+        patched = as_patch_network(network)
         logits = patched.head(patched.encode(mix(patched.patches(features))))
         own = self.hard.mean_loss(logits, targets.labels, targets.batch_labels)
         # A permutation within the part leaves the sum of the class weights unchanged.

@@ -10,11 +10,17 @@ PURPOSES: dict[Purpose, int] = {"order": 0, "step": 1, "network": 2}
 
 
 def derive_seed(seed: int, use: Purpose, *position: int) -> int:
-    """Return the seed of a position, such as epoch and step, statistically independent of all others."""
+    """Return the seed of a position in the training, statistically independent of the seeds of all other positions.
+
+    Args:
+        seed: Random seed of the training.
+        use: Purpose of the random numbers.
+        position: Numbers of the position, such as epoch and step.
+    """
     words = np.random.SeedSequence((seed, PURPOSES[use], *position)).generate_state(1, np.uint64)
     return int(words[0])
 
 
 def generator(seed: int, use: Purpose, *position: int) -> torch.Generator:
-    """Return a new CPU generator for a position."""
+    """Return a new CPU generator with the seed of a position (`derive_seed`)."""
     return torch.Generator().manual_seed(derive_seed(seed, use, *position))

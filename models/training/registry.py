@@ -1,4 +1,4 @@
-"""Objectives by name, as ``objective.name`` of params.yaml gives them."""
+"""Objectives by their name in ``objective.name`` of params.yaml."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ import torch
 from models.networks.base import Network
 from models.training.contrastive import PatchMixContrastive
 from models.training.objectives import CrossEntropy, Objective, SoftLabels
-from models.training.patchmix import PatchMix, with_patches
+from models.training.patchmix import PatchMix, as_patch_network
 from models.training.settings import ObjectiveSettings
 
 Build = Callable[[ObjectiveSettings, CrossEntropy, Network], Objective]
@@ -17,13 +17,13 @@ Build = Callable[[ObjectiveSettings, CrossEntropy, Network], Objective]
 
 def patch_mix(settings: ObjectiveSettings, hard: CrossEntropy, network: Network) -> Objective:
     """Return Patch-Mix without contrastive learning, for a network with patches."""
-    with_patches(network)
+    as_patch_network(network)
     return PatchMix(hard, beta=settings.patchmix.beta, domain=settings.patchmix.domain)
 
 
 def patch_mix_contrastive(settings: ObjectiveSettings, hard: CrossEntropy, network: Network) -> Objective:
     """Return Patch-Mix contrastive learning, for a network with patches."""
-    with_patches(network)
+    as_patch_network(network)
     return PatchMixContrastive(hard, settings.patchmix, network.num_features)
 
 
@@ -38,6 +38,12 @@ OBJECTIVES: dict[str, Build] = {
 def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: int, network: Network) -> Objective:
     """Return the objective of the settings.
 
+    Args:
+        settings: Settings of the objective.
+        labels: Class indices ``(cycles,)`` of the training cycles, for the class weights.
+        classes: Number of classes.
+        network: Network that is trained.
+
     Raises:
         ValueError: The network has no patches to mix, or its embedding does not fit.
     """
@@ -47,9 +53,13 @@ def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: 
 
 
 def balanced(labels: npt.NDArray[np.int64], classes: int) -> torch.Tensor:
-    """Return class weights ∝ 1 / n_c with sum 1, n_c the number of cycles of the class.
+    """Return class weights ``(classes,)`` ∝ 1 / n_c with sum 1; n_c is the number of training cycles of the class.
 
-    A class without training cycles has weight 0; label smoothing would otherwise learn it from its weight alone.
+    A class without training cycles has weight 0. Otherwise label smoothing would train the network to predict it.
+
+    Args:
+        labels: Class indices ``(cycles,)`` of the training cycles.
+        classes: Number of classes.
     """
     counts = np.bincount(labels, minlength=classes)
     inverse = np.divide(1, counts, out=np.zeros(classes), where=counts > 0)

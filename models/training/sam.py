@@ -17,7 +17,7 @@ class SAM(ClosureOptimizer):
 
     One step calls the closure twice: at w, and at w + ε with ε = ρ g / ‖g‖₂ (Foret et al., eq. 2). Adaptive:
     ε = ρ T² g / ‖T g‖₂ with T = |w| (Kwon et al., eq. 11, η = 0). The weights are then restored exactly from a copy,
-    and the base optimiser steps with the second gradient. Dropout is drawn anew for the second call.
+    and the base optimiser steps with the second gradient. Dropout is drawn again for the second call.
 
     Args:
         base: Optimiser of torch that takes the step; both share their parameter groups.
@@ -71,7 +71,14 @@ def gradients(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
 def perturbation(
     parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], *, rho: float, adaptive: bool
 ) -> list[Tensor]:
-    """Return the perturbation ε = ρ d / ‖d‖₂ of directions d; adaptive: ρ T² d / ‖T d‖₂ with T = |w|."""
+    """Return the perturbation ε = ρ d / ‖d‖₂ of directions d; adaptive: ρ T² d / ‖T d‖₂ with T = |w|.
+
+    Args:
+        parameters: Weights w.
+        directions: Directions d, of the shapes of the parameters.
+        rho: Radius ρ.
+        adaptive: Whether the perturbation is scaled by the weights (ASAM).
+    """
     if not adaptive:
         factor = rho / (nn.utils.get_total_norm(directions) + EPSILON)
         return list(torch._foreach_mul(list(directions), factor))
@@ -83,7 +90,12 @@ def perturbation(
 
 @contextmanager
 def perturbed(parameters: Sequence[nn.Parameter], shifts: Sequence[Tensor]) -> Iterator[None]:
-    """Shift weights within the block and restore them exactly afterwards, also after an error."""
+    """Shift weights within the block and restore them exactly afterwards, also after an error.
+
+    Args:
+        parameters: Weights.
+        shifts: Numbers that are added, of the shapes of the parameters.
+    """
     weights = [parameter.detach() for parameter in parameters]
     kept = [weight.clone() for weight in weights]
     torch._foreach_add_(weights, list(shifts))

@@ -10,7 +10,7 @@ from models.training.settings import ScheduleSettings
 
 
 def schedule(settings: ScheduleSettings, optimizer: Optimizer, steps_per_epoch: int) -> LambdaLR:
-    """Return the learning-rate schedule of an optimiser, for one call after each of its steps."""
+    """Return the learning-rate schedule of an optimiser; its `step` is called after each step of the optimiser."""
     target = optimizer.base if isinstance(optimizer, ClosureOptimizer) else optimizer
     return LambdaLR(target, lambda step: lr_factor(settings, step, steps_per_epoch))
 
@@ -28,6 +28,11 @@ def lr_factor(settings: ScheduleSettings, step: int, steps_per_epoch: int) -> fl
     E = 50 and no warm-up), and the last one has f.
 
     ``step`` multiplies the rate by ``decay`` after each milestone m, in the epochs e > m.
+
+    Args:
+        settings: Settings of the schedule.
+        step: Number of the step, from 0.
+        steps_per_epoch: Number of steps in an epoch.
     """
     per_epoch = settings.per == "epoch"
     unit = 1 if per_epoch else steps_per_epoch

@@ -76,7 +76,15 @@ def evaluate(
     compute: ComputeSettings,
     on_batch: Callable[[int, int], None],
 ) -> dict[str, float]:
-    """Return the loss and the Scores on a selection's cycles, named as in history.csv."""
+    """Return the loss and the Scores on a selection's cycles, named as in history.csv.
+
+    Args:
+        selection: Selection of the epoch, whose cycles are evaluated.
+        network: Network on its device.
+        data: Training data with the cycles of the selection.
+        compute: Precision of the forward pass.
+        on_batch: Callback after each batch, with the numbers of evaluated and of all cycles.
+    """
     part, done = data.selections[selection], 0
 
     def count(cycles: int) -> None:
@@ -91,7 +99,14 @@ def evaluate(
 
 
 def update_best(result: TrainingResult, selection: Selection, row: Mapping[str, float], network: Network) -> None:
-    """Store the network if its strict Score is the best so far; of equal Scores the earliest stays."""
+    """Store the network if its strict Score is the best so far; among equal Scores the first is kept.
+
+    Args:
+        result: Result of the training so far, which is updated.
+        selection: Selection of the epoch.
+        row: Figures of the epoch, named as in history.csv.
+        network: Network after the epoch.
+    """
     prefix = f"{selection}_"
     figures = {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
     if selection in result.best and _rank(selection, figures) <= _rank(selection, result.best[selection]):

@@ -73,7 +73,14 @@ class SpecAugment:
 
 
 def masks(shape: tuple[int, int], length: int, width: float, generator: torch.Generator) -> Tensor:
-    """Draw masks of widths ~ U[0, width) and return the covered bins ``(batch, length)``."""
+    """Draw masks of widths ~ U[0, width) and return the covered bins ``(batch, length)``.
+
+    Args:
+        shape: Batch size, and number of masks for each sample.
+        length: Number of bins (frames or mels).
+        width: Exclusive upper bound of the widths in bins.
+        generator: Random generator on the CPU.
+    """
     widths = (torch.rand(shape, generator=generator) * min(width, length)).floor()
     starts = (torch.rand(shape, generator=generator) * (length - widths + 1)).floor()  # up to the last bins
     bins = torch.arange(length)

@@ -32,7 +32,7 @@ class Position:
     """Position in a training."""
 
     loss: Tensor  # sum of the losses of the epoch's finished steps, a scalar on the training's device
-    epoch: int = 1  # present epoch, from 1
+    epoch: int = 1  # current epoch, from 1
     step: int = 0  # number of finished steps of the epoch
     rate: float = 0.0  # learning rate of the last step
 

@@ -42,11 +42,19 @@ class Throughput:
     clips_per_s: float  # cycles per second; the two passes of SAM count once
     step_ms: float  # duration of a step in milliseconds
     flops_per_s: float  # floating-point operations per second of all forward and backward passes
-    utilisation: float | None  # fraction of the peak of all devices together; none where the peak is unknown
+    utilisation: float | None  # fraction of the peak of all devices together; none if the peak is unknown
 
     @classmethod
     def of_steps(cls, *, clips: int, steps: int, operations: float, seconds: float, peak: float | None) -> Throughput:
-        """Return the throughput of some steps; the peak is that of all devices together."""
+        """Return the throughput of some steps.
+
+        Args:
+            clips: Number of cycles in all batches.
+            steps: Number of steps.
+            operations: Number of floating-point operations of all passes.
+            seconds: Duration in seconds.
+            peak: Peak operations per second of all devices together, if known.
+        """
         rate = operations / seconds
         utilisation = None if peak is None else rate / peak
         return cls(clips / seconds, 1000 * seconds / steps, rate, utilisation)
@@ -65,6 +73,12 @@ def measure_cost(network: Network, objective: Objective, data: TrainingData, dev
 
     Copies of the modules are run, and the operations of matrix products and convolutions are counted, which are nearly
     all. Operations that a compiler or a fused kernel saves or repeats do not count: utilisation refers to the model.
+
+    Args:
+        network: Network on its device, not compiled.
+        objective: Objective that computes the loss.
+        data: Training data, of which only the sizes are used.
+        device: Device of the training.
     """
     network, objective = copy.deepcopy(network).train(), copy.deepcopy(objective)
     random = torch.Generator().manual_seed(0)
@@ -96,7 +110,13 @@ def _backward(gradient: Sequence[int], features: Sequence[int], weight: Sequence
 
 
 def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
-    """Return the peak floating-point operations per second of a device by its name; none if unknown."""
+    """Return the peak floating-point operations per second of a device by its name; none if unknown.
+
+    Args:
+        name: Name of the device, as torch gives it.
+        bf16: Whether the forward pass is in bf16.
+        tf32: Whether matrix products in fp32 are rounded to TF32.
+    """
     words = set(name.replace("-", " ").split())
     for known, (in_bf16, in_tf32, in_fp32) in PEAKS.items():
         if words.issuperset(known.split()):
@@ -105,7 +125,12 @@ def peak(name: str, *, bf16: bool, tf32: bool) -> float | None:
 
 
 def device_peak(device: torch.device, context: Callable[[], AbstractContextManager[None]]) -> float | None:
-    """Return the peak of a device at the precision of a training; none if unknown."""
+    """Return the peak of a device at the precision of a training; none if unknown.
+
+    Args:
+        device: Device of the training.
+        context: Factory of the context of a forward pass (`inference.autocast`).
+    """
     if device.type != "cuda":
         return None
     with context():

@@ -27,6 +27,9 @@ def rates(front_ends: Collection[str]) -> list[int]:
 def unfaded(front_ends: Mapping[str, Any]) -> list[int]:
     """Return the sample rates in Hz at which recordings are not faded in and out, sorted.
 
+    Args:
+        front_ends: Section `frontends` of params.yaml.
+
     Raises:
         BreathlineError: A name is unknown, settings do not fit, or two front ends of one rate differ in `fade`.
     """

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-CLIPPED_LEVEL = 0.999  # of full scale
-CLIPPED_RUN = 3  # samples; normalised recordings reach full scale with one or two
-SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above that of 16 bits
+CLIPPED_LEVEL = 0.999  # fraction of full scale
+CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
+SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above the quantisation noise of 16 bits
 SILENT_FRAME_S = 0.05
 
 
@@ -16,7 +16,7 @@ class Quality:
     """Measures of one recording; 1 is full scale.
 
     - `peak`: largest absolute sample.
-    - `dc_offset`: absolute mean of the samples, of the channel with the largest one.
+    - `dc_offset`: largest absolute mean of a channel's samples.
     - `clipped_fraction`: share of samples at 0.999 of full scale or above, in runs of three or more on the same side.
     - `longest_constant_s`: longest time in seconds in which a channel keeps one value, zero included.
     - `silent_fraction`: share of frames of 50 ms whose RMS about their mean is below −80 dBFS; a constant value is
@@ -60,7 +60,7 @@ def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _clipped(channel: npt.NDArray[np.float32]) -> float:
-    """Return the share of samples in runs at the upper or the lower rail."""
+    """Return the fraction of samples in runs at positive or at negative full scale."""
     runs = np.concatenate([_runs(channel >= CLIPPED_LEVEL), _runs(channel <= -CLIPPED_LEVEL)])
     return float(runs[runs >= CLIPPED_RUN].sum() / len(channel))
 

@@ -13,12 +13,12 @@ from tasks.runtime.errors import BreathlineError
 
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
 _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_STREAMED = {0, 0xFFFFFFFF}  # sizes of a chunk that writers without seeking leave
+_STREAMED = {0, 0xFFFFFFFF}  # placeholders for the size of the audio, from writers that cannot seek
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audio:
-    """Recording as it is stored."""
+    """Samples and format of a recording, as stored in its file."""
 
     # Samples (frames, channels). Integers of any depth are left-justified int32 with full scale at 2³¹, so that another
     # depth gives the same samples. Floats are float32 or float64 with full scale at 1.
@@ -38,10 +38,10 @@ def read(path: Path) -> Audio:
     """Return the audio of a wav file.
 
     Raises:
-        BreathlineError: The file cannot be decoded, is cut off, is empty, or holds samples that are not finite.
+        BreathlineError: The file cannot be decoded, is cut off, is empty, or has samples that are not finite.
     """
     try:
-        _check_whole(path)
+        _check_complete(path)
         with soundfile.SoundFile(path) as file:
             rate, subtype, frames = file.samplerate, file.subtype, file.frames
             samples = file.read(dtype=_FLOATS.get(subtype, "int32"), always_2d=True)
@@ -56,8 +56,8 @@ def read(path: Path) -> Audio:
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype))
 
 
-def _check_whole(path: Path) -> None:
-    """Raise an error for a RIFF file whose data chunk is cut off: libsndfile would read a shorter recording."""
+def _check_complete(path: Path) -> None:
+    """Raise an error for a truncated RIFF file, which libsndfile would read as a shorter recording."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(4) != b"RIFF":
@@ -76,5 +76,5 @@ def _check_whole(path: Path) -> None:
 
 def _broken(path: Path, what: str) -> BreathlineError:
     return BreathlineError(
-        f"The recording {path.name} {what}.", where=path, hint="download it again; data/raw must hold whole recordings"
+        f"The recording {path.name} {what}.", where=path, hint="download it again; data/raw needs complete recordings"
     )

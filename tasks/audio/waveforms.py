@@ -20,6 +20,11 @@ def resample(waveform: npt.NDArray[np.float32], rate: int, target: int) -> npt.N
     The filter is that of `torchaudio.transforms.Resample` with its defaults, as in the published works: a sinc with a
     squared cosine window, six zero crossings on each side, and its edge at 0.99 of the lower Nyquist frequency. SciPy
     applies it at the same speed, without the half gigabyte of memory that torch needs.
+
+    Args:
+        waveform: Waveform (samples,) float32.
+        rate: Sample rate of the waveform in Hz.
+        target: New sample rate in Hz.
     """
     if rate == target:
         return waveform
@@ -44,6 +49,10 @@ def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32
     """Return a waveform with a linear fade over its first and last 62.5 ms, or over all of a shorter one.
 
     The published code fades whole recordings (1,000 samples at 16 kHz) before it cuts cycles.
+
+    Args:
+        waveform: Waveform (samples,) float32; it is not changed.
+        rate: Sample rate in Hz.
     """
     length = min(int(rate * FADE_S), len(waveform))
     ramp = np.linspace(0, 1, length, dtype=np.float32)

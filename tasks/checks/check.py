@@ -18,12 +18,12 @@ class Check:
 
     Attributes:
         name: Short name, unique in its suite.
-        family: A field of `Severity`.
+        family: Family of the check, a field of `Severity`.
         kind: Name of the class of the expectation.
         meaning: The expectation as a sentence.
-        hint: What to do where the expectation does not hold.
-        key: Column by which rows at fault are named.
-        arguments: Arguments of the class.
+        hint: Advice for the reader if the expectation does not hold.
+        key: Column whose values name the failing rows.
+        arguments: Arguments of the class of the expectation.
     """
 
     name: str

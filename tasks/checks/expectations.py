@@ -157,7 +157,7 @@ class _GroupCounts(TableMetricProvider):
 
 
 class ExpectGroupCounts(BatchExpectation):
-    """Expect the promised number of rows, or of distinct values of a column, in every group, and no other groups."""
+    """Expect the published number of rows, or of distinct values of a column, in every group, and no other groups."""
 
     groups: list[str]
     distinct: str | None = None

@@ -63,7 +63,13 @@ def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
 
 
 def join(recordings: pl.DataFrame, cycles: pl.DataFrame, summary: dict[str, Any]) -> Frames:
-    """Return both tables, each with columns of the other."""
+    """Return both tables, each with columns of the other.
+
+    Args:
+        recordings: Table of recordings.
+        cycles: Table of cycles.
+        summary: Content of the summary that `extract` wrote.
+    """
     counts = cycles.group_by("recording_id").len("cycles_found")
     counted = recordings.join(counts, on="recording_id", how="left", maintain_order="left")
     of_recording = recordings.unique("recording_id", keep="first").select(

@@ -14,7 +14,7 @@ from tasks.checks.settings import Level
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 
-IN_TABLE = 3  # names in a row of the table of warnings
+NAMES_IN_TABLE = 3  # names in a row of the table of warnings
 
 
 def report(identity: Identity, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def report(identity: Identity, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def fails_for(verdict: Verdict) -> str:
-    """Return the number of rows or facts that do not fit, in words; "" where the expectation holds."""
+    """Return the number of rows or facts that do not fit, in words; empty if the expectation holds."""
     if verdict.success:
         return ""
     if verdict.rows is None:
@@ -51,7 +51,7 @@ def warning_table(verdicts: Sequence[Verdict]) -> Table | None:
     table.add_column("first of these", no_wrap=True)
     for verdict in _failing(verdicts, "warning"):
         what = Text.assemble((verdict.name, "yellow"), "\n", verdict.meaning)
-        table.add_row(what, fails_for(verdict), _names(verdict, IN_TABLE, "\n"))
+        table.add_row(what, fails_for(verdict), _names(verdict, NAMES_IN_TABLE, "\n"))
     return table if table.rows else None
 
 
@@ -78,7 +78,7 @@ def _failing(verdicts: Sequence[Verdict], severity: Level) -> list[Verdict]:
     return [verdict for verdict in verdicts if not verdict.success and verdict.severity == severity]
 
 
-def _names(verdict: Verdict, most: int, separator: str) -> str:
-    """Return the first names at fault, with an ellipsis if there are more."""
-    shown = list(verdict.first[:most])
+def _names(verdict: Verdict, limit: int, separator: str) -> str:
+    """Return the names of the first failing rows, with an ellipsis if there are more."""
+    shown = list(verdict.first[:limit])
     return separator.join([*shown, "…"] if verdict.distinct > len(shown) else shown)

@@ -42,7 +42,12 @@ def same_for_patient(frame: pd.DataFrame) -> pd.Series:
 
 
 def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[str]) -> pd.Series:
-    """Check that all rows with one value of the first column (patient, file hash) are on one side of the split."""
+    """Check that all rows with one value of the first column (patient, file hash) are on one side of the split.
+
+    Args:
+        frame: Column of the groups, and `split`.
+        allowed: Values of the first column that may be on both sides.
+    """
     group = frame.columns[0]
     sides = frame.groupby(group, dropna=False)["split"].transform("nunique")
     return (sides <= 1) | frame[group].isin(list(allowed)) | frame[group].isna()

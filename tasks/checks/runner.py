@@ -56,7 +56,16 @@ class Verdict:
 def run(
     frames: Frames, checks: Mapping[str, Sequence[Check]], severity: Severity
 ) -> tuple[list[Verdict], dict[str, ExpectationSuiteValidationResult]]:
-    """Return the verdict of every check, and the results of Great Expectations by table."""
+    """Return the verdict of every check, and the results of Great Expectations by table.
+
+    Args:
+        frames: Tables that are checked.
+        checks: Checks of each table.
+        severity: Severity of each family of checks.
+
+    Raises:
+        RuntimeError: Great Expectations could not evaluate an expectation.
+    """
     verdicts, results = [], {}
     for suite, some in checks.items():
         of_suite, results[suite] = run_suite(suite, getattr(frames, suite), some, severity)

@@ -1,4 +1,4 @@
-"""Suites of checks: `templates/checks.yaml.j2`, rendered for the settings, a corpus and its promised numbers."""
+"""Suites of checks: `templates/checks.yaml.j2`, rendered for the settings and the expectations of a corpus."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,13 +19,13 @@ KEYS = {"recordings": "recording_id", "cycles": "cycle_id"}
 def suites(
     settings: ValidationSettings, facts: CorpusFacts, expected: Expectations, summary: Mapping[str, Any]
 ) -> dict[str, list[Check]]:
-    """Return all checks by table, in the order of the verdicts.
+    """Return the checks of each table, in the order of the verdicts.
 
     Args:
         settings: Thresholds and severities.
-        facts: The facts of the corpus.
-        expected: The expectations of the corpus. Without promised totals the numbers are those that `extract` counted.
-        summary: The summary that `extract` wrote.
+        facts: Names, label sets and other facts of the corpus.
+        expected: The expectations of the corpus. Without published totals, the numbers that `extract` counted are used.
+        summary: Content of the summary that `extract` wrote: counts and missing values.
     """
     label_sets = facts.label_sets
     totals, counts, hint = expected.totals, expected.counts, expected.counts_hint
@@ -53,7 +53,7 @@ def suites(
 
 
 def _cycles_per_class(labels: str, summary: Mapping[str, Any]) -> Count:
-    """Return the number of cycles of each split side and class, as `extract` counted them."""
+    """Return the check that each side of the split has as many cycles of each class as `extract` counted."""
     counts = {
         f"{side} {name}": count
         for side, by_labels in summary["classes"].items()

@@ -1,4 +1,4 @@
-"""Interface of a corpus: everything that only one corpus knows.
+"""Interface of a corpus: everything that is specific to one corpus.
 
 A new corpus is one module with a subclass of `Corpus`, its name in `tasks.corpora.registry`, and one test file.
 """
@@ -69,7 +69,7 @@ class Corpus(ABC):
         label_sets: Label sets by name.
         recording_columns: Type of each own column of the table of recordings.
         cycle_columns: Type of each own column of the table of cycles.
-        recordings: Number of recordings of the complete published corpus; None where it has no fixed size.
+        recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
     """
 
@@ -95,6 +95,10 @@ class Corpus(ABC):
     @abstractmethod
     def check_name(self, recording_id: str, where: object) -> None:
         """Refuse a name that no recording of this corpus has.
+
+        Args:
+            recording_id: Name of a recording.
+            where: File or table that has the name, for the error message.
 
         Raises:
             BreathlineError: The name does not have the corpus's form.
@@ -126,13 +130,17 @@ class Corpus(ABC):
 
         Validation checks order, overlap and bounds, and names all faulty cycles at once.
 
+        Args:
+            annotation: Path of the annotation.
+            duration_s: Duration of the recording in seconds.
+
         Raises:
             BreathlineError: The annotation cannot be read; file and line are named.
         """
 
     @abstractmethod
     def label(self, label_set: str, cycle: Row) -> int | None:
-        """Return the class of a cycle in a label set, or None where it has no label.
+        """Return the class of a cycle in a label set, or None if it has no label.
 
         Args:
             label_set: A key of `label_sets`.
@@ -192,6 +200,10 @@ class Corpus(ABC):
 
     def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
         """Remove every line about some patients from the metadata files in a folder.
+
+        Args:
+            folder: Folder of the metadata files.
+            patients: Ids of the patients.
 
         Raises:
             BreathlineError: The adapter cannot remove patients from its metadata files.

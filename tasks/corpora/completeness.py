@@ -21,29 +21,41 @@ log = logging.getLogger("download")
 def check_pairs(files: SourceFiles, where: object, expect: Expect) -> list[str]:
     """Return the names of annotations without audio, which only a part of a corpus may have.
 
+    Args:
+        files: Files of the source by kind.
+        where: Source, for error messages.
+        expect: Expected extent: `full` or `partial`.
+
     Raises:
         BreathlineError: A recording has no annotation, an annotation of a full corpus has no recording, or there are
             no recordings.
     """
-    bare = [recording_id for recording_id in files.audio if recording_id not in files.annotations]
-    if bare:
+    without_annotation = [recording_id for recording_id in files.audio if recording_id not in files.annotations]
+    if without_annotation:
         raise BreathlineError(
-            f"{len(bare)} recordings have no annotation: {listed(bare)}.", where=where, hint="add the file of each"
+            f"{len(without_annotation)} recordings have no annotation: {listed(without_annotation)}.",
+            where=where,
+            hint="add the annotation file of each",
         )
     if not files.audio:
         raise BreathlineError("There are no recordings.", where=where, hint="add the .wav files of the corpus")
-    alone = [recording_id for recording_id in files.annotations if recording_id not in files.audio]
-    if alone and expect == "full":
+    without_audio = [recording_id for recording_id in files.annotations if recording_id not in files.audio]
+    if without_audio and expect == "full":
         raise BreathlineError(
-            f"{len(alone)} annotations have no recording: {listed(alone)}.",
+            f"{len(without_audio)} annotations have no recording: {listed(without_audio)}.",
             where=where,
             hint=f"add the .wav of each, or {PARTIAL}",
         )
-    return alone
+    return without_audio
 
 
 def check_missing(metadata: Metadata, where: object, expect: Expect) -> None:
     """Report recordings that only the metadata list, and names that were corrected.
+
+    Args:
+        metadata: Metadata of the corpus.
+        where: Source, for error messages.
+        expect: Expected extent: `full` or `partial`.
 
     Raises:
         BreathlineError: A full corpus lacks a recording that its metadata list.

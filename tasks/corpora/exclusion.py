@@ -37,7 +37,7 @@ def count(metadata: Metadata, patients: Collection[str]) -> dict[str, int]:
 
 
 def without(metadata: Metadata, patients: Collection[str]) -> Metadata:
-    """Return metadata without some patients."""
+    """Return metadata without the recordings and facts of some patients."""
     kept = {name: row for name, row in metadata.recordings.items() if row["patient_id"] not in patients}
     return replace(
         metadata,

@@ -72,7 +72,7 @@ class UsualValues:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Promised number of rows, or of distinct values of a column, in every group.
+    """Published number of rows, or of distinct values of a column, in every group.
 
     Attributes:
         name: Name of the check.
@@ -96,7 +96,7 @@ class Expectations:
     """Expectations of one corpus.
 
     Attributes:
-        name: Form of the recordings' names.
+        name: Pattern of the recordings' names.
         required: Columns without missing values, by table, beside those that every corpus needs.
         domains: Allowed values of columns, by table.
         patient_columns: Columns with one value for all recordings of a patient.
@@ -104,9 +104,9 @@ class Expectations:
         labels: Derivations of label columns.
         known: Metadata that should be known of every patient.
         usual: Usual values of the published recordings.
-        totals: Promised numbers of `recordings`, `patients` and `cycles`; empty where the publisher promises none.
-        counts: Promised numbers by group.
-        counts_hint: What to do about other numbers.
+        totals: Published numbers of `recordings`, `patients` and `cycles`; empty if the publisher gives none.
+        counts: Published numbers by group.
+        counts_hint: Advice for the reader if the numbers differ.
     """
 
     name: NameRule | None = None

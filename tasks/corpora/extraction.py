@@ -90,7 +90,13 @@ def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collectio
 
 
 def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Metadata) -> pa.Table:
-    """Return the table of recordings, sorted by `recording_id`; unknown values are null."""
+    """Return the table of recordings, sorted by `recording_id`; unknown values are null.
+
+    Args:
+        corpus: Adapter of the corpus.
+        facts: Facts of each recording that were read from its audio and annotation.
+        metadata: Metadata of all recordings and patients.
+    """
     rows = []
     for row in facts:
         known = metadata.recordings[row["recording_id"]]
@@ -100,7 +106,13 @@ def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Met
 
 
 def cycles(corpus: Corpus, rows: Sequence[Mapping[str, Any]], recordings: pa.Table) -> pa.Table:
-    """Return the table of cycles, sorted by `cycle_id`, with the class of each label set."""
+    """Return the table of cycles, sorted by `cycle_id`, with the class of each label set.
+
+    Args:
+        corpus: Adapter of the corpus.
+        rows: Own columns of each cycle, with `recording_id` and `cycle_id`.
+        recordings: Table of recordings.
+    """
     shared = ("corpus", "patient_id", "device", "split", "fold")
     known = {row["recording_id"]: row for row in recordings.to_pylist()}
     complete = []

@@ -1,4 +1,4 @@
-"""Registry of the corpora by name. An adapter is imported when it is asked for."""
+"""Registry of the corpora by name. An adapter is imported at its first use."""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ class SourceFiles:
 
 
 def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
-    """Return files by kind, whatever their folders.
+    """Return the files of a source by kind: audio, annotations, metadata and others. Folders are ignored.
 
     Raises:
-        BreathlineError: A recording's name does not have the corpus's form, or two files have one name.
+        BreathlineError: A recording's name does not have the corpus's form, or two files have the same name.
     """
     audio: dict[str, Member] = {}
     annotations: dict[str, Member] = {}

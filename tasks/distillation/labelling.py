@@ -14,14 +14,14 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
-from tasks.distillation.soft_targets import Logits, SoftLabels, SoftLabelSettings, candidates, first_allowed, select
+from tasks.distillation.soft_labels import Logits, SoftLabels, SoftLabelSettings, candidates, first_allowed, select
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.training import teachers as choice
 from tasks.training.teachers import TeacherSettings
-from tasks.training.torch_setup import explained
+from tasks.training.torch_setup import as_breathline_error
 
 
 def label(
@@ -42,17 +42,22 @@ def label(
         BreathlineError: Too few teachers may label a cycle.
     """
     cycles = assignment.cycles("train", "val")
-    unseen = allowed_cycles(list(logits), teachers, assignment)
+    allowed = allowed_cycles(list(logits), teachers, assignment)
     targets = np.array([assignment.targets[cycle] for cycle in cycles], dtype=np.int64)
-    return candidates(select(logits, unseen, settings.k), targets, settings)
+    return candidates(select(logits, allowed, settings.k), targets, settings)
 
 
 def allowed_cycles(
     names: Sequence[str], teachers: Mapping[str, TeacherSettings], assignment: Assignment
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return by teacher the cycles ``(cycles,)`` of `train` and `val` that the teacher may label.
+    """Return a mask ``(cycles,)`` of the cycles of `train` and `val` that each teacher may label.
 
     A teacher of a fold labels this fold. All teachers label validation cycles, on which no teacher trains.
+
+    Args:
+        names: Ids of the teachers.
+        teachers: Settings of all teachers.
+        assignment: Labels and subsets of the cycles.
     """
     cycles, found = assignment.cycles("train", "val"), {}
     for name in names:
@@ -68,6 +73,12 @@ def decide(
     known: Mapping[str, TeacherSettings], settings: SoftLabelSettings, assignment: Assignment, folder: Path
 ) -> dict[str, Any]:
     """Return the decisions of the stage for its record, with teachers as ``teacher/<id>``.
+
+    Args:
+        known: Settings of all teachers.
+        settings: Choice and combination of the teachers.
+        assignment: Labels and subsets of the cycles.
+        folder: Folder of the trained teachers.
 
     Returns:
         ``subsets``; ``teachers`` in the order in which they are taken; ``compared``, the teachers whose validation
@@ -93,7 +104,13 @@ def models(ids: Iterable[str]) -> list[str]:
 
 
 def table(cycles: Sequence[str], logits: Mapping[str, Logits], soft: SoftLabels | None) -> pa.Table:
-    """Return the table of soft labels; without teachers it has no rows."""
+    """Return the table of soft labels; without teachers it has no rows.
+
+    Args:
+        cycles: Ids of the cycles.
+        logits: Logits ``(cycles, classes)`` of each teacher.
+        soft: Soft labels ``(cycles, candidates, classes)``; None without teachers.
+    """
     vector = pa.list_(pa.float32())
     columns: dict[str, pa.Array] = {
         "cycle_id": pa.array(cycles if soft is not None else [], pa.string()),
@@ -108,6 +125,13 @@ def predict_logits(
 ) -> dict[str, Logits]:
     """Return the logits ``(cycles, classes)`` of each teacher for all cycles of the training side.
 
+    Args:
+        names: Ids of the teachers.
+        assignment: Labels and subsets of the cycles.
+        folder: Folder of the trained teachers.
+        caches: Folder of the feature caches.
+        compute: Device and precision.
+
     Raises:
         BreathlineError: A teacher or its features are missing, or it was trained for other labels.
     """
@@ -116,12 +140,12 @@ def predict_logits(
         for teacher in names:
             bar = progress.add_task(teacher, total=len(cycles))
             hint = f"run `dvc repro train_teacher@{teacher}`"
-            with explained(where=folder / teacher, hint=hint):
+            with as_breathline_error(where=folder / teacher, hint=hint):
                 network, card = artifact.load(folder / teacher, "val")
             if card["labels"] != assignment.labels:
                 what = f"The teacher {teacher} was trained for {card['labels']}, not for {assignment.labels}."
                 raise BreathlineError(what, where=folder / teacher, hint=hint)
-            with explained(where=caches / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
+            with as_breathline_error(where=caches / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
                 features = Features(caches / card["frontend"])
                 rows = features.find(cycles)
             logits[teacher] = predict(

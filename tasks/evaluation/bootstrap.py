@@ -33,7 +33,13 @@ def confusion_by_patient(
 
 
 def draw(size: int, *, resamples: int, seed: int) -> Counts:
-    """Return how often each of `size` patients is in each resample, ``(resamples, size)``; rows sum to `size`."""
+    """Return how often each of `size` patients is in each resample, ``(resamples, size)``; rows sum to `size`.
+
+    Args:
+        size: Number of patients.
+        resamples: Number of bootstrap resamples.
+        seed: Random seed.
+    """
     generator = np.random.default_rng(seed)
     return generator.multinomial(size, np.full(size, 1 / size), size=resamples)
 
@@ -50,7 +56,13 @@ def resample(weights: Counts, matrices: Counts) -> Figures:
 
 
 def intervals(weights: Counts, matrices: Counts, confidence: float) -> Intervals:
-    """Return the percentile interval of each figure; figures with too few patients (`MIN_PATIENTS`) are absent."""
+    """Return the percentile interval of each figure; figures with too few patients (`MIN_PATIENTS`) are absent.
+
+    Args:
+        weights: The patients in each resample ``(resamples, patients)``, as `draw` returns them.
+        matrices: The patients' confusion matrices ``(patients, classes, classes)``.
+        confidence: Confidence level, such as 0.95.
+    """
     normal = np.count_nonzero(matrices[:, 0].sum(-1))
     abnormal = np.count_nonzero(matrices[:, 1:].sum((-2, -1)))
     patients = {"sp": normal, "se_strict": abnormal, "se_lenient": abnormal}
@@ -62,7 +74,12 @@ def intervals(weights: Counts, matrices: Counts, confidence: float) -> Intervals
 
 
 def interval(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    """Return the percentile interval of the defined values; NaN where no value is defined."""
+    """Return the percentile interval of the defined values; NaN where no value is defined.
+
+    Args:
+        values: One figure in every resample ``(resamples,)``.
+        confidence: Confidence level, such as 0.95.
+    """
     if np.isnan(values).all():
         return float("nan"), float("nan")
     tail = 50 * (1 - confidence)

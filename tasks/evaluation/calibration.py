@@ -23,7 +23,12 @@ def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
 def reliability(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> pl.DataFrame:
     """Return a row for each bin of confidence that is not empty: `low`, `high`, `n`, `confidence`, `accuracy`.
 
-    The confidence is the probability of the predicted class. The bins are of equal width and closed above.
+    The confidence is the probability of the predicted class. The bins have equal width and contain their upper edge.
+
+    Args:
+        labels: The class of each cycle ``(cycles,)``.
+        probabilities: The predicted probabilities ``(runs, cycles, classes)``.
+        bins: Number of bins between 0 and 1.
     """
     confidence = probabilities.max(axis=2).astype(np.float64).ravel()
     correct = (probabilities.argmax(axis=2) == labels).ravel()

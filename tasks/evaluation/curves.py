@@ -35,7 +35,12 @@ def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[
 
 
 def roc(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
-    """Return the true positive rate at each false positive rate in `GRID`, as a mean over runs."""
+    """Return the true positive rate at each false positive rate in `GRID`, as a mean over runs.
+
+    Args:
+        positive: Mask ``(cycles,)`` of the cycles of the class.
+        probability: Predicted probability of the class ``(runs, cycles)``.
+    """
     rates = []
     for run in probability:
         false, true, _ = roc_curve(positive, run, drop_intermediate=False)
@@ -44,11 +49,16 @@ def roc(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
 
 
 def precision_recall(positive: npt.NDArray[np.bool_], probability: Probabilities) -> Array:
-    """Return the best precision with at least each recall in `GRID`, as a mean over runs."""
+    """Return the best precision with at least each recall in `GRID`, as a mean over runs.
+
+    Args:
+        positive: Mask ``(cycles,)`` of the cycles of the class.
+        probability: Predicted probability of the class ``(runs, cycles)``.
+    """
     precisions = []
     for run in probability:
         precision, recall, _ = precision_recall_curve(positive, run)
-        best = np.maximum.accumulate(precision)  # recall falls along the curve
+        best = np.maximum.accumulate(precision)  # recall decreases along the curve
         precisions.append(best[len(recall) - 1 - np.searchsorted(recall[::-1], GRID, side="left")])
     return np.asarray(np.mean(precisions, axis=0))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from models.metrics import FIGURES
-from tasks.distillation.soft_targets import Logits, combine
+from tasks.distillation.soft_labels import Logits, combine
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import Evaluator
 

@@ -41,7 +41,13 @@ class Example:
 
 
 def select(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> list[int]:
-    """Return the most confident right and the most confident wrong cycle of each true class, as row numbers."""
+    """Return the most confident right and the most confident wrong cycle of each true class, as row numbers.
+
+    Args:
+        model: The predictions of one run.
+        labels: The class of each cycle ``(cycles,)``.
+        classes: The number of classes.
+    """
     predicted, confidence = model.predicted[0], model.probabilities[0].max(axis=1)
     kinds = [(labels == index) & ((predicted == index) == right) for index in range(classes) for right in (True, False)]
     return [int(np.where(kind, confidence, -1).argmax()) for kind in kinds if kind.any()]

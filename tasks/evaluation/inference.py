@@ -12,11 +12,11 @@ from models.file_names import CARD
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
-from tasks.distillation.soft_targets import Logits, combine
+from tasks.distillation.soft_labels import Logits, combine
 from tasks.evaluation.predictions import Predictions
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
-from tasks.training.torch_setup import explained
+from tasks.training.torch_setup import as_breathline_error
 
 
 def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
@@ -68,7 +68,7 @@ def predict_all(
         for name, folder in folders.items():
             progress.update(bar, description=name)
             for selection in selections:
-                with explained(where=folder, hint="run `dvc repro`"):
+                with as_breathline_error(where=folder, hint="run `dvc repro`"):
                     network, card = artifact.load(folder, selection)
                     features = Features(features_root / card["frontend"])
                     rows = features.find(cycles)

@@ -111,13 +111,13 @@ def headline(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]
 
 def _rows(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Return each model's name and figures: student, seeds, ensemble, teachers."""
-    over = metrics["student"][selection]
-    mean = {name: over[name]["mean"] for name in FIGURES} | {
-        key: {name: over[name][key] for name in FIGURES} for key in ("sd", "low", "high")
+    student = metrics["student"][selection]
+    mean = {name: student[name]["mean"] for name in FIGURES} | {
+        key: {name: student[name][key] for name in FIGURES} for key in ("sd", "low", "high")
     }
     seeds = metrics["students"]
     rows: list[tuple[str, Mapping[str, Any]]] = [
-        (f"student, mean of {len(seeds)} seeds" if len(seeds) > 1 else "student", over | mean)
+        (f"student, mean of {len(seeds)} seeds" if len(seeds) > 1 else "student", student | mean)
     ]
     if len(seeds) > 1:
         rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
@@ -134,14 +134,14 @@ def group_table(group: GroupColumn, found: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def confusion(matrix: Sequence[Sequence[int]]) -> list[list[dict[str, Any]]]:
-    """Return each cell's count and its share of the row; the share is None where a row is empty."""
+    """Return each cell's count and its share of the row; the share is None if the row is empty."""
     return [[{"n": n, "share": n / sum(row) if sum(row) else None} for n in row] for row in matrix]
 
 
 def published_tables(metrics: Mapping[str, Any], published: Iterable[Published]) -> list[dict[str, Any]]:
     """Return the tables of published figures of the run's labels and split, with the run's own figures.
 
-    Figures of different definitions of Se, or with differently chosen epochs, are never in one table.
+    Each definition of Se and each selection of the epoch has a table of its own.
     """
     comparable = [row for row in published if (row.labels, row.split) == (metrics["labels"], metrics["split"])]
     tables = []

@@ -53,14 +53,19 @@ class Evaluator:
         self.weights = bootstrap.draw(self.size, resamples=settings.resamples, seed=settings.seed)
 
     def matrices(self, model: Predictions, mask: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
-        """Return the confusion matrix of each patient, over all cycles or over the cycles of a mask."""
+        """Return the confusion matrix of each patient, ``(patients, classes, classes)``, summed over runs.
+
+        Args:
+            model: The predictions of a model.
+            mask: Mask ``(cycles,)`` of the cycles that count; None for all.
+        """
         rows = np.ones(len(self.labels), dtype=bool) if mask is None else mask
         return bootstrap.confusion_by_patient(
             self.labels[rows], model.predicted[:, rows], self.patients[rows], size=self.size, classes=len(self.classes)
         )
 
     def evaluate(self, model: Predictions) -> dict[str, Any]:
-        """Return all figures of a model; of several runs, their means."""
+        """Return all figures of a model, as means over its runs."""
         matrices = self.matrices(model)
         confusion = matrices.sum(axis=0)
         return {
@@ -87,7 +92,12 @@ class Evaluator:
         }
 
     def compare(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
-        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients."""
+        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients.
+
+        Args:
+            one: The predictions of the first models.
+            other: The predictions of the other models.
+        """
         found = bootstrap.difference(
             self.weights,
             [self.matrices(model) for model in one],

@@ -8,12 +8,12 @@ SELECTIONS = {
 
 
 def figure(value: float | None, digits: int = 1) -> str:
-    """Return a figure as text, a dash for an undefined one."""
+    """Return a figure as text, or a dash if it is undefined."""
     return MISSING if value is None else f"{value:.{digits}f}"
 
 
 def spread(mean: float | None, sd: float | None, digits: int = 1) -> str:
-    """Return a figure over seeds as text: its mean and, of several seeds, its standard deviation."""
+    """Return a figure over seeds as text: its mean and, if there are several seeds, its standard deviation."""
     return figure(mean, digits) + ("" if sd is None else f" ± {sd:.{digits}f}")
 
 
@@ -23,5 +23,5 @@ def signed(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None, to: str = "–") -> str:
-    """Return an interval as text, a dash for an undefined one."""
+    """Return an interval as text, or a dash if it is undefined."""
     return MISSING if low is None or high is None else f"{low:.1f}{to}{high:.1f}"

@@ -26,13 +26,21 @@ from tasks.runtime.stage import console
 
 CYCLES_PER_BATCH = 4  # about 3 MB of waveforms and features
 MAX_WORKERS = 4  # more workers would wait for the thread that reads and writes
-BATCHES_PER_SHARD = 8  # of one Dask task: about 10 MB over the network
+BATCHES_PER_SHARD = 8  # batches in one Dask task: about 10 MB over the network
 
 
 def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
     """Write the cache of one front end: ``features.npy``, ``index.parquet`` and ``statistics.json``.
 
     The old contents of ``out`` are removed first, so that array and index always belong together.
+
+    Args:
+        front_end: Front end that computes the features.
+        cycles: Path of the table of cycles.
+        audio: Path of the cycles' waveforms at the front end's sample rate.
+        out: Folder of the cache.
+        duration_s: Length of the clips in seconds, written to the statistics.
+        workers: Number of threads or processes.
 
     Raises:
         BreathlineError: The waveforms are not those of the table's cycles, a front end fails on a cycle, or the disk

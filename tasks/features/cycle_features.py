@@ -21,6 +21,10 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
 
     It sets torch to one thread, because there is one worker for each core.
 
+    Args:
+        front_end: Front end that computes the features.
+        batch: Rows of the cycles' waveforms, as `extract` writes them.
+
     Raises:
         BreathlineError: A cycle has no samples, or its features are beyond the range of float16.
     """

@@ -18,6 +18,10 @@ HINT = "run the stage extract again"
 def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the waveforms in the order of the file.
 
+    Args:
+        audio: Path of the waveforms of one sample rate.
+        rows: Number of cycles in a batch.
+
     Raises:
         BreathlineError: The file is missing or broken.
     """
@@ -27,6 +31,10 @@ def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
 
 def matching_ids(cycles: Path, audio: Path) -> pa.Array:
     """Return the cycle ids of the waveforms, after a check that they are those of the table of cycles.
+
+    Args:
+        cycles: Path of the table of cycles.
+        audio: Path of the waveforms of one sample rate.
 
     Raises:
         BreathlineError: The ids differ, are not sorted or not unique, or a file is missing or broken.

@@ -21,12 +21,12 @@ from models.training.transfers import to_device
 from tasks.audio import reading, waveforms
 from tasks.corpora import registry
 from tasks.corpora.base import Cycle
-from tasks.distillation.soft_targets import Logits, combine
+from tasks.distillation.soft_labels import Logits, combine
 from tasks.features.cycle_features import features
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.parallel import usable_cores
-from tasks.training.torch_setup import explained, set_up
+from tasks.training.torch_setup import as_breathline_error, set_up
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,17 @@ class Excerpt:
 def load(folder: Path, label: str, selection: Selection = "val") -> Model:
     """Return a model, ready to predict.
 
+    Args:
+        folder: Folder with ``model.json`` and ``<selection>.safetensors``.
+        label: Name of the model in the predictions.
+        selection: Selection of the epoch, `val` or `paper`.
+
     Raises:
-        BreathlineError: The model does not exist, or its card has no length of a clip.
+        BreathlineError: The model does not exist, or its card lacks the length of a clip.
     """
     compute = ComputeSettings(device="auto", precision="auto", threads=usable_cores())
     set_up(compute)
-    with explained(where=folder, hint="`breathline registry list` shows the models"):
+    with as_breathline_error(where=folder, hint="`breathline registry list` shows the models"):
         network, card = artifact.load(folder, selection)
         if "duration_s" not in card:
             raise BreathlineError("The model card has no `duration_s`.", where=folder / CARD, hint="train it again")
@@ -148,6 +153,10 @@ def extract_features(model: Model, wav: Path) -> tuple[list[Excerpt], torch.Tens
 
     The processing is that of `extract` and `fbank`, so that the features of a cycle are those of the cache.
 
+    Args:
+        model: Model with its front end.
+        wav: Path of the recording; an annotation beside it gives the cycles.
+
     Raises:
         BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
@@ -163,6 +172,10 @@ def extract_features(model: Model, wav: Path) -> tuple[list[Excerpt], torch.Tens
 
 def predict(model: Model, wav: Path) -> pa.Table:
     """Return the most probable class of each excerpt of a recording, and the probability of every class.
+
+    Args:
+        model: Model that predicts.
+        wav: Path of the recording; an annotation beside it gives the cycles.
 
     Raises:
         BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.

@@ -79,7 +79,15 @@ def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Pat
 
 
 def find(settings: WeightsSettings, folder: Path | None) -> Path | None:
-    """Return the file of a source below ``folder``, by its SHA-256 or, without one, by its name; None if missing."""
+    """Return the file of a source below ``folder``, by its SHA-256 or, without one, by its name; None if missing.
+
+    Args:
+        settings: Source and SHA-256 of the weights.
+        folder: Folder that is searched with its subfolders; None for no folder.
+
+    Raises:
+        BreathlineError: The folder does not exist.
+    """
     if folder is None:
         return None
     if not folder.is_dir():
@@ -97,6 +105,11 @@ def file_name(source: str) -> str:
 
 def download(source: str, sha256: str | None, folder: Path) -> Path:
     """Download the file of a source, check its SHA-256 if known, and return its path.
+
+    Args:
+        source: URL, or name with the prefix `hf:` or `timm:`.
+        sha256: Expected SHA-256; None if it is not known.
+        folder: Folder of the downloaded file.
 
     Raises:
         BreathlineError: The kind of source is unknown, the source cannot be reached, or the SHA-256 differs.

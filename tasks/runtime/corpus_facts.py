@@ -30,7 +30,7 @@ class Identity:
         verified: Whether all recordings are those of the published corpus.
         complete: Whether all recordings of the published corpus are here.
         recordings: Number of recordings here.
-        known_recordings: Number of recordings in the published corpus; None where there is no published corpus.
+        known_recordings: Number of recordings in the published corpus; None if there is no published corpus.
         matched_annotations: Number of recordings whose annotation equals the published one.
         matched_audio: Number of recordings whose audio equals the published one.
     """

@@ -1,4 +1,4 @@
-"""Hooks by which the launcher of a stage (`cli.stage`) provides services of the layers above."""
+"""Hooks of a stage: services of higher layers that its launcher (`cli.stage`) registers."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
@@ -12,11 +12,11 @@ Mapper = Callable[..., Generator[Any, None, None]]
 
 @dataclass
 class Hooks:
-    """Services that a stage uses where they are registered.
+    """Services that a stage uses if they are registered.
 
     Attributes:
-        recorder: Context around a stage's work, which writes the record and the event log. Its arguments are the
-            project's root, the stage's name, and the mapping that the work fills with its decisions.
+        recorder: Context manager around a stage's work that writes the record and the event log. Its arguments are the
+            project's root, the stage's name, and the mapping to which the work adds its decisions.
         dask_mapper: Parallel map over a Dask cluster, called as ``flows.dask_map.in_order``.
     """
 

@@ -1,7 +1,7 @@
 """Parallel map with results in the order of the items, over threads, processes or a Dask cluster.
 
-All of them give the same bytes. So the choice is an environment variable (`BREATHLINE_TASK_RUNNER`) and no parameter,
-and nothing reruns when it changes. The launcher of the stage provides the map over Dask (`tasks.runtime.hooks`).
+All of them give the same bytes. So the choice is an environment variable (`BREATHLINE_TASK_RUNNER`), not a parameter:
+no stage reruns when it changes. The launcher of the stage provides the map over Dask (`tasks.runtime.hooks`).
 """
 
 import logging
@@ -34,15 +34,15 @@ def in_order(
     """Return an iterator over the results of `work`, in the order of the items.
 
     Items are taken from `items` in the caller's thread, a few at a time, so that memory is bounded. Closing the
-    iterator cancels items that have not begun, and leaves nothing running. A `BreathlineError` of the work or of
-    `items` is raised unchanged.
+    iterator cancels items that have not begun, and ends all threads and processes. A `BreathlineError` of the work or
+    of `items` is raised unchanged.
 
     Args:
         work: Function of one item; for processes and Dask a module-level function or a `partial` of one.
         items: Items; for processes and Dask they and the results are pickled.
         workers: Number of threads or processes; an existing Dask cluster has its own number.
         ahead: Number of further items in progress, so that no worker waits for the caller.
-        shard: Number of items in one Dask task: enough for some tenths of a second.
+        shard: Number of items in one Dask task; a task should take some tenths of a second.
 
     Raises:
         BreathlineError: `BREATHLINE_TASK_RUNNER` has an unknown value, or the runner is not available.
@@ -56,7 +56,7 @@ def in_order(
     if name == "dask" and bool(colon) == bool(address):
         if hooks.dask_mapper is None:
             raise BreathlineError(
-                "Dask is available only to a stage that its launcher started.",
+                "Dask is available only in a stage that was started by its launcher.",
                 where=RUNNER,
                 hint="start the stage with `dvc repro` or `breathline run`",
             )
@@ -69,13 +69,13 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], most: int) -> Mapped[Result]:
-    """Yield results in order, with at most ``most`` items in progress; shut the pool down at the end."""
+def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Mapped[Result]:
+    """Yield results in order, with at most ``limit`` items in progress; shut the pool down at the end."""
     in_progress: deque[Future[Result]] = deque()
     try:
         for item in items:
             in_progress.append(pool.submit(call, item))
-            if len(in_progress) == most:
+            if len(in_progress) == limit:
                 yield in_progress.popleft().result()
         while in_progress:
             yield in_progress.popleft().result()
@@ -83,19 +83,21 @@ def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable
         pool.shutdown(cancel_futures=True)
 
 
-def _map_in_processes(work: Callable[[Item], Result], items: Iterable[Item], workers: int, most: int) -> Mapped[Result]:
+def _map_in_processes(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, limit: int
+) -> Mapped[Result]:
     # Spawned, because a fork would copy locks that other threads hold. Pickled here, because multiprocessing passes
     # tensors as open files, whose number is limited.
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(pickle.dumps(work),)
     )
     try:
-        with closing(_map_in_pool(pool, _call, map(pickle.dumps, items), most)) as results:
+        with closing(_map_in_pool(pool, _call, map(pickle.dumps, items), limit)) as results:
             for result in results:
                 yield pickle.loads(result)  # noqa: S301 - from a process of our own
     except BrokenProcessPool as error:
         raise BreathlineError(
-            f"One of {workers} processes was killed from outside.",
+            f"One of {workers} processes was killed by another program or by the system.",
             where=f"{RUNNER}=processes",
             hint="if memory ran out, use threads, which need less",
         ) from error

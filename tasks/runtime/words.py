@@ -1,4 +1,4 @@
-"""Words of messages and reports."""
+"""Wording of numbers and lists in messages and reports."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Return the first names of many, and the number of the others."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first `limit` names, separated by commas, and the number of the others."""
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

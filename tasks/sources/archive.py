@@ -19,9 +19,9 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
 
-MAX_BYTES = 16 << 30  # unpacked; large corpora have some 3 GiB
-MAX_RATIO = 200  # of a member's size to its size in the archive; audio and text stay below 6
-RATIO_MATTERS_FROM = 1 << 20  # bytes; smaller members may have any ratio
+MAX_BYTES = 16 << 30  # of all unpacked members; large corpora have some 3 GiB
+MAX_RATIO = 200  # of a member's unpacked to its compressed size; audio and text stay below 6
+MIN_CHECKED_BYTES = 1 << 20  # smaller members may have any ratio
 READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OverflowError)
 
@@ -30,7 +30,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplement
 def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
     """Yield the files of an archive, without unpacking them.
 
-    The directory of the archive is checked here. Each member is checked against it while it is read.
+    The archive's directory (its list of members) is checked at once. Each member is compared with it while it is read.
 
     Args:
         path: Path of the zip.
@@ -46,7 +46,7 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
     seen = _sha256(path)
     if sha256 is not None and seen != sha256.lower():
         raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
-    with _refusing(path, "This is not a zip archive, or it is cut off"):
+    with _as_broken_archive(path, "This is not a zip archive, or it is cut off"):
         archive = zipfile.ZipFile(path)
     with archive:
         size = path.stat().st_size
@@ -91,14 +91,14 @@ def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
             raise _broken(path, f"The member {name!r} is compressed by an unknown method ({info.compress_type}).")
         key = unicodedata.normalize("NFC", name).casefold()
         if key in seen:
-            raise _broken(path, f"Two members have one name, up to upper and lower case: {seen[key]!r} and {name!r}.")
+            raise _broken(path, f"Two members have the same name if case is ignored: {seen[key]!r} and {name!r}.")
         seen[key] = name
 
 
 def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse decompression bombs: members of extreme ratio, and members that share their bytes."""
+    """Refuse decompression bombs: members with an extreme compression ratio, and members that share their bytes."""
     for info in infos:
-        if info.file_size > max(RATIO_MATTERS_FROM, MAX_RATIO * info.compress_size):
+        if info.file_size > max(MIN_CHECKED_BYTES, MAX_RATIO * info.compress_size):
             raise _broken(
                 path,
                 f"The member {info.filename!r} would unpack from {info.compress_size} to {info.file_size} bytes, more "
@@ -107,7 +107,7 @@ def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
     total = sum(info.file_size for info in infos)
     if total > MAX_BYTES:
         raise _broken(
-            path, f"The archive would unpack to {total} bytes; {MAX_BYTES} are the most: a decompression bomb."
+            path, f"The archive would unpack to {total} bytes, and the limit is {MAX_BYTES}: a decompression bomb."
         )
     if sum(info.compress_size for info in infos) > size:
         raise _broken(path, "The archive's members are larger than the archive: it is damaged, or a bomb.")
@@ -116,16 +116,16 @@ def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:
 def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the bytes of a member, and refuse bytes that differ from the directory of the archive."""
     left = info.file_size
-    with _refusing(path, f"The member {info.filename!r} is damaged"), archive.open(info) as file:
+    with _as_broken_archive(path, f"The member {info.filename!r} is damaged"), archive.open(info) as file:
         while chunk := file.read(CHUNK):
             left -= len(chunk)
             yield chunk
     if left:
-        raise _broken(path, f"The member {info.filename!r} is {left} bytes shorter than it announced.")
+        raise _broken(path, f"The member {info.filename!r} is {left} bytes shorter than the archive states.")
 
 
 @contextmanager
-def _refusing(path: Path, what: str) -> Iterator[None]:
+def _as_broken_archive(path: Path, what: str) -> Iterator[None]:
     """Raise errors of a damaged zip as BrokenArchiveError."""
     try:
         yield

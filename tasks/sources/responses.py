@@ -24,10 +24,10 @@ class TransientMirrorError(MirrorError):
 def busy(response: httpx.Response, longest: float) -> MirrorError:
     """Return the fault of a busy server, which is permanent if it asks for a pause of more than `longest` seconds."""
     what = f"HTTP {response.status_code} {response.reason_phrase}"
-    asked = response.headers.get("Retry-After", "")
-    if asked.isdecimal():
-        wait = float(asked)
-    elif date := email.utils.parsedate_tz(asked):
+    pause = response.headers.get("Retry-After", "")
+    if pause.isdecimal():
+        wait = float(pause)
+    elif date := email.utils.parsedate_tz(pause):
         wait = max(0.0, email.utils.mktime_tz(date) - time.time())
     else:
         return TransientMirrorError(what)
@@ -37,7 +37,15 @@ def busy(response: httpx.Response, longest: float) -> MirrorError:
 
 
 def check_countable(response: httpx.Response, size: int | None) -> None:
-    """Refuse a response of unknown length, or with a content encoding."""
+    """Refuse a response of unknown length, or with a content encoding.
+
+    Args:
+        response: Response of the server.
+        size: Size of the whole file in bytes, if it is known.
+
+    Raises:
+        MirrorError: The bytes of the response cannot be counted.
+    """
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise MirrorError("the server compresses the file despite the request")
     if size is None and response.headers.get("Transfer-Encoding", "").lower() != "chunked":

@@ -15,7 +15,7 @@ from tasks.subsets.splits import Subset, assign
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationSettings:
-    """Share of the training side that validates, and the random seed of its choice."""
+    """Fraction of the training side that is used for validation, and the random seed of its choice."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     fraction: float
@@ -42,14 +42,32 @@ class Assignment:
 
 
 def from_params(read: Mapping[str, Any], cycles: Path = artifacts.CYCLES) -> Assignment:
-    """Return the assignment of the table of cycles that the whole of params.yaml asks for."""
+    """Return the labels and subsets of the cycles by the settings of params.yaml.
+
+    Args:
+        read: Content of params.yaml.
+        cycles: Path of the table of cycles.
+
+    Raises:
+        BreathlineError: A setting is missing or not valid, or a subset would be empty.
+    """
     validation = params.parse(ValidationSettings, params.section(read, "validation"), "validation")
     labels, split = params.section(read, "labels"), params.section(read, "split")
     return assign_table(cycles, labels=labels, split=split, validation=validation)
 
 
 def assign_table(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Assignment:
-    """Return what a table of cycles holds for these labels and this split."""
+    """Return the labels and subsets of the cycles of a table.
+
+    Args:
+        path: Path of the table of cycles, beside the label sets of its corpus.
+        labels: Name of the label set.
+        split: Split of the corpus (`tasks.subsets.splits.SPLITS`), or number of a fold.
+        validation: Fraction and random seed of the validation patients.
+
+    Raises:
+        BreathlineError: The labels or the split do not exist, or a subset would be empty.
+    """
     label_sets = corpus_facts.read_label_sets(path.parent)
     if labels not in label_sets:
         raise BreathlineError(

@@ -31,6 +31,10 @@ def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
 
     The folds depend on the assignment alone, so that each stage computes the same ones.
 
+    Args:
+        assignment: Labels and subsets of the cycles.
+        fold: Index of the fold, and number of folds.
+
     Raises:
         BreathlineError: There are fewer training patients than folds.
     """

@@ -15,22 +15,22 @@ Subset = Literal["train", "val", "test"]
 FOLDS = ("0", "1", "2", "3", "4")
 SPLITS = ("official", "official-disjoint", *FOLDS)
 DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
-RESTARTS = 16  # of the search for validation patients; more do not improve the choice
+RESTARTS = 16  # restarts of the search for validation patients; more do not improve the choice
 
 
 def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, seed: int) -> dict[str, Subset]:
     """Return the subset of every cycle that has a label and belongs to the split, by sorted `cycle_id`.
 
-    Validation consists of whole patients of the training side. Their shares of each class, of all cycles and of the
-    patients are close to `fraction`. A class of two or more patients is in training and in validation. Patients who are
-    also in test stay in train, so that the choice of the epoch depends on no test patient.
+    Validation consists of whole patients of the training side. Their fractions of each class, of all cycles and of the
+    patients are close to `fraction`. A class that two or more patients have is in train and in validation. Patients who
+    are also in test stay in train, so that no test patient influences the choice of the epoch.
 
     Args:
         cycles: The table of cycles: `cycle_id`, `patient_id`, `device`, `split`, `fold` and the column `labels`.
         labels: A label set of the corpus; cycles where it is null belong to no subset.
         split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a device after it, only
             recordings of that device belong to the split.
-        fraction: Share of the training side that validates, between 0 and 1.
+        fraction: Fraction of the training side that is used for validation, between 0 and 1.
         seed: Random seed of the choice of validation patients.
 
     Raises:
@@ -45,7 +45,9 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         )
     if not 0 < fraction < 1:
         raise BreathlineError(
-            f"{fraction} of the patients cannot validate.", where="validation.fraction", hint="between 0 and 1"
+            f"The fraction of validation patients is {fraction}.",
+            where="validation.fraction",
+            hint="set it between 0 and 1",
         )
     cycles = _recorded_with(cycles, device) if at else cycles
     cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
@@ -57,7 +59,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         if not side.any():
             raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint="choose another")
     in_test = np.unique(patients[test])
-    chosen = validation_patients(patients[train], label[train], barred=in_test, fraction=fraction, seed=seed)
+    chosen = validation_patients(patients[train], label[train], kept_in_train=in_test, fraction=fraction, seed=seed)
     subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
     order = np.argsort(cycle_ids)
     return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
@@ -66,7 +68,7 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
 def _sides(
     cycles: pa.Table, split: str, patients: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return which cycles are on the training side and which on the test side."""
+    """Return masks of the cycles on the training side and on the test side."""
     if split in FOLDS:
         fold = cycles["fold"].fill_null(-1).to_numpy()
         return (fold >= 0) & (fold != int(split)), fold == int(split)
@@ -91,7 +93,7 @@ def validation_patients(
     patients: npt.NDArray[np.int64],
     label: npt.NDArray[np.int8],
     *,
-    barred: npt.NDArray[np.int64],
+    kept_in_train: npt.NDArray[np.int64],
     fraction: float,
     seed: int,
 ) -> npt.NDArray[np.int64]:
@@ -101,41 +103,43 @@ def validation_patients(
     result.
 
     Args:
-        patients: Position of the patient of each cycle of the training side, in the order of all patients.
-        label: The class of each of these cycles.
-        barred: Patients that stay in train as long as others can validate.
-        fraction: The share that validation should have.
+        patients: Index of the patient of each cycle of the training side, ``(cycles,)``.
+        label: Class index of each of these cycles, ``(cycles,)``.
+        kept_in_train: Patients that are used for validation only if there are no others.
+        fraction: Fraction of the training side that validation should have, between 0 and 1.
         seed: Random seed of the search.
 
     Raises:
         BreathlineError: There are fewer than two patients.
     """
-    people, index = np.unique(patients, return_inverse=True)
-    if len(people) < 2:
+    unique, index = np.unique(patients, return_inverse=True)
+    if len(unique) < 2:
         raise BreathlineError(
-            "One patient alone cannot both train and validate.", where="split", hint="use a corpus of more patients"
+            "The training side has one patient, who cannot be in train and in validation.",
+            where="split",
+            hint="use a corpus of more patients",
         )
     classes = int(label.max()) + 1
-    shares = np.zeros((len(people), classes + 2))
+    shares = np.zeros((len(unique), classes + 2))
     np.add.at(shares, (index, label), 1)
     shares[:, classes] = shares[:, :classes].sum(axis=1)
     shares[:, classes + 1] = 1
     shares = shares[:, shares.any(axis=0)]
-    # All patients have the last two columns, so the rule for classes also keeps both sides from being empty.
+    # The last two columns are above 0 for every patient, so the rule for classes also prevents an empty side.
     needed = (shares > 0).sum(axis=0) >= 2
     shares /= shares.sum(axis=0)
-    free = np.flatnonzero(~np.isin(people, barred))
-    free = free if len(free) else np.arange(len(people))
+    free = np.flatnonzero(~np.isin(unique, kept_in_train))
+    free = free if len(free) else np.arange(len(unique))
     generator = np.random.default_rng(seed)
     best: tuple[float, npt.NDArray[np.bool_]] | None = None
     for _ in range(RESTARTS):
-        member = np.zeros(len(people), dtype=bool)
+        member = np.zeros(len(unique), dtype=bool)
         member[free] = generator.random(len(free)) < fraction
         cost = _descend(member, free, shares, needed, fraction)
         if best is None or cost < best[0] - 1e-12:
             best = cost, member
     assert best is not None  # noqa: S101 - there is at least one restart
-    return people[best[1]]
+    return unique[best[1]]
 
 
 def _descend(

@@ -23,7 +23,17 @@ def decisions(
     fold: FoldSettings | None = None,
     held_out: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the decisions of a training as JSON values."""
+    """Return the decisions of a training as JSON values.
+
+    Args:
+        network: Network, front end and initial weights.
+        training: Settings of the training.
+        assigned: Labels and subsets, without the cycles that are held out.
+        seed: Random seed of the training.
+        selections: Selections of the epoch.
+        fold: Fold that a teacher leaves out.
+        held_out: Training cycles of this fold.
+    """
     return {
         "network": {key: asdict(network)[key] for key in ("architecture", "options", "frontend", "weights")},
         "seed": seed,

@@ -30,7 +30,7 @@ from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 from tasks.training.decisions import CHOSEN_ON
 from tasks.training.progress import TrainingProgress
-from tasks.training.torch_setup import explained, set_up
+from tasks.training.torch_setup import as_breathline_error, set_up
 
 CHECKPOINTS = Path(".checkpoints")
 CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
@@ -39,7 +39,13 @@ CODE = sorted(path for path in Path(__file__).parents[2].glob("models/**/*.py"))
 def labelled_cycles(
     assignment: Assignment, features: Features, subset: Subset, soft: Mapping[str, npt.NDArray[np.float32]] | None
 ) -> LabelledCycles:
-    """Return a subset's rows, labels and soft labels.
+    """Return a subset's rows in the feature cache, labels and soft labels.
+
+    Args:
+        assignment: Labels and subsets of the cycles.
+        features: Feature cache of the network's front end.
+        subset: Name of the subset.
+        soft: Soft labels ``(candidates, classes)`` by cycle; None for hard labels.
 
     Raises:
         BreathlineError: A cycle has no soft label.
@@ -50,8 +56,8 @@ def labelled_cycles(
         return LabelledCycles(rows=features.find(cycles), labels=labels)
     missing = [cycle for cycle in cycles if cycle not in soft]
     if missing:
-        who = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
-        what = who if soft else "There are no soft labels: no teacher made any."
+        some = f"{len(missing)} training cycles have no soft label, such as {missing[0]}."
+        what = some if soft else "There are no soft labels, because there are no teachers."
         hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
         raise BreathlineError(what, where=artifacts.SOFT_LABELS, hint=hint)
     return LabelledCycles(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
@@ -80,23 +86,23 @@ def train(
         settings: Settings of the training.
         assignment: Labels and subsets of the cycles.
         seed: Random seed of initialisation, sampling, augmentation and dropout.
-        selections: Selections of the epoch; `val` is one of them.
+        selections: Rules by which the best epoch is chosen; `val` must be among them.
         compute: Device, precision and threads.
-        group: Processes of this training, each of which calls this function; the main one writes the folder.
+        group: Group of the processes of this training. Each calls this function; the main process writes the folder.
         features: Folder of the feature cache.
         weights: Folder of the initial weights.
         soft: Soft labels ``(candidates, classes)`` of every training cycle; None for hard labels.
         out: Folder to write.
         checkpoints_root: Folder of the checkpoints of interrupted runs.
-        log: Logger of one line per epoch.
+        log: Logger, with one line for each epoch.
 
     Raises:
-        BreathlineError: An input is missing or does not fit, or the training diverged.
+        BreathlineError: An input is missing or does not fit the settings, or the loss is not finite.
     """
     set_up(compute)
     if "val" not in selections:
         raise BreathlineError("The selection val is missing.", where="params.yaml: selections", hint="add val")
-    with explained(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
+    with as_breathline_error(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
         cache = Features(features)
         data = TrainingData(
             features=cache,
@@ -106,10 +112,10 @@ def train(
             },
             classes=len(assignment.classes),
         )
-    with explained(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
+    with as_breathline_error(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
         check_data(settings, data)
     network = _network(network_settings, data, weights, seed)
-    with explained(where="params.yaml: objective"):
+    with as_breathline_error(where="params.yaml: objective"):
         objective = create_objective(settings.objective, data.train.labels, data.classes, network)
     settings_and_data = [
         asdict(network_settings),
@@ -119,14 +125,14 @@ def train(
         data.train.soft,
     ]
     checkpoint = checkpoints_root / checkpoints.fingerprint(
-        # The folder is part of it, so that two teachers with equal settings do not share a checkpoint.
+        # The output folder is part of it, so that two teachers with equal settings do not share a checkpoint.
         [str(out), seed, selections, *settings_and_data],
         [features / file_names.FEATURES, features / file_names.INDEX, weights / file_names.WEIGHTS, *CODE],
     )
     if group.is_main:
         log.info("%d training cycles; the epoch is chosen on %s", len(data.train.rows), _selection_sizes(data))
     shown = console if group.is_main else Console(quiet=True)
-    with TrainingProgress(settings.schedule.epochs, shown, log) as progress, explained(where="params.yaml"):
+    with TrainingProgress(settings.schedule.epochs, shown, log) as progress, as_breathline_error(where="params.yaml"):
         try:
             fitted = fit(
                 network,
@@ -165,14 +171,14 @@ def train(
 
 
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
-    """Return the initial network; missing weights are an error, never a random initialisation."""
+    """Return the initial network; missing pretrained weights are an error."""
     source = weights / file_names.SOURCE
     published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
     if not source.exists() or published != (weights / file_names.WEIGHTS).exists():
         hint = f"run `dvc repro weights@{settings.weights}`"
         raise BreathlineError(f"The weights {settings.weights} are missing.", where=weights, hint=hint)
     torch.manual_seed(seed)
-    with explained(where="params.yaml: architecture, options, weights"):
+    with as_breathline_error(where="params.yaml: architecture, options, weights"):
         return create_network(
             settings.architecture,
             frames=data.features.frames,

@@ -12,7 +12,7 @@ from models.training.distributed import ProcessGroup
 from models.training.settings import ComputeSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import start_process
-from tasks.training.torch_setup import explained
+from tasks.training.torch_setup import as_breathline_error
 
 Failure = tuple[str, str | None, str | None]  # what, where, hint
 
@@ -36,7 +36,7 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         with distributed.torchrun_group(compute) as group:
             call(group=group)
         return
-    with explained(where="params.yaml: compute.processes"):
+    with as_breathline_error(where="params.yaml: compute.processes"):
         distributed.check_processes(compute)
     failures: SimpleQueue[Failure] = multiprocessing.get_context("spawn").SimpleQueue()
     try:

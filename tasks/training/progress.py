@@ -43,7 +43,14 @@ class TrainingProgress:
         self._progress.stop()
 
     def on_batch(self, epoch: int, phase: str, done: int, total: int) -> None:
-        """Move the bar; reset it for every phase of an epoch."""
+        """Move the bar; reset it for every phase of an epoch.
+
+        Args:
+            epoch: Number of the epoch, from 1.
+            phase: Phase of the epoch, such as training.
+            done: Number of finished cycles of the phase.
+            total: Number of all cycles of the phase.
+        """
         if self._phase != (epoch, phase):
             self._phase = epoch, phase
             self._progress.reset(self._bar, description=f"epoch {epoch}/{self._epochs} {phase}", total=total)

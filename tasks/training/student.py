@@ -17,6 +17,9 @@ NETWORK = ("architecture", "options", "frontend", "weights")  # the keys of `stu
 def parse(student: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
     """Return the settings of the student's network and of its training.
 
+    Args:
+        student: Section ``student`` of params.yaml.
+
     Raises:
         BreathlineError: A key is unknown or missing, or a value does not fit.
     """

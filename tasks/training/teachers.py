@@ -56,6 +56,10 @@ def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
 def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings, TrainingSettings]:
     """Return the settings of a teacher and of its training.
 
+    Args:
+        parameters: Content of params.yaml.
+        teacher: Id of the teacher.
+
     Raises:
         BreathlineError: The id is unknown, or a setting does not fit a teacher.
     """
@@ -78,6 +82,10 @@ def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings,
 def check_folders(folder: Path, teachers: Iterable[str]) -> None:
     """Raise an error if there are trained teachers that params.yaml does not name: DVC would read them as inputs.
 
+    Args:
+        folder: Folder of the trained teachers.
+        teachers: Ids of the teachers of params.yaml.
+
     Raises:
         BreathlineError: A trained teacher is not in params.yaml.
     """
@@ -92,7 +100,16 @@ def check_folders(folder: Path, teachers: Iterable[str]) -> None:
 
 
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the ids of the teachers of the wanted exposure, in the order of preference."""
+    """Return the ids of the teachers with the exposure of the settings, in the order of preference.
+
+    Args:
+        teachers: Settings of all teachers.
+        settings: Choice of the teachers.
+        folder: Folder of the trained teachers, whose cards contain the validation Scores.
+
+    Raises:
+        BreathlineError: A teacher has not been trained, and the best are to be chosen.
+    """
     folded = settings.exposure == "out_of_fold"
     pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
     if settings.choose == "first":
@@ -102,6 +119,11 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
 
 def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
     """Return the ids of the teachers that make the soft labels: the first `k`, or the first `k` of every fold.
+
+    Args:
+        teachers: Settings of all teachers.
+        settings: Choice of the teachers.
+        folder: Folder of the trained teachers.
 
     Raises:
         BreathlineError: There are fewer than `k` teachers, or their folds do not cover one division.
@@ -137,7 +159,7 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
 
 
 def compared(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the teachers whose validation Scores decide the choice; none where the first teachers are chosen."""
+    """Return the teachers whose validation Scores decide the choice; empty if the first teachers are chosen."""
     return ranked(teachers, settings, folder) if settings.choose == "best" else []
 
 

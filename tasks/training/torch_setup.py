@@ -34,12 +34,12 @@ def set_up(compute: ComputeSettings) -> None:
     torch.backends.cudnn.benchmark = not compute.deterministic
     torch.backends.cudnn.allow_tf32 = not compute.deterministic
     torch.backends.cuda.matmul.allow_tf32 = not compute.deterministic
-    with explained(where="params.yaml: compute.device"):
+    with as_breathline_error(where="params.yaml: compute.device"):
         pick_device(compute)
 
 
 @contextmanager
-def explained(*, where: object, hint: str | None = None) -> Iterator[None]:
+def as_breathline_error(*, where: object, hint: str | None = None) -> Iterator[None]:
     """Raise a `ValueError` of `models`, and the error of a non-deterministic operation, as a `BreathlineError`."""
     try:
         yield

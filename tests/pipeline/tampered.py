@@ -102,11 +102,11 @@ CASES = {
         lambda p: do.text(p / "dvc.yaml", "python -m cli.stage soft_labels", "python -O -m cli.stage soft_labels"),
         "graph-changed", "soft_labels", "python -O"),
     "an uncommitted edit of a module": (
-        lambda p: do.text(p / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3"),
-        "module-changed", "tasks/distillation/soft_targets.py", "an uncommitted edit"),
+        lambda p: do.text(p / "tasks/distillation/soft_labels.py", "axis=0", "axis=-3"),
+        "module-changed", "tasks/distillation/soft_labels.py", "an uncommitted edit"),
     "a committed edit of a module": (
-        lambda p: (do.text(p / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3"), runs.commit(p, "an edit")),
-        "module-changed", "tasks/distillation/soft_targets.py", "it was changed"),
+        lambda p: (do.text(p / "tasks/distillation/soft_labels.py", "axis=0", "axis=-3"), runs.commit(p, "an edit")),
+        "module-changed", "tasks/distillation/soft_labels.py", "it was changed"),
     "a module removed": (lambda p: (p / "tasks/subsets/splits.py").unlink(),
         "module-missing", "tasks/subsets/splits.py", "not there"),
     "a module added": (lambda p: (p / "models/networks/other.py").write_text('"""Another."""\n'),

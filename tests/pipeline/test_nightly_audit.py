@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(project):
     from flows.nightly_audit import nightly_audit
 
-    do.text(project / "tasks/distillation/soft_targets.py", "axis=0", "axis=-3")
+    do.text(project / "tasks/distillation/soft_labels.py", "axis=0", "axis=-3")
     runs.edit(project, lambda read: read["student"]["optimizer"].update(lr=0.5))
     state = nightly_audit(project=project, return_state=True)
     assert state.is_completed()
     assert state.message.startswith("All as recorded")
     assert "2 changes since the run" in state.message
-    assert "| `module-changed` | `tasks/distillation/soft_targets.py` |" in artifact("audit").data
+    assert "| `module-changed` | `tasks/distillation/soft_labels.py` |" in artifact("audit").data
 
     do.flip(do.first(project))
     state = nightly_audit(project=project, return_state=True)
@@ -50,5 +50,5 @@ def test_the_audit_waits_for_no_run_and_needs_one_that_has_ended(tmp_path):
     folder = toy.make(tmp_path)
     with pytest.raises(BreathlineError, match="Nothing has run here"):
         nightly_audit(project=folder)
-    with exclusive_run(folder), pytest.raises(BreathlineError, match="at work in this project"):
+    with exclusive_run(folder), pytest.raises(BreathlineError, match="in progress in this project"):
         nightly_audit(project=folder)

@@ -23,7 +23,7 @@ stages:
     deps: [held.txt]
     outs: [last.txt]
 """
-ANOTHER, BUSY = "Another `breathline run` is at work in this project", "is busy, it is being blocked by"
+ANOTHER, BUSY = "Another `breathline run` is in progress in this project", "is busy, it is being blocked by"
 
 
 @pytest.fixture

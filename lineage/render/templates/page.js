@@ -67,14 +67,14 @@ function members(box) {
 }
 
 // Code and environment of a stage.
-function behind(name) {
-  return data.behind[name].map(id => make("div", null, make("h3", data.aside[id].label), facts(data.aside[id].facts)));
+function inputs(name) {
+  return data.inputs[name].map(id => make("div", null, make("h3", data.aside[id].label), facts(data.aside[id].facts)));
 }
 
 function stages(names) {
   if (!names.length) return [];
   return [make("h3", "made by"), ...names.map(name =>
-    make("details", null, make("summary", name), facts(data.stages[name]), ...behind(name)))];
+    make("details", null, make("summary", name), facts(data.stages[name]), ...inputs(name)))];
 }
 
 function reruns() {
@@ -85,7 +85,7 @@ function reruns() {
     if (learned) word.className = "yes";
     table.append(make("tr", null, make("td", stage), word, make("td", why)));
   }
-  return [make("h3", "without it these stages run anew"), table];
+  return [make("h3", "without it these stages run again"), table];
 }
 
 function choose(id, move) {
@@ -104,7 +104,7 @@ function choose(id, move) {
     make("h2", box.label), ...(id === data.root ? reruns() : []), ...members(box),
     ...links("made of", data.arrows.filter(arrow => arrow[1] === id).map(arrow => [arrow[0], arrow[2]])),
     ...links("influenced", data.arrows.filter(arrow => arrow[0] === id).map(arrow => [arrow[1], arrow[2]])),
-    ...stages(box.made_by), ...(box.kind === "stage" ? behind(box.members[0].name) : []));
+    ...stages(box.made_by), ...(box.kind === "stage" ? inputs(box.members[0].name) : []));
   panel.scrollTop = 0;
   if (move) boxes.get(id).scrollIntoView({block: "center", inline: "center", behavior: "smooth"});
 }

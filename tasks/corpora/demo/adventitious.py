@@ -41,10 +41,13 @@ class Crackle:
 
 @dataclass(frozen=True, kw_only=True)
 class Wheeze:
-    """One wheeze: onset and duration in seconds, its fundamental in Hz at both ends, and its harmonics' amplitudes.
+    """One wheeze: onset and duration in seconds, fundamental frequency in Hz at both ends, and harmonics.
 
-    Half-way, the fundamental is `bow` times the mean of both ends; `flutter` (0 to 1) is how far the loudness
-    sinks again and again, `flutter_hz` how often.
+    Attributes:
+        bow: Fundamental frequency in the middle, relative to the mean of both ends.
+        flutter: Depth of the amplitude modulation, 0 to 1.
+        flutter_hz: Frequency of the amplitude modulation in Hz.
+        harmonics: Amplitudes of the harmonics.
     """
 
     onset_s: float
@@ -58,10 +61,14 @@ class Wheeze:
 
 
 def crackle_wave(crackle: Crackle, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a crackle at times in seconds: two cycles that widen, under one swell.
+    """Return the samples of a crackle: two periods of a sine that become longer, under an envelope.
 
-    A sine has two cycles on a bent time axis, with its first zero after the IDW. Its envelope is a raised cosine that
-    peaks early, as in the simulated crackles of Kiyokawa et al. (Chest 119, 1886, 2001).
+    The time axis is warped so that the first zero is after the initial deflection width (IDW). The envelope is a raised
+    cosine with an early peak, as in the simulated crackles of Kiyokawa et al. (Chest 119, 1886, 2001).
+
+    Args:
+        crackle: Onset, widths and peak of the crackle.
+        times: Times of the samples in seconds.
     """
     u = np.clip((times - crackle.onset_s) * 1000 / crackle.two_cycle_ms, 0, 1)
     bend = np.log(0.25) / np.log(crackle.idw_ms / crackle.two_cycle_ms)
@@ -70,11 +77,16 @@ def crackle_wave(crackle: Crackle, times: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def wheeze_wave(wheeze: Wheeze, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a wheeze at times in seconds: a gliding tone with harmonics that swells and fades."""
+    """Return the samples of a wheeze: a tone of changing pitch with harmonics, faded in and out.
+
+    Args:
+        wheeze: Onset, duration, frequencies and amplitudes of the wheeze.
+        times: Times of the samples in seconds.
+    """
     u = (times - wheeze.onset_s) / wheeze.duration_s
     inside = (u >= 0) & (u <= 1)
     u = np.clip(u, 0, 1)
-    # Frequency runs along a parabola through both ends and the middle; its integral is the phase.
+    # The frequency is a parabola through both ends and the middle; its integral is the phase.
     rise = wheeze.end_hz - wheeze.start_hz
     arch = 4 * (wheeze.bow - 1) * (wheeze.start_hz + wheeze.end_hz) / 2
     cycles = wheeze.duration_s * (wheeze.start_hz * u + rise * u**2 / 2 + arch * (u**2 / 2 - u**3 / 3))

@@ -77,7 +77,12 @@ class BreathSpectrum:
         )
 
     def amplitude(self, frequencies: NDArray[np.float64], *, inspiration: bool) -> NDArray[np.float64]:
-        """Return the spectrum of one phase at frequencies in Hz, as amplitude."""
+        """Return the amplitude spectrum of one phase of breathing.
+
+        Args:
+            frequencies: Frequencies in Hz.
+            inspiration: Whether the phase is inspiration; else it is expiration.
+        """
         slope = self.inspiration_slope if inspiration else self.expiration_slope
         level = self.inspiration_db if inspiration else self.expiration_db
         octaves = np.log2(np.maximum(frequencies, 1.0) / self.cutoff_hz)
@@ -88,10 +93,14 @@ class BreathSpectrum:
 
 
 def flow(times: NDArray[np.float64], breaths: tuple[Breath, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return inspiratory and expiratory flow at the given times in seconds, each 1 at its highest.
+    """Return inspiratory and expiratory flow at the given times, each with a maximum of 1.
 
-    Inspiration rises and falls like an arch that leans forward; expiration sets in at once and dies away, with a pause
-    before the next breath, as in breathing at rest.
+    As in breathing at rest, inspiratory flow has its maximum in the first half of the phase. Expiratory flow rises
+    quickly, falls slowly, and is followed by a pause before the next breath.
+
+    Args:
+        times: Times of the samples in seconds, ascending.
+        breaths: Breaths of the recording.
     """
     inspiration, expiration = np.zeros_like(times), np.zeros_like(times)
     for breath in breaths:
@@ -107,7 +116,14 @@ def flow(times: NDArray[np.float64], breaths: tuple[Breath, ...]) -> tuple[NDArr
 def breath_noise(
     rng: Generator, breaths: tuple[Breath, ...], spectrum: BreathSpectrum, samples: int
 ) -> NDArray[np.float64]:
-    """Return the breath noise of a recording, at `BODY_RATE`."""
+    """Return the breath noise of a recording, at `BODY_RATE`.
+
+    Args:
+        rng: Random generator of the noise.
+        breaths: Breaths of the recording.
+        spectrum: Spectra of both phases.
+        samples: Number of samples at `BODY_RATE`.
+    """
     frequencies = fft.rfftfreq(samples, 1 / BODY_RATE)
     times = np.arange(samples) / BODY_RATE
     efforts = np.exp(rng.normal(0, 0.12, len(breaths)))

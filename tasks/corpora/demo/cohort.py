@@ -1,7 +1,7 @@
 """Generated patients: diagnosis, device, side of the split, and traits of their sounds.
 
-Patients come in decks of twenty. Each deck has the mix of the whole cohort, so that a corpus of three decks is as well
-mixed as one of thirty. The figures are in `cohort.yaml`.
+Patients are drawn in blocks of twenty (block randomisation). Each block has the same mix of diagnoses and devices, so
+that a small corpus has the same proportions as a large one. The figures are in `cohort.yaml`.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from tasks.corpora.demo.draws import Stream, generator
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS
 
 FIRST_NUMBER = 101
-# Sides of the split of each five patients: 60 % train, and both sides in the smallest corpus.
+# Side of the split of every five patients: 60 % train. The smallest corpus has both sides.
 SIDES = ("train", "test", "train", "test", "train")
 
 _FIGURES: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path(__file__).with_name("cohort.yaml"))
-# Adventitious sounds cluster: the log-odds of a cycle vary by this between patients and between the recordings of one
-# patient, which gives the annotations' intra-class correlation within recordings, 0.5.
+# Standard deviations of the log-odds of an adventitious sound, between patients and between the recordings of one
+# patient. They give the intra-class correlation of ICBHI's annotations within recordings, 0.5.
 PATIENT_SD, RECORDING_SD = 1.9, 2.2
 
 
@@ -37,7 +37,7 @@ class Patient:
         heart_rate: Heart rate in beats a minute.
         breath_db: Loudness of breathing relative to the average patient, in dB.
         tilt_db: Tilt of the spectrum by the chest, in dB an octave above 200 Hz.
-        fine: Share of fine crackles.
+        fine: Fraction of crackles that are fine, 0 to 1.
         crackle_size: Position of the crackles in the range of widths, 0 to 1.
         wheeze_hz: Median pitch of wheezes in Hz.
     """
@@ -61,10 +61,15 @@ class Patient:
 
 
 def patient(seed: int, number: int) -> Patient:
-    """Return a patient; equal seeds and numbers give equal patients."""
+    """Return a patient; equal seeds and numbers give equal patients.
+
+    Args:
+        seed: Random seed of the corpus.
+        number: Number of the patient, from 101.
+    """
     position = number - FIRST_NUMBER
     split = SIDES[position % 5]
-    diagnosis, device, crackle_z, wheeze_z = _card(seed, position)
+    diagnosis, device, crackle_z, wheeze_z = _block_assignment(seed, position)
     rng = generator(seed, Stream.PATIENT, number)
     adult = diagnosis in _FIGURES["adult_age"]
     age = _age(rng, diagnosis)
@@ -89,42 +94,48 @@ def patient(seed: int, number: int) -> Patient:
     )
 
 
-def _card(seed: int, position: int) -> tuple[str, str, float, float]:
-    """Return diagnosis and device from the patient's deck, and z-scores of crackles and wheezes.
+def _block_assignment(seed: int, position: int) -> tuple[str, str, float, float]:
+    """Return diagnosis and device of a patient from the patient's block, and z-scores of crackles and wheezes.
 
-    The z-scores are drawn from equal slices of the normal distribution, apart for COPD patients and for others of each
-    side. So both sides of a deck have their share of severe cases.
+    The z-scores are a stratified sample of the normal distribution (one from each of n equal quantile ranges). COPD
+    patients and other patients of each side are separate strata, so that both sides of a block have severe cases.
     """
-    deck, place = divmod(position, 20)
+    block, place = divmod(position, 20)
     side = SIDES[place % 5]
-    rng = generator(seed, Stream.DECK, deck, SIDES.index(side))
+    rng = generator(seed, Stream.BLOCK, block, SIDES.index(side))
     rare = _FIGURES["rare"][side]
-    cards = [card for count, *card in _FIGURES["common"][side] for _ in range(count)] + [rare[deck % len(rare)]]
-    order = rng.permutation(len(cards))
-    slices = rng.random((2, len(cards)))
-    groups = ([i for i, card in enumerate(cards) if (card[0] == "COPD") is copd] for copd in (True, False))
+    pairs = [pair for count, *pair in _FIGURES["common"][side] for _ in range(count)] + [rare[block % len(rare)]]
+    order = rng.permutation(len(pairs))
+    quantiles = rng.random((2, len(pairs)))
+    groups = ([i for i, pair in enumerate(pairs) if (pair[0] == "COPD") is copd] for copd in (True, False))
     for group in groups:
-        for row in slices:
+        for row in quantiles:
             row[group] = (rng.permutation(len(group)) + row[group]) / len(group)
-    nth = sum(SIDES[i % 5] == side for i in range(place))
-    chosen = order[nth]
-    crackle_z, wheeze_z = norm.ppf(slices[:, chosen])
-    diagnosis, device = cards[chosen]
+    earlier = sum(SIDES[i % 5] == side for i in range(place))  # patients of this side before this one
+    chosen = order[earlier]
+    crackle_z, wheeze_z = norm.ppf(quantiles[:, chosen])
+    diagnosis, device = pairs[chosen]
     return diagnosis, device, float(crackle_z), float(wheeze_z)
 
 
 def _log_odds(share: float, z: float) -> float:
-    """Return a patient's log-odds of an adventitious sound; over all patients and recordings the mean is `share`.
+    """Return a patient's log-odds of an adventitious sound in a cycle.
 
-    The mean of a logistic function of a normal variable is close to that of the mean shrunk by
-    sqrt(1 + 0.346 variance) (Zeger, Liang & Albert, Biometrics 44, 1049, 1988).
+    Over all patients and recordings, the mean probability is `share`.
+
+    For a normal x, E[logistic(x)] ≈ logistic(E[x] / sqrt(1 + 0.346 Var[x])) (Zeger, Liang & Albert, Biometrics 44,
+    1049, 1988).
+
+    Args:
+        share: Mean fraction of cycles with the sound, between 0 and 1.
+        z: z-score of the patient.
     """
     shrinkage = np.sqrt(1 + 0.346 * (PATIENT_SD**2 + RECORDING_SD**2))
     return float(logit(share) * shrinkage + PATIENT_SD * z)
 
 
 def _age(rng: np.random.Generator, diagnosis: str) -> float:
-    """Return an age in years."""
+    """Draw an age in years for a diagnosis."""
     if adult := _FIGURES["adult_age"].get(diagnosis):
         return round(float(np.clip(rng.normal(*adult), 19, 95)))
     age = float(np.clip(_FIGURES["child_age"][diagnosis] * np.exp(rng.normal(0, 0.8)), 0.25, 16))
@@ -132,13 +143,13 @@ def _age(rng: np.random.Generator, diagnosis: str) -> float:
 
 
 def _demographics(rng: np.random.Generator, age: float, adult: bool) -> dict[str, Any]:
-    """Return demographics: BMI of adults, weight and height of children, and rarely nothing."""
+    """Draw demographics: BMI in kg/m² of adults, weight in kg and height in cm of children; some values are missing."""
     sex = "M" if rng.random() < (0.73 if adult else 0.52) else "F"
     bmi = float(np.clip(rng.normal(27.2, 5.0), 16.5, 54))
     height = float(np.clip(71.8 + 8.48 * age - 0.112 * age**2 + rng.normal(0, 7), 50, 185))
     weight = (height / 100) ** 2 * float(np.clip(rng.normal(17.0, 1.8), 13, 27))
-    luck = rng.random()
-    if luck < 0.008:
+    chance = rng.random()  # decides which values are missing
+    if chance < 0.008:
         return dict.fromkeys(DEMOGRAPHICS)
     sizes = (round(bmi, 2), None, None) if adult else (None, round(weight, 1), round(height))
-    return dict(zip(DEMOGRAPHICS, (age, sex, *(sizes if luck > 0.05 else (None,) * 3)), strict=True))
+    return dict(zip(DEMOGRAPHICS, (age, sex, *(sizes if chance > 0.05 else (None,) * 3)), strict=True))

@@ -53,7 +53,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
         raise BreathlineError(
             f"A demo corpus of {patients} patients has no train and test side.",
             where="download.demo.patients",
-            hint="ask for at least 2; 20 hold a full mix",
+            hint="use at least 2; 20 patients have all diagnoses and devices",
         )
     database = directory / DATABASE
     if database.exists():

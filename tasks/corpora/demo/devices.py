@@ -40,7 +40,12 @@ DEVICES = TypeAdapter(dict[str, Device]).validate_python(
 
 
 def gain(curve: Curve, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a curve as amplitude at the given frequencies, in Hz."""
+    """Return the amplitude of a curve at the given frequencies.
+
+    Args:
+        curve: Points of frequency in Hz and level in dB.
+        frequencies: Frequencies in Hz.
+    """
     hertz, decibels = np.array(curve, dtype=np.float64).T
     return np.asarray(10 ** (np.interp(np.log(np.maximum(frequencies, 1.0)), np.log(hertz), decibels) / 20))
 
@@ -63,9 +68,9 @@ def pick_up(
     bins = samples // 2 + 1
     frequencies = np.arange(bins, dtype=np.float64) * (rate / samples)
     spectrum = np.zeros(bins, dtype=np.complex128)
-    heard = fft.rfft(sound) * (samples / len(sound))
-    shared = min(bins, len(heard))
-    spectrum[:shared] = heard[:shared] * gain(device.response_db, frequencies[:shared])
+    source = fft.rfft(sound) * (samples / len(sound))
+    shared = min(bins, len(source))
+    spectrum[:shared] = source[:shared] * gain(device.response_db, frequencies[:shared])
     noise = rng.standard_normal((bins, 2), dtype=np.float32)
     density = np.sqrt(samples / 2 * rate / sound_rate) * gain(device.floor_db, frequencies)
     spectrum.real += noise[:, 0] * density
@@ -75,7 +80,14 @@ def pick_up(
 
 
 def digitise(rng: Generator, signal: NDArray[np.float64], device: Device, subtype: str) -> NDArray[np.float64]:
-    """Return a signal at the level at which the device's recordings were stored, within −1 to 1."""
+    """Return a signal at the level at which the device's recordings were stored, within −1 to 1.
+
+    Args:
+        rng: Random generator of level and offset.
+        signal: Signal (samples,) of the device.
+        device: The device.
+        subtype: Encoding of the samples, in the words of libsndfile.
+    """
     peak = np.abs(signal).max()
     scale = 0.98 / peak
     if device.level_dbfs is not None:

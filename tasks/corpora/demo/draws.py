@@ -9,7 +9,7 @@ from numpy.random import Generator, SeedSequence
 class Stream(IntEnum):
     """Purpose of a stream, and the first number of its key."""
 
-    DECK = 0
+    BLOCK = 0
     FOLDS = 1
     PATIENT = 2
     SESSION = 3

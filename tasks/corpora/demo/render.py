@@ -18,7 +18,13 @@ _MARGIN_S = 0.01
 
 
 def write_patient(database: Path, seed: int, number: int) -> list[str]:
-    """Write wav and annotation file of all recordings of one patient, and return the recordings' names."""
+    """Write wav and annotation file of all recordings of one patient, and return the recordings' names.
+
+    Args:
+        database: Folder of the recordings.
+        seed: Random seed of the corpus.
+        number: Number of the patient.
+    """
     patient = cohort.patient(seed, number)
     names = []
     for recording in schedule.recordings(seed, patient):

@@ -61,7 +61,7 @@ def recordings(seed: int, patient: Patient) -> list[Recording]:
     formats = [form for form, _ in device.formats]
     rate, subtype = formats[int(rng.choice(len(formats), p=[chance for _, chance in device.formats]))]
     index = f"{rng.integers(1, 4)}{'bp'[int(rng.random() < 0.2)]}{rng.integers(1, 5)}"
-    # Equal slices of the normal distribution, so that a session has its share of recordings with much and with little.
+    # Stratified quantiles of the normal distribution, so that a session has recordings with many and with few sounds.
     slices = (np.array([rng.permutation(count), rng.permutation(count)]) + rng.random((2, count))) / count
     made = []
     # The Littmann 3200 was never used over the trachea.

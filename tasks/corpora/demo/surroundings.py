@@ -1,4 +1,4 @@
-"""Sounds beside those of the lungs: heart, mains hum, rubbing and speech."""
+"""Other sounds than those of the lungs: heart, mains hum, rubbing and speech."""
 
 import numpy as np
 from numpy.random import Generator
@@ -15,8 +15,14 @@ _VOWELS_HZ = ((730, 1090), (270, 2290), (300, 870), (530, 1840), (570, 840))
 def heart_sounds(rng: Generator, samples: int, *, rate_bpm: float, location: str) -> NDArray[np.float64]:
     """Return the first and second heart sounds of a recording, at `BODY_RATE`.
 
-    S1 lasts about 0.12 s about 45 Hz and S2 about 0.09 s about 60 Hz; S2 follows after systole, roughly 0.3 s that
-    shorten with the rate. Their energy ends near 150 Hz.
+    S1 lasts about 0.12 s and is near 45 Hz; S2 lasts about 0.09 s and is near 60 Hz. S2 follows after systole, roughly
+    0.3 s, which is shorter at a higher heart rate. Their energy ends near 150 Hz.
+
+    Args:
+        rng: Random generator of the beats.
+        samples: Number of samples at `BODY_RATE`.
+        rate_bpm: Heart rate in beats a minute.
+        location: Chest location, such as `Al`.
     """
     sound = np.zeros(samples)
     level = 10 ** ((_HEART_DB[location] + rng.normal(0, 4)) / 20)

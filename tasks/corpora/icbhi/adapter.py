@@ -123,7 +123,7 @@ class Icbhi(Corpus):
         return facts.facts(identity)
 
     def expectations(self, identity: Identity) -> Expectations:
-        """Return the expectations of ICBHI's format, with promised numbers for the complete database."""
+        """Return the expectations of ICBHI's format, with the published numbers for the complete corpus."""
         return expectations.expectations(identity)
 
     def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:

@@ -20,7 +20,7 @@ ILLNESSES = {name: {"crackles": 0, "wheezes": 0, "diagnosis": name} for name in 
 
 
 def expectations(identity: Identity) -> Expectations:
-    """Return the expectations of recordings in ICBHI's format; with promised numbers for the complete database."""
+    """Return the expectations of recordings in ICBHI's format; with the published numbers for the complete corpus."""
     text = templates.render(
         __package__,
         "expectations.yaml.j2",

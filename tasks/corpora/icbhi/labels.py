@@ -7,7 +7,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "diagnosis_2": ("healthy", "unhealthy"),
 }
 
-# Class in `diagnosis_3` of each diagnosis of the database.
+# Class in `diagnosis_3` of each diagnosis in ICBHI.
 DIAGNOSES: dict[str, int] = {
     "Healthy": 0,
     "COPD": 1,
@@ -21,7 +21,7 @@ DIAGNOSES: dict[str, int] = {
 
 
 def label(labels: str, *, crackles: int, wheezes: int, diagnosis: str | None) -> int | None:
-    """Return the class of a cycle in a label set, or None where the patient's diagnosis is unknown.
+    """Return the class index of a cycle in a label set, or None if the label set needs an unknown diagnosis.
 
     Args:
         labels: Label set, a key of `CLASSES`.
@@ -30,7 +30,7 @@ def label(labels: str, *, crackles: int, wheezes: int, diagnosis: str | None) ->
         diagnosis: A key of `DIAGNOSES`, or None.
 
     Raises:
-        ValueError: There is no such label set.
+        ValueError: The label set does not exist.
     """
     if labels == "lungsound_4":
         return crackles + 2 * wheezes
@@ -40,4 +40,4 @@ def label(labels: str, *, crackles: int, wheezes: int, diagnosis: str | None) ->
         return None if diagnosis is None else DIAGNOSES[diagnosis]
     if labels == "diagnosis_2":
         return None if diagnosis is None else int(DIAGNOSES[diagnosis] > 0)
-    raise ValueError(f"there are no labels `{labels}`; there are: {', '.join(CLASSES)}")
+    raise ValueError(f"there is no label set `{labels}`; the label sets are: {', '.join(CLASSES)}")

@@ -157,7 +157,7 @@ def _patient(cell: str, where: str) -> str:
 
 
 def _number(cell: str, where: str) -> float | None:
-    """Return a measurement, or None where it is unknown."""
+    """Return a measurement, or None if it is unknown."""
     if cell.lower() in _UNKNOWN:
         return None
     try:

@@ -29,7 +29,7 @@ def changes(folder):
 def test_a_new_project_has_never_run_and_comes_in_topological_order(tmp_path):
     stages = graph.read(toy.make(tmp_path))
     assert [stage.name for stage in stages] == ["first", "teacher@a", "teacher@b", "last"]
-    assert [stage.after for stage in stages] == [(), ("first",), ("first",), ("teacher@a", "teacher@b")]
+    assert [stage.upstream for stage in stages] == [(), ("first",), ("first",), ("teacher@a", "teacher@b")]
     assert {change.state for stage in stages for change in stage.changes} == {"never run"}
 
 
@@ -69,5 +69,5 @@ def test_the_plan_has_the_stages_that_dvc_runs(project):
 def test_no_repository_and_a_held_lock_are_clear_errors(tmp_path, project):
     with pytest.raises(BreathlineError, match="no DVC repository"):
         graph.read(tmp_path)
-    with Repo(str(project)) as other, other.lock, pytest.raises(BreathlineError, match="busy"):
+    with Repo(str(project)) as other, other.lock, pytest.raises(BreathlineError, match="locked"):
         graph.read(project)

@@ -17,7 +17,7 @@ GRAPH = (
 
 
 def changed(name: str, *changes: Change) -> tuple[Stage, ...]:
-    return tuple(Stage(s.name, s.after, s.outs, changes if s.name == name else s.changes) for s in GRAPH)
+    return tuple(Stage(s.name, s.upstream, s.outs, changes if s.name == name else s.changes) for s in GRAPH)
 
 
 def reasons(**kwargs):
@@ -73,4 +73,4 @@ def test_exactly_the_changed_stages_and_their_downstream_stages_run(data):
     steps = plan(stages)
     assert {int(step.stage) for step in steps if step.runs} == expected
     # A step waits for exactly those of its upstream stages that run.
-    assert all({int(name) for name in step.after} == upstream[int(step.stage)] & expected for step in steps)
+    assert all({int(name) for name in step.upstream} == upstream[int(step.stage)] & expected for step in steps)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks import evaluate
 from tasks.distillation import labelling
-from tasks.distillation.soft_targets import SoftLabelSettings
+from tasks.distillation.soft_labels import SoftLabelSettings
 from tasks.runtime import corpus_facts, params
 from tasks.subsets import assignment, folds
 from tasks.training import student, teachers

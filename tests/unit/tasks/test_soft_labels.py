@@ -12,7 +12,7 @@ from models import artifact
 from models.networks.registry import create
 from models.training.features import Features
 from tasks import soft_labels
-from tasks.distillation.soft_targets import combine
+from tasks.distillation.soft_labels import combine
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import merge
 from tasks.training.teachers import check_folders

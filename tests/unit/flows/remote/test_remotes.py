@@ -39,7 +39,7 @@ def test_a_local_remote_gets_an_absolute_path(project):
 def test_remotes_that_a_worker_could_not_use_are_refused(project):
     for commands, message in (
         (["dvc remote modify store url ../store"], "relative to this clone"),
-        (["dvc remote modify --local store url s3://bucket"], r"config\.local, which no worker sees"),
+        (["dvc remote modify --local store url s3://bucket"], r"config\.local, which workers do not have"),
         (["dvc config --unset core.remote"], "no default DVC remote"),
         (["git remote rename origin here", "git remote add there ../there.git"], "none of them called origin"),
     ):

@@ -72,7 +72,7 @@ def test_changed_and_missing_files_are_named(copied, statement):
 
 
 def test_a_malformed_statement_is_refused(small_project):
-    with pytest.raises(ValueError, match="no in-toto statement"):
+    with pytest.raises(ValueError, match="not an in-toto statement"):
         in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
     with pytest.raises(ValueError, match="no name or no SHA-256"):
         in_toto.differences(

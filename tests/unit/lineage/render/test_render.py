@@ -126,7 +126,7 @@ def test_the_page_stands_alone_and_holds_all_facts():
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
     assert [one["name"] for one in data["boxes"]["recording*train"]["members"]] == [f"r{number}" for number in range(5)]
     assert data["aside"]["code:1"]["facts"]["diff"] == "</script><script>alert(1)</script>"
-    assert data["behind"]["train"] == ["code:1", "environment:2"]
+    assert data["inputs"]["train"] == ["code:1", "environment:2"]
     drawn = set(re.findall(r'<g class="box[^"]*"[^>]*data-id="([^"]*)"', text))
     assert drawn == set(data["boxes"])
     assert text.count("class=arrow data-cause") == len(data["arrows"]) == 4
@@ -153,7 +153,7 @@ def test_avoidable_crossings_are_avoided():
 def test_labels_fit_into_their_boxes(label):
     lines = page._lines(label)
     assert len(lines) <= 3
-    assert all(len(line) <= page.LETTERS for line in lines)
+    assert all(len(line) <= page.LINE_LENGTH for line in lines)
     assert "".join(lines).rstrip("…").replace(" ", "") in label.replace(" ", "")
 
 

@@ -147,7 +147,7 @@ def test_the_text_shows_ten_findings_of_a_kind(project):
 
 def test_outdated_code_is_distinguished_from_damage(project):
     edit_yaml(project / "params.yaml", lambda values: values["student"]["optimizer"].update(lr=0.5))
-    (project / "tasks/distillation/soft_targets.py").write_text("# rewritten\n")
+    (project / "tasks/distillation/soft_labels.py").write_text("# rewritten\n")
     (project / "tasks/corpora/extraction.py").unlink()
     (project / "models/networks/other.py").touch()
     (project / "requirements.lock").write_text("")

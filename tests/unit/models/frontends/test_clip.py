@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchaudio.transforms import Fade
 
-from models.frontends.clip import fit
+from models.frontends.clip import cut_or_pad
 
 RATE = 1600  # a fade of 100 samples
 
@@ -15,7 +15,7 @@ RATE = 1600  # a fade of 100 samples
 @given(length=st.integers(1, 2000), samples=st.integers(100, 1500))
 def test_a_short_cycle_is_repeated_and_faded_and_a_long_one_is_cut(length, samples):
     cycle = torch.arange(1.0, length + 1)
-    clip = fit(cycle, samples=samples, sample_rate=RATE)
+    clip = cut_or_pad(cycle, samples=samples, sample_rate=RATE)
     assert clip.shape == (samples,)
     assert torch.equal(cycle, torch.arange(1.0, length + 1)), "the cycle itself was changed"
     expected = cycle[torch.arange(samples) % length]
@@ -28,7 +28,7 @@ def test_a_short_cycle_is_repeated_and_faded_and_a_long_one_is_cut(length, sampl
 @given(length=st.integers(1, 1000), samples=st.integers(100, 1500))
 def test_zero_padding_is_on_both_sides_without_a_fade(length, samples):
     cycle = torch.arange(1.0, length + 1)
-    clip = fit(cycle, samples=samples, sample_rate=RATE, pad="zero")
+    clip = cut_or_pad(cycle, samples=samples, sample_rate=RATE, pad="zero")
     if length > samples:
         assert torch.equal(clip, cycle[:samples])
         return
@@ -42,22 +42,22 @@ def test_zero_padding_is_on_both_sides_without_a_fade(length, samples):
 
 def test_fade_false_leaves_repeated_cycles_unchanged():
     cycle = torch.arange(1.0, 8)
-    assert torch.equal(fit(cycle, samples=500, sample_rate=RATE, fade=False), cycle[torch.arange(500) % 7])
+    assert torch.equal(cut_or_pad(cycle, samples=500, sample_rate=RATE, fade=False), cycle[torch.arange(500) % 7])
 
 
 def test_the_fade_lasts_62_5_ms():
-    clip = fit(torch.ones(3), samples=128_000, sample_rate=16_000)
+    clip = cut_or_pad(torch.ones(3), samples=128_000, sample_rate=16_000)
     assert clip[:127_001].eq(1).all()
     assert clip[127_001:].diff().lt(0).all()
     assert clip[-1] == 0
 
 
 def test_a_cycle_of_exactly_the_clips_length_is_faded_and_a_longer_one_is_not():
-    assert fit(torch.ones(500), samples=500, sample_rate=RATE)[-1] == 0
-    assert fit(torch.ones(501), samples=500, sample_rate=RATE).eq(1).all()
+    assert cut_or_pad(torch.ones(500), samples=500, sample_rate=RATE)[-1] == 0
+    assert cut_or_pad(torch.ones(501), samples=500, sample_rate=RATE).eq(1).all()
 
 
 @pytest.mark.parametrize(("waveform", "message"), [(torch.ones(0), "no samples"), (torch.ones(2, 9), "mono")])
 def test_empty_and_stereo_cycles_are_refused(waveform, message):
     with pytest.raises(ValueError, match=message):
-        fit(waveform, samples=500, sample_rate=RATE)
+        cut_or_pad(waveform, samples=500, sample_rate=RATE)

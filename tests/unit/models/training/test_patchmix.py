@@ -63,7 +63,7 @@ def test_parts_of_a_batch_share_lam_and_mask_but_not_perm():
         assert part.lam == whole.lam
         assert torch.equal(part.mask, whole.mask)
         assert sorted(part.perm.tolist()) == list(range(size))
-    with pytest.raises(ValueError, match="two clips or more at once, and batches are cut into 3, 1; raise"):
+    with pytest.raises(ValueError, match="two clips in each part of a batch; the parts have 3, 1; raise"):
         drawn([3, 1])
 
 

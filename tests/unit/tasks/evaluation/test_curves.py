@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from tasks.distillation.soft_targets import soften
+from tasks.distillation.soft_labels import soften
 from tasks.evaluation import calibration, curves
 from tasks.evaluation.ensembles import over_k
 from tasks.evaluation.predictions import Predictions

@@ -96,7 +96,7 @@ def test_processes_are_others_and_end_with_the_iterator(tmp_path, monkeypatch):
 
 def test_a_process_that_is_killed_is_an_error(monkeypatch):
     monkeypatch.setenv(parallel.RUNNER, "processes")
-    with pytest.raises(BreathlineError, match="killed from outside"):
+    with pytest.raises(BreathlineError, match="killed by another program"):
         list(parallel.in_order(end_own_process, range(3), workers=1, ahead=1, shard=1))
 
 
@@ -104,7 +104,7 @@ def test_a_process_that_is_killed_is_an_error(monkeypatch):
     ("name", "message"),
     [
         *((name, f"no task runner `{name}`(.|\n)*processes") for name in ("ray", "dask:", "dask8786", "Threads")),
-        ("dask", "that its launcher started"),
+        ("dask", "started by its launcher"),
     ],
 )
 def test_an_unknown_runner_and_dask_without_the_launcher_are_refused_at_once(monkeypatch, name, message):

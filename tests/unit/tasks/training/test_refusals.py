@@ -33,7 +33,7 @@ def test_missing_inputs_are_named_with_what_to_do(project, capsys):
     said = failing(capsys, *student_stage)
     assert f"1 training cycles have no soft label, such as {cycles[0]}" in said
     soft_labels(project, [])
-    assert "no teacher made any" in failing(capsys, *student_stage)
+    assert "because there are no teachers" in failing(capsys, *student_stage)
 
     index = project / "data" / "fbank" / "narrow" / "index.parquet"
     whole = pq.read_table(index)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.distillation.labelling import label
-from tasks.distillation.soft_targets import SoftLabelSettings, combine
+from tasks.distillation.soft_labels import SoftLabelSettings, combine
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment

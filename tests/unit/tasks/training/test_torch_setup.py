@@ -8,7 +8,7 @@ import torch
 
 from models.training.settings import ComputeSettings
 from tasks.runtime.errors import BreathlineError
-from tasks.training.torch_setup import explained, set_up
+from tasks.training.torch_setup import as_breathline_error, set_up
 
 COMPUTE = ComputeSettings(device="cpu", precision="fp32", threads=1)
 
@@ -35,7 +35,7 @@ def test_deterministic_is_exact_and_otherwise_it_is_fast(monkeypatch, determinis
 
 def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch():
     def put() -> None:  # one of the few without one on a CPU
-        with explained(where="here"):
+        with as_breathline_error(where="here"):
             torch.zeros(2).put_(torch.tensor([0, 0]), torch.ones(2))
 
     set_up(COMPUTE)
@@ -45,7 +45,7 @@ def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch()
     assert "false" in raised.value.hint
     set_up(dataclasses.replace(COMPUTE, deterministic=False))
     put()
-    with pytest.raises(RuntimeError, match="mat1 and mat2"), explained(where="here"):
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), as_breathline_error(where="here"):
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 

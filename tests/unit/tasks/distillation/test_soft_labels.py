@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.distillation.soft_targets import SoftLabelSettings, candidates, combine, noisy, select, soften
+from tasks.distillation.soft_labels import SoftLabelSettings, candidates, combine, noisy, select, soften
 from tasks.runtime.errors import BreathlineError
 
 LOGITS = np.random.default_rng(0).normal(0, 2, (3, 50, 4)).astype(np.float32)  # teachers, cycles, classes
@@ -28,13 +28,13 @@ def test_the_mean_gives_one_candidate_and_random_one_of_each_teacher():
 
 
 def test_only_teachers_that_may_label_a_cycle_do_and_the_first_of_them():
-    unseen = {"a": np.arange(50) < 25, "b": np.arange(50) >= 25, "c": np.arange(50) >= 10}
-    logits = dict(zip(unseen, LOGITS, strict=True))
-    chosen = select(logits, unseen, 1)
+    allowed = {"a": np.arange(50) < 25, "b": np.arange(50) >= 25, "c": np.arange(50) >= 10}
+    logits = dict(zip(allowed, LOGITS, strict=True))
+    chosen = select(logits, allowed, 1)
     np.testing.assert_array_equal(chosen[0, :25], LOGITS[0, :25])
     np.testing.assert_array_equal(chosen[0, 25:], LOGITS[1, 25:])
     with pytest.raises(BreathlineError, match="10 cycles have fewer than 2 teachers"):
-        select(logits, unseen, 2)
+        select(logits, allowed, 2)
 
 
 def test_noise_has_the_variance_that_was_asked_for_and_nothing_of_the_teachers():

@@ -17,16 +17,16 @@ SoftLabels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class SoftLabelSettings(ChoiceSettings):
-    """Choice and combination of teachers."""
+    """Choice of the teachers, and combination of their logits into soft labels."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     temperature: float = 1.0  # divisor of the logits for `mean` and `random`; 1 as published
-    # `mean`: mean of the logits. `random`: one of the k teachers at each use of a cycle. Two controls use no logits of
-    # the cycle and no temperature. `label_noise`: hard label with Gaussian noise of `noise_variance`. `teacher_noise`:
-    # the same, with the variance of the logits of the k teachers per class.
+    # `mean`: mean of the logits. `random`: one of the k teachers at each use of a cycle. The other two are controls
+    # without the cycle's logits and without temperature. `label_noise`: hard label with Gaussian noise of
+    # `noise_variance`. `teacher_noise`: the same, with the variance of the k teachers' logits for each class.
     combination: Literal["mean", "random", "label_noise", "teacher_noise"] = "mean"
-    # Variance of `label_noise`, for all classes or for each. Published are 0.1 and the variances of thirty teachers,
-    # (1.192, 0.906, 0.619, 0.358).
+    # Variance of `label_noise`: one value for all classes, or one for each. Published values are 0.1 and the variances
+    # of thirty teachers, (1.192, 0.906, 0.619, 0.358).
     noise_variance: float | tuple[float, ...] = 0.1
     seed: int = 0  # random seed of the noise
 
@@ -41,46 +41,56 @@ class SoftLabelSettings(ChoiceSettings):
 
 
 def soften(logits: npt.NDArray[Any], temperature: float = 1.0) -> SoftLabels:
-    """Return softmax(logits / T) over the last axis, as float32."""
+    """Return softmax(logits / T) over the last axis as float32, of the same shape; T is the temperature."""
     soft: SoftLabels = (torch.from_numpy(logits.astype(np.float64)) / temperature).softmax(dim=-1).float().numpy()
     return soft
 
 
 def combine(logits: Sequence[Logits], temperature: float = 1.0) -> SoftLabels:
-    """Return soft labels ``(cycles, classes)``: softmax of the mean logits over T."""
+    """Return soft labels ``(cycles, classes)``: softmax of the mean logits, divided by the temperature.
+
+    Args:
+        logits: Logits ``(cycles, classes)`` of each teacher.
+        temperature: Divisor T of the logits, above 0.
+    """
     return soften(np.mean(np.stack(logits).astype(np.float64), axis=0), temperature)
 
 
-def select(logits: Mapping[str, Logits], unseen: Mapping[str, npt.NDArray[np.bool_]], k: int) -> Logits:
+def select(logits: Mapping[str, Logits], allowed: Mapping[str, npt.NDArray[np.bool_]], k: int) -> Logits:
     """Return for each cycle the logits of the first k teachers that may label it: ``(k, cycles, classes)``.
 
     Args:
-        logits: Logits ``(cycles, classes)`` of the chosen teachers, in order.
-        unseen: Cycles ``(cycles,)`` that each teacher may label.
+        logits: Logits ``(cycles, classes)`` of the chosen teachers, in the order of preference.
+        allowed: Mask ``(cycles,)`` of the cycles that each teacher may label.
         k: Number of teachers for a cycle.
 
     Raises:
         BreathlineError: Fewer than k teachers may label a cycle.
     """
     stacked = np.stack(list(logits.values()))
-    allowed = np.stack([unseen[name] for name in logits])
-    short = int((allowed.sum(axis=0) < k).sum())
-    if short:
+    masks = np.stack([allowed[name] for name in logits])
+    unlabelled = int((masks.sum(axis=0) < k).sum())
+    if unlabelled:
         raise BreathlineError(
-            f"{short} cycles have fewer than {k} teachers that did not train on their patients.",
+            f"{unlabelled} cycles have fewer than {k} teachers that did not train on their patients.",
             where="params.yaml: teachers, fold",
             hint="add teachers for every fold",
         )
-    return np.take_along_axis(stacked, first_allowed(allowed, k)[:, :, None], axis=0)
+    return np.take_along_axis(stacked, first_allowed(masks, k)[:, :, None], axis=0)
 
 
 def first_allowed(allowed: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.intp]:
-    """Return for each cycle the first k teachers ``(k, cycles)`` that may label it, of ``(teachers, cycles)``."""
+    """Return for each cycle the indices ``(k, cycles)`` of the first k teachers that may label it.
+
+    Args:
+        allowed: Mask ``(teachers, cycles)``: whether a teacher may label a cycle.
+        k: Number of teachers for a cycle.
+    """
     return np.argsort(~allowed, axis=0, kind="stable")[:k]
 
 
 def candidates(logits: Logits, labels: npt.NDArray[np.int64], settings: SoftLabelSettings) -> SoftLabels:
-    """Return the soft labels ``(cycles, candidates, classes)``; one candidate is drawn at each use of a cycle.
+    """Return the soft labels ``(cycles, candidates, classes)``; training draws one candidate at each use of a cycle.
 
     Args:
         logits: Logits ``(k, cycles, classes)`` of the teachers that label a cycle.
@@ -112,10 +122,15 @@ def noisy(labels: npt.NDArray[np.int64], variance: npt.NDArray[np.float64], *, s
     """Return hard labels with Gaussian noise ``(cycles, classes)``, clipped at zero and normalised to sum 1.
 
     The publication gives only the variances. A cycle without a positive value keeps its hard label.
+
+    Args:
+        labels: Class indices ``(cycles,)``.
+        variance: Variance of the noise of each class, ``(classes,)``.
+        seed: Random seed of the noise.
     """
     generator = np.random.default_rng(seed)
-    exact = np.eye(len(variance))[labels]
-    soft = np.clip(exact + generator.normal(0, np.sqrt(variance), exact.shape), 0, None)
-    soft = np.where(soft.sum(axis=1, keepdims=True) > 0, soft, exact)
+    hard = np.eye(len(variance))[labels]
+    soft = np.clip(hard + generator.normal(0, np.sqrt(variance), hard.shape), 0, None)
+    soft = np.where(soft.sum(axis=1, keepdims=True) > 0, soft, hard)
     normalised: SoftLabels = (soft / soft.sum(axis=1, keepdims=True)).astype(np.float32)
     return normalised
