@@ -11,7 +11,8 @@ from tests.pipeline import tampering as do
 METRICS, RECORDS = "reports/metrics.json", "data/lineage"
 
 # fmt: off
-# What is done; then the kinds of all errors, and for one of them a part of its place and of its text.
+# What is done; then the kinds of all errors, and for one of them a part of its place and of its text. In the text,
+# `cycle` is the third row of features, and `prediction` the eighth prediction.
 CASES = {
     "one bit in a recording": (lambda p: do.flip(do.first(p)), "out-changed recording-contradicts", ".wav", "1 frames"),
     "a flag in an annotation": (lambda p: do.text(do.first(p, ".txt"), "0\t0", "1\t0"),
@@ -20,7 +21,7 @@ CASES = {
     "a label in the table of cycles": (
         lambda p: do.value(p / do.CYCLES, "lungsound_4", 0, lambda label: (label + 1) % 4),
         "out-changed", do.CYCLES, "lungsound_4 of 101_"),
-    "two rows of features exchanged": (do.features, "out-changed", do.FEATURES, "row 2 (10"),
+    "two rows of features exchanged": (do.features, "out-changed", do.FEATURES, "row 2 ({cycle}), "),
     "a table written anew": (
         lambda p: pq.write_table(pq.read_table(p / do.SOFT_LABELS), p / do.SOFT_LABELS, compression="gzip"),
         "out-rewritten", do.SOFT_LABELS, "its content is the same"),
@@ -34,7 +35,7 @@ CASES = {
         lambda p: do.document(p / "reports/scores.json", lambda scores: scores["val"]["student"].update(sp=99.0)),
         "out-changed metric-contradicts", "reports/scores.json", "→ 99.0"),
     "a prediction": (lambda p: do.value(p / do.PREDICTIONS, "predicted", 7, lambda label: (label + 1) % 4),
-        "out-changed prediction-contradicts metric-contradicts", do.PREDICTIONS, "predicted of "),
+        "out-changed prediction-contradicts metric-contradicts", do.PREDICTIONS, "predicted of {prediction}: "),
     "an out missing": (lambda p: (p / do.SOFT_LABELS).unlink(), "out-missing", do.SOFT_LABELS, "is missing"),
     "a model missing": (lambda p: shutil.rmtree(p / "data/student/1"), "out-missing", "data/student/1", "is missing"),
     "a file added to an out": (lambda p: (p / "data/teachers/t1/paper.safetensors").write_bytes(b"other"),
@@ -120,7 +121,8 @@ RETRAINED = {
     "a run past DVC with other parameters, then put back": (do.rerun_otherwise,
         "params-changed record-changed input-mismatch lock-changed", "student.optimizer.lr", "0.1 → "),
     "a run again under the same name": (lambda p: do.rerun(p, unsteady=True),
-        "run-repeated record-changed input-mismatch lock-changed", "train_student@1", "gave different outs"),
+        "run-repeated record-changed input-mismatch lock-changed", "train_student@1",
+        "equal inputs gave different outs on the same hardware"),
 }
 # fmt: on
 # Cases of every group, which are verified on a real run as well.

@@ -2,9 +2,11 @@
 
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from lineage.verify import verification
+from tests.pipeline import tampering as do
 from tests.pipeline.tampered import CASES, RETRAINED, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
@@ -14,6 +16,9 @@ LONG = [pytest.param(case, marks=pytest.mark.long) for case in [*CASES, *RETRAIN
 
 def check(project, case):
     tamper, kinds, where, words = (CASES | RETRAINED)[case]
+    cycle = pq.read_table(project / do.FEATURES.replace("features.npy", "index.parquet"))["cycle_id"][2]
+    row = pq.read_table(project / do.PREDICTIONS, columns=["model", "selection", "cycle_id"]).to_pylist()[7]
+    words = words.format(cycle=cycle, prediction=" ".join(row.values()))
     tamper(project)
     errors = verification.verify(project).errors
     expected = set(kinds.split())
