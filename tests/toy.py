@@ -65,11 +65,13 @@ def make(folder: Path, graph: str = GRAPH) -> Path:
     return folder
 
 
-def commit(folder: Path, tag: str) -> None:
-    """Commit all that Git does not ignore, and tag the commit."""
+def commit(folder: Path, message: str, *, tag: bool = False) -> str:
+    """Commit all that Git does not ignore, tag the commit with its message if asked to, and return the commit."""
     call(folder, "git", "add", ".")
-    call(folder, "git", "commit", "--quiet", "-m", tag)
-    call(folder, "git", "tag", tag)
+    call(folder, "git", "commit", "--quiet", "-m", message)
+    if tag:
+        call(folder, "git", "tag", message)
+    return call(folder, "git", "rev-parse", "HEAD").strip()
 
 
 def checkout(root: Path, folder: Path) -> Path:

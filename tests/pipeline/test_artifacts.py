@@ -38,9 +38,8 @@ def project(tmp_path):
 
 def run(project, server, score: float) -> tuple[str, dict[str, dict[str, object]]]:
     """Run the project, whose student has a Score; return what was printed and the run's artifacts by key."""
-    (project / "figures.json").write_text(
-        json.dumps({"val": {"student": {"score_strict": score, "score_lenient": 70}}})
-    )
+    student = {"score_strict": score, "score_lenient": 70}
+    (project / "figures.json").write_text(json.dumps({"val": {"student": student}}))
     latest = {"sort": "CREATED_DESC", "limit": 50}
     with httpx.Client(base_url=server["PREFECT_API_URL"]) as api:
         known = {one["id"] for one in api.post("/artifacts/filter", json=latest).json()}

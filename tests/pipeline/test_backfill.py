@@ -57,7 +57,7 @@ def test_a_backfill_runs_each_case_on_one_cache_and_a_failure_spoils_no_other(tm
     (folder / "score.sh").write_text(SCORE)
     for tag in ("v1", "v2"):
         (folder / "src.txt").write_text(f"{tag}\n")
-        commit(folder, tag)
+        commit(folder, tag, tag=True)
     (folder / "src.txt").write_text("the working tree\n")
 
     state = backfill(revisions=["v1", "v2"], values={"rho": [0.1, 0.2]}, jobs=2, project=folder, return_state=True)

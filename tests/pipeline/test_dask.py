@@ -26,14 +26,10 @@ STAGES = (["extract"], ["fbank", "ast"])
 
 
 def start(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli.stage", *stage],
-        cwd=folder,
-        env={**env, "COLUMNS": "200", "BREATHLINE_TASK_RUNNER": runner},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", "cli.stage", *stage]
+    settings = {**env, "COLUMNS": "200", "BREATHLINE_TASK_RUNNER": runner}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=settings, stderr=pipe, text=True, start_new_session=True)
 
 
 def run(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> tuple[int, str]:
@@ -123,26 +119,20 @@ LOCAL = [pytest.param(runner, marks=pytest.mark.long) for runner in ("processes"
 
 
 @pytest.mark.parametrize("runner", ["a running cluster", *LOCAL])
-def test_threads_processes_and_dask_write_equal_bytes(
-    tmp_path: Path, corpus: Path, request: pytest.FixtureRequest, env: dict[str, str], runner: str
-) -> None:
+def test_threads_processes_and_dask_write_equal_bytes(tmp_path, corpus, request, env, runner):
     by_threads, scheduler = (request.getfixturevalue(name) for name in ("by_threads", "scheduler"))
     assert {"data/cycles/cycles.parquet", "data/fbank/ast/features.npy"} <= by_threads.keys()
     address = f"dask:{scheduler}" if runner == "a running cluster" else runner
     assert written(project(corpus, tmp_path / "project"), env, address) == by_threads
 
 
-def test_a_fault_in_a_recording_is_told_as_without_dask(
-    tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]
-) -> None:
+def test_a_fault_in_a_recording_is_told_as_without_dask(tmp_path, corpus, scheduler, env):
     folder = project(corpus, tmp_path / "project")
     (folder / "data/raw").unlink()
     (folder / "data/raw/audio").mkdir(parents=True)
-    for path in corpus.glob("data/raw/*"):
+    for path in [*corpus.glob("data/raw/*"), *corpus.glob("data/raw/audio/*")]:
         if path.name != "audio":
-            (folder / "data/raw" / path.name).symlink_to(path)
-    for path in corpus.glob("data/raw/audio/*"):
-        (folder / "data/raw/audio" / path.name).symlink_to(path)
+            (folder / path.relative_to(corpus)).symlink_to(path)
     broken = sorted(folder.glob("data/raw/audio/*.wav"))[5]
     broken.unlink()
     broken.write_bytes(b"no wav")
@@ -156,7 +146,7 @@ def test_a_fault_in_a_recording_is_told_as_without_dask(
     assert len(set(told.values())) == 1, told
 
 
-def test_workers_with_other_code_are_refused(tmp_path: Path, corpus: Path, scheduler: str, env: dict[str, str]) -> None:
+def test_workers_with_other_code_are_refused(tmp_path, corpus, scheduler, env):
     def outdate(code: str | None) -> str:
         from flows import dask_map
 
@@ -179,9 +169,7 @@ INTERRUPTIONS = [pytest.param(number, marks=pytest.mark.long) for number in (sig
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, *INTERRUPTIONS])
-def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(
-    tmp_path: Path, env: dict[str, str], number: signal.Signals
-) -> None:
+def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_path, env, number):
     lay_out(tmp_path, waveforms([9_000] * 800))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
     out = tmp_path / "data/fbank/ast"

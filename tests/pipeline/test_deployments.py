@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -105,9 +106,8 @@ def test_deploying_twice_doubles_nothing_and_keeps_what_was_switched(project, en
     once = there()
     workers = [name for name in once["deployments"] if name.startswith("stage-on-worker/")]
     assert workers == [f"stage-on-worker/{pool}" for pool in ("box", "cluster", "cpu", "gpu")]
-    assert {"pipeline/nightly", "pipeline/on-demand", "new_data/watch", "nightly_audit/nightly"} < set(
-        once["deployments"]
-    )
+    ours = {"pipeline/nightly", "pipeline/on-demand", "new_data/watch", "nightly_audit/nightly"}
+    assert ours < set(once["deployments"])
     assert once["pools"] == ["box:docker", "cluster:kubernetes", "cpu:process", "gpu:process"]
     assert "breathline-gpu 2" in once["limits"]
     assert len([name for name in once["automations"] if "failures" not in name]) == 4
@@ -152,8 +152,7 @@ def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project
     address = f"mailto://127.0.0.1:{mail}?from=a@example.org&to=b@example.org&mode=insecure"
     deploy(project, env, "--webhook", f"http://127.0.0.1:{post}/hook", "--email", address)
     found = client.read_deployment_by_name("pipeline/on-demand")
-    worker = start_worker(project, env)
-    try:
+    with running_worker(project, env) as worker:
         run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["bad"]})
         eventually(lambda: client.read_flow_run(run.id).state_name == "Failed")
         eventually(lambda: messages.posted and "." in messages.mailed)
@@ -168,15 +167,8 @@ def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project
             process.kill()
         eventually(lambda: "Lost" in states(client, run.id))
         eventually(lambda: "AwaitingRetry" in states(client, run.id))
-    finally:
-        worker.kill()
-        worker.wait()
-    worker = start_worker(project, env)
-    try:
+    with running_worker(project, env):
         eventually(lambda: client.read_flow_run(run.id).state_name == "Completed")
-    finally:
-        worker.terminate()
-        worker.wait(timeout=60)
     assert (project / "out").exists()
     assert states(client, run.id).count("Lost") == 1
 
@@ -185,8 +177,7 @@ def test_failures_are_told_and_a_run_whose_machine_died_starts_once_more(project
 @pytest.mark.usefixtures("deployed")
 def test_a_run_that_is_cancelled_leaves_nothing_and_the_next_one_ends_well(project, env, client):
     found = client.read_deployment_by_name("pipeline/on-demand")
-    worker = start_worker(project, env)
-    try:
+    with running_worker(project, env):
         run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["held"]})
         eventually(lambda: (project / "held.pid").exists() and (project / "held.pid").read_text().strip())
         stage = psutil.Process(int((project / "held.pid").read_text()))
@@ -199,9 +190,6 @@ def test_a_run_that_is_cancelled_leaves_nothing_and_the_next_one_ends_well(proje
         run = client.create_flow_run_from_deployment(found.id, parameters={"targets": ["held"]})
         eventually(lambda: client.read_flow_run(run.id).state_name == "Completed")
         assert (project / "held.txt").exists()
-    finally:
-        worker.terminate()
-        worker.wait(timeout=60)
 
 
 @pytest.mark.long
@@ -237,9 +225,15 @@ def test_a_server_that_does_not_answer_is_named(tmp_path):
     assert "No Prefect server is named." in printed
 
 
-def start_worker(project: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+@contextmanager
+def running_worker(project: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cpu", "--type", "process"]
-    return subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield worker
+    finally:
+        worker.terminate()
+        worker.wait(timeout=60)
 
 
 def states(client: SyncPrefectClient, run: object) -> list[str | None]:

@@ -8,6 +8,7 @@ import pytest
 from tests import toy
 from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 
+TERM = pytest.param(signal.SIGTERM, marks=pytest.mark.long)
 # a and b are independent; last needs both.
 PARALLEL = """\
 stages:
@@ -78,7 +79,7 @@ def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_pa
     assert not (folder / "after.txt").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", [signal.SIGKILL, TERM])
 def test_the_server_that_a_run_starts_for_itself_goes_with_it(tmp_path, number):
     folder = toy.make(tmp_path / "project", ENDLESS)
     env = {name: value for name, value in toy.ENV.items() if name != "PREFECT_API_URL"}
@@ -105,9 +106,7 @@ def test_what_may_pass_is_tried_again_and_nothing_else(tmp_path, server):
     assert (folder / "tries").read_text() == "x\nx\n"
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, TERM])
 def test_no_stage_outlives_its_flow(tmp_path, server, number):
     folder = toy.make(tmp_path, ENDLESS)
     process = breathline(folder, server, "run")

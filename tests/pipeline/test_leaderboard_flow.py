@@ -53,11 +53,8 @@ def test_a_leaderboard_shares_teachers_and_the_command_shows_the_same(tmp_path, 
     folder = toy.make(tmp_path / "project", LEADERBOARD.replace("COUNT", str(tmp_path / "count")))
     (folder / "params.yaml").write_text(LEADERBOARD_PARAMS)
     (folder / "recipes").mkdir()
-    for name, overrides in {
-        "defaults": LEADERBOARD_PARAMS,
-        "plain": TEACHERS,
-        "wide": f"student: {{rho: 0.1}}\n{TEACHERS}",
-    }.items():
+    recipes = {"defaults": LEADERBOARD_PARAMS, "plain": TEACHERS, "wide": f"student: {{rho: 0.1}}\n{TEACHERS}"}
+    for name, overrides in recipes.items():
         indented = "\n".join(f"  {line}" for line in overrides.splitlines())
         (folder / "recipes" / f"{name}.yaml").write_text(f"description: {name}\noverrides:\n{indented}\n")
     figure = {"mean": 50.0, "sd": None, "low": 40.0, "high": 60.0}
@@ -67,12 +64,7 @@ def test_a_leaderboard_shares_teachers_and_the_command_shows_the_same(tmp_path, 
     test = {"cycles": 4, "patients": 2}
     metrics = {**measured, "classes": ["normal", "abnormal"], "test": test, "students": {"1": {}}}
     (folder / "metrics").write_text(json.dumps({**metrics, "student": {"val": figures}}))
-    predicted = {
-        "cycle_id": list("abcd"),
-        "patient_id": ["1", "1", "2", "2"],
-        "label": [0, 1, 0, 1],
-        "predicted": [0, 0, 1, 1],
-    }
+    predicted = {"cycle_id": list("abcd"), "patient_id": list("1122"), "label": [0, 1] * 2, "predicted": [0, 0, 1, 1]}
     models = {"model": ["student/1"] * 4, "selection": ["val"] * 4, "p_normal": [0.5] * 4, "p_abnormal": [0.5] * 4}
     pl.DataFrame(predicted | models).write_parquet(folder / "predicted")
     commit(folder, "start")

@@ -82,9 +82,7 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     # What does not even arrive was not refused: it is tried again at the next look.
     (corpus / "bad").unlink()
     graph = (folder / "dvc.yaml").read_text()
-    (folder / "dvc.yaml").write_text(
-        graph.replace("stages:\n  download:\n    cmd: ", "stages:\n  download:\n    cmd: exit 1; ")
-    )
+    (folder / "dvc.yaml").write_text(graph.replace("cmd: rm -rf data/raw", "cmd: exit 1; rm -rf data/raw"))
     state = look()
     assert state.message.startswith("The new recordings cannot be used: Failed: download.")
     assert look().is_failed()

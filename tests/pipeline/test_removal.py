@@ -19,22 +19,21 @@ def done(folder: Path) -> list[str]:
     return [event["stage"] for event in events if event.get("status") == "done"]
 
 
-def test_a_patient_is_removed(project: Path, server: dict[str, str]) -> None:
-    folder = project
-    first = done(folder)
+def test_a_patient_is_removed(project, server):
+    folder, first = project, done(project)
     recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
     patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
     theirs = recordings.filter(pl.col("patient_id") == patient)
-    assert f"Patient {patient} is still in" in toy.call(
-        folder, "breathline", "audit", "absent", f"patient:{patient}", ok=False
-    )
 
-    refused = toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json", ok=False)
-    assert {found["kind"] for found in json.loads(refused)["findings"] if found["severity"] == "error"} == {
-        "patient-left"
-    }
+    def audit(*arguments: str, ok: bool = True) -> dict:
+        return json.loads(toy.call(folder, "breathline", "audit", *arguments, "--json", ok=ok))
 
-    answer = json.loads(toy.call(folder, "breathline", "audit", "trace", f"patient:{patient}", "--json"))
+    still = toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", ok=False)
+    assert f"Patient {patient} is still in" in still
+    refused = audit("verify", "--absent", f"patient:{patient}", ok=False)["findings"]
+    assert {found["kind"] for found in refused if found["severity"] == "error"} == {"patient-left"}
+
+    answer = audit("trace", f"patient:{patient}")
     concerned = {rerun["stage"] for rerun in answer["reruns"]}
     trained = {rerun["stage"] for rerun in answer["reruns"] if rerun["learned"]}
     assert trained >= {"train_teacher@t1", "train_student@1", "soft_labels"}
@@ -46,19 +45,17 @@ def test_a_patient_is_removed(project: Path, server: dict[str, str]) -> None:
     assert len(again) == len(concerned)
     assert set(first) - concerned == {"weights@scratch"}
 
-    proof = json.loads(toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", "--json"))
+    proof = audit("absent", f"patient:{patient}")
     assert (proof["proven"], proof["traces"], proof["not_there"]) == (True, [], [])
-    assert proof["known_by"]["files"] == 2 * len(theirs)
-    assert proof["known_by"]["rows"] == 4 * theirs["cycles"].sum()
-    assert proof["known_by"]["weights"] == 3
-
-    verified = json.loads(toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json"))
+    known = [proof["known_by"][kind] for kind in ("files", "rows", "weights")]
+    assert known == [2 * len(theirs), 4 * theirs["cycles"].sum(), 3]
+    verified = audit("verify", "--absent", f"patient:{patient}")
     assert (verified["verified"], "patient-absent" in {found["kind"] for found in verified["findings"]}) == (True, True)
 
     account = json.loads((folder / "data/lineage/download.json").read_text())["account"]
     assert account["excluded"] == {f"patient:{patient}": len(theirs)}
     assert account["recordings"] == {"in": len(recordings), "out": len(recordings) - len(theirs)}
-    changes = json.loads(toy.call(folder, "breathline", "audit", "diff", "HEAD", ".", "--json"))
+    changes = audit("diff", "HEAD", ".")
     assert changes["recordings"]["removed"] == theirs["recording_id"].to_list()
     assert (changes["recordings"]["added"], changes["recordings"]["changed"]) == ([], {})
     assert changes["code"] == {"added": [], "removed": [], "changed": {}}

@@ -3,6 +3,8 @@
 import json
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +17,67 @@ from flows.deployments import pools, register
 from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
-from tests.pipeline.workers import GRAPH, NOTE, ran, start_worker
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("download", "extract")
+# `heavy` and `light` are independent. What `heavy` leaves to Git, DVC's run-cache does not carry.
+GRAPH = """\
+stages:
+  source:
+    cmd: {note} && tr a-z A-Z < src.txt > source.txt
+    deps: [src.txt]
+    outs: [source.txt]
+  heavy:
+    cmd: >-
+      {note} && mkdir -p data/heavy plots && cat code/add.txt source.txt > data/heavy/model &&
+      echo '{{"rho": '$(grep -o '0[.].*' params.yaml)'}}' > heavy.json && echo x,y > plots/a.csv
+    deps: [source.txt, code]
+    params: [rho]
+    outs: [data/heavy, {{heavy.json: {{cache: false}}}}]
+    plots: [plots/a.csv: {{cache: false}}]
+  light:
+    cmd: {note} && wc -l < source.txt > light.txt
+    deps: [source.txt]
+    outs: [light.txt]
+  last:
+    cmd: {note} && cat data/heavy/model light.txt heavy.json > last.txt
+    deps: [data, light.txt, heavy.json]
+    outs: [last.txt]
+  moment:
+    cmd: {note} && date +%s%N > moment.txt
+    deps: [source.txt]
+    outs: [moment.txt]
+  bad:
+    cmd: cat source.txt && echo the cause && exit 1
+    deps: [source.txt]
+    outs: [bad.txt]
+  endless:
+    cmd: echo $$ > {pid} && sleep 300 && echo > endless.txt
+    deps: [source.txt]
+    outs: [endless.txt]
+"""
+NOTE = "echo $DVC_STAGE $PWD >> {file}"
 ON = ("--on", "heavy=gpu", "--on", "light=cpu")
+
+
+def start_worker(pool: str, folder: Path, server: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool]
+    env = server | {"BREATHLINE_CLONES": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    with (folder / "worker.log").open("w") as log:
+        return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+
+
+def ran(project: Path) -> dict[str, list[str]]:
+    """Return the folders in which each stage has run so far."""
+    lines = (project.parent / "where").read_text().split("\n")[:-1]
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        stage, folder = line.split()
+        found.setdefault(stage.split(":")[-1], []).append(folder)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +95,15 @@ def clones(server, tmp_path_factory) -> Iterator[dict[str, Path]]:
         worker.wait(timeout=60)
 
 
+def commit_with_remotes(folder: Path) -> str:
+    """Give a project its remotes, beside its folder, and return its first commit."""
+    origin = str(folder.parent / "origin.git")
+    toy.call(folder, "git", "init", "--quiet", "--bare", origin)
+    toy.call(folder, "git", "remote", "add", "origin", origin)
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(folder.parent / "store"))
+    return toy.commit(folder, "start")
+
+
 @pytest.fixture
 def project(tmp_path) -> Path:
     """Return a project with its remotes and one commit; parameters are changed since."""
@@ -47,11 +111,7 @@ def project(tmp_path) -> Path:
     folder = toy.make(tmp_path / "project", GRAPH.format(note=note, pid=tmp_path / "pid"))
     (folder / "code").mkdir()
     (folder / "code" / "add.txt").write_text("added\n")
-    toy.call(folder, "git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
-    toy.call(folder, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
-    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
+    commit_with_remotes(folder)
     (folder / "params.yaml").write_text("rho: 0.1\n")
     return folder
 
@@ -66,11 +126,10 @@ def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project
     assert toy.call(project, "git", "for-each-ref", "refs/breathline") == ""
 
     alone = shutil.copytree(project, project.parent / "alone", symlinks=True)
-    for out in ("last.txt", "light.txt", "heavy.json"):
+    for out in ("last.txt", "light.txt", "heavy.json", "dvc.lock"):
         (alone / out).unlink()
-    shutil.rmtree(alone / "data")
-    shutil.rmtree(alone / ".dvc" / "cache")
-    (alone / "dvc.lock").unlink()
+    for out in ("data", ".dvc/cache"):
+        shutil.rmtree(alone / out)
     toy.call(alone, "dvc", "repro", "last")
     for out in ("last.txt", "light.txt", "heavy.json", "plots/a.csv", "data/heavy/model"):
         assert (project / out).read_bytes() == (alone / out).read_bytes(), out
@@ -102,12 +161,7 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
 def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones, tmp_path):
     folder = toy.checkout(ROOT, tmp_path / "project")
     runs.edit(folder, lambda params: params["download"]["demo"].update(patients=4))
-    toy.call(folder, "git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
-    toy.call(folder, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
-    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "--quiet", "-m", "start")
-    commit = toy.call(folder, "git", "rev-parse", "HEAD").strip()
+    commit = commit_with_remotes(folder)
     runs.edit(folder, lambda params: params["download"]["demo"].update(seed=7))
     asked = ("run", "--target", "extract", "--on", "download=cpu")
     succeed(breathline(folder, server, *asked), timeout_s=240)
@@ -123,9 +177,8 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     assert {found["kind"] for found in verified["findings"]} <= {"git-dirty", "git-dirty-run", "stage-not-run"}
 
     # What DVC's run-cache gives a worker ran nowhere: the log tells that, too.
-    (folder / ".lineage/events.jsonl").unlink()
-    (folder / ".lineage/head.json").unlink()
-    (folder / "data/lineage/download.json").unlink()
+    for name in (".lineage/events.jsonl", ".lineage/head.json", "data/lineage/download.json"):
+        (folder / name).unlink()
     succeed(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
     (only,) = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
     assert (only["event"], only["stage"]) == ("restored", "download")
@@ -168,14 +221,11 @@ def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones,
     assert ended(family, seconds=40)
 
 
-CALLER = "params.yaml: endless"
-
-
 def report_lost() -> None:
     """Tell the server what its automation would, once a killed run gives no sign of life."""
     with get_client(sync_client=True) as client:
         running = FlowRunFilter(state={"type": {"any_": ["RUNNING"]}})
-        (found,) = [run for run in client.read_flow_runs(flow_run_filter=running) if run.name == CALLER]
+        (found,) = [run for run in client.read_flow_runs(flow_run_filter=running) if run.name == "params.yaml: endless"]
         client.set_flow_run_state(found.id, State(type=StateType.CRASHED, name="Lost"))
 
 

@@ -46,8 +46,7 @@ def test_git_without_commit_dirty_and_clean(tmp_path):
     assert project.git(tmp_path).state == "missing"
     folder = toy.make(tmp_path)
     assert project.git(folder).found == "no commit yet"
-    toy.call(folder, "git", "add", ".")
-    toy.call(folder, "git", "commit", "-qm", "x")
+    toy.commit(folder, "x")
     assert project.git(folder).state == "ok"
     (folder / "params.yaml").write_text("rho: 1\n")
     assert "1 files not committed" in project.git(folder).found

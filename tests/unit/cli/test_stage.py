@@ -44,7 +44,6 @@ def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
     status, shown = run(tmp_path, "-m", "cli.stage", "weights", "scratch")
     assert status == 0, shown
     found = record.read(tmp_path, "weights@scratch")
-    assert found is not None
     assert found["command"] == "python -m cli.stage weights scratch"
     assert "tasks/weights.py" in found["modules"]
     assert not any(name.startswith(("cli", "lineage", "flows")) for name in found["modules"])

@@ -1,4 +1,4 @@
-"""Soft labels, predictions and metrics of the small project, from random logits."""
+"""Soft labels, predictions and metrics of the small project, from random logits; and the decisions of its stages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tasks import evaluate as evaluation
+from tasks.distillation import labelling
+from tasks.distillation.soft_labels import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, table
 from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, headline, summarize
 from tasks.runtime import corpus_facts, files, params
-from tasks.subsets import assignment
+from tasks.subsets import assignment, folds
+from tasks.training import student, teachers
+from tasks.training.decisions import decisions
 
 
 def soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
@@ -50,6 +55,29 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
     (root / "reports/report.html").write_text("<p>report</p>\n")
+
+
+def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """Return the decisions of a stage, by its own functions; empty for stages that decide nothing."""
+    group, _, item = stage.partition("@")
+    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate"):
+        return {}
+    whole, folder = _assigned(root, read), root / "data/teachers"
+    if group == "train_teacher":
+        settings, training = teachers.parse(read, item)
+        assigned = folds.without(whole, settings.fold) if settings.fold else whole
+        held_out = [cycle for cycle in whole.subsets if cycle not in assigned.subsets]
+        given = {"seed": settings.seed, "selections": read["selections"]}
+        return decisions(settings.network(), training, assigned, **given, fold=settings.fold, held_out=held_out)
+    if group == "train_student":
+        network, training = student.parse(read["student"])
+        return decisions(network, training, whole, seed=int(item), selections=read["selections"])
+    known = teachers.read(read)
+    choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
+    if group == "soft_labels":
+        return labelling.decide(known, choice, whole, folder)
+    classes = corpus_facts.read(root / corpus_facts.FOLDER).label_sets[read["labels"]].classes
+    return evaluation.decide(known, choice, whole, folder, classes)
 
 
 def _assigned(root: Path, read: Mapping[str, Any]) -> assignment.Assignment:

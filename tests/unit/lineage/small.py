@@ -31,7 +31,6 @@ from tasks.runtime import files, params
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.unit.lineage import predicted
-from tests.unit.lineage.decided import decide
 
 ROOT = Path(__file__).parents[3]
 RATE, SECONDS = 4000, 4
@@ -53,12 +52,7 @@ TEACHERS: dict[str, dict[str, Any]] = {
 
 
 def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
-    """Write the project into an empty folder, as a clean Git repository with one commit, and return the folder.
-
-    Args:
-        root: Empty folder.
-        changes: Changes of params.yaml, such as ``{"split": "official-disjoint"}``.
-    """
+    """Write the project, with changes of params.yaml, as a clean Git repository with one commit; return its folder."""
     root.mkdir(parents=True, exist_ok=True)
     for folder in ("tasks", "models"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -68,8 +62,7 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
     yaml.default_flow_style = False
     yaml.dump(params.merge(_parameters(), changes or {}), root / "params.yaml")
     toy.call(root, "git", "init", "--quiet")
-    toy.call(root, "git", "add", ".")
-    toy.call(root, "git", "commit", "--quiet", "--message", "A small project")
+    toy.commit(root, "A small project")
     run(root)
     return root
 
@@ -85,13 +78,12 @@ def run(root: Path) -> None:
         module = f"tasks/{group}.py"
         with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
             begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
-            path = record.write(root, begun, decide(root, read, name))
+            path = record.write(root, begun, predicted.decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change a JSON file."""
     loaded = json.loads(path.read_text())
     change(loaded)
     path.write_text(json.dumps(loaded))
@@ -101,8 +93,7 @@ def lock(root: Path) -> None:
     """Let DVC write dvc.lock and its cache, and commit them; this takes seconds."""
     toy.call(root, "dvc", "init", "--quiet")
     toy.call(root, "dvc", "commit", "--quiet", "--force")
-    toy.call(root, "git", "add", ".")
-    toy.call(root, "git", "commit", "--quiet", "--message", "A run")
+    toy.commit(root, "A run")
 
 
 @cache
@@ -144,28 +135,13 @@ def _download(root: Path, _read: Mapping[str, Any], _item: str) -> None:
     }
     for name, lines in written.items():
         (metadata / name).write_text("\n".join(lines) + "\n")
-    source = {
-        "corpus": "icbhi",
-        "identity": {
-            "name": "icbhi-part",
-            "statement": f"A part of ICBHI 2017 ({len(RECORDINGS)} of 920 recordings)",
-            "evidence": "Claimed by the test.",
-            "verified": True,
-            "complete": False,
-            "recordings": len(RECORDINGS),
-            "known_recordings": 920,
-        },
-        "source": "archive",
-        "archive": {"name": "small.zip", "sha256": "5" * 64, "bytes": 5},
-        "expect": "partial",
-        "recordings": len(RECORDINGS),
-        "missing": ["199_1b1_Tc_sc_Meditron"],
-        "excluded": {},
-        "corrections": [],
-        "metadata": {name: sha256(metadata / name) for name in written},
-        "annotations_without_recording": 0,
-        "other_files": 0,
-    }
+    count = {"recordings": len(RECORDINGS)}
+    identity = {"name": "icbhi-part", "statement": f"A part of ICBHI 2017 ({len(RECORDINGS)} of 920 recordings)"}
+    identity |= {"evidence": "Claimed by the test.", "verified": True, "complete": False, "known_recordings": 920}
+    source = {"corpus": "icbhi", "identity": identity | count, "source": "archive", "expect": "partial", **count}
+    source |= {"archive": {"name": "small.zip", "sha256": "5" * 64, "bytes": 5}, "missing": ["199_1b1_Tc_sc_Meditron"]}
+    source |= {"excluded": {}, "corrections": [], "annotations_without_recording": 0, "other_files": 0}
+    source |= {"metadata": {name: sha256(metadata / name) for name in written}}
     files.write_json(root / "data/raw/source.json", source)
 
 
@@ -203,27 +179,19 @@ def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[st
     (out / "history.csv").write_text("epoch,lr,train_loss\n1,0.1,1.0\n")
 
 
-def _extract(root: Path, _read: Mapping[str, Any], _item: str) -> None:
-    extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1)
-
-
 def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
     teacher = read["teachers"][item]
     _model(root, read, f"data/teachers/{item}", teacher, teacher["seed"])
 
 
-def _train_student(root: Path, read: Mapping[str, Any], item: str) -> None:
-    _model(root, read, f"data/student/{item}", read["student"], int(item))
-
-
 _MAKERS = {
     "download": _download,
-    "extract": _extract,
+    "extract": lambda root, *_: extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1),
     "validate": _validate,
     "evaluate": predicted.evaluate,
     "fbank": _fbank,
     "weights": _weights,
     "train_teacher": _train_teacher,
-    "train_student": _train_student,
+    "train_student": lambda root, read, item: _model(root, read, f"data/student/{item}", read["student"], int(item)),
     "soft_labels": predicted.soft_labels,
 }

@@ -23,9 +23,7 @@ def root(tmp_path):
 
 def commit(root):
     toy.call(root, "git", "init", "--quiet")
-    toy.call(root, "git", "add", ".")
-    toy.call(root, "git", "commit", "--quiet", "-m", "start")
-    return toy.call(root, "git", "rev-parse", "HEAD").strip()
+    return toy.commit(root, "start")
 
 
 def test_git_state_is_none_outside_of_a_repository(root):
@@ -89,12 +87,8 @@ def test_imported_files_of_the_project_are_modules(root, monkeypatch):
     (root / "soundfile.py").write_text("shadows = 'the library'\n")
     (root / "cli").mkdir()
     (root / "cli/stage.py").write_text("main = print\n")
-    for name, path in (
-        ("tasks.work", "tasks/work.py"),
-        ("soundfile", "soundfile.py"),
-        ("not_a_file", "_ops.py"),
-        ("__main__", "cli/stage.py"),
-    ):
+    paths = {"tasks.work": "tasks/work.py", "soundfile": "soundfile.py", "not_a_file": "_ops.py"}
+    for name, path in (paths | {"__main__": "cli/stage.py"}).items():
         monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(root / path)))
     assert list(code.imported_modules(root)) == ["soundfile.py", "tasks/work.py"]
 

@@ -33,18 +33,13 @@ def test_comparable_scores_share_a_table(tmp_path):
 
 
 def test_other_measurements_are_in_another_table(tmp_path):
-    found = tables(
-        {
-            workspace(tmp_path / "a", 50.0): variant(0.1),
-            workspace(tmp_path / "b", 60.0, labels="lungsound_2"): variant(0.2),
-            workspace(tmp_path / "c", None, definition="def se_strict(): ..."): variant(0.3),
-            workspace(tmp_path / "d", 40.0): variant(0.4),
-        }
-    )
+    two = workspace(tmp_path / "b", 60.0, labels="lungsound_2")
+    redefined = workspace(tmp_path / "c", None, definition="def se_strict(): ...")
+    folders = (workspace(tmp_path / "a", 50.0), two, redefined, workspace(tmp_path / "d", 40.0))
+    found = tables({folder: variant(rho) for folder, rho in zip(folders, (0.1, 0.2, 0.3, 0.4), strict=True)})
     assert [[row[0] for row in table.rows] for table in found] == [["rho=0.1", "rho=0.4"], ["rho=0.2"], ["rho=0.3"]]
-    assert [table.title.rpartition("by ")[2] for table in found] == [
-        f"version {number} of models/metrics.py" for number in (1, 1, 2)
-    ]
+    versions = [f"version {number} of models/metrics.py" for number in (1, 1, 2)]
+    assert [table.title.rpartition("by ")[2] for table in found] == versions
     assert "| rho=0.3 | – | 70.00 |" in markdown_tables(found)
 
 

@@ -15,19 +15,14 @@ def project(tmp_path) -> Path:
     folder = toy.make(tmp_path / "project")
     for tag in ("v1", "v2"):
         (folder / "src.txt").write_text(f"{tag}\n")
-        toy.call(folder, "git", "add", ".")
-        toy.call(folder, "git", "commit", "--quiet", "-m", tag)
-        toy.call(folder, "git", "tag", tag)
+        toy.commit(folder, tag, tag=True)
     (folder / "src.txt").write_text("not committed\n")
     return folder
 
 
 def test_values_are_read_as_yaml():
-    assert parse(["rho=0.05,0.1", "seeds=[1,2],[3]", "deep.kind=sam"]) == {
-        "rho": [0.05, 0.1],
-        "seeds": [[1, 2], [3]],
-        "deep.kind": ["sam"],
-    }
+    expected = {"rho": [0.05, 0.1], "seeds": [[1, 2], [3]], "deep.kind": ["sam"]}
+    assert parse(["rho=0.05,0.1", "seeds=[1,2],[3]", "deep.kind=sam"]) == expected
     for wrong in ("rho", "rho=", "=1", "rho=[1"):
         with pytest.raises(BreathlineError, match="parameter and its values"):
             parse([wrong])
@@ -40,9 +35,8 @@ def test_every_revision_has_every_combination_of_values_in_a_folder_of_its_own(p
     assert found[0].name == f"v1 ({first}), rho=0.1, teachers.a.seed=7"
     assert [variant.name.split()[0] for variant in found] == ["v1", "v1", "v2", "v2"]
     assert variants(project, ["v1", "v2"], {"rho": [0.1, 0.2], "teachers.a.seed": [7]}) == found
-    assert [variant.commit for variant in variants(project, ["v1..v2"], {})] == [
-        toy.call(project, "git", "rev-parse", "v2").strip()
-    ]
+    (second,) = variants(project, ["v1..v2"], {})
+    assert second.commit == toy.call(project, "git", "rev-parse", "v2").strip()
 
 
 def test_a_workspace_has_the_code_of_its_commit_and_its_own_values(project):

@@ -82,12 +82,8 @@ def test_every_parameter_of_a_deployed_flow_is_described(entrypoint):
 
 
 def test_schedules_set_only_parameters_of_their_flows():
-    asked = [
-        (one["entrypoint"], schedule["parameters"])
-        for one in DEPLOYMENTS
-        for schedule in one.get("schedules", ())
-        if "parameters" in schedule
-    ]
+    schedules = [(one["entrypoint"], schedule) for one in DEPLOYMENTS for schedule in one.get("schedules", ())]
+    asked = [(entrypoint, schedule["parameters"]) for entrypoint, schedule in schedules if "parameters" in schedule]
     assert asked
     for entrypoint, wanted in asked:
         given = load_flow_from_entrypoint(entrypoint).validate_parameters(wanted)
@@ -106,11 +102,9 @@ def test_prefect_accepts_the_automations_and_they_cover_every_deployed_flow():
 
 
 def test_a_run_may_miss_three_heartbeats_before_it_is_lost():
-    (watch,) = [
-        automations.core(each, {})
-        for each in automations.read(ROOT)
-        if each["trigger"].get("after") == ["prefect.flow-run.heartbeat"]
-    ]
+    heartbeat = ["prefect.flow-run.heartbeat"]
+    (found,) = [each for each in automations.read(ROOT) if each["trigger"].get("after") == heartbeat]
+    watch = automations.core(found, {})
     interval = FlowsSettings.model_fields["heartbeat_frequency"].default
     assert watch.trigger.within.total_seconds() > 3 * interval
     assert "prefect.flow-run.heartbeat" in watch.trigger.expect

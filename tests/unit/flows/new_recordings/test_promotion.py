@@ -28,10 +28,8 @@ def test_scores_under_other_conditions_are_not_compared():
         return found.promote, found.reason
 
     assert against(ON)[0]
-    assert against({**ON, "labels": "lungsound_2"}) == (
-        False,
-        "The labels differ (lungsound_2 in production, lungsound_4 now): the models are not comparable.",
-    )
+    differ = "The labels differ (lungsound_2 in production, lungsound_4 now): the models are not comparable."
+    assert against({**ON, "labels": "lungsound_2"}) == (False, differ)
     assert not against({**ON, "split": "0"})[0]
     assert not decide(METRIC, 1.0, {METRIC: 90.0}, {"val.student.score_lenient": 10.0}).promote
     other = against({**ON, "test": {"cycles": 80}})

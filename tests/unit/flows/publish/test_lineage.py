@@ -27,15 +27,10 @@ def test_the_diagram_shows_each_stage_its_state_and_the_arrows_that_others_do_no
     assert list(nodes.values()) == ["raw", "cut", "train@a", "judge"]
     arrows = [tuple(nodes[name] for name in line.split(" --> ")) for line in lines if "-->" in line]
     assert arrows == [("raw", "cut"), ("cut", "train@a"), ("train@a", "judge")]
-    assert [line.split("<br/>")[1] for line in lines if "[" in line] == [
-        '= up to date"]:::up_to_date',
-        '✓ ran"]:::ran',
-        '✗ failed"]:::failed',
-        '– not run"]:::not_run',
-    ]
-    assert {line.split()[1] for line in lines if line.startswith("classDef")} == {
-        word.replace(" ", "_") for word in OUTCOME.values()
-    }
+    classes = [word.replace(" ", "_") for word in OUTCOME.values()]
+    states = [f'{sign} {word}"]:::{name}' for sign, word, name in zip("=✓✗–", OUTCOME.values(), classes, strict=True)]
+    assert [line.split("<br/>")[1] for line in lines if "[" in line] == states
+    assert {line.split()[1] for line in lines if line.startswith("classDef")} == set(classes)
 
 
 def test_the_table_lists_inputs_and_outs_with_versions_of_finished_stages(tmp_path):

@@ -19,14 +19,8 @@ def written(folder, student, *, split="official", **others):
     known = {figure: value for figure, value in named["student"].items() if value is not None}
     spread = {figure: {"mean": value, "low": value - 1, "high": value + 1} for figure, value in known.items()}
     undefined = {figure: {"mean": None, "low": None, "high": None} for figure in FIGURES}
-    metrics = {
-        "corpus": "demo",
-        "labels": "lungsound_4",
-        "split": split,
-        "test": {"cycles": 25, "patients": 6},
-        "interval": {"confidence": 0.95},
-        "student": {"val": undefined | spread},
-    }
+    metrics = {"corpus": "demo", "labels": "lungsound_4", "split": split, "test": {"cycles": 25, "patients": 6}}
+    metrics |= {"interval": {"confidence": 0.95}, "student": {"val": undefined | spread}}
     for model in others:
         low, high = ({f: v + by for f, v in named[model].items()} for by in (-1, 1))
         metrics[model] = {"val": {"low": low, "high": high}}
@@ -42,12 +36,10 @@ def test_each_figure_has_its_interval_and_change_strict_first(tmp_path):
     before = scores.read(tmp_path)
     written(tmp_path, [41.25, 50.0, 57.5, 25.0, None], ensemble=[45.0, 55.0])
     text = table(tmp_path, before)
-    assert scores.headline(scores.read(tmp_path), before) == (
-        "Score of student (val): 41.25 strict (▲ +1.25), 50.00 lenient (=)."
-    )
-    assert text.startswith(
-        "In percent, on 25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`.\n"
-    )
+    said = scores.headline(scores.read(tmp_path), before)
+    assert said == "Score of student (val): 41.25 strict (▲ +1.25), 50.00 lenient (=)."
+    measured = "on 25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`"
+    assert text.startswith(f"In percent, {measured}.\n")
     assert cells(text) == [
         ["model", "figure", "now", "95% interval", "before", "change"],
         ["student (val)", "Score, strict", "41.25", "40.25 to 42.25", "40.00", "▲ +1.25"],

@@ -2,13 +2,8 @@ from flows.publish import verification
 from lineage.verify.findings import Finding, Report, Sample
 from tests.unit.flows.publish.rendered import cells
 
-OUT = Finding(
-    kind="out-changed",
-    where="data/a|b",
-    what="seed: 1 → *2*",
-    stages=("train_teacher@t1",),
-    downstream=("soft_labels", "train_student@1", "train_student@2"),
-)
+CHANGED = {"kind": "out-changed", "where": "data/a|b", "what": "seed: 1 → *2*", "stages": ("train_teacher@t1",)}
+OUT = Finding(**CHANGED, downstream=("soft_labels", "train_student@1", "train_student@2"))
 MODULE = Finding(kind="module-changed", where="tasks/a.py", what="an uncommitted edit", stages=("extract",))
 NOTE = Finding(kind="git-dirty", where=".", what="the tree differs", severity="note")
 
@@ -19,9 +14,8 @@ def report(*findings):
 
 def test_damage_comes_first_and_later_changes_are_listed_separately():
     found = report(OUT, MODULE, NOTE)
-    assert verification.headline(found) == (
-        "Not as recorded in 1 place (out-changed): 1,110 files (1.10 GB) read; 1 change since the run; 1 note."
-    )
+    places = "Not as recorded in 1 place (out-changed): 1,110 files (1.10 GB) read"
+    assert verification.headline(found) == f"{places}; 1 change since the run; 1 note."
     text = verification.show(found, "breathline audit verify")
     assert text.startswith("✗ **Not as recorded")
     header = ["kind", "where", "what", "downstream"]
@@ -41,10 +35,8 @@ def test_the_next_step_is_given_once_for_each_family():
     swapped, added = (Finding(kind=kind, where="data/x", what="…") for kind in ("model-swapped", "out-added"))
     computed = Finding(kind="computed-anew", where="cycles", what="…", severity="note")
     steps = verification.show(report(OUT, added, swapped, MODULE, NOTE, computed), "verify").partition("What next")[2]
-    families = ["**out**", "**content**", "**changed since the run**", "**git**"]
-    assert [line.split(":")[0] for line in steps.splitlines() if line.startswith("- ")] == [
-        f"- {one}" for one in families
-    ]
+    families = [line.split(":")[0] for line in steps.splitlines() if line.startswith("- ")]
+    assert families == ["- **out**", "- **content**", "- **changed since the run**", "- **git**"]
 
 
 def test_without_damage_all_is_as_recorded():

@@ -1,9 +1,11 @@
-"""Resolution of recipes over base recipes and defaults, and of small versions."""
+"""Resolution of recipes over base recipes and defaults, of small versions, and of the corpus that a user names."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from flows.recipes import corpus
 from flows.recipes import layers as recipe_layers
 from tasks.runtime.errors import BreathlineError
 
@@ -67,3 +69,31 @@ def test_unknown_recipes_wrong_keys_and_circles_are_refused(tmp_path):
         recipe_layers.load("other", tmp_path)
     with pytest.raises(BreathlineError, match="`one` is based on itself"):
         recipe_layers.resolve("one", folder=tmp_path)
+
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
+    archive = tmp_path / "some.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("ICBHI_final_database/101_1b1_Al_sc_Meditron.wav", b"")
+    whole = tmp_path / "all"
+    whole.mkdir()
+    for number in range(101, 1021):
+        (whole / f"{number}_1b1_Al_sc_Meditron.wav").touch()
+    for name in ("demo", "icbhi"):
+        given = corpus.settings(name)
+        assert (given["corpus"], given["source"], given["expect"]) == (name, "publisher", "full")
+    part = corpus.settings(str(archive))
+    assert (part["corpus"], part["source"], part["path"]) == ("icbhi", "archive", str(archive))
+    assert part["expect"] == "partial"
+    assert corpus.settings(str(whole))["expect"] == "full"
+    (whole / "101_1b1_Al_sc_Meditron.wav").unlink()
+    partial = corpus.settings("icbhi") | {"source": "directory", "expect": "partial"}
+    assert corpus.settings(str(whole)) | {"path": None} == partial
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "cough.wav").touch()
+    for path in (tmp_path / "strange", tmp_path / "none", ROOT / "params.yaml", ROOT / "recipes"):
+        with pytest.raises(BreathlineError, match=r"There is no such|not a zip|no recording"):
+            corpus.settings(str(path))

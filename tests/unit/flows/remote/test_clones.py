@@ -47,8 +47,7 @@ def test_a_commit_is_checked_out_over_changed_files(tmp_path):
     commits = []
     for text in ("one\n", "two\n"):
         (origin / "src.txt").write_text(text)
-        toy.commit(origin, text.strip())
-        commits.append(toy.call(origin, "git", "rev-parse", "HEAD").strip())
+        commits.append(toy.commit(origin, text))
     with clones.exclusive_clone(str(origin)) as root:
         clone = TransferCommands(root, StageProcesses(), print)
         for commit, text in zip(commits, ("one\n", "two\n"), strict=True):
