@@ -1,4 +1,4 @@
-"""Events and record of a stage."""
+"""Events and record of a stage, and runs adopted from the logs of workspaces."""
 
 import json
 import shutil
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lineage import events, record, recorder
+from lineage import adoption, events, record, recorder
+from lineage.verify import verification
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
+from tests.unit.lineage import small
 
 
 @pytest.fixture
@@ -54,3 +56,46 @@ def test_an_unknown_stage_is_an_error(root):
     ):
         pass
     assert events.read(root) == before
+
+
+@pytest.fixture
+def moved(root: Path) -> Path:
+    """Return a project whose runs are in the log of a workspace."""
+    workspace = root / ".leaderboard" / "mn_sam"
+    workspace.mkdir(parents=True)
+    shutil.move(root / ".lineage", workspace / ".lineage")
+    return root
+
+
+def test_a_run_of_a_workspace_is_adopted_once(moved):
+    for _ in range(2):
+        adoption.adopt_from_workspaces(moved, "evaluate")
+    start, end = events.read(moved)
+    assert (start["event"], end["event"], end["start"]) == ("start", "end", start["hash"])
+    assert end["record"] == sha256(moved / record.path_of("evaluate"))
+    there = events.read(moved / ".leaderboard" / "mn_sam")
+    assert [start["adopted"]["hash"], end["adopted"]["hash"]] == [entry["hash"] for entry in there[-2:]]
+    assert events.check(moved) == []
+
+
+def test_a_broken_log_is_not_adopted_from(moved):
+    log = moved / ".leaderboard" / "mn_sam" / events.LOG
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([json.dumps(json.loads(lines[0]) | {"user": "eve"}), *lines[1:]]) + "\n")
+    adoption.adopt_from_workspaces(moved, "evaluate")
+    assert events.read(moved) == []
+
+
+def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(moved):
+    adoption.adopt_from_workspaces(moved, "download")
+    found = [finding for finding in verification.verify(moved).findings if finding.kind.startswith("record-")]
+    assert {(finding.kind, finding.severity) for finding in found} == {("record-changed", "error")}
+    small.lock(moved)  # only what dvc.lock names, too, is believed to have come from there
+    found = [finding for finding in verification.verify(moved).findings if finding.kind.startswith("record-")]
+    assert {(finding.kind, finding.severity) for finding in found} == {("record-elsewhere", "note")}
+    assert str(record.path_of("download")) not in [finding.where for finding in found]
+
+
+def test_a_graph_without_records_adopts_nothing(tmp_path):
+    adoption.adopt_from_workspaces(tmp_path, "first")
+    assert events.read(tmp_path) == []

@@ -119,7 +119,6 @@ def copied(path: str) -> Callable[[Path, Path], None]:
 
 
 def written(path: str, text: str) -> Callable[[Path, Path], None]:
-    """Return a function that writes a text."""
     return lambda root, _before: (root / path).write_text(text)
 
 

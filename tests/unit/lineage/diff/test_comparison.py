@@ -66,10 +66,8 @@ def test_changed_recordings_and_cycles_have_their_columns(changed):
     assert changed.recordings.removed == ("106_1b1_Tc_sc_Meditron",)
     assert set(changed.recordings.changed) == {"105_1b1_Tc_sc_Meditron"}
     assert set(changed.recordings.changed["105_1b1_Tc_sc_Meditron"]) == {"annotation file"}
-    assert (changed.cycles.added, changed.cycles.removed) == (
-        ("107_1b1_Tc_sc_Meditron_000",),
-        ("106_1b1_Tc_sc_Meditron_000",),
-    )
+    assert changed.cycles.added == ("107_1b1_Tc_sc_Meditron_000",)
+    assert changed.cycles.removed == ("106_1b1_Tc_sc_Meditron_000",)
     assert set(changed.cycles.changed) == {"105_1b1_Tc_sc_Meditron_001"}
     assert changed.cycles.changed["105_1b1_Tc_sc_Meditron_001"] == {"lungsound_4": [1, 3], "icbhi_wheezes": [0, 1]}
 

@@ -34,9 +34,8 @@ def described(small_project, tmp_path_factory):
 def records(root, name, table):
     dataset = mlcroissant.Dataset(str(root / "cards" / f"{name}.croissant.json"))
     rows = [{key.rpartition("/")[2]: value for key, value in row.items()} for row in dataset.records(table)]
-    return pl.DataFrame(
-        [{k: v.decode() if isinstance(v, bytes) else v for k, v in row.items()} for row in rows], strict=False
-    )
+    texts = [{k: v.decode() if isinstance(v, bytes) else v for k, v in row.items()} for row in rows]
+    return pl.DataFrame(texts, strict=False)
 
 
 def test_there_is_a_description_of_cycles_and_of_each_front_end(described):
@@ -56,9 +55,8 @@ def test_the_validator_finds_no_issue(described, name):
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
 def test_tables_are_read_through_the_description(described, table):
     there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
-    keys = (
-        ["cycle_id", "patient_id", "start_s"] if table == "cycles" else ["recording_id", "frames", "recording_sha256"]
-    )
+    keys = {"cycles": ["patient_id", "start_s"], "recordings": ["frames", "recording_sha256"]}[table]
+    keys += [f"{table[:-1]}_id"]
     read = records(described, "cycles", f"data/cycles/{table}")
     assert read.columns == there.columns
     assert read.select(keys).rows() == there.select(keys).rows()

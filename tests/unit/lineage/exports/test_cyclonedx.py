@@ -23,7 +23,6 @@ def components(bom, kind):
 
 
 def urls(value):
-    """Yield every `url`, however deep it lies."""
     if isinstance(value, dict):
         yield from (url for key, url in value.items() if key == "url")
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -65,9 +64,8 @@ def test_models_have_their_hash_and_a_card_with_their_own_figures(bom, made):
     one, root = models["student/2/val"], made.root
     assert one["hashes"] == [{"alg": "SHA-256", "content": sha256(root / "data/student/2/val.safetensors")}]
     judged = json.loads((root / "reports/metrics.json").read_text())["students"]["2"]["val"]
-    shown = {
-        figure["type"]: figure["value"] for figure in one["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
-    }
+    figures = one["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+    shown = {figure["type"]: figure["value"] for figure in figures}
     assert shown["Sensitivity (lenient)"] == f"{judged['se_lenient']} %"
     assert "no medical device" in " ".join(one["modelCard"]["considerations"]["useCases"])
 

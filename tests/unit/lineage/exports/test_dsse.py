@@ -49,15 +49,13 @@ def test_a_changed_statement_a_changed_type_and_another_key_are_refused(keys, tm
     private, public = keys
     envelope = dsse.sign(STATEMENT, private)
     payload = base64.b64decode(envelope["payload"]).replace(b"0000", b"0001", 1)
-    with pytest.raises(SignatureError, match="changed, or another key signed"):
-        dsse.verify(envelope | {"payload": base64.b64encode(payload).decode()}, public)
     with pytest.raises(SignatureError, match="holds text/plain"):
         dsse.verify(envelope | {"payloadType": "text/plain"}, public)
     _, other = pair(tmp_path / "other", Ed25519PrivateKey.generate())
-    with pytest.raises(SignatureError, match="changed, or another key signed"):
-        dsse.verify(envelope, other)
-    with pytest.raises(SignatureError, match="changed, or another key signed"):
-        dsse.verify(envelope | {"signatures": []}, public)
+    changed = {"payload": base64.b64encode(payload).decode()}
+    for given, key in ((envelope | changed, public), (envelope, other), (envelope | {"signatures": []}, public)):
+        with pytest.raises(SignatureError, match="changed, or another key signed"):
+            dsse.verify(given, key)
 
 
 @pytest.mark.parametrize("envelope", [{}, {"payloadType": "x", "payload": "a", "signatures": []}])

@@ -48,9 +48,8 @@ def test_a_dirty_tree_is_stated(copied):
     record = copied / "data/lineage/evaluate.json"
     clean = '"dirty": false'
     assert clean in record.read_text()
-    record.write_text(
-        record.read_text().replace(clean, '"dirty": true, "diff_sha256": "%s", "untracked": {}' % ("d" * 64))
-    )
+    dirty = '"dirty": true, "diff_sha256": "%s", "untracked": {}' % ("d" * 64)
+    record.write_text(record.read_text().replace(clean, dirty))
     dependencies = in_toto.statement(project.load(copied))["predicate"]["buildDefinition"]["resolvedDependencies"]
     (changes,) = (one for one in dependencies if one["name"] == "uncommitted changes")
     assert changes["digest"] == {"sha256": "d" * 64}
@@ -74,10 +73,9 @@ def test_changed_and_missing_files_are_named(copied, statement):
 def test_a_malformed_statement_is_refused(small_project):
     with pytest.raises(ValueError, match="not an in-toto statement"):
         in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
+    subject = {"name": "x", "digest": {"md5": "0"}}
     with pytest.raises(ValueError, match="no name or no SHA-256"):
-        in_toto.differences(
-            {"_type": in_toto.STATEMENT, "subject": [{"name": "x", "digest": {"md5": "0"}}]}, small_project
-        )
+        in_toto.differences({"_type": in_toto.STATEMENT, "subject": [subject]}, small_project)
 
 
 def test_without_models_and_figures_there_is_nothing_to_attest(copied):

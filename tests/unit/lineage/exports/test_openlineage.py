@@ -117,7 +117,6 @@ def test_a_failed_run_and_a_run_without_an_end_are_exported(copied):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    """Let the client try again at once."""
     monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
 
 

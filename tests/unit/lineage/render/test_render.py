@@ -14,6 +14,8 @@ from lineage.render.layout import layers
 from lineage.render.view import fold
 from lineage.trace.provenance_graph import MADE_BY, Edge, Node, Rerun, Trace
 
+RUN = {"seeds": {"seed": 3}, "run": None}
+
 
 def example(recordings=5, question="score"):
     """A metric of a model of some recordings of one patient, and one more recording on the other side."""
@@ -25,12 +27,7 @@ def example(recordings=5, question="score"):
         *(Node(f"recording:{name}", f"recording {name}", facts, "train") for name in names),
         Node("recording:other", 'recording "other" <i>', facts, "test"),
         Node("patient:7", "patient 7", {}),
-        Node(
-            "stage:train",
-            "train",
-            {"modules": {"tasks/train.py": "d" * 64}, "seeds": {"seed": 3}, "run": None},
-            "stages",
-        ),
+        Node("stage:train", "train", {"modules": {"tasks/train.py": "d" * 64}, **RUN}, "stages"),
         Node("code:1", "commit 1", {"commit": "1", "diff": "</script><script>alert(1)</script>"}),
         Node("environment:2", "Python 3", {"packages": {"numpy": "2"}}),
     ]
@@ -54,13 +51,8 @@ def printed(trace, **options):
 
 def test_similar_nodes_share_a_box():
     view = fold(example())
-    assert list(view.boxes) == [
-        "metric:score",
-        "weights:student/1/val",
-        "recording*train",
-        "recording:other",
-        "patient:7",
-    ]
+    boxes = "metric:score weights:student/1/val recording*train recording:other patient:7"
+    assert list(view.boxes) == boxes.split()
     box = view.boxes["recording*train"]
     assert (box.label, len(box.members)) == ("5 recordings (train)", 5)
     assert [(arrow.cause, arrow.effect) for arrow in view.arrows].count(("patient:7", box.id)) == 1

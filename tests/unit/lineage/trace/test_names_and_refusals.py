@@ -1,12 +1,15 @@
-"""Names in questions, errors, and notes on contradicting records."""
+"""Names in questions, errors, notes on contradicting records, and imports of a trace."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from lineage import project
 from lineage.trace.queries import TraceQueries
 from tasks.runtime.errors import BreathlineError
+from tests.unit.lineage import small
 from tests.unit.lineage.small import edit
 
 
@@ -93,3 +96,15 @@ def test_a_record_without_decisions_is_an_error(roots, tmp_path):
     edit(root / "data/lineage/train_student@2.json", lambda found: found.pop("decisions"))
     with pytest.raises(BreathlineError, match="The record of train_student@2 has no decisions"):
         TraceQueries(project.load(root)).ask("score")
+
+
+def test_a_trace_imports_no_slow_library(roots):
+    code = (
+        "import sys; from pathlib import Path; from cli.audit.trace import answer; from lineage.render import page;"
+        "answer(Path('.'), 'score'); answer(Path('.'), 'patient:101');"
+        "print(sorted({'torch', 'dvc', 'prefect', 'sklearn', 'scipy', 'polars', 'soundfile'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    env = {"PYTHONPATH": str(small.ROOT), "PATH": ""}
+    done = subprocess.run(command, cwd=roots("official"), env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
