@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchaudio.transforms import Fade
 
@@ -11,7 +11,6 @@ from models.frontends.clip import cut_or_pad
 RATE = 1600  # a fade of 100 samples
 
 
-@settings(deadline=None)
 @given(length=st.integers(1, 2000), samples=st.integers(100, 1500))
 def test_a_short_cycle_is_repeated_and_faded_and_a_long_one_is_cut(length, samples):
     cycle = torch.arange(1.0, length + 1)
@@ -24,7 +23,6 @@ def test_a_short_cycle_is_repeated_and_faded_and_a_long_one_is_cut(length, sampl
     torch.testing.assert_close(clip, expected)
 
 
-@settings(deadline=None)
 @given(length=st.integers(1, 1000), samples=st.integers(100, 1500))
 def test_zero_padding_is_on_both_sides_without_a_fade(length, samples):
     cycle = torch.arange(1.0, length + 1)

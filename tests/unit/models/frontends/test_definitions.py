@@ -1,11 +1,13 @@
-"""The front ends `panns` and `efficientat` against their definitions in float64, and `clap` against transformers."""
+"""`panns` and `efficientat` against their definitions in float64, `clap` against transformers; scales of energies."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
 from scipy.signal.windows import hann
 
-from models.frontends.registry import create
+from models.frontends.registry import create, find, sample_rates
 
 RATE = 32_000
 BINS = np.arange(513) * RATE / 1024
@@ -88,3 +90,29 @@ def test_clap_equals_the_published_extractor(seconds):
 def test_clips_longer_than_claps_input_are_refused():
     with pytest.raises(ValueError, match=r"at most 10 s, not of 12 s; set frontends\.clap\.duration_s"):
         create("clap", 12.0)
+
+
+SCALES = {name: scale for name in sample_rates() if (scale := find(name).scale) is not None}
+
+
+def test_values_by_hand():
+    energies = torch.tensor([0.0, 1.0, math.e**2])
+    ast = [math.log(2**-23), 0.0, 2.0]  # Kaldi's floor is the smallest step of float32 at 1
+    torch.testing.assert_close(
+        SCALES["ast"].values(energies), torch.tensor([(value + 4.2677393) / (2 * 4.5689974) for value in ast])
+    )
+    efficientat = [math.log(value + 1e-5) for value in energies.tolist()]
+    torch.testing.assert_close(
+        SCALES["efficientat"].values(energies), torch.tensor([(value + 4.5) / 5 for value in efficientat])
+    )
+    panns = torch.tensor([-100.0, 0.0, 20 * math.log10(math.e)])
+    torch.testing.assert_close(SCALES["panns"].values(energies), panns)
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_energies_are_restored_from_float16_and_silence_is_zero(name):
+    energies = torch.logspace(-3, 6, 50)
+    back = SCALES[name].energies(SCALES[name].values(energies).half().float())
+    assert ((back / energies).log().abs() < 0.011).all()
+    silence = SCALES[name].energies(SCALES[name].values(torch.zeros(3)).half().float())
+    assert (silence < 1e-7).all()

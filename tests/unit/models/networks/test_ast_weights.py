@@ -31,15 +31,9 @@ def randomised(module: nn.Module) -> nn.Module:
 
 def test_transformers_gives_the_same_output_from_its_own_file(tmp_path):
     transformers = pytest.importorskip("transformers")
-    config = transformers.ASTConfig(
-        hidden_size=WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=3,
-        intermediate_size=4 * WIDTH,
-        max_length=160,
-        num_labels=4,
-        layer_norm_eps=1e-6,  # the authors' and timm's; transformers' own default is 1e-12
-    )
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 4 * WIDTH}
+    # The epsilon is the authors' and timm's; transformers' own default is 1e-12.
+    config = transformers.ASTConfig(**shape, max_length=160, num_labels=4, layer_norm_eps=1e-6)
     theirs = randomised(transformers.ASTForAudioClassification(config))
     theirs.save_pretrained(tmp_path)
     ours = tiny()

@@ -16,6 +16,10 @@ PUBLISHED = {
 }
 
 
+def panns(name: str, mels: int = 64, *, new_bn0: bool = False) -> PANNs:
+    return PANNs(PANNsOptions(new_bn0=new_bn0), NetworkSpec(architecture=name, frames=70, mels=mels, classes=4))
+
+
 def checkpoint(name: str, *, fill: bool = True) -> dict[str, Tensor]:
     """Return random tensors under the names and shapes of the published file."""
     channels, side, convolutions, width, _ = PUBLISHED[name]
@@ -50,9 +54,8 @@ def by_formula(state: dict[str, Tensor], features: Tensor) -> Tensor:
     """Return the embedding of features (batch, frames, 64) by CNN6 or CNN10, written out on a state dict."""
 
     def norm(maps: Tensor, layer: str) -> Tensor:
-        mean, variance, weight, bias = (
-            state[f"{layer}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
-        )
+        parts = ("running_mean", "running_var", "weight", "bias")
+        mean, variance, weight, bias = (state[f"{layer}.{part}"] for part in parts)
         view = (1, -1, 1, 1)
         return (maps - mean.view(view)) / (variance + 1e-5).sqrt().view(view) * weight.view(view) + bias.view(view)
 
@@ -79,7 +82,7 @@ def test_parameter_counts_are_the_published_ones(name):
 @pytest.mark.parametrize("name", ["cnn6", "cnn10"])
 def test_published_weights_give_the_published_embedding(name):
     state = checkpoint(name)
-    network = PANNs(PANNsOptions(), NetworkSpec(architecture=name, frames=70, mels=64, classes=4)).eval()
+    network = panns(name).eval()
     network.load_pretrained(state, source="here")
     features = torch.randn((2, 70, 64), generator=torch.Generator().manual_seed(1))
     expected = by_formula({key: tensor.double() for key, tensor in state.items()}, features.double())
@@ -107,19 +110,14 @@ def test_cnn14_halves_five_times():
 
 def test_other_numbers_of_mels_require_new_bn0():
     state = checkpoint("cnn6")
+    plain, network = (panns("cnn6", mels=128, new_bn0=new) for new in (False, True))
     with pytest.raises(ValueError, match=r"for 64 mel bins, the features have 128: .*new_bn0"):
-        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4)).load_pretrained(
-            state, source="here"
-        )
-    network = PANNs(PANNsOptions(new_bn0=True), NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4))
+        plain.load_pretrained(state, source="here")
     network.load_pretrained(state, source="here")
-    assert network.bn0.running_mean is not None
     assert not network.bn0.running_mean.any()
     assert torch.equal(network.state_dict()["fc1.bias"], state["fc1.bias"])
 
 
 def test_weights_of_another_network_are_refused():
     with pytest.raises(ValueError, match=r"do not fit PANNs: .*conv_block1\.bn2"):
-        PANNs(PANNsOptions(), NetworkSpec(architecture="cnn6", frames=70, mels=64, classes=4)).load_pretrained(
-            checkpoint("cnn10"), source="here"
-        )
+        panns("cnn6").load_pretrained(checkpoint("cnn10"), source="here")

@@ -107,15 +107,12 @@ def test_without_its_library_the_error_names_the_extra(monkeypatch, architecture
 
 @pytest.mark.real
 def test_efficientat_release_and_torchvision_layouts_agree(real_weights, tmp_path):
-    release = torch.load(real_weights / "mn04_as" / "mn04_as_mAP_432.pt", weights_only=True)
-    folders = []
-    for name, state in (
-        ("release", release),
-        ("torchvision", load_file(real_weights / "mn04_as" / "mn04_as_torchvision.safetensors")),
-    ):
-        folders.append(tmp_path / name)
-        folders[-1].mkdir()
-        save_file(state, folders[-1] / "model.safetensors")
+    published, folders = real_weights / "mn04_as", [tmp_path / "release", tmp_path / "torchvision"]
+    release = torch.load(published / "mn04_as_mAP_432.pt", weights_only=True)
+    states = (release, load_file(published / "mn04_as_torchvision.safetensors"))
+    for folder, state in zip(folders, states, strict=True):
+        folder.mkdir()
+        save_file(state, folder / "model.safetensors")
     networks = [create("mn", frames=500, mels=128, classes=4, options={}, weights=f).eval() for f in folders]
     features = torch.randn(2, 500, 128)
     torch.testing.assert_close(networks[0].embed(features), networks[1].embed(features))
@@ -155,9 +152,8 @@ def test_it_is_resnet18_with_one_block_per_group():
     published = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval()
     network = resnet10(TimmOptions(), NetworkSpec(frames=96, mels=128, classes=4)).eval()
     network.load_pretrained(published.state_dict(), source="here")
-    assert (
-        sum(parameter.numel() for parameter in network.backbone.parameters()) == 4_905_792 - 2 * 64 * 7 * 7
-    )  # one colour
+    one_colour = 4_905_792 - 2 * 64 * 7 * 7
+    assert sum(parameter.numel() for parameter in network.backbone.parameters()) == one_colour
     features = torch.randn(2, 96, 128)
     published.fc = torch.nn.Identity()
     grey = features.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1)

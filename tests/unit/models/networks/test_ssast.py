@@ -24,10 +24,8 @@ def checkpoint(kind: str) -> dict[str, Tensor]:
     state = authors_file(positions=(128 // mels) * (1024 // frames))
     state = {name: tensor for name, tensor in state.items() if "mlp_head" not in name}
     for head in ("cpredlayer", "gpredlayer"):
-        state |= {
-            f"module.{head}.0.weight": torch.zeros(WIDTH, WIDTH),
-            f"module.{head}.2.weight": torch.zeros(256, WIDTH),
-        }
+        state[f"module.{head}.0.weight"] = torch.zeros(WIDTH, WIDTH)
+        state[f"module.{head}.2.weight"] = torch.zeros(256, WIDTH)
     return state | {
         "module.v.patch_embed.proj.weight": torch.randn(WIDTH, 1, mels, frames),
         "module.mask_embed": torch.zeros(1, 1, WIDTH),

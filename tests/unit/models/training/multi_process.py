@@ -62,7 +62,6 @@ def settings(**changes: object) -> TrainingSettings:
 
 
 def train(folder: Path, group: ProcessGroup = ProcessGroup(), **changes: Any) -> TrainingResult:  # noqa: B008
-    """Train a network without random parts."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     chosen, data = changes.pop("settings", None) or settings(), toys.data(folder)
@@ -81,7 +80,6 @@ def train(folder: Path, group: ProcessGroup = ProcessGroup(), **changes: Any) ->
 
 
 def train_and_write(folder: Path, chosen: TrainingSettings, group: ProcessGroup) -> None:
-    """Train, and write the result of each process."""
     result = train(folder, group, settings=chosen)
     torch.save(vars(result), folder / f"{group.rank}.pt")
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tests.unit.models.training.toys import take_step
+
 CURVATURE = torch.tensor([1.0, 10.0])
 START = torch.tensor([1.0, -2.0])
 
@@ -22,15 +24,12 @@ def valley(w: Tensor) -> Tensor:
 
 def minimise(surface: Callable[[Tensor], Tensor], point: nn.Parameter, built: Optimizer, steps: int = 1) -> list[float]:
     """Take steps, and return the loss at every computed gradient."""
-    losses: list[float] = []
+    losses: list[Tensor] = []
 
-    def closure() -> Tensor:
-        built.zero_grad()
-        loss = surface(point)
-        loss.backward()
-        losses.append(float(loss.detach()))
-        return loss.detach()
+    def loss() -> Tensor:
+        losses.append(surface(point))
+        return losses[-1]
 
     for _ in range(steps):
-        built.step(closure)
-    return losses
+        take_step(built, loss)
+    return [loss.item() for loss in losses]

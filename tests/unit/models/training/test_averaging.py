@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models.training.averaging import WeightAverage, create
 from models.training.optimizers import create as create_optimizer
 from models.training.settings import MovingAverageSettings
-from tests.unit.models.training.toys import TinyNetwork, network, optimizer
+from tests.unit.models.training.toys import TinyNetwork, network, optimizer, take_step
 
 STEPS = 40
 
@@ -19,22 +19,16 @@ def average(kind: str, trained: TinyNetwork, decay: float = 0.5) -> WeightAverag
     return create(MovingAverageSettings(kind=kind, decay=decay), trained)
 
 
-def train(
-    trained: TinyNetwork, lr: float, after_step: Callable[[], None], *, name: str = "adam", steps: int = STEPS
-) -> TinyNetwork:
+def train(trained: TinyNetwork, lr: float, after_step: Callable[[], None], *, name: str = "adam") -> TinyNetwork:
     built = create_optimizer(optimizer(name=name, lr=lr), trained, nn.Module())
     trained.eval()  # without dropout
     noise = torch.Generator().manual_seed(5)
-    for step in range(steps):
-        features = torch.randn((4, 20, 16), generator=noise)
 
-        def closure(features: torch.Tensor = features, label: int = step % 4) -> torch.Tensor:
-            built.zero_grad()
-            loss = nn.functional.cross_entropy(trained(features), torch.full((4,), label))
-            loss.backward()
-            return loss.detach()
+    def loss(features: torch.Tensor, label: int) -> torch.Tensor:
+        return nn.functional.cross_entropy(trained(features), torch.full((4,), label))
 
-        built.step(closure)
+    for step in range(STEPS):
+        take_step(built, loss, torch.randn((4, 20, 16), generator=noise), step % 4)
         after_step()
     return trained
 

@@ -1,6 +1,5 @@
 """Checkpoints: fingerprint, atomic writing and times of writing."""
 
-import json
 import time
 from pathlib import Path
 
@@ -40,12 +39,10 @@ def test_a_failed_write_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "save", broken)
     with pytest.raises(OSError, match="No space"):
         checkpoint.write(tmp_path / "c", {"epoch": 2})
-    state = checkpoint.read(tmp_path / "c")
-    assert state is not None
-    assert state["epoch"] == 1
+    assert checkpoint.read(tmp_path / "c")["epoch"] == 1
     checkpoint.remove(tmp_path / "c")
     assert checkpoint.read(tmp_path / "c") is None
-    assert json.dumps(list(map(str, tmp_path.iterdir()))) == "[]"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("takes", "pause"), [(1.0, 60), (30.0, 600)])

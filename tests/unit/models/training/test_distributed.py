@@ -22,9 +22,8 @@ TOLERANCE = 1e-5  # of losses and weights after 24 steps: sums of gradients in a
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    toys.data(tmp_path)  # written once, before several processes look for it
-    return tmp_path
+def folder(tmp_path: Path, data: object) -> Path:
+    return tmp_path  # its data are written once, before several processes look for them
 
 
 PATCHMIX = ObjectiveSettings(name="patchmix_cl", patchmix=PatchMixSettings(projection=12))
@@ -60,8 +59,7 @@ def test_a_failing_process_ends_all(folder, moment, message):
     with pytest.raises(RuntimeError, match=message):
         launch(partial(parallel.interrupt_main_process, folder, moment), parallel.TWO)
     assert time.monotonic() - started < 120, "no process waits for an ended one"
-    kept = checkpoint.read(folder / "checkpoint")
-    assert kept is not None
+    assert checkpoint.read(folder / "checkpoint") is not None
     resumed = parallel.train(folder)  # by another number of processes, too
     (folder / "checkpoint").rename(folder / "that of two")
     np.testing.assert_allclose(parallel.state(resumed), parallel.state(parallel.train(folder)), atol=TOLERANCE)

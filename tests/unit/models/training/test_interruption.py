@@ -13,7 +13,7 @@ from models.training import checkpoint as checkpoints
 from models.training.settings import MovingAverageSettings
 from models.training.state import SAVE_EVERY
 from tests.unit.models.training import toys
-from tests.unit.models.training.single_process import same, train
+from tests.unit.models.training.toys import same, train
 
 ROOT = Path(__file__).parents[4]
 EMA = MovingAverageSettings(kind="ema", decay=0.9)
@@ -75,16 +75,15 @@ def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path):
     code = f"""if True:
         import os, signal, torch
         from pathlib import Path
-        from tests.unit.models.training import single_process, test_interruption, toys
+        from tests.unit.models.training import test_interruption, toys
         torch.set_num_threads(1)
         folder = Path({str(tmp_path)!r})
         kill = lambda epoch, phase, done, total: (epoch, done) == (2, 24) and os.kill(os.getpid(), signal.SIGKILL)
         settings = test_interruption.VARIANTS["sam, EMA, clipped"]
-        single_process.train(folder / "c", settings, toys.data(folder), on_batch=kill, save_every=0.0)
+        toys.train(folder / "c", settings, toys.data(folder), on_batch=kill, save_every=0.0)
     """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     kept = checkpoints.read(tmp_path / "c" / "checkpoint")
-    assert kept is not None
     assert (kept["position"]["epoch"], kept["position"]["step"]) == (2, 3)
     assert same(undisturbed, train(tmp_path / "c", VARIANTS["sam, EMA, clipped"], data))

@@ -4,32 +4,23 @@ from typing import get_args, get_type_hints
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from models.training.optimizers import create
 from models.training.settings import OptimizerSettings, ScheduleSettings
-from tests.unit.models.training.toys import optimizer
+from tests.unit.models.training.toys import optimizer, take_step
 
 NAMES = get_args(get_type_hints(OptimizerSettings)["name"])
 
 
 class Slope(nn.Module):
-    """A loss of constant gradient."""
-
     def __init__(self, start: list[float], gradient: list[float]) -> None:
         super().__init__()
         self.point, self.gradient = nn.Parameter(torch.tensor(start)), torch.tensor(gradient)
 
-    def clip_and_step(self, built: Optimizer, steps: int = 1) -> list[float]:
-        def closure() -> Tensor:
-            built.zero_grad()
-            loss = (self.gradient * self.point).sum()
-            loss.backward()
-            return loss.detach()
-
-        for _ in range(steps):
-            built.step(closure)
+    def clip_and_step(self, built: Optimizer) -> list[float]:
+        take_step(built, torch.dot, self.gradient, self.point)
         return self.point.tolist()
 
 
@@ -53,22 +44,14 @@ def test_weight_decay_is_l2_in_adam_and_decoupled_in_adamw():
     assert ends["adamw"] == pytest.approx([4 * 0.95 + 0.1, -4 * 0.95, 4 * 0.95])
 
 
+@pytest.mark.parametrize(("clip_norm", "norm", "tolerance"), [(0.5, 0.5, 1e-4), (None, 50.0, 1e-6)])
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_is_clipped(name):
+def test_the_gradient_is_clipped_only_with_clip_norm(name, clip_norm, norm, tolerance):
     slope = Slope([3.0, 4.0], [30.0, -40.0])
-    built = create(optimizer(name=name, clip_norm=0.5), slope, nn.Module())
+    built = create(optimizer(name=name, clip_norm=clip_norm), slope, nn.Module())
     for _ in range(3):
         slope.clip_and_step(built)
-        assert slope.point.grad is not None
-        assert slope.point.grad.norm().item() == pytest.approx(0.5, rel=1e-4)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_without_clip_norm_the_gradient_is_unchanged(name):
-    slope = Slope([3.0, 4.0], [30.0, -40.0])
-    slope.clip_and_step(create(optimizer(name=name), slope, nn.Module()))
-    assert slope.point.grad is not None
-    assert slope.point.grad.norm().item() == pytest.approx(50)
+        assert slope.point.grad.norm().item() == pytest.approx(norm, rel=tolerance)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -79,15 +62,8 @@ def test_memory_formats_do_not_matter(name):
         network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 2, 2)).to(memory_format=layout)
         built = create(optimizer(name=name), network, nn.Module())
         images = torch.randn(4, 3, 9, 7).to(memory_format=layout)
-
-        def closure(network: nn.Module = network, built: Optimizer = built, images: Tensor = images) -> Tensor:
-            built.zero_grad()
-            loss: Tensor = network(images).square().mean()
-            loss.backward()
-            return loss.detach()
-
         for _ in range(4):
-            built.step(closure)
+            take_step(built, lambda module, given: module(given).square().mean(), network, images)
         ends.append([p.detach().contiguous() for p in network.parameters()])
     torch.testing.assert_close(ends[0], ends[1], atol=1e-5, rtol=1e-4)
 

@@ -12,7 +12,7 @@ from models.training.optimizers import create
 from models.training.sam import SAM
 from models.training.sam_variants import LookSAM, MomentumSAM
 from tests.unit.models.training.surfaces import CURVATURE, START, minimise, quadratic, valley
-from tests.unit.models.training.toys import TinyNetwork, optimizer
+from tests.unit.models.training.toys import TinyNetwork, optimizer, take_step
 
 VARIANTS = ("look_sam", "momentum_sam")
 
@@ -38,11 +38,26 @@ def test_the_first_two_steps_of_looksam_follow_the_paper():
     torch.testing.assert_close(point.data, third, atol=1e-5, rtol=1e-5)
 
 
-def test_looksam_with_interval_1_is_sam():
+def sam(point: nn.Parameter, *, rho: float = 0.0) -> SAM:
+    return SAM(SGD([point], lr=0.01), rho=rho, adaptive=False)
+
+
+LIMITS = {
+    "SAM of radius 0 is its base": (sam, lambda point: SGD([point], lr=0.01)),
+    "LookSAM of interval 1 is SAM": (lambda p: look_sam(p, rho=0.1, lr=0.01, interval=1), lambda p: sam(p, rho=0.1)),
+    "MomentumSAM of radius 0 is AdamW": (
+        lambda point: MomentumSAM(AdamW([point], lr=0.1), rho=0.0, adaptive=False),
+        lambda point: AdamW([point], lr=0.1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LIMITS)
+def test_a_limit_equals_a_simpler_optimiser(case):
     points = [nn.Parameter(START.clone()) for _ in range(2)]
-    minimise(quadratic, points[0], look_sam(points[0], rho=0.1, lr=0.01, interval=1), 20)
-    minimise(quadratic, points[1], SAM(SGD([points[1]], lr=0.01), rho=0.1, adaptive=False), 20)
-    assert torch.equal(points[0], points[1])
+    for point, build in zip(points, LIMITS[case], strict=True):
+        minimise(quadratic, point, build(point), 20)
+    assert torch.equal(*points)
 
 
 @pytest.mark.parametrize(("name", "gradients"), [("adamw", 30), ("sam", 60), ("look_sam", 36), ("momentum_sam", 30)])
@@ -87,27 +102,17 @@ def test_momentum_sams_second_gradient_is_at_the_shifted_weights(adaptive):
     torch.testing.assert_close(point.data, after - lr * mean / (square / (1 - 0.999**2)).sqrt())
 
 
-def test_momentum_sam_with_radius_0_is_adamw():
-    points = [nn.Parameter(START.clone()) for _ in range(2)]
-    minimise(quadratic, points[0], MomentumSAM(AdamW([points[0]], lr=0.1), rho=0.0, adaptive=False), 20)
-    minimise(quadratic, points[1], AdamW([points[1]], lr=0.1), 20)
-    assert torch.equal(points[0], points[1])
-
-
 def train(network: TinyNetwork, built: Optimizer, steps: int, *, bf16: bool = False) -> list[float]:
     """Return the losses of steps on sixteen fixed samples, without dropout."""
     network.train()
     network.body[3].eval()
     features, labels = torch.randn((16, 20, 16), generator=torch.Generator().manual_seed(1)), torch.arange(16) % 4
 
-    def closure() -> Tensor:
-        built.zero_grad()
+    def loss() -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            loss = nn.functional.cross_entropy(network(features).float(), labels)
-        loss.backward()
-        return loss.detach()
+            return nn.functional.cross_entropy(network(features).float(), labels)
 
-    return [float(built.step(closure)) for _ in range(steps)]
+    return [take_step(built, loss).item() for _ in range(steps)]
 
 
 @pytest.mark.parametrize("name", VARIANTS)

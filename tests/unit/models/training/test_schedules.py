@@ -11,13 +11,12 @@ from models.training.base_optimizer import ClosureOptimizer
 from models.training.optimizers import create
 from models.training.schedules import lr_factor, schedule
 from models.training.settings import ScheduleSettings
-from tests.unit.models.training.toys import optimizer
+from tests.unit.models.training.toys import optimizer, take_step
 
 SCHEDULE = ScheduleSettings(epochs=5, warmup_epochs=1, final_lr_fraction=0.1)
 
 
 def factors(steps_per_epoch: int, **changes: object) -> list[float]:
-    """Return the factors of all steps."""
     settings = ScheduleSettings(**changes)
     return [lr_factor(settings, step, steps_per_epoch) for step in range(settings.epochs * steps_per_epoch)]
 
@@ -52,14 +51,12 @@ def test_milestones_count_the_epochs_before_them():
     assert found == pytest.approx([1, 1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
     climbing = factors(4, epochs=3, name="step", milestones=(2,), decay=0.5, warmup_epochs=1)
     assert climbing == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5])
-
-
-def test_steps_without_milestones_are_refused():
     with pytest.raises(ValueError, match="needs milestones"):
         ScheduleSettings(epochs=3, name="step")
 
 
-def test_the_warmup_starts_at_warmup_from():
+def test_constant_after_a_warmup_from_warmup_from():
+    assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
     found = factors(5, epochs=3, name="constant", warmup_epochs=2, warmup_from=0.1)
     assert found == pytest.approx([0.1 + 0.09 * step for step in range(1, 11)] + [1.0] * 5)
 
@@ -78,10 +75,6 @@ def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs():
         ScheduleSettings(epochs=3, warmup="reference")
 
 
-def test_constant_after_the_warmup():
-    assert factors(2, epochs=3, name="constant", warmup_epochs=1) == [0.5, 1, 1, 1, 1, 1]
-
-
 @pytest.mark.parametrize("per", ["step", "epoch"])
 def test_schedules_without_warmup_and_with_warmup_only(per):
     assert factors(10, epochs=2, final_lr_fraction=0.0)[0] == 1.0
@@ -97,14 +90,7 @@ def test_the_schedule_sets_the_rate_of_the_base_optimiser(name):
     rates = schedule(SCHEDULE, built, 4)
     assert isinstance(built, ClosureOptimizer)
     before = network.bias.detach().clone()
-
-    def closure() -> torch.Tensor:
-        built.zero_grad()
-        loss = network(torch.ones(1, 2)).sum()
-        loss.backward()
-        return loss
-
-    built.step(closure)
+    take_step(built, lambda: network(torch.ones(1, 2)).sum())
     assert (before - network.bias).item() == pytest.approx(0.4 * 0.25, rel=1e-3), "Adam's first step is the rate"
     rates.step()
     assert built.base.param_groups[0]["lr"] == built.param_groups[0]["lr"] == pytest.approx(0.2)

@@ -10,7 +10,7 @@ from models.training import selection
 from models.training.selection import TrainingResult
 from models.training.settings import MovingAverageSettings
 from tests.unit.models.training import toys
-from tests.unit.models.training.single_process import LONG, train
+from tests.unit.models.training.toys import LONG, train
 
 
 @pytest.mark.parametrize("name", ["head.weight", "body.1.running_mean"])

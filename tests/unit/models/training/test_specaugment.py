@@ -36,14 +36,12 @@ def test_the_published_policies():
 
 @given(
     st.sampled_from(sorted(POLICIES)),
-    st.integers(1, 4),
-    st.integers(8, 90),
-    st.integers(4, 40),
+    st.tuples(st.integers(1, 4), st.integers(8, 90), st.integers(4, 40)),
     st.sampled_from(["mean", "zero"]),
 )
-@settings(max_examples=60, deadline=None)
-def test_shape_and_input_are_unchanged_at_any_size(policy, batch, frames, mels, fill):
-    features = torch.randn(batch, frames, mels)
+@settings(max_examples=60)
+def test_shape_and_input_are_unchanged_at_any_size(policy, size, fill):
+    features = torch.randn(size)
     before = features.clone()
     masked = augment(features, policy, fill)
     assert masked.shape == features.shape
@@ -56,10 +54,8 @@ def test_masks_are_whole_rows_and_columns_of_limited_width_per_sample():
     hidden = augment(features) == 0
     mels, frames = hidden.all(1), hidden.all(2)
     assert torch.equal(hidden, mels[:, None, :] | frames[:, :, None])
-    assert mels.sum(1).max() <= 2 * 47
-    assert frames.sum(1).max() <= 2 * 159
-    assert mels.sum(1).max() > 60, "two masks"
-    assert frames.sum(1).max() > 200, "two masks"
+    assert 60 < mels.sum(1).max() <= 2 * 47, "two masks"
+    assert 200 < frames.sum(1).max() <= 2 * 159, "two masks"
     assert len(torch.unique(frames, dim=0)) > 190
 
 
@@ -74,6 +70,7 @@ def test_masks_and_warps_are_per_sample_or_per_batch(policy, per, different):
 
 def test_unmasked_values_are_unchanged():
     features = torch.randn(4, FRAMES, MELS)
+    assert augment(features, "none") is features
     masked, hidden = augment(features), augment(torch.ones_like(features)) == 0
     assert torch.equal(masked[~hidden], features[~hidden])
     assert not masked[hidden].any()
@@ -91,8 +88,7 @@ def test_the_mean_fill_is_per_sample_and_computed_again_for_frames():
     features = torch.randn(1, FRAMES, MELS) + 3
     masked, hidden = augment(features, fill="mean"), augment(torch.ones(1, FRAMES, MELS)) == 0
     mels, frames = hidden.all(1)[0], hidden.all(2)[0]
-    assert mels.any()
-    assert frames.any()
+    assert (mels.any(), frames.any()) == (True, True)
     first = features.mean()
     assert torch.allclose(masked[0][~frames][:, mels], first)
     after_mels = torch.where(mels, first, features[0]).mean()
@@ -112,11 +108,6 @@ def test_the_reference_gate_is_a_normal_draw():
     assert share("SM", "reference") == pytest.approx(0.579, abs=0.025)  # Φ(0.2)
 
 
-def test_none_changes_nothing():
-    features = torch.randn(2, 30, 20)
-    assert augment(features, "none") is features
-
-
 def test_the_warp_keeps_both_ends_and_the_order_of_time():
     time = torch.arange(798.0)[None, :, None].expand(50, -1, 4)
     warped = warp(time, 80, torch.Generator().manual_seed(0), warps=50)
@@ -124,6 +115,5 @@ def test_the_warp_keeps_both_ends_and_the_order_of_time():
     torch.testing.assert_close(warped[:, -1], time[:, -1])
     assert (warped.diff(dim=1) > 0).all()
     furthest = (warped - time).abs().amax((1, 2))
-    assert furthest.max() < 80
-    assert furthest.max() > 60
+    assert 60 < furthest.max() < 80
     assert len(furthest.unique()) == 50

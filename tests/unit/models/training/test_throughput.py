@@ -1,7 +1,5 @@
 """Counted operations against values worked out by hand, and utilisation."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,29 +15,25 @@ from tests.unit.models.training import toys
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> TrainingData:
-    return toys.data(tmp_path)
+def flops(network: Network, data: TrainingData) -> int:
+    return measure_cost(network, CrossEntropy(0.0, None), data, CPU).flops
 
 
 def test_operations_of_a_linear_layer(data):
     inputs = toys.FRAMES * toys.MELS
-    assert measure_cost(toys.Linear(inputs, 4), CrossEntropy(0.0, None), data, CPU).flops == 2 * (2 * inputs * 4)
+    assert flops(toys.Linear(inputs, 4), data) == 2 * (2 * inputs * 4)
 
 
-def test_operations_of_attention(tmp_path):
-    data = toys.data(tmp_path)
+def test_operations_of_attention(data):
     data.features.frames = data.features.mels = 64
     options = {"size": "tiny", "depth": 1, "stride": 16}
-    found = measure_cost(
-        create("ast", frames=64, mels=64, classes=4, options=options, weights=None), CrossEntropy(0, None), data, CPU
-    )
+    found = flops(create("ast", frames=64, mels=64, classes=4, options=options, weights=None), data)
     tokens, width = 4 * 4 + 2, 192
     patches = 2 * 16 * 256 * width  # forward, and for the weights alone
     block = 2 * tokens * width * (3 + 1 + 4 + 4) * width  # queries, keys, values; output; two layers of the MLP
     attention = 2 * 2 * tokens * tokens * width  # scores; their mixture of the values
     head = 2 * width * 4
-    assert found.flops == 2 * patches + 3 * (block + attention + head)
+    assert found == 2 * patches + 3 * (block + attention + head)
 
 
 class Depthwise(Network):
@@ -59,7 +53,7 @@ class Depthwise(Network):
 def test_operations_of_depthwise_convolutions(data):
     bins = toys.FRAMES * toys.MELS
     first, depthwise, head = 2 * 6 * bins * 9, 2 * 6 * bins // 4 * 25, 2 * 6 * 4
-    assert measure_cost(Depthwise(), CrossEntropy(0.0, None), data, CPU).flops == 2 * first + 3 * depthwise + 3 * head
+    assert flops(Depthwise(), data) == 2 * first + 3 * depthwise + 3 * head
 
 
 def test_counting_does_not_change_the_network(data):
@@ -92,9 +86,8 @@ def test_peaks_are_known_by_the_name_of_the_device(name, bf16, tf32, expected):
 
 
 def test_sam_counts_twice_in_operations_and_once_in_clips(data):
-    network = toys.Linear(toys.FRAMES * toys.MELS, 4)
-    flops = measure_cost(network, CrossEntropy(0.0, None), data, CPU).flops
-    speed = Throughput.of_steps(clips=40, steps=5, operations=80 * flops, seconds=10.0, peak=20 * flops)
+    one = flops(toys.Linear(toys.FRAMES * toys.MELS, 4), data)
+    speed = Throughput.of_steps(clips=40, steps=5, operations=80 * one, seconds=10.0, peak=20 * one)
     assert (speed.clips_per_s, speed.step_ms) == (4.0, 2000.0)
     assert speed.flops_per_s == 8 * 2 * 2 * 320 * 4
     assert speed.utilisation == pytest.approx(8 / 20)

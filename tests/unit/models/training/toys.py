@@ -1,6 +1,7 @@
-"""Small networks and feature caches that train in a second."""
+"""Small networks and feature caches that train in a second, trainings in one process, and the comparison of results."""
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from models.networks.base import Network
 from models.training.augmentation_settings import SpecAugmentSettings
@@ -18,10 +20,11 @@ from models.training.averaging import create as create_average
 from models.training.batches import Batches
 from models.training.distributed import ProcessGroup
 from models.training.features import Features
-from models.training.objectives import Objective
+from models.training.loop import fit
+from models.training.objectives import CrossEntropy, Objective
 from models.training.optimizers import create as create_optimizer
 from models.training.schedules import schedule
-from models.training.selection import LabelledCycles, TrainingData
+from models.training.selection import LabelledCycles, TrainingData, TrainingResult
 from models.training.settings import (
     ComputeSettings,
     ObjectiveSettings,
@@ -114,6 +117,18 @@ def network(seed: int = 0) -> TinyNetwork:
     return TinyNetwork()
 
 
+def take_step(built: Optimizer, loss: Callable[..., Tensor], *inputs: Any) -> Tensor:
+    """Take one step of an optimiser, which may compute the loss of the inputs more than once, and return the loss."""
+
+    def closure() -> Tensor:
+        built.zero_grad()
+        found = loss(*inputs)
+        found.backward()
+        return found.detach()
+
+    return built.step(closure)
+
+
 def steps(
     chosen: TrainingSettings,
     data: TrainingData,
@@ -129,3 +144,31 @@ def steps(
     built, average = create_optimizer(chosen.optimizer, network, objective), chosen.moving_average
     rates, averaged = schedule(chosen.schedule, built, batches.steps), create_average(average, network, objective)
     return batches, Steps(Loss(network, objective), built, rates, averaged, context=context, group=group)
+
+
+LONG = ScheduleSettings(epochs=12, warmup_epochs=1, final_lr_fraction=0.01)
+PLAIN = SpecAugmentSettings(policy="none", fill="mean", gate="uniform")
+
+
+def train(
+    folder: Path, settings: TrainingSettings, data: TrainingData, objective: Objective | None = None, **given: Any
+) -> TrainingResult:
+    return fit(
+        given.pop("network", None) or network(),
+        objective or CrossEntropy(0.1, None),
+        settings,
+        data,
+        seed=1,
+        compute=given.pop("compute", CPU),
+        checkpoint=folder / "checkpoint",
+        **given,
+    )
+
+
+def same(one: TrainingResult, other: TrainingResult) -> bool:
+    equal = one.history == other.history and one.best == other.best
+    return equal and all(
+        torch.equal(tensor, other.states[name][key])
+        for name, state in one.states.items()
+        for key, tensor in state.items()
+    )
