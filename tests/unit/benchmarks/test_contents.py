@@ -21,7 +21,6 @@ NEW: dict[str, Any] = {
 
 
 def project(root: Path, columns: dict[str, Any], metrics: dict[str, Any]) -> Path:
-    """Write a project with one table, one document, and their record."""
     for path in (CYCLES, METRICS):
         (root / path).parent.mkdir(parents=True)
     pl.DataFrame(columns).write_parquet(root / CYCLES)
@@ -41,13 +40,7 @@ def project(root: Path, columns: dict[str, Any], metrics: dict[str, Any]) -> Pat
         (NEW, {}, "key removed: score"),
     ],
 )
-def test_renames_are_allowed_and_all_other_differences_are_printed(
-    tmp_path,
-    capsys,
-    columns,
-    metrics,
-    difference,
-):
+def test_renames_are_allowed_and_all_other_differences_are_printed(tmp_path, capsys, columns, metrics, difference):
     old = project(tmp_path / "old", OLD, {"score": 1.0})
     status = main(old, project(tmp_path / "new", columns, metrics))
     printed = capsys.readouterr().out

@@ -67,32 +67,20 @@ def project(tmp_path, monkeypatch) -> Path:
 
 
 def change(project: Path, **values) -> None:
-    """Set parameters in params.yaml."""
     YAML().dump(params.read(project / "params.yaml") | values, project / "params.yaml")
 
 
 def outs(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): sha256(path)
-        for part in ("data/evaluation", "reports")
-        for path in (folder / part).rglob("*")
-        if path.is_file()
-    }
+    paths = [*(folder / "data/evaluation").rglob("*"), *(folder / "reports").rglob("*")]
+    return {str(path.relative_to(folder)): sha256(path) for path in paths if path.is_file()}
 
 
 def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
     evaluate.main()
     first = outs(project)
-    assert set(first) == {
-        "data/evaluation/predictions.parquet",
-        "reports/metrics.json",
-        "reports/report.html",
-        "reports/scores.json",
-        *(
-            f"reports/plots/{name}.csv"
-            for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")
-        ),
-    }
+    plots = {f"{name}.csv" for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")}
+    reports = {"metrics.json", "report.html", "scores.json"} | {f"plots/{plot}" for plot in plots}
+    assert set(first) == {"data/evaluation/predictions.parquet"} | {f"reports/{name}" for name in reports}
     found = pq.read_table(project / "data/evaluation/predictions.parquet")
     assert found.schema.equals(schema(CLASSES))
     rows = pl.DataFrame(found)
@@ -100,12 +88,8 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     assert rows.group_by("model").agg(pl.col("cycle_id").n_unique())["cycle_id"].unique().to_list() == [72]
     assert rows["patient_id"].min() == "105"
     metrics = json.loads((project / "reports/metrics.json").read_text())
-    assert metrics["test"] == {
-        "cycles": 72,
-        "patients": 6,
-        "recordings": 6,
-        "per_class": {"normal": 27, "crackle": 15, "wheeze": 15, "both": 15},
-    }
+    counts = {"normal": 27, "crackle": 15, "wheeze": 15, "both": 15}
+    assert metrics["test"] == {"cycles": 72, "patients": 6, "recordings": 6, "per_class": counts}
     evaluate.main()
     assert outs(project) == first
 

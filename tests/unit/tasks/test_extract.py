@@ -19,6 +19,8 @@ from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 
 PLAIN, OTHER, STEREO = "101_1b1_Al_sc_Meditron", "226_1b1_Pl_sc_LittC2SE", "300_2b2_Tc_mc_AKGC417L"
+ODD = "226_1b1_Pl_sc_Meditron"  # the name of `OTHER` in the split file
+SPLIT = "metadata/ICBHI_challenge_train_test.txt"
 RECORDINGS = {PLAIN: (44_100, "PCM_24", 1), OTHER: (4000, "PCM_16", 1), STEREO: (32_000, "FLOAT", 2)}
 SAID = {"name": "icbhi-part", "statement": "A part", "evidence": "None."}
 IDENTITY = Identity(**SAID, verified=True, complete=False, recordings=3)
@@ -35,9 +37,7 @@ def raw(tmp_path: Path) -> Path:
         noise = generator.uniform(-0.3, 0.3, (2 * rate, channels))
         soundfile.write(raw / "audio" / f"{name}.wav", noise, rate, subtype=subtype)
         (raw / "audio" / f"{name}.txt").write_text("0.036\t0.579\t0\t0\n0.579\t1.25\t1\t0\n1.25\t1.9\t1\t1\n")
-    (raw / "metadata" / "ICBHI_challenge_train_test.txt").write_text(
-        f"{PLAIN}\ttest\n226_1b1_Pl_sc_Meditron\ttrain\n{STEREO}\ttrain\n107_2b3_Al_mc_AKGC417L\ttrain\n"
-    )
+    (raw / SPLIT).write_text(f"{PLAIN}\ttest\n{ODD}\ttrain\n{STEREO}\ttrain\n107_2b3_Al_mc_AKGC417L\ttrain\n")
     (raw / "metadata" / "ICBHI_Challenge_diagnosis.txt").write_text("101\tURTI\n226\tHealthy\n")
     (raw / "metadata" / "ICBHI_Challenge_demographic_information.txt").write_text("101\t3\tF\tNA\t19\t99\n")
     (raw / "metadata" / "patient_list_foldwise.txt").write_text("101 1\n226 3\n300 0\n")
@@ -105,30 +105,23 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw):
 def test_recordings_are_not_faded_at_unfaded_rates(raw):
     (raw / "audio" / f"{PLAIN}.txt").write_text("0.0\t1.0\t0\t0\n1.0\t2.0\t0\t0\n")
     extract(raw, raw.parent / "cycles", rates=[16_000, 32_000], workers=1, unfaded=[16_000])
-    starts = {
-        rate: pl.read_parquet(raw.parent / "cycles" / "audio" / f"{rate}.parquet")["samples"][0].to_numpy()
-        for rate in (16_000, 32_000)
-    }
+    rates, audio = (16_000, 32_000), raw.parent / "cycles" / "audio"
+    starts = {rate: pl.read_parquet(audio / f"{rate}.parquet")["samples"][0].to_numpy() for rate in rates}
     samples, native = soundfile.read(raw / "audio" / f"{PLAIN}.wav", dtype="float32")
     np.testing.assert_array_equal(starts[16_000], waveforms.resample(samples, native, 16_000)[:16_000])
     faded = waveforms.fade(waveforms.resample(samples, native, 32_000), 32_000)
     np.testing.assert_array_equal(starts[32_000], faded[:32_000])
 
 
-def test_the_summary_counts_by_side_and_class(raw):
+def test_the_summary_counts_by_side_and_class_and_the_facts_follow_from_the_identity(raw):
     out, summary = run(raw)
     assert json.loads((out / "summary.json").read_text()) == summary
     expected = {"corpus": "icbhi-part", "recordings": 3, "cycles": 9, "missing": ["107_2b3_Al_mc_AKGC417L"]}
     expected |= {"corrections": [{"name_in_split": "226_1b1_Pl_sc_Meditron", "recording_id": OTHER}]}
     classes = summary["classes"]
     assert summary == expected | {"rates": [16_000, 32_000], "classes": classes}
-    assert isinstance(classes, dict)
     assert classes["train"]["lungsound_4"] == {"normal": 2, "crackle": 2, "wheeze": 0, "both": 2}
     assert classes["test"]["diagnosis_3"] == {"healthy": 0, "chronic": 0, "non-chronic": 3}
-
-
-def test_the_facts_follow_from_the_identity(raw):
-    out, _ = run(raw)
     facts = corpus_facts.read(out)
     assert (facts.name, facts.title, facts.identity) == ("icbhi", "ICBHI 2017", IDENTITY)
     assert (facts.published, facts.patients_on_both_sides) == ((), ("156", "218"))
@@ -158,11 +151,11 @@ def _remove(path: str) -> Callable[[Path], None]:
     return lambda raw: (raw / path).unlink()
 
 
-def _write(path: str, data: bytes) -> Callable[[Path], None]:
-    def write(raw: Path) -> None:
-        (raw / path).write_bytes(data)
+def _write(path: str, text: str) -> Callable[[Path], object]:
+    return lambda raw: (raw / path).write_text(text)
 
-    return write
+
+TWO_SIDES = f"{PLAIN} test\n{STEREO} train\n{OTHER} train\n{ODD} test\n"
 
 
 def _truncate(raw: Path) -> None:
@@ -174,24 +167,15 @@ def _truncate(raw: Path) -> None:
     ("fault", "message"),
     [
         (_truncate, f"{STEREO}.wav is cut off: 1000 of"),
-        (_write(f"audio/{OTHER}.wav", b"no wav"), f"{OTHER}.wav cannot be read as audio"),
-        (_write(f"audio/{OTHER}.txt", b"0.1\t0.2\t0\n"), "does not have 4 columns"),
+        (_write(f"audio/{OTHER}.wav", "no wav"), f"{OTHER}.wav cannot be read as audio"),
+        (_write(f"audio/{OTHER}.txt", "0.1\t0.2\t0\n"), "does not have 4 columns"),
         (_remove(f"audio/{OTHER}.txt"), f"1 recordings have no annotation: {OTHER}"),
         (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),
-        (_write("audio/notes ü.md", b""), "neither audio nor annotation: notes ü.md"),
+        (_write("audio/notes ü.md", ""), "neither audio nor annotation: notes ü.md"),
         (_remove("metadata/ICBHI_Challenge_diagnosis.txt"), "ICBHI_Challenge_diagnosis.txt cannot be read"),
         (_remove("source.json"), "is unknown"),
-        (
-            _write("metadata/ICBHI_challenge_train_test.txt", f"{PLAIN}\ttest\n{STEREO}\ttrain\n".encode()),
-            f"does not name 1 recordings: {OTHER}",
-        ),
-        (
-            _write(
-                "metadata/ICBHI_challenge_train_test.txt",
-                f"{PLAIN} test\n{STEREO} train\n{OTHER} train\n226_1b1_Pl_sc_Meditron test\n".encode(),
-            ),
-            "train under one name and in test under another",
-        ),
+        (_write(SPLIT, f"{PLAIN}\ttest\n{STEREO}\ttrain\n"), f"does not name 1 recordings: {OTHER}"),
+        (_write(SPLIT, TWO_SIDES), "train under one name and in test under another"),
     ],
 )
 def test_a_fault_is_named_and_leaves_the_earlier_files_whole(raw, fault, message):

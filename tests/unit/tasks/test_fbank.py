@@ -16,10 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.frontends.registry import create
 from tasks import fbank
 from tasks.features import cache
+from tasks.features.arrays import Statistics, compute
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -147,14 +150,9 @@ def test_a_full_disk_is_an_error_that_tells_what_is_needed(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def run_stage(folder: Path, frontend: str = "ast") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tasks.fbank", frontend],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def run_stage(folder: Path) -> subprocess.Popen[str]:
+    command, env = [sys.executable, "-m", "tasks.fbank", "ast"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, cwd=folder, env=env | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow  # starts two processes that import torch, about 7 s
@@ -214,15 +212,30 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path):
     for name, cycles in (("small", 40), ("large", 400)):
         noise = np.random.default_rng(1).standard_normal((cycles, 12 * RATE), dtype=np.float32)  # does not compress
         lay_out(tmp_path / name, list(noise))
-    small, large = (
-        int(kilobytes) / 1e3
-        for kilobytes in subprocess.run(
-            [sys.executable, "-c", MEASURE, tmp_path / "small", tmp_path / "large"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        ).stdout.split()
-    )
+    command = [sys.executable, "-c", MEASURE, tmp_path / "small", tmp_path / "large"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    printed = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True, text=True).stdout
+    small, large = (int(kilobytes) / 1e3 for kilobytes in printed.split())
     assert large < 1000
     assert large - small < 120, "360 cycles more are 276 MB of waveforms and 74 MB of features"
+
+
+def test_the_cache_holds_what_the_front_end_computes():
+    front_end = create("ast", 0.5)
+    cycles = [torch.rand(length, generator=torch.Generator().manual_seed(length)) for length in (1, 300, 8_000, 9_000)]
+    features = compute(front_end, cycles)
+    assert features.dtype == torch.float16
+    expected = front_end(torch.stack([front_end.clip(cycle) for cycle in cycles]))
+    torch.testing.assert_close(features.float(), expected, rtol=0, atol=1e-3)
+
+
+@given(parts=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=st.integers(0, 99))
+def test_statistics_of_parts_add_up_to_those_of_the_whole(parts, seed):
+    whole = torch.from_numpy(np.random.default_rng(seed).normal(-0.8, 0.4, (sum(parts), 5, 3)).astype(np.float16))
+    card = sum((Statistics.of(part) for part in whole.split(parts)), Statistics.none(3)).card()
+    values = whole.double().numpy()
+    assert math.isclose(card["mean"], values.mean(), rel_tol=1e-6)
+    assert math.isclose(card["sd"], values.std(), rel_tol=1e-6)
+    assert (card["min"], card["max"]) == (values.min(), values.max())
+    np.testing.assert_allclose(card["mean_per_mel"], values.mean(axis=(0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(card["sd_per_mel"], values.std(axis=(0, 1)), rtol=1e-6)

@@ -1,3 +1,5 @@
+"""Sample rates, fades and cuts of waveforms."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,8 @@ from hypothesis import strategies as st
 
 from tasks.audio import waveforms
 from tasks.audio.cycle_bounds import bounds
+from tasks.audio.front_end_rates import rates, unfaded
+from tasks.runtime.errors import BreathlineError
 
 
 @pytest.mark.parametrize("rate", [4000, 10_000, 11_025, 22_050, 44_100, 48_000])
@@ -53,3 +57,22 @@ def test_a_cycle_is_cut_at_truncated_samples():
 def test_a_cycle_never_reaches_outside_its_recording(start, end, samples):
     place = bounds(start, end, 4000, samples)
     assert 0 <= place.start <= place.stop <= samples
+
+
+def test_rates_are_those_of_the_front_ends():
+    assert rates(["efficientat", "ast"]) == [16_000, 32_000]
+    assert rates(["ast"]) == [16_000]
+    with pytest.raises(BreathlineError, match="no front end `mfcc`"):
+        rates(["mfcc"])
+
+
+def test_recordings_are_faded_unless_all_front_ends_of_their_rate_want_none():
+    plain, whole = {"duration_s": 8.0}, {"duration_s": 8.0, "fade": False}
+    assert unfaded({"ast": plain, "fbank": plain, "panns": plain}) == []
+    assert unfaded({"ast": whole, "fbank": whole, "panns": plain}) == [16_000]
+    with pytest.raises(BreathlineError, match=r"fbank and ast differ in `fade`.* 16000 Hz"):
+        unfaded({"ast": whole, "fbank": plain})
+    with pytest.raises(BreathlineError, match="no front end `mfcc`"):
+        unfaded({"mfcc": plain})
+    with pytest.raises(BreathlineError, match=r"frontends\.ast\.pad"):
+        unfaded({"ast": {"duration_s": 8.0, "pad": "mirror"}})

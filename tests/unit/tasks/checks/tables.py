@@ -42,7 +42,6 @@ class Tables:
     facts: CorpusFacts
 
     def suites(self) -> dict[str, list[Check]]:
-        """Return the checks of these tables."""
         return suites(SETTINGS, self.facts, expectations(self.facts.identity), self.summary)
 
     def put(self, table: str, row: int, **values: Any) -> str:
@@ -69,11 +68,9 @@ class Tables:
         return str(frame[f"{table[:-1]}_id"][row])
 
     def frames(self) -> frames.Frames:
-        """Return the tables as pandas frames."""
         return frames.join(self.recordings, self.cycles, self.summary)
 
     def arrow(self, table: str) -> pa.Table:
-        """Return a table as it is stored."""
         schema = {"recordings": CORPUS.recordings_schema, "cycles": CORPUS.cycles_schema}[table]
         return getattr(self, table).to_arrow().cast(schema)
 

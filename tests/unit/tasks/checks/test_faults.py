@@ -57,28 +57,15 @@ def _repeated_samples(tables: Tables) -> str:
     return tables.put("cycles", 5, audio_sha256=tables.cycles["audio_sha256"][1])
 
 
-def _one_recording_less(tables: Tables) -> str:
-    tables.drop("recordings", 5)
-    return "5 instead of 6"
-
-
-def _one_cycle_less(tables: Tables) -> str:
-    tables.drop("cycles", 1)
-    return "23 instead of 24"
+def _without(table: str, row: int, named: str | int) -> Fault:
+    """Return the fault of a missing row; a text is named, or the cycle that then has this number."""
+    return lambda tables: (
+        tables.drop(table, row) and (named if isinstance(named, str) else tables.cycles["cycle_id"][named])
+    )
 
 
 def _counted(labels: str, wrong: int, message: str) -> Fault:
     return lambda tables: tables.put("cycles", 0, **{labels: wrong}) and message
-
-
-def _no_recording(tables: Tables) -> str:
-    tables.drop("recordings", 0)
-    return tables.cycles["cycle_id"][0]
-
-
-def _index_left_out(tables: Tables) -> str:
-    tables.drop("cycles", 1)
-    return tables.cycles["cycle_id"][1]
 
 
 def from_table() -> Iterator[tuple[str, tuple[str, Fault]]]:
@@ -101,14 +88,14 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "recordings.recording_id_unique": ("error", lambda tables: tables.repeat("recordings", 0)),
     "recordings.patients_on_one_side": ("error", _other_side),
     "recordings.wav_on_one_side": ("error", _same_file_on_both_sides),
-    "recordings.recordings_count": ("error", _one_recording_less),
+    "recordings.recordings_count": ("error", _without("recordings", 5, "5 instead of 6")),
     "recordings.nothing_missing": ("warning", _missing),
     "recordings.patients_disjoint": ("warning", _known_on_both_sides),
     "recordings.wav_unique": ("warning", _same_file_on_both_sides),
     "cycles.cycle_id_unique": ("error", lambda tables: tables.repeat("cycles", 0)),
-    "cycles.counted_through": ("error", _index_left_out),
-    "cycles.recording_exists": ("error", _no_recording),
-    "cycles.cycles_count": ("error", _one_cycle_less),
+    "cycles.counted_through": ("error", _without("cycles", 1, 1)),
+    "cycles.recording_exists": ("error", _without("recordings", 0, 0)),
+    "cycles.cycles_count": ("error", _without("cycles", 1, "23 instead of 24")),
     "cycles.cycles_per_lungsound_4": ("error", _counted("lungsound_4", 2, "train normal: 3 instead of 4")),
     "cycles.cycles_per_lungsound_2": ("error", _counted("lungsound_2", 1, "train abnormal: 13 instead of 12")),
     "cycles.cycles_per_diagnosis_3": ("error", _counted("diagnosis_3", 0, "train healthy: 1 instead of 0")),
@@ -127,13 +114,11 @@ PROMISED = {
 
 
 def verdicts_of(tables: Tables) -> dict[str, Verdict]:
-    """Return the verdicts on tables by suite and name."""
     verdicts, _ = run(tables.frames(), tables.suites(), SETTINGS.severity)
     return {f"{verdict.suite}.{verdict.name}": verdict for verdict in verdicts}
 
 
 def verdict_of(tables: Tables, name: str) -> Verdict:
-    """Return the verdict of one check."""
     suite, _, short = name.partition(".")
     check = next(check for check in tables.suites()[suite] if check.name == short)
     [verdict], _ = run_suite(suite, getattr(tables.frames(), suite), [check], SETTINGS.severity)

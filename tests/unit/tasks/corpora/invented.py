@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -49,37 +49,26 @@ class Coughs(Corpus):
         return Expectations(domains={"recordings": {"device": ("phone", "watch")}}, patient_columns=("age", "sex"))
 
     def facts(self, identity: Identity) -> CorpusFacts:
-        return CorpusFacts(
-            name="coughs",
-            title="Coughs",
-            identity=identity,
-            description="Coughs.",
-            origin="a test",
-            cycle="one recording",
-            label_sets=self.label_sets,
-            splits={"official": "by person"},
-            split_file=None,
-            patients_on_both_sides=(),
-            banner="Invented coughs.",
-            licence=None,
-            prefixed_columns=("coughs_wet",),
-            citation=None,
-            homepage=None,
-            limits=(),
-            personal=(),
-            published=(),
-            challenge_metrics=(),
-            group_columns=(GroupColumn(column="device", title="Device"),),
-        )
+        said = {"title": "Coughs", "description": "Coughs.", "origin": "a test", "cycle": "one recording"}
+        device = GroupColumn(column="device", title="Device")
+        columns = {"prefixed_columns": ("coughs_wet",), "group_columns": (device,)}
+        own = {"label_sets": self.label_sets, "splits": {"official": "by person"}, "banner": "Invented coughs."}
+        return bare_facts(name="coughs", identity=identity, **said, **columns, **own)
+
+
+def bare_facts(**given: Any) -> CorpusFacts:
+    """Return the facts of a corpus; all that are not given are empty or unknown."""
+    empty = ("patients_on_both_sides", "prefixed_columns", "group_columns", "limits", "personal", "published")
+    unknown = dict.fromkeys(("split_file", "licence", "citation", "homepage"))
+    return CorpusFacts(**{**dict.fromkeys((*empty, "challenge_metrics"), ()), **unknown, **given})
 
 
 def write(folder: Path) -> Path:
     """Write sixteen recordings of one second of eight people, three of whom test, and return the folder."""
     folder.mkdir()
     names = ("anna", "bert", "cara", "dora", "emil", "fred", "gina", "hans")
-    people = {
-        name: {"age": 40.0, "sex": "F", "device": "watch", "split": "test" if name > "f" else "train"} for name in names
-    }
+    person = {"age": 40.0, "sex": "F", "device": "watch"}
+    people = {name: {**person, "split": "test" if name > "f" else "train"} for name in names}
     (folder / "people.json").write_text(json.dumps(people))
     for seed, name in enumerate(names):
         for wet in (0, 1):

@@ -1,11 +1,14 @@
-"""Registry of the corpora."""
+"""Registry of the corpora, and settings of `download` that contradict each other."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tasks.corpora import registry
+from tasks.corpora.settings import DownloadSettings
+from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.corpora.invented import Coughs
 
@@ -26,3 +29,25 @@ def test_a_corpus_is_recognised_by_the_names_of_its_recordings(monkeypatch):
 def test_names_are_known_without_importing_an_adapter():
     code = "from tasks.corpora import registry; registry.names(); import sys; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"source": "archive"}, "path"),
+        ({"source": "directory"}, "path"),
+        ({"path": "x.zip"}, "path"),
+        ({"mirrors": ["ftp://example.org/"]}, "mirrors"),
+        ({"source": "directory", "path": "x", "sha256": "0" * 64}, "sha256"),
+        ({"sha256": "123"}, "sha256"),
+        ({"source": "elsewhere"}, "source"),
+        ({"exclude_patients": [101, "101"]}, "exclude_patients"),
+        ({"sauce": "demo"}, "sauce"),
+    ],
+)
+def test_settings_that_do_not_go_together_name_the_key(changes, key):
+    section = params.section(params.read(Path(__file__).parents[4] / "params.yaml"), "download")
+    plain = {"source": "publisher", "path": None, "metadata": None, "sha256": None}
+    assert params.parse(DownloadSettings, section | plain, "download").source == "publisher"
+    with pytest.raises(BreathlineError, match=rf"download\.{key}"):
+        params.parse(DownloadSettings, section | plain | changes, "download")

@@ -6,6 +6,7 @@ import polars as pl
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
 from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet, Published
+from tests.unit.tasks.corpora.invented import bare_facts
 
 CLASSES = ("normal", "crackle", "wheeze", "both")
 SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=10)
@@ -32,36 +33,18 @@ PUBLISHED = (
 
 def facts(published: tuple[Published, ...] = ()) -> CorpusFacts:
     """Return the facts of a corpus of which the test set is a part."""
-    return CorpusFacts(
+    known = {"name": "other", "statement": "A part of the other corpus", "evidence": "", "recordings": 10}
+    texts = {"title": "Other corpus", "description": "Recordings.", "origin": "a study", "cycle": "one breath"}
+    sets = {name: LabelSet(column=name, classes=classes, description="") for name, classes in LABEL_SETS.items()}
+    return bare_facts(
         name="other",
-        title="Other corpus",
-        identity=Identity(
-            name="other",
-            statement="A part of the other corpus",
-            evidence="",
-            verified=True,
-            complete=False,
-            recordings=10,
-        ),
-        description="Recordings.",
-        origin="a study",
-        cycle="one breath",
-        label_sets={
-            name: LabelSet(column=name, classes=classes, description="") for name, classes in LABEL_SETS.items()
-        },
+        identity=Identity(**known, verified=True, complete=False),
+        label_sets=sets,
         splits={"official": "the split of the study"},
-        split_file=None,
-        patients_on_both_sides=(),
         group_columns=GROUP_COLUMNS,
-        prefixed_columns=(),
         banner="A part of the other corpus: not comparable with published scores.",
-        licence=None,
-        citation=None,
-        homepage=None,
-        limits=(),
-        personal=(),
         published=published,
-        challenge_metrics=(),
+        **texts,
     )
 
 
@@ -69,21 +52,11 @@ def cycles(patients: int = 8, each: int = 12) -> pl.DataFrame:
     """Return test cycles of patients; the last patient alone has the device LittC2SE and no abnormal cycle."""
     rows = []
     for patient in range(patients):
-        last = patient == patients - 1
-        rows += [
-            {
-                "cycle_id": f"{101 + patient}_1b1_Al_sc_Meditron_{index:03}",
-                "recording_id": f"{101 + patient}_1b1_Al_sc_Meditron",
-                "patient_id": str(101 + patient),
-                "duration_s": 2.5,
-                "label": 0 if last else index % 4,
-                "device": "LittC2SE" if last else "Meditron",
-                "location": "Al",
-                "age_group": "unknown",
-                "sex": "F" if patient % 2 else "M",
-            }
-            for index in range(each)
-        ]
+        last, name = patient == patients - 1, f"{101 + patient}_1b1_Al_sc_Meditron"
+        shared = {"recording_id": name, "patient_id": str(101 + patient), "duration_s": 2.5, "location": "Al"}
+        shared |= {"device": "LittC2SE" if last else "Meditron", "age_group": "unknown", "sex": "MF"[patient % 2]}
+        labels = [0 if last else index % 4 for index in range(each)]
+        rows += [{"cycle_id": f"{name}_{index:03}", "label": label, **shared} for index, label in enumerate(labels)]
     return pl.DataFrame(rows, schema_overrides={"label": pl.Int8})
 
 
@@ -96,7 +69,6 @@ def predict(model: str, frame: pl.DataFrame, seed: int, skill: float, selection:
 
 
 def evaluator(frame: pl.DataFrame) -> Evaluator:
-    """Return the evaluator of a test set."""
     return Evaluator(frame, CLASSES, SETTINGS, groups=GROUPS)
 
 

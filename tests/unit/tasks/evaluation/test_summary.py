@@ -52,12 +52,8 @@ def test_equal_predictions_give_equal_metrics_and_the_headline_is_taken_from_the
 
 def test_metrics_say_what_was_evaluated():
     found = metrics()
-    assert (found["corpus"], found["recordings"], found["labels"], found["split"]) == (
-        "other",
-        10,
-        "lungsound_4",
-        "official",
-    )
+    known = {"corpus": "other", "recordings": 10, "labels": "lungsound_4", "split": "official"}
+    assert {key: found[key] for key in known} == known
     assert (found["identity"], found["comparable"]) == ("A part of the other corpus", False)
     assert "not comparable" in found["banner"]
 
@@ -88,13 +84,8 @@ def test_cycles_are_joined_with_the_groups_of_their_recordings(tmp_path):
         {"recording_id": ["1", "2"], "device": ["Meditron", None], "location": ["Al", "Tc"], "sex": ["F", None]}
         | {"age": [18.5, None]}
     ).write_parquet(tmp_path / "recordings.parquet")
-    found = test_cycles.read(
-        tmp_path / "cycles.parquet",
-        tmp_path / "recordings.parquet",
-        ids=["b", "a"],
-        labels="lungsound_2",
-        groups=GROUPS,
-    )
+    tables = (tmp_path / "cycles.parquet", tmp_path / "recordings.parquet")
+    found = test_cycles.read(*tables, ids=["b", "a"], labels="lungsound_2", groups=GROUPS)
     assert found.select("cycle_id", "label", "device", "age_group", "sex").rows() == [
         ("a", 0, "Meditron", test_cycles.CHILD_LABEL, "F"),
         ("b", 1, "unknown", "unknown", "unknown"),

@@ -18,7 +18,6 @@ ANNOTATION = b"0.0\t0.2\t0\t1\r\n"
 
 
 def many(count: int) -> list[str]:
-    """Return so many names of recordings."""
     places = product(range(101, 300), ("1b1", "2b2"), ("Al", "Ar", "Tc"))
     return [f"{patient}_{index}_{place}_sc_AKGC417L" for patient, index, place in islice(places, count)]
 
@@ -59,7 +58,6 @@ def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def zipped(path: Path, files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """Write files to a zip, and return its path."""
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)

@@ -135,7 +135,6 @@ def test_a_decompression_bomb_is_refused_by_its_headers(tmp_path, monkeypatch):
 def test_the_sha256_is_checked_before_anything_else(tmp_path):
     path = corpora.zipped(tmp_path / "a.zip", GOOD)
     with archive.opened(path, sha256=None) as collection:
-        assert collection.archive is not None
         seen = collection.archive.sha256
     assert contents(path, sha256=seen.upper()) == GOOD
     path.write_bytes(b"nothing like a zip")
@@ -148,7 +147,7 @@ def test_no_archive(tmp_path):
         contents(tmp_path / "a.zip")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_a_damaged_archive_is_refused_or_read_correctly(data):
     with tempfile.TemporaryDirectory() as folder:

@@ -17,6 +17,12 @@ from tests.unit.tasks import trainings
 from tests.unit.tasks.trainings import change, contents
 
 ROOT = Path(__file__).parents[4]
+CHANGES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "seed": {"teachers": {"ast": {"seed": 3}}},
+    "rho": {"teacher_training": {"optimizer": {"rho": 0.1}}},
+    "validation": {"validation": {"seed": 1}},
+}
 
 
 @pytest.mark.slow  # trains twice and starts a process that imports torch, about 10 s
@@ -48,11 +54,8 @@ def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, 
     assert contents(out) == undisturbed
 
 
-@pytest.mark.parametrize(
-    ("what", "resumes"),
-    [("nothing", True), ("code", False), ("features", False), ("seed", False), ("rho", False), ("validation", False)],
-)
-def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, what, resumes):
+@pytest.mark.parametrize("what", ["code", "features", *CHANGES])
+def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, what):
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -67,18 +70,10 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, 
     elif what == "code":
         monkeypatch.setattr(job, "CODE", job.CODE[1:])
     else:
-        change(
-            project,
-            {
-                "nothing": {},
-                "seed": {"teachers": {"ast": {"seed": 3}}},
-                "rho": {"teacher_training": {"optimizer": {"rho": 0.1}}},
-                "validation": {"validation": {"seed": 1}},
-            }[what],
-        )
+        change(project, CHANGES[what])
     with caplog.at_level("INFO"):
         train_teacher.main("ast")
-    assert ("Resumed" in caplog.text) == resumes
+    assert ("Resumed" in caplog.text) == (what == "nothing")
 
 
 def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(project, monkeypatch):

@@ -15,12 +15,9 @@ from tests.unit.tasks import trainings
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    trainings.make(tmp_path)
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def _code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return tmp_path
 
 
 def write(project: Path, processes: int, **training: Any) -> None:

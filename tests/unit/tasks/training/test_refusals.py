@@ -17,7 +17,6 @@ from tests.unit.tasks.trainings import change, soft_labels
 
 
 def failing(capsys: pytest.CaptureFixture[str], stage: ModuleType, item: str) -> str:
-    """Return what a stage that fails shows, in one line."""
     with pytest.raises(SystemExit) as exit_:
         stage.main(item)
     assert exit_.value.code == 1

@@ -71,10 +71,8 @@ def test_the_corpus_reads_as_icbhi(corpus):
 
 
 def test_metadata_have_the_line_ends_and_separators_of_the_official_files(corpus):
-    assert all(
-        line.count(b"\t") == 1
-        for line in (corpus / metadata.SPLIT_FILE).read_bytes().removesuffix(b"\r\n").split(b"\r\n")
-    )
+    lines = (corpus / metadata.SPLIT_FILE).read_bytes().removesuffix(b"\r\n").split(b"\r\n")
+    assert all(line.count(b"\t") == 1 for line in lines)
     assert (corpus / metadata.DEMOGRAPHICS_FILE).read_bytes().count(b"\r\n") == 3
     assert b"\r" not in (corpus / metadata.DIAGNOSIS_FILE).read_bytes()
     assert (corpus / metadata.FOLDS_FILE).read_bytes().count(b" ") == 3
@@ -111,12 +109,7 @@ def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split():
         assert side / side.sum() == pytest.approx(REAL_SHARES, abs=0.03)
     assert counts["train"].sum() / sum(c.sum() for c in counts.values()) == pytest.approx(0.60, abs=0.03)
     people = [cohort.patient(0, number) for number in range(101, 501)]
-    lengths = [
-        cycle.end_s - cycle.start_s
-        for person in people
-        for recording in schedule.recordings(0, person)
-        for _, cycle in recording.annotated
-    ]
+    lengths = [c.end_s - c.start_s for one in people for part in schedule.recordings(0, one) for _, c in part.annotated]
     # Recordings are shorter than ICBHI's, so that more of their cycles are cut.
     assert np.percentile(lengths, (5, 50, 95)) == pytest.approx((1.05, 2.54, 4.59), rel=0.2)
     assert 0.2 <= min(lengths) <= max(lengths) <= 16.2

@@ -7,17 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import signal
 
-from tasks.corpora.demo import cohort, render, schedule
-from tasks.corpora.demo.adventitious import (
-    COARSE,
-    FINE,
-    Crackle,
-    Wheeze,
-    crackle_wave,
-    draw_crackles,
-    draw_wheezes,
-    wheeze_wave,
-)
+from tasks.corpora.demo import adventitious, cohort, render, schedule
 from tasks.corpora.demo.breath import BODY_RATE, BreathSpectrum, breath_noise
 from tasks.corpora.demo.devices import DEVICES, pick_up
 from tasks.corpora.demo.schedule import Breath
@@ -33,10 +23,10 @@ def flat(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @given(idw=st.floats(0.5, 1.5), ratio=st.floats(6, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_crackle_has_the_given_widths(idw, ratio):
-    crackle = Crackle(onset_s=0.003, idw_ms=idw, two_cycle_ms=idw * ratio, peak=1.0)
-    wave = crackle_wave(crackle, np.arange(0, 0.03, 1 / FINE_RATE))
+    crackle = adventitious.Crackle(onset_s=0.003, idw_ms=idw, two_cycle_ms=idw * ratio, peak=1.0)
+    wave = adventitious.crackle_wave(crackle, np.arange(0, 0.03, 1 / FINE_RATE))
     sounding = np.nonzero(np.abs(wave) > 1e-9)[0]
     crossings = np.nonzero(np.diff(np.sign(wave[sounding[0] : sounding[-1] + 1])))[0]
     assert len(crossings) == 3  # between the four half-waves of two cycles
@@ -45,10 +35,11 @@ def test_a_crackle_has_the_given_widths(idw, ratio):
     assert 0.5 < np.abs(wave).max() <= 1
 
 
-@pytest.mark.parametrize(("fine", "kind", "pitch"), [(1.0, FINE, (400, 850)), (0.0, COARSE, (180, 400))])
-def test_crackles_are_fine_or_coarse_as_corsa_defines_them(fine, kind, pitch):
+@pytest.mark.parametrize(("fine", "pitch"), [(1.0, (400, 850)), (0.0, (180, 400))])
+def test_crackles_are_fine_or_coarse_as_corsa_defines_them(fine, pitch):
+    kind = adventitious.FINE if fine else adventitious.COARSE
     rng = np.random.default_rng(0)
-    drawn = [c for _ in range(50) for c in draw_crackles(rng, BREATH, HEARD, flat, fine=fine, size=0.5)]
+    drawn = [c for _ in range(50) for c in adventitious.draw_crackles(rng, BREATH, HEARD, flat, fine=fine, size=0.5)]
     assert all(kind["idw"][0] <= c.idw_ms <= kind["idw"][1] for c in drawn)
     assert all(kind["two_cycle"][0] <= c.two_cycle_ms <= kind["two_cycle"][1] <= 10 for c in drawn)
     assert all(HEARD[0] <= c.onset_s and c.onset_s + c.two_cycle_ms / 1000 <= HEARD[1] for c in drawn)
@@ -57,7 +48,7 @@ def test_crackles_are_fine_or_coarse_as_corsa_defines_them(fine, kind, pitch):
     else:  # early inspiration, or expiration
         assert {c.onset_s < BREATH.turn_s for c in drawn} == {True, False}
     times = np.arange(0, 0.1, 1 / BODY_RATE)
-    power = sum(np.abs(np.fft.rfft(crackle_wave(c, times + c.onset_s))) ** 2 for c in drawn)
+    power = sum(np.abs(np.fft.rfft(adventitious.crackle_wave(c, times + c.onset_s))) ** 2 for c in drawn)
     assert pitch[0] < np.fft.rfftfreq(len(times), 1 / BODY_RATE)[np.argmax(power)] < pitch[1]
 
 
@@ -65,17 +56,17 @@ def test_crackles_of_a_cycle_that_is_barely_heard_stay_inside_it():
     rng = np.random.default_rng(0)
     heard = (3.79, 3.97)  # the end of the expiration
     for _ in range(20):
-        for crackle in draw_crackles(rng, BREATH, heard, flat, fine=0.5, size=0.5):
+        for crackle in adventitious.draw_crackles(rng, BREATH, heard, flat, fine=0.5, size=0.5):
             assert heard[0] <= crackle.onset_s <= heard[1] - crackle.two_cycle_ms / 1000
-        for wheeze in draw_wheezes(rng, BREATH, heard, flat, pitch_hz=400):
+        for wheeze in adventitious.draw_wheezes(rng, BREATH, heard, flat, pitch_hz=400):
             assert heard[0] <= wheeze.onset_s <= heard[1] - wheeze.duration_s
 
 
 def test_a_wheeze_has_its_pitch_and_length():
-    wheeze = Wheeze(
+    wheeze = adventitious.Wheeze(
         onset_s=0.2, duration_s=0.8, start_hz=400, end_hz=320, bow=1.05, flutter=0.3, flutter_hz=3, harmonics=(1.0, 0.1)
     )
-    wave = wheeze_wave(wheeze, np.arange(0, 1.2, 1 / BODY_RATE))
+    wave = adventitious.wheeze_wave(wheeze, np.arange(0, 1.2, 1 / BODY_RATE))
     sounding = np.nonzero(np.abs(wave) > 1e-3)[0] / BODY_RATE
     assert (sounding[0], sounding[-1]) == pytest.approx((0.2, 1.0), abs=0.01)
     phase = np.unwrap(np.angle(signal.hilbert(wave)))
@@ -87,7 +78,7 @@ def test_a_wheeze_has_its_pitch_and_length():
 
 def test_wheezes_are_long_and_high_enough_and_rhonchi_low():
     rng = np.random.default_rng(0)
-    breaths = [draw_wheezes(rng, BREATH, HEARD, flat, pitch_hz=400) for _ in range(300)]
+    breaths = [adventitious.draw_wheezes(rng, BREATH, HEARD, flat, pitch_hz=400) for _ in range(300)]
     drawn = [wheeze for wheezes in breaths for wheeze in wheezes]
     assert all(wheeze.duration_s >= 0.1 for wheeze in drawn)
     assert all(100 <= hertz <= 1000 for wheeze in drawn for hertz in (wheeze.start_hz, wheeze.end_hz))

@@ -11,7 +11,7 @@ from tasks.runtime.errors import BreathlineError
 SPLIT = {"101_1b1_Al_sc_Meditron": "test", "103_2b2_Ar_mc_LittC2SE": "train", "107_2b3_Al_mc_AKGC417L": "train"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     separator=st.sampled_from(["\t", " ", "   ", " \t", ",", ", "]),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -24,17 +24,7 @@ SPLIT = {"101_1b1_Al_sc_Meditron": "test", "103_2b2_Ar_mc_LittC2SE": "train", "1
     last_line_ends=st.booleans(),
 )
 def test_the_split_reads_alike_in_every_variant(
-    tmp_path,
-    *,
-    separator,
-    end,
-    encoding,
-    heading,
-    blank,
-    trailing,
-    suffix,
-    case,
-    last_line_ends,
+    tmp_path, *, separator, end, encoding, heading, blank, trailing, suffix, case, last_line_ends
 ):
     rows = [f"{name}{suffix}{separator}{case(side)}{trailing}" for name, side in SPLIT.items()]
     lines = [*blank, *([heading] if heading else []), rows[0], *blank, *rows[1:], *blank]
