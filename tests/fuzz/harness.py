@@ -1,0 +1,167 @@
+"""Harness of the fuzz targets: a process with limits of memory and of time for each case.
+
+A target is a module-level function of one example that ends or raises a `BreathlineError`. Everything else is a
+failure: another exception, more than 1 GB above the memory at the start, more than 10 s, the end of the process.
+"""
+
+import multiprocessing
+import os
+import pickle
+import resource
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis.strategies import SearchStrategy
+
+from tasks.runtime.errors import BreathlineError
+
+SECONDS = "BREATHLINE_FUZZ_SECONDS"  # environment variable: time of each target in `make test-long`
+DEFAULT_SECONDS = 600.0
+CASE_S = 10.0
+MEMORY = 1 << 30  # bytes above the memory at the start
+BATCH = 200  # examples with one seed of Hypothesis
+
+Target = Callable[[Any], object]
+Strategy = Callable[[], SearchStrategy[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Counts of a fuzz run."""
+
+    accepted: int  # cases that the target ended without an error
+    refused: int  # cases with a BreathlineError
+    seconds: float
+    slowest_s: float  # time of the slowest case
+    grown: int  # growth of the resident memory in bytes
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accepted + self.refused} cases in {self.seconds:.0f} s: {self.accepted} accepted, "
+            f"{self.refused} refused; slowest {self.slowest_s:.2f} s, {self.grown / 1e6:.0f} MB more memory"
+        )
+
+
+def seconds() -> float:
+    """Return the time in seconds that a target of `make test-long` gets."""
+    return float(os.environ.get(SECONDS) or DEFAULT_SECONDS)
+
+
+def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -> Tally:
+    """Run a target on examples until the time is over, and return the counts.
+
+    Args:
+        target: Module-level function of one example.
+        strategy: Module-level function that returns Hypothesis' strategy of the examples.
+        seconds: Time of the run, without the start of the process.
+        seed: First seed of the examples.
+
+    Raises:
+        AssertionError: A case failed; the message holds the example, which Hypothesis has made small.
+    """
+    context = multiprocessing.get_context("spawn")
+    started = context.Value("d", 0.0)  # start of the case in progress; 0 between two cases
+    with tempfile.TemporaryDirectory() as folder:
+        result, example = Path(folder, "result"), Path(folder, "example")
+        child = context.Process(target=_run, args=(target, strategy, seconds, seed, started, result, example))
+        child.start()
+        try:
+            while child.is_alive():
+                child.join(0.5)
+                if started.value and time.monotonic() - started.value > CASE_S + 1:
+                    break
+            slow = child.is_alive()
+        finally:
+            child.kill()
+            child.join()
+        if not result.exists():
+            last = repr(pickle.loads(example.read_bytes())) if example.exists() else "before the first case"
+            cause = f"took more than {CASE_S:g} s" if slow else f"ended the process (status {child.exitcode})"
+            raise AssertionError(f"The case {cause}: {last}")
+        tally = pickle.loads(result.read_bytes())
+    if isinstance(tally, str):
+        raise AssertionError(tally)
+    assert isinstance(tally, Tally)
+    assert tally.grown <= MEMORY, f"{tally.grown} bytes more memory"
+    return tally
+
+
+def _run(
+    target: Target,
+    strategy: Strategy,
+    seconds: float,
+    seed: int,
+    started: "Synchronized[float]",
+    result: Path,
+    example: Path,
+) -> None:
+    """Run the target in this process, and write a tally, or the report of a failure."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _limit_memory()
+    counts = {"accepted": 0, "refused": 0}
+    slowest = 0.0
+
+    def case(value: Any) -> None:
+        nonlocal slowest
+        example.write_bytes(pickle.dumps(value))  # the parent reads it if this process ends
+        start = started.value = time.monotonic()
+        try:
+            target(value)
+            counts["accepted"] += 1
+        except BreathlineError as error:
+            if isinstance(error.__cause__, MemoryError):
+                raise AssertionError("the case needs more than the allowed memory") from error
+            counts["refused"] += 1
+        finally:
+            started.value = 0.0
+        took = time.monotonic() - start
+        slowest = max(slowest, took)
+        assert took <= CASE_S, f"the case took {took:.1f} s"
+
+    options = hypothesis.settings(
+        max_examples=BATCH,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    begun, ended = time.monotonic(), False
+    examples = strategy()
+    while not ended:
+
+        @hypothesis.seed(seed)
+        @options
+        @hypothesis.given(examples)
+        def batch(value: Any) -> None:
+            nonlocal ended
+            if time.monotonic() - begun < seconds:
+                case(value)
+            else:
+                ended = True
+
+        try:
+            batch()
+        except BaseException as error:
+            notes = "\n".join(getattr(error, "__notes__", ()))
+            result.write_bytes(pickle.dumps(f"seed {seed}: {notes}\n{''.join(traceback.format_exception(error))}"))
+            return
+        seed += 1
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    tally = Tally(**counts, seconds=time.monotonic() - begun, slowest_s=slowest, grown=grown)
+    result.write_bytes(pickle.dumps(tally))
+
+
+def _limit_memory() -> None:
+    """Limit the address space to 1 GB above its present size, where the system tells it."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        size = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
