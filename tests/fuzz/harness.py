@@ -70,7 +70,9 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -
     started = context.Value("d", 0.0)  # start of the case in progress; 0 between two cases
     with tempfile.TemporaryDirectory() as folder:
         result, example = Path(folder, "result"), Path(folder, "example")
-        child = context.Process(target=_run, args=(target, strategy, seconds, seed, started, result, example))
+        files = {"result": result, "example": example}
+        options = {"seconds": seconds, "seed": seed, "started": started, **files}
+        child = context.Process(target=_run, args=(target, strategy), kwargs=options)
         child.start()
         try:
             while child.is_alive():
@@ -82,10 +84,10 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -
             child.kill()
             child.join()
         if not result.exists():
-            last = repr(pickle.loads(example.read_bytes())) if example.exists() else "before the first case"
+            last = repr(_load(example)) if example.exists() else "before the first case"
             cause = f"took more than {CASE_S:g} s" if slow else f"ended the process (status {child.exitcode})"
             raise AssertionError(f"The case {cause}: {last}")
-        tally = pickle.loads(result.read_bytes())
+        tally = _load(result)
     if isinstance(tally, str):
         raise AssertionError(tally)
     assert isinstance(tally, Tally)
@@ -96,6 +98,7 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -
 def _run(
     target: Target,
     strategy: Strategy,
+    *,
     seconds: float,
     seed: int,
     started: "Synchronized[float]",
@@ -157,6 +160,10 @@ def _run(
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     tally = Tally(**counts, seconds=time.monotonic() - begun, slowest_s=slowest, grown=grown)
     result.write_bytes(pickle.dumps(tally))
+
+
+def _load(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())  # noqa: S301 - from the process that this one started
 
 
 def _limit_memory() -> None:

@@ -48,7 +48,7 @@ def test_cases_are_counted():
     assert tally.accepted > 0
     assert tally.refused > 0
     assert tally.slowest_s < 1
-    assert "cases in 0 s" in str(tally)
+    assert f"{tally.accepted + tally.refused} cases in " in str(tally)
 
 
 @pytest.mark.slow  # a process each: 6 s
