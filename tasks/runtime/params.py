@@ -107,6 +107,7 @@ def flatten(value: Any, prefix: str = "", *, lists: bool = False) -> dict[str, A
     return leaves
 
 
-def natural(name: str) -> tuple[list[tuple[str, int]], str]:
-    """Return the sort key of an id, in which numbers count as numbers: s2 comes before s10."""
-    return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name)], name
+def natural(name: str) -> tuple[list[tuple[str, int, str]], str]:
+    """Return the sort key of an id, in which numbers of any length count as numbers: s2 comes before s10."""
+    parts = [(text, number, number.lstrip("0")) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name)]
+    return [(text, len(digits) if number else -1, digits) for text, number, digits in parts], name

@@ -11,3 +11,9 @@ def counted(number: int, noun: str) -> str:
 def listed(names: Sequence[str], limit: int = 5) -> str:
     """Return the first `limit` names, separated by commas, and the number of the others."""
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Return a text from a file for a message: between backticks, at most `limit` characters, none that controls."""
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:limit])
+    return f"`{shown}{'…' if len(text) > limit else ''}`"

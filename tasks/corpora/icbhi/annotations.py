@@ -1,11 +1,16 @@
 """Annotation files of ICBHI's format: one respiratory cycle a line."""
 
-import math
+import re
 from pathlib import Path
 
 from tasks.corpora.base import Cycle
 from tasks.corpora.icbhi import lines
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import quoted
+
+COLUMNS = ("start in seconds", "end in seconds", "crackles (0 or 1)", "wheezes (0 or 1)")
+MAX_SECONDS = 1e6  # eleven days; no recording is as long
+_TIME = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def read(path: Path) -> list[Cycle]:
@@ -21,7 +26,7 @@ def read(path: Path) -> list[Cycle]:
             crackles=_flag(crackles, "crackles", where),
             wheezes=_flag(wheezes, "wheezes", where),
         )
-        for (start, end, crackles, wheezes), where in lines.read(path, 4, heading=False)
+        for (start, end, crackles, wheezes), where in lines.read(path, COLUMNS, heading=False)
     ]
 
 
@@ -32,17 +37,20 @@ def cycle(start_s: float, end_s: float, *, crackles: int, wheezes: int) -> Cycle
 
 def _time(cell: str, where: str) -> float:
     """Return a time in seconds."""
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise BreathlineError(f"`{cell}` is not a time in seconds.", where=where, hint="correct the annotation")
+    if _TIME.fullmatch(cell) is None:
+        raise BreathlineError(f"{quoted(cell)} is not a time in seconds.", where=where, hint="correct the annotation")
+    value = float(cell)
+    if abs(value) > MAX_SECONDS:
+        raise BreathlineError(
+            f"{quoted(cell)} is not a time in seconds: no recording lasts {MAX_SECONDS:,.0f} s.",
+            where=where,
+            hint="correct the annotation",
+        )
     return value
 
 
 def _flag(cell: str, name: str, where: str) -> int:
     """Return a flag, 0 or 1."""
     if cell not in {"0", "1"}:
-        raise BreathlineError(f"`{cell}` is not a flag for {name}.", where=where, hint="write 0 or 1")
+        raise BreathlineError(f"{quoted(cell)} is not a flag for {name}.", where=where, hint="write 0 or 1")
     return int(cell)

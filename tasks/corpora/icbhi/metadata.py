@@ -1,5 +1,6 @@
 """Readers of ICBHI's metadata files: official split, diagnoses, demographics and folds."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tasks.corpora.base import Correction
 from tasks.corpora.icbhi import lines, names
 from tasks.corpora.icbhi.labels import DIAGNOSES
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import quoted
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -24,6 +26,8 @@ _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 # Columns of demographics: age in years, sex F or M, BMI of adults in kg/m², weight in kg, height in cm.
 DEMOGRAPHICS = ("age", "sex", "icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm")
 _DIAGNOSES = {diagnosis.lower(): diagnosis for diagnosis in DIAGNOSES}
+MAX_MEASUREMENT = 1000  # in years, kg/m², kg and cm
+_MEASUREMENT = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +54,13 @@ def read_split(path: Path) -> dict[str, str]:
         BreathlineError: A row cannot be read or contradicts an earlier one; file and line are named.
     """
     rows = []
-    for (name, subset), where in lines.read(path, 2, heading=True):
+    for (name, subset), where in lines.read(path, ("recording", "train or test"), heading=True):
         recording_id = name.strip("'\"")
         if recording_id.lower().endswith((".wav", ".txt")):
             recording_id = recording_id[:-4]
         names.parse(recording_id, where=where)
         if subset.lower() not in ("train", "test"):
-            raise BreathlineError(f"`{subset}` is neither train nor test.", where=where, hint="correct the line")
+            raise BreathlineError(f"{quoted(subset)} is neither train nor test.", where=where, hint="correct the line")
         rows.append((recording_id, subset.lower(), where))
     return _unique(path, rows)
 
@@ -68,10 +72,10 @@ def read_diagnosis(path: Path) -> dict[str, str]:
         BreathlineError: As for `read_split`, or a diagnosis is unknown to ICBHI.
     """
     rows = []
-    for (patient, diagnosis), where in lines.read(path, 2, heading=True):
+    for (patient, diagnosis), where in lines.read(path, ("patient", "diagnosis"), heading=True):
         if diagnosis.lower() not in _UNKNOWN and diagnosis.lower() not in _DIAGNOSES:
-            known = ", ".join(DIAGNOSES)
-            raise BreathlineError(f"`{diagnosis}` is not a diagnosis of ICBHI.", where=where, hint=f"one of: {known}")
+            what = f"{quoted(diagnosis)} is not a diagnosis of ICBHI."
+            raise BreathlineError(what, where=where, hint=f"one of: {', '.join(DIAGNOSES)}")
         rows.append((_patient(patient, where), _DIAGNOSES.get(diagnosis.lower()), where))
     return {patient: diagnosis for patient, diagnosis in _unique(path, rows).items() if diagnosis is not None}
 
@@ -83,9 +87,9 @@ def read_demographics(path: Path) -> dict[str, dict[str, Any]]:
         BreathlineError: As for `read_split`.
     """
     rows = []
-    for (patient, age, sex, *sizes), where in lines.read(path, 6, heading=True):
+    for (patient, age, sex, *sizes), where in lines.read(path, ("patient", *DEMOGRAPHICS), heading=True):
         if sex.lower() not in _UNKNOWN and sex.lower() not in _SEXES:
-            raise BreathlineError(f"`{sex}` is not a sex.", where=where, hint="write F, M or NA")
+            raise BreathlineError(f"{quoted(sex)} is not a sex.", where=where, hint="write F, M or NA")
         values = (_number(age, where), _SEXES.get(sex.lower()), *(_number(size, where) for size in sizes))
         rows.append((_patient(patient, where), dict(zip(DEMOGRAPHICS, values, strict=True)), where))
     return _unique(path, rows)
@@ -98,9 +102,9 @@ def read_folds(path: Path) -> dict[str, int]:
         BreathlineError: As for `read_split`.
     """
     rows = []
-    for (patient, fold), where in lines.read(path, 2, heading=True):
+    for (patient, fold), where in lines.read(path, ("patient", "fold"), heading=True):
         if fold not in {"0", "1", "2", "3", "4"}:
-            raise BreathlineError(f"`{fold}` is not a fold.", where=where, hint="write 0 to 4")
+            raise BreathlineError(f"{quoted(fold)} is not a fold.", where=where, hint="write 0 to 4")
         rows.append((_patient(patient, where), int(fold), where))
     return _unique(path, rows)
 
@@ -151,21 +155,19 @@ def _unique(path: Path, rows: Iterable[tuple[Key, Value, str]]) -> dict[Key, Val
 
 def _patient(cell: str, where: str) -> str:
     """Return a patient's number."""
-    if not (cell.isascii() and cell.isdigit()):
-        raise BreathlineError(f"`{cell}` is not the number of a patient.", where=where, hint="correct the line")
-    return str(int(cell))
+    if re.fullmatch(rf"0*[0-9]{{1,{names.MAX_DIGITS}}}", cell) is None:
+        raise BreathlineError(f"{quoted(cell)} is not the number of a patient.", where=where, hint="correct the line")
+    return cell.lstrip("0") or "0"
 
 
 def _number(cell: str, where: str) -> float | None:
     """Return a measurement, or None if it is unknown."""
     if cell.lower() in _UNKNOWN:
         return None
-    try:
-        value = float(cell)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
+    if _MEASUREMENT.fullmatch(cell) is None or float(cell) > MAX_MEASUREMENT:
         raise BreathlineError(
-            f"`{cell}` is not an age, BMI, weight or height.", where=where, hint="correct it, or write NA"
+            f"{quoted(cell)} is not an age, BMI, weight or height.",
+            where=where,
+            hint=f"write a number of at most {MAX_MEASUREMENT}, or NA",
         )
-    return value
+    return float(cell)

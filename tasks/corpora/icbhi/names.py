@@ -4,13 +4,16 @@ import re
 from dataclasses import dataclass
 
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import quoted
 
 CHEST_LOCATIONS = ("Tc", "Al", "Ar", "Pl", "Pr", "Ll", "Lr")
 MODES = ("sc", "mc")
 DEVICES = ("AKGC417L", "LittC2SE", "Litt3200", "Meditron")
+MAX_DIGITS = 9  # of a patient's number and of each part of an index; ICBHI has three
 
+_NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
 _PATTERN = re.compile(
-    rf"(?P<patient>[1-9][0-9]*)_(?P<index>[0-9]+[a-z][0-9]+)_(?P<location>{'|'.join(CHEST_LOCATIONS)})"
+    rf"(?P<patient>(?!0){_NUMBER})_(?P<index>{_NUMBER}[a-z]{_NUMBER})_(?P<location>{'|'.join(CHEST_LOCATIONS)})"
     rf"_(?P<mode>{'|'.join(MODES)})_(?P<device>{'|'.join(DEVICES)})"
 )
 
@@ -50,8 +53,8 @@ def parse(recording_id: str, *, where: object = None) -> RecordingName:
     match = _PATTERN.fullmatch(recording_id)
     if match is None:
         raise BreathlineError(
-            f"`{recording_id}` is not the name of an ICBHI recording.",
-            where=recording_id if where is None else where,
+            f"{quoted(recording_id)} is not the name of an ICBHI recording.",
+            where=quoted(recording_id) if where is None else where,
             hint="<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron",
         )
     return RecordingName(

@@ -1,0 +1,67 @@
+"""Text files of a corpus for tests: readers by kind, valid rows, and cells that no reader should accept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.corpora.icbhi import annotations, metadata, metadata_lines
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Kind of text file.
+
+    Attributes:
+        read: Reader of a file.
+        rows: Valid rows, cells separated by tabs.
+        bad_cells: Refused cells of each column.
+    """
+
+    read: Callable[[Path], object]
+    rows: tuple[str, ...]
+    bad_cells: tuple[tuple[str, ...], ...] = ()
+
+
+DIGITS = "9" * 4301  # more than Python's int() reads
+NUMBERS = (DIGITS, "99999999999999999999", "nan", "inf", "1e400", "0x10", "1_000", "٣", "１", "x", "\x1b[2J", "é" * 300)
+TIMES = (*NUMBERS, "-1e9", "−1", "--1", "1e", ".", "1.2.3")
+PATIENTS = (*NUMBERS, "2147483648", "-1", "1.0", "101a", "²")
+FLAGS = (*NUMBERS, "2", "-1", "0.0", "true", "01")
+MEASURES = tuple(one for one in (*NUMBERS, "-3", "1001", "1e9", "young") if one != "nan")
+NAMES = (
+    f"{DIGITS}_1b1_Al_sc_Meditron",
+    f"101_{DIGITS}b1_Al_sc_Meditron",
+    "2147483648_1b1_Al_sc_Meditron",
+    "0_1b1_Al_sc_Meditron",
+    "１01_1b1_Al_sc_Meditron",
+    "101_1b1_Al_sc_Meditron_",
+    "101_1b1_Xx_sc_Meditron",
+    "../../1_1b1_Al_sc_Meditron",
+    "\x1b]0;1\x07",
+    "9" * 70_000,
+)
+KINDS = {
+    "annotation": Kind(
+        annotations.read, ("0.036\t0.579\t0\t1", "0.579\t2.45\t1\t0"), (TIMES, TIMES, FLAGS, (*FLAGS, "crackle"))
+    ),
+    "split": Kind(
+        metadata.read_split,
+        ("101_1b1_Al_sc_Meditron\ttest", "102_1b1_Al_mc_Litt3200\ttrain"),
+        (NAMES, ("validation", "0", DIGITS, "tеst", "train,test")),
+    ),
+    "diagnosis": Kind(metadata.read_diagnosis, ("101\tURTI", "102\tCOPD"), (PATIENTS, ("Gout", "0", DIGITS, "СOPD"))),
+    "demographics": Kind(
+        metadata.read_demographics,
+        ("101\t3\tF\tNA\t19\t99", "102\t70\tM\t28.5\tNA\tNA"),
+        (PATIENTS, MEASURES, ("X", "1", DIGITS, "female?"), MEASURES, MEASURES, MEASURES),
+    ),
+    "folds": Kind(metadata.read_folds, ("101\t1", "102\t0"), (PATIENTS, ("5", "-1", "0.0", "00", "٣", DIGITS))),
+    "lines by patient": Kind(
+        lambda path: metadata_lines.patients_named(path.read_bytes()),
+        ("101_1b1_Al_sc_Meditron differs from 102_1b1_Al_sc_Meditron", "101,URTI"),
+    ),
+    "removal of patients": Kind(
+        lambda path: metadata_lines.remove_patients(path.parent, {"101"}),
+        ("101_1b1_Al_sc_Meditron differs from 102_1b1_Al_sc_Meditron", "102,URTI"),
+    ),
+}
