@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from tasks import artifacts
-from tasks.pretrained.weights import LOCAL, WeightsSettings, write_weights
+from tasks.pretrained.settings import WeightsSettings
+from tasks.pretrained.weights import LOCAL, write_weights
 from tasks.runtime import params
 from tasks.runtime.stage import stage
 

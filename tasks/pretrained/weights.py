@@ -1,12 +1,11 @@
-"""Pretrained weights: settings, search for the file, hash check and conversion to safetensors."""
+"""Pretrained weights: search for the file, hash check and conversion to safetensors."""
 
 import _codecs
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -16,11 +15,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models import file_names
+from tasks.pretrained import formats, hub
+from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 from tasks.sources.http import fetch_first
 
 LOCAL = "BREATHLINE_WEIGHTS"
+MAX_SHARING = 4  # size of all tensors, as a multiple of the file's size; tied weights share their bytes
+# Numbers of weights (floating point) and of counters, indices and masks beside them.
+DTYPES = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
+DTYPES |= {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 log = logging.getLogger("weights")
 # Published checkpoints hold plain arrays beside their tensors, also under the module names of NumPy 1.
 NUMPY: list[Any] = [np.ndarray, np.dtype, _codecs.encode]
@@ -28,17 +33,6 @@ NUMPY += [kind for name, kind in vars(np.dtypes).items() if name.endswith("DType
 for function in ("_reconstruct", "scalar"):
     made = getattr(multiarray, function)
     NUMPY += [made, (made, f"numpy.core.multiarray.{function}")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsSettings:
-    """Source of one set of weights."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    source: str  # `none` (random initialisation), a URL, `hf:<organisation>/<repository>/<file>` or `timm:<model>`
-    # SHA-256 of the file. Without it, the hash of the downloaded file is recorded in `source.json`.
-    sha256: str | None = None
-    licence: str | None = None  # licence of the weights, as their authors state it
 
 
 def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Path | None, downloads: Path) -> None:
@@ -54,17 +48,22 @@ def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Pat
         downloads: Folder for new downloads.
 
     Raises:
-        BreathlineError: The SHA-256 is wrong, the source cannot be reached, or the file holds no tensors.
+        BreathlineError: The SHA-256 is wrong, the source cannot be reached, or the file holds no usable tensors.
     """
     out.mkdir(parents=True, exist_ok=True)
     state: dict[str, Tensor] = {}
-    seen = settings.sha256
+    seen, revision = settings.sha256, settings.revision
     if settings.source != "none":
-        file = find(settings, local) or download(settings.source, settings.sha256, downloads)
+        file = find(settings, local)
+        if file is None:
+            file, revision = download(settings, downloads)
         state = read_tensors(file)
         if seen is None:
             seen = files.sha256(file)
-            log.warning("No SHA-256 is known for %s: add weights.%s.sha256: %s to params.yaml.", name, name, seen)
+            pins = f"weights.{name}.sha256: {seen}"
+            if revision not in (None, settings.revision):
+                pins += f" and weights.{name}.revision: {revision}"
+            log.warning("No SHA-256 is known for %s: add %s to params.yaml.", name, pins)
         save_file(state, out / file_names.WEIGHTS)
     files.write_json(
         out / file_names.SOURCE,
@@ -72,6 +71,7 @@ def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Pat
             "name": name,
             "source": settings.source,
             "sha256": seen,
+            **({"revision": revision} if revision else {}),
             "licence": settings.licence,
             "parameters": sum(tensor.numel() for tensor in state.values()),
         },
@@ -103,78 +103,66 @@ def file_name(source: str) -> str:
     return unquote(urlsplit(source).path).rsplit("/", 1)[-1]
 
 
-def download(source: str, sha256: str | None, folder: Path) -> Path:
-    """Download the file of a source, check its SHA-256 if known, and return its path.
+def download(settings: WeightsSettings, folder: Path) -> tuple[Path, str | None]:
+    """Download the file of a source, check SHA-256 or format, and return its path and its commit on the hub.
 
     Args:
-        source: URL, or name with the prefix `hf:` or `timm:`.
-        sha256: Expected SHA-256; None if it is not known.
-        folder: Folder of the downloaded file.
+        settings: Source, SHA-256 and revision.
+        folder: Folder of files from URLs; the hub has a cache of its own.
 
     Raises:
-        BreathlineError: The kind of source is unknown, the source cannot be reached, or the SHA-256 differs.
+        BreathlineError: The source cannot be reached, the SHA-256 differs, or the file has another format.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    hint = f"check the source, or put the file into a folder and name that in {LOCAL}"
+    source, sha256 = settings.source, settings.sha256
     if source.startswith(("http://", "https://")):
+        folder.mkdir(parents=True, exist_ok=True)
         key = sha256 or hashlib.sha256(source.encode()).hexdigest()
-        return fetch_first([source], folder / f"{key[:16]}-{file_name(source)}", sha256=sha256)
-    if source.startswith(("hf:", "timm:")):
-        file = _from_hub(source, hint)
-    else:
-        kinds = "none, a URL, hf:<organisation>/<repository>/<file>, timm:<model>"
-        raise BreathlineError(
-            f"`{source}` is not a source of weights.", where="params.yaml: weights", hint=f"use {kinds}"
-        )
+        target = folder / f"{key[:16]}-{file_name(source)}"
+        return fetch_first([source], target, sha256=sha256, check=formats.check), None
+    hint = f"check the source, or put the file into a folder and name that in {LOCAL}"
+    file, commit = hub.fetch(settings, hint)
     if sha256 is not None and (seen := files.sha256(file)) != sha256:
         raise BreathlineError(f"The weights have SHA-256 {seen}, not {sha256}.", where=source, hint=hint)
-    return file
+    return file, commit
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file or of a PyTorch checkpoint, under their published names.
 
     Raises:
-        BreathlineError: The file holds other objects, which are never unpickled, or no tensors.
+        BreathlineError: The file has another format, holds other objects, which are never unpickled, or holds tensors
+            that no network can start from.
     """
+    kind = formats.check(file)
     try:
-        with file.open("rb") as opened:
-            pickled = opened.read(2)[:1] in {b"P", b"\x80"}  # a zip file, or the format before torch 1.6
         with torch.serialization.safe_globals(NUMPY):
-            loaded: Any = torch.load(file, map_location="cpu", weights_only=True) if pickled else load_file(file)
+            loaded: Any = (
+                torch.load(file, map_location="cpu", weights_only=True) if kind == "torch" else load_file(file)
+            )
     except Exception as error:
         raise BreathlineError(
-            f"The weights cannot be read: {error}".splitlines()[0],
-            where=file,
-            hint="use a plain state dict or safetensors",
+            f"The weights cannot be read: {error}".splitlines()[0], where=file, hint=formats.HINT
         ) from error
     for key in ("model", "state_dict"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+        if isinstance(loaded.get(key), Mapping):
             loaded = loaded[key]
     tensors = {str(name): tensor for name, tensor in loaded.items() if isinstance(tensor, Tensor)}
     if not tensors:
-        raise BreathlineError("The file holds no tensors.", where=file, hint="use a plain state dict or safetensors")
+        raise BreathlineError("The file holds no tensors.", where=file, hint=formats.HINT)
+    size, total = file.stat().st_size, sum(tensor.nbytes for tensor in tensors.values())
+    if total > MAX_SHARING * size:
+        what = f"The tensors share their bytes: they would take {total:,} bytes, and the file has {size:,}."
+        raise BreathlineError(what, where=file, hint=formats.HINT)
+    for name, tensor in tensors.items():
+        _check_values(name, tensor, file)
     return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
 
 
-def _from_hub(source: str, hint: str) -> Path:
-    """Download a file of a Hugging Face repository, or of the repository of a timm model, and return its path."""
-    from huggingface_hub import hf_hub_download
-
-    kind, _, rest = source.partition(":")
-    if kind == "timm":
-        import timm
-
-        config = timm.get_pretrained_cfg(rest)
-        if config is None or not config.hf_hub_id:
-            raise BreathlineError(f"timm has no weights of {rest} on the hub.", where=source, hint=hint)
-        repository, file = config.hf_hub_id, "model.safetensors"
-    else:
-        organisation, name, file = rest.split("/", 2)
-        repository = f"{organisation}/{name}"
-    try:
-        return Path(hf_hub_download(repository, file))
-    except Exception as error:
-        raise BreathlineError(
-            f"The weights cannot be downloaded from the hub: {error}", where=source, hint=hint
-        ) from error
+def _check_values(name: str, tensor: Tensor, file: Path) -> None:
+    """Refuse a tensor of numbers that no network has, and one with values that are not a number."""
+    if tensor.dtype not in DTYPES:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise BreathlineError(f"The tensor {name} holds numbers of the type {kind}.", where=file, hint=formats.HINT)
+    if tensor.isnan().any():
+        hint = "fetch the file again, or use other weights"
+        raise BreathlineError(f"The tensor {name} holds values that are not a number (NaN).", where=file, hint=hint)

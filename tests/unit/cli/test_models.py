@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from cli import models
 from cli.main import app
 from models.networks.registry import architectures, variants
-from tasks.pretrained.weights import WeightsSettings
+from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 

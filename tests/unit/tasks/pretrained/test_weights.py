@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tasks.pretrained.weights import WeightsSettings, read_tensors, write_weights
+from tasks.pretrained.settings import WeightsSettings
+from tasks.pretrained.weights import read_tensors, write_weights
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -65,9 +66,3 @@ def test_a_pickle_with_code_is_never_run(tmp_path):
     with pytest.raises(BreathlineError, match="cannot be read"):
         read_tensors(tmp_path / "bomb.pt")
     assert not (tmp_path / "ran").exists()
-
-
-def test_an_unknown_kind_of_source_is_an_error_that_names_the_kinds(tmp_path):
-    settings = WeightsSettings(source="ftp:x", sha256="0" * 64)
-    with pytest.raises(BreathlineError, match="hf:<organisation>"):
-        write_weights("w", settings, tmp_path / "o", local=None, downloads=tmp_path)

@@ -1,0 +1,81 @@
+"""Weights of the hub, against a stand-in of its API on loopback."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import constants
+from safetensors.torch import save
+
+from tasks.pretrained.settings import WeightsSettings
+from tasks.pretrained.weights import write_weights
+from tasks.runtime.errors import BreathlineError, TransientError
+from tests.unit.tasks.sources.server import Handler, Server, serving
+
+FIRST, SECOND = "a" * 40, "b" * 40
+FILES = {FIRST: save({"w": torch.zeros(2)}), SECOND: save({"w": torch.ones(3)})}
+
+
+class HubHandler(Handler):
+    def do_HEAD(self) -> None:  # noqa: N802 - http.server calls it
+        self.do_GET()  # the hub's client closes the connection
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path) -> Server:
+    def about(handler: Handler) -> None:
+        handler.answer(200, json.dumps({"id": "o/r", "sha": SECOND}).encode(), Content_Type="application/json")
+
+    def file(handler: Handler) -> None:
+        commit = handler.path.split("/")[4]
+        content = FILES.get(SECOND if commit == "main" else commit)
+        if content is None:
+            handler.answer(404, X_Error_Code="RevisionNotFound")
+        else:
+            mark = f'"{hashlib.sha256(content).hexdigest()}"'
+            handler.answer(200, content, ETag=mark, X_Repo_Commit=commit)
+
+    with serving() as server:
+        server.RequestHandlerClass = HubHandler
+        server.script |= {"r": [about] * 9, "w.safetensors": [file] * 9}
+        url = server.url().rstrip("/")
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        yield server
+
+
+def written(tmp_path: Path, **options: str) -> dict[str, object]:
+    settings = WeightsSettings(source="hf:o/r/w.safetensors", **options)
+    write_weights("w", settings, tmp_path / "out", local=None, downloads=tmp_path / "d")
+    return json.loads((tmp_path / "out" / "source.json").read_text())
+
+
+def test_the_current_commit_is_used_and_recorded(tmp_path, hub, caplog):
+    source = written(tmp_path)
+    assert (source["revision"], source["parameters"]) == (SECOND, 3)
+    assert f"weights.w.revision: {SECOND}" in caplog.text
+
+
+def test_a_pinned_commit_is_fetched_though_the_branch_has_moved(tmp_path, hub):
+    source = written(tmp_path, revision=FIRST)
+    assert (source["revision"], source["parameters"]) == (FIRST, 2)
+    assert "r" not in dict(hub.asked)
+
+
+def test_a_file_with_another_hash_is_refused(tmp_path, hub):
+    with pytest.raises(BreathlineError, match="have SHA-256"):
+        written(tmp_path, sha256="0" * 64)
+    assert written(tmp_path, sha256=hashlib.sha256(FILES[SECOND]).hexdigest())["parameters"] == 3
+
+
+def test_a_missing_commit_is_permanent_and_a_dead_hub_is_not(tmp_path, hub, monkeypatch):
+    with pytest.raises(BreathlineError, match="cannot be downloaded from the hub") as error:
+        written(tmp_path, revision="c" * 40)
+    assert not isinstance(error.value, TransientError)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(TransientError, match="hub cannot be reached"):
+        written(tmp_path)
