@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import sys
 from typing import Any
 
 import typer
@@ -11,23 +12,32 @@ from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, re
 from cli.audit.command import app as audit
 from cli.doctor import command as doctor
 from cli.options import EXAMPLES
-from tasks.runtime.errors import BreathlineError
+from tasks.runtime import text_streams
+from tasks.runtime.error_output import print_error
 
 # Without this, Python searches all imported objects for garbage at exit.
 atexit.register(gc.freeze)
 
 
 class Group(TyperGroup):
-    """Commands that show errors of the user without a traceback, and then exit with status 1."""
+    """Commands that show every error by `print_error`, and exit with its status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line."""
+        text_streams.set_up()
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         try:
-            return super().invoke(ctx)
-        except BreathlineError as error:
-            typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # here, and not at the exit of Python, which would report a closed pipe by a traceback
+        # The command line's own: wrong usage, and a status that a command has chosen.
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
+            raise typer.Exit(print_error(error)) from error
+        return found
 
 
 app = typer.Typer(

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Column
 
 from cli.output import print_json, table
+from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _row(name: str, variant: Variant) -> dict[str, Any]:
     try:
         row |= {"parameters": parameters(variant)}
     except BreathlineError as error:
-        row |= {"parameters": None, "missing": error.what}
+        row |= {"parameters": None, "missing": one_line(error)}
     listed = [{"name": key, **asdict(weights)} for key, weights in variant.weights.items()]
     return {**row, "frontend": find(variant.architecture).frontend, "weights": listed}
 

@@ -30,9 +30,15 @@ def run_flow(flow: Callable[..., State[Any]], hint: str, **parameters: Any) -> S
     """Run a Prefect flow on the project in the current folder, and return its final state.
 
     Raises:
-        BreathlineError: The flow failed; the hint is the next step.
+        Exception: The error that ended the flow.
+        BreathlineError: The flow ended in a failed state by itself; the hint is the next step.
     """
+    from prefect.exceptions import PrefectException
+
     state = flow(**parameters, project=Path.cwd(), return_state=True)
     if not state.is_completed():
+        error = state.result(raise_on_failure=False)
+        if isinstance(error, Exception) and not isinstance(error, PrefectException):
+            raise error
         raise BreathlineError(state.message or state.name or "The flow failed.", hint=hint)
     return state

@@ -14,6 +14,7 @@ from rich.table import Column
 from cli.output import table
 from models.file_names import CARD
 from tasks.artifacts import STUDENTS
+from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def predict(
             write(out, found)
             console.print(f"Written: {out} ({found.num_rows} rows)", soft_wrap=True)
     if failures:
-        reasons = "\n".join(f"{wav}: {error.what}" for wav, error in failures.items())
+        reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in failures.items())
         hint = "replace or leave out these files; the other predictions are above" if tables else "check these files"
         raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{reasons}", hint=hint)
 

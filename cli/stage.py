@@ -6,18 +6,29 @@ It provides what a stage must not import itself: the record of its run (`lineage
 
 import argparse
 import inspect
+import sys
 from collections.abc import Generator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from tasks.runtime import text_streams
+from tasks.runtime.error_output import print_error
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
 
 
 def main() -> None:
-    """Run the stage that the command line names."""
+    """Run the stage that the command line names; show every error by `print_error`."""
     terminate_with_parent()
+    text_streams.set_up()
+    try:
+        _run()
+    except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
+        sys.exit(print_error(error, f"{' '.join(sys.argv[1:])} failed"))
+
+
+def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m cli.stage", description="Run one stage and write its record.")
     parser.add_argument("name", help="stage of dvc.yaml, such as fbank")
     parser.add_argument("item", nargs="*", help="item of the stage, such as the name of a front end")

@@ -11,6 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.backfills import tables
 from flows.backfills.variants import FOLDER, prepare, variants
+from flows.flow_errors import failed_by_errors
 from flows.parameters import Gpus, Jobs
 from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts
@@ -25,6 +26,7 @@ def _name() -> str:
 
 
 @flow(name="backfill", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
+@failed_by_errors
 def backfill(
     *,
     revisions: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing

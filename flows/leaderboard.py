@@ -10,6 +10,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from flows.flow_errors import failed_by_errors
 from flows.leaderboards import comparison, tables
 from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.parameters import Gpus, Jobs
@@ -25,6 +26,7 @@ def _name() -> str:
 
 
 @flow(name="leaderboard", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
+@failed_by_errors
 def leaderboard(
     *,
     recipes: Annotated[list[str], Field(min_length=1)],

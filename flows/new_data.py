@@ -13,6 +13,7 @@ from prefect.tasks import Task
 from pydantic import Field
 
 from flows import registry
+from flows.flow_errors import failed_by_errors
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
@@ -42,11 +43,13 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
     retry_delay_seconds=[10.0, 60.0, 300.0],
     retry_condition_fn=_is_transient,
 )
+@failed_by_errors
 def _inspect(root: Path, settings: DownloadSettings, before: source_state.Files) -> dict[str, source_state.FileState]:
     return source_state.inspect(root, settings, before)
 
 
 @flow(name="new_data", flow_run_name="look for new recordings")
+@failed_by_errors
 def new_data(
     *,
     metric: Annotated[str, Field(pattern=r"^\w+\.\w+\.\w+$")] = METRIC,
@@ -83,7 +86,8 @@ def new_data(
     root, log = project.resolve(), get_run_logger()
     settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")
     before = source_state.read(root, settings)
-    now = _inspect(root, settings, before)
+    inspected: State[Any] = _inspect(root, settings, before, return_state=True)
+    now: source_state.Files = inspected.result()
     found = source_state.changes(before, now)
     if not found:
         source_state.save(root, settings, now)

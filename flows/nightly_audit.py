@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.flow_errors import failed_by_errors
 from flows.processes.run_lock import exclusive_run
 from flows.publish import prefect_artifacts, verification
 from lineage.verify.findings import Sample
@@ -16,6 +17,7 @@ from lineage.verify.verification import verify
 
 
 @flow(name="nightly_audit", flow_run_name="audit")
+@failed_by_errors
 def nightly_audit(
     *, deep: bool = False, sample: Annotated[int, Field(ge=1)] = 32, elsewhere: bool = False, project: Path = Path()
 ) -> State[Any]:

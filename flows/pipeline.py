@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import graph
+from flows.flow_errors import failed_by_errors
 from flows.parameters import Gpus, Jobs
 from flows.plan import expand, plan
 from flows.processes.process_groups import Log
@@ -40,6 +41,7 @@ def _name() -> str:
 
 
 @flow(name="pipeline", flow_run_name=_name, task_runner=cast("Any", ThreadPoolTaskRunner()))
+@failed_by_errors
 def pipeline(
     *,
     targets: list[str] = [],  # noqa: B006 - Prefect reads the default and changes nothing

@@ -12,6 +12,7 @@ from flows.remote.transfer_commands import TransferCommands
 from flows.scheduling.scheduler import Unit
 from lineage.code import BASE
 from lineage.git import git
+from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 # Refs that are neither branches nor tags: `git clone` and `git fetch` do not copy them unless they are named.
@@ -83,5 +84,5 @@ def _send_run_fetch(unit: Unit, commands: TransferCommands, env: Mapping[str, st
             try:
                 git(root, "push", "--quiet", "--no-verify", remote.git, f":{ref}/{name}")
             except BreathlineError as error:
-                commands.log(f"The Git remote still has {ref}/{name}: {error.what}")
+                commands.log(f"The Git remote still has {ref}/{name}: {one_line(error)}")
         git(root, "update-ref", "-d", f"{ref}/outs")

@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 from pydantic import Field
 
+from flows.flow_errors import failed_by_errors
 from flows.plan import Step
 from flows.processes.process_groups import ProcessGroups
 from flows.processes.stage_errors import StageFailedError
@@ -32,6 +33,7 @@ CALLER_POLL_S = 10.0
 
 
 @flow(name=run_monitor.FLOW, flow_run_name="{stage}", persist_result=False)
+@failed_by_errors
 def stage_on_worker(
     *,
     stage: str,

@@ -18,6 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.tasks import Task
 
+from flows.flow_errors import failed_by_errors
 from flows.processes.process_groups import Log
 from flows.processes.stage_errors import TRANSIENT_STATES, StageFailedError
 from flows.publish.prefect_artifacts import publish_progress
@@ -43,6 +44,7 @@ def _is_transient(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     retry_delay_seconds=DELAYS_S,
     retry_condition_fn=_is_transient,
 )
+@failed_by_errors
 def run_stage(name: str, run: Callable[[Log], None]) -> State[Any] | None:
     """Run one stage and stream its output into the task's log; a stage that fails gives a failed state."""
     logger, progress = get_run_logger(), publish_progress(name)

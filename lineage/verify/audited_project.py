@@ -19,6 +19,7 @@ from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from tasks.artifacts import CYCLES
 from tasks.runtime import params
+from tasks.runtime.error_output import one_line
 from tasks.runtime.files import read_table
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
@@ -71,7 +72,7 @@ class AuditedProject:
                 if not all({"path", "sha256"} <= set(file) for file in files.by_path(found[key]).values()):
                     raise ValueError(f"an entry of `{key}` has no path or hash")
         except (ValueError, TypeError, KeyError) as error:
-            what = f"the record cannot be read: {error}"
+            what = f"the record cannot be read: {one_line(error)}"
             self.unreadable.append(Finding("record-unreadable", str(path), what, (stage,)))
             return None
         return found
@@ -88,7 +89,7 @@ class AuditedProject:
             if not all(isinstance(entry["path"], str) and isinstance(entry["md5"], str) for entry in entries):
                 raise ValueError("an entry has no path or MD5")
         except BROKEN_LOCK as error:
-            what = f"dvc.lock cannot be read: {str(error).splitlines()[0]}"
+            what = f"dvc.lock cannot be read: {one_line(error)}"
             self.unreadable.append(Finding("lock-unreadable", LOCK, what, self.project.order))
             return {}
         return lock

@@ -29,6 +29,7 @@ from lineage.verify import (
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Report, Sample
 from lineage.verify.signature import SignedStatement
+from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 Check = Callable[[AuditedProject], Iterator[Finding]]
@@ -118,8 +119,7 @@ def _run(name: str, check: Check, audited: AuditedProject) -> Iterator[Finding]:
     try:
         yield from check(audited)
     except BROKEN as error:
-        what = f"this could not be checked: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        yield Finding("unchecked", name, what)
+        yield Finding("unchecked", name, f"this could not be checked: {one_line(error)}")
 
 
 def _with_downstream(audited: AuditedProject, found: Iterable[Finding]) -> Iterator[Finding]:

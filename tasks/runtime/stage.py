@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.logging import RichHandler
 
+from tasks.runtime import text_streams
+from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
@@ -27,7 +29,7 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
     """Run a stage's work under a lock of its own, and yield its logger.
 
     The lock refuses a second process of the same stage. The process ends with its parent, so that a killed ``dvc``
-    leaves no writer behind. A `BreathlineError` is shown without a traceback and ends the process with status 1. A
+    leaves no writer behind. An error is shown by `print_error`, and ends the process with its status. A
     `TransientError` also leaves the file `transient_mark`, because DVC reports only that the stage failed.
 
     Args:
@@ -54,12 +56,10 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
                 yield logging.getLogger(name)
         finally:
             lock.release()
-    except BreathlineError as error:
-        console.print(f"[bold red]{name} failed.[/] ", end="")
-        console.print(str(error), markup=False, highlight=False)
+    except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
         if isinstance(error, TransientError):
             transient_mark(name).touch()
-        sys.exit(1)
+        sys.exit(print_error(error, f"{name} failed"))
 
 
 def transient_mark(name: str) -> Path:
@@ -78,5 +78,6 @@ def start_process(level: int) -> None:
     """Set up logging of a lowest level to the console, the end with the parent process, and a fast exit."""
     # Without it, the garbage collector visits all objects of torch at the exit, which takes more than a second.
     atexit.register(gc.freeze)
+    text_streams.set_up()
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
     terminate_with_parent()

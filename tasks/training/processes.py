@@ -10,11 +10,10 @@ from typing import Any
 from models.training import distributed
 from models.training.distributed import ProcessGroup
 from models.training.settings import ComputeSettings
+from tasks.runtime.error_output import for_users
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import start_process
 from tasks.training.torch_setup import as_breathline_error
-
-Failure = tuple[str, str | None, str | None]  # what, where, hint
 
 
 def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
@@ -38,21 +37,20 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         return
     with as_breathline_error(where="params.yaml: compute.processes"):
         distributed.check_processes(compute)
-    failures: SimpleQueue[Failure] = multiprocessing.get_context("spawn").SimpleQueue()
+    failures: SimpleQueue[BreathlineError] = multiprocessing.get_context("spawn").SimpleQueue()
     try:
         distributed.launch(partial(_member, call, failures), compute)
     except RuntimeError as error:
         if failures.empty():
             raise BreathlineError(f"One of {compute.processes} processes ended the training. {error}") from error
-        what, where, hint = failures.get()
-        raise BreathlineError(what, where=where, hint=hint) from error
+        raise failures.get() from error
 
 
-def _member(call: Callable[..., None], failures: SimpleQueue[Failure], group: ProcessGroup) -> None:
-    """Run the work in one process of the group; pass an error for the user to the process that shows it."""
+def _member(call: Callable[..., None], failures: SimpleQueue[BreathlineError], group: ProcessGroup) -> None:
+    """Run the work in one process of the group; pass an error to the process that shows it."""
     start_process(logging.INFO if group.is_main else logging.WARNING)
     try:
         call(group=group)
-    except BreathlineError as error:
-        failures.put((error.what, None if error.where is None else str(error.where), error.hint))
+    except Exception as error:  # of any kind: torch would put its traceback into a message
+        failures.put(for_users(error))
         raise

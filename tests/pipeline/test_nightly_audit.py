@@ -1,7 +1,10 @@
 """The nightly audit on a finished run, with a real Prefect server."""
 
+import logging
+
 import pytest
 
+from cli.output import run_flow
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline import runs
@@ -52,3 +55,30 @@ def test_the_audit_waits_for_no_run_and_needs_one_that_has_ended(tmp_path):
         nightly_audit(project=folder)
     with exclusive_run(folder), pytest.raises(BreathlineError, match="in progress in this project"):
         nightly_audit(project=folder)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("fault", [BreathlineError("what", where="where", hint="next"), KeyError("frames")], ids=repr)
+def test_an_error_of_a_flow_is_whole_in_log_and_state_and_the_same_for_the_command(fault, debug, tmp_path, monkeypatch):
+    from flows import nightly_audit
+
+    def verify(*_, **__):
+        raise fault
+
+    folder, logged = toy.make(tmp_path), []
+    handler = logging.Handler()
+    handler.emit = logged.append
+    monkeypatch.setattr(logging.getLogger("prefect.flow_runs"), "handlers", [handler])
+    monkeypatch.setattr(nightly_audit, "verify", verify)
+    monkeypatch.setenv("BREATHLINE_DEBUG", "1" if debug else "")
+    monkeypatch.chdir(folder)
+    with pytest.raises(type(fault)) as caught:
+        run_flow(nightly_audit.nightly_audit, "hint")
+    assert caught.value is fault
+    error = next(record for record in logged if record.levelname == "ERROR")
+    lines = error.getMessage().splitlines()
+    assert [line.strip().split(":")[0] for line in lines[1:]] == ["where", "next"]
+    assert ("flows/nightly_audit.py" in lines[1] or "test_nightly_audit.py" in lines[1]) == isinstance(fault, KeyError)
+    assert any(record.exc_info for record in logged) == debug
+    ended = logged[-1].getMessage()
+    assert all(line.strip() in ended for line in lines)

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-PAGES = ("CONTRIBUTING.md", "README.md", "docs/glossary.md")
+PAGES = ("CONTRIBUTING.md", "README.md", "docs/environment.md", "docs/glossary.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -34,3 +34,14 @@ def test_readme_and_design_show_the_same_figure():
     assert len(figures[0]) == 1
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
     assert not [stage for stage in stages if not re.search(rf"\b{stage}\b", figures[0][0])]
+
+
+def test_every_variable_of_the_environment_is_documented():
+    documented = (ROOT / "docs/environment.md").read_text(encoding="utf-8")
+    sources = [
+        path for folder in ("cli", "flows", "lineage", "models", "tasks") for path in (ROOT / folder).rglob("*.py")
+    ]
+    texts = [path.read_text(encoding="utf-8") for path in (*sources, ROOT / "tests/conftest.py")]
+    names = {name for text in texts for name in re.findall(r"\bBREATHLINE_[A-Z_]*[A-Z]\b", text)}
+    assert "BREATHLINE_DEBUG" in names
+    assert not [name for name in sorted(names) if f"`{name}`" not in documented]
