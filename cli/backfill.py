@@ -20,9 +20,10 @@ def backfill(
 
     Each variant runs in .backfill/ on the project's DVC cache: nothing is made twice, and your project does not change.
     """
-    from flows import prefect_server
+    from flows import prefect_server, write_access
     from flows.backfills.variants import parse, variants
 
+    write_access.check(Path.cwd())
     console = Console()
     values = parse(param)
     for variant in variants(Path.cwd(), revision, values):

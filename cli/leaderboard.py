@@ -46,6 +46,7 @@ def leaderboard(
     Each recipe runs in .leaderboard/<recipe>/ on the project's DVC cache: nothing is trained twice, and an interrupted
     training resumes. Your own params.yaml and data do not change.
     """
+    from flows import write_access
     from flows.processes.run_lock import exclusive_run
 
     root, console = Path.cwd(), Console()
@@ -55,6 +56,7 @@ def leaderboard(
         if not chosen:
             raise BreathlineError("No recipe is named.", hint="`breathline recipe list` shows the recipes")
         numbers = _numbers(seeds)
+        write_access.check(root)
         with exclusive_run(root / FOLDER):
             cache = cache_of(root)
             with console.status("Preparing the workspaces …"):

@@ -80,6 +80,7 @@ def promote(
 def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")] = "student") -> None:
     """Show one version: commit, scores, data, and the commands to get it."""
     from flows import registry
+    from lineage import versions
 
     root, console = Path.cwd(), Console(highlight=False)
     version = registry.find(root, model)
@@ -93,8 +94,8 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
         console.print(f"seeds {', '.join(metrics['students'])}")
-    get = f"dvc artifacts get . {version.name} --rev {version.version}"
-    console.print(f"[dim]{get} · git show {version}:params.yaml[/]")
+    get = f"dvc artifacts get . {versions.full_name(root, version.name)} --rev {version.version}"
+    console.print(f"[dim]{get} · git show {versions.tag_of(root, str(version))}:./params.yaml[/]")
 
 
 def _score(value: float | None) -> str:

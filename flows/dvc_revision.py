@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from flows.dvc_repository import open_repo
+from flows.write_access import may_write, refuse
+from lineage.git import prefix
+from lineage.versions import full_name
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -21,17 +25,20 @@ STORE = Path(".dvc/tmp/models")  # Git ignores `.dvc/tmp`
 def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
     """Yield DVC's view of the working tree, or of a commit."""
     from dvc.exceptions import DvcException
+    from dvc.fs import GitFileSystem
     from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo:
+        with open_repo(root) as repo:
             if commit is None:
                 yield repo
                 return
             # Cache and remotes of the working tree: their addresses at the commit may be outdated.
             current = {section: dict(repo.config.get(section, {})) for section in ("core", "cache", "remote")}
-        with Repo(str(root), rev=commit, config=current) as repo:
-            yield repo
+            # Not `Repo(root, rev=commit)`, which expects the project at the top of its Git repository.
+            files = GitFileSystem(scm=repo.scm, rev=commit)
+            with Repo(f"/{prefix(root)}".rstrip("/") or "/", fs=files, scm=repo.scm, config=current) as past:
+                yield past
     except DvcException as error:
         where = f"dvc.yaml at {commit[:9]}" if commit else "dvc.yaml"
         raise BreathlineError(
@@ -39,9 +46,9 @@ def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
         ) from error
 
 
-def contents(repo: Repo, name: str) -> dict[str, str | None]:
+def contents(repo: Repo, root: Path, name: str) -> dict[str, str | None]:
     """Return the hash of each out that belongs to a model, by path; None if an out has no hash."""
-    path = PurePosixPath(repo.artifacts.get_path(name))
+    path = _path(repo, root, name)
     outs = {PurePosixPath(out.def_path): out.hash_info.value for out in repo.index.outs}
     return {str(out): value for out, value in outs.items() if out.is_relative_to(path) or path.is_relative_to(out)}
 
@@ -53,9 +60,11 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
 
     store = root / STORE / commit
     with repo_at(root, commit) as repo:
-        path = PurePosixPath(repo.artifacts.get_path(name))
+        path = _path(repo, root, name)
         if (store / path).is_dir():
             return store / path
+        if not may_write(store):
+            refuse(root / STORE)
         (store / path).parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store) as temporary:
             try:
@@ -66,3 +75,8 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
                 raise BreathlineError(message, where=path, hint=hint) from error
             os.replace(f"{temporary}/model", store / path)
     return store / path
+
+
+def _path(repo: Repo, root: Path, name: str) -> PurePosixPath:
+    """Return the path of a model below the project; DVC's begins at the top of the Git repository."""
+    return PurePosixPath(Path(repo.artifacts.get_path(full_name(root, name))).as_posix()).relative_to(prefix(root))

@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
+from flows.dvc_repository import open_repo
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -57,15 +58,12 @@ class Stage:
 
 def read(root: Path) -> tuple[Stage, ...]:
     """Return the stages in topological order, with their differences from ``dvc.lock``."""
-    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo, repo.lock:
+        with open_repo(root) as repo, repo.lock:
             return _stages(repo)
-    except NotDvcRepoError as error:
-        raise BreathlineError("There is no DVC repository here.", where=root, hint="run from the project") from error
     except LockError as error:
         raise BreathlineError(
             "DVC is locked: another run is in progress in this project.", where=error, hint="wait until it has ended"

@@ -2,6 +2,8 @@
 
 ``student@v1.2.0`` is a version. ``student#production#3`` puts the version at its commit into the registry stage
 production; ``student#production!#4`` removes it. The last number counts these changes. All tags are annotated.
+
+In a folder of a larger repository, DVC and GTO put its path before the name: ``sub/project=student@v1.2.0``.
 """
 
 import time
@@ -11,6 +13,7 @@ from typing import Any, Literal
 
 from flows.git_commits import author_environment
 from lineage.git import git
+from lineage.versions import full_name, tag_of
 from tasks.runtime.errors import BreathlineError
 
 FIRST = "v1.0.0"
@@ -25,7 +28,7 @@ def read(root: Path, name: str) -> Any | None:
     git(root, "rev-parse", "--git-dir")
     try:
         with GitRegistry.from_url(str(root)) as registry:
-            return registry.get_state().artifacts.get(name)
+            return registry.get_state().artifacts.get(full_name(root, name))
     except GTOException as error:
         hint = "see `git tag --list`; `git tag --delete TAG` removes a tag"
         raise BreathlineError(f"The registry's tags cannot be read: {error}", where=root, hint=hint) from error
@@ -41,7 +44,7 @@ def next_version(artifact: Any | None, bump: Bump) -> str:
 
 def register(root: Path, name: str, version: str, commit: str, message: str) -> None:
     """Register a commit as a version of a model."""
-    _write(root, f"{name}@{version}", commit, message)
+    _write(root, tag_of(root, f"{name}@{version}"), commit, message)
 
 
 def assign(root: Path, name: str, version: str, stage: str) -> None:
@@ -84,7 +87,7 @@ def _tag(root: Path, action: Any, name: str, stage: str) -> str:
 
     scm = Git(str(root))
     try:
-        return str(name_tag(action, name, stage=stage, scm=scm))
+        return str(name_tag(action, full_name(root, name), stage=stage, scm=scm))
     finally:
         scm.close()
 

@@ -14,7 +14,7 @@ from flows import dvc_revision, graph, gto_tags
 from flows.git_commits import commit_working_tree
 from flows.gto_tags import Bump
 from flows.plan import plan
-from lineage.git import git
+from lineage.git import file_at, git
 from models.file_names import CARD
 from tasks.artifacts import DATA_DOCS_INDEX, SCORES, VERDICTS
 from tasks.runtime.errors import BreathlineError
@@ -143,16 +143,15 @@ def find(root: Path, what: str) -> Version:
 def is_current(root: Path, version: Version) -> bool:
     """Return whether a version is the model that was trained last."""
     with dvc_revision.repo_at(root) as repo:
-        current = dvc_revision.contents(repo, version.name)
+        current = dvc_revision.contents(repo, root, version.name)
     with dvc_revision.repo_at(root, version.commit) as repo:
-        return dvc_revision.contents(repo, version.name) == current
+        return dvc_revision.contents(repo, root, version.name) == current
 
 
 def read_at(root: Path, commit: str, path: Path) -> dict[str, Any]:
     """Return the content of a JSON file at a commit; empty if the file is missing."""
-    if not git(root, "ls-tree", "--name-only", commit, path.as_posix()):
-        return {}
-    content: dict[str, Any] = json.loads(git(root, "show", f"{commit}:{path.as_posix()}"))
+    text = file_at(root, commit, path.as_posix())
+    content: dict[str, Any] = json.loads(text) if text is not None else {}
     return content
 
 

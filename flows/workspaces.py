@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.dvc_repository import open_repo
 from flows.recipes.params_text import PARAMS
-from lineage.git import ORIGIN, ask_git, git, git_bytes
+from lineage.git import INDEX, ORIGIN, ask_git, git, git_bytes, prefix
 from tasks import artifacts
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import write_json
+from tasks.runtime.files import replacing, write_json
 
 # Outs of stages, files written for each workspace, folders that no stage reads, and the workspaces themselves.
 GENERATED = (str(artifacts.DATA), str(artifacts.REPORTS), "dvc.lock", str(PARAMS))
@@ -52,23 +53,33 @@ def update_code(root: Path, workspace: Path, cache: Path, *, revision: str | Non
 
 
 def _write_origin(root: Path, workspace: Path, revision: str | None) -> None:
-    """Write the commit of a workspace's code, which the records of its stages will contain."""
-    if git(root, "rev-parse", "--show-prefix"):
-        return  # the project is a folder of a larger repository, where its files have other paths
+    """Write the commit of a workspace's code, which the records of its stages will contain, and an index for Git.
+
+    The index holds the files of the commit or those of the project's index, by their paths below the project.
+    """
+    commit = commit_of(root, revision) if revision else ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD")
     origin = {
         "project": str(root.resolve()),
+        "prefix": prefix(root),
         "git": git(root, "rev-parse", "--absolute-git-dir"),
-        "commit": commit_of(root, revision) if revision else ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD"),
+        "commit": commit,
         "left_out": [name for name in NOT_CODE if name not in (*GENERATED, ".locks")],
     }
     (workspace / ORIGIN).parent.mkdir(exist_ok=True)
     write_json(workspace / ORIGIN, origin)
+    listed = (
+        git_bytes(root, "ls-tree", "-r", "-z", str(commit)) if revision else git_bytes(root, "ls-files", "-s", "-z")
+    )
+    with replacing(workspace / INDEX) as temporary:
+        temporary.unlink()
+        index = {"GIT_INDEX_FILE": str(temporary.resolve())}
+        git(root, "update-index", "-z", "--index-info", env=index, stdin=listed)
 
 
 def params_text(root: Path, revision: str | None = None) -> str:
     """Return the text of params.yaml, in the working tree or at a commit."""
     if revision is not None:
-        return git(root, "show", f"{commit_of(root, revision)}:{PARAMS}") + "\n"
+        return git(root, "show", f"{commit_of(root, revision)}:./{PARAMS}") + "\n"
     try:
         return (root / PARAMS).read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -100,15 +111,9 @@ def absolute_weights() -> None:
 
 def cache_of(root: Path) -> Path:
     """Return the folder of the project's DVC cache."""
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            # The last part of the path is the version of DVC's cache format.
-            return Path(repo.cache.local_cache_dir)
-    except NotDvcRepoError as error:
-        raise BreathlineError("The folder is no DVC repository.", where=root, hint="run from the project") from error
+    with open_repo(root) as repo:
+        # The last part of the path is the version of DVC's cache format.
+        return Path(repo.cache.local_cache_dir)
 
 
 def _files_of_working_tree(root: Path) -> Iterator[tuple[str, int, bytes]]:

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lineage.git import ask_git, commit_of, origin
+from lineage.git import ask_git, commit_of, origin, tree_at
 from tasks.runtime.files import sha256
 
 WATCHING = ("lineage", "flows", "cli")  # packages that make no outs
@@ -18,6 +18,8 @@ CATALOGUE = Path("tasks/artifacts.py")  # dvc.yaml has the same paths
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
 # Environment variable of a worker: the commit whose working tree another machine sent as the checked-out commit.
 BASE = "BREATHLINE_GIT_BASE"
+# Options of a diff whose text does not depend on the user's settings; paths are those below the project's root.
+DIFF = ("--no-color", "--no-ext-diff", "--binary", "--relative", "--src-prefix=a/", "--dst-prefix=b/")
 # Paths that stages write and DVC versions.
 NO_CODE = (":!data", ":!reports", ":!dvc.lock", ":!.gitignore", ":!*/.gitignore")
 
@@ -54,10 +56,14 @@ def git_state(root: Path) -> dict[str, Any] | None:
     copied = origin(root)
     paths = ["--", ".", *NO_CODE, *(f":!{name}" for name in (copied["left_out"] if copied else ()))]
     commit = commit_of(root, copied["commit"] if copied else os.environ.get(BASE, "HEAD"))
-    base = commit or ask_git(root, "hash-object", "-t", "tree", "/dev/null")
-    diff = ask_git(root, "diff", "--no-color", "--no-ext-diff", "--binary", str(base), *paths) or ""
-    listed = ask_git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
-    untracked = {name: sha256(root / name) for name in sorted(listed.splitlines()) if (root / name).is_file()}
+    base = (
+        (tree_at(root, commit) if copied else commit)
+        if commit
+        else ask_git(root, "hash-object", "-t", "tree", os.devnull)
+    )
+    diff = ask_git(root, "diff", *DIFF, str(base), *paths) or ""
+    listed = ask_git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
+    untracked = {name: sha256(root / name) for name in sorted(listed.split("\0")) if (root / name).is_file()}
     state: dict[str, Any] = {
         "commit": commit,
         "shallow": ask_git(root, "rev-parse", "--is-shallow-repository") == "true",

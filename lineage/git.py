@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,28 +12,33 @@ from tasks.runtime.errors import BreathlineError
 
 # In a workspace, which is a copy of a project's code: the project, its Git folder and the commit.
 ORIGIN = Path(".lineage/origin.json")
+# Git's index of a workspace: the files of its commit, or those of the project's index.
+INDEX = Path(".lineage/git-index")
+# Git's advice to a user who does not own the repository.
+TRUST = re.compile(rb"git config --global --add safe\.directory .+")
 
 
-def git(root: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+def git(root: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
     """Return the output of a Git command without the last line end.
 
     Raises:
         BreathlineError: Git is not installed, or it fails; the error holds its message.
     """
-    return _decoded(git_bytes(root, *arguments, env=env))
+    return _decoded(git_bytes(root, *arguments, env=env, stdin=stdin))
 
 
-def git_bytes(root: Path, *arguments: str, env: Mapping[str, str] | None = None) -> bytes:
+def git_bytes(root: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
     """Return the output of a Git command as bytes.
 
     Raises:
         BreathlineError: Git is not installed, or it fails; the error holds its message.
     """
     try:
-        done = _run(root, arguments, env=env)
+        done = _run(root, arguments, env=env, stdin=stdin)
     except FileNotFoundError as error:
         raise BreathlineError("Git is not installed.", hint="install git") from error
     if done.returncode:
+        _refuse_distrust(root, done.stderr)
         message = _decoded(done.stderr).strip() or "it gave no reason"
         hint = "the project has to be a Git repository with at least one commit"
         raise BreathlineError(f"`git {arguments[0]}` failed: {message}", where=root, hint=hint)
@@ -49,14 +55,21 @@ def ask_git_bytes(root: Path, *arguments: str, stdin: bytes | None = None) -> by
     """Return the output of a Git command that changes nothing; None if Git fails or is not installed.
 
     In a workspace the Git repository of its project answers, with the workspace as its working tree.
+
+    Raises:
+        BreathlineError: The repository belongs to another user, and Git does not trust it.
     """
     copied = origin(root)
     place = [f"--git-dir={copied['git']}", f"--work-tree={root.resolve()}"] if copied else []
+    env = {"GIT_INDEX_FILE": str((root / INDEX).resolve())} if copied and (root / INDEX).is_file() else None
     try:
-        done = _run(root, ("--no-optional-locks", *place, *arguments), stdin=stdin)
+        done = _run(root, ("--no-optional-locks", *place, *arguments), env=env, stdin=stdin)
     except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    if done.returncode:
+        _refuse_distrust(root, done.stderr)
+        return None
+    return done.stdout
 
 
 def commit_of(root: Path, revision: str) -> str | None:
@@ -66,7 +79,18 @@ def commit_of(root: Path, revision: str) -> str | None:
 
 def file_at(root: Path, revision: str, path: str) -> bytes | None:
     """Return a file of a revision, by its path below the root; None if the revision does not have it."""
-    return ask_git_bytes(root, "show", f"{revision}:./{path}")
+    return ask_git_bytes(root, "show", f"{revision}:{_folder(root)}{path}")
+
+
+def tree_at(root: Path, commit: str) -> str:
+    """Return Git's name of the project's folder at a commit."""
+    return f"{commit}:{_folder(root)}"
+
+
+def prefix(root: Path) -> str:
+    """Return the path of the project below the top of its repository, with a slash at its end; empty at the top."""
+    copied = origin(root)
+    return str(copied.get("prefix", "")) if copied else ask_git(root, "rev-parse", "--show-prefix") or ""
 
 
 def origin(root: Path) -> Mapping[str, Any] | None:
@@ -76,10 +100,28 @@ def origin(root: Path) -> Mapping[str, Any] | None:
     return found
 
 
+def _folder(root: Path) -> str:
+    """Return the project's folder in the form of Git's `REVISION:PATH`."""
+    return prefix(root) if origin(root) else "./"
+
+
+def _refuse_distrust(root: Path, message: bytes) -> None:
+    """Raise an error if Git's message says that it does not trust the repository.
+
+    Raises:
+        BreathlineError: The repository belongs to another user.
+    """
+    advice = TRUST.search(message)
+    if advice:
+        what = "Git does not trust this repository, because its folder belongs to another user."
+        hint = f"if you trust its owner: `{_decoded(advice[0]).strip()}`"
+        raise BreathlineError(what, where=root.resolve(), hint=hint)
+
+
 def _run(
     root: Path, arguments: tuple[str, ...], *, env: Mapping[str, str] | None = None, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = os.environ | dict(env or {})
+    environment = os.environ | {"LC_ALL": "C"} | dict(env or {})  # messages in English, because some are read here
     return subprocess.run(["git", *arguments], cwd=root, env=environment, input=stdin, capture_output=True, check=False)
 
 

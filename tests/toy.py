@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 PARAMS = """\
 rho: 0.05
 teachers:
@@ -54,11 +55,11 @@ def call(folder: Path, *command: str, ok: bool = True) -> str:
     return done.stdout
 
 
-def make(folder: Path, graph: str = GRAPH) -> Path:
-    """Return a new Git and DVC repository with the toy graph."""
+def make(folder: Path, graph: str = GRAPH, *, top: Path | None = None) -> Path:
+    """Return a new DVC repository with the toy graph; its Git repository is the same folder, or `top` above it."""
     folder.mkdir(parents=True, exist_ok=True)
-    call(folder, "git", "init", "--quiet")
-    call(folder, "dvc", "init", "--quiet")
+    call(top or folder, "git", "init", "--quiet")
+    call(folder, "dvc", "init", "--quiet", *(["--subdir"] if top else []))
     (folder / "src.txt").write_text("source\n")
     (folder / "params.yaml").write_text(PARAMS)
     (folder / "dvc.yaml").write_text(graph)

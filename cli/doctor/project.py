@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cli.doctor.check_result import CheckResult
 from cli.doctor.machine import GB
 from lineage.git import ask_git
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -35,7 +36,6 @@ def disk(root: Path) -> CheckResult:
     """Check the free disk space for the corpus of params.yaml."""
     from tasks.corpora import registry
     from tasks.runtime import params
-    from tasks.runtime.errors import BreathlineError
 
     try:
         read = params.read(root / "params.yaml")
@@ -56,17 +56,18 @@ def dvc(root: Path) -> Iterator[CheckResult]:
     """Check DVC, the links of its cache, and its telemetry."""
     from dvc import __version__
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+
+    from flows.dvc_repository import open_repo
 
     try:
-        repo = Repo(str(root))
-    except DvcException as error:
-        yield CheckResult("DVC", "missing", f"{__version__}, but {error}", "run in the project's root")
+        with open_repo(root) as repo:
+            yield CheckResult("DVC", "ok", __version__)
+            yield cache_links(repo)
+            off = not repo.config["core"].get("analytics", True) or "DVC_NO_ANALYTICS" in os.environ
+    except (DvcException, BreathlineError) as error:
+        what, advice = (error.what, error.hint) if isinstance(error, BreathlineError) else (str(error), None)
+        yield CheckResult("DVC", "missing", f"{__version__}, but {what}", advice or "run in the project's root")
         return
-    with repo:
-        yield CheckResult("DVC", "ok", __version__)
-        yield cache_links(repo)
-        off = not repo.config["core"].get("analytics", True) or "DVC_NO_ANALYTICS" in os.environ
     advice = "" if off else "`dvc config core.analytics false`"
     yield CheckResult("telemetry of DVC", "ok" if off else "unusual", "off" if off else "on", advice)
 

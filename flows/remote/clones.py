@@ -7,13 +7,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
 from flows.remote.transfer_commands import TransferCommands
-from lineage.git import git
+from lineage.git import git, prefix
+from tasks.runtime.errors import BreathlineError
 
 FOLDER = "BREATHLINE_CLONES"
 # Files that outlive a run: checkpoints, by which a training resumes; DVC's settings and state; locks of stages.
@@ -39,21 +41,43 @@ def exclusive_clone(repository: str) -> Iterator[Path]:
                 return
 
 
-def check_out(commands: TransferCommands, *, repository: str, ref: str, commit: str) -> None:
-    """Check out a commit, to which a ref in the repository points, in a clone that `exclusive_clone` has locked."""
+def check_out(
+    commands: TransferCommands, *, repository: str, ref: str, commit: str, folder: str = ""
+) -> TransferCommands:
+    """Check out a commit, to which a ref in the repository points, in a clone that `exclusive_clone` has locked.
+
+    Args:
+        commands: Commands in the folder of the clone.
+        repository: Address of the Git repository.
+        ref: Ref that points at the commit.
+        commit: Full id of the commit.
+        folder: Path of the project below the top of the repository; empty at the top.
+
+    Returns:
+        Commands in the folder of the project.
+
+    Raises:
+        BreathlineError: The commit has no project in this folder.
+    """
     root = commands.root
     if not (root / ".git" / "HEAD").exists():
         git(root, "init", "--quiet")
     (root / ".git" / "index.lock").unlink(missing_ok=True)
     commands.git("fetch", "--quiet", "--no-tags", repository, ref)
     git(root, "checkout", "--quiet", "--force", "--detach", commit)
-    settings = root / ".dvc" / "config.local"
+    project = root / folder
+    if not (project / ".dvc").is_dir() or not project.resolve().is_relative_to(root.resolve()):
+        hint = "`git add .dvc` in the project, then run again"
+        raise BreathlineError(f"The commit {commit[:9]} has no DVC project.", where=folder or repository, hint=hint)
+    settings = project / ".dvc" / "config.local"
     settings.write_text(f"[cache]\n    dir = {root.parent / 'cache'}\n", encoding="utf-8")
+    return replace(commands, root=project)
 
 
 def clean(root: Path, keep: Sequence[str]) -> None:
-    """Remove all files from a clone but those of the commit and paths to keep, which DVC checks and updates itself."""
-    patterns = [f"--exclude=/{glob.escape(name)}" for name in (*KEPT, *keep)]
+    """Remove all files from a project but those of the commit and the paths to keep, which DVC itself updates."""
+    folder = prefix(root)
+    patterns = [f"--exclude=/{glob.escape(f'{folder}{name}')}" for name in (*KEPT, *keep)]
     git(root, "clean", "--quiet", "-ffdx", *patterns)
 
 

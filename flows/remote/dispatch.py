@@ -11,7 +11,8 @@ from flows.remote.stage_files import check_in_git, locked_repo, read
 from flows.remote.transfer_commands import TransferCommands
 from flows.scheduling.scheduler import Unit
 from lineage.code import BASE
-from lineage.git import git
+from lineage.dvc_storage import LOCK
+from lineage.git import git, prefix
 from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
@@ -49,7 +50,7 @@ def _send_run_fetch(unit: Unit, commands: TransferCommands, env: Mapping[str, st
         files = read(repo, stage)
         check_in_git(repo, files)
         # Under DVC's lock, so that no other stage writes dvc.lock at the same time.
-        extra_files = (stage_outputs.LOCK, *files.git_deps)
+        extra_files = (LOCK, *files.git_deps)
         commit = commit_working_tree(root, f"breathline: {stage}, for a worker of {pool}", extra_files=extra_files)
     ref = f"{REFS}/{uuid4().hex}"
     parameters = {
@@ -63,6 +64,8 @@ def _send_run_fetch(unit: Unit, commands: TransferCommands, env: Mapping[str, st
         "env": {name: value for name, value in env.items() if name.startswith("BREATHLINE_")}
         | {BASE: git(root, "rev-parse", "HEAD")},
     }
+    if folder := prefix(root).rstrip("/"):
+        parameters["folder"] = folder
     if files.dvc_deps:
         commands.dvc("push", "--remote", remote.dvc, *files.dvc_deps)
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from flows.dvc_repository import open_repo
 from flows.graph import overlap
 from flows.processes.process_groups import ProcessGroups
 from flows.processes.stage_errors import StageFailedError
@@ -45,10 +46,9 @@ def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
     """Wait for DVC's lock, and yield DVC's view of the project while no other process writes ``dvc.lock``."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo:
+        with open_repo(root) as repo:
             while True:
                 try:
                     repo.lock.lock()

@@ -14,16 +14,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from flows.git_commits import commit_working_tree
 from flows.remote.stage_files import StageFiles, files_below, find, locked_repo
 from flows.remote.transfer_commands import TransferCommands
 from lineage import adoption, events, record
-from lineage.git import ask_git, git, git_bytes
+from lineage.dvc_storage import LOCK, read_lock
+from lineage.git import file_at, git
 from tasks.runtime.errors import BreathlineError
-
-LOCK = "dvc.lock"
 
 
 def send(commands: TransferCommands, stage: str, files: StageFiles, *, repository: str, ref: str, remote: str) -> None:
@@ -56,13 +53,13 @@ def fetch(commands: TransferCommands, stage: str, files: StageFiles, *, commit: 
     # With the run-cache, a later return to these inputs needs neither worker nor network.
     commands.dvc("pull", "--run-cache", "--force", "--remote", remote, stage)
     if (root / record.path_of(stage)).is_file():
-        adoption.adopt(root, stage, ask_git(root, "show", f"{commit}:{events.LOG}") or "")
+        adoption.adopt(root, stage, (file_at(root, commit, events.LOG.as_posix()) or b"").decode())
 
 
 def _entry(root: Path, commit: str, stage: str) -> dict[str, Any]:
-    recorded = YAML(typ="safe").load(git(root, "show", f"{commit}:{LOCK}"))
-    entry: dict[str, Any] | None = recorded.get("stages", {}).get(stage)
-    if not entry or not entry.get("outs"):
+    recorded = read_lock(file_at(root, commit, LOCK) or b"")
+    entry = dict(recorded.get(stage, {}))
+    if not entry.get("outs"):
         raise BreathlineError(
             f"The worker has recorded no outs of {stage}.",
             where=f"{LOCK} in the commit {commit}",
@@ -77,6 +74,7 @@ def _replace(root: Path, commit: str, out: str) -> None:
         shutil.rmtree(root / out)
     (root / out).unlink(missing_ok=True)
     for name in git(root, "ls-tree", "-r", "-z", "--name-only", commit, "--", out).split("\0"):
-        if name:
+        content = file_at(root, commit, name) if name else None
+        if content is not None:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(git_bytes(root, "show", f"{commit}:{name}"))
+            (root / name).write_bytes(content)

@@ -41,6 +41,7 @@ def stage_on_worker(
     ref: str,
     repository: str,
     remote: str,
+    folder: str = "",
     force: bool = False,
     env: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
 ) -> State[Any] | None:
@@ -54,6 +55,7 @@ def stage_on_worker(
         ref: Prefix of two Git refs: `asked` points at the commit, `made` receives the outs.
         repository: Address of the Git repository.
         remote: Name of the DVC remote that carries the data.
+        folder: Path of the project below the top of the repository; empty at the top.
         force: Whether the stage runs without any change, too.
         env: Variables that are added to the stage's environment.
     """
@@ -62,14 +64,16 @@ def stage_on_worker(
         with (
             StageProcesses() as processes,
             _caller_watch(processes) as caller_ended,
-            clones.exclusive_clone(repository) as folder,
+            clones.exclusive_clone(repository) as clone,
         ):
-            commands = TransferCommands(folder, processes, logger.info)
-            logger.info(f"In the clone {folder}")
+            commands = TransferCommands(clone, processes, logger.info)
+            logger.info(f"In the clone {clone}")
             try:
-                files = _prepare(commands, stage, commit, repository=repository, ref=ref, remote=remote)
+                inputs = f"{ref}/inputs"
+                commands = clones.check_out(commands, repository=repository, folder=folder, ref=inputs, commit=commit)
+                files = _pull_inputs(commands, stage, remote)
                 # The run-cache brings outs that another worker has computed from equal inputs.
-                unit = Unit(folder, Step(stage, True, (), (), force, files.gpu), stage)
+                unit = Unit(commands.root, Step(stage, True, (), (), force, files.gpu), stage)
                 local = LocalStages(processes, local_slots(None), env, gpu_limit)
                 local.run(unit, logger.info, pull=not force)
                 stage_outputs.send(commands, stage, files, repository=repository, ref=f"{ref}/outs", remote=remote)
@@ -83,11 +87,8 @@ def stage_on_worker(
     return None
 
 
-def _prepare(
-    commands: TransferCommands, stage: str, commit: str, *, repository: str, ref: str, remote: str
-) -> StageFiles:
-    """Check out the commit in a clone, pull the stage's inputs and nothing else, and return the stage's files."""
-    clones.check_out(commands, repository=repository, ref=f"{ref}/inputs", commit=commit)
+def _pull_inputs(commands: TransferCommands, stage: str, remote: str) -> StageFiles:
+    """Pull a stage's inputs and nothing else into a clean project, and return the stage's files."""
     with locked_repo(commands.root, commands.processes) as repo:
         files = read(repo, stage)
     clones.clean(commands.root, keep=files.dvc_deps)

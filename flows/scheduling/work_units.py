@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.dvc_repository import open_repo
 from flows.graph import overlap, read
 from flows.plan import plan
 from flows.scheduling.scheduler import Unit
@@ -30,10 +31,9 @@ def work_hashes(workspace: Path) -> dict[str, str]:
     Equal hashes mean equal outs.
     """
     from dvc.dependency import ParamsDependency
-    from dvc.repo import Repo
 
     hashes: dict[str, str] = {}
-    with Repo(str(workspace)) as repo:
+    with open_repo(workspace) as repo:
         graph = repo.index.graph
         outs = [out.fs_path for stage in graph for out in stage.outs]
         upstream: dict[PipelineStage, list[PipelineStage]] = {stage: [*graph.successors(stage)] for stage in graph}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage import dvc_storage
-from lineage.git import commit_of, file_at
+from lineage import dvc_storage, versions
+from lineage.git import file_at
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import read_table
@@ -136,7 +136,7 @@ def open_run(name: str, root: Path) -> Run:
     folder = (root / name).resolve()
     if folder.is_dir() and (folder / "dvc.yaml").is_file():
         return FolderRun(name, folder)
-    commit = commit_of(root, name)
+    commit = versions.commit_of(root, name)
     if commit is not None:
         return RevisionRun(name, root, commit)
     hint = "such as HEAD~1, a tag, `.`, or .leaderboard/<recipe>"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
-from lineage import dvc_storage, events, graph
-from lineage.git import ask_git, commit_of, file_at
+from lineage import dvc_storage, events, graph, versions
+from lineage.git import ask_git, file_at
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
 
@@ -33,8 +33,8 @@ def resolve(root: Path, what: str) -> Iterator[Target]:
 
     Args:
         root: Root of the project.
-        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``, which is a Git tag. The name of a
-            stage, such as ``fbank@ast``, is not taken for a version.
+        what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``. The name of a stage, such as
+            ``fbank@ast``, is not taken for a version.
 
     Raises:
         BreathlineError: The revision does not exist or has no dvc.lock, or its records are not in DVC's cache.
@@ -104,7 +104,7 @@ def _symlink(target: Path, link: Path) -> None:
 
 
 def _commit(root: Path, revision: str) -> str:
-    found = commit_of(root, revision)
+    found = versions.commit_of(root, revision)
     if found is not None:
         return found
     tags = (ask_git(root, "tag", "--list") or "").split()

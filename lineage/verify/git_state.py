@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage import code
 from lineage.files import hashes
-from lineage.git import ask_git, ask_git_bytes, commit_of
+from lineage.git import ask_git_bytes, commit_of, prefix
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 
@@ -88,8 +88,8 @@ def _commit(
 def _blob_hashes(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of files in a commit, by path below the project's root."""
     names = sorted(paths)
-    prefix = ask_git(root, "rev-parse", "--show-prefix") or ""
-    asked = "".join(f"{commit}:{prefix}{name}\n" for name in names).encode()
+    folder = prefix(root)
+    asked = "".join(f"{commit}:{folder}{name}\n" for name in names).encode()
     found, rest = {}, ask_git_bytes(root, "cat-file", "--batch", stdin=asked) or b""
     for name in names:
         header, _, rest = rest.partition(b"\n")

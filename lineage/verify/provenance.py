@@ -82,8 +82,10 @@ def modules(audited: AuditedProject) -> Iterator[Finding]:
 
 
 def _uncommitted(root: Path) -> set[str]:
-    status = ask_git(root, "status", "--porcelain", "--no-renames", "-z", "--", ".") or ""
-    return {entry[3:] for entry in status.split("\0") if entry}
+    # Not `git status`, whose paths begin at the top of the repository.
+    listed = ask_git(root, "diff", "--name-only", "--relative", "--no-renames", "-z", "HEAD", "--", ".") or ""
+    untracked = ask_git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".") or ""
+    return {*listed.split("\0"), *untracked.split("\0")} - {""}
 
 
 def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:

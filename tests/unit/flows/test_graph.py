@@ -71,7 +71,7 @@ def test_the_plan_has_the_stages_that_dvc_runs(project):
 
 
 def test_no_repository_and_a_held_lock_are_clear_errors(tmp_path, project):
-    with pytest.raises(BreathlineError, match="no DVC repository"):
+    with pytest.raises(BreathlineError, match="no DVC project"):
         graph.read(tmp_path)
     with Repo(str(project)) as other, other.lock, pytest.raises(BreathlineError, match="locked"):
         graph.read(project)

@@ -51,8 +51,11 @@ TEACHERS: dict[str, dict[str, Any]] = {
 }
 
 
-def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
-    """Write the project, with changes of params.yaml, as a clean Git repository with one commit; return its folder."""
+def build(root: Path, changes: Mapping[str, Any] | None = None, *, top: Path | None = None) -> Path:
+    """Write the project, with changes of params.yaml, as a clean Git repository with one commit; return its folder.
+
+    With `top`, that folder above the project is the Git repository.
+    """
     root.mkdir(parents=True, exist_ok=True)
     for folder in ("tasks", "models"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -61,7 +64,7 @@ def build(root: Path, changes: Mapping[str, Any] | None = None) -> Path:
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     yaml.dump(params.merge(_parameters(), changes or {}), root / "params.yaml")
-    toy.call(root, "git", "init", "--quiet")
+    toy.call(top or root, "git", "init", "--quiet")
     toy.commit(root, "A small project")
     run(root)
     return root
@@ -91,7 +94,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def lock(root: Path) -> None:
     """Let DVC write dvc.lock and its cache, and commit them; this takes seconds."""
-    toy.call(root, "dvc", "init", "--quiet")
+    toy.call(root, "dvc", "init", "--quiet", *([] if (root / ".git").exists() else ["--subdir"]))
     toy.call(root, "dvc", "commit", "--quiet", "--force")
     toy.commit(root, "A run")
 
