@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import replacing
 
@@ -43,7 +44,7 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
     """
     log = root / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(log.with_suffix(".lock")):
+    with disk_errors(log), FileLock(log.with_suffix(".lock")):
         number, before = _last(log)
         entry = {"number": number + 1, "before": before, **event}
         digest = hash_of(entry)

@@ -5,11 +5,12 @@ A stage that is killed has a start event without an end event.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from lineage import events, machine, record
+from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.files import sha256
 
 
@@ -48,6 +49,8 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         work_ended = time.perf_counter()
         path = record.write(root, record_start, decisions)
     except BaseException as error:
-        end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
+        # A full disk refuses this event as well; the first error says more.
+        with suppress(OSError, DiskError):
+            end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
     end("done", work_ended, record=sha256(path))

@@ -14,6 +14,7 @@ from tasks.corpora.base import Corpus, Metadata
 from tasks.corpora.settings import DownloadSettings
 from tasks.corpora.source_files import SourceFiles
 from tasks.runtime import files, params
+from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.runtime.words import listed
@@ -159,19 +160,19 @@ def _staging(raw: Path) -> Iterator[Path]:
     """
     work = raw.with_name(f".{raw.name}.staging")
     try:
-        try:
+        with disk_errors():
             shutil.rmtree(work, ignore_errors=True)
             work.mkdir(parents=True)
             yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         where = error.filename or raw.parent
         raise BreathlineError(
             f"The files cannot be written or read: {error.strerror or error}.",
             where=where,
-            hint="check the space on the disk and the permissions",
+            hint="check the source, then run again",
         ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def main() -> None:

@@ -21,7 +21,6 @@ from models.frontends.base import FrontEnd
 from tasks.features import cycle_features, cycle_waveforms
 from tasks.features.arrays import Statistics
 from tasks.runtime import files, parallel
-from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 
 CYCLES_PER_BATCH = 4  # about 3 MB of waveforms and features
@@ -52,14 +51,9 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
     shape = (len(ids), front_end.frames, front_end.mels)
     work, batches = partial(cycle_features.features, front_end), cycle_waveforms.read(audio, rows=CYCLES_PER_BATCH)
     computed = parallel.in_order(work, batches, workers=workers, ahead=2, shard=BATCHES_PER_SHARD)
-    try:
-        with files.replacing(out / file_names.FEATURES) as temporary, closing(computed) as parts:
-            statistics = _write(temporary, shape, parts, f"fbank {front_end.name}")
-    except OSError as error:
-        size = math.prod(shape) * 2 / 1e9
-        raise BreathlineError(
-            f"The features cannot be written: {error.strerror}.", where=out, hint=f"make room for {size:.2f} GB"
-        ) from error
+    needed = math.prod(shape) * np.dtype(np.float16).itemsize
+    with files.replacing(out / file_names.FEATURES, needed=needed) as temporary, closing(computed) as parts:
+        statistics = _write(temporary, shape, parts, f"fbank {front_end.name}")
     files.write_table(out / file_names.INDEX, pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
     about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
     about |= {"pad": front_end.pad, "fade": front_end.fade}

@@ -58,6 +58,11 @@ def for_users(error: BaseException) -> BreathlineError:
     """Return an error that has what, where and next; of an unexpected error they are its type and line of code."""
     if isinstance(error, BreathlineError):
         return error
+    from tasks.runtime.disk_errors import disk_error
+
+    found = disk_error(error)
+    if found is not None:
+        return found
     kind = "".join(traceback.format_exception_only(error)).strip()
     hint = f"run the command again with {DEBUG}=1 to see the traceback, and report it"
     return BreathlineError(f"This is a defect of Breathline. {kind}", where=_place(error), hint=hint)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from tasks.runtime import text_streams
+from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.hooks import hooks
@@ -36,30 +37,34 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
         name: Name of the stage in DVC.
         decisions: Mapping that the work fills with its decisions (JSON values), for the record of the stage.
     """
-    transient_mark(name).unlink(missing_ok=True)
     rank = os.environ.get("RANK", "0")
     start_process(logging.INFO if rank == "0" else logging.WARNING)
-    LOCKS.mkdir(exist_ok=True)
-    # torchrun starts several processes for one stage: each has a lock of its own.
-    lock = FileLock(LOCKS / f"{name.replace('/', '_')}{'' if rank == '0' else f'.{rank}'}.lock")
     try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BreathlineError(
-                f"Another process is running the stage {name}.",
-                where=lock.lock_file,
-                hint="wait for it, or end it; the lock ends with its process",
-            ) from error
-        try:
-            with _recorded(name, rank, {} if decisions is None else decisions):
-                yield logging.getLogger(name)
-        finally:
-            lock.release()
+        with disk_errors(), _locked(name, rank), _recorded(name, rank, {} if decisions is None else decisions):
+            yield logging.getLogger(name)
     except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
         if isinstance(error, TransientError):
             transient_mark(name).touch()
         sys.exit(print_error(error, f"{name} failed"))
+
+
+@contextmanager
+def _locked(name: str, rank: str) -> Iterator[None]:
+    """Hold the lock of a stage, and remove the mark of an earlier failure."""
+    transient_mark(name).unlink(missing_ok=True)
+    LOCKS.mkdir(exist_ok=True)
+    # torchrun starts several processes for one stage: each has a lock of its own.
+    lock = FileLock(LOCKS / f"{name.replace('/', '_')}{'' if rank == '0' else f'.{rank}'}.lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BreathlineError(
+            f"Another process is running the stage {name}.",
+            where=lock.lock_file,
+            hint="wait for it, or end it; the lock ends with its process",
+        ) from error
+    with held:
+        yield
 
 
 def transient_mark(name: str) -> Path:

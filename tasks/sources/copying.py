@@ -1,11 +1,11 @@
 """Copy of a source's files into a folder."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tasks.runtime.disk_errors import disk_errors, require_space
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.sources.collection import Member
@@ -19,20 +19,18 @@ def copy(members: Mapping[str, Member], folder: Path) -> None:
         folder: The new folder.
 
     Raises:
-        BreathlineError: The disk has too little space, or a file does not have the size that its source gives.
+        DiskError: The disk has too little space.
+        BreathlineError: A file does not have the size that its source gives.
     """
     folder.mkdir(parents=True)
-    total, free = sum(member.size for member in members.values()), shutil.disk_usage(folder).free
-    if total > free:
-        raise BreathlineError(
-            f"{total:,} bytes are needed, and {free:,} are free.", where=folder, hint="free some space on the disk"
-        )
+    total = sum(member.size for member in members.values())
+    require_space(folder, total)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("recordings", total=total)
         for name, member in members.items():
             left = member.size
-            with (folder / name).open("xb") as file:
+            with disk_errors(folder / name), (folder / name).open("xb") as file:
                 for chunk in member.chunks():
                     left -= len(chunk)
                     if left < 0:

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
+from tasks.runtime.disk_errors import disk_errors, require_space
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.stage import console
 from tasks.sources import responses
@@ -64,7 +64,8 @@ def fetch_first(
 
     Raises:
         TransientError: No mirror sends the file, and at least one may do so later.
-        BreathlineError: No mirror sends the file, or the disk is full.
+        BreathlineError: No mirror sends the file.
+        DiskError: The disk refuses the file; the part that was fetched is kept.
     """
     wanted = sha256.lower() if sha256 else None
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,23 +77,18 @@ def fetch_first(
         target.unlink()
     faults, passing = [], False
     for url in urls:
-        try:
-            part = _fetch_from(url, target, policy)
-            _check(part, wanted, check)
-            part.finish(target)
-        except (MirrorError, httpx.HTTPError, httpx.InvalidURL) as error:
-            faults.append(f"{url}: {error or type(error).__name__}")
-            passing |= isinstance(error, (TransientMirrorError, httpx.TransportError))
-            log.warning(f"no {target.name} from {faults[-1]}")
-        except OSError as error:
-            raise BreathlineError(
-                f"{target.name} cannot be written: {error.strerror or error}.",
-                where=target.parent,
-                hint="free some space; the part that was fetched is kept",
-            ) from error
-        else:
-            log.info(f"{target.name}: {part.size:,} bytes from {url}")
-            return target
+        with disk_errors(target):
+            try:
+                part = _fetch_from(url, target, policy)
+                _check(part, wanted, check)
+                part.finish(target)
+            except (MirrorError, httpx.HTTPError, httpx.InvalidURL) as error:
+                faults.append(f"{url}: {error or type(error).__name__}")
+                passing |= isinstance(error, (TransientMirrorError, httpx.TransportError))
+                log.warning(f"no {target.name} from {faults[-1]}")
+            else:
+                log.info(f"{target.name}: {part.size:,} bytes from {url}")
+                return target
     kind = TransientError if passing else BreathlineError
     raise kind(
         f"{target.name} could not be fetched.",
@@ -169,11 +165,7 @@ def _attempt(client: httpx.Client, url: str, part: Partial, policy: RetryPolicy,
 
 def _check_room(part: Partial) -> None:
     """Refuse a file that is larger than the free space of the disk."""
-    free, missing = shutil.disk_usage(part.path.parent).free, (part.total or 0) - part.size
-    if missing > free:
-        raise BreathlineError(
-            f"{missing:,} bytes are missing, and {free:,} are free.", where=part.path.parent, hint="free some space"
-        )
+    require_space(part.path.parent, (part.total or 0) - part.size)
 
 
 class _StopWithoutProgress:

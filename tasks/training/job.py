@@ -24,6 +24,7 @@ from models.training.selection import LabelledCycles, TrainingData, check_data
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import artifacts
 from tasks.runtime import files
+from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.subsets.assignment import Assignment
@@ -132,7 +133,11 @@ def train(
     if group.is_main:
         log.info("%d training cycles; the epoch is chosen on %s", len(data.train.rows), _selection_sizes(data))
     shown = console if group.is_main else Console(quiet=True)
-    with TrainingProgress(settings.schedule.epochs, shown, log) as progress, as_breathline_error(where="params.yaml"):
+    with (
+        TrainingProgress(settings.schedule.epochs, shown, log) as progress,
+        as_breathline_error(where="params.yaml"),
+        disk_errors(checkpoint),
+    ):
         try:
             fitted = fit(
                 network,
@@ -162,7 +167,8 @@ def train(
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.best,
     }
-    artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
+    with disk_errors(out):
+        artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
     with files.replacing(out / file_names.HISTORY) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(fitted.history[0]))
         writer.writeheader()

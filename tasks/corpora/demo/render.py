@@ -1,5 +1,6 @@
 """Sound and files of one recording."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,10 @@ def write_patient(database: Path, seed: int, number: int) -> list[str]:
     for recording in schedule.recordings(seed, patient):
         name = str(recording.name)
         samples = sound(seed, patient, recording)
-        sf.write(database / f"{name}.wav", samples, recording.rate, subtype=recording.subtype)
+        # Through memory: libsndfile does not say why it cannot write a file.
+        wav = BytesIO()
+        sf.write(wav, samples, recording.rate, subtype=recording.subtype, format="WAV")
+        (database / f"{name}.wav").write_bytes(wav.getbuffer())
         lines = (
             f"{cycle.start_s:.7g}\t{cycle.end_s:.7g}\t{cycle.own['icbhi_crackles']}\t{cycle.own['icbhi_wheezes']}\n"
             for _, cycle in recording.annotated

@@ -72,7 +72,7 @@ def test_a_broken_archive_leaves_nothing(tmp_path, project):
 
 def test_missing_space_is_reported_before_copying(tmp_path, project, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
-    project.refused(settings("directory", corpora.lay_out(tmp_path / "f", FULL)), "and 100 are free")
+    project.refused(settings("directory", corpora.lay_out(tmp_path / "f", FULL)), "The disk is full")
 
 
 def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[str]:
@@ -91,7 +91,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     running = process(tmp_path / "project", folder, limit)
     said = running.communicate()[1]
     assert running.returncode == 1
-    assert "File too large" in said
+    assert f"{NAMES[1]}.wav (the limit of this process is 200.0 kB)" in " ".join(said.split())
     assert "Traceback" not in said
     assert not list((tmp_path / "project" / "data").iterdir())
 

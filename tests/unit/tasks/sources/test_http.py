@@ -186,7 +186,8 @@ def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path, server):
     command = [sys.executable, "-c", FETCH, server.url("f"), "100000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "BreathlineError: f cannot be written: File too large." in done.stderr
+    assert "DiskError: A file would exceed the largest size" in done.stderr
+    assert "where: f (the limit of this process is 100.0 kB)" in done.stderr
     assert not (tmp_path / "f").exists()
     assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
     assert server.asked[-1][1] == "bytes=100000-"
@@ -194,4 +195,6 @@ def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path, server):
 
 def test_missing_space_is_reported_before_the_download(tmp_path, server, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    assert "300,000 bytes are missing, and 1,000 are free" in refused(server, tmp_path / "f")
+    shown = refused(server, tmp_path / "f")
+    assert f"The disk is full.\n  where: {tmp_path}" in shown
+    assert "make room for 300.0 kB" in shown
