@@ -84,6 +84,8 @@ def extract(
         results = stack.enter_context(closing(computed))
         for result in track(results, "Extracting cycles", total=len(wavs), console=console):
             facts.append(result.facts)
+            for note in result.notes:
+                log.warning(f"{result.facts['recording_id']}: {note}")
             rows.extend(result.cycles)
             for rate, waveforms in result.audio.items():
                 for row, waveform in zip(result.cycles, waveforms, strict=True):

@@ -1,19 +1,23 @@
-"""Reading of wav files of any bit depth and sample rate."""
+"""Reading of recordings in all containers of libsndfile, complete or refused."""
 
-import struct
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from tasks.audio import chunks, headers, limits, packets
+from tasks.audio.extents import DamagedAudioError, Extent, repaired, without_length
 from tasks.runtime.errors import BreathlineError
 
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
 _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_STREAMED = {0, 0xFFFFFFFF}  # placeholders for the size of the audio, from writers that cannot seek
+_WIDTHS = {subtype: bits // 8 for subtype, bits in _BIT_DEPTHS.items()} | {"ULAW": 1, "ALAW": 1}
+_DELAY = 4096  # samples at the start and the end that an MPEG decoder may leave out
+_HINT = "copy or download the file again; if it is complete, convert it to wav, for example with ffmpeg or Audacity"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,7 @@ class Audio:
     rate: int  # sample rate in Hz
     subtype: str  # encoding of the samples, in the words of libsndfile
     bit_depth: int | None  # bits of a sample; None for encodings without a fixed depth
+    notes: tuple[str, ...] = ()  # properties of the file that its user should know, such as a repaired header
 
     def normalised(self) -> npt.NDArray[np.float32]:
         """Return the samples as (frames, channels) float32 with full scale at 1."""
@@ -35,46 +40,163 @@ class Audio:
 
 
 def read(path: Path) -> Audio:
-    """Return the audio of a wav file.
+    """Return the audio of a file.
+
+    A file is read as a whole, or refused. Headers with one harmless fault are corrected, which a note tells.
 
     Raises:
-        BreathlineError: The file cannot be decoded, is cut off, is empty, or has samples that are not finite.
+        BreathlineError: The file cannot be decoded, is cut off, is empty, is beyond `tasks.audio.limits`, or has
+            samples that are no numbers.
     """
     try:
-        _check_complete(path)
-        with soundfile.SoundFile(path) as file:
-            rate, subtype, frames = file.samplerate, file.subtype, file.frames
-            samples = file.read(dtype=_FLOATS.get(subtype, "int32"), always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise _broken(path, f"cannot be read as audio: {error}") from error
-    if len(samples) == 0:
-        raise _broken(path, "holds no samples")
-    if len(samples) != frames:
-        raise _broken(path, f"ends after {len(samples)} of {frames} frames")
-    if subtype in _FLOATS and not np.isfinite(samples).all():
-        raise _broken(path, "holds samples that are not finite numbers")
-    return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype))
+        if not path.is_file():
+            raise DamagedAudioError("is no file")
+        with path.open("rb") as file:
+            return _read(path, file)
+    except DamagedAudioError as error:
+        raise _refused(path, str(error)) from error
+    except MemoryError as error:
+        raise _refused(path, "does not fit into the memory") from error
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error : ").rstrip(".") or f"libsndfile's error {error.code}"
+        raise _refused(path, f"cannot be read as audio: {reason}") from error
+    except OSError as error:
+        raise _refused(path, f"cannot be read: {error.strerror or error}") from error
+    except (soundfile.SoundFileError, ValueError, TypeError) as error:
+        raise _refused(path, f"cannot be read as audio: {error}") from error
 
 
-def _check_complete(path: Path) -> None:
-    """Raise an error for a truncated RIFF file, which libsndfile would read as a shorter recording."""
+def _read(path: Path, file: BinaryIO) -> Audio:
     size = path.stat().st_size
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return  # libsndfile checks other containers
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", header)
-            missing = file.tell() + length - size
-            if name == b"data":
-                if length not in _STREAMED and missing > 0:
-                    raise _broken(path, f"is cut off: {missing} of {length} bytes of audio are missing")
-                return
-            file.seek(length + length % 2, 1)
-    raise _broken(path, "is cut off before its audio")
+    if size == 0:
+        raise DamagedAudioError("is empty: the file has 0 bytes")
+    base = _tag_bytes(file)
+    mpeg = packets.mpeg_samples(file, base)
+    extent = chunks.extent(file, size, base)
+    source: Any = path
+    if extent and extent.edits and not extent.missing(size):
+        file.seek(0)
+        source = io.BytesIO(repaired(file.read(), extent.edits))
+    with _open(source, extent, file, size) as sound:
+        _check_header(sound)
+        container, subtype, rate, frames = sound.format, sound.subtype, sound.samplerate, sound.frames
+        notes = _check_extent(sound, extent or _extent(sound, file, size), size)
+        # A number of frames, because not all encodings can seek, and soundfile reads these only so.
+        samples = sound.read(frames, dtype=_FLOATS.get(subtype, "int32"), always_2d=True)
+    if mpeg:
+        notes = _check_mpeg(len(samples), *mpeg)
+    elif len(samples) != frames:
+        raise DamagedAudioError(f"ends after {len(samples)} of {frames} frames ({len(samples) / rate:.2f} s)")
+    if len(samples) == 0:
+        raise DamagedAudioError("holds no samples")
+    if container == "FLAC" and not packets.flac_matches(file, samples):
+        raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")
+    if subtype in _FLOATS:
+        _check_values(samples)
+    return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype), notes=notes)
 
 
-def _broken(path: Path, what: str) -> BreathlineError:
-    return BreathlineError(
-        f"The recording {path.name} {what}.", where=path, hint="download it again; data/raw needs complete recordings"
-    )
+def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soundfile.SoundFile:
+    """Open a file; if libsndfile cannot, the fault may be missing audio, which the header tells."""
+    try:
+        return soundfile.SoundFile(source)
+    except soundfile.LibsndfileError:
+        file.seek(0)
+        if file.read(4) == b"OggS":
+            packets.check_ogg(file)
+        found = extent or headers.extent(file, size, None)
+        if found and (missing := found.missing(size)):
+            raise DamagedAudioError(f"is cut off: {missing} of {found.stated} bytes of audio are missing") from None
+        raise
+
+
+def _tag_bytes(file: BinaryIO) -> int:
+    """Return the number of bytes of an ID3 tag at the start of a file, which libsndfile skips."""
+    head = file.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    length = 0
+    for byte in head[6:]:
+        length = length << 7 | byte & 0x7F
+    return 10 + length
+
+
+def _check_header(sound: soundfile.SoundFile) -> None:
+    """Check rate, channels and length before any work."""
+    rate, channels, frames = sound.samplerate, sound.channels, sound.frames
+    if not limits.MIN_RATE <= rate <= limits.MAX_RATE:
+        raise DamagedAudioError(f"has {rate:,} Hz; {limits.MIN_RATE:,} to {limits.MAX_RATE:,} Hz are read")
+    if channels > limits.MAX_CHANNELS:
+        raise DamagedAudioError(f"has {channels} channels; up to {limits.MAX_CHANNELS} are read")
+    if frames >= 2**62:
+        raise DamagedAudioError("states no number of samples, as streams of FLAC do")
+    if frames > limits.MAX_SECONDS * rate:
+        raise DamagedAudioError(f"lasts {frames / rate:,.0f} s by its header; up to {limits.MAX_SECONDS:,} s are read")
+    if frames * channels > limits.MAX_SAMPLES:
+        raise DamagedAudioError(
+            f"has {frames * channels:,} samples by its header; up to {limits.MAX_SAMPLES:,} are read"
+        )
+
+
+def _extent(sound: soundfile.SoundFile, file: BinaryIO, size: int) -> Extent | None:
+    """Return the extent of audio that is not in chunks; None if another check finds what is missing."""
+    if sound.format == "OGG":
+        packets.check_ogg(file)
+    if sound.format in {"OGG", "FLAC", "HTK"} or sound.subtype.startswith(
+        "MPEG"
+    ):  # libsndfile compares the length of HTK
+        return None
+    width = _WIDTHS.get(sound.subtype)
+    found = headers.extent(file, size, width and width * sound.channels)
+    if found is None and sound.format == "SD2":
+        return Extent(container="SD2", start=0, stated=None, notes=(without_length("SD2"),))
+    if found is None:
+        raise DamagedAudioError(f"is in the container {sound.format}, whose completeness cannot be checked")
+    return found
+
+
+def _check_extent(sound: soundfile.SoundFile, extent: Extent | None, size: int) -> tuple[str, ...]:
+    """Check that the audio is whole, and return the notes on it."""
+    if extent is None:
+        return ()
+    held = size - extent.start
+    seconds = sound.frames / sound.samplerate
+    stated = held if extent.stated is None else extent.stated
+    per_byte = seconds / max(1, stated if extent.frames == sound.frames else min(held, stated))
+    if missing := extent.missing(size):
+        raise DamagedAudioError(
+            f"is cut off: {missing} of {stated} bytes of audio are missing "
+            f"({missing * per_byte:.2f} of {stated * per_byte:.2f} s)"
+        )
+    if extent.trailing:
+        raise DamagedAudioError(
+            f"states {stated} bytes of audio ({seconds:.2f} s), but {extent.trailing} more bytes "
+            f"follow, perhaps {extent.trailing * per_byte:.2f} s of audio"
+        )
+    width = _WIDTHS.get(sound.subtype)
+    if width and extent.frames is not None and extent.frames > sound.frames:
+        raise DamagedAudioError(f"is cut off: its header states {extent.frames} frames, {sound.frames} are there")
+    notes = extent.notes
+    if width and extent.stated is None and 0 < (rest := held - sound.frames * width * sound.channels) < width:
+        notes += (f"the last {rest} bytes are less than a frame",)
+    return notes
+
+
+def _check_mpeg(found: int, expected: int, stated: bool) -> tuple[str, ...]:
+    """Check the decoded number of frames, and return a note on a stream that states no length."""
+    if found < expected - _DELAY:
+        raise DamagedAudioError(f"is decoded to {found} of {expected} frames: its header (Xing) states no length")
+    return () if stated else (without_length("this MPEG stream"),)
+
+
+def _check_values(samples: npt.NDArray[Any]) -> None:
+    """Check that floats are finite, and within the scale of 32-bit integers."""
+    lowest, highest = samples.min(), samples.max()
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise DamagedAudioError("holds samples that are not finite numbers")
+    if (largest := max(-lowest, highest)) > limits.MAX_LEVEL:
+        raise DamagedAudioError(f"holds samples up to {largest:.3g}; full scale is 1, and 2³¹ for 32-bit integers")
+
+
+def _refused(path: Path, what: str) -> BreathlineError:
+    return BreathlineError(f"The recording {path.name} {what}.", where=path, hint=_HINT)

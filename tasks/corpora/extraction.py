@@ -28,11 +28,13 @@ class Extracted:
         facts: Row of the table of recordings, as far as audio and annotation tell.
         cycles: Rows of the table of cycles, as far as audio and annotation tell.
         audio: Waveform (samples,) float32 of each cycle, by rate in Hz.
+        notes: Properties of the file that its user should know.
     """
 
     facts: dict[str, Any]
     cycles: list[dict[str, Any]]
     audio: dict[int, list[npt.NDArray[np.float32]]]
+    notes: tuple[str, ...]
 
 
 def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collection[int] = ()) -> Extracted:
@@ -86,7 +88,7 @@ def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collectio
     }
     times = [(cycle.start_s, cycle.end_s) for cycle in annotated]
     audio = {rate: waveforms.cut(samples, stored.rate, rate, times, faded=rate not in unfaded) for rate in rates}
-    return Extracted(facts=facts, cycles=cycles, audio=audio)
+    return Extracted(facts=facts, cycles=cycles, audio=audio, notes=stored.notes)
 
 
 def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Metadata) -> pa.Table:

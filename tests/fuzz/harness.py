@@ -54,13 +54,14 @@ def seconds() -> float:
     return float(os.environ.get(SECONDS) or DEFAULT_SECONDS)
 
 
-def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -> Tally:
-    """Run a target on examples until the time is over, and return the counts.
+def fuzz(target: Target, strategy: Strategy, *, seconds: float, most: int | None = None, seed: int = 0) -> Tally:
+    """Run a target on examples until the time is over or there are enough, and return the counts.
 
     Args:
         target: Module-level function of one example.
         strategy: Module-level function that returns Hypothesis' strategy of the examples.
         seconds: Time of the run, without the start of the process.
+        most: Largest number of cases; None for as many as the time allows.
         seed: First seed of the examples.
 
     Raises:
@@ -71,7 +72,7 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, seed: int = 0) -
     with tempfile.TemporaryDirectory() as folder:
         result, example = Path(folder, "result"), Path(folder, "example")
         files = {"result": result, "example": example}
-        options = {"seconds": seconds, "seed": seed, "started": started, **files}
+        options = {"seconds": seconds, "most": most, "seed": seed, "started": started, **files}
         child = context.Process(target=_run, args=(target, strategy), kwargs=options)
         child.start()
         try:
@@ -100,13 +101,14 @@ def _run(
     strategy: Strategy,
     *,
     seconds: float,
+    most: int | None,
     seed: int,
     started: "Synchronized[float]",
     result: Path,
     example: Path,
 ) -> None:
     """Run the target in this process, and write a tally, or the report of a failure."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     _limit_memory()
     counts = {"accepted": 0, "refused": 0}
     slowest = 0.0
@@ -145,7 +147,7 @@ def _run(
         @hypothesis.given(examples)
         def batch(value: Any) -> None:
             nonlocal ended
-            if time.monotonic() - begun < seconds:
+            if time.monotonic() - begun < seconds and (most is None or sum(counts.values()) < most):
                 case(value)
             else:
                 ended = True
@@ -157,13 +159,20 @@ def _run(
             result.write_bytes(pickle.dumps(f"seed {seed}: {notes}\n{''.join(traceback.format_exception(error))}"))
             return
         seed += 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    tally = Tally(**counts, seconds=time.monotonic() - begun, slowest_s=slowest, grown=grown)
+    tally = Tally(**counts, seconds=time.monotonic() - begun, slowest_s=slowest, grown=_peak() - before)
     result.write_bytes(pickle.dumps(tally))
 
 
 def _load(path: Path) -> Any:
     return pickle.loads(path.read_bytes())  # noqa: S301 - from the process that this one started
+
+
+def _peak() -> int:
+    """Return the largest resident memory so far in bytes."""
+    status = Path("/proc/self/status")  # without the memory of the parent process, which getrusage counts
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _limit_memory() -> None:

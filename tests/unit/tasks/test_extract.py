@@ -72,6 +72,15 @@ def test_recordings_have_all_known_values(raw, caplog):
     assert "1 recordings of the metadata have no audio" in caplog.text
 
 
+def test_notes_on_files_are_logged(raw, caplog):
+    path = raw / "audio" / f"{OTHER}.wav"
+    data = path.read_bytes()
+    path.write_bytes(data[:40] + b"\xff" * 4 + data[44:])
+    with caplog.at_level(logging.WARNING):
+        run(raw)
+    assert f"{OTHER}: the chunk data states no length (4294967295): read to the end of the file" in caplog.text
+
+
 def test_cycles_have_ids_labels_and_the_hash_of_their_own_samples(raw):
     out, _ = run(raw)
     assert pq.read_schema(out / "cycles.parquet").equals(CORPUS.cycles_schema)

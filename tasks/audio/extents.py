@@ -1,0 +1,86 @@
+"""Extent of the audio in a file: the bytes that the header states, and the bytes that are there."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
+
+TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # metadata that players append to any container
+SHORT = 8  # bytes; fewer cannot be a chunk
+BLOCK = 1 << 20  # bytes read at a time
+
+
+class DamagedAudioError(Exception):
+    """Fault of a file, as a text that completes "The recording NAME …"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Correction of a header.
+
+    Attributes:
+        position: Offset in the file.
+        replaced: Number of bytes that are replaced.
+        new: Bytes in their place.
+    """
+
+    position: int
+    replaced: int
+    new: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """Place and length of the audio in a file.
+
+    Attributes:
+        container: Name of the container.
+        start: Offset of the first byte of audio.
+        stated: Bytes of audio that the header states; None if it states no length.
+        trailing: Bytes behind the audio that are neither audio nor metadata.
+        frames: Frames that another field of the header states; None without such a field.
+        edits: Corrections without which libsndfile does not read the audio, by position.
+        notes: Properties of the file that its user should know.
+    """
+
+    container: str
+    start: int
+    stated: int | None
+    trailing: int = 0
+    frames: int | None = None
+    edits: tuple[Edit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def missing(self, size: int) -> int:
+        """Return the number of stated bytes that a file of `size` bytes lacks."""
+        return 0 if self.stated is None else max(0, self.start + self.stated - size)
+
+
+def repaired(data: bytes, edits: tuple[Edit, ...]) -> bytes:
+    """Return the content of a file with corrections."""
+    parts, position = [], 0
+    for edit in edits:
+        parts += [data[position : edit.position], edit.new]
+        position = edit.position + edit.replaced
+    return b"".join([*parts, data[position:]])
+
+
+def without_length(container: str) -> str:
+    """Return the note on a container or file that states no length."""
+    return f"{container} states no length of its audio: a cut-off end cannot be detected"
+
+
+def describe_rest(file: BinaryIO, size: int, position: int) -> tuple[int, tuple[str, ...]]:
+    """Return the number of unexplained bytes from `position` to the end of a file, and notes.
+
+    Tags of players are explained. Zeros and single bytes are told in a note.
+    """
+    length = size - position
+    if length <= 0:
+        return 0, ()
+    file.seek(position)
+    if file.read(16).startswith(TAGS):
+        return 0, ()
+    file.seek(position)
+    if length < SHORT or not any(block.strip(b"\0") for block in iter(partial(file.read, BLOCK), b"")):
+        return 0, (f"{length} bytes behind the audio are not read",)
+    return length, ()
