@@ -17,7 +17,12 @@ class ClosureOptimizer(Optimizer):
         base: Optimiser of torch that takes the step. Both share their parameter groups, so that a learning-rate
             schedule on either one sets both.
         clip_norm: Largest norm of the gradient; none: no clipping.
+
+    Attributes:
+        gradient_norm: Norm of the gradient of the last step, before it was clipped: a scalar on the device.
     """
+
+    gradient_norm: Tensor
 
     def __init__(self, base: Optimizer, *, clip_norm: float | None = None) -> None:
         self.base, self.clip_norm = base, clip_norm
@@ -41,8 +46,10 @@ class ClosureOptimizer(Optimizer):
 
     def clip_and_step(self) -> None:
         """Clip the current gradients and take the base optimiser's step."""
+        parameters = self.parameters_with_gradient()
+        self.gradient_norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters_with_gradient(), self.clip_norm)
+            nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, self.gradient_norm)
         self.base.step()
 
     def parameters_with_gradient(self) -> list[nn.Parameter]:

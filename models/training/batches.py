@@ -1,7 +1,7 @@
 """Batches of an epoch: sampling, augmentation and soft labels, determined by seed, epoch and step."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,22 @@ class MicroBatch:
     features: Tensor  # features `(cycles, frames, mels)`
     targets: Targets  # labels, soft labels and random choices of the objective
     weight: float  # weight of the part in the mean loss of this process
+
+    def cut(self, size: int) -> list["MicroBatch"]:
+        """Return parts of at most ``size`` cycles, which the objective must be able to compute one by one."""
+        count, targets = len(self.features), self.targets
+        if count <= size:
+            return [self]
+        parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        soft = [None if targets.soft is None else targets.soft[part] for part in parts]
+        return [
+            MicroBatch(
+                self.features[part],
+                replace(targets, labels=targets.labels[part], soft=soft_part),
+                self.weight * (part.stop - part.start) / count,
+            )
+            for part, soft_part in zip(parts, soft, strict=True)
+        ]
 
 
 class Batches:
@@ -80,11 +96,15 @@ class Batches:
             epoch: Number of the epoch.
             done: Number of batches that are skipped, because an interrupted run has trained on them.
         """
-        order = self._sampler.draw(generator(self._seed, "order", epoch))
-        order = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)[done:]
+        order = self.positions(epoch)[done:]
         batches = self._features.batches(self._part.rows[order], self._device)
         for step, (positions, features) in enumerate(zip(order, batches, strict=True), start=done):
             yield self._batch(positions, features, generator(self._seed, "step", epoch, step))
+
+    def positions(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the positions ``(steps, batch_size)`` of an epoch's batches among the training cycles."""
+        order = self._sampler.draw(generator(self._seed, "order", epoch))
+        return order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
 
     def _batch(self, positions: npt.NDArray[np.int64], features: Tensor, random: torch.Generator) -> list[MicroBatch]:
         """Return the micro-batches of one augmented batch."""

@@ -77,6 +77,10 @@ class Features:
             raise ValueError(f"{self.directory} has no features of {len(missing)} cycles, such as {missing[0]}.")
         return np.array([self.rows[cycle] for cycle in cycles], dtype=np.int64)
 
+    def are_finite(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return for each row of the cache whether all its features are finite."""
+        return np.asarray(np.isfinite(self._array[rows]).all(axis=(1, 2)))
+
     def batch(self, rows: Rows, device: torch.device) -> Tensor:
         """Return the features ``(len(rows), frames, mels)`` of rows of the cache as float32 on a device."""
         return to_device(torch.from_numpy(self._array[rows]), device).float()

@@ -1,16 +1,20 @@
 """Inference: logits of cycles of a feature cache."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from models.networks.base import Network
 from models.training.features import Features
+from models.training.memory import is_out_of_memory
 from models.training.settings import ComputeSettings
 
+log = logging.getLogger(__name__)
 BATCH = 32
 
 
@@ -59,12 +63,30 @@ def predict(
     training = network.training
     network.eval()
     parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    logits = []
+    logits: list[Tensor] = []
+    size = BATCH
     for part, batch in zip(parts, features.batches(parts, device), strict=True):
-        with context():
-            logits.append(network(batch).float())
+        size, found = _forward(network, batch, size, context)
+        logits += found
         if on_batch is not None:
             on_batch(len(part))
     network.train(training)
     # One copy at the end: a copy after each batch would synchronise with the GPU each time.
     return torch.cat(logits).cpu().numpy()
+
+
+def _forward(
+    network: Network, batch: Tensor, size: int, context: Callable[[], AbstractContextManager[None]]
+) -> tuple[int, list[Tensor]]:
+    """Return the logits of a batch, in smaller parts if memory runs out, and the size that fits."""
+    while True:
+        try:
+            with context():
+                starts = range(0, len(batch), size)
+                return size, [network(batch[start : start + size]).float() for start in starts]
+        except Exception as error:
+            if not is_out_of_memory(error) or size == 1:
+                raise
+        torch.cuda.empty_cache()  # does nothing without a GPU
+        size = (size + 1) // 2
+        log.warning("Memory ran out in the evaluation. It continues with %d cycles at once and the same result.", size)

@@ -13,7 +13,9 @@ from models.networks.base import Network
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
 from models.training.distributed import ProcessGroup
+from models.training.divergence import FiniteSteps, in_figures, in_step
 from models.training.inference import autocast, pick_device
+from models.training.memory import why_indivisible
 from models.training.objectives import Objective
 from models.training.optimizers import create as create_optimizer
 from models.training.randomness import derive_seed
@@ -75,18 +77,27 @@ def fit(
 
     Raises:
         ValueError: The cycles are too few (see `check_data`), or the processes cannot share the batches.
-        FloatingPointError: A figure of an epoch is infinite or not a number.
+        DivergenceError: A loss, a gradient or a figure of an epoch is not finite. The checkpoint before it stays.
+        StepMemoryError: A step does not fit into memory, also not in smaller parts.
         RuntimeError: The main process failed; raised in the other processes.
     """
     check_data(settings, data)
     training = _Training(network, objective, settings, data, seed=seed, compute=compute, group=group)
     training.on_batch = on_batch if group.is_main else _nothing
     checkpointer = Checkpointer(checkpoint, training.stateful, training.result, training.position, every=save_every)
-    checkpointer.restore()
+    if (found := group.compute_on_main(checkpointer.find)) is not None:
+        checkpointer.restore(found)
     group.barrier()  # the main process may soon replace or remove the checkpoint
+
+    def after_step() -> None:
+        if training.device.type == "cpu" or (group.is_main and checkpointer.is_due):
+            training.check_steps()
+        if group.is_main and checkpointer.is_due:
+            checkpointer.write()
+
     with data.features.on_device(data.rows, training.device, gigabytes=compute.cache_gb):
         while not training.is_finished:
-            speed = training.train_epoch(checkpointer.write_if_due if group.is_main else _nothing)
+            speed = training.train_epoch(after_step)
             row = training.evaluate_epoch()
             if group.is_main:
                 on_epoch(Epoch(row=row, speed=speed))
@@ -143,12 +154,14 @@ class _Training:
             average,
             context=context,
             group=group,
+            indivisible=why_indivisible(network, objective, group.size),
         )
-        self._averaged = average.network
+        self._averaged, self._finite = average.network, FiniteSteps()
         self.result = TrainingResult(states={}, best={}, history=[])
         self.position = Position(loss=torch.zeros((), device=device))
         self.stateful: dict[str, Stateful] = {
-            "network": network, "objective": objective, "optimizer": optimizer, "schedule": rates, "average": average
+            "network": network, "objective": objective, "optimizer": optimizer, "schedule": rates, "average": average,
+            "steps": self._steps,
         }  # fmt: skip
 
     @property
@@ -161,16 +174,19 @@ class _Training:
         position, steps, batches = self.position, self._steps, self._batches
         self._network.train()
         first, passes, started = position.step, steps.passes, time.perf_counter()
+        self._finite.begin(first)
         for batch in batches.epoch(position.epoch, done=first):
             where = (position.epoch, position.step, self._group.rank)
             torch.manual_seed(derive_seed(self._seed, "network", *where))  # for dropout and stochastic depth
             position.rate = steps.rate
-            position.loss += steps.take(batch)
+            loss = steps.take(batch)
+            self._finite.add(loss, steps.gradient_norm)
+            position.loss += loss
             position.step += 1
             after_step()
             size = self._settings.batch_size
             self.on_batch(position.epoch, "train", position.step * size, batches.steps * size)
-        float(position.loss)  # waits for the GPU
+        self.check_steps()  # waits for the GPU
         taken = position.step - first
         if not taken:
             return None
@@ -181,6 +197,17 @@ class _Training:
             seconds=time.perf_counter() - started,
             peak=None if self._peak is None else self._peak * self._group.size,
         )
+
+    def check_steps(self) -> None:
+        """Check that loss and gradient of all steps so far are finite.
+
+        Raises:
+            DivergenceError: Those of a step are not.
+        """
+        if (fault := self._finite.first_fault()) is not None:
+            step, found = fault
+            batch = self._batches.positions(self.position.epoch)[step]
+            raise in_step(found, self.position.epoch, step + 1, batch, self._data)
 
     def evaluate_epoch(self) -> dict[str, float]:
         """Evaluate the network in the main process, update the best one, and start the next epoch."""
@@ -196,9 +223,8 @@ class _Training:
         for selection in data.selections:
             report = partial(self.on_batch, position.epoch, selection)
             row |= evaluate(selection, self._averaged, data, compute=self._compute, on_batch=report)
-        if not all(map(math.isfinite, row.values())):
-            what = f"The training diverged in epoch {position.epoch}: the loss is {row['train_loss']}."
-            raise FloatingPointError(what)
+        if (error := in_figures(row, position.epoch, data)) is not None:
+            raise error
         for selection in data.selections:
             update_best(self.result, selection, row, self._averaged)
         return row, self.result.best

@@ -23,7 +23,13 @@ class Targets:
 
 
 class Objective(nn.Module, ABC):
-    """Module from a network, features ``(batch, frames, mels)`` and their targets to the mean loss, a scalar."""
+    """Module from a network, features ``(batch, frames, mels)`` and their targets to the mean loss, a scalar.
+
+    Attributes:
+        divisible: Whether the loss of a batch is the mean of the losses of its cycles, each computed by itself.
+    """
+
+    divisible = True
 
     def draw(self, network: Network, parts: Sequence[int], generator: torch.Generator) -> Sequence[Any]:
         """Draw the random choices of one step for `Targets.mix`; both passes of SAM use the same ones.

@@ -14,7 +14,7 @@ from models.training.settings import OptimizerSettings
 
 # Class of the base optimiser, and a function that wraps the base optimiser. Arguments of the function: base optimiser,
 # settings, factory of the context of SAM's second pass.
-OPTIMIZERS: dict[str, tuple[type[Optimizer], Callable[[Optimizer, OptimizerSettings, Any], Optimizer]]] = {
+OPTIMIZERS: dict[str, tuple[type[Optimizer], Callable[[Optimizer, OptimizerSettings, Any], ClosureOptimizer]]] = {
     "adamw": (AdamW, lambda base, settings, _: ClosureOptimizer(base, clip_norm=settings.clip_norm)),
     "adam": (Adam, lambda base, settings, _: ClosureOptimizer(base, clip_norm=settings.clip_norm)),
     "sgd": (SGD, lambda base, settings, _: ClosureOptimizer(base, clip_norm=settings.clip_norm)),
@@ -29,7 +29,7 @@ OPTIMIZERS: dict[str, tuple[type[Optimizer], Callable[[Optimizer, OptimizerSetti
 }
 
 
-def create(settings: OptimizerSettings, network: nn.Module, objective: nn.Module) -> Optimizer:
+def create(settings: OptimizerSettings, network: nn.Module, objective: nn.Module) -> ClosureOptimizer:
     """Return the optimiser of all trained parameters of a network and an objective.
 
     The base optimiser is fused. On a GPU it starts one kernel instead of hundreds. On a CPU it is three to six times as

@@ -90,6 +90,8 @@ def draw(
 class PatchMix(Objective):
     """Mixed cross-entropy of the mixed clips: λ CE(ŷ, y) + (1 − λ) CE(ŷ, y[perm])."""
 
+    divisible = False  # clips are mixed with each other
+
     def __init__(self, hard: CrossEntropy, *, beta: float, domain: Literal["patch", "time"]) -> None:
         super().__init__()
         self.hard, self.beta = hard, beta

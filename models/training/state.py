@@ -77,16 +77,22 @@ class Checkpointer:
         now = time.monotonic()
         self._next = now + self._every * max(1.0, (now - started) / SLOW_WRITE)
 
-    def write_if_due(self) -> None:
-        """Write a checkpoint if the interval has passed."""
-        if time.monotonic() >= self._next:
-            self.write()
+    @property
+    def is_due(self) -> bool:
+        """Whether the interval since the last checkpoint has passed."""
+        return time.monotonic() >= self._next
 
-    def restore(self) -> None:
-        """Restore the last checkpoint, if there is one."""
-        state = checkpoint.read(self._folder)
-        if state is None:
-            return
+    def find(self) -> Path | None:
+        """Return the newest intact checkpoint, or None; damaged ones are removed with a warning."""
+        path, faults = checkpoint.find(self._folder)
+        following = f"The training resumes from {path.name}." if path else "The training starts from its beginning."
+        for fault in faults:
+            log.warning("%s %s", fault, following)
+        return path
+
+    def restore(self, path: Path) -> None:
+        """Restore a checkpoint that `find` has found."""
+        state = checkpoint.read(path)
         for name, part in self._stateful.items():
             part.load_state_dict(state[name])
         position, stored = self._position, state["position"]

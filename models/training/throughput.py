@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.networks.base import Network
+from models.training.memory import is_out_of_memory
 from models.training.objectives import Objective, Targets
 from models.training.selection import TrainingData
 
@@ -64,7 +65,7 @@ class Throughput:
 class CycleCost:
     """Cost of one cycle's forward and backward pass through network and objective."""
 
-    flops: float  # number of floating-point operations
+    flops: float  # number of floating-point operations; NaN if it could not be measured for lack of memory
     unused_parameters: bool  # whether some parameters get no gradient
 
 
@@ -91,9 +92,14 @@ def measure_cost(network: Network, objective: Objective, data: TrainingData, dev
     )
     # The counter lacks some attention kernels; as plain matrix products all operations are counted.
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _backward})
-    with counter, sdpa_kernel(SDPBackend.MATH):
-        loss: Tensor = objective(network, features, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+    try:
+        with counter, sdpa_kernel(SDPBackend.MATH):
+            loss: Tensor = objective(network, features, targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return CycleCost(flops=math.nan, unused_parameters=True)  # a step may still fit, one cycle after the other
     trained = (p for module in (network, objective) for p in module.parameters() if p.requires_grad)
     unused = any(parameter.grad is None for parameter in trained)
     return CycleCost(flops=float(counter.get_total_flops()) / CYCLES, unused_parameters=unused)

@@ -17,6 +17,7 @@ from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
 from models.training.distributed import ProcessGroup
+from models.training.divergence import DivergenceError
 from models.training.features import Features
 from models.training.loop import fit
 from models.training.registry import create as create_objective
@@ -151,9 +152,8 @@ def train(
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )
-        except FloatingPointError as error:
-            hint = "lower optimizer.lr, or set optimizer.clip_norm"
-            raise BreathlineError(str(error), where=out, hint=hint) from error
+        except DivergenceError as error:
+            raise _diverged(error, features, network_settings.frontend, checkpoint) from error
     if not group.is_main:
         return
     card = {
@@ -174,6 +174,19 @@ def train(
         writer.writeheader()
         writer.writerows(fitted.history)
     checkpoints.remove(checkpoint)
+
+
+def _diverged(error: DivergenceError, features: Path, frontend: str, checkpoint: Path) -> BreathlineError:
+    """Return the error of a diverged training, with the next step."""
+    if error.inputs == "features":
+        hint = f"run `dvc repro --force fbank@{frontend}`; if the fault remains, look at these recordings"
+        return BreathlineError(str(error), where=features, hint=hint)
+    if error.inputs == "soft labels":
+        hint = "run `dvc repro --force soft_labels`; if the fault remains, train the teachers anew"
+        return BreathlineError(str(error), where=artifacts.SOFT_LABELS, hint=hint)
+    kept = f"; epoch {error.epoch - 1} is kept in {checkpoint}" if error.epoch > 1 else ""
+    hint = "lower optimizer.lr, set optimizer.clip_norm or compute.precision: fp32, or look at the data of these cycles"
+    return BreathlineError(str(error), where="params.yaml: optimizer", hint=hint + kept)
 
 
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from types import TracebackType
 
 from rich.console import Console
@@ -79,6 +80,8 @@ def _speed(speed: Throughput | None) -> str:
     if speed is None:
         return "trained before"
     work = f"{speed.flops_per_s / 1e9:.3g} GFLOP/s"
-    if speed.utilisation is not None:
+    if math.isnan(speed.flops_per_s):
+        work = "operations not counted"
+    elif speed.utilisation is not None:
         work = f"{speed.utilisation:.1%} of the peak rate"
     return f"{speed.clips_per_s:.0f} clips/s, {speed.step_ms:.3g} ms a step, {work}"

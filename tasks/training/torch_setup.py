@@ -8,10 +8,13 @@ import torch
 from torch.utils import deterministic
 
 from models.training.inference import pick_device
+from models.training.memory import StepMemoryError, is_out_of_memory
 from models.training.settings import ComputeSettings
 from tasks.runtime.errors import BreathlineError
 
 NOT_DETERMINISTIC = "does not have a deterministic implementation"  # part of torch's error message
+
+MEMORY_HINT = "end other programs, lower batch_size, micro_batch or compute.cache_gb, or take a smaller network"
 
 
 def set_up(compute: ComputeSettings) -> None:
@@ -40,12 +43,19 @@ def set_up(compute: ComputeSettings) -> None:
 
 @contextmanager
 def as_breathline_error(*, where: object, hint: str | None = None) -> Iterator[None]:
-    """Raise a `ValueError` of `models`, and the error of a non-deterministic operation, as a `BreathlineError`."""
+    """Raise errors of `models` and torch for which the user has a next step as a `BreathlineError`.
+
+    These are a `ValueError` of `models`, an operation that is not deterministic, and memory that ran out.
+    """
     try:
         yield
     except ValueError as error:
         raise BreathlineError(str(error), where=where, hint=hint) from error
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            first = str(error).strip().partition("\n")[0]
+            what = str(error) if isinstance(error, StepMemoryError) else f"Memory ran out: {first or 'no details'}"
+            raise BreathlineError(what, where=where, hint=MEMORY_HINT) from error
         if NOT_DETERMINISTIC not in str(error):
             raise
         operation = str(error).split(NOT_DETERMINISTIC)[0].strip()

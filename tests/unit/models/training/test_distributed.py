@@ -59,7 +59,7 @@ def test_a_failing_process_ends_all(folder, moment, message):
     with pytest.raises(RuntimeError, match=message):
         launch(partial(parallel.interrupt_main_process, folder, moment), parallel.TWO)
     assert time.monotonic() - started < 120, "no process waits for an ended one"
-    assert checkpoint.read(folder / "checkpoint") is not None
+    assert checkpoint.find(folder / "checkpoint")[0] is not None
     resumed = parallel.train(folder)  # by another number of processes, too
     (folder / "checkpoint").rename(folder / "that of two")
     np.testing.assert_allclose(parallel.state(resumed), parallel.state(parallel.train(folder)), atol=TOLERANCE)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from models.training import checkpoint as checkpoints
+from models.training.selection import TrainingData
 from models.training.settings import MovingAverageSettings
 from models.training.state import SAVE_EVERY
 from tests.unit.models.training import toys
@@ -69,6 +71,53 @@ def test_an_interrupted_epoch_resumes_at_its_step(tmp_path, caplog):
     assert [round(speed.clips_per_s * speed.step_ms / 1000) for speed in speeds] == [8, 8, 8], "of this run's steps"
 
 
+def interrupted(folder: Path, data: TrainingData) -> Path:
+    """Interrupt a training that has two checkpoints, and return their folder."""
+
+    def interrupt(epoch: int, phase: str, done: int, total: int) -> None:
+        if (epoch, phase, done) == (2, "train", 40):
+            raise InterruptedTraining
+
+    with pytest.raises(InterruptedTraining):
+        train(folder, toys.settings(), data, on_batch=interrupt, save_every=0.0)
+    return folder / "checkpoint"
+
+
+DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "flipped bit": (lambda given: given[:3000] + bytes([given[3000] ^ 4]) + given[3001:], "was changed: its"),
+    "cut": (lambda given: given[:-2000], "without a checksum: it was cut off or overwritten"),
+    "empty": (lambda given: b"", "is empty"),
+    "garbage": (lambda given: b"\n{}\n" * 40, "160 bytes without a checksum"),
+    "other training": (
+        lambda given: given.replace(b'"training": "checkpoint"', b'"training": "another"'),
+        "belongs to another training (another)",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_after_damage_to_the_newest_checkpoint_the_one_before_gives_the_same_result(tmp_path, caplog, damage):
+    data, (change, found) = toys.data(tmp_path), DAMAGES[damage]
+    newest = interrupted(tmp_path / "a", data) / "training.pt"
+    newest.write_bytes(change(newest.read_bytes()))
+    result = train(tmp_path / "a", toys.settings(), data)
+    assert found in caplog.text
+    assert "The training resumes from training.previous.pt." in caplog.text
+    assert same(result, train(tmp_path / "b", toys.settings(), data))
+
+
+def test_after_damage_to_both_checkpoints_the_training_begins_anew(tmp_path, caplog):
+    data = toys.data(tmp_path)
+    folder = interrupted(tmp_path / "a", data)
+    for name in ("training.pt", "training.previous.pt"):
+        (folder / name).write_bytes(b"")
+    epochs: list[Any] = []
+    result = train(tmp_path / "a", toys.settings(), data, on_epoch=epochs.append)
+    assert caplog.text.count("is empty. The training starts from its beginning.") == 2
+    assert len(epochs) == 3
+    assert same(result, train(tmp_path / "b", toys.settings(), data))
+
+
 def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path):
     data = toys.data(tmp_path)
     undisturbed = train(tmp_path / "a", VARIANTS["sam, EMA, clipped"], data)
@@ -84,6 +133,6 @@ def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path):
     """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    kept = checkpoints.read(tmp_path / "c" / "checkpoint")
+    kept = checkpoints.read(tmp_path / "c" / "checkpoint" / "training.pt")
     assert (kept["position"]["epoch"], kept["position"]["step"]) == (2, 3)
     assert same(undisturbed, train(tmp_path / "c", VARIANTS["sam, EMA, clipped"], data))

@@ -146,6 +146,7 @@ def steps(
     return batches, Steps(Loss(network, objective), built, rates, averaged, context=context, group=group)
 
 
+SHORT = ScheduleSettings(epochs=1)
 LONG = ScheduleSettings(epochs=12, warmup_epochs=1, final_lr_fraction=0.01)
 PLAIN = SpecAugmentSettings(policy="none", fill="mean", gate="uniform")
 

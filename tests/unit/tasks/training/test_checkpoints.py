@@ -61,7 +61,7 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, 
 
     with monkeypatch.context() as patch:
         patch.setattr(artifact, "save", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit):
             train_teacher.main("ast")
     if what == "features":
         with (project / "data" / "fbank" / "narrow" / "features.npy").open("r+b") as file:
@@ -76,13 +76,33 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, 
     assert ("Resumed" in caplog.text) == (what == "nothing")
 
 
+def test_after_a_flipped_bit_the_stage_writes_the_bytes_of_an_undisturbed_run(project, monkeypatch, caplog):
+    with monkeypatch.context() as patch:
+        patch.setattr(artifact, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(SystemExit):
+            train_teacher.main("ast")
+    (damaged,) = project.glob(".checkpoints/*/training.pt")
+    with damaged.open("r+b") as file:
+        file.seek(damaged.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    with caplog.at_level("INFO"):
+        train_teacher.main("ast")
+    assert f"{damaged.relative_to(project)} was changed: its" in caplog.text
+    assert "Resumed after epoch 1" in caplog.text
+    resumed = contents(project / "data" / "teachers" / "ast")
+    train_teacher.main("ast")
+    assert contents(project / "data" / "teachers" / "ast") == resumed
+
+
 def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(project, monkeypatch):
     change(project, {"teachers": {"twin": trainings.PARAMS["teachers"]["ast"]}})
     folders = []
     for teacher in ("ast", "twin"):
         with monkeypatch.context() as patch:
             patch.setattr(artifact, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(SystemExit):
                 train_teacher.main(teacher)
         folders.append(len(list((project / ".checkpoints").iterdir())))
     assert folders == [1, 2]
