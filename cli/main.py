@@ -2,7 +2,9 @@
 
 import atexit
 import gc
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,6 +14,7 @@ from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, re
 from cli.audit.command import app as audit
 from cli.doctor import command as doctor
 from cli.options import EXAMPLES
+from flows import code_tree
 from tasks.runtime import text_streams
 from tasks.runtime.error_output import print_error
 
@@ -40,7 +43,21 @@ class Group(TyperGroup):
         return found
 
 
-app = typer.Typer(
+# The first argument is the folder of a project, whose code comes before the installed one.
+OTHER_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.main import app; app(prog_name='breathline')"
+
+
+class App(typer.Typer):
+    """The command line, which always runs the code of the project in the current folder, as the stages do."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, in a worktree with the environment of another clone by the code of the worktree."""
+        if sys.argv[0] != "-c" and code_tree.is_other_tree(Path.cwd()):
+            os.execv(sys.executable, [sys.executable, "-c", OTHER_CODE, str(Path.cwd()), *sys.argv[1:]])  # noqa: S606 - no shell
+        return super().__call__(*args, **kwargs)
+
+
+app = App(
     cls=Group,
     no_args_is_help=True,
     rich_markup_mode="rich",

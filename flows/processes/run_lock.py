@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from flows import write_access
+from flows import code_tree, write_access
 from tasks.runtime.errors import BreathlineError
 
 
@@ -16,7 +16,8 @@ def exclusive_run(root: Path) -> Iterator[None]:
     """Lock a project, or a folder of workspaces, for one run; a second run raises an error.
 
     Raises:
-        BreathlineError: Another run is in progress, this process is part of a stage, or the user may not write here.
+        BreathlineError: Another run is in progress, this process is part of a stage or runs the code of another folder,
+            or the user may not write here.
     """
     if "DVC_STAGE" in os.environ:
         raise BreathlineError(
@@ -24,6 +25,7 @@ def exclusive_run(root: Path) -> Iterator[None]:
             where=f"DVC_STAGE={os.environ['DVC_STAGE']}",
             hint="start it from a shell of your own, not from a stage's command",
         )
+    code_tree.check(root)
     write_access.check(root)
     lock = FileLock(root.resolve() / ".locks" / "run.lock")
     (root / ".locks").mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ def test_the_plan_as_json(finished):
 def test_a_user_error_is_shown_without_a_traceback(finished, tmp_path):
     status, _, log = breathline(tmp_path, "plan")
     assert status == 1
-    assert "There is no DVC repository here." in log
+    assert "The folder is no DVC project." in log
     assert "Traceback" not in log
     status, _, log = breathline(finished, "run", env=toy.ENV | {"DVC_STAGE": "evaluate"})
     assert status == 1
