@@ -12,6 +12,9 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
+# Tests fail where a file or pipe of the project takes the encoding of the locale (pyproject.toml).
+tests test-quick test-long: export PYTHONWARNDEFAULTENCODING := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick test-long tests lint types format lock clean
 

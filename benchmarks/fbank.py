@@ -40,7 +40,7 @@ def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
         audio = work / "cycles/audio" / f"{RATE}.parquet"
         workers = min(cores, MAX_WORKERS)
         build(create("ast", 8.0), work / "cycles/cycles.parquet", audio, work / "ast", duration_s=8.0, workers=workers)
-        cycles = json.loads((work / "ast/statistics.json").read_text())["cycles"]
+        cycles = json.loads((work / "ast/statistics.json").read_text(encoding="utf-8"))["cycles"]
     return {"seconds": time.perf_counter() - begun, "cycles": cycles}
 
 
@@ -48,7 +48,9 @@ def measure(part: str, raw: Path, work: Path) -> dict[str, float]:
     """Run a part as a process; return cycles, seconds of work and of the process, and peak memory in MB."""
     command = [sys.executable, "-m", "benchmarks.fbank", str(raw), "--part", part, "--work", str(work)]
     begun = time.perf_counter()
-    output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True).stdout
+    output = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, encoding="utf-8"
+    ).stdout
     return {**json.loads(output), "process": time.perf_counter() - begun}
 
 

@@ -150,7 +150,7 @@ def write_cache(folder: Path, features: np.ndarray) -> np.ndarray:
     np.save(folder / "features.npy", features)
     cycles = [f"{row:06d}" for row in rows]
     pq.write_table(pa.table({"cycle_id": cycles, "row": rows.astype(np.int32)}), folder / "index.parquet")
-    (folder / "statistics.json").write_text(json.dumps({"frontend": folder.name}))
+    (folder / "statistics.json").write_text(json.dumps({"frontend": folder.name}), encoding="utf-8")
     return rows
 
 

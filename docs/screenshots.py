@@ -128,7 +128,11 @@ def _devtools(folder: Path, process: subprocess.Popen[bytes]) -> str:
     """Return the address of the DevTools, which the browser writes into its folder when it starts."""
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
-        lines = (folder / "DevToolsActivePort").read_text().split() if (folder / "DevToolsActivePort").exists() else []
+        lines = (
+            (folder / "DevToolsActivePort").read_text(encoding="utf-8").split()
+            if (folder / "DevToolsActivePort").exists()
+            else []
+        )
         if len(lines) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         time.sleep(0.1)

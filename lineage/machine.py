@@ -43,7 +43,7 @@ def gpus(*facts: str) -> list[dict[str, str]]:
         return []
     command = ["nvidia-smi", f"--query-gpu={','.join(asked)}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=20)
     except subprocess.TimeoutExpired:
         return []
     if done.returncode:

@@ -25,7 +25,7 @@ def load(audio: Path) -> list[Tensor]:
         if rate != RATE:
             recording = transforms.Resample(rate, RATE)(recording)
         recording = transforms.Fade(FADE, FADE, fade_shape="linear")(recording)
-        for line in wav.with_suffix(".txt").read_text().splitlines():
+        for line in wav.with_suffix(".txt").read_text(encoding="utf-8").splitlines():
             start, end = (int(float(value) * RATE) for value in line.split()[:2])
             features.append(_features(_padded(recording[:, start : min(end, recording.shape[1])])))
     return features

@@ -42,7 +42,9 @@ def deploy(client: SyncPrefectClient, root: Path) -> Iterator[str]:
     before = {(found.id, schedule.slug): schedule.active for found in _ours(client) for schedule in found.schedules}
     command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt", "--prefect-file", FILE]
     env = os.environ | NO_TELEMETRY | {"COLUMNS": "160", "NO_COLOR": "1"}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=root, env=env, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         end = quote((done.stdout + done.stderr).splitlines()[-20:])
         raise BreathlineError(f"Prefect refused the deployments:\n{end}", where=root / FILE, hint="correct the file")

@@ -169,7 +169,10 @@ def train(
     }
     with disk_errors(out):
         artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)
-    with files.replacing(out / file_names.HISTORY) as temporary, temporary.open("w", newline="") as file:
+    with (
+        files.replacing(out / file_names.HISTORY) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(fitted.history[0]))
         writer.writeheader()
         writer.writerows(fitted.history)

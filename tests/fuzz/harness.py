@@ -171,7 +171,7 @@ def _peak() -> int:
     """Return the largest resident memory so far in bytes."""
     status = Path("/proc/self/status")  # without the memory of the parent process, which getrusage counts
     if status.exists():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+        return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -179,5 +179,5 @@ def _limit_memory() -> None:
     """Limit the address space to 1 GB above its present size, where the system tells it."""
     statm = Path("/proc/self/statm")
     if statm.exists():
-        size = int(statm.read_text().split()[0]) * resource.getpagesize()
+        size = int(statm.read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -33,10 +33,10 @@ def succeed(process: subprocess.Popen[str], timeout_s: float = 120) -> str:
 
 def noted(file: Path, run: subprocess.Popen[str]) -> psutil.Process:
     """Wait until a stage of a run has written its process number into a file, and return its process."""
-    while not (file.exists() and file.read_text().strip()):
+    while not (file.exists() and file.read_text(encoding="utf-8").strip()):
         assert run.poll() is None, finish(run)
         time.sleep(0.1)
-    return psutil.Process(int(file.read_text()))
+    return psutil.Process(int(file.read_text(encoding="utf-8")))
 
 
 def eventually(what: Callable[[], object], seconds: float = 60) -> None:

@@ -48,9 +48,9 @@ def first(folder: Path, suffix: str = ".wav") -> Path:
 
 def text(path: Path, old: str, new: str) -> None:
     """Replace a text's first occurrence of `old`, which must be there."""
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
     assert old in before, f"{old} is not in {path}"
-    path.write_text(before.replace(old, new, 1))
+    path.write_text(before.replace(old, new, 1), encoding="utf-8")
 
 
 def value(path: Path, column: str, row: int, change: Callable[[Any], Any]) -> None:
@@ -65,9 +65,9 @@ def value(path: Path, column: str, row: int, change: Callable[[Any], Any]) -> No
 
 def document(path: Path, change: Callable[[Any], None]) -> None:
     """Change a JSON file and write it as the project does."""
-    loaded = json.loads(path.read_text())
+    loaded = json.loads(path.read_text(encoding="utf-8"))
     change(loaded)
-    path.write_text(json.dumps(loaded, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(loaded, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def lock(folder: Path, stage: str, change: Callable[[Any], None]) -> None:
@@ -119,7 +119,7 @@ def move_cycles(folder: Path) -> None:
 
 def first_of(path: Path, side: str) -> str:
     """Return the first patient of a side, as the names of recordings start."""
-    return min(line[:4] for line in path.read_text().splitlines() if line.endswith(side))
+    return min(line[:4] for line in path.read_text(encoding="utf-8").splitlines() if line.endswith(side))
 
 
 def log(folder: Path, change: Callable[[list[str]], list[str]]) -> None:

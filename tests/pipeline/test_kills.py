@@ -143,7 +143,7 @@ def release(stages: list[psutil.Process]) -> None:
 
 
 def _is_signalled(process: psutil.Process) -> bool:
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
     return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 

@@ -27,8 +27,8 @@ def test_every_format_holds_the_same_rows(folder, capsys):
         predict([Path("a.wav")], model="model", out=Path(name))
     rows = pq.read_table("out.parquet").to_pylist()
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(0.0, 1.0), (1.0, 2.0), (1.25, 2.25)]
-    assert json.loads(Path("out.json").read_text()) == rows
-    with Path("out.csv").open() as file:
+    assert json.loads(Path("out.json").read_text(encoding="utf-8")) == rows
+    with Path("out.csv").open(encoding="utf-8") as file:
         written = [float(row["p_wheeze"]) for row in csv.DictReader(file)]
     assert written == pytest.approx([row["p_wheeze"] for row in rows])
     printed = " ".join(capsys.readouterr().out.split())
@@ -42,7 +42,7 @@ def test_a_broken_recording_is_named_and_the_others_are_written(folder):
     (folder / "b.wav").write_bytes((folder / "a.wav").read_bytes()[:1000])
     with pytest.raises(BreathlineError, match=r"1 of 2 recordings have no prediction:\nb\.wav: .*cut off"):
         predict([Path("a.wav"), Path("b.wav")], model="model", out=Path("out.csv"))
-    assert len(Path("out.csv").read_text().splitlines()) == 4
+    assert len(Path("out.csv").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_outside_of_a_project_a_model_must_be_a_folder(folder):

@@ -9,16 +9,16 @@ ROOT = Path(__file__).parents[3]
 
 def test_use_writes_params_removes_leftovers_and_reports_both(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text(), encoding="utf-8")
     Path("recipes").symlink_to(ROOT / "recipes")
     for folder in ("teachers/mn04_s1", "teachers/old", "student/1", "student/9", "fbank/efficientat", "weights/gone"):
         (Path("data") / folder).mkdir(parents=True)
-    Path("data/teachers/.gitignore").write_text("*\n")
+    Path("data/teachers/.gitignore").write_text("*\n", encoding="utf-8")
 
     recipe.use("real-cpu", dry=True)
     assert "data/teachers/old" in capsys.readouterr().out
     assert Path("data/teachers/old").exists()
-    assert Path("params.yaml").read_text() == (ROOT / "params.yaml").read_text()
+    assert Path("params.yaml").read_text(encoding="utf-8") == (ROOT / "params.yaml").read_text()
 
     recipe.use("real-cpu")
     assert "mn04_s1" in capsys.readouterr().out

@@ -87,9 +87,9 @@ def run(root: Path) -> None:
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    loaded = json.loads(path.read_text())
+    loaded = json.loads(path.read_text(encoding="utf-8"))
     change(loaded)
-    path.write_text(json.dumps(loaded))
+    path.write_text(json.dumps(loaded), encoding="utf-8")
 
 
 def lock(root: Path) -> None:

@@ -36,7 +36,13 @@ class Coughs(Corpus):
         return Metadata(recordings=recordings, patients=people)
 
     def read_cycles(self, annotation: Path, duration_s: float) -> list[Cycle]:
-        return [Cycle(start_s=0.0, end_s=duration_s, own={"coughs_wet": json.loads(annotation.read_text())["wet"]})]
+        return [
+            Cycle(
+                start_s=0.0,
+                end_s=duration_s,
+                own={"coughs_wet": json.loads(annotation.read_text(encoding="utf-8"))["wet"]},
+            )
+        ]
 
     def label(self, label_set: str, cycle: Row) -> int | None:
         return int(cycle["coughs_wet"])

@@ -1,6 +1,8 @@
 """An invented corpus through the whole graph, in this process: no stage needs more than its adapter."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -37,7 +39,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_invented_corpus_goes_through_the_whole_graph(project):
+def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_without_unicode(project, monkeypatch):
+    shown = io.BytesIO()
+    terminals = {name: io.TextIOWrapper(shown, "ascii", write_through=True) for name in ("stdout", "stderr")}
+    for name, terminal in terminals.items():
+        monkeypatch.setattr(sys, name, terminal)
     download.main()
     extract.main()
     validate.main()
@@ -47,6 +53,7 @@ def test_an_invented_corpus_goes_through_the_whole_graph(project):
     soft_labels.main()
     train_student.main("1")
     evaluate.main()
+    assert b"16/16" in shown.getvalue()
 
     recordings = pl.read_parquet("data/cycles/recordings.parquet")
     assert set(recordings["corpus"]) == {"coughs"}
@@ -55,10 +62,10 @@ def test_an_invented_corpus_goes_through_the_whole_graph(project):
     assert cycles["cycle_id"].to_list()[:2] == ["anna-0_000", "anna-1_000"]
     assert cycles["cough_2"].to_list() == cycles["coughs_wet"].cast(pl.Int8).to_list() == [0, 1] * 8
     assert corpus_facts.read().identity.statement == "Invented coughs"
-    assert json.loads(Path("data/validation/results.json").read_text())["success"]
+    assert json.loads(Path("data/validation/results.json").read_text(encoding="utf-8"))["success"]
     predictions = pl.read_parquet("data/evaluation/predictions.parquet")
     assert set(predictions["patient_id"]) == {"fred", "gina", "hans"}
     assert {"p_dry", "p_wet"} <= set(predictions.columns)
-    metrics = json.loads(Path("reports/metrics.json").read_text())
+    metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics["students"]["1"]["val"]["groups"].keys() == {"device"}
     assert "Invented coughs" in Path("reports/report.html").read_text(encoding="utf-8")

@@ -1,0 +1,72 @@
+"""Commands on a terminal that shows ASCII alone, as with `LC_ALL=C` or `PYTHONIOENCODING=ascii`."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tasks.runtime import text_streams
+from tests import toy
+from tests.unit.cli.test_errors import COMMANDS
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+# What each command does here, without a server and without training: its result, or an error.
+ARGUMENTS = {
+    "run": ["--dry", "--force", "evaluate"],
+    "models": ["mn04"],
+    "predict": ["data/raw/audio", "--model", "data/student/1"],
+    "leaderboard": ["--collect"],
+    "watch": ["--dry"],
+    "deploy": ["--server", "http://127.0.0.1:9/api"],
+    "serve": ["--cron", "0 3 * * *", "--interval", "5"],
+    "recipe show": ["patchmix_cl"],
+    "recipe use": ["real-cpu", "--dry"],
+    "recipe diff": ["patchmix_cl"],
+    "registry promote": ["student@v9.9.9"],
+    "audit trace": ["score"],
+    "audit diff": ["HEAD"],
+    "audit absent": ["patient:999"],
+    "audit export": ["model-card"],
+}
+PROGRAM = """
+import json, sys
+from cli.main import app
+for arguments in json.load(sys.stdin):
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        print(f"=== {' '.join(arguments)}: {ended.code}", flush=True)
+"""
+
+
+def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run):
+    calls = [[*words, *more] for words in COMMANDS for more in (ARGUMENTS.get(" ".join(words), []), ["--help"])]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps(calls).encode(),
+        cwd=small_run,
+        env=toy.ENV | ASCII,
+        capture_output=True,
+        check=False,
+    )
+    shown = (done.stdout + done.stderr).decode("ascii")
+    assert done.returncode == 0, shown
+    assert [word for word in ("Traceback", "Unicode", "codec", "defect") if word in shown] == [], shown
+    ended = dict(line[4:].rsplit(": ", 1) for line in shown.splitlines() if line.startswith("=== "))
+    assert list(ended) == [" ".join(call) for call in calls]
+    assert {status for call, status in ended.items() if call.endswith("--help")} == {"0"}
+    assert ended["audit trace score"] == ended["plan"] == ended["report"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("1 → 2 ± 3…", "1 -> 2 +- 3..."), ("Ä\udcff.wav", "\\xc4\\udcff.wav"), ("▁▂", "\\u2581\\u2582")]
+)
+def test_characters_that_a_terminal_lacks_are_shown_as_others(text, shown, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", errors="strict"))
+    text_streams.set_up()
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    assert written.getvalue().decode("ascii") == shown
