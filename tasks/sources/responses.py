@@ -1,10 +1,14 @@
-"""Status and headers of HTTP responses (RFC 9110, sections 8.6, 8.8, 10.2.3 and 14)."""
+"""Status, headers and faults of HTTP responses (RFC 9110, sections 8.6, 8.8, 10.2.3 and 14)."""
 
 import email.utils
+import os
 import re
+import ssl
 import time
 
 import httpx
+
+from tasks.sources import proxies
 
 BUSY = {408, 425, 429, 500, 502, 503, 504}  # statuses of faults that may pass
 
@@ -19,6 +23,72 @@ class TransientMirrorError(MirrorError):
     def __init__(self, what: str, wait: float | None = None) -> None:
         super().__init__(what)
         self.wait = wait
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether a fault may pass by itself, so that another attempt makes sense.
+
+    Faults of the network may pass. Refused certificates, unknown schemes, redirects in a circle and answers of a proxy
+    that asks for a password do not.
+    """
+    if isinstance(error, httpx.ProxyError):  # its text is the answer of the proxy
+        status = str(error)[:3]
+        return not status.isdecimal() or int(status) in BUSY
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return False
+    return isinstance(error, TransientMirrorError | httpx.TransportError) and not _is_tls_fault(error)
+
+
+def _is_tls_fault(error: BaseException | None) -> bool:
+    """Tell whether an error comes from a certificate or from the protocol of TLS, not from a lost connection."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def described(url: str, error: Exception) -> str:
+    """Return a fault of a mirror as text: the URL without its password, the fault, and the proxy that was used."""
+    text = f"{shown(url)}: {reason(error)}"
+    proxy = proxies.proxy_of(url) if isinstance(error, httpx.TransportError) else None
+    return f"{text} (through the proxy of {proxy})" if proxy else text
+
+
+def reason(error: BaseException) -> str:
+    """Return the text of a fault; that of a failed connection is its deepest cause, such as "Connection refused"."""
+    text, cause = str(error) or type(error).__name__, error.__cause__
+    while isinstance(error, httpx.TransportError) and cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        refused = isinstance(cause, ConnectionError) and cause.errno
+        text = os.strerror(refused) if refused else str(cause) or text
+        cause = cause.__cause__ or cause.__context__
+    return text
+
+
+def shown(url: str) -> str:
+    """Return a URL without user and password."""
+    try:
+        return str(httpx.URL(url).copy_with(username=None, password=None))
+    except httpx.InvalidURL:
+        return url
+
+
+def check_address(asked: str, address: httpx.URL) -> None:
+    """Refuse an address that is neither https nor http, and a redirect from https to http.
+
+    Args:
+        asked: URL that was asked for at first.
+        address: This URL, or that of a redirect.
+
+    Raises:
+        MirrorError: The address is refused.
+    """
+    if address.scheme not in ("http", "https"):
+        raise MirrorError(f"an address of the kind `{address.scheme}:` is not fetched; use https")
+    if address.scheme == "http" and httpx.URL(asked).scheme == "https":
+        raise MirrorError(f"it leads from https to {shown(str(address))}, which is not protected by TLS")
 
 
 def busy(response: httpx.Response, longest: float) -> MirrorError:

@@ -13,7 +13,8 @@ from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
 from tasks.sources.collection import BrokenArchiveError, Collection
-from tasks.sources.http import RetryPolicy, fetch_first
+from tasks.sources.http import fetch_first
+from tasks.sources.retries import RetryPolicy
 
 ARCHIVE = "ICBHI_final_database.zip"
 # Metadata files of the official site, and their readers. The site does not have the fold list.
@@ -37,7 +38,7 @@ def fetched(
         settings: Mirrors, and the archive's SHA-256 where it is known.
         downloads: The folder in which fetched files are kept.
         at_hand: Names of metadata files that need not be fetched.
-        policy: Retry policy of each mirror.
+        policy: Retry policy of each mirror; None for the usual one.
 
     Raises:
         BreathlineError: No mirror has a file.
@@ -54,7 +55,7 @@ def fetched(
             downloads / name,
             sha256=settings.sha256 if name == ARCHIVE else None,
             check=check,
-            policy=policy or RetryPolicy(),
+            policy=policy,
         )
     try:
         with archive.opened(downloads / ARCHIVE, sha256=settings.sha256) as collection:

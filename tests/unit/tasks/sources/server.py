@@ -1,13 +1,23 @@
 """A real HTTP server on loopback that can be told to misbehave."""
 
+import datetime
 import hashlib
+import ipaddress
+import ssl
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 class Server(ThreadingHTTPServer):
@@ -25,12 +35,32 @@ class Server(ThreadingHTTPServer):
         pass  # a client that was killed, or that has read enough
 
     def url(self, name: str = "") -> str:
-        return f"http://127.0.0.1:{self.server_port}/{name}"
+        return f"http{'s' if self.protected else ''}://127.0.0.1:{self.server_port}/{name}"
+
+    @property
+    def protected(self) -> bool:
+        return isinstance(self.socket, ssl.SSLSocket)
+
+
+def make_certificate(folder: Path) -> Path:
+    """Write a certificate of 127.0.0.1 that nobody has signed, and its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day, [])
+    signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "certificate.pem").write_bytes(signed.public_bytes(Encoding.PEM) + secret)
+    return folder / "certificate.pem"
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(certificate: Path | None = None) -> Iterator[Server]:
     with Server() as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.01))
         thread.start()
         try:
@@ -138,6 +168,41 @@ def tells_no_length(handler: Handler) -> None:
     handler.end_headers()
     handler.wfile.write((handler.content or b"")[:100])
     handler.close_connection = True
+
+
+def sends_headers_slowly(handler: Handler) -> None:
+    """Send a header of one letter every 20 ms, and no end."""
+    with suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(500):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.02)
+
+
+def sends_slowly(handler: Handler) -> None:
+    """Announce a large file, and send a byte of it every 20 ms."""
+    with suppress(OSError):
+        handler.answer(200, length=10**9, ETag='"x"')
+        for _ in range(500):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.02)
+
+
+def never_ends(handler: Handler) -> None:
+    """Send chunks without an announced length, and no end."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    with suppress(OSError):
+        for _ in range(10_000):
+            handler.wfile.write(b"10000\r\n" + bytes(65536) + b"\r\n")
+    handler.close_connection = True
+
+
+def leads_to(url: str, code: int = 302) -> Callable[[Handler], None]:
+    return lambda handler: handler.answer(code, Location=url)
 
 
 def trickles(handler: Handler) -> None:

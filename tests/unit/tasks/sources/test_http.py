@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.runtime.errors import BreathlineError
-from tasks.sources.http import RetryPolicy, fetch_first
+from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.sources import limits
+from tasks.sources.http import fetch_first
+from tasks.sources.limits import DownloadLimits
+from tasks.sources.retries import RetryPolicy
 from tests.unit.tasks.sources import server as behave
-from tests.unit.tasks.sources.server import Handler, Server
+from tests.unit.tasks.sources.server import Handler, Server, make_certificate, serving
 
 CONTENT = random.Random(1).randbytes(300_000)
 NEWER = random.Random(2).randbytes(300_000)
@@ -151,6 +154,132 @@ def test_a_complete_file_is_fetched_again_only_if_its_hash_is_wrong(tmp_path, se
     assert not server.asked
     fetched(server, tmp_path / "f", sha256=sha256(CONTENT).hexdigest())
     assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 451])
+def test_a_permanent_status_is_not_tried_again(tmp_path, server, code):
+    server.script["f"] = [behave.says(code)] * 9
+    assert f"HTTP {code}" in refused(server, tmp_path / "f")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504])
+def test_a_transient_status_is_tried_again(tmp_path, server, code):
+    server.script["f"] = [behave.says(code)]
+    assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limit", "what"),
+    [
+        (behave.sends_headers_slowly, DownloadLimits(seconds=0.3), "0 bytes came within the limit of 8.33e-05 h"),
+        (behave.sends_slowly, DownloadLimits(seconds=0.3), "of 1,000,000,000 bytes came within the limit of"),
+        (behave.sends_slowly, DownloadLimits(window=0.2), "fewer than 65,536 bytes came in 0 s"),
+        (
+            behave.sends_slowly,
+            DownloadLimits(bytes=10**6),
+            "has 1,000,000,000 bytes, and the limit is 1,000,000",
+        ),
+        (behave.never_ends, DownloadLimits(bytes=10**6), "more than 1,000,000 bytes came, and the limit is"),
+    ],
+    ids=["slow headers", "slow body", "slower than the limit", "too large", "no end"],
+)
+def test_each_download_has_limits_of_time_speed_and_size(tmp_path, server, behaviour, limit, what):
+    server.script["f"] = [behaviour] * 9
+    begin = time.monotonic()
+    said = refused(server, tmp_path / "f", limit=limit)
+    assert what in said
+    assert time.monotonic() - begin < 5
+    if "within" in what:
+        assert "fetch again to resume, or raise BREATHLINE_DOWNLOAD_HOURS" in said
+        assert len(server.asked) == 1
+    if "limit is" in what:
+        assert "raise BREATHLINE_DOWNLOAD_GB" in said
+        assert not list(tmp_path.glob("*.part")), "a file beyond the limit is not kept"
+
+
+def test_the_limits_are_set_in_the_environment():
+    environment = {"BREATHLINE_DOWNLOAD_GB": "0.5", "BREATHLINE_DOWNLOAD_HOURS": "2"}
+    found = limits.from_environment(environment)
+    assert (found.bytes, found.seconds) == (500_000_000, 7200)
+    assert limits.from_environment({"BREATHLINE_DOWNLOAD_GB": ""}) == DownloadLimits()
+    for text in ("much", "-1", "0", "nan", "inf"):
+        with pytest.raises(BreathlineError, match="BREATHLINE_DOWNLOAD_GB holds no positive number"):
+            limits.from_environment({"BREATHLINE_DOWNLOAD_GB": text})
+
+
+def test_redirects_are_followed_but_not_in_a_circle(tmp_path, server):
+    server.script["moved"] = [behave.leads_to(server.url("f"))]
+    assert fetch_first([server.url("moved")], tmp_path / "f", policy=QUICK).read_bytes() == CONTENT
+    server.script["circle"] = [behave.leads_to(server.url("circle"))] * 99
+    with pytest.raises(BreathlineError, match="redirects"):
+        fetch_first([server.url("circle")], tmp_path / "g", policy=QUICK)
+    assert len([name for name, _ in server.asked if name == "circle"]) <= 21
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/f", "gopher://127.0.0.1/f"])
+def test_other_kinds_of_addresses_are_refused_also_after_a_redirect(tmp_path, server, url):
+    server.script["f"] = [behave.leads_to(url)]
+    kind = url.partition("//")[0]
+    assert f"an address of the kind `{kind}` is not fetched" in refused(server, tmp_path / "f")
+    assert len(server.asked) == 1
+    with pytest.raises(BreathlineError, match=f"kind `{kind}`") as error:
+        fetch_first([url], tmp_path / "f", policy=QUICK)
+    assert not isinstance(error.value, TransientError)
+
+
+def test_https_checks_the_certificate_and_never_leads_to_http(tmp_path, server, monkeypatch):
+    certificate = make_certificate(tmp_path)
+    with serving(certificate) as protected:
+        protected.files["f"] = CONTENT
+        with pytest.raises(BreathlineError, match="CERTIFICATE_VERIFY_FAILED") as error:
+            fetch_first([protected.url("f")], tmp_path / "f", policy=QUICK)
+        assert not isinstance(error.value, TransientError)
+        assert not protected.asked
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert fetch_first([protected.url("f")], tmp_path / "f", policy=QUICK).read_bytes() == CONTENT
+        protected.script["moved"] = [behave.leads_to(server.url("f"))]
+        with pytest.raises(BreathlineError, match="leads from https to http://127") as error:
+            fetch_first([protected.url("moved")], tmp_path / "g", policy=QUICK)
+        assert not isinstance(error.value, TransientError)
+        assert not server.asked
+
+
+def test_http_where_https_is_expected_is_permanent(tmp_path, server):
+    with pytest.raises(BreathlineError, match="SSL") as error:
+        fetch_first([server.url("f").replace("http:", "https:")], tmp_path / "f", policy=QUICK)
+    assert not isinstance(error.value, TransientError)
+
+
+def test_a_wrong_file_is_described_and_an_earlier_one_is_fetched_again(tmp_path, server):
+    def is_content(path: Path) -> None:
+        if path.read_bytes() != CONTENT:
+            raise BreathlineError("It is another file.")
+
+    server.script["f"] = [behave.says(200, Content_Type="text/html")]
+    said = refused(server, tmp_path / "f", check=is_content)
+    assert "It is another file. Received: 15 bytes of the type text/html, which begin with b'<html>no</html>'" in said
+    (tmp_path / "f").write_bytes(b"<html>kept by an earlier version</html>")
+    assert fetched(server, tmp_path / "f", check=is_content).read_bytes() == CONTENT
+
+
+def test_a_damaged_description_of_a_part_starts_again(tmp_path, server):
+    server.script["f"] = [behave.breaks_off(100_000), behave.says(404)]
+    refused(server, tmp_path / "f")
+    (card,) = tmp_path.glob("*.json")
+    for content in ("", '{"total": ', "[]", "{}"):
+        card.write_text(content)
+        assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
+        (tmp_path / "f").rename(next(tmp_path.glob("*.part"), tmp_path / "f.x.part"))
+        card.write_text(content)
+
+
+def test_passwords_in_addresses_are_not_shown(tmp_path, server, caplog):
+    url = server.url("absent").replace("127.0.0.1", "me:secret@127.0.0.1")
+    with pytest.raises(BreathlineError, match="HTTP 404") as error:
+        fetch_first([url], tmp_path / "f", policy=QUICK)
+    assert "secret" not in str(error.value) + caplog.text
 
 
 FETCH = """\
