@@ -16,7 +16,7 @@ class DownloadLimits:
     """Limits of one file from one mirror.
 
     Attributes:
-        bytes: Largest size of the file. ICBHI has 1.9 GB, the largest published weights 1.3 GB.
+        bytes: Largest size of the file. Archives of recordings have some 2 GB, published weights 1.3 GB at most.
         seconds: Longest time, with all attempts and pauses.
         window: Time in which a server must send at least `slowest` bytes, in seconds.
         slowest: Smallest number of bytes in a window; less counts as a connection that stands still.
