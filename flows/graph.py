@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from flows.dvc_repository import open_repo
+from lineage import out_folders
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -63,7 +64,7 @@ def read(root: Path) -> tuple[Stage, ...]:
 
     try:
         with open_repo(root) as repo, repo.lock:
-            return _stages(repo)
+            stages = _stages(repo)
     except LockError as error:
         raise BreathlineError(
             "DVC is locked: another run is in progress in this project.", where=error, hint="wait until it has ended"
@@ -72,6 +73,9 @@ def read(root: Path) -> tuple[Stage, ...]:
         raise BreathlineError(
             "DVC cannot read the graph.", where=error, hint="correct dvc.yaml or params.yaml"
         ) from error
+
+    out_folders.check(root, [out for stage in stages for out in stage.outs])
+    return stages
 
 
 def _stages(repo: Repo) -> tuple[Stage, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage import code, files, graph, row_counts
+from lineage import code, files, graph, out_folders, row_counts
 from tasks.artifacts import RECORDS
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -36,13 +36,14 @@ def begin(root: Path, stage: str) -> StageStart:
     """Return the current state of a stage.
 
     Raises:
-        BreathlineError: dvc.yaml does not have the stage, or dvc.yaml or params.yaml cannot be read.
+        BreathlineError: dvc.yaml does not have the stage or cannot be read, params.yaml cannot, or a folder is a link.
         FileNotFoundError: Code among the deps is missing.
     """
     spec = graph.read(root).get(stage)
     if spec is None:
         hint = "add its item there, or run another"
         raise BreathlineError(f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint=hint)
+    out_folders.check(root, spec.outs)
     values = params.read(root / "params.yaml")
     return StageStart(
         spec=spec,

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tasks import artifacts
@@ -17,6 +17,7 @@ from tasks.runtime import files, params
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
+from tasks.runtime.user_paths import resolve
 from tasks.runtime.words import listed
 from tasks.sources import archive
 from tasks.sources.collection import Collection, files_in, folder
@@ -179,7 +180,8 @@ def main() -> None:
     """Run the stage."""
     with stage("download"):
         settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
-        download(settings, artifacts.RAW, DOWNLOADS)
+        path, metadata = (found and resolve(found) for found in (settings.path, settings.metadata))
+        download(replace(settings, path=path, metadata=metadata), artifacts.RAW, DOWNLOADS)
 
 
 if __name__ == "__main__":

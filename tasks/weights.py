@@ -9,6 +9,7 @@ from tasks.pretrained.settings import WeightsSettings
 from tasks.pretrained.weights import LOCAL, write_weights
 from tasks.runtime import params
 from tasks.runtime.stage import stage
+from tasks.runtime.user_paths import resolve
 
 DOWNLOADS = Path(".checkpoints/weights")
 
@@ -19,7 +20,7 @@ def main(name: str) -> None:
         key = f"weights.{name}"
         settings = params.parse(WeightsSettings, params.section(params.read(), key), key)
         local = os.environ.get(LOCAL)
-        folder = Path(local) if local else None
+        folder = resolve(Path(local)) if local else None
         write_weights(name, settings, artifacts.WEIGHTS / name, local=folder, downloads=DOWNLOADS)
 
 
