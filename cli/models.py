@@ -59,7 +59,8 @@ def resolve(name: str) -> Variant:
     Raises:
         BreathlineError: There is no network of that name.
     """
-    from models.networks.architecture import TIMM, Variant
+    from models.networks.architecture import Variant
+    from models.networks.options import TIMM
     from models.networks.registry import find, variants
 
     known = variants()

@@ -7,12 +7,14 @@ from typing import Any
 from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
-from tasks.distillation.soft_labels import Logits, SoftLabelSettings
+from tasks.distillation.settings import SoftLabelSettings
+from tasks.distillation.soft_labels import Logits
 from tasks.evaluation import curves, ensembles, gallery, report
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, table
-from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, headline, summarize
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import Evaluator, about, headline, summarize
 from tasks.evaluation.words import spread
 from tasks.runtime import corpus_facts, files, params
 from tasks.runtime.errors import BreathlineError
@@ -20,7 +22,7 @@ from tasks.runtime.stage import stage
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
 from tasks.training import teachers
-from tasks.training.teachers import ChoiceSettings, TeacherSettings
+from tasks.training.settings import ChoiceSettings, TeacherSettings
 from tasks.training.torch_setup import set_up
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from models.training.settings import ComputeSettings
 from tasks import artifacts
 from tasks.distillation.labelling import decide, label, predict_logits, table
-from tasks.distillation.soft_labels import SoftLabelSettings
+from tasks.distillation.settings import SoftLabelSettings
 from tasks.runtime import files, params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment

@@ -8,7 +8,7 @@ from tasks import artifacts
 from tasks.checks import data_docs as pages
 from tasks.checks import frames, runner
 from tasks.checks.report import failure, report, warning_table
-from tasks.checks.settings import ValidationSettings
+from tasks.checks.settings import CheckSettings
 from tasks.checks.suites import suites
 from tasks.corpora import registry
 from tasks.runtime import corpus_facts, params
@@ -18,7 +18,7 @@ from tasks.runtime.stage import console, stage
 log = logging.getLogger("validate")
 
 
-def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationSettings) -> dict[str, Any]:
+def validate(folder: Path, results: Path, data_docs: Path, settings: CheckSettings) -> dict[str, Any]:
     """Check the tables, write the verdicts and Data Docs, show the warnings, and return the verdicts.
 
     Args:
@@ -54,7 +54,7 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: ValidationS
 def main() -> None:
     """Run the stage on the project in the working directory."""
     with stage("validate"):
-        settings = params.parse(ValidationSettings, params.section(params.read(), "validate"), "validate")
+        settings = params.parse(CheckSettings, params.section(params.read(), "validate"), "validate")
         validate(artifacts.EXTRACTED, artifacts.VERDICTS, artifacts.DATA_DOCS, settings)
 
 

@@ -14,7 +14,8 @@ from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import Counts
 from tasks import artifacts
 from tasks.evaluation import bootstrap
-from tasks.evaluation.summary import EvaluationSettings, rounded
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import rounded
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.corpus_facts import Published
 from tasks.runtime.errors import BreathlineError

@@ -14,11 +14,12 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
 from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
 from tasks.distillation import labelling
-from tasks.distillation.soft_labels import SoftLabelSettings
+from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import Evaluator, about, summarize
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.params import flatten
 from tasks.training import teachers

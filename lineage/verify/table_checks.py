@@ -11,7 +11,7 @@ from tasks.corpora import registry
 from tasks.corpora.base import Corpus
 from tasks.corpora.source_files import RECORDING_SUFFIX
 from tasks.subsets import folds
-from tasks.subsets.folds import FoldSettings
+from tasks.subsets.settings import FoldSettings
 
 EXTRACT = ("extract",)
 

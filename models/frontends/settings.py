@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from annotated_types import Interval
 
 Pad = Literal["repeat", "zero"]
 
@@ -13,7 +13,7 @@ class FrontEndSettings:
     """Length, padding and fades of the clips."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]  # length of a clip in seconds
+    duration_s: Annotated[float, Interval(ge=0.1, le=120)]  # length of a clip in seconds
     # padding of a cycle shorter than the clip: repetitions of the cycle, or silence before and after it
     pad: Pad = "repeat"
     # Whether recordings fade in and out at their ends and repeated clips fade out, over 62.5 ms, as in the code of Bae

@@ -6,8 +6,6 @@ from typing import Any, get_args, get_type_hints
 
 from models.networks.base import Network, NetworkSpec
 
-TIMM = "timm/"  # prefix of the architectures that timm builds
-
 
 @dataclass(frozen=True)
 class Architecture:

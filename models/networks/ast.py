@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Interval
 from timm.layers.helpers import to_2tuple
 from timm.layers.patch_embed import PatchEmbed
 from timm.models.deit import VisionTransformerDistilled
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from models.networks.architecture import Architecture, Variant, audioset, imagenet
 from models.networks.ast_weights import published_grid, to_timm
 from models.networks.base import NetworkSpec, PatchNetwork, load_tensors
+from models.networks.options import Depth, Rate, Stride
 
 SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0, normalised by the front end `ast`
@@ -54,14 +56,14 @@ class ASTOptions:
     """
 
     size: Literal["tiny", "small", "base"] = "base"
-    depth: int = 12
-    stride: int | Sequence[int] = 10
+    depth: Depth = 12
+    stride: Stride = 10
     distilled: bool = True
     pool: Literal["token", "mean"] = "token"
     head_norm: bool = True
-    dropout: float = 0.0
+    dropout: Rate = 0.0
     pos_embed: Literal["correct", "reference"] = "correct"
-    pad_frames: int | None = None
+    pad_frames: Annotated[int, Interval(ge=1, le=100_000)] | None = None
 
 
 class OverlappingPatchEmbed(PatchEmbed):

@@ -5,13 +5,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.options import Depth, Rate
 
 PATCH, MELS, PATCHES, HEAD = 16, 128, 512, 64  # side of a patch; mel bins; channels of a patch, of an attention head
 UNUSED = ("predictor.",)  # head of 527 classes in checkpoints that were fine-tuned on AudioSet
@@ -32,15 +34,13 @@ class BeatsOptions:
     """
 
     width: int = 768
-    depth: int = 12
-    dropout: float = 0.0
-    gradient_decay: float = 0.6
+    depth: Depth = 12
+    dropout: Rate = 0.0
+    gradient_decay: Annotated[float, Interval(gt=0, le=1)] = 0.6
 
     def __post_init__(self) -> None:
         if self.width < HEAD or self.width % HEAD:
             raise ValueError(f"The option width of beats is {self.width}; it is a multiple of {HEAD}.")
-        if self.depth < 1:
-            raise ValueError(f"The option depth of beats is {self.depth}; it is 1 or more.")
 
 
 def library() -> Any:

@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.options import Rate
 
 EMBEDDING = 512  # length of the embedding that audio and text share
 LONGEST, MELS = 1024, 64  # frames and mel bins that fit into the encoder's image of 256 × 256
@@ -30,8 +31,8 @@ class ClapOptions:
 
     width: int = 96
     depths: Sequence[int] = (2, 2, 6, 2)
-    dropout: float = 0.1
-    drop_path: float = 0.0
+    dropout: Rate = 0.1
+    drop_path: Rate = 0.0
 
     def __post_init__(self) -> None:
         if self.width < 4 or self.width % 4:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
+from annotated_types import Interval
 from torch import Tensor, nn
 from torchvision.models.mobilenetv3 import InvertedResidual, MobileNetV3, _mobilenet_v3_conf
 from torchvision.ops.misc import SqueezeExcitation
 
 from models.networks.architecture import Architecture, Variant, audioset
 from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.options import Rate
 
 PRETRAINED_MOMENTUM, SCRATCH_MOMENTUM = 0.01, 0.1
 
@@ -23,8 +26,8 @@ class MobileNetOptions:
         dropout: Dropout rate in the head.
     """
 
-    width: float = 0.4
-    dropout: float = 0.2
+    width: Annotated[float, Interval(ge=0.05, le=10)] = 0.4
+    dropout: Rate = 0.2
 
 
 class MobileNet(Network):

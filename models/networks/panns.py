@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, audioset
 from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.options import Rate
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class PANNsOptions:
             bins in dB, and fits only the front end `panns`.
     """
 
-    dropout: float = 0.5
-    block_dropout: float = 0.2
+    dropout: Rate = 0.5
+    block_dropout: Rate = 0.2
     new_bn0: bool = False
 
 
@@ -142,7 +143,11 @@ _FILES = {  # file, SHA-256 where it is publicly known, mAP on AudioSet
     "cnn10": ("Cnn10_mAP%3D0.380.pth", None, 0.380),
     "cnn14": ("Cnn14_mAP%3D0.431.pth", _SHA256, 0.431),
 }
-ARCHITECTURES = {name: Architecture(PANNsOptions, PANNs, "panns") for name in SHAPES}
+ARCHITECTURES = {
+    "cnn6": Architecture(PANNsOptions, PANNs, "panns"),
+    "cnn10": Architecture(PANNsOptions, PANNs, "panns"),
+    "cnn14": Architecture(PANNsOptions, PANNs, "panns"),
+}
 VARIANTS = {
     name: Variant(
         architecture=name, weights={f"{name}_audioset": audioset(f"{_ZENODO}/{file}", sha256, "cc-by-4.0", precision)}

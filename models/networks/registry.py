@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 
 from models import file_names, networks
 from models.discovery import assigned
-from models.networks.architecture import TIMM, Architecture, Variant, parse_options
+from models.networks.architecture import Architecture, Variant, parse_options
 from models.networks.base import Network, NetworkSpec
+from models.networks.options import TIMM
 
 
 def architectures() -> dict[str, Architecture]:

@@ -1,6 +1,6 @@
 """SSAST, the self-supervised AST (Gong et al., AAAI 2022, arXiv 2110.09784), for fine-tuning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.ast import AST, ASTOptions
 from models.networks.base import NetworkSpec
+from models.networks.options import Depth, Rate, Stride
 
 PATCHES = {"patch": (16, 16), "frame": (128, 2)}
 LENGTHS = ("module.p_input_fdim", "module.p_input_tdim")  # entries of a checkpoint: mels and frames of its pretraining
@@ -30,10 +31,10 @@ class SSASTOptions:
 
     kind: Literal["patch", "frame"] = "patch"
     size: Literal["tiny", "small", "base"] = "base"
-    depth: int = 12
-    stride: int | Sequence[int] | None = None
+    depth: Depth = 12
+    stride: Stride | None = None
     task: Literal["ft_avgtok", "ft_cls"] = "ft_avgtok"
-    dropout: float = 0.0
+    dropout: Rate = 0.0
 
 
 class SSAST(AST):

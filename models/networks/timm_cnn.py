@@ -9,8 +9,9 @@ from timm.models import adapt_input_conv, build_model_with_cfg
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
-from models.networks.architecture import TIMM, Architecture, Variant, imagenet
+from models.networks.architecture import Architecture, Variant, imagenet
 from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.options import TIMM, Rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class TimmOptions:
     """
 
     first_conv: Literal["colours", "random"] = "colours"
-    dropout: float = 0.0
-    drop_path: float = 0.0
+    dropout: Rate = 0.0
+    drop_path: Rate = 0.0
 
 
 class TimmCNN(Network):

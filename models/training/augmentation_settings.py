@@ -1,9 +1,9 @@
 """Settings of the augmentations: ``specaugment`` and ``waveform`` in params.yaml."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from models.training.ranges import require
+from annotated_types import Ge, Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,7 @@ class WaveformSettings:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     # half-width of the gain's range: amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published
-    gain: float = 0.0
-    noise_sd: float = 0.0  # standard deviation of the white noise relative to full scale; 0.0001 as published
-    probability: float = 0.5  # probability of each of the two for a sample
-
-    def __post_init__(self) -> None:
-        require(gain=0 <= self.gain < 1, noise_sd=self.noise_sd >= 0, probability=0 <= self.probability <= 1)
+    gain: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    # standard deviation of the white noise relative to full scale; 0.0001 as published
+    noise_sd: Annotated[float, Ge(0)] = 0.0
+    probability: Annotated[float, Interval(ge=0, le=1)] = 0.5  # probability of each of the two for a sample

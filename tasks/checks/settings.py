@@ -1,9 +1,12 @@
 """Settings of validation, as `validate` of params.yaml gives them."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Interval
 
 Level = Literal["error", "warning"]
+Bounds = tuple[Annotated[float, Ge(0)], Annotated[float, Ge(0)]]  # lowest and highest value
 SHOWN = 10  # rows at fault that a verdict names
 
 
@@ -40,13 +43,17 @@ class Ranges:
     """Plausible values, both ends included, in years, kg/m², kg, cm, Hz, bits and seconds."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    age: tuple[float, float]
-    bmi: tuple[float, float]
-    weight_kg: tuple[float, float]
-    height_cm: tuple[float, float]
-    sample_rate: tuple[float, float]
-    bit_depth: tuple[float, float]
-    duration_s: tuple[float, float]
+    age: Bounds
+    bmi: Bounds
+    weight_kg: Bounds
+    height_cm: Bounds
+    sample_rate: Bounds
+    bit_depth: Bounds
+    duration_s: Bounds
+
+    def __post_init__(self) -> None:
+        for name, bounds in vars(self).items():
+            _check_order(name, bounds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +61,14 @@ class QualityLimits:
     """Upper limits of a recording's disturbances (measured by `tasks.audio.quality`)."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    max_clipped_fraction: float
-    max_constant_s: float
-    max_dc_offset: float
-    max_silent_fraction: float
+    max_clipped_fraction: Annotated[float, Interval(ge=0, le=1)]
+    max_constant_s: Annotated[float, Ge(0)]
+    max_dc_offset: Annotated[float, Interval(ge=0, le=1)]
+    max_silent_fraction: Annotated[float, Interval(ge=0, le=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValidationSettings:
+class CheckSettings:
     """Thresholds and severities.
 
     Attributes:
@@ -76,7 +83,15 @@ class ValidationSettings:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     severity: Severity
     ranges: Ranges
-    cycle_s: tuple[float, float]
-    time_tolerance_s: float
+    cycle_s: Bounds
+    time_tolerance_s: Annotated[float, Ge(0)]
     quality: QualityLimits
     unusable: QualityLimits
+
+    def __post_init__(self) -> None:
+        _check_order("cycle_s", self.cycle_s)
+
+
+def _check_order(name: str, bounds: Bounds) -> None:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{name}: the lowest value, then the highest")

@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tasks.checks.check import Check
-from tasks.checks.settings import ValidationSettings
+from tasks.checks.settings import CheckSettings
 from tasks.corpora.expectations import Count, Expectations
 from tasks.runtime import templates
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -17,7 +17,7 @@ KEYS = {"recordings": "recording_id", "cycles": "cycle_id"}
 
 
 def suites(
-    settings: ValidationSettings, facts: CorpusFacts, expected: Expectations, summary: Mapping[str, Any]
+    settings: CheckSettings, facts: CorpusFacts, expected: Expectations, summary: Mapping[str, Any]
 ) -> dict[str, list[Check]]:
     """Return the checks of each table, in the order of the verdicts.
 

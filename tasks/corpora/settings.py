@@ -1,13 +1,18 @@
 """Typed form of `download` in params.yaml: the corpus and its source."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from tasks.runtime.errors import BreathlineError
+from annotated_types import Interval
+from pydantic import Field
 
+from tasks.runtime.value_types import Name, Seed, Sha256
+
+ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s\x00-\x20]*)?$"
+Mirror = Annotated[str, Field(pattern=ADDRESS, max_length=2000, description="an address: https://…")]
+Patient = Annotated[str, Field(min_length=1, max_length=200)] | int
 Expect = Literal["full", "partial"]
 
 
@@ -16,8 +21,8 @@ class DemoSettings:
     """Random seed and number of patients of a generated corpus."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    seed: int
-    patients: int
+    seed: Seed
+    patients: Annotated[int, Interval(ge=2, le=100_000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,39 +39,26 @@ class DownloadSettings:
         mirrors: URLs of folders with the publisher's files, in order of preference.
         exclude_patients: Ids of patients to leave out, such as those who withdrew their consent.
         demo: Settings of the generated corpus.
-
-    Raises:
-        BreathlineError: The keys contradict each other; the error names the key to change.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    corpus: str
+    corpus: Name
     source: Literal["publisher", "archive", "directory"]
     path: Path | None
     metadata: Path | None
     expect: Expect
-    sha256: str | None
-    mirrors: Sequence[str]
-    exclude_patients: Sequence[str | int]
+    sha256: Sha256 | None
+    mirrors: Sequence[Mirror]
+    exclude_patients: Sequence[Patient]
     demo: DemoSettings
 
     def __post_init__(self) -> None:
         if self.source == "publisher" and self.path is not None:
-            raise _misfit("path", "The source `publisher` reads no path.", "set it to null, or the source to archive")
+            raise ValueError("path: null, because the source `publisher` reads no path; or set source to archive")
         if self.source != "publisher" and self.path is None:
             kind = "zip" if self.source == "archive" else "folder"
-            raise _misfit("path", f"The source `{self.source}` needs a path.", f"name the {kind} of the corpus")
-        if self.sha256 is not None:
-            if self.source == "directory":
-                raise _misfit("sha256", "The source `directory` has no archive to check.", "set it to null")
-            if not re.fullmatch("[0-9a-fA-F]{64}", self.sha256):
-                raise _misfit("sha256", f"`{self.sha256}` is not a SHA-256.", "use 64 hexadecimal digits")
+            raise ValueError(f"path: the path of a {kind}, which the source `{self.source}` needs")
+        if self.source == "directory" and self.sha256 is not None:
+            raise ValueError("sha256: null, because the source `directory` has no archive")
         if len(set(map(str, self.exclude_patients))) < len(self.exclude_patients):
-            raise _misfit("exclude_patients", "A patient is named twice.", "name each patient once")
-        for mirror in self.mirrors:
-            if not mirror.startswith(("http://", "https://")):
-                raise _misfit("mirrors", f"`{mirror}` is not the URL of a mirror.", "begin it with https:// or http://")
-
-
-def _misfit(key: str, what: str, hint: str) -> BreathlineError:
-    return BreathlineError(what, where=f"params.yaml: download.{key}", hint=hint)
+            raise ValueError("exclude_patients: each patient once")

@@ -14,13 +14,14 @@ from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings
-from tasks.distillation.soft_labels import Logits, SoftLabels, SoftLabelSettings, candidates, first_allowed, select
+from tasks.distillation.settings import SoftLabelSettings
+from tasks.distillation.soft_labels import Logits, SoftLabels, candidates, first_allowed, select
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.training import teachers as choice
-from tasks.training.teachers import TeacherSettings
+from tasks.training.settings import TeacherSettings
 from tasks.training.torch_setup import as_breathline_error
 
 

@@ -1,43 +1,17 @@
 """Soft labels from the logits of teachers (Toikkanen & Kim, INTERSPEECH 2025, arXiv 2505.22027)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from tasks.distillation.settings import SoftLabelSettings
 from tasks.runtime.errors import BreathlineError
-from tasks.training.teachers import ChoiceSettings
 
 Logits = npt.NDArray[np.float32]
 SoftLabels = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SoftLabelSettings(ChoiceSettings):
-    """Choice of the teachers, and combination of their logits into soft labels."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    temperature: float = 1.0  # divisor of the logits for `mean` and `random`; 1 as published
-    # `mean`: mean of the logits. `random`: one of the k teachers at each use of a cycle. The other two are controls
-    # without the cycle's logits and without temperature. `label_noise`: hard label with Gaussian noise of
-    # `noise_variance`. `teacher_noise`: the same, with the variance of the k teachers' logits for each class.
-    combination: Literal["mean", "random", "label_noise", "teacher_noise"] = "mean"
-    # Variance of `label_noise`: one value for all classes, or one for each. Published values are 0.1 and the variances
-    # of thirty teachers, (1.192, 0.906, 0.619, 0.358).
-    noise_variance: float | tuple[float, ...] = 0.1
-    seed: int = 0  # random seed of the noise
-
-    def __post_init__(self) -> None:
-        variances = self.noise_variance if isinstance(self.noise_variance, tuple) else (self.noise_variance,)
-        if not (self.k >= 1 and self.temperature > 0 and all(variance >= 0 for variance in variances)):
-            raise ValueError("k and temperature must be positive, and noise_variance must not be negative")
-        if self.combination == "teacher_noise" and self.k < 2:
-            raise ValueError("teacher_noise needs the variance of k teachers: k must be 2 or more")
-        if self.combination.endswith("noise") and self.temperature != 1:
-            raise ValueError(f"{self.combination} uses no logits: its temperature must be 1.0")
 
 
 def soften(logits: npt.NDArray[Any], temperature: float = 1.0) -> SoftLabels:

@@ -6,8 +6,7 @@ have four. A figure that is undefined, because there are too few cycles or patie
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +15,11 @@ import polars as pl
 from models.metrics import FIGURES, SCORES, Counts, figures
 from tasks.evaluation import bootstrap, calibration, curves
 from tasks.evaluation.predictions import Predictions, pool
+from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.patients import number
 
 UNDEFINED = (math.nan, math.nan)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationSettings:
-    """The settings of the bootstrap over patients, and the number of bins of the calibration."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    confidence: float
-    resamples: int
-    seed: int
-    calibration_bins: int
 
 
 class Evaluator:

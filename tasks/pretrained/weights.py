@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models import file_names
 from tasks.pretrained import formats, hub
-from tasks.pretrained.settings import WeightsSettings
+from tasks.pretrained.settings import NOTHING, WeightsSettings
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 from tasks.sources.http import fetch_first
@@ -53,7 +53,7 @@ def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Pat
     out.mkdir(parents=True, exist_ok=True)
     state: dict[str, Tensor] = {}
     seen, revision = settings.sha256, settings.revision
-    if settings.source != "none":
+    if settings.source != NOTHING:
         file = find(settings, local)
         if file is None:
             file, revision = download(settings, downloads)

@@ -6,10 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from tasks.runtime import faults, yaml_files
 from tasks.runtime.errors import BreathlineError
 
 T = TypeVar("T")
@@ -20,16 +17,9 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
     """Return a YAML file of the project as plain mappings and lists.
 
     Raises:
-        BreathlineError: The file is missing, or is not YAML.
+        BreathlineError: The file is missing or empty, is not YAML, or holds no mapping.
     """
-    if not path.exists():
-        hint = "run from the project's root"
-        raise BreathlineError(f"There is no {path.name} here.", where=path.resolve(), hint=hint)
-    try:
-        loaded: dict[str, Any] = YAML(typ="safe").load(path)
-    except YAMLError as error:
-        raise BreathlineError(f"{path.name} is not valid YAML: {error}", where=path, hint="correct the file") from error
-    return loaded
+    return yaml_files.load_mapping(path)
 
 
 def section(params: Mapping[str, Any], key: str) -> Any:
@@ -55,15 +45,13 @@ def parse(kind: type[T], value: Any, key: str) -> T:
         key: Dotted key of the section, for error messages.
 
     Raises:
-        BreathlineError: Keys are unknown or missing, or values have the wrong type; the error lists all of them.
+        BreathlineError: Keys are unknown or missing, or values are not allowed; the error lists all of them.
     """
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        faults = [f"{'.'.join([key, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()]
-        raise BreathlineError(
-            "params.yaml does not fit: " + "; ".join(faults), where=PARAMS, hint="see the comments in params.yaml"
-        ) from error
+    if found := faults.find(kind, value):
+        lines = [str(fault.below(tuple(key.split(".")))) for fault in found]
+        raise BreathlineError("\n".join(lines), where=PARAMS, hint="see the comments in params.yaml")
+    parsed: T = faults.validate(kind, value)
+    return parsed
 
 
 def merge(

@@ -3,23 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 import pyarrow.parquet as pq
 
 from tasks import artifacts
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets.settings import ValidationSettings
 from tasks.subsets.splits import Subset, assign
-
-
-@dataclass(frozen=True, kw_only=True)
-class ValidationSettings:
-    """Fraction of the training side that is used for validation, and the random seed of its choice."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    fraction: float
-    seed: int
 
 
 @dataclass(frozen=True, kw_only=True)

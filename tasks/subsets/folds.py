@@ -1,7 +1,6 @@
 """Folds of the training patients, for soft labels by teachers that did not train on the patient."""
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
@@ -9,21 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.patients import number
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoldSettings:
-    """Fold of the training patients that is left out: its index, and the number of folds."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    index: int
-    of: int
-
-    def __post_init__(self) -> None:
-        if not (self.of >= 2 and 0 <= self.index < self.of):
-            raise ValueError(
-                f"there is no fold {self.index} of {self.of}: an index is at least 0 and less than the number of folds"
-            )
+from tasks.subsets.settings import FoldSettings
 
 
 def members(assignment: Assignment, fold: FoldSettings) -> set[str]:

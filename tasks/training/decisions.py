@@ -6,7 +6,7 @@ from typing import Any
 
 from models.training.settings import NetworkSettings, Selection, TrainingSettings
 from tasks.subsets.assignment import Assignment
-from tasks.subsets.folds import FoldSettings
+from tasks.subsets.settings import FoldSettings
 from tasks.subsets.splits import Subset
 
 # The subset on which the epoch of a selection is chosen.

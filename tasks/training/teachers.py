@@ -1,44 +1,17 @@
-"""Settings of the teachers, and the choice of those that make the soft labels."""
+"""Teachers by their id, and the choice of those that make the soft labels."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from models.file_names import CARD
-from models.training.settings import NetworkSettings, TrainingSettings
+from models.training.settings import TrainingSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
-from tasks.subsets.folds import FoldSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeacherSettings(NetworkSettings):
-    """Settings of a teacher."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    seed: int  # random seed of initialisation, sampling, augmentation and dropout
-    # keys of `teacher_training` with other values for this teacher
-    override: Mapping[str, Any] = field(default_factory=dict)
-    fold: FoldSettings | None = None  # fold that is left out of its training; none trains on all training cycles
-
-    def network(self) -> NetworkSettings:
-        """Return the settings of its network alone."""
-        return NetworkSettings(**{part.name: getattr(self, part.name) for part in fields(NetworkSettings)})
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChoiceSettings:
-    """Choice of the teachers that label a cycle."""
-
-    k: int  # number of teachers for each cycle
-    # order of preference: `first` by id (s2 before s10), `best` by validation Score
-    choose: Literal["first", "best"] = "first"
-    # `in_sample`: teachers that trained on all training cycles, as published; `out_of_fold`: for each cycle, teachers
-    # whose left-out fold holds its patient
-    exposure: Literal["in_sample", "out_of_fold"] = "in_sample"
+from tasks.subsets.settings import FoldSettings
+from tasks.training.settings import ChoiceSettings, TeacherSettings
 
 
 def read(parameters: Mapping[str, Any]) -> dict[str, TeacherSettings]:
@@ -128,8 +101,6 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
     Raises:
         BreathlineError: There are fewer than `k` teachers, or their folds do not cover one division.
     """
-    if settings.k < 1:
-        raise BreathlineError("k must be positive.", where="params.yaml: soft_labels.k")
     order = ranked(teachers, settings, folder)
     if not teachers:
         return []

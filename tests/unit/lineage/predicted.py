@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from tasks import evaluate as evaluation
 from tasks.distillation import labelling
-from tasks.distillation.soft_labels import SoftLabelSettings
+from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, table
-from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, headline, summarize
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import Evaluator, about, headline, summarize
 from tasks.runtime import corpus_facts, files, params
 from tasks.subsets import assignment, folds
 from tasks.training import student, teachers

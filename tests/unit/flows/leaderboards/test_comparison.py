@@ -10,7 +10,7 @@ from flows.leaderboards import tables
 from flows.leaderboards.comparison import Result, leaderboards
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import figures
-from tasks.evaluation.summary import EvaluationSettings
+from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import Published
 
 SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=5)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tasks.checks import frames
 from tasks.checks.check import Check
-from tasks.checks.settings import ValidationSettings
+from tasks.checks.settings import CheckSettings
 from tasks.checks.suites import suites
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.corpora.icbhi.adapter import CORPUS
@@ -29,7 +29,7 @@ PATIENTS: dict[str, dict[str, Any]] = {
 }
 ROOT = Path(__file__).parents[4]
 PLACES = ("Al_sc_Meditron", "Tc_mc_AKGC417L")
-SETTINGS = params.parse(ValidationSettings, params.read(ROOT / "params.yaml")["validate"], "validate")
+SETTINGS = params.parse(CheckSettings, params.read(ROOT / "params.yaml")["validate"], "validate")
 
 
 @dataclass

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import EvaluationSettings, Evaluator, about, summarize
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import Evaluator, about, summarize
 from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet, Published
 from tests.unit.tasks.corpora.invented import bare_facts
 

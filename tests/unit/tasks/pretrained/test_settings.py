@@ -38,5 +38,5 @@ def test_another_source_is_refused_with_the_forms(source):
 def test_hashes_and_commits_are_whole(key, value, what):
     with pytest.raises(BreathlineError, match=what):
         params.parse(WeightsSettings, {"source": "hf:o/r/f", key: value}, "weights.x")
-    with pytest.raises(BreathlineError, match="only a source of the hub"):
+    with pytest.raises(BreathlineError, match="because only a source of the hub"):
         params.parse(WeightsSettings, {"source": "https://host/f", "revision": "0" * 40}, "weights.x")

@@ -53,9 +53,9 @@ def test_missing_inputs_are_named_with_what_to_do(project, capsys):
     ("changes", "message"),
     [
         ({"teacher_training": {"batch_size": 500}}, "do not fill one batch of 500"),
-        ({"teacher_training": {"batch_size": 0}}, "out of range: batch_size"),
+        ({"teacher_training": {"batch_size": 0}}, "batch_size is 0; allowed: a whole number from 1"),
         ({"teacher_training": {"specaugment": {"policy": "icbhi"}}}, "specaugment.policy"),
-        ({"teacher_training": {"sampler": "weigthed"}}, "sampler: Input should be 'weighted' or 'shuffle'"),
+        ({"teacher_training": {"sampler": "weigthed"}}, "allowed: weighted, shuffle; did you mean weighted?"),
         ({"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}}, "cannot train on soft"),
         ({"teacher_training": {"optimizer": {"lr": 1e30}}}, "diverged in epoch 1"),
         ({"teachers": {"ast": {"frontend": "none"}}}, "no feature cache in data/fbank/none"),

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from tasks.distillation.labelling import label
-from tasks.distillation.soft_labels import SoftLabelSettings, combine
+from tasks.distillation.settings import SoftLabelSettings
+from tasks.distillation.soft_labels import combine
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
-from tasks.subsets.folds import FoldSettings
-from tasks.training.teachers import ChoiceSettings, TeacherSettings, choose, over_k, ranked
+from tasks.subsets.settings import FoldSettings
+from tasks.training.settings import ChoiceSettings, TeacherSettings
+from tasks.training.teachers import choose, over_k, ranked
 
 NOWHERE = Path("nowhere")
 

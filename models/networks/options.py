@@ -1,0 +1,93 @@
+"""Options of the architectures, read from the source of this package: importing this needs no torch.
+
+A module that sets ``ARCHITECTURES`` as a mapping of ``"name": Architecture(OptionsClass, NetworkClass, …)`` has the
+class of options in the same file. Such a class uses the modules of `LIGHT` only, so it can be built by itself.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Interval, Len
+
+from models import networks
+from models.discovery import assigned
+
+TIMM = "timm/"  # prefix of the architectures that timm builds
+# Modules that a class of options may use.
+LIGHT = {__name__, "annotated_types", "collections.abc", "dataclasses", "typing"}
+PATCHES = "PatchNetwork"  # base class of the networks with patches
+
+Depth = Annotated[int, Interval(ge=1, le=1000)]  # number of blocks
+Rate = Annotated[float, Interval(ge=0, lt=1)]  # rate of a dropout
+Side = Annotated[int, Interval(ge=1, le=1024)]
+Stride = Side | Annotated[Sequence[Side], Len(2, 2)]  # of patches: one for mels and frames, or one for each
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Declaration of an architecture.
+
+    Attributes:
+        options: Frozen dataclass of its options.
+        patches: Whether its network has patches.
+    """
+
+    options: type[Any]
+    patches: bool
+
+
+def declarations() -> dict[str, Declaration]:
+    """Return the declaration of each architecture by name; ``timm/`` stands for all of timm."""
+    return _declarations(tuple(networks.__path__))
+
+
+@cache
+def _declarations(folders: tuple[str, ...]) -> dict[str, Declaration]:
+    found: dict[str, tuple[type[Any], str]] = {}
+    bases: dict[str, set[str]] = {}
+    for module, value in assigned(networks, "ARCHITECTURES").items():
+        tree = _tree(folders, module)
+        namespace = _light_namespace(tree, module)
+        for name, call in _entries(value):
+            options, network = call.args[:2]
+            found[name] = namespace[ast.unparse(options)], ast.unparse(network)
+        bases |= {node.name: set(map(ast.unparse, node.bases)) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def has_patches(network: str) -> bool:
+        return network == PATCHES or any(map(has_patches, bases.get(network, ())))
+
+    return {name: Declaration(options, has_patches(network)) for name, (options, network) in found.items()}
+
+
+def _entries(value: ast.expr) -> Iterator[tuple[str, ast.Call]]:
+    """Yield name and declaration of each architecture in the expression of an ``ARCHITECTURES``."""
+    if isinstance(value, ast.Dict):
+        for key, call in zip(value.keys, value.values, strict=True):
+            if isinstance(call, ast.Call):
+                yield str(key.value) if isinstance(key, ast.Constant) else TIMM, call
+
+
+def _light_namespace(tree: ast.Module, module: str) -> dict[str, Any]:
+    """Return the imports of light modules, the literal constants and the dataclasses of a module."""
+    namespace: dict[str, Any] = {"__name__": f"{networks.__name__}.{module}"}
+    for node in tree.body:
+        light = isinstance(node, ast.ImportFrom) and node.module in LIGHT
+        if isinstance(node, ast.ClassDef):
+            light = any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+        elif isinstance(node, ast.Assign):
+            with suppress(ValueError):
+                ast.literal_eval(node.value)
+                light = True
+        if light:
+            exec(compile(ast.Module([node], []), module, "exec"), namespace)  # noqa: S102 - the project's own source
+    return namespace
+
+
+def _tree(folders: Iterable[str], module: str) -> ast.Module:
+    files = (Path(folder) / f"{module}.py" for folder in folders)
+    return ast.parse(next(file for file in files if file.is_file()).read_text(encoding="utf-8"))

@@ -1,0 +1,19 @@
+"""Settings of the evaluation: ``evaluation`` in params.yaml."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Interval
+
+from tasks.runtime.value_types import Seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """The settings of the bootstrap over patients, and the number of bins of the calibration."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    confidence: Annotated[float, Interval(gt=0, lt=1)]
+    resamples: Annotated[int, Interval(ge=1, le=1_000_000)]
+    seed: Seed
+    calibration_bins: Annotated[int, Interval(ge=1, le=1000)]

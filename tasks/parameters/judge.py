@@ -1,0 +1,86 @@
+"""Check of params.yaml before anything runs: all faults in one message, each with line, key and allowed values."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from tasks.parameters import references
+from tasks.parameters.model import Params, StudentSettings
+from tasks.runtime import allowed_values, faults, yaml_files
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.faults import Fault
+from tasks.runtime.params import PARAMS
+from tasks.runtime.yaml_files import Key
+
+HINT = "correct these keys; the comments in params.yaml explain each, `breathline recipe use NAME` sets them all"
+
+
+def problems(path: Path = PARAMS) -> list[str]:
+    """Return the faults of a params.yaml, each as one line of text with file and line; an empty list if it is right."""
+    try:
+        text = yaml_files.read_text(path)
+        raw = yaml_files.as_mapping(yaml_files.parse(text, path), path)
+    except BreathlineError as error:
+        return [f"{error.where}: {error.what}"]
+    return describe(list(find(raw)), lambda key: place(path, text, key))
+
+
+def check(path: Path = PARAMS) -> None:
+    """Raise an error that names all faults of a params.yaml.
+
+    Raises:
+        BreathlineError: The file cannot be read, or a key or value is wrong.
+    """
+    yaml_files.load_mapping(path)
+    refuse(problems(path), path)
+
+
+def refuse(found: list[str], where: object) -> None:
+    """Raise an error with all of some faults; return if there are none.
+
+    Raises:
+        BreathlineError: There are faults.
+    """
+    if found:
+        number = "a problem" if len(found) == 1 else f"{len(found)} problems"
+        lines = "\n".join(f"  - {line}" for line in found)
+        raise BreathlineError(f"The parameters have {number}:\n{lines}", where=where, hint=HINT)
+
+
+def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of the content of a params.yaml, each key once."""
+    seen: set[Key] = set()
+    for fault in [*faults.find(Params, raw), *_missing_in_student(raw), *references.find(raw)]:
+        if fault.key not in seen:
+            seen.add(fault.key)
+            yield fault
+
+
+def describe(found: list[Fault], locate: Callable[[Key], str]) -> list[str]:
+    """Return faults as lines of text.
+
+    Args:
+        found: Faults.
+        locate: Function from a key to its file and line.
+    """
+    return [f"{locate(fault.key)}: {fault}" for fault in found]
+
+
+def place(path: Path, text: str, key: Key) -> str:
+    """Return file and line of a key, or of the mapping that lacks it."""
+    lines = yaml_files.lines(text)
+    while key and key not in lines:
+        key = key[:-1]
+    return f"{path.name}:{lines[key] + 1}" if key else path.name
+
+
+def _missing_in_student(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the missing keys of the student: dvc.yaml names each, so DVC would stop without it."""
+    student = raw.get("student")
+    if isinstance(student, Mapping):
+        for field in fields(StudentSettings):
+            if field.name not in student:
+                root = allowed_values.schema_of(Params)
+                words = allowed_values.words(root, ("student", field.name))
+                yield Fault(("student", field.name), f"is missing; allowed: {words}")

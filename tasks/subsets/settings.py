@@ -1,0 +1,30 @@
+"""Settings of the subsets: ``validation`` and the folds of teachers in params.yaml."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Interval
+
+from tasks.runtime.value_types import Seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationSettings:
+    """Fraction of the training side that is used for validation, and the random seed of its choice."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    fraction: Annotated[float, Interval(gt=0, lt=1)]
+    seed: Seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldSettings:
+    """Fold of the training patients that is left out: its index, and the number of folds."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    index: Annotated[int, Ge(0)]
+    of: Annotated[int, Interval(ge=2, le=1000)]
+
+    def __post_init__(self) -> None:
+        if self.index >= self.of:
+            raise ValueError(f"index: from 0 to {self.of - 1}; there is no fold {self.index} of {self.of}")
