@@ -3,11 +3,10 @@
 An adopted entry gets a number and a hash in this log. Its number and hashes in the other log are kept under `adopted`.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record, workspace_logs
+from lineage import events, log_lines, machine, record, workspace_logs
 from tasks.runtime.files import sha256
 
 POSITION = ("number", "before", "hash")  # keys that depend on the log
@@ -24,11 +23,11 @@ def adopt(root: Path, stage: str, log: str) -> None:
         log: Text of the other machine's event log; empty if nothing ran there.
 
     Raises:
-        ValueError: A line of the log is not valid JSON.
+        LogError: A complete line of the log is not an entry.
     """
-    entries = [json.loads(line) for line in log.splitlines()]
+    entries = log_lines.entries_in(log)
     digest = sha256(root / record.path_of(stage))
-    ends = [entry for entry in entries if entry["event"] == "end" and entry.get("record") == digest]
+    ends = [entry for entry in entries if entry.get("event") == "end" and entry.get("record") == digest]
     if not ends:
         restored = {"event": "restored", "stage": stage, "at": events.now(), "record": digest}
         events.append(root, {**restored, **machine.identity()})

@@ -5,33 +5,29 @@ without the hash. The predecessor of the first entry is 64 zeros. `head.json` re
 which reveals a log whose end was cut off.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from lineage import log_head, log_lines, log_repair
+from lineage.log_head import START
+from lineage.log_lines import LogError, hash_of, line_of
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import replacing
 
 LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
-START = "0" * 64
-
-
-class LogError(BreathlineError, ValueError):
-    """A line of the log is not an entry."""
+LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Fault of the log."""
+    """Fault of the log, or a fact about it."""
 
     number: int  # number of the entry, from 1; one past the last entry where the end of the log is missing
     what: str  # description of the fault
@@ -41,39 +37,65 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
     """Append an entry and return its hash; a lock serialises the processes that append.
 
     The line is on the disk before the head names it. After a crash in between, the log is one entry ahead of its head.
+    What a crash has torn is repaired first (`log_repair`).
+
+    Raises:
+        LogError: The last complete line is not an entry.
+        BreathlineError: Another process holds the lock for too long.
+        DiskError: The disk refuses the entry.
     """
-    log = root / LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with disk_errors(log), FileLock(log.with_suffix(".lock")):
-        number, before = _last(log)
-        entry = {"number": number + 1, "before": before, **event}
-        digest = hash_of(entry)
-        _write(log, _line({**entry, "hash": digest}) + "\n")
-        with replacing(root / HEAD) as temporary:
-            temporary.write_text(_line({"number": number + 1, "hash": digest}) + "\n", encoding="utf-8")
+    log, head = root / LOG, root / HEAD
+    lock = FileLock(log.with_suffix(".lock"))
+    with disk_errors(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held = lock.acquire(timeout=LOCK_TIMEOUT_S)
+        except Timeout as error:
+            raise BreathlineError(
+                f"Another process has held the lock of the event log for {LOCK_TIMEOUT_S:.0f} s.",
+                where=lock.lock_file,
+                hint="look for a stopped process of this project (`ps -o pid,stat,cmd -e`), and end or continue it",
+            ) from error
+        with held:
+            repair = log_repair.needed(log, head, log_lines.tail_of(log))
+            if repair is not None:
+                _append(log, head, {**repair, "at": now()})
+            return _append(log, head, event)
+
+
+def _append(log: Path, head: Path, event: Mapping[str, Any]) -> str:
+    """Write an entry behind the last complete one, in place of a torn line, and the head."""
+    tail = log_lines.tail_of(log)
+    number, before = (tail.last["number"], tail.last["hash"]) if tail.last else (0, START)
+    entry = {"number": number + 1, "before": before, **event}
+    digest = hash_of(entry)
+    line = line_of({**entry, "hash": digest}) + "\n"
+    _write(log, ("\n" if tail.unterminated else "") + line, at=tail.end)
+    log_head.write(head, number + 1, digest)
     return digest
 
 
-def _write(log: Path, line: str) -> None:
-    """Append a complete line, or, where the disk is full, nothing."""
-    with log.open("ab") as file:
-        size = file.tell()
+def _write(log: Path, text: str, *, at: int) -> None:
+    """Write text to the end of a log from a position on, or, where the disk is full, nothing."""
+    with log.open("r+b" if log.exists() else "wb") as file:
+        file.seek(at)
         try:
-            file.write(line.encode())
+            file.write(text.encode())
+            file.truncate()
             file.flush()
             os.fsync(file.fileno())
         except OSError:
-            os.truncate(log, size)
+            os.truncate(log, at)
             raise
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Return all entries, oldest first; none if there is no log.
+    """Return all entries, oldest first; none if there is no log. A torn last line is no entry.
 
     Raises:
-        LogError: A line is not a JSON object; `check` names it.
+        LogError: A complete line is not a JSON object; `check` names it.
     """
-    return [entry for _, _, entry in _entries(root / LOG)]
+    return [entry for _, _, entry in log_lines.entries(root / LOG)]
 
 
 def read_or_empty(root: Path) -> list[dict[str, Any]]:
@@ -102,74 +124,42 @@ def now() -> str:
 def check(root: Path) -> list[Fault]:
     """Return the faults of the log: entries that were changed, removed, reordered, or cut off at the end."""
     faults: list[Fault] = []
-    number, before = 0, START
+    number, last = 0, None
     try:
-        for number, line, entry in _entries(root / LOG):
-            hashed = hash_of({key: value for key, value in entry.items() if key != "hash"})
-            if entry.get("hash") != hashed or line != _line(entry):
+        for number, line, entry in log_lines.entries(root / LOG):
+            if entry.get("hash") != hash_of(entry) or line != line_of(entry):
                 faults.append(Fault(number, "the entry does not have its hash: it was changed"))
-            if entry.get("before") != before or entry.get("number") != number:
+            if entry.get("before") != (last["hash"] if last else START) or entry.get("number") != number:
                 what = "it does not follow the one before: entries are missing or moved, or that one was changed"
                 faults.append(Fault(number, what))
-            before = str(entry.get("hash"))
+            if (told := log_repair.described(entry)) and told[1]:
+                faults.append(Fault(number, told[0]))
+            last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
     except ValueError as error:
         return [*faults, Fault(number + 1, f"the line cannot be read: {str(error).splitlines()[0]}")]
-    return [*faults, *_end(root / HEAD, number, before)]
+    fault = log_head.compare(root / HEAD, last)
+    if fault is not None:
+        torn = "the line cannot be read: it is torn; " if fault.kind == "ahead" and _torn(root) else ""
+        at = number if fault.kind == "other" else number + 1 if fault.said is None else min(number, fault.said) + 1
+        faults.append(Fault(at, torn + fault.describe(number)))
+    return faults
 
 
-def _end(path: Path, number: int, before: str) -> Iterator[Fault]:
-    if not path.exists():
-        if number:
-            yield Fault(number + 1, "the head of the log is missing, so its last entry is unknown")
-        return
+def notes(root: Path) -> list[Fault]:
+    """Return facts about the log that contradict nothing: torn lines of processes that ended early, and repairs."""
+    found, number = [], 0
     try:
-        head = json.loads(path.read_text(encoding="utf-8"))
-        said, digest = int(head["number"]), str(head["hash"])
-    except (ValueError, KeyError, TypeError):
-        yield Fault(number + 1, "the log's head cannot be read")
-        return
-    if said > number:
-        yield Fault(number + 1, f"the log ends after {number} entries, its head knows {said}: its end was cut off")
-    elif said == number and digest != before:
-        yield Fault(number, "the log's last entry is not the one that its head names")
-    elif said < number - 1:
-        yield Fault(said + 1, f"the log has {number} entries, its head knows {said}")
+        for number, _, entry in log_lines.entries(root / LOG):
+            if (told := log_repair.described(entry)) and not told[1]:
+                found.append(Fault(number, told[0]))
+        if torn := _torn(root):
+            what = f"the last line is torn ({torn} bytes): a process ended early; the next stage moves it aside"
+            found.append(Fault(number + 1, what))
+    except LogError:
+        return found  # a fault of `check`
+    return found
 
 
-def hash_of(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of an entry without its hash, as JSON with sorted keys."""
-    return hashlib.sha256(_line(entry).encode()).hexdigest()
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _entries(log: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    if not log.exists():
-        return
-    with log.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            yield number, line.rstrip("\n"), _parsed(line, log, number)
-
-
-def _last(log: Path) -> tuple[int, str]:
-    """Return number and hash of the last entry, without reading the entries before."""
-    if not log.exists() or not log.stat().st_size:
-        return 0, START
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - (1 << 20)))
-        last = _parsed(file.read().splitlines()[-1], log, None)
-    return int(last["number"]), str(last["hash"])
-
-
-def _parsed(line: str | bytes, log: Path, number: int | None) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-    except ValueError as error:
-        entry = str(error)
-    if not isinstance(entry, dict):
-        which = f"line {number}" if number else "the last line"
-        hint = "`breathline audit verify` describes the fault; move `.lineage` away to begin a new log"
-        raise LogError(f"The event log cannot be read: {which} is not a JSON object.", where=log, hint=hint)
-    return entry
+def _torn(root: Path) -> int:
+    """Return the size of a torn last line in bytes."""
+    return len(log_lines.tail_of(root / LOG).torn)

@@ -28,6 +28,8 @@ def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
         stage = str(by_number.get(fault.number, {}).get("stage"))
         stages = (stage,) if stage in audited.project.stages else ()
         yield Finding("log-broken", _entry(fault.number), fault.what, stages)
+    for fact in events.notes(audited.root):
+        yield note("log-repaired", _entry(fact.number), fact.what)
     yield from _unfinished(audited)
 
 

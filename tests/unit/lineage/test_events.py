@@ -1,13 +1,27 @@
 """Faults of the event log, and only faults, are found."""
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
+from filelock import FileLock
 from hypothesis import given
 
 from lineage import events
+from lineage.log_lines import LogError, hash_of
+from tasks.runtime import files
+from tasks.runtime.errors import BreathlineError
+
+ROOT = Path(__file__).parents[3]
 
 
 def log_of(folder, count=5):
@@ -52,7 +66,7 @@ def test_a_rewritten_entry_with_a_new_hash_breaks_the_chain_or_the_head(tmp_path
         rows = lines(path)
         entry = json.loads(rows[place]) | {"status": 1}
         del entry["hash"]
-        rows[place] = json.dumps(entry | {"hash": events.hash_of(entry)}) + "\n"
+        rows[place] = json.dumps(entry | {"hash": hash_of(entry)}) + "\n"
         path.write_text("".join(rows))
         assert events.check(tmp_path) != []
         path.unlink()
@@ -77,14 +91,162 @@ def test_parallel_writers_make_one_chain(tmp_path):
     assert sorted(entry["writer"] for entry in events.read(tmp_path)) == list(range(40))
 
 
+TORN = '{"at":"2026-11-28T07:00:00.000+00:00","before":"'
+
+
+@pytest.mark.parametrize("torn", [TORN, "\0" * 4096, "x"], ids=["half a line", "zeros", "one letter"])
+def test_a_torn_last_line_is_moved_aside_and_told(tmp_path, torn):
+    path = log_of(tmp_path, 3)
+    with path.open("a") as file:
+        file.write(torn)
+    assert [entry["stage"] for entry in events.read(tmp_path)] == ["s0", "s1", "s2"]
+    assert events.check(tmp_path) == []
+    (fact,) = events.notes(tmp_path)
+    assert (fact.number, f"torn ({len(torn)} bytes)" in fact.what) == (4, True)
+
+    events.append(tmp_path, {"stage": "next"})
+    *_, repaired, last = events.read(tmp_path)
+    assert (repaired["number"], repaired["event"], last["stage"]) == (4, "repaired", "next")
+    aside = path.with_name(repaired["torn"]["file"])
+    assert aside.read_text() == torn
+    assert repaired["torn"] | {"file": ""} == {"file": "", "bytes": len(torn), "sha256": files.sha256(aside)}
+    assert events.check(tmp_path) == []
+    (fact,) = events.notes(tmp_path)
+    assert fact.what.startswith(f"a torn line of {len(torn)} bytes was moved to .lineage/{aside.name}")
+
+
+def test_an_entry_that_lacks_its_line_break_alone_is_kept(tmp_path):
+    path = log_of(tmp_path, 3)
+    path.write_text(path.read_text().removesuffix("\n"))
+    events.append(tmp_path, {"stage": "next"})
+    assert [entry["stage"] for entry in events.read(tmp_path)] == ["s0", "s1", "s2", "next"]
+    assert (events.check(tmp_path), events.notes(tmp_path)) == ([], [])
+
+
+CUTS = {
+    "within an entry that the head names": (lambda path: path.write_text(path.read_text()[:-9]), "its end was cut off"),
+    "at a line": (lambda path: path.write_text("".join(lines(path)[:-1])), "its end was cut off"),
+    "the whole log": (Path.unlink, "its end was cut off"),
+    "head missing": (lambda path: (path.parent / "head.json").unlink(), "the head of the log is missing"),
+    "head empty": (lambda path: (path.parent / "head.json").write_text(""), "the log's head cannot be read"),
+    "head of another log": (
+        lambda path: (path.parent / "head.json").write_text(json.dumps({"number": 3, "hash": "a" * 64})),
+        "not the one that its head names",
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_later_entries_do_not_hide_a_cut_or_a_lost_head(tmp_path, cut):
+    path, (change, what) = log_of(tmp_path, 3), CUTS[cut]
+    change(path)
+    before = events.check(tmp_path)
+    assert [what in fault.what for fault in before] == [True]
+    for stage in ("next", "and another"):
+        events.append(tmp_path, {"stage": stage})
+    after = events.check(tmp_path)
+    assert [(what in fault.what, "before this entry" in fault.what) for fault in after] == [(True, True)]
+    assert events.notes(tmp_path) == [], "a fault, not a note"
+
+
+def test_a_complete_line_that_is_no_entry_refuses_every_stage_with_the_next_step(tmp_path):
+    path = log_of(tmp_path, 3)
+    with path.open("a") as file:
+        file.write("not an entry\n")
+    with pytest.raises(LogError, match=r"the last line is not an entry.[\s\S]*events.jsonl[\s\S]*move `.lineage` away"):
+        events.append(tmp_path, {"stage": "next"})
+
+
+def test_an_entry_longer_than_a_block_is_found(tmp_path):
+    for stage in ("short", "x" * 200_000, "y" * 70_000):
+        events.append(tmp_path, {"stage": stage})
+    assert events.check(tmp_path) == []
+
+
+WRITER = """if True:
+    import sys
+    from pathlib import Path
+    from lineage import events
+    print("ready", flush=True)
+    for number in range(int(sys.argv[3])):
+        events.append(Path(sys.argv[1]), {"writer": sys.argv[2], "n": number})
+"""
+
+
+@pytest.mark.slow  # starts four processes, about 3 s
+def test_processes_that_append_at_once_make_one_chain_also_when_one_is_killed(tmp_path):
+    counts = {"a": 15, "b": 15, "c": 15, "killed": 100_000}
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writers = {
+        name: subprocess.Popen([*command, name, str(count)], cwd=ROOT, stdout=subprocess.PIPE)
+        for name, count in counts.items()
+    }
+    for process in writers.values():
+        assert process.stdout.readline() == b"ready\n"
+    while '"writer":"killed"' not in (tmp_path / events.LOG).read_text():
+        time.sleep(0.001)
+    writers["killed"].kill()
+    assert [process.wait(60) for process in writers.values()] == [0, 0, 0, -signal.SIGKILL]
+    events.append(tmp_path, {"writer": "after"})
+    assert events.check(tmp_path) == []
+    written = Counter(entry.get("writer") for entry in events.read(tmp_path))
+    assert {name: written[name] for name in ("a", "b", "c", "after")} == {"a": 15, "b": 15, "c": 15, "after": 1}
+
+
+def test_a_lock_that_is_never_released_is_an_error(tmp_path, monkeypatch):
+    path = log_of(tmp_path, 1)
+    monkeypatch.setattr(events, "LOCK_TIMEOUT_S", 0.1)
+    with (
+        FileLock(path.with_suffix(".lock"), is_singleton=False),
+        pytest.raises(BreathlineError, match="Another process has held the lock of the event log"),
+    ):
+        events.append(tmp_path, {"stage": "next"})
+
+
+READER = """if True:
+    import os, sys
+    from pathlib import Path
+    from lineage import events
+    if os.geteuid() == 0:
+        os.seteuid(65534)  # root may write everything
+    events.append(Path(sys.argv[1]), {})
+"""
+
+
+def test_a_read_only_log_is_named_and_unchanged():
+    folder = Path(tempfile.mkdtemp())  # unlike tmp_path, its parents are open to every user
+    try:
+        path = log_of(folder, 2)
+        before = path.read_bytes()
+        for file in (path, path.parent, folder):
+            file.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", READER, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert "DiskError: Permission denied." in done.stderr
+        assert f"where: {path}" in done.stderr
+        assert path.read_bytes() == before
+    finally:
+        for file in (folder, folder / ".lineage"):
+            file.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def three_entries(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bits")
+    log_of(folder, 3)
+    return folder
+
+
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
-def test_every_flipped_bit_is_a_fault(tmp_path_factory, place, bit):
-    folder = tmp_path_factory.mktemp("bits", numbered=True)
-    path = log_of(folder, 3)
-    data = bytearray(path.read_bytes())
+def test_every_flipped_bit_is_a_fault(three_entries, place, bit):
+    path = three_entries / events.LOG
+    whole = path.read_bytes()
+    data = bytearray(whole)
     data[place % len(data)] ^= 1 << bit
     path.write_bytes(bytes(data))
     try:
-        assert events.check(folder) != []
-    except UnicodeDecodeError:
-        pytest.fail("a broken character is a fault like any other")
+        assert events.check(three_entries) != []
+    finally:
+        path.write_bytes(whole)

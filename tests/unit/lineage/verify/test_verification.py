@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from lineage import events
+from lineage import adoption, events
 from lineage.verify import text, verification
 from lineage.verify.findings import Finding, Report
 from tasks.runtime.errors import BreathlineError
@@ -124,6 +124,16 @@ def test_a_run_whose_record_is_lost_is_noted(project):
     told = {one.kind: one for one in report.notes}
     assert set(told) == {"runs-unknown", "record-earlier"}
     assert f"entry {number}" in told["record-earlier"].what
+
+
+def test_a_torn_line_of_the_event_log_is_a_note_before_and_after_its_repair(project):
+    with (project / events.LOG).open("a") as log:
+        log.write('{"at":"2026')
+    for what in ("the last line is torn (11 bytes)", "a torn line of 11 bytes was moved to .lineage/torn-"):
+        report = verification.verify(project)
+        assert report.errors == []
+        assert [(one.kind, what in one.what) for one in report.notes] == [("log-repaired", True)]
+        adoption.adopt(project, "evaluate", (project / events.LOG).read_text())
 
 
 def test_a_project_without_runs_is_an_error(project):

@@ -1,0 +1,57 @@
+"""Repair of the event log after a crash: a torn last line is moved aside, and an entry of the log tells so.
+
+A difference between the log and its head is told by such an entry as well. The next entry would otherwise hide it,
+because it gives the log a new head.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from lineage import log_head
+from lineage.log_lines import Entry, Tail
+
+EVENT = "repaired"
+
+
+def needed(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
+    """Return the content of the entry that tells of a repair, or None if nothing is wrong.
+
+    A torn line is copied to a file beside the log; the caller writes the entry in its place.
+
+    Args:
+        log: File of the log.
+        head: File of its head.
+        tail: End of the log.
+    """
+    found: dict[str, Any] = {}
+    if tail.torn:
+        digest = hashlib.sha256(tail.torn).hexdigest()
+        aside = log.with_name(f"torn-{digest[:16]}.txt")
+        with aside.open("wb") as file:
+            file.write(tail.torn)
+            file.flush()
+            os.fsync(file.fileno())
+        found["torn"] = {"file": aside.name, "bytes": len(tail.torn), "sha256": digest}
+    fault = log_head.compare(head, tail.last)
+    if fault is not None:
+        found["head"] = {"fault": fault.kind, "number": fault.said}
+    return {"event": EVENT, **found} if found else None
+
+
+def described(entry: Entry) -> tuple[str, bool] | None:
+    """Return what the entry of a repair tells, and whether entries may have been removed before it.
+
+    Returns:
+        None for an entry of another kind.
+    """
+    if entry.get("event") != EVENT:
+        return None
+    told, torn, head = [], entry.get("torn"), entry.get("head")
+    if torn:
+        told.append(f"a torn line of {torn['bytes']} bytes was moved to .lineage/{torn['file']}: a process ended early")
+    if head:
+        fault = log_head.HeadFault(head["fault"], head["number"])
+        told.append(f"before this entry, {fault.describe(int(entry['number']) - 1)}")
+    return "; ".join(told), head is not None
