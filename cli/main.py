@@ -17,6 +17,7 @@ from cli.options import EXAMPLES
 from flows import code_tree
 from tasks.runtime import text_streams
 from tasks.runtime.error_output import print_error
+from tasks.sources import proxies
 
 # Without this, Python searches all imported objects for garbage at exit.
 atexit.register(gc.freeze)
@@ -28,6 +29,7 @@ class Group(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line."""
         text_streams.set_up()
+        proxies.bypass_loopback()
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:

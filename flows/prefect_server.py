@@ -14,6 +14,7 @@ from flows.processes import watchdog
 from flows.processes.process_groups import NO_TELEMETRY, ProcessGroups
 from flows.processes.stage_errors import quote
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import proxies
 
 # The server of Prefect itself takes 15 to 25 s with a fresh database; the default limit is 20 s.
 STARTUP_TIMEOUT = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
@@ -29,14 +30,20 @@ def check(address: str | None = None) -> str | None:
 
     Returns:
         URL of its API; None if no server is configured, so that Prefect starts a temporary one.
+
+    Raises:
+        BreathlineError: The server does not answer, or a SOCKS proxy needs a package that is missing.
     """
     if address:
         url = address if address.startswith(("http://", "https://")) else f"http://{address}"
         os.environ["PREFECT_API_URL"] = f"{url.rstrip('/').removesuffix('/api')}/api"
     for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
         os.environ.setdefault(name, value)
+    proxies.require_socks()
     import httpx
     from prefect.settings import PREFECT_API_URL
+
+    from tasks.sources import responses
 
     api = PREFECT_API_URL.value()
     if api is None:
@@ -45,7 +52,7 @@ def check(address: str | None = None) -> str | None:
         httpx.get(f"{api}/health", timeout=HEALTH_TIMEOUT_S, follow_redirects=True).raise_for_status()
     except httpx.HTTPError as error:
         raise BreathlineError(
-            f"The Prefect server does not answer: {error}.",
+            f"The Prefect server does not answer: {responses.fault(str(api), error)}.",
             where=f"PREFECT_API_URL={api}",
             hint="start it (`prefect server start`), or unset PREFECT_API_URL; `dvc repro` needs none",
         ) from error
@@ -89,6 +96,7 @@ def temporary(log: Path, *, timeout_s: float = 120) -> Iterator[str]:
     Yields:
         URL of its API, which this process then uses.
     """
+    proxies.require_socks()
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

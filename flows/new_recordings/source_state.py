@@ -14,7 +14,7 @@ from tasks.corpora import registry
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
-from tasks.sources import responses
+from tasks.sources import proxies, responses
 
 STATE = Path(".breathline/source.json")
 TIMEOUT_S = 30.0
@@ -129,6 +129,7 @@ def _differ(before: FileState, now: FileState) -> bool:
 
 
 def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
+    proxies.require_socks()
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
         for name in names:
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
@@ -146,11 +147,11 @@ def _first(client: httpx.Client, urls: Iterable[str]) -> FileState:
                 with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
                     pass  # the headers are enough
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            faults.append(f"{url}: {error or type(error).__name__}")
-            transient |= isinstance(error, httpx.TransportError)
+            faults.append(responses.described(url, error))
+            transient |= responses.may_pass(error)
             continue
         if response.status_code != httpx.codes.OK:
-            faults.append(f"{url}: HTTP {response.status_code} {response.reason_phrase}")
+            faults.append(f"{responses.shown(url)}: HTTP {response.status_code} {response.reason_phrase}")
             transient |= response.status_code in responses.BUSY
             continue
         mark, time = response.headers.get("ETag"), response.headers.get("Last-Modified")

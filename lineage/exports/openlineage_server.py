@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.sources import proxies
 
 SERVER_ERROR = 500  # from this HTTP status on, another try may succeed
 
@@ -24,6 +25,7 @@ def send(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) ->
     url = environment.get("OPENLINEAGE_URL")
     if not url:
         return None
+    proxies.require_socks(module="socks", package="PySocks")
     import requests
     from openlineage.client.transport.http import HttpConfig, HttpTransport
 
@@ -43,7 +45,8 @@ def send(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) ->
     except requests.RequestException as error:
         answer = error.response
         final = answer is not None and answer.status_code < SERVER_ERROR
-        what = f"does not answer ({type(error).__name__})"
+        proxy = proxies.proxy_of(address)
+        what = f"does not answer ({type(error).__name__}{f', through the proxy of {proxy}' if proxy else ''})"
         if answer is not None:
             what = f"answers {answer.status_code} to event {sent + 1}: {answer.text[:200]}"
         raise (BreathlineError if final else TransientError)(

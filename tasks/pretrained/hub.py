@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.sources import proxies
 from tasks.sources.responses import BUSY
 
 TIMM_FILE = "model.safetensors"
@@ -24,11 +25,13 @@ def fetch(settings: WeightsSettings, hint: str) -> tuple[Path, str | None]:
 
     Raises:
         TransientError: The hub cannot be reached.
-        BreathlineError: timm does not have the model, or the hub does not have the file.
+        BreathlineError: timm does not have the model, the hub does not have the file, or a SOCKS proxy is set without
+            the package that it needs.
     """
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    proxies.require_socks()
     repository, file = _place(settings.source, hint)
     commit = settings.revision
     try:
@@ -42,7 +45,9 @@ def fetch(settings: WeightsSettings, hint: str) -> tuple[Path, str | None]:
     except Exception as error:  # of the HTTP library that the hub's client has chosen
         if isinstance(error, OSError) and not isinstance(error, LocalEntryNotFoundError):
             raise  # a fault of the disk
-        raise TransientError(f"The hub cannot be reached: {error}", where=settings.source, hint=hint) from error
+        proxy = proxies.proxy_of(constants.ENDPOINT)
+        what = f"The hub cannot be reached{f' through the proxy of {proxy}' if proxy else ''}: {error}"
+        raise TransientError(what, where=settings.source, hint=hint) from error
 
 
 def _place(source: str, hint: str) -> tuple[str, str]:

@@ -49,10 +49,14 @@ def _is_tls_fault(error: BaseException | None) -> bool:
 
 
 def described(url: str, error: Exception) -> str:
-    """Return a fault of a mirror as text: the URL without its password, the fault, and the proxy that was used."""
-    text = f"{shown(url)}: {reason(error)}"
+    """Return a fault of a mirror as text: the URL without its password, and the fault."""
+    return f"{shown(url)}: {fault(url, error)}"
+
+
+def fault(url: str, error: Exception) -> str:
+    """Return the text of a fault, with the proxy that was used."""
     proxy = proxies.proxy_of(url) if isinstance(error, httpx.TransportError) else None
-    return f"{text} (through the proxy of {proxy})" if proxy else text
+    return f"{reason(error)} (through the proxy of {proxy})" if proxy else reason(error)
 
 
 def reason(error: BaseException) -> str:

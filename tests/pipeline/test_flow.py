@@ -1,6 +1,7 @@
 """The flow on a toy project, with a real Prefect server, real DVC and real processes."""
 
 import signal
+from importlib.util import find_spec
 
 import psutil
 import pytest
@@ -49,11 +50,21 @@ stages:
     cmd: echo $$ > pid && sleep 300 && echo > out
     outs: [out]
 """
+ONE = """\
+stages:
+  one:
+    cmd: echo > one.txt
+    outs: [one.txt]
+"""
+# A proxy at which nothing answers.
+DEAD_PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+DEAD_PROXY |= {"NO_PROXY": "", "no_proxy": ""}
 
 
 def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_path, server):
+    """The server on loopback is reached although the environment names a proxy that is dead."""
     folder = toy.make(tmp_path, PARALLEL)
-    printed = succeed(breathline(folder, server, "run", "--jobs", "2"))
+    printed = succeed(breathline(folder, server | DEAD_PROXY, "run", "--jobs", "2"))
     assert "3 ran" in printed
     (a_start, a_end), (b_start, b_end) = ([float(x) for x in (folder / f"{n}.times").read_text().split()] for n in "ab")
     assert max(a_start, b_start) < min(a_end, b_end)
@@ -118,3 +129,19 @@ def test_no_stage_outlives_its_flow(tmp_path, server, number):
     assert status != 0, printed
     assert ended(family)
     assert not (folder / "out").exists()
+
+
+@pytest.mark.long  # a server of its own takes 20 s
+def test_a_temporary_server_is_reached_without_the_proxy_of_the_environment(tmp_path):
+    folder = toy.make(tmp_path, ONE)
+    own = toy.ENV | DEAD_PROXY | {"PREFECT_HOME": str(tmp_path / "prefect")}
+    assert "1 ran" in succeed(breathline(folder, own, "run"))
+
+
+@pytest.mark.skipif(find_spec("socksio") is not None, reason="socksio is installed")
+def test_a_socks_proxy_without_its_package_is_one_line(tmp_path, server):
+    folder = toy.make(tmp_path, ONE)
+    status, printed = finish(breathline(folder, server | {"ALL_PROXY": "socks5://127.0.0.1:9"}, "run"))
+    assert status == 1
+    assert "ALL_PROXY names a SOCKS proxy, and the package socksio is missing." in printed
+    assert "Traceback" not in printed
