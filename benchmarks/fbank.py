@@ -6,9 +6,6 @@ both.
 
 import argparse
 import json
-import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -16,12 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from tasks.runtime.hardware import cpu_name, peak_memory, usable_cores
+
 RATE = 16_000
 
 
 def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
     """Run one part in this process; return its seconds without imports, and its number of cycles."""
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     if part == "plain":
         from benchmarks.baselines.loader import load
 
@@ -72,14 +71,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.part:
         result = run_part(options.part, options.raw, options.work)
-        print(json.dumps({**result, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}))
+        print(json.dumps({**result, "peak_mb": peak_memory() / 1e6}))
         return
     plain, ours = [], []
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as work:
             plain.append([measure("plain", options.raw, Path(work))])
             ours.append([measure(part, options.raw, Path(work)) for part in ("extract", "fbank")])
-    print(f"{plain[0][0]['cycles']} cycles, {len(os.sched_getaffinity(0))} cores ({platform.processor()}), ", end="")
+    print(f"{plain[0][0]['cycles']} cycles, {usable_cores()} cores ({cpu_name()}), ", end="")
     print(f"medians of {options.runs} runs, peak memory the largest:\n")
     print("| wav to features of `ast` | clips/s | with start-up | times | peak MB |\n|---|---|---|---|---|")
     line, rate = row("plain loader", plain, 0)

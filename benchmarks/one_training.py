@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
+
+from tasks.runtime.hardware import free_memory, peak_memory
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "ast-base": ("ast", {"size": "base"}),
@@ -53,7 +54,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     if device.type == "cpu":
         # A batch that does not fit must fail here, before the kernel kills a process. The limit counts writable
         # address space, which is slightly more than resident memory.
-        free = psutil.virtual_memory().available
+        free = free_memory()
         resource.setrlimit(resource.RLIMIT_DATA, (free, free))
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -78,7 +79,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     if device.type == "cuda":
         found["peak_mb"] = torch.cuda.max_memory_allocated() / 1e6
     else:
-        found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        found["peak_mb"] = peak_memory() / 1e6
     return found
 
 

@@ -10,8 +10,6 @@ database. Starts and ends of stages are observed from outside, equally for all w
 
 import argparse
 import os
-import platform
-import select
 import shutil
 import statistics
 import subprocess
@@ -28,6 +26,7 @@ import psutil
 
 from flows import graph, prefect_server
 from flows.processes.process_groups import NO_TELEMETRY
+from tasks.runtime.hardware import cpu_name, usable_cores
 from tests import toy
 
 BIN = Path(sys.executable).parent
@@ -37,7 +36,7 @@ WAYS = {
     "prepared": "`breathline run`, no server, existing database",
     "fresh": "`breathline run`, no server, new database",
 }
-LOOK_MS = 100  # interval of the search for new stages; their starts and ends come from the kernel
+LOOK_S = 0.03  # time between two looks at the processes, in seconds; starts of stages come from the kernel
 
 
 @dataclass
@@ -71,21 +70,16 @@ def measure(command: list[str], folder: Path, env: Mapping[str, str]) -> Run:
         started = time.time()
         process = psutil.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
         shift = started - process.create_time()  # the kernel reports its boot time in whole seconds
-        poller, found = select.poll(), {os.pidfd_open(process.pid): ("", started)}
-        poller.register(next(iter(found)), select.POLLIN)
+        running: dict[psutil.Process, tuple[str, float]] = {process: ("", started)}
         known: set[int] = set()
-        while found:
+        while running:
             for stage, child in _stages(process):
                 if child.pid not in known:
                     known.add(child.pid)
-                    file = os.pidfd_open(child.pid)
-                    found[file] = stage, child.create_time() + shift
-                    poller.register(file, select.POLLIN)
-            for file, _ in poller.poll(LOOK_MS):
-                stage, start = found.pop(file)
+                    running[child] = stage, child.create_time() + shift
+            for ended in psutil.wait_procs(running, timeout=LOOK_S)[0]:
+                stage, start = running.pop(ended)
                 spans[stage] = start, time.time()
-                poller.unregister(file)
-                os.close(file)
         if process.wait():
             tail = log.read_text(encoding="utf-8", errors="replace")[-3000:]
             sys.exit(f"{' '.join(command)} ended with status {process.returncode}:\n{tail}")
@@ -203,8 +197,8 @@ def main() -> None:
                 runs[way].append(run)
                 again[way] += nothing
                 print(f"round {number + 1}, {WAYS[way]}: {run.total:.1f} s", file=sys.stderr, flush=True)
-    cores = len(os.sched_getaffinity(0))
-    print(f"{cores} cores ({platform.processor() or platform.machine()}), {options.jobs} stages at once; medians")
+    cores = usable_cores()
+    print(f"{cores} cores ({cpu_name()}), {options.jobs} stages at once; medians")
     print(f"(smallest to largest) of {options.rounds} rounds.\n")
     print("\n".join(show(runs, again)))
 

@@ -8,13 +8,13 @@ table has the utilisation and the data path's part of a step.
 
 import argparse
 import json
-import os
-import platform
 import signal
 import statistics
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+
+from tasks.runtime.hardware import cpu_name, usable_cores
 
 NETWORKS = ("ast-base", "cnn6", "ast-tiny")
 METHODS = ("ce", "patchmix_cl", "sam")
@@ -111,13 +111,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20, help="steps of an epoch; the second of two epochs is measured")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument(
-        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of one process on a CPU"
-    )
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="threads of one process on a CPU")
     options = parser.parse_args()
-    print(
-        f"{options.device}, {len(os.sched_getaffinity(0))} cores ({platform.processor()}), {options.threads} threads; "
-    )
+    print(f"{options.device}, {usable_cores()} cores ({cpu_name()}), {options.threads} threads; ")
     print(f"medians of {options.runs} runs of {options.steps} steps, peak memory the largest. {EXPECTED}\n")
     heads = "network | method | batch | plain clips/s | plain peak MB | ours clips/s | ours peak MB"
     print(f"| {heads} | of the peak rate | data path, of a step | times |\n|{'---|' * 10}", flush=True)

@@ -1,7 +1,6 @@
 """Descriptions of files and folders for records: path, hashes and size."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from lineage.content import content_hash
 from tasks.runtime.files import sha256
+from tasks.runtime.hardware import usable_cores
 
 
 def describe(
@@ -29,7 +29,7 @@ def describe(
     listed = {name: _below(root, name) if (root / name).is_dir() else None for name in names}
     every = dict.fromkeys(file for name, below in listed.items() for file in ([name] if below is None else below))
     # Hashing and Arrow's reading release Python's lock.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         files = dict(zip(every, pool.map(lambda name: _file(root, name, known or {}), every), strict=True))
     return [
         files[name] if below is None else _folder(name, [files[file] for file in below])

@@ -3,12 +3,13 @@
 import getpass
 import os
 import platform
-import resource
 import shutil
 import socket
 import subprocess
 import sys
 from typing import Any
+
+from tasks.runtime.hardware import cpu_name, peak_memory, total_memory
 
 GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
 MB = 2**20
@@ -17,7 +18,7 @@ MB = 2**20
 def identity() -> dict[str, Any]:
     """Return user, host and process, and the flow run where there is one."""
     return {
-        "user": getpass.getuser(),
+        "user": _user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "started_by": "dvc" if "DVC_STAGE" in os.environ else "hand",
@@ -29,9 +30,9 @@ def hardware() -> dict[str, Any]:
     """Return system, CPU, memory in MB, and the driver's facts of each GPU."""
     return {
         "system": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
-        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB,
+        "memory_mb": total_memory() // MB,
         "gpus": gpus(),
     }
 
@@ -68,9 +69,7 @@ def determinism() -> dict[str, Any]:
 
 def resource_usage() -> dict[str, Any]:
     """Return the peak memory in MB of this process, of its largest child, and of torch on a GPU."""
-    own, children = (resource.getrusage(whom).ru_maxrss for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS gives bytes, Linux kilobytes
-    found = {"peak_memory_mb": own * unit // MB, "peak_memory_of_a_child_mb": children * unit // MB}
+    found = {"peak_memory_mb": peak_memory() // MB, "peak_memory_of_a_child_mb": peak_memory(of_children=True) // MB}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         found["peak_gpu_memory_mb"] = torch.cuda.max_memory_allocated() // MB
@@ -104,9 +103,9 @@ class Energy:
             return []
 
 
-def _cpu() -> str:
+def _user() -> str:
+    """Return the name of the user, or the number of a user without a name, as in containers."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

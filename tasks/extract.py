@@ -18,7 +18,7 @@ from tasks.audio import front_end_rates, waveform_files
 from tasks.corpora import extraction, registry
 from tasks.corpora.base import Corpus
 from tasks.corpora.source_files import RECORDING_SUFFIX
-from tasks.runtime import corpus_facts, parallel, params
+from tasks.runtime import corpus_facts, hardware, parallel, params
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
@@ -164,7 +164,7 @@ def main() -> None:
             artifacts.RAW,
             artifacts.EXTRACTED,
             rates=rates,
-            workers=min(parallel.usable_cores(), MAX_WORKERS),
+            workers=min(hardware.usable_cores(), MAX_WORKERS),
             unfaded=unfaded,
         )
 

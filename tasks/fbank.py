@@ -7,7 +7,7 @@ from models.frontends.registry import create
 from models.frontends.settings import FrontEndSettings
 from tasks import artifacts
 from tasks.features.cache import MAX_WORKERS, build
-from tasks.runtime import parallel, params
+from tasks.runtime import hardware, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 
@@ -23,7 +23,7 @@ def main(name: str) -> None:
             hint = "correct the name, or make duration_s longer"
             raise BreathlineError(str(error), where=f"params.yaml: {key}", hint=hint) from error
         audio = artifacts.WAVEFORMS / f"{front_end.sample_rate}.parquet"
-        out, workers = artifacts.FEATURE_CACHES / name, min(parallel.usable_cores(), MAX_WORKERS)
+        out, workers = artifacts.FEATURE_CACHES / name, min(hardware.usable_cores(), MAX_WORKERS)
         build(front_end, artifacts.CYCLES, audio, out, duration_s=settings.duration_s, workers=workers)
         log.info("Features of the front end %s: %s", name, out)
 

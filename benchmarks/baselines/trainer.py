@@ -9,7 +9,6 @@ before the measurement.
 """
 
 import copy
-import os
 import time
 from collections.abc import Callable
 
@@ -23,6 +22,7 @@ from models.networks.base import Network
 from models.training.augmentation_settings import SpecAugmentSettings
 from models.training.objectives import Objective, Targets
 from models.training.specaugment import SpecAugment
+from tasks.runtime.hardware import usable_cores
 
 WORKERS = 8  # processes of the loader, as published; at most one per core
 WARM_UP = 3  # steps before the measurement, at most half of an epoch, in which the loader fills its queue
@@ -57,7 +57,7 @@ def run(
     objective.to(device)
     parameters = [*network.parameters(), *objective.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=5e-5, weight_decay=1e-6)
-    workers = min(WORKERS, len(os.sched_getaffinity(0)))
+    workers = min(WORKERS, usable_cores())
     loader = DataLoader(clips, batch, shuffle=True, num_workers=workers, drop_last=True, persistent_workers=True)
     draws, losses, started = torch.Generator().manual_seed(0), [], 0.0
     warm_up = min(WARM_UP, len(loader) // 2)

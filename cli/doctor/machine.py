@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cli.doctor.check_result import CheckResult
-from tasks.runtime.parallel import usable_cores
+from tasks.runtime.hardware import free_memory, usable_cores
 
 GB = 10**9
 PYTHONS = ((3, 11), (3, 14))
@@ -76,12 +76,10 @@ def gpus() -> Iterator[CheckResult]:
 
 def cores_and_memory() -> Iterator[CheckResult]:
     """Check the number of CPU cores and the free memory."""
-    import psutil
-
     cores = usable_cores()
     few = cores < 2
     yield CheckResult("CPU cores", "unusual" if few else "ok", str(cores), "runs will be slow" if few else "")
-    memory = psutil.virtual_memory().available / GB
+    memory = free_memory() / GB
     short = memory < 4
     advice = "free some memory: each of the `--jobs` processes takes 2 to 3 GB for training" if short else ""
     yield CheckResult("memory", "unusual" if short else "ok", f"{memory:.1f} GB free", advice)

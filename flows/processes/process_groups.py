@@ -120,7 +120,7 @@ class ProcessGroups:
 
     def kill(self, process: subprocess.Popen[str]) -> None:
         """Kill the group of a process that has nothing to finish."""
-        with process:
+        with process, suppress(ProcessLookupError, PermissionError):  # macOS refuses a signal to a group that has ended
             os.killpg(process.pid, signal.SIGKILL)
         self._forget(process)
 
@@ -163,7 +163,7 @@ def _signal(groups: set[int], number: signal.Signals) -> bool:
     """Signal the groups that are alive, and return whether any is."""
     alive = _alive(groups)
     for group in alive:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
     return bool(alive)
 
@@ -172,7 +172,7 @@ def _alive(groups: set[int]) -> set[int]:
     """Return the groups with a process that is no zombie."""
     alive = set()
     for process in psutil.process_iter():
-        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+        with suppress(ProcessLookupError, PermissionError, psutil.Error):  # of another user, on macOS
             group = os.getpgid(process.pid)
             if group in groups and process.status() != psutil.STATUS_ZOMBIE:
                 alive.add(group)

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tasks.runtime.hardware import usable_cores
 
 CHUNK = 1 << 20  # bytes
 THREADS = 8  # hashing releases Python's lock
@@ -30,7 +31,7 @@ class FileHashes:
 
     def prefetch(self, paths: Iterable[Path | str]) -> None:
         """Hash files in parallel; missing files are skipped."""
-        with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(THREADS, usable_cores())) as pool:
             for _ in pool.map(self.of, dict.fromkeys(paths)):
                 pass
 

@@ -25,7 +25,7 @@ from tasks.distillation.soft_labels import Logits, combine
 from tasks.features.cycle_features import features
 from tasks.runtime import schemas
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.parallel import usable_cores
+from tasks.runtime.hardware import usable_cores
 from tasks.training.torch_setup import as_breathline_error, set_up
 
 

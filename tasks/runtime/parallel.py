@@ -64,11 +64,6 @@ def in_order(
     raise BreathlineError(f"There is no task runner `{runner}`.", where=RUNNER, hint=f"one of: {KNOWN}")
 
 
-def usable_cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Mapped[Result]:
     """Yield results in order, with at most ``limit`` items in progress; shut the pool down at the end."""
     in_progress: deque[Future[Result]] = deque()

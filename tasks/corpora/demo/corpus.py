@@ -18,7 +18,7 @@ from rich.progress import Progress
 from tasks.corpora.demo import cohort, render
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.parallel import usable_cores
+from tasks.runtime.hardware import usable_cores
 from tasks.runtime.stage import console
 
 DATABASE = "ICBHI_final_database"

@@ -1,0 +1,51 @@
+"""Cores and memory of this machine and this process, on Linux and macOS."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")  # Linux only
+CPU_NAME = ("sysctl", "-n", "machdep.cpu.brand_string")  # macOS only
+
+
+def usable_cores() -> int:
+    """Return the number of processor cores that this process may use; without such a limit, of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """Return the name of the processor, or that of its architecture."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        done = subprocess.run(CPU_NAME, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    except OSError:
+        return platform.processor() or platform.machine()
+    return done.stdout.strip() or platform.processor() or platform.machine()
+
+
+def total_memory() -> int:
+    """Return the memory of this machine in bytes."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def free_memory() -> int:
+    """Return the memory in bytes that new work can take without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def peak_memory(*, of_children: bool = False) -> int:
+    """Return the peak memory of this process, or of the largest of its ended children, in bytes."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS gives bytes, Linux kilobytes

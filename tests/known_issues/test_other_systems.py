@@ -1,0 +1,122 @@
+"""Functions that only Linux has: macOS has no list of usable cores, no /proc, and no signal of a parent's death."""
+
+import ast
+import getpass
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lineage import machine
+from tasks.runtime import hardware
+from tests import toy
+from tests.pipeline import runs
+
+PACKAGES = ("benchmarks", "cli", "flows", "lineage", "models", "tasks")
+# Names of the standard library that macOS lacks, and paths of Linux.
+LINUX_ONLY = {
+    "sched_getaffinity", "sched_setaffinity", "posix_fadvise", "posix_fallocate", "memfd_create", "copy_file_range",
+    "pidfd_open", "eventfd", "splice", "getxattr", "setxattr", "listxattr", "getrandom", "prctl", "sync_file_range",
+    "epoll", "EPOLLIN", "O_TMPFILE", "O_DIRECT", "unshare", "sigtimedwait", "sigwaitinfo", "RLIMIT_NPROC",
+}  # fmt: skip
+PLACES = ("/proc", "/sys", "/dev/shm")
+# The one module for each, with a fallback.
+ALLOWED = {"tasks/runtime/hardware.py": {"sched_getaffinity", "/proc"}, "tasks/runtime/parent_death.py": {"prctl"}}
+
+
+def uses(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield node.attr if isinstance(node, ast.Attribute) else node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from (place for place in PLACES if node.value.startswith(f"{place}/"))
+
+
+def test_the_code_uses_what_only_linux_has_in_one_place_each():
+    found = {}
+    for path in (path for name in PACKAGES for path in (toy.ROOT / name).rglob("*.py")):
+        names = set(uses(ast.parse(path.read_text(encoding="utf-8")))) & {*LINUX_ONLY, *PLACES}
+        if names:
+            found[path.relative_to(toy.ROOT).as_posix()] = names
+    assert found == ALLOWED
+
+
+def test_cores_memory_and_names_without_what_only_linux_has(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(hardware, "CPU_INFO", Path("/no/such/file"))
+    monkeypatch.setattr(hardware, "CPU_NAME", (sys.executable, "-c", "print('Apple M3')"))
+    found = machine.hardware()
+    assert hardware.usable_cores() == os.cpu_count()
+    assert found["cpu"] == "Apple M3"
+    assert found["memory_mb"] == psutil.virtual_memory().total // 2**20
+    monkeypatch.setattr(hardware, "CPU_NAME", ("no-such-program",))
+    assert hardware.cpu_name()
+
+
+def test_peak_memory_is_in_bytes_on_both_systems(monkeypatch):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert hardware.peak_memory() == pytest.approx(1024 * peak, rel=0.01)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert hardware.peak_memory() == pytest.approx(peak, rel=0.01)
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch):
+    def unknown():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert machine.identity()["user"] == str(os.getuid())
+
+
+CHILD = """
+import sys, time
+from tasks.runtime import parent_death
+parent_death.POLL_S = 0.05
+sys.platform = "darwin"
+parent_death.terminate_with_parent()
+print("ready", flush=True)
+time.sleep(60)
+"""
+PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
+
+
+def test_a_process_ends_with_its_parent_without_prctl():
+    command = [sys.executable, "-c", PARENT, CHILD]
+    env = toy.ENV | {"PYTHONPATH": str(toy.ROOT)}
+    with subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout.readline() == "ready\n"
+        (child,) = psutil.Process(parent.pid).children()
+        parent.kill()
+        assert psutil.wait_procs([child], timeout=20)[1] == [] or child.status() == psutil.STATUS_ZOMBIE
+
+
+# A stage in a Python without them. psutil itself reads /proc: it has other code for other systems.
+STAGE = """
+import os, runpy, sys
+for name in ("sched_getaffinity", "posix_fadvise", "posix_fallocate", "memfd_create", "copy_file_range", "getxattr"):
+    delattr(os, name)
+def refuse(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(("/proc/", "/sys/")):
+        frame = sys._getframe(1)
+        while frame is not None and "psutil" not in frame.f_code.co_filename:
+            frame = frame.f_back
+        if frame is None:
+            raise FileNotFoundError(2, "not on this system", arguments[0])
+sys.addaudithook(refuse)
+for name in ("download", "extract", "validate"):
+    sys.argv = ["cli.stage", name]
+    runpy.run_module("cli.stage", run_name="__main__")
+"""
+
+
+@pytest.mark.long  # three stages in one process
+def test_stages_run_without_them(tmp_path):
+    folder = toy.checkout(toy.ROOT, tmp_path / "project")
+    runs.edit(folder, runs.small)
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.')\n{STAGE}"]
+    toy.call(folder, *command)
+    assert (folder / "data/lineage/validate.json").is_file()
