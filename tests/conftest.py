@@ -16,7 +16,16 @@ hypothesis.settings.load_profile("breathline")
 # Files whose tests share a costly fixture, by the fixture: a process of its own makes it once.
 GROUPS = {
     "run": ("dask", "dvc", "kills", "nightly_audit", "registry", "removal", "tampering", "verify"),
-    "server": ("artifacts", "backfill", "flow", "leaderboard_flow", "new_data", "two_runs", "workers"),
+    "server": (
+        "artifacts",
+        "backfill",
+        "bigger_repository",
+        "flow",
+        "leaderboard_flow",
+        "new_data",
+        "two_runs",
+        "workers",
+    ),
 }
 GROUP_OF = {f"tests/pipeline/test_{name}.py": group for group, names in GROUPS.items() for name in names}
 

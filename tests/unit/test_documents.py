@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-PAGES = ("CONTRIBUTING.md", "README.md", "docs/environment.md", "docs/glossary.md")
+PAGES = ("CONTRIBUTING.md", "README.md", "docs/environment.md", "docs/glossary.md", "docs/machines.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
