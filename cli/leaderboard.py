@@ -13,15 +13,14 @@ import typer
 from rich.console import Console
 
 from cli.options import Jobs
-from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, finished, mark_finished, prepare
 from flows.recipes import corpus as corpora
-from flows.workspaces import absolute_weights, cache_of
 from tasks.artifacts import REPORTS
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flows.leaderboards.recipe_workspaces import RecipeWorkspace
     from flows.scheduling.scheduler import Event, Unit
 
 
@@ -47,7 +46,9 @@ def leaderboard(
     training resumes. Your own params.yaml and data do not change.
     """
     from flows import write_access
+    from flows.leaderboards.recipe_workspaces import FOLDER, RecipeWorkspace, prepare
     from flows.processes.run_lock import exclusive_run
+    from flows.workspaces import cache_of
 
     root, console = Path.cwd(), Console()
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
@@ -81,11 +82,13 @@ def _numbers(seeds: str) -> list[int]:
 
 def _run(root: Path, chosen: Sequence[RecipeWorkspace], jobs: int, console: Console) -> dict[str, str]:
     """Bring every workspace up to date, and return the failures by recipe."""
+    from flows.leaderboards.recipe_workspaces import mark_finished
     from flows.processes.stage_process import StageProcesses
     from flows.scheduling import scheduler
     from flows.scheduling.gpu_slots import local_slots
     from flows.scheduling.local_stages import LOG, LocalStages
     from flows.scheduling.work_units import outdated_units
+    from flows.workspaces import absolute_weights
 
     absolute_weights()
     by_folder = {root / workspace.folder: workspace for workspace in chosen}
@@ -143,6 +146,7 @@ def _progress(
 def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> None:
     """Print the leaderboards of the finished workspaces and write them to ``reports/``."""
     from flows.leaderboards import comparison, tables
+    from flows.leaderboards.recipe_workspaces import FOLDER, finished
 
     done = finished(root, chosen)
     if not done:

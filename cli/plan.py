@@ -40,11 +40,13 @@ def read_plan(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = 
         on: Stages of the option `--on`, which must exist.
 
     Raises:
-        BreathlineError: A stage is unknown, or DVC cannot read the graph.
+        BreathlineError: A key of params.yaml is wrong, a stage is unknown, or DVC cannot read the graph.
     """
     from flows import graph
     from flows import plan as plans
+    from tasks.parameters import judge
 
+    judge.check_project(Path.cwd())
     stages = graph.read(Path.cwd())
     plans.expand(stages, on)
     return plans.plan(stages, targets=targets, force=force)

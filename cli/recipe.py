@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.options import EXAMPLES
 from cli.output import table
 from flows.recipes import corpus as corpora
-from flows.recipes.layers import RECIPES, load, names
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from flows.recipes.writing import Edit
@@ -28,11 +29,17 @@ Small = Annotated[
 
 @app.command("list", epilog=EXAMPLES["recipe list"])
 def list_recipes() -> None:
-    """List all recipes."""
+    """List all recipes; one that cannot be read is shown with its error."""
+    from flows.recipes.layers import load, names
+
     shown = table("recipe", "description", "published in")
     for name in names():
-        recipe = load(name)
-        shown.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper", "")).strip())
+        try:
+            recipe = load(name)
+        except BreathlineError as error:
+            shown.add_row(name, Text(f"cannot be used: {error}", style="red"), "")
+        else:
+            shown.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper") or "").strip())
     Console().print(shown)
 
 
@@ -40,6 +47,8 @@ def list_recipes() -> None:
 def show(name: Name) -> None:
     """Print the file of a recipe."""
     from rich.syntax import Syntax
+
+    from flows.recipes.layers import RECIPES, load
 
     load(name)
     Console().print(Syntax((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), "yaml", background_color="default"))

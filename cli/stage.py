@@ -1,4 +1,4 @@
-"""Launcher of a stage: ``python -m cli.stage NAME [ITEM]``, the command of every stage in dvc.yaml.
+"""Launcher of a stage: ``python -m cli.stage NAME[@ITEM]``, the command of every stage in dvc.yaml.
 
 It provides what a stage must not import itself: the record of its run (`lineage`) and the map over Dask (`flows`).
 ``python -m tasks.NAME [ITEM]`` does the same work without a record.
@@ -30,21 +30,28 @@ def main() -> None:
 
 def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m cli.stage", description="Run one stage and write its record.")
-    parser.add_argument("name", help="stage of dvc.yaml, such as fbank")
-    parser.add_argument("item", nargs="*", help="item of the stage, such as the name of a front end")
+    parser.add_argument("name", help="stage of dvc.yaml, with its item if it has one, such as fbank@ast")
+    parser.add_argument("item", nargs="*", help="item of the stage, if the name does not have it")
     arguments = parser.parse_args()
-    module = f"tasks.{arguments.name}"
-    if "." in arguments.name or find_spec(module) is None:
+    # From a subfolder, DVC puts the path of dvc.yaml before the name.
+    name, at, item = arguments.name.rpartition(":")[2].partition("@")
+    items = [*([item] if at else []), *arguments.item]
+    module = f"tasks.{name}"
+    if not name.isidentifier() or find_spec(module) is None:
         parser.error(f"unknown stage {arguments.name}; see dvc.yaml")
     from lineage.recorder import recorded
+    from tasks.parameters import judge
+    from tasks.runtime.params import PARAMS
 
+    if PARAMS.exists():
+        judge.check(PARAMS)
     hooks.recorder, hooks.dask_mapper = recorded, map_over_dask
     run = import_module(module).main
     try:
-        inspect.signature(run).bind(*arguments.item)
+        inspect.signature(run).bind(*items)
     except TypeError as error:
         parser.error(f"{arguments.name}: {error}")
-    run(*arguments.item)
+    run(*items)
 
 
 def map_over_dask(*args: Any, **kwargs: Any) -> Generator[Any, None, None]:

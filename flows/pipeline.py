@@ -27,6 +27,7 @@ from flows.scheduling.gpu_slots import local_slots
 from flows.scheduling.local_stages import LocalStages
 from flows.scheduling.scheduler import Results, Unit
 from flows.scheduling.stage_task import StageTasks, gpu_limit
+from tasks.parameters import judge
 
 NOT_RUN = " Not run: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.runtime.parallel
@@ -73,13 +74,14 @@ def pipeline(
 
     Raises:
         BreathlineError: Another run is in progress in the project, a stage or recipe is unknown, or DVC cannot read the
-            graph.
+            graph, or a key of params.yaml is wrong.
     """
     root = project.resolve()
     with exclusive_run(root), StageProcesses() as processes:
         processes.prestart()  # the first DVC process imports while the graph is read
         if recipe is not None:
             writing.write(root, writing.edit(root, recipe))
+        judge.check_project(root)
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)

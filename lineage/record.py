@@ -8,7 +8,7 @@ names the hash of the record.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from lineage import code, files, graph, out_folders, row_counts
@@ -50,7 +50,7 @@ def begin(root: Path, stage: str) -> StageStart:
         params={key: params.section(values, key) for key in spec.params},
         git=code.git_state(root),
         code=tuple(files.describe(root, spec.code)),
-        modules=code.imported_modules(root),
+        modules=_modules(root, spec),
     )
 
 
@@ -77,7 +77,7 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
         "outputs": files.describe(root, [name for name in spec.outs if name != own]),
         "params": dict(begun.params),
         "seeds": _seeds(begun.params) | _seed_of(spec.name),
-        "modules": dict(sorted((code.imported_modules(root) | dict(begun.modules)).items())),
+        "modules": dict(sorted((_modules(root, spec) | dict(begun.modules)).items())),
         "code": list(begun.code),
         "git": begun.git,
         "environment": code.environment(root),
@@ -99,6 +99,15 @@ def read(root: Path, stage: str) -> dict[str, Any] | None:
         return None
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
+
+
+def _modules(root: Path, spec: graph.Stage) -> dict[str, str]:
+    """Return the imported modules that the stage depends on; the check of all parameters imports other ones as well."""
+    return {
+        path: digest
+        for path, digest in code.imported_modules(root).items()
+        if any(PurePath(path).is_relative_to(dep) for dep in spec.code)
+    }
 
 
 def _known(root: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from flows.recipes.params_text import PARAMS, yaml_round_trip
 from flows.recipes.writing import leftovers
 from lineage.git import git
 from tasks.artifacts import DATA
+from tasks.parameters import judge
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
@@ -109,12 +110,14 @@ def prepare(root: Path, variant: Variant, cache: Path) -> Path:
         cache: Folder of DVC's cache (`flows.workspaces.cache_of`).
 
     Raises:
-        BreathlineError: A parameter is not in params.yaml.
+        BreathlineError: A parameter is not in params.yaml, or its value is not allowed.
     """
     workspace = root / variant.folder
     workspaces.update_code(root, workspace, cache, revision=variant.commit)
     text = with_values(workspaces.params_text(root, variant.commit), variant, root)
     (workspace / PARAMS).write_text(text, encoding="utf-8")
+    if variant.commit is None:  # the stages of another commit check its parameters themselves
+        judge.check_project(workspace)
     with suppress(KeyError):  # an old commit may lack these parameters
         for folder in leftovers(workspace / DATA, params.read(workspace / PARAMS)):
             shutil.rmtree(folder)

@@ -11,6 +11,7 @@ from flows.recipes.layers import RECIPES
 from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
 from flows.recipes.writing import leftovers, recipe_settings
 from tasks.artifacts import DATA
+from tasks.parameters import judge
 from tasks.runtime import params
 
 FOLDER = Path(".leaderboard")
@@ -51,7 +52,7 @@ def prepare(
         cache: Folder of DVC's cache, which all workspaces share with the project.
 
     Raises:
-        BreathlineError: The recipe or corpus is unknown, or the project is no Git repository.
+        BreathlineError: The recipe or corpus is unknown, its parameters are wrong, or the project is no Git repository.
     """
     folder = root / workspace.folder
     (folder / FINISHED).unlink(missing_ok=True)
@@ -66,6 +67,7 @@ def prepare(
     settings["download"] = workspaces.absolute_paths(root, download)
     text, _ = apply(project, settings)
     (folder / PARAMS).write_text(text, encoding="utf-8")
+    judge.check_project(folder)
     for leftover in leftovers(folder / DATA, params.read(folder / PARAMS)):
         shutil.rmtree(leftover)
 

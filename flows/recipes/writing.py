@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from flows.recipes import corpus as corpora
-from flows.recipes.layers import RECIPES, resolve
-from flows.recipes.params_text import PARAMS, Changed, apply, yaml_round_trip
+from flows.recipes.layers import RECIPES, place, resolve
+from flows.recipes.params_text import PARAMS, WHOLE, Changed, apply, yaml_round_trip
 from tasks.artifacts import DATA
+from tasks.parameters import judge
+from tasks.runtime import yaml_files
 from tasks.runtime.files import write_text
+from tasks.runtime.params import merge
+from tasks.runtime.yaml_files import Key
 
 # Folders with one sub-folder per item. Stages depend on the whole folder, so that it may hold nothing else.
 ITEM_FOLDERS = {"teachers": "teachers", "frontends": "fbank", "weights": "weights", "student.seeds": "student"}
@@ -32,9 +36,21 @@ class Edit:
 
 
 def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = False) -> Edit:
-    """Return the changes of a project by a recipe; nothing is written."""
+    """Return the changes of a project by a recipe; nothing is written.
+
+    Raises:
+        BreathlineError: The recipe or params.yaml cannot be read, or the parameters would not be right.
+    """
     settings = recipe_settings(name, corpus=corpus, small=small, folder=root / RECIPES)
-    text, changes = apply((root / PARAMS).read_text(encoding="utf-8"), settings)
+    before = yaml_files.read_text(root / PARAMS)
+    read = yaml_files.as_mapping(yaml_files.parse(before, root / PARAMS), root / PARAMS)
+
+    def locate(key: Key) -> str:
+        return place(name, key, small=small, folder=root / RECIPES) or judge.place(root / PARAMS, before, key)
+
+    faults = list(judge.find(merge(read, settings, whole=WHOLE)))
+    judge.refuse(judge.describe(faults, locate), root / RECIPES / f"{name}.yaml")
+    text, changes = apply(before, settings)
     return Edit(text, tuple(changes), tuple(leftovers(root / DATA, yaml_round_trip().load(text))))
 
 

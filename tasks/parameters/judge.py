@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tasks.artifacts import CATALOGUE
 from tasks.parameters import references
 from tasks.parameters.model import Params, StudentSettings
 from tasks.runtime import allowed_values, faults, yaml_files
@@ -13,6 +14,7 @@ from tasks.runtime.faults import Fault
 from tasks.runtime.params import PARAMS
 from tasks.runtime.yaml_files import Key
 
+GRAPH = "dvc.yaml"
 HINT = "correct these keys; the comments in params.yaml explain each, `breathline recipe use NAME` sets them all"
 
 
@@ -34,6 +36,19 @@ def check(path: Path = PARAMS) -> None:
     """
     yaml_files.load_mapping(path)
     refuse(problems(path), path)
+
+
+def check_project(root: Path) -> None:
+    """Check dvc.yaml and params.yaml of a project; a graph of other stages may have other parameters.
+
+    Raises:
+        BreathlineError: A file cannot be read, or a key or value of params.yaml is wrong.
+    """
+    graph = root / GRAPH
+    if graph.is_file():
+        stages = yaml_files.load_mapping(graph).get("stages")
+        if isinstance(stages, Mapping) and stages.keys() >= {artifact.stage for artifact in CATALOGUE}:
+            check(root / PARAMS)
 
 
 def refuse(found: list[str], where: object) -> None:

@@ -33,13 +33,13 @@ def repro(folder: Path, memo: dict[str, Path]) -> None:
         for stage in stages.values():
             values = [functools.reduce(operator.getitem, key.split("."), read) for key in stage.params]
             before = [made for path, made in hashes.items() if any(_overlap(path, used) for used in stage.inputs)]
-            text = json.dumps([stage.command, values, before], default=str)
+            text = json.dumps([stage.name, values, before], default=str)
             key = hashlib.sha256(text.encode()).hexdigest()
             hashes |= dict.fromkeys(stage.outs, key)
             if key in memo:
                 _link(stage.outs, memo[key], folder)
             else:
-                _run(stage.command)
+                _run(stage.name)
                 memo[key] = folder
 
 
@@ -56,7 +56,6 @@ def _link(outs: tuple[str, ...], source: Path, target: Path) -> None:
             os.link(source / out, target / out)
 
 
-def _run(command: str) -> None:
-    *launcher, name = command.split()[:4]
-    assert launcher == ["python", "-m", "cli.stage"], command
-    importlib.import_module(f"tasks.{name}").main(*command.split()[4:])
+def _run(stage: str) -> None:
+    name, *items = stage.split("@")
+    importlib.import_module(f"tasks.{name}").main(*items)

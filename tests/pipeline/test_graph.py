@@ -1,7 +1,6 @@
 """dvc.yaml against the imports of the stages and the parameters of params.yaml."""
 
 import ast
-import re
 import shutil
 from pathlib import Path
 
@@ -53,8 +52,7 @@ def test_the_names_of_the_stages():
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_deps_of_a_stage_hold_the_modules_that_it_imports_and_each_at_least_one(stage):
     deps = [dep for dep in map(Path, definition(stage)["deps"]) if dep.parts[0] in PACKAGES]
-    name = re.match(r"python -m cli\.stage (\w+)", definition(stage)["cmd"])[1]
-    found = imported_by(name)
+    found = imported_by(stage)
     missing = {path for path in found if not any(path.is_relative_to(dep) for dep in deps)}
     assert not missing, f"dvc.yaml, {stage}: no dep holds {sorted(map(str, missing))}"
     superfluous = [dep for dep in deps if not any(path.is_relative_to(dep) for path in found)]

@@ -17,7 +17,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lineage import graph
 from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish, succeed
@@ -100,7 +99,7 @@ def command_of(process: psutil.Process) -> list[str]:
 
 def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
     """Wait for both stages and stop each in the middle of its work; return their processes."""
-    commands = {name: graph.read(folder)[name].command.split() for name in OUTS}
+    commands = {name: ["python", "-m", "cli.stage", name] for name in OUTS}
     stages: dict[str, psutil.Process] = {}
     held: set[str] = set()
     while len(held) < len(OUTS):

@@ -41,9 +41,9 @@ def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name)
     assert run(tmp_path, "-m", "tasks.weights", "scratch")[0] == 0
     assert record.read(tmp_path, "weights@scratch") is None
-    status, shown = run(tmp_path, "-m", "cli.stage", "weights", "scratch")
+    status, shown = run(tmp_path, "-m", "cli.stage", "weights@scratch")
     assert status == 0, shown
     found = record.read(tmp_path, "weights@scratch")
-    assert found["command"] == "python -m cli.stage weights scratch"
+    assert found["command"] == 'python -m cli.stage "$DVC_STAGE"'
     assert "tasks/weights.py" in found["modules"]
     assert not any(name.startswith(("cli", "lineage", "flows")) for name in found["modules"])
