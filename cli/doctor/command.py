@@ -1,30 +1,76 @@
 """Command `breathline doctor`."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column
+from rich.text import Text
 
+from cli.doctor.check_result import Check, CheckResult, run
 from cli.output import print_json, table
+from tasks.runtime.words import counted
 
-STYLES = {"ok": "green", "unusual": "yellow", "missing": "bold red"}
+STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON")] = False) -> None:
-    """Check the machine, the packages and the project; end with status 1 if something is missing."""
-    from cli.doctor import machine, project
+def doctor(
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="also import torch, Prefect and Great Expectations, and use the GPUs")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON")] = False,
+) -> None:
+    """Check the machine, the installation and the project; end with status 1 if there is a problem.
 
-    console = Console()
-    with Console(stderr=True).status("Checking the machine, the packages and the project …"):
-        results = [*machine.checks(Path.cwd()), *project.checks(Path.cwd())]
+    A warning is a fact to know; a problem stops a run or makes its results wrong.
+    """
+    root = Path.cwd()
+    with Console(stderr=True).status("Checking the machine, the installation and the project …"):
+        results = {section: list(run(checks, root)) for section, checks in _sections(deep=deep).items()}
     if as_json:
-        print_json([asdict(result) for result in results])
+        print_json([{"section": section} | asdict(one) for section, found in results.items() for one in found])
     else:
-        shown = table("subject", "state", "found", "next step")
-        for result in results:
-            shown.add_row(result.topic, f"[{STYLES[result.state]}]{result.state}[/]", result.found, result.advice)
-        console.print(shown)
-    if any(result.state == "missing" for result in results):
+        show(results)
+    if any(one.state == "problem" for found in results.values() for one in found):
         raise typer.Exit(1)
+
+
+def show(results: Mapping[str, Sequence[CheckResult]]) -> None:
+    """Print the results by section, the next step below each warning and problem, and the number of each state."""
+    console = Console(highlight=False)
+    for section, found in results.items():
+        shown = table(Column(width=7, no_wrap=True), Column(width=18, no_wrap=True), Column(overflow="fold"))
+        shown.show_header = False
+        for one in found:
+            text = Text(one.found)
+            if one.advice:
+                text.append(f"\nnext: {one.advice}", style="" if one.state == "ok" else STYLES[one.state])
+            shown.add_row(Text(one.state, style=STYLES[one.state]), one.topic, text)
+        console.print(Text(section, style="bold"))
+        console.print(shown)
+        console.print()
+    counts = Counter(one.state for found in results.values() for one in found)
+    console.print(
+        f"{counts['ok']} ok, {counted(counts['warning'], 'warning')}, {counted(counts['problem'], 'problem')}."
+    )
+
+
+def _sections(*, deep: bool) -> dict[str, Sequence[Check]]:
+    from cli.doctor import installation, machine, project, variables
+
+    sections: dict[str, Sequence[Check]] = {
+        "Installation": installation.CHECKS,
+        "Environment variables": variables.CHECKS,
+        "Machine": machine.CHECKS,
+        "Project": project.CHECKS,
+    }
+    if deep:
+        from cli.doctor import deep as deep_checks
+
+        sections["Deep"] = deep_checks.CHECKS
+    return sections

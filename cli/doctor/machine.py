@@ -1,110 +1,141 @@
-"""Checks of the machine and the installed packages."""
+"""Checks of the machine: cores, memory, GPUs by their driver, disks, temporary files, modes of new files, clock."""
 
-import importlib
+import os
 import shutil
-import sys
+import tempfile
 from collections.abc import Iterator
-from importlib import metadata
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cli.doctor.check_result import CheckResult
-from tasks.runtime.hardware import free_memory, usable_cores
+from cli.doctor.check_result import CheckResult, result
+from lineage import dvc_storage
+from lineage.git import ask_git
+from tasks.artifacts import DATA
+from tasks.runtime.hardware import cpu_quota, free_memory, usable_cores
 
 GB = 10**9
-PYTHONS = ((3, 11), (3, 14))
+LEAST_MEMORY_GB = 4
+LEAST_TEMPORARY_GB = 1
+LEAST_INODES = 20_000  # a run of a complete corpus makes some thousands of files
+CHECKPOINTS = Path(".checkpoints")
 
 
-def checks(root: Path) -> Iterator[CheckResult]:
-    """Yield the results for Python, the environment, packages, GPUs, cores and memory."""
-    yield python()
-    yield environment(root)
-    yield from torch_family()
-    yield from gpus()
-    yield from cores_and_memory()
-    yield locked_versions(root / "requirements.lock")
+def cores(root: Path) -> Iterator[CheckResult]:
+    """Check the number of CPU cores that this process may use."""
+    usable, present = usable_cores(), os.cpu_count() or 1
+    quota = cpu_quota()
+    found = f"{usable} of {present} usable" if usable < present else str(present)
+    found += f", limited to the time of {quota:g}" if quota and quota < usable else ""
+    advice = "runs will be slow; `--jobs` should not exceed the number of cores"
+    yield result("CPU cores", found, advice, wrong=min(usable, quota or usable) < 2)
 
 
-def python() -> CheckResult:
-    """Check that the project supports this version of Python."""
-    found = f"{sys.version.split()[0]} at {sys.executable}"
-    if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
-        return CheckResult("Python", "ok", found)
-    return CheckResult("Python", "missing", found, "use Python 3.11, 3.12 or 3.13: `make setup PYTHON=python3.12`")
+def memory(root: Path) -> Iterator[CheckResult]:
+    """Check the memory that is free, also within the limit of a container."""
+    free = free_memory()
+    advice = "free some memory: each of the `--jobs` processes takes 2 to 3 GB for training"
+    yield result("memory", f"{free / GB:.1f} GB free", advice, wrong=free < LEAST_MEMORY_GB * GB)
 
 
-def environment(root: Path) -> CheckResult:
-    """Check that the environment is that of the project, also for the `python` of a stage."""
-    own = Path(sys.prefix)
-    first = shutil.which("python")
-    if own != (root / ".venv"):
-        return CheckResult("environment", "unusual", str(own), "`make setup` builds the locked one in .venv")
-    if first is None or Path(first).parent != own / "bin":
-        advice = 'for `dvc repro` by hand: export PATH="$PWD/.venv/bin:$PATH" (make and `breathline run` do it)'
-        return CheckResult("environment", "unusual", f"{own}, but `python` is {first}", advice)
-    return CheckResult("environment", "ok", str(own))
+def gpus(root: Path) -> Iterator[CheckResult]:
+    """Name the GPUs that the driver of NVIDIA knows; `--deep` checks whether torch can use them."""
+    import pynvml
 
-
-def torch_family() -> Iterator[CheckResult]:
-    """Check that torch and the packages built against it can be imported: only an import shows a wrong pairing."""
-    for name in ("torch", "torchaudio", "torchvision", "timm"):
-        try:
-            module = importlib.import_module(name)
-        # A broken binary raises errors of any kind: OSError, RuntimeError, AttributeError.
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield CheckResult(name, "missing", found, "the builds do not fit together: `rm -rf .venv && make setup`")
-        else:
-            yield CheckResult(name, "ok", str(module.__version__))
-
-
-def gpus() -> Iterator[CheckResult]:
-    """Check the GPUs that torch can use: memory and bf16."""
     try:
-        import torch
-    except Exception as error:
-        yield CheckResult("GPU", "unusual", f"unknown: torch cannot be imported ({type(error).__name__})")
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
+        sizes = [pynvml.nvmlDeviceGetMemoryInfo(one).total / GB for one in handles]
+        names = [f"{pynvml.nvmlDeviceGetName(one)}, {size:.0f} GB" for one, size in zip(handles, sizes, strict=True)]
+        driver = pynvml.nvmlSystemGetDriverVersion()
+    except pynvml.NVMLError:
+        yield CheckResult("GPUs", "ok", "none of NVIDIA; training runs on the CPU or on another GPU (--deep)")
         return
-    if not torch.cuda.is_available():
-        advice = "" if torch.version.cuda is None else "sufficient for the demo and real-cpu; large networks need a GPU"
-        yield CheckResult("GPU", "ok", "none; training runs on the CPU", advice)
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        properties = torch.cuda.get_device_properties(index)
-        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        found = f"{properties.name}, {properties.total_memory / GB:.0f} GB, {'bf16' if bf16 else 'no bf16'}"
-        yield CheckResult(f"GPU {index}", "ok" if bf16 else "unusual", found, "" if bf16 else "training runs in fp32")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = f"{'; '.join(names) or 'none'}; driver {driver}"
+    advice = f"`unset CUDA_VISIBLE_DEVICES` (now {hidden!r}) if a GPU is to be used"
+    yield result("GPUs", found, advice, wrong=bool(names) and hidden in ("", "-1"))
 
 
-def cores_and_memory() -> Iterator[CheckResult]:
-    """Check the number of CPU cores and the free memory."""
-    cores = usable_cores()
-    few = cores < 2
-    yield CheckResult("CPU cores", "unusual" if few else "ok", str(cores), "runs will be slow" if few else "")
-    memory = free_memory() / GB
-    short = memory < 4
-    advice = "free some memory: each of the `--jobs` processes takes 2 to 3 GB for training" if short else ""
-    yield CheckResult("memory", "unusual" if short else "ok", f"{memory:.1f} GB free", advice)
+def disks(root: Path) -> Iterator[CheckResult]:
+    """Check free space and free inodes where data, DVC's cache and checkpoints are, disk by disk."""
+    folders = {
+        DATA.as_posix(): root / DATA,
+        ".dvc/cache": dvc_storage.cache_of(root).objects,
+        CHECKPOINTS.as_posix(): root / CHECKPOINTS,
+    }
+    by_disk: dict[int, list[str]] = {}
+    places = {name: next(filter(Path.exists, (folder, *folder.parents))) for name, folder in folders.items()}
+    for name, place in places.items():
+        by_disk.setdefault(place.stat().st_dev, []).append(name)
+    needed, corpus = _needed_gb(root)
+    for names in by_disk.values():
+        place = places[names[0]]
+        free, inodes = shutil.disk_usage(place).free / GB, os.statvfs(place)
+        # A share of the need for each place; data and cache take the same.
+        wanted = needed * sum(name != CHECKPOINTS.as_posix() for name in names) / 2
+        found = f"{free:.1f} GB free for {', '.join(names)}"
+        found += f"; the corpus {corpus} takes about {wanted:g} GB there" if corpus else ""
+        advice = "free some space, or put DVC's cache elsewhere: `dvc cache dir`"
+        yield result("disk", found, advice, wrong=free < wanted, state="problem")
+        few = bool(inodes.f_files) and inodes.f_favail < LEAST_INODES
+        if few:
+            found = f"{inodes.f_favail} of {inodes.f_files} inodes free for {', '.join(names)}"
+            yield CheckResult("inodes", "problem", found, "remove small files that nobody needs, or use another disk")
 
 
-def locked_versions(lock: Path) -> CheckResult:
-    """Compare the installed versions with requirements.lock."""
-    from packaging.requirements import Requirement
+def temporary_files(root: Path) -> Iterator[CheckResult]:
+    """Check that the folder of temporary files exists, is writable and has space."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        yield CheckResult("temporary files", "problem", str(error), "set TMPDIR to a folder that you can write")
+        return
+    free = shutil.disk_usage(folder).free
+    few = free < LEAST_TEMPORARY_GB * GB
+    yield result(
+        "temporary files", f"{folder}: {free / GB:.1f} GB free", "free some space there, or set TMPDIR", wrong=few
+    )
 
-    if not lock.is_file():
-        return CheckResult("locked versions", "missing", f"{lock.name} is missing", "run in the project's root")
-    lines = lock.read_text(encoding="utf-8").splitlines()
-    locked = [Requirement(line.rstrip("\\ ")) for line in lines if line and line[0].isalnum()]
-    applicable = [item for item in locked if item.marker is None or item.marker.evaluate()]
-    absent, other = [], []
-    for item in applicable:
-        try:
-            version = metadata.version(item.name)
-        except metadata.PackageNotFoundError:
-            absent.append(item.name)
-        else:
-            if not item.specifier.contains(version, prereleases=True):
-                other.append(f"{item.name} {version} (locked {item.specifier})")
-    if absent:
-        return CheckResult("locked versions", "missing", f"not installed: {', '.join(absent)}", "`make setup`")
-    if other:
-        return CheckResult("locked versions", "unusual", "; ".join(other), "install the locked versions: `make setup`")
-    return CheckResult("locked versions", "ok", f"all {len(applicable)} as locked")
+
+def umask(root: Path) -> Iterator[CheckResult]:
+    """Check the modes of new files: readable by their owner, not writable by everyone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    if mask & 0o700:
+        yield CheckResult("umask", "problem", f"{mask:04o}: you cannot use your own new files", "`umask 022`")
+    else:
+        advice = "`umask 022`, or 002 for a group that shares DVC's cache"
+        wide = not mask & 0o002
+        yield result("umask", f"{mask:04o}" + (": everyone may change new files" if wide else ""), advice, wrong=wide)
+
+
+def clock(root: Path) -> Iterator[CheckResult]:
+    """Compare the clock with the last commit: downloads, certificates and schedules need the right time."""
+    now = datetime.now(UTC)
+    local = now.astimezone()
+    found = f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    committed = ask_git(root, "log", "-1", "--format=%ct")
+    last = datetime.fromtimestamp(int(committed), UTC) if committed else now
+    if now < last - timedelta(hours=1):
+        found += f", before the last commit ({last:%Y-%m-%d %H:%M} UTC)"
+    elif now > last + timedelta(days=3650):
+        found += f", more than ten years after the last commit ({last:%Y-%m-%d})"
+    yield result("clock", found, "set the clock: `timedatectl set-ntp true`", wrong="commit" in found)
+
+
+def _needed_gb(root: Path) -> tuple[float, str]:
+    """Return the space that the corpus of params.yaml takes, in GB, and its name; nothing if it is not known."""
+    from cli.doctor.project import download_settings
+    from tasks.corpora import registry
+    from tasks.runtime.errors import BreathlineError
+
+    try:
+        settings = download_settings(root)
+        if settings.source == "publisher":
+            return (2, settings.corpus) if registry.get(settings.corpus).generated else (20, settings.corpus)
+    except BreathlineError:  # another check names it
+        return 0, ""
+    return 15, settings.corpus
+
+
+CHECKS = (cores, memory, gpus, disks, temporary_files, umask, clock)

@@ -1,59 +1,108 @@
-"""Checks of the project: disk, DVC, Git, telemetry, pretrained weights."""
+"""Checks of the project: parameters, recipes, recordings, Git, DVC, write permission."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import tomllib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from cli.doctor.check_result import CheckResult
-from cli.doctor.machine import GB
+from cli.doctor.check_result import CheckResult, State, refused, result
 from lineage.git import ask_git
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import counted, listed
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-# Recordings, cycles, feature caches and models, each once in the folder and once in DVC's cache.
-NEEDED_GB = {"publisher": 20, "archive": 15, "directory": 15}  # for a published corpus
-GENERATED_GB = 2
+    from tasks.corpora.settings import DownloadSettings
+
+# Packages of DVC for remotes, by the scheme of the address.
+REMOTE_PACKAGES = {"s3": "dvc_s3", "gs": "dvc_gs", "azure": "dvc_azure", "ssh": "dvc_ssh", "gdrive": "dvc_gdrive"}
+SHARED_LINKS = ("hardlink", "symlink")
 
 
-def checks(root: Path) -> Iterator[CheckResult]:
-    """Yield the results of all checks of the project in a folder."""
-    yield disk(root)
-    yield from dvc(root)
-    yield stage_variable()
-    yield telemetry(root)
-    yield git(root)
-    yield weights()
+def params(root: Path) -> Iterator[CheckResult]:
+    """Check params.yaml against the typed model of all parameters."""
+    from tasks.parameters.judge import problems
+
+    found = problems(root / "params.yaml")
+    if found:
+        for fault in found[:5]:
+            yield CheckResult("params.yaml", "problem", fault, "correct it; `breathline plan` lists all of them")
+    else:
+        yield CheckResult("params.yaml", "ok", "every key and value is allowed")
 
 
-def disk(root: Path) -> CheckResult:
-    """Check the free disk space for the corpus of params.yaml."""
-    from tasks.corpora import registry
-    from tasks.runtime import params
+def recipes(root: Path) -> Iterator[CheckResult]:
+    """Check that every recipe can be read."""
+    from flows.recipes import layers
 
-    try:
-        read = params.read(root / "params.yaml")
-        corpus, source = (str(params.section(read, f"download.{key}")) for key in ("corpus", "source"))
-        generated = source == "publisher" and registry.get(corpus).generated
-    except BreathlineError as error:
-        return CheckResult("free disk", "missing", error.what, error.hint or "")
-    free, needed = shutil.disk_usage(root).free / GB, GENERATED_GB if generated else NEEDED_GB.get(source, 20)
-    found = f"{free:.0f} GB; the corpus {corpus} takes about {needed} GB with DVC's cache"
-    if free < needed:
-        return CheckResult(
-            "free disk", "missing", found, "free some space, or put DVC's cache elsewhere: `dvc cache dir`"
-        )
-    return CheckResult("free disk", "ok", found)
+    folder = root / layers.RECIPES
+    for name in (names := layers.names(folder)):
+        try:
+            layers.load(name, folder)
+        except BreathlineError as error:
+            yield refused("recipes", error)
+    found = f"{len(names)} in {folder}"
+    yield result("recipes", found, "restore them: `git checkout recipes`", wrong=not names, state="problem")
+
+
+def recordings(root: Path) -> Iterator[CheckResult]:
+    """Check that the recordings are here, or that their source is."""
+    settings = download_settings(root)
+    raw = root / "data/raw/source.json"
+    here = f"corpus {settings.corpus}, " + ("in data/raw" if raw.is_file() else "not yet in data/raw")
+    if settings.path is None:
+        yield CheckResult("recordings", "ok", f"{here}; source: publisher")
+        return
+    missing = not (root / settings.path).exists()
+    state: State = "warning" if raw.is_file() else "problem"
+    found = f"{here}; source: {settings.path}" + (", which does not exist" if missing else "")
+    yield result("recordings", found, "correct `download.path` in params.yaml", wrong=missing, state=state)
+
+
+def git(root: Path) -> Iterator[CheckResult]:
+    """Check the Git repository: a score can be traced only to a commit."""
+    version = (ask_git(root, "--version") or "").removeprefix("git version ")
+    shallow = ask_git(root, "rev-parse", "--is-shallow-repository")
+    if shallow is None:
+        found = f"{version}, but no repository" if version else "not installed"
+        yield CheckResult("Git", "problem", found, "`git clone` the project; DVC needs Git")
+        return
+    commit = ask_git(root, "rev-parse", "--short", "HEAD")
+    if commit is None:
+        advice = "commit, so that a score can be traced to its code"
+        yield CheckResult("Git", "warning", f"{version}, no commit yet", advice)
+        return
+    folder = ask_git(root, "rev-parse", "--show-prefix")
+    found = f"{version}, commit {commit}" + (f", folder {folder} of a larger repository" if folder else "")
+    changed = (ask_git(root, "status", "--porcelain", "--", ".") or "").splitlines()
+    if changed:
+        found += f", {counted(len(changed), 'file')} not committed"
+        advice = "commit first, so that the score of the next run can be traced"
+    else:
+        found += ", shallow" if shallow == "true" else ""
+        advice = "`git fetch --unshallow`: DVC compares with old commits"
+    yield result("Git", found, advice, wrong=bool(changed) or shallow == "true")
+
+
+def line_ends(root: Path) -> Iterator[CheckResult]:
+    """Check that code and settings have the line ends of the commit: others rerun every stage."""
+    listing = ask_git(root, "ls-files", "--eol", "--", "*.py", "*.yaml", "*.lock")
+    if listing is None:
+        return
+    other = [line.split("\t", 1)[1] for line in listing.splitlines() if "w/crlf" in line or "w/mixed" in line]
+    setting = ask_git(root, "config", "core.autocrlf") or "not set"
+    found = f"core.autocrlf is {setting}" + (f"; CRLF in {listed(other, 3)}" if other else "")
+    advice = "`git config core.autocrlf false`, then `git rm -q --cached -r . && git reset --hard` in a clean tree"
+    yield result("line ends", found, advice, wrong=bool(other))
 
 
 def dvc(root: Path) -> Iterator[CheckResult]:
-    """Check DVC, the links of its cache, and its telemetry."""
+    """Check DVC: its configuration, the links of its cache, its remote, its telemetry."""
     from dvc import __version__
     from dvc.exceptions import DvcException
 
@@ -61,18 +110,47 @@ def dvc(root: Path) -> Iterator[CheckResult]:
 
     try:
         with open_repo(root) as repo:
-            yield CheckResult("DVC", "ok", __version__)
-            yield cache_links(repo)
-            off = not repo.config["core"].get("analytics", True) or "DVC_NO_ANALYTICS" in os.environ
-    except (DvcException, BreathlineError) as error:
-        what, advice = (error.what, error.hint) if isinstance(error, BreathlineError) else (str(error), None)
-        yield CheckResult("DVC", "missing", f"{__version__}, but {what}", advice or "run in the project's root")
+            yield CheckResult("DVC", "ok", f"{__version__}, cache {repo.cache.local.path}")
+            yield _links(repo)
+            yield _remote(repo)
+            on = repo.config["core"].get("analytics", True) and "DVC_NO_ANALYTICS" not in os.environ
+    except DvcException as error:
+        yield CheckResult("DVC", "problem", f"{__version__}, but {error}", "correct .dvc/config")
         return
-    advice = "" if off else "`dvc config core.analytics false`"
-    yield CheckResult("telemetry of DVC", "ok" if off else "unusual", "off" if off else "on", advice)
+    yield result("telemetry of DVC", "on" if on else "off", "`dvc config core.analytics false`", wrong=on)
 
 
-def cache_links(repo: Repo) -> CheckResult:
+def write_permission(root: Path) -> Iterator[CheckResult]:
+    """Check that this user may write everything that a run changes."""
+    from flows import write_access
+
+    write_access.check(root)
+    yield CheckResult("write permission", "ok", "all folders that a run changes")
+
+
+def links(root: Path) -> Iterator[CheckResult]:
+    """Check that no folder of outs is a symbolic link, below which DVC keeps nothing."""
+    from lineage import out_folders
+
+    outs = ("data/raw/x", "reports/x", ".dvc/x", "data/cycles/x", "data/fbank/x", "data/teachers/x", "data/student/x")
+    out_folders.check(root, outs)
+    yield CheckResult("links", "ok", "no folder of outs is a symbolic link")
+
+
+def download_settings(root: Path) -> DownloadSettings:
+    """Return the section `download` of params.yaml.
+
+    Raises:
+        BreathlineError: The file or the section cannot be read.
+    """
+    from tasks.corpora.settings import DownloadSettings
+    from tasks.runtime import params as reader
+
+    read = reader.read(root / reader.PARAMS)
+    return reader.parse(DownloadSettings, reader.section(read, "download"), "download")
+
+
+def _links(repo: Repo) -> CheckResult:
     """Test the link types of DVC's cache, in the order of the configuration."""
     from dvc.fs import localfs
     from dvc_objects.fs.generic import test_links
@@ -83,60 +161,25 @@ def cache_links(repo: Repo) -> CheckResult:
     works = test_links(wanted, localfs, str(target.parent), localfs, str(target))
     if not works:
         return CheckResult(
-            "DVC's cache", "missing", f"none of {', '.join(wanted)} works", "`dvc config cache.type copy`"
+            "DVC's cache", "problem", f"none of {', '.join(wanted)} works", "`dvc config cache.type copy`"
         )
     found = f"{works[0]} (configured: {', '.join(wanted)})"
-    if works[0] in {"hardlink", "symlink"}:
-        advice = "a program that overwrites a file would also change the cache: `dvc config cache.type reflink,copy`"
-        return CheckResult("DVC's cache", "unusual", found, advice)
-    return CheckResult("DVC's cache", "ok", found, "every file takes its space twice" if works[0] == "copy" else "")
+    found += ": every file takes its space twice" if works[0] == "copy" else ""
+    advice = "a program that overwrites a file would also change the cache: `dvc config cache.type reflink,copy`"
+    return result("DVC's cache", found, advice, wrong=works[0] in SHARED_LINKS)
 
 
-def stage_variable() -> CheckResult:
-    """Check that the command does not run inside a stage, where no run may start."""
-    inside = os.environ.get("DVC_STAGE")
-    if inside:
-        return CheckResult("DVC_STAGE", "unusual", inside, "`unset DVC_STAGE`, or `breathline run` refuses to start")
-    return CheckResult("DVC_STAGE", "ok", "not set")
+def _remote(repo: Repo) -> CheckResult:
+    name = repo.config["core"].get("remote")
+    if not name:
+        return CheckResult("DVC's remote", "ok", "none: results stay on this machine")
+    url = str(repo.config["remote"].get(name, {}).get("url", ""))
+    scheme = urlsplit(url).scheme if "://" in url else ""
+    package = REMOTE_PACKAGES.get(scheme)
+    if package and find_spec(package) is None:
+        return CheckResult("DVC's remote", "problem", f"{name} ({url}) needs {package}", f"pip install 'dvc[{scheme}]'")
+    lost = not url or (not scheme and not Path(url).is_dir())
+    return result("DVC's remote", f"{name} ({url or 'no address'})", "correct it: `dvc remote modify`", wrong=lost)
 
 
-def telemetry(root: Path) -> CheckResult:
-    """Check that the telemetry of Prefect is off; the stage `validate` turns off that of Great Expectations."""
-    project = root / "pyproject.toml"
-    settings = tomllib.loads(project.read_text(encoding="utf-8")) if project.exists() else {}
-    server = settings.get("tool", {}).get("prefect", {}).get("server", {})
-    if server.get("analytics_enabled") is False or os.environ.get("DO_NOT_TRACK") == "1":
-        return CheckResult("telemetry of Prefect", "ok", "off")
-    advice = "set `analytics_enabled = false` under [tool.prefect.server] in pyproject.toml"
-    return CheckResult("telemetry of Prefect", "unusual", "not switched off", advice)
-
-
-def git(root: Path) -> CheckResult:
-    """Check the Git repository: a score can be traced only to a commit."""
-    shallow = ask_git(root, "rev-parse", "--is-shallow-repository")
-    if shallow is None:
-        return CheckResult("Git", "missing", "no repository, or no git", "`git clone` the project; DVC needs Git")
-    commit = ask_git(root, "rev-parse", "--short", "HEAD")
-    if commit is None:
-        return CheckResult("Git", "unusual", "no commit yet", "commit, so that a score can be traced to its code")
-    changed = (ask_git(root, "status", "--porcelain") or "").splitlines()
-    if changed:
-        found = f"{commit} and {len(changed)} files not committed"
-        return CheckResult("Git", "unusual", found, "commit first, so that the score of the next run can be traced")
-    if shallow == "true":
-        return CheckResult(
-            "Git", "unusual", f"{commit}, shallow", "`git fetch --unshallow`: DVC compares with old commits"
-        )
-    return CheckResult("Git", "ok", commit)
-
-
-def weights() -> CheckResult:
-    """Check the folder of pretrained weights, which is searched before anything is downloaded."""
-    folder = os.environ.get("BREATHLINE_WEIGHTS")
-    if folder is None:
-        return CheckResult("BREATHLINE_WEIGHTS", "ok", "not set: pretrained weights are downloaded")
-    if not Path(folder).is_dir():
-        return CheckResult(
-            "BREATHLINE_WEIGHTS", "missing", f"{folder} is not a folder", "correct or unset the variable"
-        )
-    return CheckResult("BREATHLINE_WEIGHTS", "ok", folder)
+CHECKS = (params, recipes, recordings, git, line_ends, dvc, write_permission, links)

@@ -1,4 +1,4 @@
-"""Cores and memory of this machine and this process, on Linux and macOS."""
+"""Cores and memory of this machine and this process, on Linux and macOS, also within a container."""
 
 import os
 import platform
@@ -7,12 +7,22 @@ import sys
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux only
+CGROUP = Path("/sys/fs/cgroup")  # limits of a container (cgroup v2), Linux only
 CPU_NAME = ("sysctl", "-n", "machdep.cpu.brand_string")  # macOS only
 
 
 def usable_cores() -> int:
     """Return the number of processor cores that this process may use; without such a limit, of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_quota() -> float | None:
+    """Return the number of cores whose time a container may use; None without a limit."""
+    try:
+        limit, period = (CGROUP / "cpu.max").read_text(encoding="ascii").split()
+        return None if limit == "max" else int(limit) / int(period)
+    except (OSError, ValueError):
+        return None
 
 
 def cpu_name() -> str:
@@ -37,10 +47,15 @@ def total_memory() -> int:
 
 
 def free_memory() -> int:
-    """Return the memory in bytes that new work can take without swapping."""
+    """Return the memory in bytes that new work can take without swapping, also within the limit of a container."""
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = (int((CGROUP / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
+    except (OSError, ValueError):  # no container, or "max" for no limit
+        return free
+    return min(free, limit - used)
 
 
 def peak_memory(*, of_children: bool = False) -> int:

@@ -29,7 +29,10 @@ LINUX_ONLY = {
 }  # fmt: skip
 PLACES = ("/proc", "/sys", "/dev/shm")
 # The one module for each, with a fallback.
-ALLOWED = {"tasks/runtime/hardware.py": {"sched_getaffinity", "/proc"}, "tasks/runtime/parent_death.py": {"prctl"}}
+ALLOWED = {
+    "tasks/runtime/hardware.py": {"sched_getaffinity", "/proc", "/sys"},
+    "tasks/runtime/parent_death.py": {"prctl"},
+}
 
 
 def uses(tree):
@@ -53,7 +56,10 @@ def test_cores_memory_and_names_without_what_only_linux_has(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(hardware, "CPU_INFO", Path("/no/such/file"))
     monkeypatch.setattr(hardware, "CPU_NAME", (sys.executable, "-c", "print('Apple M3')"))
+    monkeypatch.setattr(hardware, "CGROUP", Path("/no/such/folder"))
     found = machine.hardware()
+    assert hardware.cpu_quota() is None
+    assert 0 < hardware.free_memory() < hardware.total_memory()
     assert hardware.usable_cores() == os.cpu_count()
     assert found["cpu"] == "Apple M3"
     assert found["memory_mb"] == psutil.virtual_memory().total // 2**20
