@@ -1,6 +1,5 @@
 """`breathline report`: the results as a table, and the paths of all results."""
 
-import json
 import webbrowser
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from rich.table import Column, Table
 
 from tasks.artifacts import DATA_DOCS_INDEX, METRICS, PREDICTIONS, REPORT
 from tasks.evaluation.words import SELECTIONS, figure, interval, spread
+from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
 PATHS = {
@@ -25,8 +25,21 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     """Show the results of the last evaluation and the paths of all results."""
     if not METRICS.exists():
         raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="`make demo`, or `dvc repro`")
-    metrics = json.loads(METRICS.read_text(encoding="utf-8"))
-    console, test = Console(highlight=False), metrics["test"]
+    console = Console(highlight=False)
+    with content_of(METRICS):
+        _show(console, read_json(METRICS))
+    existing = {path: content for path, content in PATHS.items() if path.exists()}
+    width = max(len(str(path)) for path in existing)
+    for path, content in existing.items():
+        console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
+    if open_page:
+        if not REPORT.exists():
+            raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro evaluate`")
+        webbrowser.open(REPORT.resolve().as_uri())
+
+
+def _show(console: Console, metrics: Mapping[str, Any]) -> None:
+    test = metrics["test"]
     console.print(f"\n[bold]Breathline[/] · {metrics['labels']} · split {metrics['split']} · ", end="")
     console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients")
     console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow")
@@ -38,14 +51,6 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     console.print(per_class(metrics))
     console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
     console.print("[dim]Intervals: bootstrap over the test patients. ±: standard deviation over seeds.[/]\n")
-    existing = {path: content for path, content in PATHS.items() if path.exists()}
-    width = max(len(str(path)) for path in existing)
-    for path, content in existing.items():
-        console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
-    if open_page:
-        if not REPORT.exists():
-            raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro evaluate`")
-        webbrowser.open(REPORT.resolve().as_uri())
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:

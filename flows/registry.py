@@ -17,6 +17,7 @@ from flows.plan import plan
 from lineage.git import file_at, git
 from models.file_names import CARD
 from tasks.artifacts import DATA_DOCS_INDEX, SCORES, VERDICTS
+from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -113,7 +114,7 @@ def _check_release(root: Path, stages: Sequence[graph.Stage]) -> None:
         hint = "`breathline plan` shows the reasons; `breathline run` or `dvc repro` brings them up to date"
         raise BreathlineError("Not all stages are up to date.", where=", ".join(waiting), hint=hint)
     verdict = root / VERDICTS
-    if verdict.is_file() and not json.loads(verdict.read_text(encoding="utf-8"))["success"]:
+    if verdict.is_file() and not read_json(verdict, {"success": bool})["success"]:
         raise BreathlineError("Validation failed.", where=VERDICTS, hint=f"look into {DATA_DOCS_INDEX}")
     outs = [out for stage in stages for out in stage.outs]
     given = sorted({dep for stage in stages for dep in stage.deps if not graph.overlap(dep, outs)})
@@ -151,7 +152,8 @@ def is_current(root: Path, version: Version) -> bool:
 def read_at(root: Path, commit: str, path: Path) -> dict[str, Any]:
     """Return the content of a JSON file at a commit; empty if the file is missing."""
     text = file_at(root, commit, path.as_posix())
-    content: dict[str, Any] = json.loads(text) if text is not None else {}
+    with content_of(path):
+        content: dict[str, Any] = json.loads(text) if text is not None else {}
     return content
 
 

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from models.file_reading import reading
+
 CHUNK = 1 << 22  # bytes read at a time
 
 
@@ -22,11 +24,13 @@ def content_hash(path: Path) -> str | None:
     """Return the SHA-256 of a file's content, or None if the bytes are the content (JSON, CSV, wav …).
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: The file is not valid in the format of its suffix.
+        UnreadableFileError: The file is missing, or not valid in the format of its suffix.
     """
     hash_file = _BY_SUFFIX.get(path.suffix)
-    return hash_file(path) if hash_file else None
+    if hash_file is None:
+        return None
+    with reading(path, path.suffix):
+        return hash_file(path)
 
 
 def table_hash(path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.content import content_hash
+from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.files import sha256
 from tasks.runtime.hardware import usable_cores
 
@@ -57,7 +58,8 @@ def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict
     path = root / name
     digest = sha256(path)
     found: dict[str, Any] = {"path": name, "sha256": digest, "bytes": path.stat().st_size}
-    content = known[digest].get("content") if digest in known else content_hash(path)
+    with as_artifact_error():
+        content = known[digest].get("content") if digest in known else content_hash(path)
     return found | ({"content": content} if content else {})
 
 

@@ -6,13 +6,11 @@ because a second list could only disagree.
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 from tasks.artifacts import RECORDINGS, SOURCE
-from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_table
+from tasks.runtime.artifact_reading import read_json, read_table
 
 COLUMNS = [
     *("recording_id", "patient_id", "split", "fold", "recording_sha256", "annotation_sha256"),
@@ -25,14 +23,10 @@ def manifest(root: Path) -> dict[str, Any]:
     """Return facts of the source, and all recordings by id.
 
     Raises:
-        BreathlineError: The recordings have not been extracted.
+        BreathlineError: The table of recordings or their source is missing or damaged.
     """
-    for path in (RECORDINGS, SOURCE):
-        if not (root / path).is_file():
-            hint = "`dvc pull`, or `dvc repro extract`"
-            raise BreathlineError("A file of the manifest is missing.", where=path, hint=hint)
     rows = read_table(root / RECORDINGS, COLUMNS).to_pylist()
-    source = json.loads((root / SOURCE).read_text(encoding="utf-8"))
+    source = read_json(root / SOURCE)
     return {key: source[key] for key in ABOUT if key in source} | {"recordings": rows}
 
 

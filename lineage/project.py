@@ -67,8 +67,7 @@ def load(root: Path) -> Project:
     """Read a project.
 
     Raises:
-        BreathlineError: dvc.yaml or params.yaml cannot be read.
-        ValueError: A record is not valid JSON.
+        BreathlineError: dvc.yaml, params.yaml or a record cannot be read.
     """
     stages = graph.read(root)
     found = {name: record.read(root, name) for name in stages}

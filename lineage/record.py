@@ -14,11 +14,22 @@ from typing import Any
 from lineage import code, files, graph, out_folders, row_counts
 from tasks.artifacts import RECORDS
 from tasks.runtime import params
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 from tasks.runtime.params import flatten
 
 FORMAT = 1
+KEYS: Mapping[str, type] = {
+    "stage": str,
+    "command": str,
+    "inputs": list,
+    "outputs": list,
+    "params": dict,
+    "modules": dict,
+    "code": list,
+    "environment": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -92,13 +103,10 @@ def read(root: Path, stage: str) -> dict[str, Any] | None:
     """Return the record of a stage, or None if it is missing.
 
     Raises:
-        ValueError: The file is not valid JSON.
+        BreathlineError: The record is damaged, or lacks a key.
     """
     path = root / path_of(stage)
-    if not path.is_file():
-        return None
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+    return read_json(path, KEYS) if path.is_file() else None
 
 
 def _modules(root: Path, spec: graph.Stage) -> dict[str, str]:

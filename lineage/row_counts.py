@@ -3,16 +3,14 @@
 The counts come from the artifacts and from the stage's decisions.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
-
 from models import file_names
+from models.file_reading import open_table
 from tasks import artifacts
-from tasks.runtime.files import read_table
+from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
 
 Account = dict[str, Any]
 
@@ -24,7 +22,7 @@ class _Run(NamedTuple):
     decisions: Mapping[str, Any]
 
     def json(self, path: Path) -> Any:
-        return json.loads((self.root / path).read_text(encoding="utf-8"))
+        return read_json(self.root / path)
 
 
 def count(root: Path, stage: str, params: Mapping[str, Any], decisions: Mapping[str, Any]) -> Account:
@@ -75,7 +73,9 @@ def _validate(run: _Run) -> Account:
 
 def _fbank(run: _Run) -> Account:
     made = run.json(artifacts.FEATURE_CACHES / run.item / file_names.STATISTICS)["cycles"]
-    return {"cycles": {"in": pq.read_metadata(run.root / artifacts.CYCLES).num_rows, "out": made}, "dropped": {}}
+    with as_artifact_error(), open_table(run.root / artifacts.CYCLES) as table:
+        cycles = table.metadata.num_rows
+    return {"cycles": {"in": cycles, "out": made}, "dropped": {}}
 
 
 def _learning(run: _Run) -> Account:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from models.file_names import CARD
+from models.file_reading import UnreadableFileError, read_json, read_tensors
 from models.networks.base import Network
 from models.networks.registry import create
+
+# Keys of ``model.json`` that the network is built from, and the type of each.
+CARD_KEYS = {"architecture": str, "options": dict, "frames": int, "mels": int, "classes": list}
 
 
 def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:
@@ -47,14 +51,13 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
         selection: Selection of the epoch, `val` or `paper`.
 
     Raises:
-        ValueError: The folder holds no model, or not this selection; the error lists the selections.
+        UnreadableFileError: A file of the model is missing or damaged, or its tensors do not fit the network.
+        ValueError: The folder holds no model of this selection; the error lists the selections.
     """
-    if not (directory / CARD).exists():
-        raise ValueError(f"There is no trained model in {directory}.")
-    card: dict[str, Any] = json.loads((directory / CARD).read_text(encoding="utf-8"))
+    card = read_json(directory / CARD, CARD_KEYS)
     file = directory / f"{selection}.safetensors"
-    if not file.exists():
-        known = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
+    known = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
+    if not file.exists() and known and selection not in card.get("selections", ()):
         raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {known}.")
     network = create(
         card["architecture"],
@@ -64,7 +67,11 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
         options=card["options"],
         weights=None,
     )
-    network.load_state_dict(load_file(file))
+    state = read_tensors(file)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise UnreadableFileError(file, f"its tensors are not those of the network {card['architecture']}") from error
     if network.channels_last:
         network.to(memory_format=torch.channels_last)
     return network.eval(), card

@@ -46,17 +46,23 @@ class Artifact:
         title: Name for people.
         stage: Stage that makes it, without an item.
         schema: Name of its Arrow schema in `tasks.runtime.schemas`, for tables with fixed columns.
+        in_git: Whether Git tracks the files instead of DVC's cache.
     """
 
     pattern: Path
     title: str
     stage: str
     schema: Literal["RECORDINGS", "CYCLES", "AUDIO"] | None = None
+    in_git: bool = False
 
     @property
     def format(self) -> str:
         """Format of the files, by their suffix."""
         return self.pattern.suffix.removeprefix(".")
+
+    def maker(self, path: Path) -> str:
+        """Return the stage of one of the files, with its item: `fbank@ast` of ``data/fbank/ast/features.npy``."""
+        return f"{self.stage}@{path.parent.name}" if self.pattern.parent.name == "*" else self.stage
 
 
 CATALOGUE = (
@@ -85,13 +91,29 @@ CATALOGUE = (
     Artifact(STUDENTS / "*" / file_names.CARD, "model card of the student", "train_student"),
     Artifact(STUDENTS / "*" / file_names.HISTORY, "training history of the student", "train_student"),
     Artifact(PREDICTIONS, "table of predictions", "evaluate"),
-    Artifact(METRICS, "set of metrics", "evaluate"),
-    Artifact(SCORES, "set of Scores", "evaluate"),
+    Artifact(METRICS, "set of metrics", "evaluate", in_git=True),
+    Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
     Artifact(REPORT, "report", "evaluate"),
-    Artifact(PLOTS / "*.csv", "table of a plot", "evaluate"),
+    Artifact(PLOTS / "*.csv", "table of a plot", "evaluate", in_git=True),
 )
 
 
 def find(path: str) -> Artifact | None:
     """Return the artifact that a file belongs to, by its path relative to the project."""
     return next((artifact for artifact in CATALOGUE if PurePosixPath(path).match(str(artifact.pattern))), None)
+
+
+def next_step(path: Path) -> str | None:
+    """Return how to restore an artifact that is missing or damaged; None for a file of no stage.
+
+    Args:
+        path: Path of an artifact, a record or another file, relative or absolute.
+    """
+    if path.parent.name == RECORDS.name and path.suffix == ".json":
+        return f"`dvc checkout {RECORDS / path.name}` restores it, `dvc repro {path.stem}` makes it again"
+    artifact = find(path.as_posix())
+    if artifact is None:
+        return None
+    relative = PurePosixPath(*path.parts[-len(artifact.pattern.parts) :])
+    tool = "git" if artifact.in_git else "dvc"
+    return f"`{tool} checkout {relative}` restores it, `dvc repro {artifact.maker(path)}` makes it again"

@@ -1,6 +1,5 @@
 """Stage `extract`: tables of recordings and cycles, and the cycles' waveforms."""
 
-import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -19,6 +18,7 @@ from tasks.corpora import extraction, registry
 from tasks.corpora.base import Corpus
 from tasks.corpora.source_files import RECORDING_SUFFIX
 from tasks.runtime import corpus_facts, hardware, parallel, params
+from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
@@ -71,7 +71,8 @@ def extract(
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
-    source = _source(raw / "source.json")
+    source = read_json(raw / artifacts.SOURCE.name, {"corpus": str, "identity": dict})
+    identity = parse(Identity, source["identity"], raw / artifacts.SOURCE.name)
     corpus = registry.get(source["corpus"])
     wavs = recordings(raw.absolute() / "audio", corpus)  # remote workers have another working directory
     metadata = corpus.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
@@ -99,7 +100,6 @@ def extract(
     for path in (out / "audio").iterdir():
         if path.name not in {f"{rate}.parquet" for rate in rates}:
             path.unlink()  # of a rate that is no longer wanted, or of a run that was killed
-    identity = Identity(**source["identity"])
     summary = {
         "corpus": identity.name,
         "recordings": recording_table.num_rows,
@@ -113,14 +113,6 @@ def extract(
     corpus_facts.write(out, corpus.facts(identity))
     report(recording_table, summary)
     return summary
-
-
-def _source(path: Path) -> dict[str, Any]:
-    """Return the record of `download` about the source."""
-    if not path.exists():
-        raise BreathlineError("The source of the recordings is unknown.", where=path, hint="run `download` again")
-    source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return source
 
 
 def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:

@@ -1,6 +1,5 @@
 """Leaderboards: finished workspaces with equal corpus, test set, split, labels, selection and definition of Se."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from tasks.evaluation import bootstrap
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import rounded
 from tasks.runtime import corpus_facts, params
+from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Published
-from tasks.runtime.errors import BreathlineError
 from tasks.subsets.patients import number
 
 DEFINITIONS = {
@@ -112,15 +111,11 @@ def read(root: Path, workspace: RecipeWorkspace) -> Result:
     """Return the results of a finished workspace.
 
     Raises:
-        BreathlineError: A file of the results is missing.
+        BreathlineError: A file of the results is missing or damaged.
     """
     folder = root / workspace.folder
-    hint = f"run `breathline leaderboard {workspace.recipe}` again"
-    try:
-        metrics = json.loads((folder / artifacts.METRICS).read_text(encoding="utf-8"))
-        rows = pl.read_parquet(folder / artifacts.PREDICTIONS)
-    except FileNotFoundError as error:
-        raise BreathlineError("The results are missing.", where=error.filename, hint=hint) from error
+    metrics = read_json(folder / artifacts.METRICS, {**dict.fromkeys(ABOUT, object), "student": dict, "test": dict})
+    rows = pl.DataFrame(read_table(folder / artifacts.PREDICTIONS))
     settings = params.section(params.read(folder / params.PARAMS), "evaluation")
     return Result(
         workspace,

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.publish import markdown
 from lineage.verify import summary
 from lineage.verify.findings import OUTDATED, Finding, Report, Sample
-from tasks.runtime.files import read_json
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.words import counted
 
 # Next step by family of findings: the part of their kind before the first hyphen, or one of two groups of kinds.

@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from lineage.absence import fingerprint as prints
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
+from models.file_reading import reading
 from tasks import artifacts
 from tasks.corpora import registry
 from tasks.runtime import params
-from tasks.runtime.errors import BreathlineError
+from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.files import sha256
 
 METADATA = artifacts.RAW_METADATA.as_posix()
@@ -55,12 +56,9 @@ class FileSearch:
         """Search a file, by its path relative to the root."""
         path = self.root / name
         found = [*self._bytes(path, name), *self._hashes(path)]
-        if path.suffix == ".parquet":
-            found += self._table(path)
-        elif path.suffix == ".npy":
-            found += self._array(path)
-        elif path.suffix == ".json":
-            found += self._json(path)
+        if search := {".parquet": self._table, ".npy": self._array, ".json": self._json}.get(path.suffix):
+            with as_artifact_error(), reading(path, path.suffix):
+                found += search(path)
         if name.startswith(METADATA) and self.patient in self.corpus.patients_named(path.read_bytes()):
             found.append("lines about the patient")
         self.remnants += [Remnant(name, what) for what in dict.fromkeys(found)]
@@ -78,8 +76,11 @@ class FileSearch:
             return
         if name := self.known.files.get(sha256(path)):
             yield f"all bytes of {name}"
-        if path.suffix == ".safetensors" and (weights := self.known.learned.get(tensors_hash(path))):
-            yield f"the weights of {weights}, unchanged since they learned from the patient"
+        if path.suffix == ".safetensors":
+            with as_artifact_error(), reading(path, path.suffix):
+                digest = tensors_hash(path)
+            if weights := self.known.learned.get(digest):
+                yield f"the weights of {weights}, unchanged since they learned from the patient"
 
     def _table(self, path: Path) -> Iterator[str]:
         with pq.ParquetFile(path) as file:
@@ -114,12 +115,8 @@ class FileSearch:
             yield f"the samples or features of {cycle}"
 
     def _json(self, path: Path) -> Iterator[str]:
-        try:
-            keys = _keys_of_patient(json.loads(path.read_bytes()), self.patient)
-            yield from (f"the patient's number, under `{key}`" for key in keys)
-        except ValueError as error:
-            hint = "`breathline audit verify` reports changed files"
-            raise BreathlineError("The file is not valid JSON.", where=path, hint=hint) from error
+        keys = _keys_of_patient(json.loads(path.read_bytes()), self.patient)
+        yield from (f"the patient's number, under `{key}`" for key in keys)
 
 
 def _keys_of_patient(value: Any, patient: str, key: str = "", *, listed: bool = False) -> Iterator[str]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lineage.diff.runs import RevisionRun, Run
 from lineage.files import by_path
 from lineage.git import ask_git
 from models import file_names
+from models.file_reading import open_table, read_array
 from tasks import artifacts
-from tasks.runtime.files import read_table
+from tasks.runtime.artifact_reading import as_artifact_error, read_table
 
 AUDIO, FBANK = artifacts.WAVEFORMS.as_posix(), artifacts.FEATURE_CACHES.as_posix()
 FILES = {"recording_sha256": "{}.wav", "annotation_sha256": "the annotation of {}"}  # names of the files by column
@@ -116,13 +116,14 @@ def _rows(run: Run) -> Iterator[tuple[str, str]]:
     for name in run.names(AUDIO):
         path = run.path(name)
         if path is not None and name.endswith(".parquet"):
-            with pq.ParquetFile(path) as file:
+            with as_artifact_error(), open_table(path) as file:
                 for batch in file.iter_batches(batch_size=ROWS, columns=["cycle_id", "samples"]):
                     yield from zip(batch["cycle_id"].to_pylist(), row_hashes(batch["samples"]), strict=True)
     for name in run.names(FBANK):
         path, index = run.path(name), run.path(str(Path(name).with_name(file_names.INDEX)))
         if path is not None and index is not None and name.endswith(file_names.FEATURES):
-            features = np.load(path, mmap_mode="r", allow_pickle=False)
+            with as_artifact_error():
+                features = read_array(path, np.float16, dimensions=3)
             for row in read_table(index).to_pylist():
                 yield row["cycle_id"], numbers_hash(features[row["row"]])
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from lineage import dvc_storage, versions
 from lineage.git import file_at
 from tasks.artifacts import RECORDS
+from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_table
 
 
 class Run(ABC):

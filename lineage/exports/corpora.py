@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from lineage.project import Project
 from tasks import artifacts
 from tasks.runtime import corpus_facts
+from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import natural
@@ -37,7 +36,7 @@ def read(project: Project) -> CorpusFacts:
             "There are no cycles yet.", where=project.root / artifacts.EXTRACTED, hint="`breathline run`"
         )
     facts = corpus_facts.read(project.root / corpus_facts.FOLDER)
-    recordings = pq.read_table(existing_table(project, artifacts.RECORDINGS)).to_pylist()
+    recordings = read_table(existing_table(project, artifacts.RECORDINGS)).to_pylist()
     return replace(facts, limits=(*facts.limits, *limits(recordings)))
 
 

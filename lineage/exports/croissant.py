@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lineage.exports import corpora, stage_runs
 from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
+from models.file_reading import open_table
 from tasks import artifacts
-from tasks.runtime.files import read_json
+from tasks.runtime.artifact_reading import as_artifact_error, read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
 MEDIA = {".parquet": "application/x-parquet", ".npy": "application/x-npy", ".json": "application/json"}
@@ -103,14 +103,14 @@ class _Builder:
 
     def _table(self, path: str) -> dict[str, Any]:
         name, key = path.removesuffix(".parquet"), "recording_id" if "recordings" in path else "cycle_id"
+        with as_artifact_error(), open_table(corpora.existing_table(self.project, path)) as table:
+            columns = table.schema_arrow
         return {
             "@type": "cr:RecordSet",
             "@id": name,
             "name": name,
             "key": {"@id": f"{name}/{key}"},
-            "field": [
-                self._field(path, name, field) for field in pq.read_schema(corpora.existing_table(self.project, path))
-            ],
+            "field": [self._field(path, name, field) for field in columns],
         }
 
     def _field(self, path: str, table: str, field: pa.Field) -> dict[str, Any]:

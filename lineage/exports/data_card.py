@@ -7,16 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from lineage.exports import corpora, hub_card
 from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts
 from tasks.audio import front_end_rates
+from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Licence
-from tasks.runtime.files import read_json
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the Hub's own classes
 
@@ -36,7 +34,7 @@ def card(project: Project) -> str:
 
     corpus = corpora.read(project)
     tables = (corpora.existing_table(project, path) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
-    recordings, cycles = (pq.read_table(table).to_pylist() for table in tables)
+    recordings, cycles = (read_table(table).to_pylist() for table in tables)
     summary = read_json(project.root / artifacts.SUMMARY)
     about = DatasetCardData(
         pretty_name=f"{corpus.title}: breath cycles",

@@ -17,8 +17,9 @@ from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_json, sha256
+from tasks.runtime.files import sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from lineage.exports import stage_runs
 from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.project import Project
+from models.file_reading import open_table
+from tasks.runtime.artifact_reading import as_artifact_error
 
 SPEC = "https://openlineage.io/spec"
 CORE = f"{SPEC}/2-0-2/OpenLineage.json#/$defs"
@@ -105,7 +105,8 @@ class _Builder:
             facets["breathline_content"] = self._own({"sha256": described["content"]}, "DatasetFacet")
         file = self.project.root / path
         if path.suffix == ".parquet" and file.is_file() and file.stat().st_size == described["bytes"]:
-            fields = [{"name": field.name, "type": str(field.type)} for field in pq.read_schema(file)]
+            with as_artifact_error(), open_table(file) as table:
+                fields = [{"name": field.name, "type": str(field.type)} for field in table.schema_arrow]
             facets["schema"] = self._facet("1-2-0", "SchemaDatasetFacet", {"fields": fields})
         statistics = {"size": described["bytes"], "fileCount": len(described.get("files", [described]))}
         counted = self._facet(facet, f"{side.title()}Statistics{side.title()}DatasetFacet", statistics)

@@ -8,8 +8,8 @@ from lineage import files
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_json
 
 NAMES = {
     "score_strict": ("icbhi_score", "ICBHI Score (strict)"),

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models.file_reading import UnreadableFileError, reading
+from tasks.runtime.artifact_reading import as_artifact_error
+
 
 @dataclass(frozen=True)
 class Wav:
@@ -19,9 +22,9 @@ def wav(path: Path) -> Wav | None:
     """Return the layout of a wav file, or None for another container (Multimedia Programming Interface 1.0).
 
     Raises:
-        OSError: The file cannot be read.
+        BreathlineError: The file is missing, or ends within its header.
     """
-    with path.open("rb") as file:
+    with as_artifact_error(), reading(path, "wav"), path.open("rb") as file:
         if file.read(4) != b"RIFF":
             return None
         file.seek(12)
@@ -51,10 +54,10 @@ def array(path: Path) -> Array:
     """Return the layout of an .npy file in C order.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: The file is not an array in C order.
+        BreathlineError: The file is missing or damaged, or is not an array in C order.
     """
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(mapped, np.memmap) or not mapped.flags.c_contiguous:
-        raise ValueError(f"{path} is not an array in C order.")
+    with as_artifact_error(), reading(path, ".npy"):
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(mapped, np.memmap) or not mapped.flags.c_contiguous:
+            raise UnreadableFileError(path, "this is not an array in C order")
     return Array(int(mapped.offset), int(mapped[:1].nbytes), tuple(mapped.shape))

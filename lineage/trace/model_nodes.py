@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from lineage.record import path_of
 from lineage.trace.catalogue import TRAIN, Model
 from lineage.trace.node_type import NodeType
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
 from tasks.artifacts import SOFT_LABELS, WEIGHTS
+from tasks.runtime.artifact_reading import damaged
 
 
 class Weights(NodeType):
@@ -54,6 +56,9 @@ class Weights(NodeType):
 
     def _of(self, name: str) -> tuple[Model, str]:
         model, _, selection = name.rpartition("/")
+        if model not in self.catalogue.models:
+            kind, _, item = model.partition("/")
+            raise damaged(path_of(f"train_{kind}@{item}"), "the record of the model is missing")
         return self.catalogue.models[model], selection
 
 

@@ -1,6 +1,5 @@
 """Records and tables of a project, each read once and only when needed."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,8 +14,8 @@ from models import file_names
 from tasks import artifacts
 from tasks.audio import front_end_rates
 from tasks.runtime import params
+from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_table
 from tasks.subsets import assignment
 
 Row = dict[str, Any]
@@ -58,23 +57,12 @@ class ProjectData:
         return self.decisions(stage)[key] if stage in self.project.records else []
 
     def table(self, path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a Parquet table.
-
-        Raises:
-            BreathlineError: The table is missing.
-        """
-        try:
-            return read_table(self.root / path, columns)
-        except FileNotFoundError as error:
-            hint = f"`dvc pull`, or `dvc repro {self.project.maker(str(path))}`"
-            raise BreathlineError("A table is missing.", where=path, hint=hint) from error
+        """Return a Parquet table."""
+        return read_table(self.root / path, columns)
 
     def json(self, path: Path | str) -> dict[str, Any]:
         """Return the value of a JSON file; empty if the file is missing."""
-        if not self.exists(path):
-            return {}
-        loaded: dict[str, Any] = json.loads((self.root / path).read_text(encoding="utf-8"))
-        return loaded
+        return read_json(self.root / path) if self.exists(path) else {}
 
     def exists(self, path: Path | str) -> bool:
         """Return whether a path exists in the project."""

@@ -16,6 +16,7 @@ from lineage.trace.rerun_list import reruns
 from lineage.trace.stage_nodes import Stages
 from lineage.trace.traversal import neighbours, node_types, traverse
 from tasks.artifacts import METRICS, RAW_AUDIO, SCORES, SOFT_LABELS
+from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
@@ -69,6 +70,8 @@ class TraceQueries:
         if (maker := self._maker(what)) is not None:
             kind, _, name = maker.partition(":")
             return self.types[kind].node(name), neighbours(self.types_of_stages, maker, "backward"), "backward"
+        if what == SCORE:
+            raise damaged(METRICS, "the file is missing")
         candidates = list(self._candidates())
         close = get_close_matches(what, candidates, n=5, cutoff=0.5) or [one for one in candidates if what in one][:5]
         hint = f"did you mean {', '.join(close)}?" if close else f"ask about: {EXAMPLES}"

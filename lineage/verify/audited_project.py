@@ -17,26 +17,17 @@ from lineage.git import file_at
 from lineage.project import Project
 from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
+from models import file_reading
+from models.file_reading import UnreadableFileError
 from tasks.artifacts import CYCLES
 from tasks.runtime import params
+from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.error_output import one_line
-from tasks.runtime.files import read_table
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
 
 LOCK = dvc_storage.LOCK
-KINDS: Mapping[str, type] = {
-    "stage": str,
-    "command": str,
-    "inputs": list,
-    "outputs": list,
-    "params": dict,
-    "modules": dict,
-    "code": list,
-    "environment": dict,
-    "account": dict,
-    "decisions": dict,
-}
+KEYS: Mapping[str, type] = {**record.KEYS, "account": dict, "decisions": dict}
 BROKEN_LOCK = (YAMLError, KeyError, TypeError, AttributeError, ValueError)
 
 
@@ -60,19 +51,15 @@ class AuditedProject:
     def _record(self, stage: str) -> dict[str, Any] | None:
         path = record.path_of(stage)
         try:
-            found = record.read(self.root, stage)
-            if found is None:
+            if not (self.root / path).is_file():
                 return None
-            if not isinstance(found, dict):
-                raise ValueError("it is not a JSON object")
-            for key, kind in KINDS.items():
-                if not isinstance(found.get(key), kind):
-                    raise ValueError(f"`{key}` is missing, or is not a {kind.__name__}")
+            found = file_reading.read_json(self.root / path, KEYS)
             for key in ("inputs", "outputs", "code"):
                 if not all({"path", "sha256"} <= set(file) for file in files.by_path(found[key]).values()):
                     raise ValueError(f"an entry of `{key}` has no path or hash")
         except (ValueError, TypeError, KeyError) as error:
-            what = f"the record cannot be read: {one_line(error)}"
+            reason = error.reason if isinstance(error, UnreadableFileError) else one_line(error)
+            what = f"the record cannot be read: {reason}"
             self.unreadable.append(Finding("record-unreadable", str(path), what, (stage,)))
             return None
         return found
@@ -151,7 +138,7 @@ class AuditedProject:
 
     def json(self, path: Path | str) -> Any:
         """Return the value of a JSON file of the project."""
-        return json.loads((self.root / path).read_text(encoding="utf-8"))
+        return read_json(self.root / path)
 
     def assignment(self, stage: str) -> Assignment:
         """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from lineage.content import tensors
 from models import file_names
-from tasks.runtime.files import read_table
+from tasks.runtime.artifact_reading import read_table
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
 
 KEYS = ("cycle_id", "recording_id")
@@ -24,7 +25,7 @@ def difference(old: Path, new: Path) -> str:
     differences = _BY_SUFFIX.get(new.suffix, _bytes)
     try:
         found = list(itertools.islice(differences(old, new), LIMIT + 1))
-    except (ValueError, OSError, KeyError, struct.error, RuntimeError, pa.ArrowException):
+    except (ValueError, OSError, KeyError, struct.error, RuntimeError, pa.ArrowException, BreathlineError):
         found = []
     found = found or list(itertools.islice(_bytes(old, new), 1))
     return "; ".join(found[:LIMIT]) + ("; and more" if len(found) > LIMIT else "")

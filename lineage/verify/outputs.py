@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from lineage.content import content_hash
 from lineage.files import hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
+from models.file_reading import UnreadableFileError
 from tasks import artifacts
 
 File = Mapping[str, Any]
@@ -72,7 +71,7 @@ def _content(path: Path) -> str | None:
     """Return the content hash, or None if the file is no longer valid in its format."""
     try:
         return content_hash(path)
-    except (ValueError, OSError, pa.ArrowException):
+    except UnreadableFileError:
         return None
 
 

@@ -8,10 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-
 from models import file_names, networks
 from models.discovery import assigned
+from models.file_reading import read_tensors
 from models.networks.architecture import Architecture, Variant, parse_options
 from models.networks.base import Network, NetworkSpec
 from models.networks.options import TIMM
@@ -55,11 +54,12 @@ def create(
         weights: Folder ``data/weights/<name>``; without it, or without its ``model.safetensors``, the start is random.
 
     Raises:
+        UnreadableFileError: The file of weights is damaged.
         ValueError: The architecture or an option is unknown, or the weights do not fit.
     """
     entry = find(architecture)
     file = weights / file_names.WEIGHTS if weights is not None else None
-    state = load_file(file) if file is not None and file.exists() else None
+    state = read_tensors(file) if file is not None and file.exists() else None
     spec = NetworkSpec(
         architecture=architecture, frames=frames, mels=mels, classes=classes, pretrained=state is not None
     )

@@ -1,28 +1,28 @@
 """Feature cache of one front end: memory-mapped, read in batches onto a device."""
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
+import pyarrow as pa
 import torch
 from torch import Tensor
 
 from models import file_names
+from models.file_reading import UnreadableFileError, read_array, read_json, read_table
 from models.frontends.settings import FrontEndSettings
 from models.training.transfers import pinned, to_device
 
 Rows = npt.NDArray[np.int64]
 PREFETCH = 3  # batches that are read ahead
 CHUNK = 256  # cycles copied to a GPU at once
+INDEX = pa.schema({"cycle_id": pa.string(), "row": pa.int32()})
 
 
 class Features:
@@ -34,17 +34,18 @@ class Features:
         rows: Row of each cycle in the file, by the cycle's id.
 
     Raises:
-        ValueError: The folder contains no cache.
+        UnreadableFileError: A file of the cache is missing or damaged, or array and index do not belong together.
     """
 
     def __init__(self, directory: Path) -> None:
-        if not (directory / file_names.FEATURES).exists():
-            raise ValueError(f"There is no feature cache in {directory}.")
         self.directory = directory
-        # Copy-on-write, since torch requires writable memory; the file is not changed.
-        self._array: npt.NDArray[np.float16] = np.load(directory / file_names.FEATURES, mmap_mode="c")
-        index = pq.read_table(directory / file_names.INDEX)
+        self._array: npt.NDArray[np.float16] = read_array(directory / file_names.FEATURES, np.float16, dimensions=3)
+        index = read_table(directory / file_names.INDEX, INDEX)
         self.rows: dict[str, int] = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
+        if sorted(index["row"].to_pylist()) != list(range(len(self._array))) or len(self.rows) != len(self._array):
+            reason = f"it names {index.num_rows} cycles, not each of the {len(self._array)} rows of the features once"
+            raise UnreadableFileError(directory / file_names.INDEX, reason)
+        self._statistics = read_json(directory / file_names.STATISTICS, {"duration_s": (int, float)})
         _, self.frames, self.mels = self._array.shape
         self._device_cache: _DeviceCache | None = None
 
@@ -59,11 +60,6 @@ class Features:
         """Length, padding and fades of the clips: the fields of `FrontEndSettings`, with defaults for older caches."""
         known = {field.name for field in fields(FrontEndSettings)} & self._statistics.keys()
         return asdict(FrontEndSettings(**{name: self._statistics[name] for name in known}))
-
-    @cached_property
-    def _statistics(self) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads((self.directory / file_names.STATISTICS).read_text(encoding="utf-8"))
-        return read
 
     def find(self, cycles: Iterable[str]) -> Rows:
         """Return the rows of cycles in the given order.

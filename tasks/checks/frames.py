@@ -1,6 +1,5 @@
 """Tables of recordings and cycles as pandas frames, each with columns of the other."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks import artifacts
+from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.errors import BreathlineError
+
+SUMMARY_KEYS = {"recordings": int, "cycles": int, "classes": dict, "missing": list}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +44,13 @@ def read(folder: Path, recordings_schema: pa.Schema, cycles_schema: pa.Schema) -
     """
     recordings = _table(folder / artifacts.RECORDINGS.name, recordings_schema)
     cycles = _table(folder / artifacts.CYCLES.name, cycles_schema)
-    return join(recordings, cycles, json.loads((folder / artifacts.SUMMARY.name).read_text(encoding="utf-8")))
+    summary = read_json(folder / artifacts.SUMMARY.name, SUMMARY_KEYS)
+    return join(recordings, cycles, summary)
 
 
 def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
     """Return a table, which must have exactly the columns of a schema."""
-    table = pq.read_table(path)
+    table = read_table(path)
     if not table.schema.equals(schema):
         differ = sorted(
             {(field.name, str(field.type)) for field in table.schema}

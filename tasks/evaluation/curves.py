@@ -10,7 +10,9 @@ import polars as pl
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from models import file_names
+from models.file_reading import UnreadableFileError, reading
 from tasks.evaluation.predictions import Predictions, Probabilities
+from tasks.runtime.artifact_reading import as_artifact_error
 
 GRID = np.linspace(0, 1, 101)  # small enough for plots in Git; one grid for all runs, so that they can be averaged
 Array = npt.NDArray[np.float64]
@@ -103,9 +105,19 @@ def confusion_table(model: Predictions, labels: npt.NDArray[Any], classes: Seque
 def training_table(folders: Mapping[str, Path]) -> pl.DataFrame:
     """Return the histories of several trainings below each other, with the column `model` in front."""
     parts = [
-        pl.read_csv(folder / file_names.HISTORY, schema_overrides={"epoch": pl.Float64}).select(
+        _history(folder / file_names.HISTORY).select(
             pl.lit(name).alias("model"), pl.all().cast(pl.Float64, strict=False).round(6)
         )
         for name, folder in folders.items()
     ]
     return pl.concat(parts).with_columns(pl.col("epoch").cast(pl.Int64))
+
+
+@as_artifact_error()
+def _history(path: Path) -> pl.DataFrame:
+    """Return the history of one training."""
+    with reading(path, "CSV"):
+        history = pl.read_csv(path, schema_overrides={"epoch": pl.Float64})
+    if "epoch" not in history.columns:
+        raise UnreadableFileError(path, "the table has no column epoch")
+    return history

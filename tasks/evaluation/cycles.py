@@ -5,6 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
+from tasks.runtime.artifact_reading import read_table
+
 AGE_GROUP = "age_group"
 UNKNOWN = "unknown"
 ADULT, ELDERLY = 19, 65  # years; 19 as in the metadata prompts of BTS (Kim et al., INTERSPEECH 2024)
@@ -34,12 +36,14 @@ def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str, gro
         .when(age < ELDERLY).then(pl.lit(ADULT_LABEL))
         .when(age >= ELDERLY).then(pl.lit(ELDERLY_LABEL))
     )  # fmt: skip
-    known = pl.read_parquet(recordings).with_columns(band.alias(AGE_GROUP)).select("recording_id", *groups)
-    keys = ["cycle_id", "recording_id", "patient_id", "duration_s", pl.col(labels).alias("label")]
+    columns = ["recording_id", "age", *(name for name in groups if name not in ("age", AGE_GROUP))]
+    known = pl.DataFrame(read_table(recordings, columns)).with_columns(band.alias(AGE_GROUP))
+    keys = ["cycle_id", "recording_id", "patient_id", "duration_s"]
+    table = pl.DataFrame(read_table(cycles, [*keys, labels]))
     return (
         pl.DataFrame({"cycle_id": sorted(ids)})
-        .join(pl.read_parquet(cycles).select(keys), on="cycle_id", how="left")
-        .join(known, on="recording_id", how="left")
+        .join(table.select(*keys, pl.col(labels).alias("label")), on="cycle_id", how="left")
+        .join(known.select("recording_id", *groups), on="recording_id", how="left")
         .with_columns(pl.col(groups).cast(pl.String).fill_null(UNKNOWN))
         .sort("cycle_id")
     )

@@ -1,6 +1,5 @@
 """Predictions of all trained models on the test cycles."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from models.training.inference import pick_device, predict
 from models.training.settings import ComputeSettings, Selection
 from tasks.distillation.soft_labels import Logits, combine
 from tasks.evaluation.predictions import Predictions
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.training.torch_setup import as_breathline_error
@@ -32,9 +32,7 @@ def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, 
     cards = {}
     for name, folder in folders.items():
         path = folder / CARD
-        if not path.exists():
-            raise BreathlineError(f"The model {name} is missing.", where=path, hint="run `dvc repro`")
-        cards[name] = json.loads(path.read_text(encoding="utf-8"))
+        cards[name] = read_json(path, artifact.CARD_KEYS)
         if cards[name]["labels"] != labels:
             what = f"The model {name} was trained on {cards[name]['labels']}, not on {labels}."
             raise BreathlineError(what, where=path, hint="run `dvc repro`")

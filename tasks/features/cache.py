@@ -53,7 +53,8 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
     computed = parallel.in_order(work, batches, workers=workers, ahead=2, shard=BATCHES_PER_SHARD)
     needed = math.prod(shape) * np.dtype(np.float16).itemsize
     with files.replacing(out / file_names.FEATURES, needed=needed) as temporary, closing(computed) as parts:
-        statistics = _write(temporary, shape, parts, f"fbank {front_end.name}")
+        statistics, not_finite = _write(temporary, shape, parts, f"fbank {front_end.name}")
+        cycle_features.require_finite(not_finite, len(ids), audio)
     files.write_table(out / file_names.INDEX, pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
     about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
     about |= {"pad": front_end.pad, "fade": front_end.fade}
@@ -61,15 +62,18 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
     files.write_json(out / file_names.STATISTICS, {**about, **sizes, **statistics.card()})
 
 
-def _write(path: Path, shape: tuple[int, int, int], parts: Iterator[cycle_features.Part], title: str) -> Statistics:
-    """Write an .npy file of float16 part by part, and return the statistics of its values."""
-    statistics = Statistics.none(shape[-1])
+def _write(
+    path: Path, shape: tuple[int, int, int], parts: Iterator[cycle_features.Part], title: str
+) -> tuple[Statistics, list[str]]:
+    """Write an .npy file of float16 part by part; return its statistics and the cycles whose values are not finite."""
+    statistics, not_finite = Statistics.none(shape[-1]), list[str]()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with path.open("wb") as file, Progress(*columns, console=console) as progress:
         bar = progress.add_task(title, total=shape[0])
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        for features, part in parts:
-            file.write(features.data)
-            statistics += part
-            progress.advance(bar, len(features))
-    return statistics
+        for part in parts:
+            file.write(part.features.data)
+            statistics += part.statistics
+            not_finite += part.not_finite
+            progress.advance(bar, len(part.features))
+    return statistics, not_finite

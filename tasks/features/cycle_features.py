@@ -1,7 +1,9 @@
 """Features and statistics of a few cycles: the work of one of the parallel workers of `fbank`."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,21 @@ from torch.utils.dlpack import from_dlpack
 from models.frontends.base import FrontEnd
 from tasks.features.arrays import Statistics, compute
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import listed
 
-Part = tuple[npt.NDArray[np.float16], Statistics]
+
+class Part(NamedTuple):
+    """Features of a few cycles.
+
+    Attributes:
+        features: Array (cycles, frames, mels).
+        statistics: Statistics of its values.
+        not_finite: Ids of the cycles with values that are not finite.
+    """
+
+    features: npt.NDArray[np.float16]
+    statistics: Statistics
+    not_finite: list[str]
 
 
 def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
@@ -26,7 +41,7 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
         batch: Rows of the cycles' waveforms, as `extract` writes them.
 
     Raises:
-        BreathlineError: A cycle has no samples, or its features are beyond the range of float16.
+        BreathlineError: A cycle has no samples.
     """
     torch.set_num_threads(1)
     ids, samples = batch.column("cycle_id").to_pylist(), batch.column("samples")
@@ -41,11 +56,28 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
             )
     found = compute(front_end, cycles)
     statistics = sum(map(Statistics.of, found), Statistics.none(front_end.mels))
+    not_finite: list[str] = []
     if not statistics.total.isfinite().all():
-        cycle_id = ids[int(found.isfinite().flatten(1).all(dim=1).logical_not().nonzero()[0])]
+        finite = found.isfinite().flatten(1).all(dim=1).tolist()
+        not_finite = [cycle_id for cycle_id, good in zip(ids, finite, strict=True) if not good]
+    return Part(found.numpy(), statistics, not_finite)
+
+
+def require_finite(not_finite: Sequence[str], cycles: int, where: object) -> None:
+    """Refuse features that are not finite.
+
+    Args:
+        not_finite: Ids of the cycles with such features.
+        cycles: Number of all cycles.
+        where: File of the waveforms, for the error message.
+
+    Raises:
+        BreathlineError: There is such a cycle; the error names the first few and their number.
+    """
+    if not_finite:
         raise BreathlineError(
-            f"The features of the cycle {cycle_id} are not finite numbers within float16.",
-            where=cycle_id,
-            hint="check its recording for samples that are not finite or far beyond full scale",
+            f"The features of {len(not_finite)} of {cycles} cycles are not finite numbers within float16: "
+            f"{listed(not_finite)}.",
+            where=where,
+            hint="check their recordings for samples that are not finite or far beyond full scale",
         )
-    return found.numpy(), statistics

@@ -1,17 +1,16 @@
 """Streamed reading of the waveforms of cycles."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from models.file_reading import open_table
 from tasks.runtime import schemas
+from tasks.runtime.artifact_reading import as_artifact_error, read_table
 from tasks.runtime.errors import BreathlineError
 
-READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all data read so far stays in memory
 HINT = "run the stage extract again"
 
 
@@ -25,7 +24,7 @@ def read(audio: Path, *, rows: int) -> Iterator[pa.RecordBatch]:
     Raises:
         BreathlineError: The file is missing or broken.
     """
-    with _open(audio) as file:
+    with as_artifact_error(), open_table(audio) as file:
         yield from file.iter_batches(rows, use_threads=False)
 
 
@@ -39,13 +38,13 @@ def matching_ids(cycles: Path, audio: Path) -> pa.Array:
     Raises:
         BreathlineError: The ids differ, are not sorted or not unique, or a file is missing or broken.
     """
-    with _open(audio) as file:
-        if not file.schema_arrow.equals(schemas.AUDIO):
-            where = f"{audio}: {', '.join(f'{field.name} {field.type}' for field in file.schema_arrow)}"
-            raise BreathlineError("The waveforms have other columns than extract writes.", where=where, hint=HINT)
-        found = file.read(columns=["cycle_id"]).column("cycle_id").combine_chunks()
-    with _open(cycles) as file:
-        wanted = file.read(columns=["cycle_id"]).column("cycle_id").to_pylist()
+    with as_artifact_error(), open_table(audio) as file:
+        columns = file.schema_arrow
+    if not columns.equals(schemas.AUDIO):
+        where = f"{audio}: {', '.join(f'{field.name} {field.type}' for field in columns)}"
+        raise BreathlineError("The waveforms have other columns than extract writes.", where=where, hint=HINT)
+    found = read_table(audio, ["cycle_id"]).column("cycle_id").combine_chunks()
+    wanted = read_table(cycles, ["cycle_id"]).column("cycle_id").to_pylist()
     ids = found.to_pylist()
     _require_none(audio, "without a waveform", sorted(set(wanted) - set(ids)))
     _require_none(cycles, "not in the table, but have a waveform", sorted(set(ids) - set(wanted)))
@@ -62,15 +61,3 @@ def _require_none(path: Path, fault: str, ids: list[str]) -> None:
     if ids:
         named = ", ".join(ids[:5]) + (", …" if ids[5:] else "")
         raise BreathlineError(f"{len(ids)} cycle(s) are {fault}: {named}.", where=path, hint=HINT)
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[pq.ParquetFile]:
-    """Yield an open Parquet file; raise an error that names the file if it cannot be opened or read."""
-    try:
-        with pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False) as file:
-            yield file
-    except (OSError, pa.ArrowException) as error:
-        raise BreathlineError(
-            f"The file cannot be read: {str(error).splitlines()[0]}", where=path, hint=HINT
-        ) from error

@@ -6,15 +6,11 @@ Learning depends on the label sets alone. They have a file of their own, so that
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Literal
 
 from tasks import artifacts
-from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import read_json, write_json
-
-T = TypeVar("T")
+from tasks.runtime.artifact_reading import parse, read_json
+from tasks.runtime.files import write_json
 
 FOLDER, CORPUS, LABEL_SETS = artifacts.EXTRACTED, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
 
@@ -162,26 +158,10 @@ def write(folder: Path, facts: CorpusFacts) -> None:
 
 def read(folder: Path = FOLDER) -> CorpusFacts:
     """Return the facts of the corpus, label sets included."""
-    facts = _load(folder / CORPUS)
-    return _parse(CorpusFacts, facts | {"label_sets": _load(folder / LABEL_SETS)}, folder / CORPUS)
+    facts = read_json(folder / CORPUS) | {"label_sets": read_label_sets(folder)}
+    return parse(CorpusFacts, facts, folder / CORPUS)
 
 
 def read_label_sets(folder: Path = FOLDER) -> dict[str, LabelSet]:
     """Return the label sets by name."""
-    return _parse(dict[str, LabelSet], _load(folder / LABEL_SETS), folder / LABEL_SETS)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise BreathlineError("The facts of the corpus are missing.", where=path, hint="run `dvc repro extract`")
-    return read_json(path)
-
-
-def _parse(kind: type[T], value: Any, path: Path) -> T:
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise BreathlineError(
-            f"The facts of the corpus do not fit: {faults}.", where=path, hint="run `dvc repro extract`"
-        ) from error
+    return parse(dict[str, LabelSet], read_json(folder / LABEL_SETS), folder / LABEL_SETS)

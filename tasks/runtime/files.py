@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object of a JSON file."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8, whole or not at all."""
     with replacing(path) as temporary:
@@ -66,9 +60,3 @@ def write_table(path: Path, table: pa.Table) -> None:
     """Write a table as Parquet (zstd), whole or not at all."""
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-
-
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a Parquet table, or some of its columns; `pyarrow.parquet.read_table` would import pandas."""
-    with pq.ParquetFile(path) as file:
-        return file.read(columns)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from tasks import artifacts
-from tasks.runtime import corpus_facts, params
+from tasks.runtime import corpus_facts, params, schemas
+from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import ValidationSettings
 from tasks.subsets.splits import Subset, assign
@@ -65,7 +66,8 @@ def assign_table(path: Path, *, labels: str, split: str | int, validation: Valid
         raise BreathlineError(
             f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(label_sets)}"
         )
-    cycles = pq.read_table(path)
+    known = [schemas.CYCLES.field(name) for name in ("cycle_id", "patient_id", "device", "split", "fold")]
+    cycles = read_table(path, pa.schema([*known, pa.field(labels, pa.int8())]))
     subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
     targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
     patients = dict(zip(cycles["cycle_id"].to_pylist(), cycles["patient_id"].to_pylist(), strict=True))

@@ -1,7 +1,6 @@
 """Training of one teacher or student: from the feature cache to the folder of the trained network."""
 
 import csv
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from models.training.selection import LabelledCycles, TrainingData, check_data
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks import artifacts
 from tasks.runtime import files
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
@@ -195,10 +195,11 @@ def _diverged(error: DivergenceError, features: Path, frontend: str, checkpoint:
 def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed: int) -> Network:
     """Return the initial network; missing pretrained weights are an error."""
     source = weights / file_names.SOURCE
-    published = source.exists() and json.loads(source.read_text(encoding="utf-8"))["sha256"] is not None
-    if not source.exists() or published != (weights / file_names.WEIGHTS).exists():
+    published = read_json(source, {"sha256": (str, type(None))})["sha256"] is not None
+    if published != (weights / file_names.WEIGHTS).exists():
         hint = f"run `dvc repro weights@{settings.weights}`"
-        raise BreathlineError(f"The weights {settings.weights} are missing.", where=weights, hint=hint)
+        where = weights / file_names.WEIGHTS
+        raise BreathlineError(f"The weights {settings.weights} are missing.", where=where, hint=hint)
     torch.manual_seed(seed)
     with as_breathline_error(where="params.yaml: architecture, options, weights"):
         return create_network(

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from models.training.settings import NetworkSettings, TrainingSettings
 from tasks.runtime import params
+from tasks.runtime.artifact_reading import content_of, read_table
 
+SOFT_LABELS = pa.schema({"cycle_id": pa.string(), "soft_labels": pa.list_(pa.list_(pa.float32()))})
 NETWORK = ("architecture", "options", "frontend", "weights")  # the keys of `student` that belong to the network
 
 
@@ -29,7 +31,12 @@ def parse(student: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings
 
 
 def read_soft_labels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the soft labels ``(candidates, classes)`` of each cycle."""
-    rows = pq.read_table(path, columns=["cycle_id", "soft_labels"])
-    soft = (np.asarray(values, dtype=np.float32) for values in rows["soft_labels"].to_pylist())
+    """Return the soft labels ``(candidates, classes)`` of each cycle.
+
+    Raises:
+        BreathlineError: The table is missing or damaged, or its soft labels differ in shape.
+    """
+    rows = read_table(path, SOFT_LABELS)
+    with content_of(path):
+        soft = np.asarray(rows["soft_labels"].to_pylist(), dtype=np.float32)
     return dict(zip(rows["cycle_id"].to_pylist(), soft, strict=True))

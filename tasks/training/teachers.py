@@ -1,6 +1,5 @@
 """Teachers by their id, and the choice of those that make the soft labels."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from models.file_names import CARD
 from models.training.settings import TrainingSettings
 from tasks.runtime import params
+from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import FoldSettings
 from tasks.training.settings import ChoiceSettings, TeacherSettings
@@ -156,8 +156,5 @@ def _validation_score(folder: Path) -> float:
     Raises:
         BreathlineError: The teacher has not been trained.
     """
-    card = folder / CARD
-    if not card.exists():
-        hint = f"run `dvc repro train_teacher@{folder.name}`"
-        raise BreathlineError(f"The teacher {folder.name} has not been trained.", where=card, hint=hint)
-    return float(json.loads(card.read_text(encoding="utf-8"))["selections"]["val"]["score_strict"])
+    card = read_json(folder / CARD, {"selections.val.score_strict": (int, float)})
+    return float(card["selections"]["val"]["score_strict"])

@@ -10,6 +10,7 @@ from torch.utils import deterministic
 from models.training.inference import pick_device
 from models.training.memory import StepMemoryError, is_out_of_memory
 from models.training.settings import ComputeSettings
+from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.errors import BreathlineError
 
 NOT_DETERMINISTIC = "does not have a deterministic implementation"  # part of torch's error message
@@ -45,10 +46,12 @@ def set_up(compute: ComputeSettings) -> None:
 def as_breathline_error(*, where: object, hint: str | None = None) -> Iterator[None]:
     """Raise errors of `models` and torch for which the user has a next step as a `BreathlineError`.
 
-    These are a `ValueError` of `models`, an operation that is not deterministic, and memory that ran out.
+    These are a `ValueError` of `models`, an operation that is not deterministic, and memory that ran out. The error of
+    a missing or damaged file names that file instead of ``where``.
     """
     try:
-        yield
+        with as_artifact_error(hint):
+            yield
     except ValueError as error:
         raise BreathlineError(str(error), where=where, hint=hint) from error
     except (RuntimeError, MemoryError) as error:

@@ -15,7 +15,7 @@ from cli import main, stage
 from flows.processes.stage_errors import StageFailedError
 from tasks.runtime import error_output
 from tasks.runtime.errors import BreathlineError, TransientError
-from tasks.runtime.files import read_json
+from tasks.runtime.files import write_json
 
 
 def leaves(command, words=()):
@@ -125,11 +125,10 @@ def test_a_broken_pipe_that_is_not_the_output_is_told(capsys):
 
 
 def test_the_place_of_a_defect_is_our_line_and_that_of_the_library(tmp_path):
-    (tmp_path / "x.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match="Expecting") as caught:
-        read_json(tmp_path / "x.json")
+    with pytest.raises(TypeError, match="not JSON serializable") as caught:
+        write_json(tmp_path / "x.json", object())
     text = error_output.error_text(caught.value)
-    assert re.search(r"where: tasks/runtime/files\.py:\d+ \(raised in .*/json/decoder\.py:\d+\)\n", text), text
+    assert re.search(r"where: tasks/runtime/files\.py:\d+ \(raised in .*/json/encoder\.py:\d+\)\n", text), text
     assert "next:  run the command again with BREATHLINE_DEBUG=1 to see the traceback, and report it" in text
 
 

@@ -45,5 +45,5 @@ def test_saving_removes_the_selections_of_the_previous_model(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no trained model"):
+    with pytest.raises(ValueError, match=r"model\.json: the file is missing"):
         artifact.load(tmp_path, "val")

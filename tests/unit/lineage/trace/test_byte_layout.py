@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from lineage.trace import byte_layout
+from tasks.runtime.errors import BreathlineError
 
 
 @pytest.mark.parametrize(("subtype", "kind"), [("PCM_16", "<i2"), ("PCM_32", "<i4"), ("FLOAT", "<f4")])
@@ -39,5 +40,5 @@ def test_the_layout_locates_the_rows_of_an_array(tmp_path):
     assert data == values[3].tobytes()
     assert layout.shape == (5, 4, 3)
     np.save(tmp_path / "f.npy", np.asfortranarray(values))
-    with pytest.raises(ValueError, match="C order"):
+    with pytest.raises(BreathlineError, match="C order"):
         byte_layout.array(tmp_path / "f.npy")

@@ -37,7 +37,7 @@ def test_missing_cycles_are_named(cache):
     assert cache.find([last, first]).tolist() == [len(cache.rows) - 1, 0]
     with pytest.raises(ValueError, match=r"no features of 1 cycles, such as 999_"):
         cache.find([first, "999_1b1_Al_sc_Meditron_000"])
-    with pytest.raises(ValueError, match="no feature cache"):
+    with pytest.raises(ValueError, match=r"features\.npy: the file is missing"):
         Features(cache.directory.parent)
 
 

@@ -1,0 +1,131 @@
+"""Zero-byte and cut artifacts ended stages and commands with tracebacks of libraries."""
+
+import importlib
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from tasks import artifacts
+from tasks.runtime.hooks import hooks
+from tests.unit.tasks import damaged
+from tests.unit.tasks.damaged import DAMAGES
+
+# Text is valid wherever it ends: only its hash, which DVC compares, tells that it is cut.
+READABLE = {("wav", "cut"), ("txt", "empty"), ("txt", "cut"), ("", "cut"), ("csv", "cut")}
+# Artifacts in the deps of a stage that it does not read, and why.
+UNREAD = {
+    ("fbank", artifacts.VERDICTS): "a gate: `validate` has ended well if it is there",
+    ("soft_labels", "history.csv"): "of a teacher, beside its weights",
+}
+
+
+@pytest.fixture(scope="module")
+def project(small_project, tmp_path_factory) -> Path:
+    return damaged.build(small_project, tmp_path_factory.mktemp("damaged") / "project")
+
+
+def unread(stage: str, artifact: artifacts.Artifact) -> bool:
+    group = stage.partition("@")[0]
+    return bool({(group, artifact.pattern), (group, artifact.pattern.name)} & UNREAD.keys())
+
+
+@contextmanager
+def damaging(path: Path, damage: str) -> Iterator[None]:
+    """Damage a file within the block."""
+    whole = path.read_bytes()
+    try:
+        DAMAGES[damage](path)
+        yield
+    finally:
+        path.write_bytes(whole)
+
+
+def check_stage(project: Path, stage: str, file: Path, damage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Assert that a stage ends with an error that names the file and the next step."""
+    name, _, item = stage.partition("@")
+    with damaging(project / file, damage), pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"tasks.{name}").main(*([item] if item else []))
+    printed = capfd.readouterr().err
+    case = f"{stage}, {file}, {damage}:\n{printed}"
+    assert ended.value.code == 1, case
+    assert "".join(str(file).split()) in "".join(printed.split()), case
+    assert "next:" in printed, case
+    assert "Traceback" not in printed, case
+
+
+def cases(project: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield stage, file and damage of each case, by the catalogue."""
+    for stage, artifact, file in damaged.inputs(project):
+        for damage in DAMAGES:
+            if not unread(stage, artifact) and (artifact.format, damage) not in READABLE:
+                yield stage, file, damage
+
+
+@pytest.fixture
+def inside(project, monkeypatch) -> Path:
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(hooks, "recorder", None)
+    return project
+
+
+def test_each_artifact_that_a_stage_reads_is_named_when_it_is_damaged(inside, capfd):
+    """One kind of damage for each artifact and stage; all kinds are in the long test."""
+    damages = itertools.cycle(DAMAGES)
+    for _, group in itertools.groupby(cases(inside), key=lambda case: case[:2]):
+        wanted = next(damages)
+        found = list(group)
+        stage, file, damage = next((case for case in found if case[2] == wanted), found[0])
+        check_stage(inside, stage, file, damage, capfd)
+
+
+@pytest.mark.long  # about 200 starts of a stage
+@pytest.mark.timeout(1800)
+def test_each_kind_of_damage_of_each_artifact_is_named(inside, capfd):
+    for stage, file, damage in cases(inside):
+        check_stage(inside, stage, file, damage, capfd)
+
+
+CYCLE, RECORDING = "105_1b1_Tc_sc_Meditron_000", "data/raw/audio/105_1b1_Tc_sc_Meditron.wav"
+TRACED = ("score", CYCLE, "patient:102", "data/student/1", "fbank@ast", "data/soft_labels/soft_labels.parquet")
+COMMANDS = {
+    "report": ["report"],
+    **{f"trace {what}": ["audit", "trace", what] for what in TRACED},
+    "manifest": ["audit", "manifest"],
+    "verify": ["audit", "verify"],
+    "diff": ["audit", "diff", ".", "."],
+    "absent": ["audit", "absent", "patient:101", "--before", "."],
+    **{
+        f"export {kind}": ["audit", "export", kind, "--out", "exported"]
+        for kind in ("openlineage", "prov", "croissant", "in-toto", "cyclonedx", "model-card", "data-card")
+    },
+    "predict": ["predict", RECORDING, "--model", "data/student"],
+}
+
+
+def check_command(project: Path, command: str, file: Path, damage: str) -> None:
+    """Assert that a command has no traceback, and that its error, if it has one, names the file."""
+    with damaging(project / file, damage):
+        done = CliRunner().invoke(app, COMMANDS[command])
+    case = f"{command}, {file}, {damage}: {done.output}"
+    assert done.exception is None or isinstance(done.exception, SystemExit), f"{case}\n{done.exc_info}"
+    if "Error: " in done.output:
+        assert file.name in "".join(done.output.split()), case
+
+
+def of_commands(project: Path) -> list[Path]:
+    """Return a file of each artifact of the catalogue, and the record of each kind of stage."""
+    files = [next(iter(sorted(project.glob(str(one.pattern)))), None) for one in artifacts.CATALOGUE]
+    records = {path.stem.partition("@")[0]: path for path in sorted(project.glob(f"{artifacts.RECORDS}/*.json"))}
+    return [path.relative_to(project) for path in (*files, *records.values()) if path is not None]
+
+
+@pytest.mark.long  # about 3,000 commands
+@pytest.mark.timeout(3600)
+def test_no_command_ends_with_a_traceback(inside):
+    for file, command, damage in itertools.product(of_commands(inside), COMMANDS, DAMAGES):
+        check_command(inside, command, file, damage)
