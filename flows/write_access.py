@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-import psutil
-
 from lineage import dvc_storage, events
 from tasks import artifacts
+from tasks.runtime import users
 from tasks.runtime.errors import BreathlineError
 
 TEMPORARY = Path(".dvc/tmp")  # DVC's lock and state
@@ -31,9 +30,10 @@ def refuse(path: Path) -> None:
     """
     found = _existing(path.absolute())
     kind = "into the folder" if found.is_dir() else "to the file"
+    user, owner = users.name(os.geteuid()), users.name(found.stat().st_uid)
     raise BreathlineError(
-        f"User {psutil.Process().username()} may not write {kind} {found}, which belongs to {_owner(found)}.",
-        hint=f"run as {_owner(found)}, or work in a clone of your own (`git clone`, then `make setup`)",
+        f"User {user} may not write {kind} {found}, which belongs to {owner}.",
+        hint=f"run as {owner}, or work in a clone of your own (`git clone`, then `make setup`)",
     )
 
 
@@ -62,10 +62,3 @@ def may_write(path: Path) -> bool:
 
 def _existing(path: Path) -> Path:
     return next((place for place in (path, *path.parents) if place.exists()), path)
-
-
-def _owner(path: Path) -> str:
-    try:
-        return path.owner()
-    except (KeyError, NotImplementedError):  # a user without a name, as in containers
-        return f"the user {path.stat().st_uid}"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+from tasks.runtime import users
 from tasks.runtime.hardware import cpu_name, peak_memory, total_memory
 
 GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
@@ -108,4 +109,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return str(os.getuid())
+        return users.name(os.getuid())

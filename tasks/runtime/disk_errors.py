@@ -6,7 +6,6 @@ whose text alone names the cause (safetensors, torch, SQLite, Polars). Each beco
 
 import errno
 import os
-import pwd
 import re
 import resource
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
+from tasks.runtime import users
 from tasks.runtime.errors import BreathlineError
 
 # What is wrong and what to do, by the number of the error. `_hint` fills {room} and {limit} in.
@@ -146,8 +146,8 @@ def _described(number: int, path: Path | None, needed: int | None) -> DiskError:
     if number in PERMISSION:
         refused = next((folder for folder in existing if not os.access(folder, os.R_OK | os.W_OK)), existing[0])
         status = refused.stat()
-        place = f"{refused} has the mode {stat.filemode(status.st_mode)} and the owner {_user(status.st_uid)}; "
-        place += f"this process runs as {_user(os.geteuid())}"
+        place = f"{refused} has the mode {stat.filemode(status.st_mode)} and the owner {users.name(status.st_uid)}; "
+        place += f"this process runs as {users.name(os.geteuid())}"
     elif number == errno.EFBIG and (limit := _size_limit()) is not None:
         place = f"the limit of this process is {decimal(limit)}"
     else:
@@ -187,11 +187,3 @@ def _size_limit() -> int | None:
     """Return the largest size in bytes of a file of this process; None if there is no limit."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     return None if limit == resource.RLIM_INFINITY else limit
-
-
-def _user(number: int) -> str:
-    """Return the name of a user, or the number of a user without a name."""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)

@@ -9,7 +9,8 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("server")]  # a run of the graph, and two in workspaces
+# A run of the graph, two in workspaces, and that of a recipe.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.usefixtures("server")]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def project(tmp_path_factory):
 
 def test_run_audit_versions_and_workspaces(project, server):
     def call(*arguments: str) -> str:
-        return succeed(breathline(project, server, *arguments), timeout_s=600)
+        return succeed(breathline(project, server, *arguments), timeout_s=900)
 
     call("run", "--jobs", "2")
     runs.commit(project, "the run")
