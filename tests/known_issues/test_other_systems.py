@@ -75,7 +75,8 @@ def test_a_user_without_a_name_has_a_number(monkeypatch):
         raise KeyError("getpwuid(): uid not found: 12345")
 
     monkeypatch.setattr(getpass, "getuser", unknown)
-    assert machine.identity()["user"] == str(os.getuid())
+    monkeypatch.setattr(os, "getuid", lambda: 4123456)
+    assert machine.identity()["user"] == "4123456"
 
 
 CHILD = """
