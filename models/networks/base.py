@@ -75,17 +75,21 @@ def load_tensors(module: nn.Module, state: Mapping[str, Tensor], *, may_miss: tu
         source: Name of the weights, for error messages.
 
     Raises:
-        ValueError: Names or shapes do not fit; a network is never left half pretrained.
+        ValueError: Names, shapes or types do not fit; a network is never left half pretrained.
     """
     own = module.state_dict()
     used = {name: tensor for name, tensor in state.items() if not name.startswith(may_miss)}
     wanted = {name for name in own if not name.startswith(may_miss)}
     missing, unknown = sorted(wanted - used.keys()), sorted(used.keys() - wanted)
-    misfits = sorted(name for name in wanted & used.keys() if own[name].shape != used[name].shape)
-    if missing or unknown or misfits:
+    common = sorted(wanted & used.keys())
+    misfits = [name for name in common if own[name].shape != used[name].shape]
+    # An integer in place of a weight is a quantised network, whose scale is unknown here.
+    kinds = [name for name in common if own[name].is_floating_point() != used[name].is_floating_point()]
+    lists = ((missing, "missing"), (unknown, "unknown"), (misfits, "of another shape"), (kinds, "of another type"))
+    if any(names for names, _ in lists):
         parts = [
             f"{len(names)} {word} ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})"
-            for word, names in (("missing", missing), ("unknown", unknown), ("of another shape", misfits))
+            for names, word in lists
             if names
         ]
         raise ValueError(f"The weights {source} do not fit {type(module).__name__}: " + "; ".join(parts) + ".")

@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from models import file_names, networks
 from models.discovery import assigned
 from models.file_reading import read_tensors
@@ -65,8 +67,19 @@ def create(
     )
     network = entry.build(parse_options(entry.options, options, architecture), spec)
     if state is not None:
-        network.load_pretrained(state, source=str(weights))
+        _load(network, state, source=str(weights))
     return network
+
+
+def _load(network: Network, state: dict[str, Tensor], source: str) -> None:
+    """Load published weights; a missing name or a wrong number of dimensions is reported as weights that do not fit."""
+    try:
+        network.load_pretrained(state, source=source)
+    except (KeyError, IndexError, TypeError, RuntimeError) as error:
+        if "memory" in str(error):
+            raise  # torch has no class of its own for the memory of a CPU
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise ValueError(f"The weights {source} do not fit {type(network).__name__}: {what}.") from error
 
 
 def _collect(constant: str) -> dict[str, Any]:

@@ -158,3 +158,28 @@ def test_it_is_resnet18_with_one_block_per_group():
     published.fc = torch.nn.Identity()
     grey = features.transpose(1, 2).unsqueeze(1).expand(-1, 3, -1, -1)
     torch.testing.assert_close(network.embed(features), published(grey), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "state"),
+    [
+        ("ast", {"cls_token": torch.ones(1)}),
+        ("ast", {"patch_embed.proj.weight": torch.ones(3), "pos_embed": torch.ones(1)}),
+        ("timm/test_resnet", {"x": torch.ones(1)}),
+        ("timm/test_resnet", {"conv1.weight": torch.ones(1)}),
+        ("ssast", {"module.p_input_fdim": torch.ones(2), "module.p_input_tdim": torch.ones(2)}),
+        ("cnn6", {"bn0.weight": torch.tensor(1.0)}),
+    ],
+)
+def test_weights_with_missing_names_or_other_dimensions_do_not_fit(tmp_path, architecture, state):
+    save_file(state, tmp_path / "model.safetensors")
+    options = {"size": "tiny"} if "ast" in architecture else {}
+    with pytest.raises(ValueError, match=f"The weights {tmp_path} (do not fit|are not)"):
+        create(architecture, frames=160, mels=128, classes=4, options=options, weights=tmp_path)
+
+
+def test_quantised_weights_do_not_fit(tmp_path):
+    published = {name: tensor.to(torch.int8) for name, tensor in ResNet(BasicBlock, [2, 2, 2, 2]).state_dict().items()}
+    save_file(published, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"\d+ of another type \(bn1\.bias, bn1"):
+        create("timm/resnet18", frames=96, mels=128, classes=4, options={}, weights=tmp_path)
