@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-UV     := uv==0.13.8
 
 # Stages start as `python -m cli.stage NAME`: the environment's own python must come first. Nothing phones home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -16,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 tests test-quick test-long: export PYTHONWARNDEFAULTENCODING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-long tests lint types format lock clean
+.PHONY: help setup demo test test-quick test-long tests check lint types audit format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +25,8 @@ setup: $(VENV)/.ready ## install the locked environment into .venv (6 GB; needs 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Breathline needs Python 3.11 or newer; pass PYTHON=python3.12, say")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
+	sed -n '/^uv==/,/[0-9a-f]$$/p' requirements.lock > $(VENV)/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -50,13 +50,18 @@ test-quick: setup ## the unit tests that take no more than seconds each; one thr
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
 	$(PYTEST) --durations=25 -m long
 
-lint: setup ## ruff (style and format), and the wording of docstrings and docs
+check: lint types audit ## lint, types and audit: the code without its tests
+
+lint: setup ## ruff (style, format and security), and the wording of docstrings and docs
 	ruff check .
 	ruff format --check .
 	python -m tests.lint.wording
 
 types: setup ## mypy, strict
 	mypy
+
+audit: setup ## known vulnerabilities of the packages in requirements.lock; needs the network, and says so without it
+	python -m tests.lint.audit
 
 format: setup ## put the code into the house format
 	ruff check --fix-only .

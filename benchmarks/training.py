@@ -92,7 +92,9 @@ def process(case: Case, options: argparse.Namespace) -> dict[str, float] | None:
     """Measure a case in a process of its own; return none if its batch does not fit."""
     asked = asdict(case) | {"device": options.device, "threads": options.threads}
     command = [sys.executable, "-m", "benchmarks.one_training", json.dumps(asked)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(  # noqa: S603 - a module of the project; the case is one argument
+        command, capture_output=True, encoding="utf-8", check=False
+    )
     if done.returncode == -signal.SIGKILL or (done.returncode and any(w in done.stderr.lower() for w in NO_MEMORY)):
         return None
     if done.returncode:

@@ -116,7 +116,9 @@ def browser(width: int) -> Iterator[Page]:
         command += ["--no-first-run", "--hide-scrollbars", "--no-proxy-server"]
         # As root, such as in containers, Chromium starts only without its sandbox.
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(  # noqa: S603 - an installed browser
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
             try:
                 with connect(_devtools(Path(folder), process), max_size=None) as socket:
                     yield Page(socket, width)

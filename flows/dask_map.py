@@ -179,4 +179,4 @@ def _compute(work: bytes, shard: bytes, code: str) -> bytes:
             hint="restart the workers from this project's commit and environment",
         )
     call = pickle.loads(work)  # noqa: S301 - from the stage that has chosen this cluster
-    return pickle.dumps([call(item) for item in pickle.loads(shard)])  # noqa: S301
+    return pickle.dumps([call(item) for item in pickle.loads(shard)])  # noqa: S301 - from the same stage

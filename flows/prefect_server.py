@@ -72,7 +72,8 @@ def ensure() -> None:
     server.start()
     assert server.server_process is not None  # noqa: S101 - it was started
     command = [sys.executable, watchdog.__file__, str(server.server_process.pid)]
-    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # its input ends with this process
+    # Its input ends with this process.
+    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - the watchdog of the project
 
 
 def require(address: str | None) -> str:

@@ -79,7 +79,7 @@ def commit_of(root: Path, revision: str) -> str | None:
 
 def file_at(root: Path, revision: str, path: str) -> bytes | None:
     """Return a file of a revision, by its path below the root; None if the revision does not have it."""
-    return ask_git_bytes(root, "show", f"{revision}:{_folder(root)}{path}")
+    return ask_git_bytes(root, "show", "--end-of-options", f"{revision}:{_folder(root)}{path}")
 
 
 def tree_at(root: Path, commit: str) -> str:
@@ -122,7 +122,10 @@ def _run(
     root: Path, arguments: tuple[str, ...], *, env: Mapping[str, str] | None = None, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"LC_ALL": "C"} | dict(env or {})  # messages in English, because some are read here
-    return subprocess.run(["git", *arguments], cwd=root, env=environment, input=stdin, capture_output=True, check=False)
+    command = ["git", *arguments]  # Git of the PATH, as for the user; revisions follow --end-of-options
+    return subprocess.run(  # noqa: S603 - a list that no shell reads
+        command, cwd=root, env=environment, input=stdin, capture_output=True, check=False
+    )
 
 
 def _decoded(output: bytes) -> str:

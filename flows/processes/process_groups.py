@@ -88,7 +88,7 @@ class ProcessGroups:
         with self._lock:
             if self._ended:
                 raise StageFailedError("The run is ending; no other command starts.")
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - DVC, Git or Prefect: callers pass a list, and no shell reads it
                 [sys.executable, process_guard.__file__, *command],
                 cwd=cwd,
                 env=os.environ | NO_TELEMETRY | {"PATH": path, "COLUMNS": "160", **env},

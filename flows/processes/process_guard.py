@@ -26,7 +26,8 @@ def main(command: list[str], *, forward_line: bool) -> int:
     # inherits ignored signals.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE if forward_line else subprocess.DEVNULL)
+    source = subprocess.PIPE if forward_line else subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=source)  # noqa: S603 - the command that the parent process guards
     if process.stdin:
         # A command that has died reports it by its status.
         with suppress(BrokenPipeError), process.stdin as line:

@@ -63,7 +63,7 @@ def check_out(
     if not (root / ".git" / "HEAD").exists():
         git(root, "init", "--quiet")
     (root / ".git" / "index.lock").unlink(missing_ok=True)
-    commands.git("fetch", "--quiet", "--no-tags", repository, ref)
+    commands.git("fetch", "--quiet", "--no-tags", "--end-of-options", repository, ref)
     git(root, "checkout", "--quiet", "--force", "--detach", commit)
     project = root / folder
     if not (project / ".dvc").is_dir() or not project.resolve().is_relative_to(root.resolve()):

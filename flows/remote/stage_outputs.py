@@ -28,7 +28,7 @@ def send(commands: TransferCommands, stage: str, files: StageFiles, *, repositor
     commands.dvc("push", "--run-cache", "--remote", remote, stage)
     also = (LOCK, str(events.LOG), *files_below(commands.root, files.git_outs))
     made = commit_working_tree(commands.root, f"breathline: {stage}, as a worker has run it", extra_files=also)
-    commands.git("push", "--quiet", "--no-verify", "--force", repository, f"{made}:{ref}")
+    commands.git("push", "--quiet", "--no-verify", "--force", "--end-of-options", repository, f"{made}:{ref}")
 
 
 def fetch(commands: TransferCommands, stage: str, files: StageFiles, *, commit: str, remote: str) -> None:

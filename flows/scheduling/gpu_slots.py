@@ -102,5 +102,7 @@ def visible_devices() -> tuple[str, ...]:
     command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     if shutil.which(command[0]) is None:
         return ()
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=30)
+    done = subprocess.run(  # noqa: S603 - fixed arguments
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=30
+    )
     return tuple(done.stdout.split()) if done.returncode == 0 else ()

@@ -45,7 +45,8 @@ class Sample:
     def choose(self, items: Iterable[Any]) -> list[Any]:
         """Return a sorted random sample of items; all of them where there are fewer."""
         known = sorted(items)
-        return sorted(random.Random(self.seed).sample(known, min(self.sample, len(known))))
+        chance = random.Random(self.seed)  # noqa: S311 - a sample that the same seed draws again
+        return sorted(chance.sample(known, min(self.sample, len(known))))
 
 
 @dataclass(frozen=True, kw_only=True)

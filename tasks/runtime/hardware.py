@@ -33,7 +33,9 @@ def cpu_name() -> str:
     except (OSError, StopIteration):
         pass
     try:
-        done = subprocess.run(CPU_NAME, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            CPU_NAME, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except OSError:
         return platform.processor() or platform.machine()
     return done.stdout.strip() or platform.processor() or platform.machine()

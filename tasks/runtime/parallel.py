@@ -110,4 +110,4 @@ def _start_worker(work: bytes) -> None:
 
 
 def _call(item: bytes) -> bytes:
-    return pickle.dumps(_work(pickle.loads(item)))  # noqa: S301
+    return pickle.dumps(_work(pickle.loads(item)))  # noqa: S301 - from the same process

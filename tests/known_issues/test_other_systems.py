@@ -23,7 +23,7 @@ LINUX_ONLY = {
     "pidfd_open", "eventfd", "splice", "getxattr", "setxattr", "listxattr", "getrandom", "prctl", "sync_file_range",
     "epoll", "EPOLLIN", "O_TMPFILE", "O_DIRECT", "unshare", "sigtimedwait", "sigwaitinfo", "RLIMIT_NPROC",
 }  # fmt: skip
-PLACES = ("/proc", "/sys", "/dev/shm")
+PLACES = ("/proc", "/sys", "/dev/shm")  # noqa: S108 - words that are searched for
 # The one module for each, with a fallback.
 ALLOWED = {
     "tasks/runtime/hardware.py": {"sched_getaffinity", "/proc", "/sys"},

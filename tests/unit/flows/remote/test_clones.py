@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from flows.processes.stage_errors import StageFailedError
 from flows.processes.stage_process import StageProcesses
 from flows.remote import clones
 from flows.remote.transfer_commands import TransferCommands
@@ -63,3 +64,14 @@ def test_a_commit_is_checked_out_over_changed_files(tmp_path):
         assert (root / ".checkpoints" / "1").exists()
         assert not (root / "first.txt").exists()
         assert toy.call(root, "dvc", "cache", "dir").strip() == str(root.parent / "cache")
+
+
+def test_an_address_is_no_option_of_git(tmp_path):
+    origin = toy.make(tmp_path / "origin")
+    commit = toy.commit(origin, "one")
+    option = f"--upload-pack=touch {tmp_path / 'ran'};git-upload-pack"
+    with clones.exclusive_clone("a") as root:
+        commands = TransferCommands(root, StageProcesses(), print)
+        with pytest.raises(StageFailedError):
+            clones.check_out(commands, repository=option, ref=str(origin), commit=commit)
+    assert not (tmp_path / "ran").exists()
