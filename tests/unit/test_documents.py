@@ -8,7 +8,10 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-PAGES = ("CONTRIBUTING.md", "README.md", "docs/environment.md", "docs/glossary.md", "docs/machines.md")
+PAGES = (
+    *("CONTRIBUTING.md", "README.md", "SECURITY.md"),
+    *(f"docs/{name}.md" for name in ("environment", "glossary", "machines", "security")),
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
