@@ -27,7 +27,7 @@ def backfill(
     console = Console()
     values = parse(param)
     for variant in variants(Path.cwd(), revision, values):
-        console.print(f"{variant.name}: {variant.folder}", highlight=False, soft_wrap=True)
+        console.print(f"{variant.name}: {variant.folder}", markup=False, highlight=False, soft_wrap=True)
     with console.status("Starting Prefect …"):
         prefect_server.ensure()
         from flows import backfill as flow

@@ -47,7 +47,7 @@ def deploy(
             register.deploy_workers(list(wanted)),
         ):
             for line in lines:
-                console.print(line, highlight=False, soft_wrap=True)
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
     web = url.removesuffix("/api")
     starts = "\n".join(f"  PREFECT_API_URL={url} prefect worker start --pool {name}" for name in wanted)
     console.print(f"\nNext, in this folder, start a worker for each pool that this machine serves:\n{starts}")

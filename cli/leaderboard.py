@@ -156,7 +156,7 @@ def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> No
     for one in found:
         console.print(tables.rich_table(one))
         for note in tables.notes(one):
-            console.print(f"[dim]{note}[/]", highlight=False)
+            console.print(note, style="dim", markup=False, highlight=False)
         console.print()
     unfinished = [workspace.recipe for workspace in chosen if workspace not in done]
     if unfinished:

@@ -40,7 +40,7 @@ class Group(TyperGroup):
         # The command line's own: wrong usage, and a status that a command has chosen.
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise
-        except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
+        except (Exception, KeyboardInterrupt) as error:  # none is shown with a traceback
             raise typer.Exit(print_error(error)) from error
         return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column
 
 from cli.output import print_json, table
@@ -189,7 +190,7 @@ def _row(name: str, variant: Variant) -> dict[str, Any]:
 
 
 def _count(row: Mapping[str, Any]) -> str:
-    return row["missing"] if row["parameters"] is None else f"{row['parameters']:,}"
+    return escape(row["missing"]) if row["parameters"] is None else f"{row['parameters']:,}"
 
 
 def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
@@ -208,7 +209,6 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _show_one(console: Console, row: Mapping[str, Any], variant: Variant) -> None:
-    from rich.markup import escape
     from rich.syntax import Syntax
 
     console.print(f"[bold]{row['name']}[/]: {_count(row)} parameters, front end {row['frontend']}\n", highlight=False)

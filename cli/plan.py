@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Column
+from rich.text import Text
 
 from cli.options import Forced, Targets
 from cli.output import print_json, table
@@ -57,7 +58,7 @@ def show(steps: Sequence[Step]) -> None:
     shown = table(Column("stage", no_wrap=True), Column("plan", no_wrap=True), "reasons")
     for step in steps:
         action = "[yellow]runs[/]" if step.runs else "[green]up to date[/]"
-        shown.add_row(step.stage, action, _shorten(step.reasons))
+        shown.add_row(step.stage, action, Text(_shorten(step.reasons)))
     console = Console()
     console.print(shown)
     running = sum(step.runs for step in steps)

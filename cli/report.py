@@ -42,7 +42,7 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
     test = metrics["test"]
     console.print(f"\n[bold]Breathline[/] · {metrics['labels']} · split {metrics['split']} · ", end="")
     console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients")
-    console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow")
+    console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow", markup=False)
     for selection in metrics["selections"]:
         console.print(table(metrics, selection))
         console.print()

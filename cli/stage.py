@@ -24,7 +24,7 @@ def main() -> None:
     text_streams.set_up()
     try:
         _run()
-    except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback
         sys.exit(print_error(error, f"{' '.join(sys.argv[1:])} failed"))
 
 

@@ -40,7 +40,7 @@ def watch(
         now = source_state.inspect(root, settings, before)
     found = source_state.changes(before, now)
     for change in found:
-        console.print(change, highlight=False, soft_wrap=True)
+        console.print(change, markup=False, highlight=False, soft_wrap=True)
     if not found:
         console.print(f"Nothing new: {len(now)} files as before.", highlight=False)
     if dry or not found:
@@ -50,4 +50,4 @@ def watch(
         from flows.new_data import new_data
     hint = "see the end of the log above"
     state = run_flow(new_data, hint, metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus)
-    console.print(state.message, highlight=False, soft_wrap=True)
+    console.print(state.message, markup=False, highlight=False, soft_wrap=True)

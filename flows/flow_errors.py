@@ -24,7 +24,7 @@ def failed_by_errors(function: Callable[Parameters, Result]) -> Callable[Paramet
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return function(*args, **kwargs)
-        except Exception as error:  # of any kind: Prefect would log each with a traceback
+        except Exception as error:  # noqa: BLE001 - Prefect would log any with a traceback
             text = error_text(error)
             get_run_logger().error(text, exc_info=error if debugging() else None)
             return cast("Result", Failed(message=text, data=error))  # Prefect raises the error in the caller

@@ -28,6 +28,7 @@ from flows.scheduling.local_stages import LocalStages
 from flows.scheduling.scheduler import Results, Unit
 from flows.scheduling.stage_task import StageTasks, gpu_limit
 from tasks.parameters import judge
+from tasks.runtime.error_output import DEBUG, debugging
 
 NOT_RUN = " Not run: "
 TASK_RUNNER = "BREATHLINE_TASK_RUNNER"  # read by tasks.runtime.parallel
@@ -106,6 +107,8 @@ def _run(units: Sequence[Unit], jobs: int, gpus: int | None, processes: StagePro
         # Also the server that Prefect starts for this run alone: a stage over Dask (flows.dask_map) uses it.
         server = str(client.api_url).rstrip("/")
     env = {TASK_RUNNER: task_runner, FLOW_RUN: str(flow_run.id), "PREFECT_API_URL": server}
+    if debugging():
+        env[DEBUG] = "1"  # also for the stages on workers
     local = LocalStages(processes, local_slots(gpus), env, gpu_limit)
 
     def run(unit: Unit, log: Log) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli.output import print_json
 from lineage.absence.search import Absence, find
@@ -36,11 +37,11 @@ def show(found: Absence) -> None:
     """Print the search, its results, and places that were not searched."""
     console = Console(highlight=False, soft_wrap=True)
     for trace in found.traces[:MOST]:
-        console.print(f"[red]left[/]  {trace.path}: {trace.what}")
+        console.print(f"[red]left[/]  {escape(trace.path)}: {escape(trace.what)}")
     if len(found.traces) > MOST:
         console.print(f"      and {len(found.traces) - MOST} more (--json names all)")
     if found.not_there:
-        console.print(f"[yellow]Missing, so not searched: {', '.join(found.not_there)}[/]")
+        console.print(f"[yellow]Missing, so not searched: {escape(', '.join(found.not_there))}[/]")
     searched = f"{found.files} files, {found.rows} rows of numbers"
     if found.known_by is None:
         console.print(
@@ -49,7 +50,9 @@ def show(found: Absence) -> None:
         )
     else:
         kinds = ", ".join(f"{found.known_by[kind]} {kind}" for kind in ("files", "rows", "weights"))
-        console.print(f"Searched for names, the number, and hashes of {kinds} as in {found.known_by['taken_of']}.")
+        console.print(
+            f"Searched for names, the number, and hashes of {kinds} as in {escape(str(found.known_by['taken_of']))}."
+        )
         if found.known_by["unread"]:
             missing = ", ".join(found.known_by["unread"])
             console.print(f"[yellow]That run's {missing} could not be read (`dvc fetch`): not proven.[/]")

@@ -22,6 +22,7 @@ from flows.graph import Stage
 from flows.plan import Step
 from flows.publish import lineage, links, scores, verdict
 from flows.publish.progress import Progress
+from tasks.runtime.error_output import one_line
 
 
 def publish_plan(steps: Sequence[Step]) -> None:
@@ -96,5 +97,5 @@ def publish_progress(stage: str) -> Progress:
 def _published(what: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        get_run_logger().warning(f"The artifact {what} is not published: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - of the server, the client or the text: none may end a run
+        get_run_logger().warning(f"The artifact {what} is not published: {one_line(error)}")

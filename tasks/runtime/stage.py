@@ -42,7 +42,7 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
     try:
         with disk_errors(), _locked(name, rank), _recorded(name, rank, {} if decisions is None else decisions):
             yield logging.getLogger(name)
-    except (Exception, KeyboardInterrupt) as error:  # of any kind: none is shown with a traceback
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback
         if isinstance(error, TransientError):
             transient_mark(name).touch()
         sys.exit(print_error(error, f"{name} failed"))

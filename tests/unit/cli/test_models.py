@@ -2,6 +2,7 @@ import json
 import sys
 
 import pytest
+from rich.text import Text
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -63,6 +64,7 @@ def test_without_an_extra_the_list_names_it(monkeypatch):
     assert "'.[clap]'" in rows["clap"]["missing"]
     assert all(row["parameters"] > 0 for name, row in rows.items() if name != "clap")
     assert rows["mn04"]["weights"][0]["licence"] == "mit"
+    assert "'.[clap]'" in Text.from_markup(models._count(rows["clap"])).plain, "brackets are no markup"
 
 
 def test_one_model_is_shown_with_its_options_and_its_snippet():
