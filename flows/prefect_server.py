@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flows.processes import watchdog
 from flows.processes.process_groups import NO_TELEMETRY, ProcessGroups
@@ -62,18 +63,20 @@ def check(address: str | None = None) -> str | None:
 def ensure() -> None:
     """Check the configured server or, without one, start a server that ends with this process.
 
-    Prefect ends its temporary server when Python exits normally. After a KILL, the watchdog ends it.
+    Prefect ends its temporary server when Python exits normally. After a KILL, also while the server starts, the
+    watchdog ends it.
     """
     if check() is not None:
         return
     from prefect.server.api.server import SubprocessASGIServer
 
-    server = SubprocessASGIServer()
-    server.start()
-    assert server.server_process is not None  # noqa: S101 - it was started
-    command = [sys.executable, watchdog.__file__, str(server.server_process.pid)]
-    # Its input ends with this process.
-    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - the watchdog of the project
+    class WatchedServer(SubprocessASGIServer):
+        def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
+            process = super()._run_uvicorn_command()
+            watchdog.start(process.pid)
+            return process
+
+    WatchedServer().start()
 
 
 def require(address: str | None) -> str:

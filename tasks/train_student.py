@@ -5,7 +5,7 @@ from typing import Any
 
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
-from tasks.runtime import params
+from tasks.runtime import launcher, params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
 from tasks.training import student
@@ -17,7 +17,7 @@ from tasks.training.processes import run_in_processes
 def main(seed: str) -> None:
     """Run the stage for one seed of ``student.seeds`` in params.yaml."""
     decided: dict[str, Any] = {}
-    with stage(f"train_student@{seed}", decided) as log:
+    with stage(f"train_student@{seed}", decided, rank=launcher.place().rank) as log:
         read = params.read()
         network, training = student.parse(params.section(read, "student"))
         assigned = assignment.from_params(read)

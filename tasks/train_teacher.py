@@ -5,7 +5,7 @@ from typing import Any
 
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
-from tasks.runtime import params
+from tasks.runtime import launcher, params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment, folds
 from tasks.training import teachers
@@ -17,7 +17,7 @@ from tasks.training.processes import run_in_processes
 def main(teacher: str) -> None:
     """Run the stage for one teacher; the id is a key of ``teachers`` in params.yaml."""
     decided: dict[str, Any] = {}
-    with stage(f"train_teacher@{teacher}", decided) as log:
+    with stage(f"train_teacher@{teacher}", decided, rank=launcher.place().rank) as log:
         read = params.read()
         settings, training = teachers.parse(read, teacher)
         network, whole = settings.network(), assignment.from_params(read)

@@ -6,10 +6,18 @@ input. It therefore imports the standard library alone.
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
 GRACE_S = 5.0
+
+
+def start(pid: int) -> None:
+    """Start a watchdog that ends a process when this process ends."""
+    command = [sys.executable, __file__, str(pid)]
+    # Its input ends with this process.
+    subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - this file
 
 
 def main(pid: int) -> None:

@@ -1,24 +1,31 @@
 """Training by several processes with DistributedDataParallel (DDP)."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, distributed, nn
-from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
+from torch._C._distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from models.training.settings import ComputeSettings
 
 Result = TypeVar("Result")
 TIMEOUT = timedelta(hours=1)  # longest wait of the other processes while the main one evaluates an epoch
+JOIN_TIMEOUT = timedelta(minutes=10)  # longest wait for processes that start at the same time
+
+
+class JoinError(TimeoutError):
+    """The processes of a training have not found each other."""
+
+
+class MainProcessError(RuntimeError):
+    """The main process of a training failed; raised in the other ones."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class ProcessGroup:
         """Compute a value in the main process and return it in every process.
 
         Raises:
-            RuntimeError: The main process failed; raised in the other processes with its message.
+            MainProcessError: The main process failed; raised in the other processes with its message.
         """
         if self.size == 1:
             return work()
@@ -83,14 +90,9 @@ class ProcessGroup:
         distributed.broadcast_object_list(message)
         result, failure = message
         if failure is not None:
-            raise RuntimeError(f"The main process failed: {failure}")
+            raise MainProcessError(f"The main process failed: {failure}")
         shared: Result = result
         return shared
-
-
-def started_by_torchrun() -> bool:
-    """Return whether a launcher such as torchrun started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def check_processes(compute: ComputeSettings) -> None:
@@ -105,7 +107,15 @@ def check_processes(compute: ComputeSettings) -> None:
 
 
 @contextmanager
-def process_group(compute: ComputeSettings, *, rank: int, size: int, init_method: str) -> Iterator[ProcessGroup]:
+def process_group(
+    compute: ComputeSettings,
+    *,
+    rank: int,
+    size: int,
+    init_method: str,
+    local_rank: int | None = None,
+    join_timeout: timedelta = JOIN_TIMEOUT,
+) -> Iterator[ProcessGroup]:
     """Join the process group of a training within the block.
 
     Args:
@@ -113,55 +123,36 @@ def process_group(compute: ComputeSettings, *, rank: int, size: int, init_method
         rank: Number of this process, from 0.
         size: Number of processes.
         init_method: Address of the group, as `torch.distributed.init_process_group` takes it.
+        local_rank: Number of this process on its machine, and of its GPU; equal to ``rank`` on a single machine.
+        join_timeout: Longest wait for the other processes.
+
+    Raises:
+        JoinError: Not all processes have come in time.
     """
     cuda = compute.device != "cpu" and torch.cuda.is_available()
     if cuda:
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
+        torch.cuda.set_device(rank if local_rank is None else local_rank)
+    store = _meet(rank, size, init_method, join_timeout)
     backend = "nccl" if cuda else "gloo"
-    distributed.init_process_group(backend, init_method=init_method, rank=rank, world_size=size, timeout=TIMEOUT)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
     yield ProcessGroup(rank, size)
     # After an error this would wait for the other processes forever; they are ended with this process.
     distributed.destroy_process_group()
 
 
-@contextmanager
-def torchrun_group(compute: ComputeSettings) -> Iterator[ProcessGroup]:
-    """Join the process group that torchrun started; without torchrun, yield a group of one process."""
-    if not started_by_torchrun():
-        yield ProcessGroup()
-        return
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    with process_group(compute, rank=rank, size=size, init_method="env://") as joint:
-        yield joint
-
-
-def launch(work: Callable[[ProcessGroup], None], compute: ComputeSettings) -> None:
-    """Run a function in ``compute.processes`` new processes and wait for them; if one fails, all are ended.
-
-    Args:
-        work: Function that can be pickled: one of a module, or a `partial` of one.
-        compute: Number of processes and device.
-
-    Raises:
-        RuntimeError: A process failed; the message holds its traceback.
-    """
-    with tempfile.TemporaryDirectory(prefix="breathline-") as folder:
-        init_method = (Path(folder) / "rendezvous").as_uri()
-        context = start_processes(  # type: ignore[no-untyped-call]
-            _run_process, (work, compute, init_method), nprocs=compute.processes, join=False, start_method="spawn"
-        )
-        try:
-            while not context.join(grace_period=5):
-                pass
-        except (ProcessExitedException, ProcessRaisedException) as error:
-            raise RuntimeError(str(error).strip()) from error
-        finally:
-            for process in context.processes:
-                if process.is_alive():
-                    process.kill()
-
-
-def _run_process(rank: int, work: Callable[[ProcessGroup], None], compute: ComputeSettings, init_method: str) -> None:
-    """Join the process group and call the function."""
-    with process_group(compute, rank=rank, size=compute.processes, init_method=init_method) as joint:
-        work(joint)
+def _meet(rank: int, size: int, init_method: str, timeout: timedelta) -> Store:
+    """Wait until all processes have come, and return the store that they share."""
+    seconds = f"{timeout.total_seconds():g} s"
+    try:
+        store: Store = next(rendezvous(init_method, rank, size, timeout=timeout))[0]
+    except (RuntimeError, ValueError) as error:
+        raise JoinError(f"The {size} processes of the training did not find each other within {seconds}.") from error
+    keys = {other: f"came/{other}" for other in range(size)}
+    store.set(keys[rank], "yes")
+    try:
+        store.wait(list(keys.values()), timeout)
+    except RuntimeError as error:
+        absent = [str(other) for other, key in keys.items() if not store.check([key])]
+        what = f"{len(absent)} of {size} processes of the training did not come within {seconds}"
+        raise JoinError(f"{what}: rank {', '.join(absent)}.") from error
+    return store

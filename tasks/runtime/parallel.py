@@ -5,17 +5,17 @@ no stage reruns when it changes. The launcher of the stage provides the map over
 """
 
 import logging
-import multiprocessing
 import os
 import pickle
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from functools import partial
 from typing import Any, TypeVar
 
+from tasks.runtime import processes
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hooks import hooks
 from tasks.runtime.stage import start_process
@@ -51,7 +51,7 @@ def in_order(
     if runner == "threads":
         return _map_in_pool(ThreadPoolExecutor(workers), work, items, workers + ahead)
     if runner == "processes":
-        return _map_in_processes(work, items, workers, workers + ahead)
+        return in_processes(work, items, workers=workers, ahead=ahead)
     name, colon, address = runner.partition(":")
     if name == "dask" and bool(colon) == bool(address):
         if hooks.dask_mapper is None:
@@ -78,34 +78,27 @@ def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable
         pool.shutdown(cancel_futures=True)
 
 
-def _map_in_processes(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int, limit: int
-) -> Mapped[Result]:
-    # Spawned, because a fork would copy locks that other threads hold. Pickled here, because multiprocessing passes
-    # tensors as open files, whose number is limited.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(pickle.dumps(work),)
-    )
+def in_processes(work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, ahead: int) -> Mapped[Result]:
+    """Return an iterator over the results of `work` in new processes; see `in_order`."""
+    # Pickled here, because multiprocessing passes tensors as open files, whose number is limited.
+    pool = processes.pool(workers, partial(_set_up_worker, pickle.dumps(work)))
     try:
-        with closing(_map_in_pool(pool, _call, map(pickle.dumps, items), limit)) as results:
+        with closing(_map_in_pool(pool, _call, map(pickle.dumps, items), workers + ahead)) as results:
             for result in results:
                 yield pickle.loads(result)  # noqa: S301 - from a process of our own
     except BrokenProcessPool as error:
         raise BreathlineError(
             f"One of {workers} processes was killed by another program or by the system.",
-            where=f"{RUNNER}=processes",
-            hint="if memory ran out, use threads, which need less",
+            hint="if memory ran out, end other programs",
         ) from error
 
 
 _work: Callable[[Any], Any]  # the work of this process of the pool
 
 
-def _start_worker(work: bytes) -> None:
-    """Set up a process of the pool: it ends with the stage, and ignores Ctrl-C, which the stage handles."""
+def _set_up_worker(work: bytes) -> None:
     global _work  # noqa: PLW0603 - an initializer can pass nothing else
     start_process(logging.INFO)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = pickle.loads(work)  # noqa: S301 - from the process that started this one
 
 

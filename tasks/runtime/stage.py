@@ -3,7 +3,6 @@
 import atexit
 import gc
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,7 +25,7 @@ console = Console(stderr=True)
 
 
 @contextmanager
-def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[logging.Logger]:
+def stage(name: str, decisions: Mapping[str, Any] | None = None, *, rank: int = 0) -> Iterator[logging.Logger]:
     """Run a stage's work under a lock of its own, and yield its logger.
 
     The lock refuses a second process of the same stage. The process ends with its parent, so that a killed ``dvc``
@@ -36,9 +35,9 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
     Args:
         name: Name of the stage in DVC.
         decisions: Mapping that the work fills with its decisions (JSON values), for the record of the stage.
+        rank: Number of this process among the processes of the stage. Only the first, 0, logs and records.
     """
-    rank = os.environ.get("RANK", "0")
-    start_process(logging.INFO if rank == "0" else logging.WARNING)
+    start_process(logging.INFO if rank == 0 else logging.WARNING)
     try:
         with disk_errors(), _locked(name, rank), _recorded(name, rank, {} if decisions is None else decisions):
             yield logging.getLogger(name)
@@ -49,12 +48,12 @@ def stage(name: str, decisions: Mapping[str, Any] | None = None) -> Iterator[log
 
 
 @contextmanager
-def _locked(name: str, rank: str) -> Iterator[None]:
+def _locked(name: str, rank: int) -> Iterator[None]:
     """Hold the lock of a stage, and remove the mark of an earlier failure."""
     transient_mark(name).unlink(missing_ok=True)
     LOCKS.mkdir(exist_ok=True)
     # torchrun starts several processes for one stage: each has a lock of its own.
-    lock = FileLock(LOCKS / f"{name.replace('/', '_')}{'' if rank == '0' else f'.{rank}'}.lock")
+    lock = FileLock(LOCKS / f"{name.replace('/', '_')}{f'.{rank}' if rank else ''}.lock")
     try:
         held = lock.acquire(timeout=0)
     except Timeout as error:
@@ -72,9 +71,9 @@ def transient_mark(name: str) -> Path:
     return LOCKS / f"{name.replace('/', '_')}.transient"
 
 
-def _recorded(name: str, rank: str, decisions: Mapping[str, Any]) -> AbstractContextManager[None]:
+def _recorded(name: str, rank: int, decisions: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Return the context that records the stage: an empty one without a recorder and outside of a project."""
-    if hooks.recorder is None or rank != "0" or not Path("dvc.yaml").exists():
+    if hooks.recorder is None or rank != 0 or not Path("dvc.yaml").exists():
         return nullcontext()
     return hooks.recorder(Path.cwd(), name, decisions)
 

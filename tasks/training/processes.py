@@ -1,19 +1,24 @@
 """Start of one training in one or several processes."""
 
 import logging
-import multiprocessing
+import os
+import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
-from multiprocessing.queues import SimpleQueue
+from pathlib import Path
 from typing import Any
 
 from models.training import distributed
-from models.training.distributed import ProcessGroup
+from models.training.distributed import JoinError, MainProcessError, ProcessGroup
 from models.training.settings import ComputeSettings
-from tasks.runtime.error_output import for_users
+from tasks.runtime import launcher, processes
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import start_process
 from tasks.training.torch_setup import as_breathline_error
+
+JOIN_TIMEOUT = "BREATHLINE_JOIN_TIMEOUT_S"
+log = logging.getLogger(__name__)
 
 
 def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
@@ -31,26 +36,72 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         BreathlineError: The error of a process, or the way in which a process ended.
     """
     call = partial(work, *args, compute=compute, **kwargs)
-    if compute.processes == 1 or distributed.started_by_torchrun():
-        with distributed.torchrun_group(compute) as group:
-            call(group=group)
-        return
-    with as_breathline_error(where="params.yaml: compute.processes"):
-        distributed.check_processes(compute)
-    failures: SimpleQueue[BreathlineError] = multiprocessing.get_context("spawn").SimpleQueue()
-    try:
-        distributed.launch(partial(_member, call, failures), compute)
-    except RuntimeError as error:
-        if failures.empty():
-            raise BreathlineError(f"One of {compute.processes} processes ended the training. {error}") from error
-        raise failures.get() from error
+    if (note := launcher.left_over()) is not None:
+        log.warning("%s", note)
+    here = launcher.place()
+    if here.size > 1:
+        _join(partial(_call, call), compute, init_method="env://", **vars(here))
+    elif compute.processes == 1:
+        call(group=ProcessGroup())
+    else:
+        with as_breathline_error(where="params.yaml: compute.processes"):
+            distributed.check_processes(compute)
+        launch(partial(_call, call), compute)
 
 
-def _member(call: Callable[..., None], failures: SimpleQueue[BreathlineError], group: ProcessGroup) -> None:
-    """Run the work in one process of the group; pass an error to the process that shows it."""
-    start_process(logging.INFO if group.is_main else logging.WARNING)
+def launch(work: Callable[[ProcessGroup], None], compute: ComputeSettings) -> None:
+    """Run a function in ``compute.processes`` new processes and wait for them; if one fails, all are ended.
+
+    Args:
+        work: Function that can be pickled: one of a module, or a `partial` of one.
+        compute: Number of processes and device.
+
+    Raises:
+        BreathlineError: The error of a process, or the way in which a process ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="breathline-") as folder:
+        address = (Path(folder) / "rendezvous").as_uri()
+        size = compute.processes
+        join = partial(_join_new, work, compute, init_method=address, size=size)
+        processes.run_children([partial(join, rank=rank) for rank in range(size)])
+
+
+def _join_new(work: Callable[[ProcessGroup], None], compute: ComputeSettings, *, rank: int, **address: Any) -> None:
+    """Set up a new process, and join the group."""
+    start_process(logging.INFO if rank == 0 else logging.WARNING)
     try:
-        call(group=group)
-    except Exception as error:  # of any kind: torch would put its traceback into a message
-        failures.put(for_users(error))
-        raise
+        _join(work, compute, rank=rank, **address)
+    except MainProcessError as error:
+        raise processes.FollowUpError(str(error)) from error
+
+
+def _join(work: Callable[[ProcessGroup], None], compute: ComputeSettings, **place: Any) -> None:
+    """Join the process group, and call the function."""
+    try:
+        with distributed.process_group(compute, join_timeout=_join_timeout(), **place) as group:
+            work(group)
+    except JoinError as error:
+        found = launcher.told()
+        hint = f"start all processes; {JOIN_TIMEOUT} sets the time to wait in seconds"
+        if found:
+            hint = f"start the training with torchrun, or `unset {' '.join(launcher.VARIABLES)}`; or {hint}"
+        raise BreathlineError(str(error), where=found or "compute.processes", hint=hint) from error
+
+
+def _call(call: Callable[..., None], group: ProcessGroup) -> None:
+    call(group=group)
+
+
+def _join_timeout() -> timedelta:
+    """Return the longest wait for the other processes."""
+    given = os.environ.get(JOIN_TIMEOUT)
+    if not given:
+        return distributed.JOIN_TIMEOUT
+    try:
+        seconds = float(given)
+        if not 0 < seconds < 1e6:
+            raise ValueError
+    except ValueError:
+        where = f"{JOIN_TIMEOUT}={given}"
+        raise BreathlineError("The time to wait is no number of seconds.", where=where, hint="use 600") from None
+    return timedelta(seconds=seconds)

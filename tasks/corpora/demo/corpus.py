@@ -7,9 +7,8 @@ Size: on average a patient has 3.7 recordings of 12 s, 16 cycles, 5 MB. Twenty p
 and devices (`tasks.corpora.demo.cohort`); 250 have as many recordings as ICBHI, 430 as many cycles.
 """
 
-import multiprocessing
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from rich.progress import Progress
 
 from tasks.corpora.demo import cohort, render
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
+from tasks.runtime import parallel
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hardware import usable_cores
 from tasks.runtime.stage import console
@@ -70,12 +70,11 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
 def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -> dict[int, list[str]]:
     """Write the recordings of all patients, and return their names by patient."""
     names: dict[int, list[str]] = {}
-    # Spawned processes: a fork would copy the locks of running threads.
-    context = multiprocessing.get_context("spawn")
-    with Progress(console=console) as progress, ProcessPoolExecutor(min(workers, len(numbers)), context) as pool:
+    write = partial(render.write_patient, database, seed)
+    written_by_patient = parallel.in_processes(write, numbers, workers=min(workers, len(numbers)), ahead=2)
+    with Progress(console=console) as progress, closing(written_by_patient) as results:
         bar = progress.add_task("generating patients", total=len(numbers))
-        write = partial(render.write_patient, database, seed)
-        for number, written in zip(numbers, pool.map(write, numbers), strict=True):
+        for number, written in zip(numbers, results, strict=True):
             names[number] = written
             progress.advance(bar)
     return names

@@ -11,7 +11,8 @@ import pytest
 from lineage import record
 
 ROOT = Path(__file__).parents[3]
-ENV = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+# RANK and WORLD_SIZE are left over from an earlier training; a process of rank 1 would write no record.
+ENV = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "RANK": "1", "WORLD_SIZE": "2"}
 
 
 def run(folder, *command):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import torch
 from torch import nn
 
 from models.training import checkpoint
-from models.training.distributed import ProcessGroup, check_processes, launch
+from models.training.distributed import JoinError, ProcessGroup, check_processes, process_group
 from models.training.registry import create
 from models.training.selection import TrainingResult
 from models.training.settings import ComputeSettings, ObjectiveSettings, PatchMixSettings
+from tasks.runtime.errors import BreathlineError
+from tasks.training.processes import launch
 from tests.unit.models.training import multi_process as parallel
 from tests.unit.models.training import toys
 
@@ -53,16 +56,25 @@ def test_two_processes_train_the_same_network_as_one(folder, case):
 
 
 @pytest.mark.slow  # starts processes that import torch, about 15 s
-@pytest.mark.parametrize(("moment", "message"), [("val", "the evaluation failed"), ("train", "signal SIGKILL")])
+@pytest.mark.parametrize(("moment", "message"), [("val", "the evaluation failed"), ("train", "was killed by SIGKILL")])
 def test_a_failing_process_ends_all(folder, moment, message):
     started = time.monotonic()
-    with pytest.raises(RuntimeError, match=message):
+    with pytest.raises(BreathlineError, match=message):
         launch(partial(parallel.interrupt_main_process, folder, moment), parallel.TWO)
     assert time.monotonic() - started < 120, "no process waits for an ended one"
     assert checkpoint.find(folder / "checkpoint")[0] is not None
     resumed = parallel.train(folder)  # by another number of processes, too
     (folder / "checkpoint").rename(folder / "that of two")
     np.testing.assert_allclose(parallel.state(resumed), parallel.state(parallel.train(folder)), atol=TOLERANCE)
+
+
+def test_a_process_that_does_not_come_is_named(tmp_path):
+    address, wait = (tmp_path / "rendezvous").as_uri(), timedelta(seconds=0.3)
+    with (
+        pytest.raises(JoinError, match=r"2 of 3 processes of the training did not come within 0\.3 s: rank 0, 2"),
+        process_group(parallel.TWO, rank=1, size=3, init_method=address, join_timeout=wait),
+    ):
+        pass
 
 
 def test_batches_that_cannot_be_shared_are_refused(folder):

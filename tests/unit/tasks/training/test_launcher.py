@@ -1,0 +1,72 @@
+"""Variables of torchrun: a training believes them as a whole or not at all, and waits for others for a limited time."""
+
+import socket
+import time
+
+import pytest
+
+from tasks.runtime import launcher
+from tasks.train_teacher import main
+from tests.unit.tasks.trainings import contents
+
+SLURM = {"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "SLURM_LOCALID": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in launcher.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def variables(rank: int) -> dict[str, str]:
+    """Return the variables of torchrun in a shell that nobody has started as one of two processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return {name: str(value) for name, value in names.items()} | {"TORCHELASTIC_RUN_ID": "old"}
+
+
+@pytest.mark.parametrize(
+    ("left", "note"),
+    [
+        ({"RANK": "1", "WORLD_SIZE": "2"}, "RANK=1, WORLD_SIZE=2 are set, but not LOCAL_RANK, MASTER_ADDR, "),
+        ({"WORLD_SIZE": "4"} | SLURM, "WORLD_SIZE=4 is set, but not RANK, "),
+        (SLURM, ""),
+        ({"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "10.0.0.1"}, ""),
+    ],
+    ids=["RANK", "WORLD_SIZE", "SLURM", "one process"],
+)
+def test_variables_that_are_left_over_do_not_change_a_training(project, monkeypatch, caplog, left, note):
+    main("ast")
+    undisturbed = contents(project / "data/teachers/ast")
+    caplog.clear()
+    for name, value in left.items():
+        monkeypatch.setenv(name, value)
+    main("ast")
+    assert contents(project / "data/teachers/ast") == undisturbed
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.startswith(note) for warning in warnings] == ([True] if note else [])
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_processes_that_nobody_starts_are_waited_for_only_for_a_while(project, monkeypatch, capsys, rank):
+    for name, value in (variables(rank) | {"BREATHLINE_JOIN_TIMEOUT_S": "1"}).items():
+        monkeypatch.setenv(name, value)
+    began = time.monotonic()
+    with pytest.raises(SystemExit):
+        main("ast")
+    assert time.monotonic() - began < 30
+    shown = " ".join(capsys.readouterr().err.split())
+    cause = "The 2 processes of the training did not find each other within 1 s."
+    assert f"{cause} where: RANK={rank}, LOCAL_RANK={rank}, WORLD_SIZE=2, MASTER_ADDR=127.0.0.1" in shown
+    assert "next: start the training with torchrun, or `unset RANK LOCAL_RANK WORLD_SIZE" in shown
+
+
+@pytest.mark.parametrize("given", ["0", "nan", "soon"])
+def test_a_wrong_time_to_wait_is_named(project, monkeypatch, capsys, given):
+    for name, value in (variables(0) | {"BREATHLINE_JOIN_TIMEOUT_S": given}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main("ast")
+    assert f"where: BREATHLINE_JOIN_TIMEOUT_S={given}" in capsys.readouterr().err
