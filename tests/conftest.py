@@ -15,7 +15,7 @@ hypothesis.settings.load_profile("breathline")
 
 # Files whose tests share a costly fixture, by the fixture: a process of its own makes it once.
 GROUPS = {
-    "run": ("dask", "dvc", "kills", "nightly_audit", "registry", "removal", "tampering", "verify"),
+    "run": ("dask", "disk_faults", "dvc", "kills", "nightly_audit", "registry", "removal", "tampering", "verify"),
     "server": (
         "artifacts",
         "backfill",

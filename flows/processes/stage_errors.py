@@ -1,5 +1,6 @@
 """Failure of a stage, with the end of its log and the kinds of faults that may pass by themselves."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -40,6 +41,11 @@ def transient_of(state_name: str | None) -> Transient | None:
 def is_busy(output: str) -> bool:
     """Return whether DVC failed because another DVC process holds a lock."""
     return any(message in output for message in BUSY_MESSAGES)
+
+
+def errors_of_dvc(output: str) -> str:
+    """Return the lines in which DVC itself reports an error, from its output or a quoted part of it."""
+    return "\n".join(re.findall(r"^ *\|? *(ERROR: .*)$", output, re.MULTILINE))
 
 
 def quote(lines: Iterable[str]) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from flows.processes import prestarted_dvc, process_guard
 from flows.processes.process_groups import Completed, Log, ProcessGroups
-from flows.processes.stage_errors import StageFailedError, Transient, is_busy
+from flows.processes.stage_errors import StageFailedError, Transient, errors_of_dvc, is_busy
 from lineage.adoption import adopt_from_workspaces
+from tasks.runtime.disk_errors import DiskError, disk_error_in, disk_errors
 from tasks.runtime.stage import transient_mark
 
 
@@ -50,19 +51,35 @@ class StageProcesses(ProcessGroups):
     def run_stage(
         self, stage: str, root: Path, *, options: Sequence[str] = (), env: Mapping[str, str] | None = None, log: Log
     ) -> None:
-        """Run one stage to its end, with further options of ``dvc repro`` (such as ``--force``) and variables."""
+        """Run one stage to its end, with further options of ``dvc repro`` (such as ``--force``) and variables.
+
+        Raises:
+            StageFailedError: The stage failed, or the disk refuses what the run itself writes.
+        """
+        try:
+            with disk_errors():
+                self._run_stage(stage, root, options, dict(env or {}), log)
+        except DiskError as error:
+            what = f"The stage {stage} cannot run. {error.what}"
+            raise StageFailedError(what, where=error.where, hint=error.hint) from error
+
+    def _run_stage(self, stage: str, root: Path, options: Sequence[str], env: Mapping[str, str], log: Log) -> None:
         mark = root / transient_mark(stage)
         mark.unlink(missing_ok=True)
         arguments = ["--wait-for-lock", "repro", "--single-item", *options, stage]
-        completed = self._run_dvc({"root": str(root.resolve()), "arguments": arguments, "env": dict(env or {})}, log)
+        completed = self._run_dvc({"root": str(root.resolve()), "arguments": arguments, "env": env}, log)
         if completed.status == 0:
             adopt_from_workspaces(root, stage)
             return
         transient: Transient | None = "network" if mark.exists() else None
+        disk = disk_error_in(errors_of_dvc(completed.tail), root, [database_of_dvc()])
         raise StageFailedError(
-            f"The stage {stage} failed. The end of its log:\n{completed.tail}",
+            f"The stage {stage} failed.{f' {disk.what}' if disk else ''} The end of its log:\n{completed.tail}",
             transient="busy" if is_busy(completed.tail) else transient,
-            hint=f"correct the cause, then run again; by itself: `dvc repro --single-item {stage}`",
+            where=disk.where if disk else None,
+            hint=disk.hint
+            if disk
+            else f"correct the cause, then run again; by itself: `dvc repro --single-item {stage}`",
         )
 
     def _run_dvc(self, order: Mapping[str, object], log: Log) -> Completed:
@@ -77,3 +94,10 @@ class StageProcesses(ProcessGroups):
 
     def _start_dvc(self) -> subprocess.Popen[str]:
         return self.start([process_guard.FORWARD_LINE, sys.executable, "-P", prestarted_dvc.__file__], Path(), {})
+
+
+def database_of_dvc() -> Path:
+    """Return the folder in which DVC keeps its database of file hashes, unless its configuration names another."""
+    from dvc.dirs import site_cache_dir
+
+    return Path(site_cache_dir())

@@ -7,20 +7,15 @@ whose text alone names the cause (safetensors, torch, SQLite, Polars). Each beco
 import errno
 import os
 import re
-import resource
 import shutil
-import stat
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.filesize import decimal
-
-from tasks.runtime import users
+from tasks.runtime import disk_places
 from tasks.runtime.errors import BreathlineError
 
-# What is wrong and what to do, by the number of the error. `_hint` fills {room} and {limit} in.
+# What is wrong and what to do, by the number of the error.
 MESSAGES = {
     errno.ENOSPC: ("The disk is full.", "{room}"),
     errno.EDQUOT: ("Your quota on the disk is used up.", "{room}, or ask for a larger quota"),
@@ -34,16 +29,14 @@ MESSAGES = {
 }
 NO_INODES = "The disk is full: it has no inode left for another file."
 # "Permission denied" without a number may be the answer of a server, or of Git.
-PERMISSION = (errno.EACCES, errno.EPERM)
-TEXTS = {os.strerror(number): number for number in MESSAGES if number not in PERMISSION} | {
-    "database or disk is full": errno.ENOSPC,
-    "attempt to write a readonly database": errno.EROFS,
-}
-# Texts of SQLite, NumPy and torch that do not tell a full disk from a limit on the size of files.
-SHORT_WRITE = re.compile(r"disk I/O error|\d+ requested and \d+ written|inline_container\.cc.*unexpected pos")
+TEXTS = {os.strerror(number): number for number in MESSAGES if number not in disk_places.PERMISSION}
+TEXTS |= {"database or disk is full": errno.ENOSPC}
+# Texts of NumPy and torch that do not tell a full disk from a limit on the size of files, and texts of SQLite that do
+# not name a cause at all.
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written|inline_container\.cc.*unexpected pos|disk I/O error")
+UNCLEAR = re.compile(r"disk I/O error|attempt to write a readonly database|unable to open database file")
 NUMBER = re.compile(r"\(os error (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
 QUOTED = re.compile(r"""['"]([^'"]*/[^'"]*)['"]""")
-CACHE = Path(".dvc/cache")
 
 
 class DiskError(BreathlineError):
@@ -83,11 +76,12 @@ def disk_error(error: BaseException, path: Path | None = None, *, needed: int | 
                 where=str(cause).partition(" found in ")[2],
                 hint="free some space there, or set TMPDIR to a folder that you can write",
             )
-        number = cause.errno if isinstance(cause, OSError) and cause.errno else _number_in(str(cause))
+        places = [path] if path else [*disk_places.of_project(Path())]
+        number = cause.errno if isinstance(cause, OSError) and cause.errno else _number_in(str(cause), places)
         if number in MESSAGES:
             named = _file_of(cause)
             # A temporary file beside the path is not worth a name.
-            return _described(number, path if named is None or _beside(named, path) else named, needed)
+            return _described(number, path if named is None or _beside(named, path) else named, places, needed)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return None
 
@@ -99,29 +93,33 @@ def require_space(folder: Path, needed: int) -> None:
         DiskError: The disk has less space; the error says how much is free and how much is needed.
     """
     if needed > shutil.disk_usage(folder).free:
-        raise _described(errno.ENOSPC, folder, needed)
+        raise _described(errno.ENOSPC, folder, [], needed)
 
 
-def disk_error_in(output: str, root: Path) -> DiskError | None:
+def disk_error_in(output: str, root: Path, places: Sequence[Path] = ()) -> DiskError | None:
     """Return the `DiskError` for the last error of the disk in the output of a program; None if there is none.
 
     Args:
         output: Output of a program, such as DVC.
-        root: Folder in which the program ran.
+        root: Folder of the project in which the program ran.
+        places: Folders that the program writes to, beside those of the project.
     """
+    all_places = [*disk_places.of_project(root), *places]
     for line in reversed(output.splitlines()):
-        if (number := _number_in(line)) is not None:
+        if (number := _number_in(line, all_places)) is not None:
             names = QUOTED.findall(line)
-            return _described(number, root / names[-1] if names else root, None)
+            return _described(number, root / names[-1] if names else None, all_places, None)
     return None
 
 
-def _number_in(text: str) -> int | None:
-    """Return the number of the error of the disk that a text reports."""
+def _number_in(text: str, places: Sequence[Path]) -> int | None:
+    """Return the number of the error of the disk that a text reports; the state of the places decides where it can."""
     numbers = [int(match[1] or match[2]) for match in NUMBER.finditer(text)]
     numbers += [number for known, number in TEXTS.items() if known in text]
+    if UNCLEAR.search(text):
+        numbers += [number for place in places if (number := disk_places.fault_of(place))]
     if SHORT_WRITE.search(text):
-        numbers.append(errno.ENOSPC if _size_limit() is None else errno.EFBIG)
+        numbers.append(errno.ENOSPC if disk_places.size_limit() is None else errno.EFBIG)
     return next((number for number in numbers if number in MESSAGES), None)
 
 
@@ -135,55 +133,14 @@ def _beside(file: Path, path: Path | None) -> bool:
     return path is not None and file.absolute().parent == path.absolute().parent
 
 
-def _described(number: int, path: Path | None, needed: int | None) -> DiskError:
-    full = (path or Path()).absolute()
-    # Path.exists raises an error where a folder may not be searched.
-    existing = [folder for folder in (full, *full.parents) if os.path.exists(folder)]
-    disk = os.statvfs(existing[0])
+def _described(number: int, path: Path | None, places: Sequence[Path], needed: int | None) -> DiskError:
+    """Return the error with its place; without a path, the place that shows the fault."""
+    there = path or disk_places.suspect(number, places) or Path()
     what, hint = MESSAGES[number]
-    if number == errno.ENOSPC and disk.f_files and not disk.f_favail:
+    if number == errno.ENOSPC and disk_places.no_inodes(there):
         what = NO_INODES
-    if number in PERMISSION:
-        refused = next((folder for folder in existing if not os.access(folder, os.R_OK | os.W_OK)), existing[0])
-        status = refused.stat()
-        place = f"{refused} has the mode {stat.filemode(status.st_mode)} and the owner {users.name(status.st_uid)}; "
-        place += f"this process runs as {users.name(os.geteuid())}"
-    elif number == errno.EFBIG and (limit := _size_limit()) is not None:
-        place = f"the limit of this process is {decimal(limit)}"
-    else:
-        free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-        place = f"disk {_mount(existing[0])}: {decimal(free)} of {decimal(total)} free"
-    hint = hint.format(room=_room(existing[0], needed), limit=_raise_limit())
-    return DiskError(
-        what,
-        where=f"{path} ({place})" if path else place,
-        hint=f"{hint}; then run again: nothing that is complete is lost",
-    )
-
-
-def _room(there: Path, needed: int | None) -> str:
-    """Return what to do about a full disk."""
-    ways = [f"make room for {decimal(needed)} on this disk" if needed else "make room on this disk"]
-    if CACHE.is_dir() and CACHE.stat().st_dev == there.stat().st_dev:
-        ways.append("remove old versions from DVC's cache (`dvc gc --workspace`)")
-    temporary = Path(tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")).resolve()  # noqa: S108 - only compared
-    if there.resolve().is_relative_to(temporary) and not Path.cwd().is_relative_to(temporary):
-        ways.append("set TMPDIR to a folder on another disk")
-    return ", or ".join(ways)
-
-
-def _raise_limit() -> str:
-    """Return what to do about a file that is too large."""
-    return "use another disk" if _size_limit() is None else "raise the limit: `ulimit -f unlimited`"
-
-
-def _mount(path: Path) -> Path:
-    """Return the folder at which the disk of a path is mounted."""
-    path = path.resolve()
-    return next(folder for folder in (path, *path.parents) if os.path.ismount(folder))
-
-
-def _size_limit() -> int | None:
-    """Return the largest size in bytes of a file of this process; None if there is no limit."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    return None if limit == resource.RLIM_INFINITY else limit
+    facts = disk_places.describe(number, there)
+    limit = "raise the limit: `ulimit -f unlimited`" if disk_places.size_limit() else "use another disk"
+    hint = hint.format(room=disk_places.ways_to_room(there, needed), limit=limit)
+    where = f"{path} ({facts})" if path else facts
+    return DiskError(what, where=where, hint=f"{hint}; then run again: nothing that is complete is lost")

@@ -75,7 +75,7 @@ LIBRARIES = {"python", "numpy", "pyarrow", "polars", "safetensors", "torch", "zi
 MOUNTS = {"full": "size=1m", "no inodes": "nr_inodes=1", "read-only": "ro", "denied": "mode=555"}
 TEXTS = {
     "full": ["The disk is full.", "of 1.0 MB free)", "make room"],
-    "no inodes": ["no inode left", "make room"],
+    "no inodes": ["no inode left", "0 of 1 inodes free", "make room"],
     "read-only": ["The disk is read-only.", "mount it for writing"],
     "denied": ["Permission denied.", "dr-xr-xr-x and the owner", "change the owner or the mode"],
     "file size": ["exceed the largest size", "the limit of this process is 100.0 kB", "ulimit -f unlimited"],
