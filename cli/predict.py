@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from flows.registry import Source
+    from tasks.checks.settings import UnusableLimits
     from tasks.prediction.recordings import Model
 
 SHOWN = 60  # rows printed; `--out` writes all
@@ -43,7 +44,8 @@ def predict(
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
     Cycles come from the annotation file beside a recording with the same name. Without one, the
-    recording is cut into windows as long as the model's clips. Any sample rate, bit depth and channels are read.
+    recording is cut into windows as long as the model's clips. Any bit depth and 1,000 to 384,000 Hz are
+    read. A recording without a usable sound is not judged, and the reason is told.
     """
     console = Console(highlight=False)
     write = _writer(out) if out else None
@@ -58,7 +60,7 @@ def predict(
         wavs = prediction.recordings(recordings)
         label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
         loaded = prediction.load(folder, label)
-    tables, failures = _predicted(loaded, wavs, console)
+    tables, failures = _predicted(loaded, wavs, prediction.limits(), console)
     if tables:
         import pyarrow as pa
 
@@ -87,7 +89,7 @@ def _source(root: Path, model: str | None) -> Source:
 
 
 def _predicted(
-    model: Model, wavs: Sequence[Path], console: Console
+    model: Model, wavs: Sequence[Path], limits: UnusableLimits, console: Console
 ) -> tuple[list[pa.Table], dict[Path, BreathlineError]]:
     """Return the predictions of each recording, and the errors of the recordings without predictions."""
     from rich.progress import track
@@ -98,9 +100,12 @@ def _predicted(
     quiet = not console.is_terminal or len(wavs) == 1
     for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
         try:
-            tables.append(predict_recording(model, wav))
+            tables.append(predict_recording(model, wav, limits))
         except BreathlineError as error:
             failures[wav] = error
+        except MemoryError:
+            hint = "cut it into shorter parts, or end other programs"
+            failures[wav] = BreathlineError("The recording needs more memory than there is.", where=wav, hint=hint)
     return tables, failures
 
 
@@ -114,14 +119,16 @@ def _show(model: Model, found: pa.Table, console: Console) -> None:
     for row in rows:
         probabilities = [_probability(row, name) for name in model.classes]
         times = (f"{row['start_s']:.2f}", f"{row['end_s']:.2f}")
-        shown.add_row(escape(row["recording"]), *times, row["predicted"], *probabilities)
+        shown.add_row(escape(row["recording"]), *times, row["predicted"] or "not judged", *probabilities)
     console.print(shown)
     if more := found.num_rows - len(rows):
         console.print(f"… and {more} more; `--out FILE` writes all")
-    windows = found["cycle_id"].null_count
-    counts = [
-        f"{number} {word}" for number, word in ((found.num_rows - windows, "cycles"), (windows, "windows")) if number
-    ]
+    _show_notes(found, console)
+    unjudged = found["predicted"].null_count
+    cycles = found.num_rows - found["cycle_id"].null_count
+    windows = found.num_rows - cycles - unjudged
+    kinds = ((cycles, "cycles"), (windows, "windows"), (unjudged, "recordings that are not judged"))
+    counts = [f"{number} {word}" for number, word in kinds if number]
     console.print(f"\n{' and '.join(counts)} of {len(set(found['file'].to_pylist()))} recordings. {CAUTION}")
     if windows:
         console.print(
@@ -129,7 +136,20 @@ def _show(model: Model, found: pa.Table, console: Console) -> None:
         )
 
 
+def _show_notes(found: pa.Table, console: Console) -> None:
+    """Print each note once for each recording."""
+    notes = dict.fromkeys(
+        (row["file"], row["note"]) for row in found.select(["file", "note"]).to_pylist() if row["note"]
+    )
+    for file, note in list(notes)[:SHOWN]:
+        console.print(f"[yellow]{escape(Path(file).name)}:[/] {escape(note)}")
+    if len(notes) > SHOWN:
+        console.print(f"… and {len(notes) - SHOWN} more notes; `--out FILE` writes all")
+
+
 def _probability(row: dict[str, Any], name: str) -> str:
+    if row[f"p_{name}"] is None:
+        return "–"
     value = f"{row[f'p_{name}']:.2f}"
     return f"[bold]{value}[/]" if row["predicted"] == name else value
 

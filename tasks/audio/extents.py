@@ -10,7 +10,18 @@ BLOCK = 1 << 20  # bytes read at a time
 
 
 class DamagedAudioError(Exception):
-    """Fault of a file, as a text that completes "The recording NAME …"."""
+    """Fault of a file.
+
+    Args:
+        what: Text that completes "The recording NAME …".
+        hint: Next step.
+    """
+
+    def __init__(
+        self, what: str, hint: str = "copy or download it again; if it is complete, convert it to wav"
+    ) -> None:
+        self.what, self.hint = what, hint
+        super().__init__(what)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ CLIPPED_LEVEL = 0.999  # fraction of full scale
 CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
 SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above the quantisation noise of 16 bits
 SILENT_FRAME_S = 0.05
+MAX_LOSS_DB = 200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,8 @@ class Quality:
       silent, too.
     - `rms_dbfs`: RMS about the mean over all channels, in dB of full scale (a full-scale square wave has 0 dBFS); None
       if all samples are equal.
+    - `mix_loss_db`: RMS of the channels over that of their mean, which models hear, in dB: 0 for one channel, 3 for two
+      unrelated ones, up to 200 if the channels cancel each other.
     """
 
     peak: float
@@ -31,6 +34,7 @@ class Quality:
     longest_constant_s: float
     silent_fraction: float
     rms_dbfs: float | None
+    mix_loss_db: float
 
 
 def measure(samples: npt.NDArray[np.float32], rate: int) -> Quality:
@@ -50,7 +54,16 @@ def measure(samples: npt.NDArray[np.float32], rate: int) -> Quality:
         longest_constant_s=max(_longest_constant(channel) for channel in channels) / rate,
         silent_fraction=float(np.mean([_silent(channel, rate) for channel in channels])),
         rms_dbfs=20 * float(np.log10(rms)) if rms > 0 else None,
+        mix_loss_db=_mix_loss(samples, rms),
     )
+
+
+def _mix_loss(samples: npt.NDArray[np.float32], rms: float) -> float:
+    """Return the level in dB that the mean of the channels lacks to their RMS."""
+    if samples.shape[1] == 1 or rms == 0:
+        return 0.0
+    mixed = float(samples.mean(axis=1).std(dtype=np.float64))
+    return min(MAX_LOSS_DB, 20 * float(np.log10(rms / mixed))) if mixed > 0 else MAX_LOSS_DB
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

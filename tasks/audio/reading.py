@@ -17,7 +17,8 @@ _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
 _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _WIDTHS = {subtype: bits // 8 for subtype, bits in _BIT_DEPTHS.items()} | {"ULAW": 1, "ALAW": 1}
 _DELAY = 4096  # samples at the start and the end that an MPEG decoder may leave out
-_HINT = "copy or download the file again; if it is complete, convert it to wav, for example with ffmpeg or Audacity"
+_EXPORT = "export it again from the program that made it"
+_SHORTER = "cut it into shorter parts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +50,29 @@ def read(path: Path) -> Audio:
             samples that are no numbers.
     """
     try:
+        return _read_or_refuse(path)
+    except DamagedAudioError as error:
+        raise BreathlineError(f"The recording {path.name} {error.what}.", where=path, hint=error.hint) from error
+
+
+def _read_or_refuse(path: Path) -> Audio:
+    """Read a file; each fault that a file can have is a DamagedAudioError."""
+    try:
         if not path.is_file():
-            raise DamagedAudioError("is no file")
+            raise DamagedAudioError("is no file", "name a file")
         with path.open("rb") as file:
             return _read(path, file)
-    except DamagedAudioError as error:
-        raise _refused(path, str(error)) from error
     except MemoryError as error:
-        raise _refused(path, "does not fit into the memory") from error
+        raise DamagedAudioError("needs more memory than there is", _SHORTER) from error
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".") or f"libsndfile's error {error.code}"
-        raise _refused(path, f"cannot be read as audio: {reason}") from error
+        raise DamagedAudioError(f"cannot be read as audio: {reason}") from error
     except OSError as error:
-        raise _refused(path, f"cannot be read: {error.strerror or error}") from error
+        raise DamagedAudioError(
+            f"cannot be read: {error.strerror or error}", "check the path and its rights"
+        ) from error
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
-        raise _refused(path, f"cannot be read as audio: {error}") from error
+        raise DamagedAudioError(f"cannot be read as audio: {error}") from error
 
 
 def _read(path: Path, file: BinaryIO) -> Audio:
@@ -125,17 +134,19 @@ def _check_header(sound: soundfile.SoundFile) -> None:
     """Check rate, channels and length before any work."""
     rate, channels, frames = sound.samplerate, sound.channels, sound.frames
     if not limits.MIN_RATE <= rate <= limits.MAX_RATE:
-        raise DamagedAudioError(f"has {rate:,} Hz; {limits.MIN_RATE:,} to {limits.MAX_RATE:,} Hz are read")
+        what = f"has a sample rate of {rate:,} Hz; {limits.MIN_RATE:,} to {limits.MAX_RATE:,} Hz are read"
+        raise DamagedAudioError(what, "correct the rate in its header, or resample it")
     if channels > limits.MAX_CHANNELS:
-        raise DamagedAudioError(f"has {channels} channels; up to {limits.MAX_CHANNELS} are read")
+        what = f"has {channels} channels; up to {limits.MAX_CHANNELS} are read"
+        raise DamagedAudioError(what, "export the channel with the stethoscope alone")
     if frames >= 2**62:
-        raise DamagedAudioError("states no number of samples, as streams of FLAC do")
+        raise DamagedAudioError("states no number of samples, as FLAC does that was written to a pipe")
     if frames > limits.MAX_SECONDS * rate:
-        raise DamagedAudioError(f"lasts {frames / rate:,.0f} s by its header; up to {limits.MAX_SECONDS:,} s are read")
+        what = f"lasts {frames / rate:,.0f} s by its header; up to {limits.MAX_SECONDS:,} s are read"
+        raise DamagedAudioError(what, _SHORTER)
     if frames * channels > limits.MAX_SAMPLES:
-        raise DamagedAudioError(
-            f"has {frames * channels:,} samples by its header; up to {limits.MAX_SAMPLES:,} are read"
-        )
+        what = f"has {frames * channels:,} samples by its header; up to {limits.MAX_SAMPLES:,} are read"
+        raise DamagedAudioError(what, _SHORTER)
 
 
 def _extent(sound: soundfile.SoundFile, file: BinaryIO, size: int) -> Extent | None:
@@ -193,10 +204,7 @@ def _check_values(samples: npt.NDArray[Any]) -> None:
     """Check that floats are finite, and within the scale of 32-bit integers."""
     lowest, highest = samples.min(), samples.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
-        raise DamagedAudioError("holds samples that are not finite numbers")
+        raise DamagedAudioError("holds samples that are not finite numbers", _EXPORT)
     if (largest := max(-lowest, highest)) > limits.MAX_LEVEL:
-        raise DamagedAudioError(f"holds samples up to {largest:.3g}; full scale is 1, and 2³¹ for 32-bit integers")
-
-
-def _refused(path: Path, what: str) -> BreathlineError:
-    return BreathlineError(f"The recording {path.name} {what}.", where=path, hint=_HINT)
+        what = f"holds samples up to {largest:.3g}; full scale is 1, and 2³¹ for 32-bit integers"
+        raise DamagedAudioError(what, _EXPORT)

@@ -65,6 +65,15 @@ class QualityLimits:
     max_constant_s: Annotated[float, Ge(0)]
     max_dc_offset: Annotated[float, Interval(ge=0, le=1)]
     max_silent_fraction: Annotated[float, Interval(ge=0, le=1)]
+    max_peak: Annotated[float, Ge(0)]
+    max_mix_loss_db: Annotated[float, Ge(0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnusableLimits(QualityLimits):
+    """Limits beyond which nothing can be said about a recording."""
+
+    min_duration_s: Annotated[float, Ge(0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +95,7 @@ class CheckSettings:
     cycle_s: Bounds
     time_tolerance_s: Annotated[float, Ge(0)]
     quality: QualityLimits
-    unusable: QualityLimits
+    unusable: UnusableLimits
 
     def __post_init__(self) -> None:
         _check_order("cycle_s", self.cycle_s)

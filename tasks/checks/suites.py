@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from tasks.checks.check import Check
 from tasks.checks.settings import CheckSettings
+from tasks.checks.usability import LIMITS
 from tasks.corpora.expectations import Count, Expectations
 from tasks.runtime import templates
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -47,6 +48,7 @@ def suites(
         totals=totals,
         counts=counts,
         counts_hint=hint,
+        limits=LIMITS,
     )
     loaded = YAML(typ="safe").load(text)
     return {table: [Check(**{"key": key} | one) for one in loaded[table]] for table, key in KEYS.items()}

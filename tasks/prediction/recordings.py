@@ -1,11 +1,11 @@
 """Classification of recordings by a trained network, by annotated cycle or by window."""
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 
@@ -18,15 +18,19 @@ from models.networks.base import Network
 from models.training.inference import BATCH, autocast, pick_device
 from models.training.settings import ComputeSettings, Selection
 from models.training.transfers import to_device
-from tasks.audio import reading, waveforms
-from tasks.corpora import registry
-from tasks.corpora.base import Cycle
+from tasks.audio import quality, reading, waveforms
+from tasks.checks import usability
+from tasks.checks.settings import UnusableLimits
 from tasks.distillation.soft_labels import Logits, combine
 from tasks.features.cycle_features import features, require_finite
-from tasks.runtime import schemas
+from tasks.prediction.excerpts import Excerpt, excerpts
+from tasks.runtime import params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hardware import usable_cores
 from tasks.training.torch_setup import as_breathline_error, set_up
+
+NOT_JUDGED = "not judged"  # start of the note on a recording without a class
+Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,6 @@ class Model:
     classes: tuple[str, ...]
     duration_s: float  # length of a clip in seconds
     compute: ComputeSettings  # device, precision and threads
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """Part of a recording, in seconds: a cycle of the annotation, or a window (without `cycle_id`)."""
-
-    start_s: float
-    end_s: float
-    cycle_id: str | None = None
 
 
 def load(folder: Path, label: str, selection: Selection = "val") -> Model:
@@ -101,37 +96,6 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
-    """Return the cycles of the annotation beside a recording, or windows that cover the recording.
-
-    Windows are as long as a clip and follow each other; the last one ends with the recording and overlaps the one
-    before. A recording shorter than a clip is one window.
-
-    Args:
-        wav: Recording; its annotation has the same name and another suffix.
-        seconds: Length of the recording.
-        duration_s: Length of a window in seconds.
-
-    Raises:
-        BreathlineError: The annotation cannot be parsed.
-    """
-    cycles = _annotated(wav, seconds)
-    if cycles:
-        return [Excerpt(one.start_s, one.end_s, f"{wav.stem}_{index:03}") for index, one in enumerate(cycles)]
-    count = max(1, math.ceil(seconds / duration_s))
-    starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
-    return [Excerpt(start, min(start + duration_s, seconds)) for start in starts]
-
-
-def _annotated(wav: Path, seconds: float) -> list[Cycle]:
-    """Return the cycles of the annotation beside a recording, in the format of the first corpus that has its suffix."""
-    for corpus in map(registry.get, registry.names()):
-        annotation = wav.with_suffix(corpus.annotation_suffix)
-        if annotation.is_file():
-            return corpus.read_cycles(annotation, seconds)
-    return []
-
-
 def schema(classes: Sequence[str]) -> pa.Schema:
     """Return the columns of a table of predictions."""
     return pa.schema(
@@ -144,14 +108,21 @@ def schema(classes: Sequence[str]) -> pa.Schema:
             "end_s": pa.float64(),
             "predicted": pa.string(),
             **{f"p_{name}": pa.float32() for name in classes},
+            "note": pa.string(),
         }
     )
 
 
+def limits() -> UnusableLimits:
+    """Return the limits of usable recordings: those of the project in the working directory, or else the defaults."""
+    if not params.PARAMS.exists():
+        return usability.DEFAULTS
+    key = "validate.unusable"
+    return params.parse(UnusableLimits, params.section(params.read(), key), key)
+
+
 def extract_features(model: Model, wav: Path) -> tuple[list[Excerpt], torch.Tensor]:
     """Return the excerpts of a recording and their features ``(excerpts, frames, mels)`` float16.
-
-    The processing is that of `extract` and `fbank`, so that the features of a cycle are those of the cache.
 
     Args:
         model: Model with its front end.
@@ -161,28 +132,60 @@ def extract_features(model: Model, wav: Path) -> tuple[list[Excerpt], torch.Tens
         BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
     stored = reading.read(wav)
-    samples = stored.normalised()
-    parts = excerpts(wav, len(samples) / stored.rate, model.duration_s)
+    return _features(model, wav, stored.normalised(), stored.rate)
+
+
+def _features(model: Model, wav: Path, samples: Samples, rate: int) -> tuple[list[Excerpt], torch.Tensor]:
+    """Return the excerpts and features of the samples ``(frames, channels)`` of a recording.
+
+    The processing is that of `extract` and `fbank`, so that the features of a cycle are those of the cache.
+    """
+    parts = excerpts(wav, len(samples) / rate, model.duration_s)
     times = [(part.start_s, part.end_s) for part in parts]
-    cut = waveforms.cut(samples, stored.rate, model.front_end.sample_rate, times, faded=model.front_end.fade)
+    cut = waveforms.cut(samples, rate, model.front_end.sample_rate, times, faded=model.front_end.fade)
     names = [part.cycle_id or f"{wav.stem} from {part.start_s:g} s" for part in parts]
     found = features(model.front_end, pa.record_batch([names, cut], schema=schemas.AUDIO))
     require_finite(found.not_finite, len(names), wav)
     return parts, torch.from_numpy(found.features)
 
 
-def predict(model: Model, wav: Path) -> pa.Table:
+def predict(model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS) -> pa.Table:
     """Return the most probable class of each excerpt of a recording, and the probability of every class.
+
+    A recording that is not usable has one row without class and probabilities, whose note gives the reason.
 
     Args:
         model: Model that predicts.
         wav: Path of the recording; an annotation beside it gives the cycles.
+        limits: Limits of usable recordings.
 
     Raises:
         BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
-    parts, found = extract_features(model, wav)
-    probabilities = combine([_logits(model, found)])
+    stored = reading.read(wav)
+    samples = stored.normalised()
+    seconds = len(samples) / stored.rate
+    measures = asdict(quality.measure(samples, stored.rate)) | {"duration_s": seconds}
+    if reasons := usability.unusable(measures, limits):
+        whole = Excerpt(0.0, seconds, note=f"{NOT_JUDGED}: {'; '.join(reasons)}")
+        return _table(model, wav, [whole], None, stored.notes)
+    parts, found = _features(model, wav, samples, stored.rate)
+    return _table(model, wav, parts, combine([_logits(model, found)]), stored.notes)
+
+
+def _table(
+    model: Model, wav: Path, parts: Sequence[Excerpt], probabilities: Logits | None, notes: Sequence[str]
+) -> pa.Table:
+    """Return the rows of a recording.
+
+    Args:
+        model: Model that predicts.
+        wav: Path of the recording.
+        parts: Excerpts of the recording.
+        probabilities: Probabilities (excerpts, classes); None for a recording that is not judged.
+        notes: Notes on the file.
+    """
+    nothing = [None] * len(parts)
     columns = {
         "model": [model.label] * len(parts),
         "recording": [wav.stem] * len(parts),
@@ -190,8 +193,12 @@ def predict(model: Model, wav: Path) -> pa.Table:
         "cycle_id": [part.cycle_id for part in parts],
         "start_s": [part.start_s for part in parts],
         "end_s": [part.end_s for part in parts],
-        "predicted": [model.classes[index] for index in probabilities.argmax(axis=1)],
-        **{f"p_{name}": probabilities[:, index] for index, name in enumerate(model.classes)},
+        "predicted": nothing if probabilities is None else [model.classes[i] for i in probabilities.argmax(axis=1)],
+        **{
+            f"p_{name}": nothing if probabilities is None else probabilities[:, index]
+            for index, name in enumerate(model.classes)
+        },
+        "note": ["; ".join([*filter(None, [part.note]), *notes]) or None for part in parts],
     }
     return pa.table(columns, schema=schema(model.classes))
 

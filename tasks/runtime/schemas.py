@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-QUALITY = ("peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silent_fraction", "rms_dbfs")
+QUALITY = ("peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silent_fraction", "rms_dbfs", "mix_loss_db")
 
 # Columns that the tables of every corpus have.
 RECORDINGS = pa.schema(

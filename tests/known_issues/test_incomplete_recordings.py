@@ -75,7 +75,7 @@ def test_gsm_610_is_read(tmp_path):
 def test_an_absurd_rate_is_refused_from_the_header(tmp_path, rate):
     data = bytearray(sounds.encoded("WAV", "PCM_16"))
     data[24:28] = struct.pack("<I", rate)
-    with pytest.raises(BreathlineError, match=f"has {rate:,} Hz; 1,000 to 384,000 Hz are read"):
+    with pytest.raises(BreathlineError, match=f"has a sample rate of {rate:,} Hz; 1,000 to 384,000 Hz are read"):
         read(tmp_path, bytes(data))
 
 

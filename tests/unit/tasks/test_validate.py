@@ -82,7 +82,7 @@ def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_inter
     read = json.loads((tmp_path / VERDICTS).read_text())
     assert read == returned
     assert read["success"]
-    assert read["totals"] == {"expectations": len(read["expectations"]), "holding": 101, "warnings": 1, "errors": 0}
+    assert read["totals"] == {"expectations": len(read["expectations"]), "holding": 107, "warnings": 1, "errors": 0}
     [warning] = [one for one in read["expectations"] if not one["success"]]
     assert (warning["suite"], warning["name"], warning["severity"]) == ("recordings", "quality_clipping", "warning")
     assert (warning["columns"], warning["rows"], warning["unexpected"]) == (["clipped_fraction"], 6, 1)

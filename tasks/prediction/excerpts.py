@@ -1,0 +1,81 @@
+"""Excerpts of a recording: the cycles of its annotation, or windows."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.corpora import registry
+from tasks.corpora.base import Corpus, Cycle
+from tasks.runtime.errors import BreathlineError
+
+ROUNDING_S = 0.001  # difference between the end of a recording and of its last cycle that needs no note
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Part of a recording, in seconds: a cycle of the annotation, or a window (without `cycle_id`)."""
+
+    start_s: float
+    end_s: float
+    cycle_id: str | None = None
+    note: str | None = None  # difference between the annotation and the excerpt
+
+
+def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
+    """Return the cycles of the annotation beside a recording, or windows that cover the recording.
+
+    Windows are as long as a clip and follow each other; the last one ends with the recording and overlaps the one
+    before. A recording shorter than a clip is one window. Cycles are cut at the ends of the recording, with a note.
+
+    Args:
+        wav: Recording; its annotation has the same name and another suffix.
+        seconds: Length of the recording.
+        duration_s: Length of a window in seconds.
+
+    Raises:
+        BreathlineError: The annotation cannot be parsed, or a cycle lies outside the recording.
+    """
+    annotation = _annotation(wav)
+    if annotation is not None and (cycles := _cycles(*annotation, seconds)):
+        path = annotation[1]
+        return [_within(cycle, f"{wav.stem}_{index:03}", seconds, path) for index, cycle in enumerate(cycles)]
+    count = max(1, math.ceil(seconds / duration_s))
+    starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
+    return [Excerpt(start, min(start + duration_s, seconds)) for start in starts]
+
+
+def _annotation(wav: Path) -> tuple[Corpus, Path] | None:
+    """Return the first corpus in whose format there may be an annotation beside a recording, and its path."""
+    for corpus in map(registry.get, registry.names()):
+        path = wav.with_suffix(corpus.annotation_suffix)
+        if path != wav and path.is_file():
+            return corpus, path
+    return None
+
+
+def _cycles(corpus: Corpus, path: Path, seconds: float) -> list[Cycle]:
+    """Return the cycles of an annotation; a text file in another format is an error that names the way out."""
+    try:
+        return corpus.read_cycles(path, seconds)
+    except BreathlineError as error:
+        raise BreathlineError(
+            f"{path.name} beside the recording is no annotation: {error.what}",
+            where=error.where,
+            hint=f"move or rename {path.name} to have windows predicted; or correct it: a line for each cycle with "
+            "start and end in seconds, crackles and wheezes (0 or 1)",
+        ) from error
+
+
+def _within(cycle: Cycle, cycle_id: str, seconds: float, path: Path) -> Excerpt:
+    """Return a cycle, cut at the ends of the recording."""
+    start, end = max(cycle.start_s, 0.0), min(cycle.end_s, seconds)
+    if start >= end:
+        raise BreathlineError(
+            f"The cycle {cycle_id} ({cycle.start_s:g} to {cycle.end_s:g} s) has no samples: "
+            f"the recording lasts {seconds:g} s.",
+            where=path,
+            hint=f"correct the times, or move {path.name} away to have windows predicted",
+        )
+    outside = max(start - cycle.start_s, cycle.end_s - end)
+    note = f"annotated from {cycle.start_s:g} to {cycle.end_s:g} s, cut at the ends of the recording"
+    return Excerpt(start, end, cycle_id, note if outside > ROUNDING_S else None)
