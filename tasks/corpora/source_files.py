@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -43,7 +44,8 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
     """Return the files of a source by kind: audio, annotations, metadata and others. Folders are ignored.
 
     Raises:
-        BreathlineError: A recording's name does not have the corpus's form, or two files have the same name.
+        BreathlineError: A recording's name does not have the corpus's form, or two files have the same name, also if
+            case is ignored.
     """
     audio: dict[str, Member] = {}
     annotations: dict[str, Member] = {}
@@ -63,6 +65,7 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
             _add(annotations, path.stem, member)
         else:
             others.append(member)
+    _check_case(audio)
     return SourceFiles(
         audio=dict(sorted(audio.items())),
         annotations=dict(sorted(annotations.items())),
@@ -131,3 +134,20 @@ def _add(files: dict[str, Member], recording_id: str, member: Member) -> None:
             hint="remove the wrong one",
         )
     files[recording_id] = member
+
+
+def _check_case(files: Mapping[str, Member]) -> None:
+    """Check that the names of recordings stay different on file systems that ignore case or the form of accents.
+
+    Raises:
+        BreathlineError: Two names are one name there.
+    """
+    seen: dict[str, Member] = {}
+    for recording_id, member in files.items():
+        other = seen.setdefault(unicodedata.normalize("NFC", recording_id).casefold(), member)
+        if other is not member:
+            raise BreathlineError(
+                "Two names of recordings differ in upper and lower case only: macOS and Windows take them for one.",
+                where=f"{other.origin} and {member.origin}",
+                hint="rename one of them, with its annotation",
+            )

@@ -7,12 +7,16 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from lineage import machine
+from tasks.corpora import source_files
 from tasks.runtime import hardware
+from tasks.runtime.errors import BreathlineError
+from tasks.sources.collection import Member
 from tests import toy
 from tests.pipeline import runs
 
@@ -99,6 +103,21 @@ def test_a_process_ends_with_its_parent_without_prctl():
         (child,) = psutil.Process(parent.pid).children()
         parent.kill()
         assert psutil.wait_procs([child], timeout=20)[1] == [] or child.status() == psutil.STATUS_ZOMBIE
+
+
+def members(*names):
+    return [Member(name=name, origin=f"corpus/{name}", size=0, chunks=tuple) for name in names]
+
+
+@pytest.mark.parametrize(("one", "other"), [("b01", "B01"), ("Ma\u0308r", "m\u00e4r")])
+def test_recordings_that_some_file_systems_take_for_one_are_refused(one, other):
+    any_name = SimpleNamespace(
+        check_name=lambda *_: None, is_name=lambda _: True, metadata_name=lambda _: None, annotation_suffix=".txt"
+    )
+    assert list(source_files.sort(members(f"{one}.wav", f"{one}.txt", "c.wav"), any_name).audio) == [one, "c"]
+    with pytest.raises(BreathlineError, match=r"(?s)upper and lower case only.*x/") as refused:
+        source_files.sort(members(f"{one}.wav", f"x/{other}.wav"), any_name)
+    assert refused.value.where == f"corpus/{one}.wav and corpus/x/{other}.wav"
 
 
 # A stage in a Python without them. psutil itself reads /proc: it has other code for other systems.
