@@ -8,7 +8,7 @@ from tasks.audio.extents import DamagedAudioError, Edit, Extent, describe_rest
 
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 UNKNOWN = {0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}  # lengths that writers leave if they cannot seek
-CONTAINERS = {b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff"}
+CONTAINERS = {b"RIFF", b"riff", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff"}
 KNOWN = {b"fmt ", b"data", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"JUNK", b"id3 ", b"ID3 "}
 KNOWN |= {b"COMM", b"SSND", b"MARK", b"INST", b"ANNO", b"NAME", b"AUTH", b"VHDR", b"BODY", b"chan", b"free", b"pakt"}
 MAX_CHUNKS = 10_000
@@ -95,7 +95,7 @@ class _Walk:
             if name == kind.audio:
                 return self._audio(position, length)
             self._facts(name, position + kind.head)
-            position = self._next(position + kind.head + length, position)
+            position = self._next(position, length)
         raise DamagedAudioError(f"is cut off before its audio: {kind.name} without the chunk {kind.audio.decode()}")
 
     def _chunk(self, position: int) -> tuple[bytes | None, int]:
@@ -113,11 +113,12 @@ class _Walk:
         self.file.seek(position)
         return self.file.read(count)
 
-    def _next(self, end: int, before: int) -> int:
-        """Return the position of the next chunk, and note a missing pad byte; `end` is the end of a body."""
-        if end <= before:
-            return self.size  # a negative length
-        padded = end + -end % self.kind.alignment
+    def _next(self, position: int, length: int) -> int:
+        """Return the position behind the chunk at `position`, and note a missing pad byte."""
+        if length < 0:
+            return self.size
+        end = position + self.kind.head + length
+        padded = end + (position - end) % self.kind.alignment
         if padded == end or self.kind.alignment != 2:
             return padded
         here = self._bytes(end, 5)
@@ -154,10 +155,10 @@ class _Walk:
         if self.long_length is not None and length == 0xFFFFFFFF:
             stated = self.long_length
         elif held > 0 and stated != held and (length in UNKNOWN or stated <= 0):
-            if length != 0 or self._behind(start) != (0, ()):
+            if length != 0 or self._behind(position, 0) != (0, ()):
                 return self._to_the_end(position, length)
             stated = 0  # an empty chunk, and others behind it
-        trailing, more = self._behind(start + stated) if 0 <= stated < held else (0, ())
+        trailing, more = self._behind(position, kind.prefix + stated) if 0 <= stated < held else (0, ())
         return Extent(
             container=kind.name,
             start=start,
@@ -189,20 +190,20 @@ class _Walk:
         places = ", ".join(str(edit.position) for edit in self.pads)
         return (f"an odd chunk lacks its pad byte (at byte {places})",) if self.pads else ()
 
-    def _behind(self, position: int) -> tuple[int, tuple[str, ...]]:
-        """Return the number of bytes behind the audio that belong to no chunk, and notes.
+    def _behind(self, position: int, length: int) -> tuple[int, tuple[str, ...]]:
+        """Return the number of bytes behind the audio chunk at `position` that belong to no chunk, and notes.
 
         Raises:
             DamagedAudioError: There is a second chunk of audio.
         """
         pads = list(self.pads)  # libsndfile needs no pad bytes behind the audio
-        position = self._next(position, 0)
+        position = self._next(position, length)
         for _ in range(MAX_CHUNKS):
             if not self._is_chunk(position):
                 break
             name, length = self._chunk(position)
             if name == self.kind.audio and length > 0:
                 raise DamagedAudioError(f"has a second chunk {name.decode()} of {length} bytes, which is not read")
-            position = self._next(position + self.kind.head + length, position)
+            position = self._next(position, length)
         self.pads = pads
         return describe_rest(self.file, self.size, position)

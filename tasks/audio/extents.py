@@ -47,6 +47,7 @@ class Extent:
         container: Name of the container.
         start: Offset of the first byte of audio.
         stated: Bytes of audio that the header states; None if it states no length.
+        rest: Offset of the bytes behind the audio and its metadata; 0 if they follow the audio.
         trailing: Bytes behind the audio that are neither audio nor metadata.
         frames: Frames that another field of the header states; None without such a field.
         edits: Corrections without which libsndfile does not read the audio, by position.
@@ -56,6 +57,7 @@ class Extent:
     container: str
     start: int
     stated: int | None
+    rest: int = 0
     trailing: int = 0
     frames: int | None = None
     edits: tuple[Edit, ...] = ()
@@ -83,10 +85,10 @@ def without_length(container: str) -> str:
 def describe_rest(file: BinaryIO, size: int, position: int) -> tuple[int, tuple[str, ...]]:
     """Return the number of unexplained bytes from `position` to the end of a file, and notes.
 
-    Tags of players are explained. Zeros and single bytes are told in a note.
+    A pad byte and tags of players are explained. Zeros and a few bytes are told in a note.
     """
     length = size - position
-    if length <= 0:
+    if length <= 1:
         return 0, ()
     file.seek(position)
     if file.read(16).startswith(TAGS):

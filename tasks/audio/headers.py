@@ -14,6 +14,7 @@ FIXED = (  # magic, container, start, format and place of the length, bytes that
     (b"\x01\x04", "MPC2K", 42, "<I", 30, 0),
     (b"ALawSoundFile**", "WVE", 32, ">I", 18, 1),
 )
+VOC_BLOCKS = range(1, 10)
 VOC_SOUND = {1: 2, 2: 0, 3: 3, 9: 12}  # bytes before the samples in a block of sound, by its type
 MAX_BLOCKS = 10_000
 MAT4_WIDTHS = (8, 4, 4, 2, 2, 1)  # bytes of a value, by the type's third digit
@@ -33,27 +34,43 @@ def extent(file: BinaryIO, size: int, frame_bytes: int | None) -> Extent | None:
     file.seek(0)
     head = file.read(HEAD)
     try:
-        if found := _walked(file, size, head):
-            return found
-        found = _stated(head, size, frame_bytes or 1)
+        found = _walked(file, head) or _stated(head, frame_bytes or 1)
     except struct.error as error:
         raise DamagedAudioError("is cut off within its header") from error
     if found is None or found.stated is None:
         return found or _without_length(head)
-    trailing, notes = describe_rest(file, size, found.start + found.stated)
+    trailing, notes = describe_rest(file, size, found.rest or found.start + found.stated)
     return replace(found, trailing=trailing, notes=found.notes + notes)
 
 
-def _stated(head: bytes, size: int, width: int) -> Extent | None:
+def au(file: BinaryIO, size: int) -> Extent | None:
+    """Return the extent of the audio of an AU file; None for another container.
+
+    Args:
+        file: The open file.
+        size: Size of the file in bytes.
+    """
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] not in {b".snd", b"dns."} or len(head) < 12:
+        return None
+    start, length = struct.unpack_from(">II" if head[:1] == b"." else "<II", head, 4)
+    if length == 0xFFFFFFFF:
+        return Extent(container="AU", start=start, stated=None, notes=(without_length("the header"),))
+    if length == 0 and size > start:
+        edit = Edit(position=8, replaced=4, new=b"\xff" * 4)
+        return Extent(container="AU", start=start, stated=None, edits=(edit,), notes=(without_length("the header"),))
+    trailing, notes = describe_rest(file, size, start + length)
+    return Extent(container="AU", start=start, stated=length, trailing=trailing, notes=notes)
+
+
+def _stated(head: bytes, width: int) -> Extent | None:
     """Return the extent of the audio by one field of the header; None for other containers.
 
     Args:
         head: First bytes of the file.
-        size: Size of the file in bytes.
         width: Bytes of a frame.
     """
-    if head[:4] in {b".snd", b"dns."}:
-        return _au(head, size)
     for magic, container, start, order, place, unit in FIXED:
         if head.startswith(magic):
             (length,) = struct.unpack_from(order, head, place)
@@ -70,27 +87,15 @@ def _stated(head: bytes, size: int, width: int) -> Extent | None:
     return None
 
 
-def _walked(file: BinaryIO, size: int, head: bytes) -> Extent | None:
+def _walked(file: BinaryIO, head: bytes) -> Extent | None:
     """Return the extent of the audio by a walk over blocks or matrices; None for other containers."""
     if head[:19] == b"Creative Voice File":
-        return _voc(file, size, head)
+        return _voc(file, head)
     if head[126:128] in {b"IM", b"MI"} and head[:6] == b"MATLAB":
-        return _mat5(file, size, "<" if head[126:128] == b"IM" else ">")
+        return _mat5(file, "<" if head[126:128] == b"IM" else ">")
     if head[20:31] == b"samplerate\0":  # a matrix of one row
-        return _mat4(file, size, "<" if head[4] else ">")
+        return _mat4(file, "<" if head[4] else ">")
     return None
-
-
-def _au(head: bytes, size: int) -> Extent:
-    order = ">" if head[:1] == b"." else "<"
-    start, length = struct.unpack_from(f"{order}II", head, 4)
-    if length == 0 and size > start:
-        edit = Edit(position=8, replaced=4, new=b"\xff" * 4)
-        note = "the header states no length (0): read to the end of the file"
-        return Extent(container="AU", start=start, stated=None, edits=(edit,), notes=(note,))
-    if length == 0xFFFFFFFF:
-        return Extent(container="AU", start=start, stated=None, notes=(without_length("the header"),))
-    return Extent(container="AU", start=start, stated=length)
 
 
 def _nist(head: bytes, width: int) -> Extent:
@@ -109,14 +114,14 @@ def _sds(head: bytes) -> Extent:
     return Extent(container="SDS", start=21, stated=-(-samples // in_packet) * 127, frames=samples)
 
 
-def _voc(file: BinaryIO, size: int, head: bytes) -> Extent:
-    """Return the extent of the only block of sound."""
+def _voc(file: BinaryIO, head: bytes) -> Extent:
+    """Return the extent of the only block of sound, to which the blocks behind it are counted."""
     (position,) = struct.unpack_from("<H", head, 20)
     found: Extent | None = None
     for _ in range(MAX_BLOCKS):
         file.seek(position)
         block = file.read(4)
-        if len(block) < 4 or block[0] == 0:
+        if len(block) < 4 or block[0] not in VOC_BLOCKS:
             break
         kind, length = block[0], int.from_bytes(block[1:], "little")
         if kind in VOC_SOUND:
@@ -127,14 +132,11 @@ def _voc(file: BinaryIO, size: int, head: bytes) -> Extent:
         position += 4 + length
     if found is None:
         raise DamagedAudioError("is cut off before its audio: VOC without a block of sound")
-    if not found.missing(size):
-        trailing, notes = describe_rest(file, size, position + 1)
-        return replace(found, trailing=trailing, notes=notes)
-    return found
+    return replace(found, rest=position + (block[:1] == b"\0"))
 
 
-def _mat5(file: BinaryIO, size: int, order: str) -> Extent:
-    """Return the extent of the values of the last matrix, which are the samples."""
+def _mat5(file: BinaryIO, order: str) -> Extent:
+    """Return the extent of the values of the second matrix, which are the samples; the first holds the rate."""
 
     def element(position: int) -> tuple[int, int]:
         """Return the positions of the values and of the next element."""
@@ -142,10 +144,7 @@ def _mat5(file: BinaryIO, size: int, order: str) -> Extent:
         kind, length = struct.unpack(f"{order}II", file.read(8))
         return position + 8, position + 8 + (0 if kind >> 16 else length)
 
-    position = 128
-    while element(position)[1] + 8 < size:
-        position = element(position)[1]
-    position += 8
+    position = element(128)[1] + 8
     for _ in ("flags", "dimensions", "name"):
         position = element(position)[1]
         position += -position % 8
@@ -153,17 +152,15 @@ def _mat5(file: BinaryIO, size: int, order: str) -> Extent:
     return Extent(container="MAT5", start=start, stated=end - start)
 
 
-def _mat4(file: BinaryIO, size: int, order: str) -> Extent:
-    """Return the extent of the last matrix, which holds the samples."""
-    position = 0
-    while True:
-        file.seek(position)
+def _mat4(file: BinaryIO, order: str) -> Extent:
+    """Return the extent of the second matrix, which holds the samples; the first holds the rate."""
+    start = length = 0
+    for _ in ("samplerate", "wavedata"):
+        file.seek(start + length)
         kind, rows, columns, imaginary, name = struct.unpack(f"{order}5I", file.read(20))
-        width = MAT4_WIDTHS[min(kind // 10 % 10, 5)] * (2 if imaginary else 1)
-        start, length = position + 20 + name, rows * columns * width
-        if start + length + 20 > size:
-            return Extent(container="MAT4", start=start, stated=length)
-        position = start + length
+        start += length + 20 + name
+        length = rows * columns * MAT4_WIDTHS[min(kind // 10 % 10, 5)] * (2 if imaginary else 1)
+    return Extent(container="MAT4", start=start, stated=length)
 
 
 def _without_length(head: bytes) -> Extent | None:

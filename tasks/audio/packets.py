@@ -88,12 +88,12 @@ def mpeg_samples(file: BinaryIO, base: int) -> tuple[int, bool] | None:
         else:
             frames, samples = frames + 1, samples + in_frame
         position += length
+    if _is_audio(data[position:]):
+        raise DamagedAudioError(f"is damaged at byte {base + position}: there is no MPEG frame")
     if stated is not None and frames < stated:
         raise DamagedAudioError(f"is cut off: {frames} of {stated} MPEG frames are there")
     if stated is not None and frames > stated:
         raise DamagedAudioError(f"states {stated} MPEG frames, and has {frames}")
-    if _is_audio(data[position:]):
-        raise DamagedAudioError(f"is damaged at byte {base + position}: there is no MPEG frame")
     return samples, stated is not None
 
 
@@ -112,20 +112,25 @@ def _mpeg_frame(head: bytes) -> tuple[int, int]:
     return samples // 8 * bits // hertz + padding, samples
 
 
-def flac_matches(file: BinaryIO, samples: npt.NDArray[Any]) -> bool:
-    """Return whether decoded samples have the checksum (MD5) of a FLAC file; files without one pass.
+def check_flac(file: BinaryIO, samples: npt.NDArray[Any]) -> None:
+    """Check that decoded samples have the checksum (MD5) of a FLAC file, and that there is no second stream.
 
     Args:
         file: The open file.
         samples: All samples (frames, channels), left-justified int32.
+
+    Raises:
+        DamagedAudioError: The samples differ, or there is a second stream.
     """
     file.seek(0)
-    head = file.read(42)
-    bits = (int.from_bytes(head[20:22], "big") >> 4 & 31) + 1
-    stored = head[26:42]
-    if head[:4] != b"fLaC" or len(head) < 42 or not any(stored):
-        return True
-    width = -(-bits // 8)
+    data = file.read()
+    if (second := data.find(data[:8], 8)) >= 0:
+        raise DamagedAudioError(f"holds a second stream at byte {second}, which is not read")
+    bits = (int.from_bytes(data[20:22], "big") >> 4 & 31) + 1
+    stored = data[26:42]
+    if data[:4] != b"fLaC" or not any(stored):
+        return  # without a checksum, or behind a tag
     values = (samples >> (32 - bits)).astype("<i4")
-    raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)[:, :width]
-    return hashlib.md5(raw.tobytes(), usedforsecurity=False).digest() == stored
+    raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)[:, : -(-bits // 8)]
+    if hashlib.md5(raw.tobytes(), usedforsecurity=False).digest() != stored:
+        raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")

@@ -16,6 +16,7 @@ from tasks.runtime.errors import BreathlineError
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
 _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _WIDTHS = {subtype: bits // 8 for subtype, bits in _BIT_DEPTHS.items()} | {"ULAW": 1, "ALAW": 1}
+_PLAIN = {"AIFF", "AIFC", "AU", "AVR", "CAF", "MAT4", "MAT5", "MPC2K", "NIST", "W64", "WVE"}  # frames without padding
 _DELAY = 4096  # samples at the start and the end that an MPEG decoder may leave out
 _EXPORT = "export it again from the program that made it"
 _SHORTER = "cut it into shorter parts"
@@ -81,7 +82,7 @@ def _read(path: Path, file: BinaryIO) -> Audio:
         raise DamagedAudioError("is empty: the file has 0 bytes")
     base = _tag_bytes(file)
     mpeg = packets.mpeg_samples(file, base)
-    extent = chunks.extent(file, size, base)
+    extent = chunks.extent(file, size, base) or headers.au(file, size)
     source: Any = path
     if extent and extent.edits and not extent.missing(size):
         file.seek(0)
@@ -98,8 +99,8 @@ def _read(path: Path, file: BinaryIO) -> Audio:
         raise DamagedAudioError(f"ends after {len(samples)} of {frames} frames ({len(samples) / rate:.2f} s)")
     if len(samples) == 0:
         raise DamagedAudioError("holds no samples")
-    if container == "FLAC" and not packets.flac_matches(file, samples):
-        raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")
+    if container == "FLAC":
+        packets.check_flac(file, samples)
     if subtype in _FLOATS:
         _check_values(samples)
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype), notes=notes)
@@ -184,12 +185,14 @@ def _check_extent(sound: soundfile.SoundFile, extent: Extent | None, size: int) 
             f"states {stated} bytes of audio ({seconds:.2f} s), but {extent.trailing} more bytes "
             f"follow, perhaps {extent.trailing * per_byte:.2f} s of audio"
         )
-    width = _WIDTHS.get(sound.subtype)
-    if width and extent.frames is not None and extent.frames > sound.frames:
+    frame = _WIDTHS.get(sound.subtype, 0) * sound.channels
+    if frame and extent.frames is not None and extent.frames > sound.frames:
         raise DamagedAudioError(f"is cut off: its header states {extent.frames} frames, {sound.frames} are there")
-    notes = extent.notes
-    if width and extent.stated is None and 0 < (rest := held - sound.frames * width * sound.channels) < width:
-        notes += (f"the last {rest} bytes are less than a frame",)
+    notes, unread = extent.notes, stated - sound.frames * frame
+    if frame and extent.stated is None and 0 < unread < frame:
+        notes += (f"the last {unread} bytes are less than a frame",)
+    elif frame and extent.container in _PLAIN and unread >= frame:
+        raise DamagedAudioError(f"states {stated} bytes of audio, of which libsndfile reads {stated - unread}")
     return notes
 
 

@@ -1,0 +1,50 @@
+"""Every bad sound file is read rightly, or refused with file, place and next step."""
+
+import numpy as np
+import pytest
+
+from tasks.audio import reading
+from tasks.runtime.errors import BreathlineError
+from tests import sounds
+from tests.unit.tasks.audio import planted
+from tests.unit.tasks.audio.planted import Planted
+
+CASES = planted.table()
+NAMES = [case.name for case in CASES]
+
+
+def test_there_are_enough_cases_with_names_of_their_own():
+    assert len(CASES) >= 150
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_a_bad_file_is_read_rightly_or_refused(tmp_path, case: Planted):
+    path = tmp_path / "recording.wav"
+    path.write_bytes(case.data())
+    if case.outcome == "refused":
+        with pytest.raises(BreathlineError) as caught:
+            reading.read(path)
+        message = str(caught.value)
+        assert message.startswith("The recording recording.wav ")
+        assert f"\n  where: {path}\n  next:  " in message
+        assert all(word in message for word in case.words), message
+        return
+    audio = reading.read(path)
+    assert bool(audio.notes) == (case.outcome == "note"), audio.notes
+    assert all(word in " ".join(audio.notes) for word in case.words), audio.notes
+    length = min(len(audio.samples), sounds.FRAMES)
+    assert length >= sounds.FRAMES - 100
+    np.testing.assert_allclose(audio.normalised()[:length, 0], sounds.tone()[:length], atol=2**-15)
+
+
+@pytest.mark.parametrize(("container", "subtype"), sounds.kinds(), ids="-".join)
+def test_a_valid_file_of_every_kind_is_read_rightly(tmp_path, container, subtype):
+    audio = reading.read(sounds.write(tmp_path / "recording.wav", container, subtype))
+    assert all("states no length" in note for note in audio.notes)
+    assert abs(len(audio.samples) - sounds.FRAMES) <= 640  # codecs fill their last block
+    samples = audio.normalised()[: sounds.FRAMES, 0]
+    if subtype in sounds.LOSSY:
+        assert np.corrcoef(samples, sounds.tone()[: len(samples)])[0, 1] > 0.5
+    else:
+        np.testing.assert_allclose(samples, sounds.tone(), atol=2**-7)
