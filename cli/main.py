@@ -46,7 +46,7 @@ class Group(TyperGroup):
 
 
 # The first argument is the folder of a project, whose code comes before the installed one.
-OTHER_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.main import app; app(prog_name='breathline')"
+OTHER_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.start import main; main(prog_name='breathline')"
 
 
 class App(typer.Typer):

@@ -58,6 +58,9 @@ def for_users(error: BaseException) -> BreathlineError:
     """Return an error that has what, where and next; of an unexpected error they are its type and line of code."""
     if isinstance(error, BreathlineError):
         return error
+    if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] not in PACKAGES:
+        hint = "`make setup` installs the locked packages"
+        return BreathlineError(f"The package {error.name} is not installed.", where=_place(error), hint=hint)
     from tasks.runtime.disk_errors import disk_error
 
     found = disk_error(error)

@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ def leaves(command, words=()):
 
 
 ROOT = error_output.ROOT
+START = "from cli.start import main; main()"
 COMMANDS = [words for words, _ in leaves(typer.main.get_command(main.app))]
 STAGES = sorted(path.stem for path in (ROOT / "tasks").glob("*.py") if path.stem not in ("__init__", "artifacts"))
 FOR_USERS = BreathlineError("The [bold]value[/] is wrong.", where="params.yaml: line 3", hint="write 1")
@@ -111,9 +113,8 @@ def test_every_command_is_silent_when_the_reader_of_its_output_has_gone(words, w
 
 @pytest.mark.parametrize("arguments", [["recipe", "list"], ["--help"]])
 def test_a_closed_pipe_of_a_real_process_leaves_nothing_behind(arguments, tmp_path):
-    run = "from cli.main import app; app()"
     with subprocess.Popen(
-        [sys.executable, "-c", run, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", START, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
@@ -186,3 +187,26 @@ def test_an_error_on_one_line_keeps_its_parts():
     found = error_output.one_line(FOR_USERS)
     assert found == "The [bold]value[/] is wrong. (where: params.yaml: line 3; next: write 1)"
     assert error_output.one_line(ValueError("a\nb")) == "ValueError: a b"
+
+
+def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(tmp_path):
+    (tmp_path / "typer.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n", encoding="utf-8"
+    )
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-c", START, "plan"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"importing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == (b"", b"Interrupted.\n")
+    assert process.returncode == 130
+
+
+def test_a_missing_package_is_one_error_that_names_it(tmp_path):
+    (tmp_path / "rich").mkdir()
+    (tmp_path / "rich/__init__.py").write_text("import no_such_package\n", encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", START, "plan"], env=env, capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"Error: The package no_such_package is not installed." in done.stderr
+    assert b"`make setup`" in done.stderr

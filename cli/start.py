@@ -1,0 +1,19 @@
+"""Entry point of `breathline`: errors and Ctrl-C end it without a traceback also while modules are imported.
+
+Standard library only, so that little can happen before.
+"""
+
+import sys
+from typing import Any
+
+from tasks.runtime.error_output import print_error
+
+
+def main(**options: Any) -> None:
+    """Run the command line, with options of `typer.Typer.__call__`."""
+    try:
+        from cli.main import app
+
+        app(**options)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback
+        sys.exit(print_error(error))
