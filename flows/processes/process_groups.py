@@ -74,7 +74,7 @@ class ProcessGroups:
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over, so that nothing starts any more."""
+        """True if the run is over, so that nothing starts any more."""
         return self._ended
 
     def run(self, command: Sequence[str], cwd: Path, *, env: Mapping[str, str] | None = None, log: Log) -> Completed:

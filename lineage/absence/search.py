@@ -29,7 +29,7 @@ class Absence:
 
     @property
     def proven(self) -> bool:
-        """Whether all outs were searched by hash and nothing was found; a search by name misses renamed samples."""
+        """True if all outs were searched by hash and nothing was found; a search by name misses renamed samples."""
         searched = self.files > 0 and not self.not_there
         return searched and not self.traces and self.known_by is not None and not self.known_by["unread"]
 

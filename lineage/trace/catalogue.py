@@ -85,7 +85,7 @@ class Catalogue:
 
     @cached_property
     def labelled(self) -> bool:
-        """Whether teachers have labelled cycles."""
+        """True if teachers have labelled cycles."""
         return bool(self.labelling_teachers)
 
     @cached_property

@@ -37,7 +37,7 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process evaluates, saves and logs."""
+        """True if this process evaluates, saves and logs."""
         return self.rank == 0
 
     def synchronise_batch_norm(self, *modules: nn.Module, device: torch.device) -> None:

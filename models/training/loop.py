@@ -166,7 +166,7 @@ class _Training:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all epochs are done, or early stopping applies."""
+        """True if all epochs are done, or early stopping applies."""
         return self.position.epoch > self._settings.schedule.epochs or should_stop(self.result, self._settings.patience)
 
     def train_epoch(self, after_step: Callable[[], None]) -> Throughput | None:

@@ -79,7 +79,7 @@ class Checkpointer:
 
     @property
     def is_due(self) -> bool:
-        """Whether the interval since the last checkpoint has passed."""
+        """True if the interval since the last checkpoint has passed."""
         return time.monotonic() >= self._next
 
     def find(self) -> Path | None:
