@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from tasks.pretrained.pickle_outline import Outline, PickleError, Storage, TensorOutline, outline
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import archive
 
 Format = Literal["safetensors", "torch"]
 
@@ -58,7 +59,9 @@ def check(file: Path) -> Format:
                 raise _refused(file, _other(start, size))
         except PickleError as error:
             raise _refused(file, f"The weights cannot be read: {error}.") from error
-        except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        except (*archive.DAMAGE, OSError) as error:
+            if not archive.is_damage(error):
+                raise
             raise _refused(file, f"The weights are damaged or cut off: {error}.") from error
     return "torch"
 
@@ -86,9 +89,9 @@ def _check_safetensors(file: Path, header: int, size: int) -> None:
 
 def _check_zip(opened: BinaryIO, size: int) -> None:
     """Check a file of torch.save since torch 1.6: a zip of a pickle and the bytes of each storage."""
-    with zipfile.ZipFile(opened) as archive:
-        members = {info.filename: info for info in archive.infolist()}
-        if len(members) != len(archive.infolist()):
+    with zipfile.ZipFile(opened) as checkpoint:
+        members = {info.filename: info for info in checkpoint.infolist()}
+        if len(members) != len(checkpoint.infolist()):
             raise PickleError("two members of the zip have the same name")
         if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()):
             raise PickleError("members of the zip are compressed, and torch.save compresses none")
@@ -99,7 +102,7 @@ def _check_zip(opened: BinaryIO, size: int) -> None:
             raise PickleError("it is no state dict (a program of TorchScript, or another zip)")
         if members[pickles[0]].file_size > MAX_PICKLE:
             raise PickleError(f"its pickle has more than {MAX_PICKLE:,} bytes")
-        found = outline(io.BytesIO(archive.read(pickles[0])))
+        found = outline(io.BytesIO(checkpoint.read(pickles[0])))
         folder = pickles[0].removesuffix("data.pkl")
         stored = {name.removeprefix(f"{folder}data/"): info.file_size for name, info in members.items()}
         _check_tensors(found, stored, size)

@@ -1,6 +1,7 @@
-"""Download of weights from the Hugging Face hub at one commit."""
+"""Addresses of weights on the Hugging Face hub, at one commit."""
 
-import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.pretrained.settings import WeightsSettings
@@ -10,14 +11,27 @@ from tasks.sources.responses import BUSY
 
 TIMM_FILE = "model.safetensors"
 TIMEOUT_S = 30.0  # of the request for the current commit
-log = logging.getLogger("weights")
 
 
-def fetch(settings: WeightsSettings, hint: str) -> tuple[Path, str | None]:
-    """Return the path and the commit of a file on the hub.
+@dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """File of a repository on the hub.
 
-    The file is that of `revision`. Without a revision, the hub is asked for its current commit. With a SHA-256 but no
-    revision, the commit does not matter, and is None: a file in the hub's cache then needs no network.
+    Attributes:
+        url: URL of the file at the commit.
+        commit: Commit; None where a SHA-256 identifies the file.
+        headers: Headers of the request, with the user's token if there is one.
+        cached: File in the hub's own cache, if it is there.
+    """
+
+    url: str
+    commit: str | None
+    headers: Mapping[str, str]
+    cached: Path | None
+
+
+def find(settings: WeightsSettings, hint: str) -> HubFile:
+    """Return the file of a source: at its `revision`, else at the current commit, for which the hub is asked.
 
     Args:
         settings: Source with the prefix `hf:` or `timm:`, revision and SHA-256.
@@ -25,29 +39,43 @@ def fetch(settings: WeightsSettings, hint: str) -> tuple[Path, str | None]:
 
     Raises:
         TransientError: The hub cannot be reached.
-        BreathlineError: timm does not have the model, the hub does not have the file, or a SOCKS proxy is set without
-            the package that it needs.
+        BreathlineError: timm does not have the model, the hub does not have the repository, or HF_HUB_OFFLINE is set.
     """
-    from huggingface_hub import HfApi, constants, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # not marked as exported
 
-    proxies.require_socks()
     repository, file = _place(settings.source, hint)
     commit = settings.revision
+    if commit is None and settings.sha256 is None:
+        commit = _current_commit(repository, settings.source, hint)
+    cached = try_to_load_from_cache(repository, file, cache_dir=constants.HF_HUB_CACHE, revision=commit)
+    if not isinstance(cached, str) and constants.HF_HUB_OFFLINE:
+        raise BreathlineError(
+            "The weights are not in the hub's cache, and HF_HUB_OFFLINE is set.", where=settings.source, hint=hint
+        )
+    return HubFile(
+        url=hf_hub_url(repository, file, revision=commit),
+        commit=commit,
+        headers=build_hf_headers(),
+        cached=Path(cached) if isinstance(cached, str) else None,
+    )
+
+
+def _current_commit(repository: str, source: str, hint: str) -> str:
+    """Return the commit of a repository's main branch."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError
+
+    proxies.require_socks()
     try:
-        if commit is None and settings.sha256 is None:
-            commit = HfApi().model_info(repository, timeout=TIMEOUT_S).sha
-        return Path(hf_hub_download(repository, file, revision=commit)), commit
+        return str(HfApi().model_info(repository, timeout=TIMEOUT_S).sha)
     except HfHubHTTPError as error:
         kind = TransientError if error.response.status_code in BUSY else BreathlineError
-        what = f"The weights cannot be downloaded from the hub: {error}"
-        raise kind(what, where=settings.source, hint=hint) from error
+        raise kind(f"The hub refuses the weights: {error}", where=source, hint=hint) from error
     except Exception as error:  # of the HTTP library that the hub's client has chosen
-        if isinstance(error, OSError) and not isinstance(error, LocalEntryNotFoundError):
-            raise  # a fault of the disk
         proxy = proxies.proxy_of(constants.ENDPOINT)
         what = f"The hub cannot be reached{f' through the proxy of {proxy}' if proxy else ''}: {error}"
-        raise TransientError(what, where=settings.source, hint=hint) from error
+        raise TransientError(what, where=source, hint=hint) from error
 
 
 def _place(source: str, hint: str) -> tuple[str, str]:

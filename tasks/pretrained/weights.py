@@ -108,22 +108,22 @@ def download(settings: WeightsSettings, folder: Path) -> tuple[Path, str | None]
 
     Args:
         settings: Source, SHA-256 and revision.
-        folder: Folder of files from URLs; the hub has a cache of its own.
+        folder: Folder of downloaded files; a file in the hub's own cache is used as it is.
 
     Raises:
         BreathlineError: The source cannot be reached, the SHA-256 differs, or the file has another format.
     """
     source, sha256 = settings.source, settings.sha256
-    if source.startswith(("http://", "https://")):
-        folder.mkdir(parents=True, exist_ok=True)
-        key = sha256 or hashlib.sha256(source.encode()).hexdigest()
-        target = folder / f"{key[:16]}-{file_name(source)}"
-        return fetch_first([source], target, sha256=sha256, check=formats.check), None
-    hint = f"check the source, or put the file into a folder and name that in {LOCAL}"
-    file, commit = hub.fetch(settings, hint)
-    if sha256 is not None and (seen := files.sha256(file)) != sha256:
-        raise BreathlineError(f"The weights have SHA-256 {seen}, not {sha256}.", where=source, hint=hint)
-    return file, commit
+    url, commit, headers = source, None, {}
+    if source.startswith(("hf:", "timm:")):
+        found = hub.find(settings, f"check the source, or put the file into a folder and name that in {LOCAL}")
+        if found.cached is not None and sha256 in (None, files.sha256(found.cached)):
+            return found.cached, found.commit
+        url, commit, headers = found.url, found.commit, dict(found.headers)
+    folder.mkdir(parents=True, exist_ok=True)
+    key = sha256 or hashlib.sha256(url.encode()).hexdigest()
+    target = folder / f"{key[:16]}-{file_name(url)}"
+    return fetch_first([url], target, sha256=sha256, check=formats.check, headers=headers), commit
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

@@ -124,14 +124,21 @@ def _chunks(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iter
         raise _broken(path, f"The member {info.filename!r} is {left} bytes shorter than the archive states.")
 
 
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error comes from a damaged zip, not from the disk."""
+    if isinstance(error, OSError):
+        return error.errno == errno.EINVAL  # a position before the beginning of the file
+    return isinstance(error, DAMAGE)
+
+
 @contextmanager
 def _as_broken_archive(path: Path, what: str) -> Iterator[None]:
     """Raise errors of a damaged zip as BrokenArchiveError."""
     try:
         yield
     except (*DAMAGE, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            raise  # a fault of the disk; EINVAL is a position before the beginning of the file
+        if not is_damage(error):
+            raise
         raise _broken(path, f"{what} ({error or type(error).__name__}).") from error
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -30,6 +30,7 @@ def fetch_first(
     check: Callable[[Path], object] = lambda _: None,
     policy: RetryPolicy | None = None,
     limit: DownloadLimits | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Path:
     """Return `target`, fetched from the first of its mirrors that sends it completely.
 
@@ -43,6 +44,7 @@ def fetch_first(
         check: Function that raises BreathlineError for a wrong file, such as a page about maintenance.
         policy: Retry policy of each mirror; None for the usual one.
         limit: Limits of each mirror; None for those of the environment.
+        headers: Headers of each request, such as a token, which no other server gets after a redirect.
 
     Raises:
         TransientError: No mirror sends the file, and at least one may do so later.
@@ -63,7 +65,7 @@ def fetch_first(
     for url in urls:
         with disk_errors(target):
             try:
-                part = _fetch_from(url, target, policy, limit)
+                part = _fetch_from(url, target, policy, limit, headers or {})
                 _check(part, wanted, check)
                 part.finish(target)
             except (MirrorError, httpx.HTTPError, httpx.InvalidURL) as error:
@@ -105,7 +107,9 @@ def _check(part: Partial, wanted: str | None, check: Callable[[Path], object]) -
         raise MirrorError(f"{what} Received: {received}") from error
 
 
-def _fetch_from(url: str, target: Path, policy: RetryPolicy, limit: DownloadLimits) -> Partial:
+def _fetch_from(
+    url: str, target: Path, policy: RetryPolicy, limit: DownloadLimits, headers: Mapping[str, str]
+) -> Partial:
     """Fetch a file completely from one mirror, with a progress bar."""
     part = Partial(target, url)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -115,5 +119,6 @@ def _fetch_from(url: str, target: Path, policy: RetryPolicy, limit: DownloadLimi
         def show() -> None:
             progress.update(bar, completed=part.size, total=part.total)
 
-        asyncio.run(Transfer(url=url, part=part, policy=policy, limit=limit, show=show).run())
+        transfer = Transfer(url=url, part=part, policy=policy, limit=limit, headers=headers, show=show)
+        asyncio.run(transfer.run())
     return part

@@ -1,7 +1,7 @@
 """Transfer of a file from one mirror, resumed after an interruption."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -23,6 +23,7 @@ class Transfer:
         part: Part of the file that was fetched.
         policy: Retry policy and timeouts.
         limit: Limits of size, time and speed.
+        headers: Headers of each request, beside those of the transfer.
         show: Function that shows the progress.
     """
 
@@ -30,6 +31,7 @@ class Transfer:
     part: Partial
     policy: RetryPolicy
     limit: DownloadLimits
+    headers: Mapping[str, str]
     show: Callable[[], None]
 
     async def run(self) -> None:
@@ -61,7 +63,7 @@ class Transfer:
 
     async def _attempt(self, client: httpx.AsyncClient) -> None:
         """Fetch the missing part of the file with one request."""
-        part, headers = self.part, {"Accept-Encoding": "identity"}
+        part, headers = self.part, {**self.headers, "Accept-Encoding": "identity"}
         if part.size and part.validator:
             headers |= {"Range": f"bytes={part.size}-", "If-Range": part.validator}
         response = await self._send(client, client.build_request("GET", self.url, headers=headers))

@@ -1,6 +1,5 @@
 """Formats of weight files: hostile and damaged files are refused from their headers."""
 
-import io
 import json
 import pickle
 import struct
@@ -19,24 +18,10 @@ from safetensors.torch import save_file
 from tasks.pretrained import formats, pickle_outline
 from tasks.pretrained.weights import read_tensors
 from tasks.runtime.errors import BreathlineError
+from tests.unit.tasks.pretrained.torch_files import archive, saved
 
 HUGE = 8_000_000_000  # elements: 32 GB of float32
 FLOAT = "ctorch\nFloatStorage\n"
-
-
-def saved(value: Any, *, zipped: bool = True) -> bytes:
-    file = io.BytesIO()
-    torch.save(value, file, _use_new_zipfile_serialization=zipped)
-    return file.getvalue()
-
-
-def archive(data: bytes, storages: dict[str, bytes] | None = None, method: int = zipfile.ZIP_STORED) -> bytes:
-    """Return a file of torch.save with a pickle of our own."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as made:
-        for name, content in {"data.pkl": data, "version": b"3\n", **(storages or {})}.items():
-            made.writestr(f"a/{name}", content)
-    return file.getvalue()
 
 
 def tensor(*, elements: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:

@@ -1,5 +1,6 @@
 """Pretrained weights as artifacts, by name and SHA-256."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -66,3 +67,20 @@ def test_a_pickle_with_code_is_never_run(tmp_path):
     with pytest.raises(BreathlineError, match="cannot be read"):
         read_tensors(tmp_path / "bomb.pt")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_page_in_place_of_weights_is_not_kept(tmp_path, server):
+    """Of an earlier version it may still be there: then the file is fetched again."""
+    good = tmp_path / "good.pt"
+    torch.save({"a": torch.ones(2)}, good)
+    server.files["w.pt"] = b"<!DOCTYPE html><html>We are back soon.</html>"
+    settings, downloads = WeightsSettings(source=server.url("w.pt")), tmp_path / "d"
+    with pytest.raises(BreathlineError, match=r"a page of HTML or XML.*Received: 45 bytes of the type unknown"):
+        write_weights("w", settings, tmp_path / "out", local=None, downloads=downloads)
+    assert list(downloads.iterdir()) == []
+
+    kept = downloads / f"{hashlib.sha256(server.url('w.pt').encode()).hexdigest()[:16]}-w.pt"
+    kept.write_bytes(server.files["w.pt"])
+    server.files["w.pt"] = good.read_bytes()
+    write_weights("w", settings, tmp_path / "out", local=None, downloads=downloads)
+    assert kept.read_bytes() == good.read_bytes()

@@ -217,6 +217,22 @@ def test_redirects_are_followed_but_not_in_a_circle(tmp_path, server):
     assert len([name for name, _ in server.asked if name == "circle"]) <= 21
 
 
+def test_a_token_is_sent_to_its_own_server_only(tmp_path, server):
+    seen = {}
+
+    def note(handler: Handler) -> None:
+        seen[handler.path] = handler.headers["Authorization"]
+        behave.good(handler)
+
+    with serving() as other:
+        other.files["g"] = CONTENT
+        other.script["g"] = [note]
+        server.script |= {"f": [note], "moved": [behave.leads_to(other.url("g"))]}
+        fetched(server, tmp_path / "f", headers={"Authorization": "Bearer x"})
+        fetch_first([server.url("moved")], tmp_path / "g", policy=QUICK, headers={"Authorization": "Bearer x"})
+    assert seen == {"/f": "Bearer x", "/g": None}
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/f", "gopher://127.0.0.1/f"])
 def test_other_kinds_of_addresses_are_refused_also_after_a_redirect(tmp_path, server, url):
     server.script["f"] = [behave.leads_to(url)]
