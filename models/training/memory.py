@@ -1,5 +1,7 @@
 """Out-of-memory errors of torch and NumPy, and the parts into which a batch can be cut."""
 
+import textwrap
+
 import torch
 from torch import nn
 
@@ -27,8 +29,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(part in str(error) for part in MESSAGES)
 
 
+def describe(error: BaseException) -> str:
+    """Return the beginning of an error's message, on one line."""
+    return textwrap.shorten(str(error).strip().partition("\n")[0] or type(error).__name__, 200, placeholder=" …")
+
+
 def why_indivisible(network: nn.Module, objective: Objective, processes: int) -> str | None:
-    """Return why smaller parts of a batch would give another result; None if they give the same one.
+    """Return why a batch is not cut into smaller parts when memory runs out; None if the result stays the same.
 
     Args:
         network: Network that is trained.
@@ -36,10 +43,12 @@ def why_indivisible(network: nn.Module, objective: Objective, processes: int) ->
         processes: Number of processes of the training.
     """
     if processes > 1:
-        return "its processes exchange their gradients once in each step"
+        return f"{processes} processes take each step together; set a smaller micro_batch"
     if not objective.divisible:
-        return f"the objective {type(objective).__name__} compares the cycles of a batch"
+        return (
+            f"{type(objective).__name__} compares the cycles of a part, so a smaller micro_batch gives another result"
+        )
     layers = (layer for module in (network, objective) for layer in module.modules())
     if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in layers):
-        return "BatchNorm uses the statistics of the batch"
+        return "BatchNorm uses the statistics of a part, so a smaller micro_batch gives another result"
     return None

@@ -15,7 +15,7 @@ from models.training.averaging import WeightAverage
 from models.training.base_optimizer import ClosureOptimizer
 from models.training.batches import MicroBatch
 from models.training.distributed import ProcessGroup
-from models.training.memory import StepMemoryError, is_out_of_memory
+from models.training.memory import StepMemoryError, describe, is_out_of_memory
 from models.training.objectives import Objective, Targets
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class Steps:
                 if not is_out_of_memory(error):
                     raise
                 # Only the text is kept: the traceback holds the tensors that fill the memory.
-                found = str(error).strip().partition("\n")[0]
+                found = describe(error)
             self._lower_limit(max(len(part.features) for part in parts), found)
             restore_random()
 
@@ -121,7 +121,7 @@ class Steps:
             raise StepMemoryError(f"Memory ran out in a step with one cycle at once: {found}")
         if self._indivisible is not None:
             what = f"Memory ran out in a step with {size} cycles at once: {found}"
-            raise StepMemoryError(f"{what}\nSmaller parts would give another result, because {self._indivisible}.")
+            raise StepMemoryError(f"{what} It is not cut into smaller parts: {self._indivisible}.")
         torch.cuda.empty_cache()  # does nothing without a GPU
         self.limit = (size + 1) // 2
         told = "Memory ran out with %d cycles at once. The training continues with %d at once and the same result; "

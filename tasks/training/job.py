@@ -182,10 +182,10 @@ def train(
 def _diverged(error: DivergenceError, features: Path, frontend: str, checkpoint: Path) -> BreathlineError:
     """Return the error of a diverged training, with the next step."""
     if error.inputs == "features":
-        hint = f"run `dvc repro --force fbank@{frontend}`; if the fault remains, look at these recordings"
+        hint = f"run `dvc repro --force --single-item fbank@{frontend}`; if the fault remains, look at these recordings"
         return BreathlineError(str(error), where=features, hint=hint)
     if error.inputs == "soft labels":
-        hint = "run `dvc repro --force soft_labels`; if the fault remains, train the teachers anew"
+        hint = "run `dvc repro --force --single-item soft_labels`; if the fault remains, train the teachers anew"
         return BreathlineError(str(error), where=artifacts.SOFT_LABELS, hint=hint)
     kept = f"; epoch {error.epoch - 1} is kept in {checkpoint}" if error.epoch > 1 else ""
     hint = "lower optimizer.lr, set optimizer.clip_norm or compute.precision: fp32, or look at the data of these cycles"

@@ -8,7 +8,7 @@ import torch
 from torch.utils import deterministic
 
 from models.training.inference import pick_device
-from models.training.memory import StepMemoryError, is_out_of_memory
+from models.training.memory import StepMemoryError, describe, is_out_of_memory
 from models.training.settings import ComputeSettings
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.errors import BreathlineError
@@ -56,8 +56,7 @@ def as_breathline_error(*, where: object, hint: str | None = None) -> Iterator[N
         raise BreathlineError(str(error), where=where, hint=hint) from error
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            first = str(error).strip().partition("\n")[0]
-            what = str(error) if isinstance(error, StepMemoryError) else f"Memory ran out: {first or 'no details'}"
+            what = str(error) if isinstance(error, StepMemoryError) else f"Memory ran out: {describe(error)}"
             raise BreathlineError(what, where=where, hint=MEMORY_HINT) from error
         if NOT_DETERMINISTIC not in str(error):
             raise

@@ -65,8 +65,7 @@ def left_after(processes: list[psutil.Process], seconds: float) -> list[psutil.P
     return alive
 
 
-@pytest.mark.parametrize("moment", ["start", "work"])
-@pytest.mark.parametrize("kind", START)
+@pytest.mark.parametrize(("kind", "moment"), [*((kind, "start") for kind in START), ("demo generator", "work")])
 def test_a_kill_leaves_no_process(start, tmp_path, kind, moment):
     process = start("-c", START[kind], str(tmp_path))
     found = children_of(process, 3)  # two workers, and the resource tracker of multiprocessing

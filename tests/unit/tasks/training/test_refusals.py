@@ -3,6 +3,7 @@
 import json
 from types import ModuleType
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -71,6 +72,29 @@ def test_settings_that_cannot_be_are_explained(project, monkeypatch, capsys, cha
     change(project, changes)
     assert message in failing(capsys, train_teacher, "ast")
     assert not list((project / "data" / "teachers").iterdir())
+
+
+def test_a_diverged_training_names_the_next_step_for_its_cause(project, capsys):
+    change(project, {"teacher_training": {"optimizer": {"lr": 1e30}}})
+    said = failing(capsys, train_teacher, "ast")
+    assert "epoch 1, step 2: the loss is nan, for the batch of 7 cycles (101_1b1_" in said
+    assert "where: params.yaml: optimizer next: lower optimizer.lr" in said
+    change(project, {})
+    features = np.load(project / "data/fbank/narrow/features.npy", mmap_mode="r+")
+    features[5] = np.nan
+    features.flush()
+    said = failing(capsys, train_teacher, "ast")
+    assert "The features of 1 cycle (101_1b1_Al_sc_Meditron_005) are not finite." in said
+    assert "where: data/fbank/narrow next: run `dvc repro --force --single-item fbank@narrow`" in said
+
+
+def test_memory_that_runs_out_outside_of_a_step_is_one_error(project, capsys, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore details")
+
+    monkeypatch.setattr(Features, "on_device", full)
+    said = failing(capsys, train_teacher, "ast")
+    assert "Memory ran out: CUDA out of memory. Tried to allocate 2.00 GiB. where: params.yaml next: end other" in said
 
 
 def test_parameters_and_overrides_merge():

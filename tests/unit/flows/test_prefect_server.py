@@ -1,0 +1,34 @@
+"""The temporary Prefect server ends with the process that started it, also while the server starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[3]
+START = """
+import subprocess, sys
+from prefect.server.api.server import SubprocessASGIServer
+def never_ready(self):
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    print(process.pid, flush=True)
+    return process
+SubprocessASGIServer._run_uvicorn_command = never_ready
+from flows import prefect_server
+prefect_server.ensure()
+"""
+
+
+@pytest.mark.slow  # starts a process that imports Prefect, about 4 s
+def test_a_kill_while_the_server_starts_ends_the_server(tmp_path):
+    env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    env |= {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", START], cwd=ROOT, env=env, stdout=subprocess.PIPE) as process:
+        server = psutil.Process(int(process.stdout.readline()))
+        while len(process_children := psutil.Process(process.pid).children()) < 2:
+            assert process.poll() is None
+        process.kill()
+    assert psutil.wait_procs([server, *process_children], timeout=15)[1] == []
