@@ -63,3 +63,15 @@ def artifact(key: str) -> Any:
     from prefect.artifacts import Artifact
 
     return Artifact.get(key)
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in a project, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

@@ -61,3 +61,11 @@ def _objects(project: Path, entry: dict[str, list[dict[str, str]]]) -> Iterator[
         listing = project / CACHE / out["md5"][:2] / out["md5"][2:]
         if listing.suffix == ".dir" and listing.exists():
             yield from (member["md5"] for member in json.loads(listing.read_text()))
+
+
+def left_over(project: Path) -> list[Path]:
+    """Return temporary files among the artifacts, and checkpoints."""
+    hidden = [
+        path for name in ("data", "reports") for path in (project / name).rglob(".*") if path.name != ".gitignore"
+    ]
+    return [*hidden, *(project / ".checkpoints").glob("*")]

@@ -54,9 +54,9 @@ class Stages:
         """Run a command in the project, and return its exit status and its output."""
         return self._ask({"command": [*command], "env": dict(env)})
 
-    def run(self, command: str, *, env: Mapping[str, str] = {}, limits: Mapping[str, int] = {}) -> tuple[int, str]:
-        """Run a stage by its command in dvc.yaml, and return its exit status and its output."""
-        return self._ask({"stage": command.split()[3:], "env": dict(env), "limits": dict(limits)})
+    def run(self, stage: str, *, env: Mapping[str, str] = {}, limits: Mapping[str, int] = {}) -> tuple[int, str]:
+        """Run a stage by its name, and return its exit status and its output."""
+        return self._ask({"stage": stage, "env": dict(env), "limits": dict(limits)})
 
     def _ask(self, order: dict[str, Any]) -> tuple[int, str]:
         assert self._process.stdin is not None
@@ -93,7 +93,7 @@ def preload() -> None:
     from lineage import graph
 
     for stage in graph.read(Path()).values():
-        import_module(f"tasks.{stage.command.split()[3]}")
+        import_module(f"tasks.{stage.name.partition('@')[0]}")
     for name in ("lineage.recorder", "cli.stage", "torch.optim", "great_expectations"):
         import_module(name)
 
@@ -121,11 +121,11 @@ def fork(order: dict[str, Any], output: int) -> int:
     return number if number >= 0 else 128 - number
 
 
-def run(arguments: list[str]) -> int:
+def run(name: str) -> int:
     """Run the launcher of stages, and return the status with which it ends."""
     from cli import stage
 
-    sys.argv = ["stage", *arguments]
+    sys.argv = ["stage", name]
     try:
         stage.main()
     except SystemExit as end:

@@ -64,7 +64,7 @@ class Lab:
 
     def run(self, stage: graph.Stage, **limits: int) -> tuple[int, str]:
         """Run a stage, under limits of its process such as `nofile`, and return its exit status and output."""
-        return self._stages.run(stage.command, env={"TMPDIR": str(self.project / "tmp")}, limits=limits)
+        return self._stages.run(stage.name, env={"TMPDIR": str(self.project / "tmp")}, limits=limits)
 
     def undisturbed(self, stage: graph.Stage) -> tuple[dict[str, str], dict[str, int]]:
         """Run a stage, and return its outs and the number of pages (4096 bytes) that it fills in each place."""

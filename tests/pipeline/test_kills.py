@@ -19,7 +19,7 @@ import pytest
 
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, finish, succeed
+from tests.pipeline.commands import breathline, finish, succeed, working_in
 
 # Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -65,7 +65,7 @@ def undisturbed(begun, tmp_path_factory) -> dict[str, object]:
 def project(begun, tmp_path) -> Iterator[Path]:
     folder = shutil.copytree(begun, tmp_path / "project", symlinks=True)
     yield folder
-    for process in at_work(folder):
+    for process in working_in(folder):
         process.kill()
     shutil.rmtree(folder)
 
@@ -76,18 +76,6 @@ def results(folder: Path) -> dict[str, object]:
     hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     recorded = runs.locked(folder)
     return hashes | {name: recorded.get(name) for name in OUTS}
-
-
-def at_work(folder: Path) -> list[psutil.Process]:
-    """Return the processes that work in a project, whoever started them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def command_of(process: psutil.Process) -> list[str]:
@@ -107,7 +95,7 @@ def hold(run: subprocess.Popen[str], folder: Path) -> list[psutil.Process]:
         if len(stages) < len(OUTS):
             stages |= {
                 name: process
-                for process in at_work(folder)
+                for process in working_in(folder)
                 for name, command in commands.items()
                 if command_of(process)[1:] == command[1:]
             }
@@ -173,7 +161,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
     release(stages)
     status, printed = finish(run)
     assert status != 0, printed
-    _, alive = psutil.wait_procs(at_work(project), timeout=20)
+    _, alive = psutil.wait_procs(working_in(project), timeout=20)
     assert alive == []
     assert in_place(project) == []
     assert {name: results(project)[name] for name in OUTS} == dict.fromkeys(OUTS)
