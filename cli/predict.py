@@ -103,9 +103,6 @@ def _predicted(
             tables.append(predict_recording(model, wav, limits))
         except BreathlineError as error:
             failures[wav] = error
-        except MemoryError:
-            hint = "cut it into shorter parts, or end other programs"
-            failures[wav] = BreathlineError("The recording needs more memory than there is.", where=wav, hint=hint)
     return tables, failures
 
 

@@ -7,4 +7,6 @@ MIN_RATE, MAX_RATE = 1_000, 384_000  # Hz
 MAX_CHANNELS = 32
 MAX_SECONDS = 3_600
 MAX_SAMPLES = 2**27  # frames × channels: 512 MiB as 32 bits
+MAX_BYTES = 2**31  # of a file; 2²⁷ samples of 64 bits are half of it
+MAX_REPAIRED_BYTES = 2**29  # of a file with a fault in its header, of which a corrected copy is made in memory
 MAX_LEVEL = 2.0**31  # of float samples, whose full scale is 1: that of 32-bit integers

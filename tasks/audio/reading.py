@@ -1,6 +1,8 @@
 """Reading of recordings in all containers of libsndfile, complete or refused."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,9 +53,24 @@ def read(path: Path) -> Audio:
             samples that are no numbers.
     """
     try:
-        return _read_or_refuse(path)
+        with enough_memory(path):
+            return _read_or_refuse(path)
     except DamagedAudioError as error:
         raise BreathlineError(f"The recording {path.name} {error.what}.", where=path, hint=error.hint) from error
+
+
+@contextmanager
+def enough_memory(path: Path) -> Iterator[None]:
+    """Turn a lack of memory into an error that names the recording.
+
+    Raises:
+        BreathlineError: The block needs more memory than there is.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        what = f"The recording {path.name} needs more memory than there is."
+        raise BreathlineError(what, where=path, hint=f"{_SHORTER}, or end other programs") from error
 
 
 def _read_or_refuse(path: Path) -> Audio:
@@ -63,8 +80,6 @@ def _read_or_refuse(path: Path) -> Audio:
             raise DamagedAudioError("is no file", "name a file")
         with path.open("rb") as file:
             return _read(path, file)
-    except MemoryError as error:
-        raise DamagedAudioError("needs more memory than there is", _SHORTER) from error
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".") or f"libsndfile's error {error.code}"
         raise DamagedAudioError(f"cannot be read as audio: {reason}") from error
@@ -80,11 +95,16 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     size = path.stat().st_size
     if size == 0:
         raise DamagedAudioError("is empty: the file has 0 bytes")
+    if size > limits.MAX_BYTES:
+        raise DamagedAudioError(f"has {size:,} bytes; up to {limits.MAX_BYTES:,} are read", _SHORTER)
     base = _tag_bytes(file)
     mpeg = packets.mpeg_samples(file, base)
     extent = chunks.extent(file, size, base) or headers.au(file, size)
     source: Any = path
     if extent and extent.edits and not extent.missing(size):
+        if size > limits.MAX_REPAIRED_BYTES:
+            what = f"has a fault in its header ({'; '.join(extent.notes)}), which is repaired up to"
+            raise DamagedAudioError(f"{what} {limits.MAX_REPAIRED_BYTES:,} bytes, not {size:,}")
         file.seek(0)
         source = io.BytesIO(repaired(file.read(), extent.edits))
     with _open(source, extent, file, size) as sound:

@@ -47,8 +47,13 @@ def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collectio
         unfaded: Those of the rates at which the recording's ends are not faded.
 
     Raises:
-        BreathlineError: The audio or the annotation cannot be read.
+        BreathlineError: The audio or the annotation cannot be read, or there is too little memory.
     """
+    with reading.enough_memory(path):
+        return _extract(path, corpus, rates, unfaded)
+
+
+def _extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collection[int]) -> Extracted:
     annotation = path.with_suffix(corpus.annotation_suffix)
     stored = reading.read(path)
     samples = stored.normalised()

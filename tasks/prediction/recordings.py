@@ -162,15 +162,16 @@ def predict(model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS
     Raises:
         BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
     """
-    stored = reading.read(wav)
-    samples = stored.normalised()
-    seconds = len(samples) / stored.rate
-    measures = asdict(quality.measure(samples, stored.rate)) | {"duration_s": seconds}
-    if reasons := usability.unusable(measures, limits):
-        whole = Excerpt(0.0, seconds, note=f"{NOT_JUDGED}: {'; '.join(reasons)}")
-        return _table(model, wav, [whole], None, stored.notes)
-    parts, found = _features(model, wav, samples, stored.rate)
-    return _table(model, wav, parts, combine([_logits(model, found)]), stored.notes)
+    with reading.enough_memory(wav):
+        stored = reading.read(wav)
+        samples = stored.normalised()
+        seconds = len(samples) / stored.rate
+        measures = asdict(quality.measure(samples, stored.rate)) | {"duration_s": seconds}
+        if reasons := usability.unusable(measures, limits):
+            whole = Excerpt(0.0, seconds, note=f"{NOT_JUDGED}: {'; '.join(reasons)}")
+            return _table(model, wav, [whole], None, stored.notes)
+        parts, found = _features(model, wav, samples, stored.rate)
+        return _table(model, wav, parts, combine([_logits(model, found)]), stored.notes)
 
 
 def _table(
