@@ -185,6 +185,23 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
 
 
 @pytest.mark.long
+def test_a_project_in_a_folder_of_a_larger_repository_runs_on_its_workers(tmp_path, server, clones):
+    top = tmp_path / "lab"
+    folder = toy.make(top / "sounds", GRAPH.format(note=NOTE.format(file=top / "where"), pid=tmp_path / "pid"), top=top)
+    (folder / "code").mkdir()
+    (folder / "code" / "add.txt").write_text("added\n")
+    (folder / "params.yaml").write_text("rho: 0.1\n")
+    commit_with_remotes(folder)
+    succeed(breathline(folder, server, "run", "--target", "last", *ON), timeout_s=240)
+    where = ran(folder)
+    assert where["last"] == [str(folder)]
+    assert [Path(place).is_relative_to(clones["gpu"]) for place in where["heavy"]] == [True]
+    assert where["heavy"][0].endswith("/sounds")
+    assert (folder / "last.txt").read_text().startswith("added\nSOURCE\n")
+    assert json.loads((folder / "heavy.json").read_text()) == {"rho": 0.1}
+
+
+@pytest.mark.long
 def test_what_another_worker_has_made_is_not_made_again(project, server, clones):
     succeed(breathline(project, server, "run", "--target", "light", "--on", "light=cpu"))
     (project / "light.txt").unlink()
