@@ -15,7 +15,7 @@ from cli.audit.command import app as audit
 from cli.doctor import command as doctor
 from cli.options import EXAMPLES
 from flows import code_tree
-from tasks.runtime import text_streams
+from tasks.runtime import text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.sources import proxies
 
@@ -30,6 +30,7 @@ class Group(TyperGroup):
         """Run the command line."""
         text_streams.set_up()
         proxies.bypass_loopback()
+        users.ensure_name()
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:

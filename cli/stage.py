@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from tasks.runtime import text_streams
+from tasks.runtime import text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
@@ -22,6 +22,7 @@ def main() -> None:
     """Run the stage that the command line names; show every error by `print_error`."""
     terminate_with_parent()
     text_streams.set_up()
+    users.ensure_name()
     try:
         _run()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback

@@ -1,6 +1,5 @@
 """Facts of the machine for the event log: user, host, hardware, resources used. They change from run to run."""
 
-import getpass
 import os
 import platform
 import shutil
@@ -19,7 +18,7 @@ MB = 2**20
 def identity() -> dict[str, Any]:
     """Return user, host and process, and the flow run where there is one."""
     return {
-        "user": _user(),
+        "user": users.own_name(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "started_by": "dvc" if "DVC_STAGE" in os.environ else "hand",
@@ -104,11 +103,3 @@ class Energy:
             return [float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) for handle in handles]
         except pynvml.NVMLError:
             return []
-
-
-def _user() -> str:
-    """Return the name of the user, or the number of a user without a name, as in containers."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return users.name(os.getuid())

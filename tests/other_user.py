@@ -13,7 +13,7 @@ import pytest
 
 from tests import toy
 
-NOBODY = "65534"
+NOBODY = 65534
 # Several commands in one process, because each start takes a second.
 RUNNER = """
 import json, sys
@@ -32,13 +32,14 @@ class Outcome(NamedTuple):
     printed: str
 
 
-def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True) -> Mapping[str, Outcome]:
-    """Run commands of `breathline` in a folder as the user nobody, and return their outcomes.
+def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True, user: int = NOBODY) -> Mapping[str, Outcome]:
+    """Run commands of `breathline` in a folder as another user, and return their outcomes.
 
     Args:
         folder: Folder of a project that belongs to this user; the other user's home is made beside it.
         lines: Arguments of each command.
         trust: Whether the other user's Git trusts all repositories.
+        user: Number of the other user.
     """
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:
@@ -47,11 +48,12 @@ def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True) -> Map
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n" if trust else "")
     for path in (home, *home.iterdir()):
-        shutil.chown(path, int(NOBODY), int(NOBODY))
+        shutil.chown(path, user, NOBODY)
     # The capability lets the user read the packages of this user's environment.
     read = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
-    command = [setpriv, "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", *read]
-    env = toy.ENV | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [setpriv, "--reuid", str(user), "--regid", str(NOBODY), "--clear-groups", *read]
+    named = {name: value for name, value in toy.ENV.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
+    env = named | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [*command, sys.executable, "-c", RUNNER, json.dumps(lines)],
         cwd=folder,

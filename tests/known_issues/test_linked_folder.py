@@ -36,6 +36,7 @@ def test_a_link_above_an_out_is_refused_before_the_stage_runs(tmp_path, look):
     assert "dvc cache dir --local" in refused.value.hint
 
 
+@pytest.mark.long  # a run of DVC, to see that nothing else is refused
 def test_dvc_s_cache_may_be_a_link(tmp_path):
     folder = linked(toy.make(tmp_path / "project", GRAPH), ".dvc/cache", tmp_path / "disk")
     toy.call(folder, "dvc", "repro", "--quiet")

@@ -109,7 +109,7 @@ def test_a_worker_runs_the_project_in_its_clone(project, tmp_path, monkeypatch):
     assert json.loads((project / "reports/scores.json").read_text())["val"]["student"]["score_strict"] == 54.25
 
 
-@pytest.mark.slow  # 6 s: DVC's commit of a project with all records
+@pytest.mark.long  # DVC's commit of a project with all records
 def test_audits_of_the_project(tmp_path):
     project = small.build(tmp_path / "top" / "lab" / "sounds", top=tmp_path / "top")
     small.lock(project)

@@ -42,6 +42,13 @@ def test_commands_that_read_work_and_others_name_folder_and_user(project):
     assert toy.call(project, "git", "status", "--porcelain") == ""
 
 
+@pytest.mark.long  # one more start of the command line
+def test_a_user_without_a_name_has_a_number(project):
+    found = other_user.breathline(project, ["plan", "run"], user=4123456)
+    assert found["plan"].status == 0, found["plan"].printed
+    assert "User 4123456 may not write into the folder" in found["run"].printed
+
+
 def test_git_s_distrust_is_one_message_with_the_command(project):
     found = other_user.breathline(project, ["plan", "registry list"], trust=False)
     for outcome in found.values():
