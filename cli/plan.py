@@ -50,7 +50,9 @@ def read_plan(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = 
     judge.check_project(Path.cwd())
     stages = graph.read(Path.cwd())
     plans.expand(stages, on)
-    return plans.plan(stages, targets=targets, force=force)
+    steps = plans.plan(stages, targets=targets, force=force)
+    plans.check_split(Path.cwd(), steps)
+    return steps
 
 
 def show(steps: Sequence[Step]) -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 from flows import graph
 from flows.flow_errors import failed_by_errors
 from flows.parameters import Gpus, Jobs
-from flows.plan import expand, plan
+from flows.plan import check_split, expand, plan
 from flows.processes.process_groups import Log
 from flows.processes.run_lock import exclusive_run
 from flows.processes.stage_process import StageProcesses
@@ -86,6 +86,7 @@ def pipeline(
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)
+        check_split(root, steps)
         units = [Unit(root, step, step.stage, pools.get(step.stage)) for step in steps if step.runs]
         if all(unit.pool for unit in units):
             processes.stop_prestarting()

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from flows.graph import Change, Stage, overlap
+from tasks.parameters import judge
 from tasks.runtime.errors import BreathlineError
 
 
@@ -67,6 +69,16 @@ def _reason(change: Change) -> str:
     if change.kind == "command":
         return "command modified"
     return f"{change.kind} {change.name}: {change.state}"
+
+
+def check_split(root: Path, steps: Iterable[Step]) -> None:
+    """Check the split of params.yaml against the extracted cycles, if they are up to date.
+
+    Raises:
+        BreathlineError: The split has no training cycles or no test cycles.
+    """
+    if any(step.stage == "extract" and not step.runs for step in steps):
+        judge.check_split(root)
 
 
 def expand(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:

@@ -11,6 +11,7 @@ from flows.recipes.layers import RECIPES, place, resolve
 from flows.recipes.params_text import PARAMS, WHOLE, Changed, apply, yaml_round_trip
 from tasks.artifacts import DATA
 from tasks.parameters import judge
+from tasks.parameters.schema import EDITOR_LINE
 from tasks.runtime import yaml_files
 from tasks.runtime.files import write_text
 from tasks.runtime.params import merge
@@ -51,6 +52,8 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
     faults = list(judge.find(merge(read, settings, whole=WHOLE)))
     judge.refuse(judge.describe(faults, locate), root / RECIPES / f"{name}.yaml")
     text, changes = apply(before, settings)
+    if changes and EDITOR_LINE not in text.splitlines():
+        text = f"{EDITOR_LINE}\n{text}"
     return Edit(text, tuple(changes), tuple(leftovers(root / DATA, yaml_round_trip().load(text))))
 
 

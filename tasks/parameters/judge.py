@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts import CATALOGUE
+from tasks.artifacts import CATALOGUE, CYCLES
 from tasks.parameters import references
 from tasks.parameters.model import Params, StudentSettings
 from tasks.runtime import allowed_values, faults, yaml_files
@@ -49,6 +49,27 @@ def check_project(root: Path) -> None:
         stages = yaml_files.load_mapping(graph).get("stages")
         if isinstance(stages, Mapping) and stages.keys() >= {artifact.stage for artifact in CATALOGUE}:
             check(root / PARAMS)
+
+
+def check_split(root: Path) -> None:
+    """Check that the split of params.yaml has training and test cycles among the extracted ones.
+
+    Raises:
+        BreathlineError: The split, its device or the labels do not exist, or a side has no cycles.
+    """
+    import pyarrow.parquet as pq
+
+    from tasks.subsets.splits import sides
+
+    path = root / PARAMS
+    raw = yaml_files.load_mapping(path)
+    cycles = pq.read_table(root / CYCLES)
+    try:
+        sides(cycles, labels=raw["labels"], split=raw["split"])
+    except BreathlineError as error:
+        key: Key = (str(error.where),)
+        fault = Fault(key, f"is {faults.shown(faults.value_at(raw, key))}: {error.what} Next: {error.hint}")
+        refuse(describe([fault], lambda key: place(path, yaml_files.read_text(path), key)), path)
 
 
 def refuse(found: list[str], where: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Interval, MinLen
+from annotated_types import MinLen
 from pydantic import Field
 
 from models.frontends.settings import FrontEndSettings
@@ -15,16 +15,8 @@ from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.value_types import Name, Seed
-from tasks.subsets.settings import ValidationSettings
+from tasks.subsets.settings import Split, ValidationSettings
 from tasks.training.settings import TeacherSettings
-
-SPLIT = r"^(official|official-disjoint|[0-4])(@\S(.{0,98}\S)?)?$"
-Split = (
-    Annotated[
-        str, Field(pattern=SPLIT, description="official, official-disjoint, 0, 1, 2, 3 or 4, also with @<device>")
-    ]
-    | Annotated[int, Interval(ge=0, le=4)]
-)
 
 
 @dataclass(frozen=True, kw_only=True)

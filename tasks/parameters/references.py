@@ -89,10 +89,16 @@ def _network(raw: Mapping[str, Any], key: Key) -> Iterator[Fault]:
         names = [f"{name}<any CNN of timm>" if name == TIMM else name for name in known]
         yield from _unknown((*key, "architecture"), architecture, names)
         return
-    kind = known[TIMM if architecture.startswith(TIMM) else architecture].options
-    kind.__pydantic_config__ = {"extra": "forbid"}
+    kind = options_class(architecture)
     for fault in faults.find(kind, given["options"]) if isinstance(given.get("options"), Mapping) else ():
         yield fault.below((*key, "options"))
+
+
+def options_class(architecture: str) -> type[Any]:
+    """Return the class of options of a known architecture, which refuses unknown options."""
+    kind = declarations()[TIMM if architecture.startswith(TIMM) else architecture].options
+    kind.__pydantic_config__ = {"extra": "forbid"}
+    return kind
 
 
 def _unknown_in_timm(name: str) -> str:
@@ -158,8 +164,11 @@ def _soft_labels(raw: Mapping[str, Any]) -> Iterator[Fault]:
         # The best teachers are not known before they are trained; their number is.
         teachers.choose(known, replace(choice, choose="first"), Path())
     except BreathlineError as error:
-        key: Key = ("soft_labels", "k") if "soft_labels.k" in str(error.where) else ("soft_labels", "exposure")
-        yield Fault(key, f"does not fit: {error.what} {(error.hint or '').capitalize()}.")
+        if "soft_labels.k" in str(error.where):
+            number = error.what.partition(", and ")[2].removesuffix(".")
+            yield Fault(("soft_labels", "k"), f"is {choice.k}; allowed: at most the number of teachers ({number})")
+        else:
+            yield Fault(("soft_labels", "exposure"), f"is {choice.exposure}: {error.what} Next: {error.hint}")
 
 
 def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:

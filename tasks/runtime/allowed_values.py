@@ -56,7 +56,8 @@ def describe(root: Schema, schema: Schema) -> str:
     """Return the values that a schema allows, in words."""
     schema = _resolve(root, schema)
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(describe(root, one) for one in schema["anyOf"]))
+        choices = dict.fromkeys(describe(root, one) for one in schema["anyOf"])
+        return " or ".join(sorted(choices, key=lambda words: words != TYPES["null"]))
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
     kind = schema.get("type")
@@ -67,11 +68,14 @@ def describe(root: Schema, schema: Schema) -> str:
         return f"a mapping with the keys {keys}" if keys else "a mapping"
     if kind == "string":
         return str(schema["description"]) if "pattern" in schema else "a text"
+    return TYPES.get(str(kind), "") + _describe_range(schema)
+
+
+def _describe_range(schema: Schema) -> str:
     limits = {name: f"{schema[name]:,}" for name in RANGE if name in schema}
-    ranges = [RANGE[name].format(limit) for name, limit in limits.items()]
     if limits.keys() >= {"minimum", "maximum"}:
-        ranges = [f"from {limits['minimum']} to {limits['maximum']}"]
-    return " ".join([TYPES.get(str(kind), ""), " and ".join(ranges)]).strip()
+        return f" from {limits['minimum']} to {limits['maximum']}"
+    return "".join(f", {RANGE[name].format(limit)}" for name, limit in limits.items())
 
 
 def _describe_list(root: Schema, schema: Schema) -> str:

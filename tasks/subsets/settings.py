@@ -1,11 +1,26 @@
-"""Settings of the subsets: ``validation`` and the folds of teachers in params.yaml."""
+"""Settings of the subsets: ``split``, ``validation`` and the folds of teachers in params.yaml."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Interval
+from pydantic import Field
 
 from tasks.runtime.value_types import Seed
+
+FOLDS = ("0", "1", "2", "3", "4")
+SPLITS = ("official", "official-disjoint", *FOLDS)
+DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
+Split = (
+    Annotated[
+        str,
+        Field(
+            pattern=rf"^({'|'.join(SPLITS)})({DEVICE}\S(.{{0,98}}\S)?)?$",
+            description=f"{', '.join(SPLITS)}, each also with {DEVICE}<device>",
+        ),
+    ]
+    | Annotated[int, Interval(ge=0, le=len(FOLDS) - 1)]
+)
 
 
 @dataclass(frozen=True, kw_only=True)

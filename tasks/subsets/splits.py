@@ -9,12 +9,10 @@ import pyarrow.compute as pc
 
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.patients import number
+from tasks.subsets.settings import DEVICE, FOLDS, SPLITS
 
 Subset = Literal["train", "val", "test"]
 
-FOLDS = ("0", "1", "2", "3", "4")
-SPLITS = ("official", "official-disjoint", *FOLDS)
-DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
 RESTARTS = 16  # restarts of the search for validation patients; more do not improve the choice
 
 
@@ -36,6 +34,36 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
     Raises:
         BreathlineError: The split, device, labels or fraction do not exist, or a subset would be empty.
     """
+    if not 0 < fraction < 1:
+        raise BreathlineError(
+            f"The fraction of validation patients is {fraction}.",
+            where="validation.fraction",
+            hint="set it between 0 and 1",
+        )
+    cycles, train, test = sides(cycles, labels=labels, split=split)
+    cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
+    _, patients = number(cycles["patient_id"].to_pylist())
+    label = cycles[labels].fill_null(-1).to_numpy()
+    in_test = np.unique(patients[test])
+    chosen = validation_patients(patients[train], label[train], kept_in_train=in_test, fraction=fraction, seed=seed)
+    subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
+    order = np.argsort(cycle_ids)
+    return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
+
+
+def sides(
+    cycles: pa.Table, *, labels: str, split: str | int
+) -> tuple[pa.Table, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return the cycles of a split's device, and masks of those with a label on the training and on the test side.
+
+    Args:
+        cycles: The table of cycles; see `assign`.
+        labels: A label set of the corpus.
+        split: A split; see `assign`.
+
+    Raises:
+        BreathlineError: The split, device or labels do not exist, or a side has no cycles.
+    """
     base, at, device = str(split).partition(DEVICE)
     if base not in SPLITS:
         raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(SPLITS)}")
@@ -43,26 +71,14 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         raise BreathlineError(
             f"There are no labels `{labels}`.", where="labels", hint="use a label set of data/cycles/label_sets.json"
         )
-    if not 0 < fraction < 1:
-        raise BreathlineError(
-            f"The fraction of validation patients is {fraction}.",
-            where="validation.fraction",
-            hint="set it between 0 and 1",
-        )
     cycles = _recorded_with(cycles, device) if at else cycles
-    cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
     _, patients = number(cycles["patient_id"].to_pylist())
     label = cycles[labels].fill_null(-1).to_numpy()
-    train, test = _sides(cycles, base, patients)
-    train, test = train & (label >= 0), test & (label >= 0)
+    train, test = (side & (label >= 0) for side in _sides(cycles, base, patients))
     for side, name in ((train, "training"), (test, "test")):
         if not side.any():
             raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint="choose another")
-    in_test = np.unique(patients[test])
-    chosen = validation_patients(patients[train], label[train], kept_in_train=in_test, fraction=fraction, seed=seed)
-    subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
-    order = np.argsort(cycle_ids)
-    return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
+    return cycles, train, test
 
 
 def _sides(

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.runtime.errors import BreathlineError
-from tasks.subsets.splits import SPLITS, assign
+from tasks.subsets.settings import SPLITS
+from tasks.subsets.splits import assign
 
 TEXTS, NUMBERS = ("cycle_id", "patient_id", "device", "split"), ("fold", "lungsound_4")
 SCHEMA = pa.schema(dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(NUMBERS, pa.int8()))
