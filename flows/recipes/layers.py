@@ -34,7 +34,7 @@ def load(name: str, folder: Path = RECIPES) -> dict[str, Any]:
         )
     text = yaml_files.read_text(path)
     loaded = yaml_files.as_mapping(yaml_files.parse(text, path), path)
-    judge.refuse(judge.describe(faults.find(Recipe, loaded), lambda key: judge.place(path, text, key)), path)
+    judge.refuse(judge.describe(faults.find(Recipe, loaded), judge.locator(path, text)), path)
     return loaded
 
 

@@ -46,10 +46,12 @@ def edit(root: Path, name: str, *, corpus: str | None = None, small: bool = Fals
     before = yaml_files.read_text(root / PARAMS)
     read = yaml_files.as_mapping(yaml_files.parse(before, root / PARAMS), root / PARAMS)
 
-    def locate(key: Key) -> str:
-        return place(name, key, small=small, folder=root / RECIPES) or judge.place(root / PARAMS, before, key)
+    in_params = judge.locator(root / PARAMS, before)
 
-    faults = list(judge.find(merge(read, settings, whole=WHOLE)))
+    def locate(key: Key) -> str:
+        return place(name, key, small=small, folder=root / RECIPES) or in_params(key)
+
+    faults = judge.find(merge(read, settings, whole=WHOLE))
     judge.refuse(judge.describe(faults, locate), root / RECIPES / f"{name}.yaml")
     text, changes = apply(before, settings)
     if changes and EDITOR_LINE not in text.splitlines():

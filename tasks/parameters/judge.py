@@ -1,7 +1,8 @@
 """Check of params.yaml before anything runs: all faults in one message, each with line, key and allowed values."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def problems(path: Path = PARAMS) -> list[str]:
         raw = yaml_files.as_mapping(yaml_files.parse(text, path), path)
     except BreathlineError as error:
         return [f"{error.where}: {error.what}"]
-    return describe(list(find(raw)), lambda key: place(path, text, key))
+    return describe(find(raw), locator(path, text))
 
 
 def check(path: Path = PARAMS) -> None:
@@ -69,7 +70,7 @@ def check_split(root: Path) -> None:
     except BreathlineError as error:
         key: Key = (str(error.where),)
         fault = Fault(key, f"is {faults.shown(faults.value_at(raw, key))}: {error.what} Next: {error.hint}")
-        refuse(describe([fault], lambda key: place(path, yaml_files.read_text(path), key)), path)
+        refuse(describe([fault], locator(path, yaml_files.read_text(path))), path)
 
 
 def refuse(found: list[str], where: object) -> None:
@@ -93,7 +94,7 @@ def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield fault
 
 
-def describe(found: list[Fault], locate: Callable[[Key], str]) -> list[str]:
+def describe(found: Iterable[Fault], locate: Callable[[Key], str]) -> list[str]:
     """Return faults as lines of text.
 
     Args:
@@ -103,12 +104,19 @@ def describe(found: list[Fault], locate: Callable[[Key], str]) -> list[str]:
     return [f"{locate(fault.key)}: {fault}" for fault in found]
 
 
-def place(path: Path, text: str, key: Key) -> str:
-    """Return file and line of a key, or of the mapping that lacks it."""
-    lines = yaml_files.lines(text)
-    while key and key not in lines:
-        key = key[:-1]
-    return f"{path.name}:{lines[key] + 1}" if key else path.name
+def locator(path: Path, text: str) -> Callable[[Key], str]:
+    """Return a function from a key to its file and line; a missing key has that of the mapping that lacks it."""
+
+    @cache
+    def lines() -> dict[Key, int]:
+        return yaml_files.lines(text)
+
+    def locate(key: Key) -> str:
+        while key and key not in lines():
+            key = key[:-1]
+        return f"{path.name}:{lines()[key] + 1}" if key else path.name
+
+    return locate
 
 
 def _missing_in_student(raw: Mapping[str, Any]) -> Iterator[Fault]:

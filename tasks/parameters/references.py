@@ -26,8 +26,10 @@ TIMM_NAME = re.compile(r"^@register_model\s+def (\w+)", re.MULTILINE)
 def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the faults of the references; values of a wrong type are left out, because `faults` reports them."""
     yield from _front_ends(_mapping(raw, "frontends"))
-    for name in _duplicates(_mapping(raw, "teachers")) + _duplicates(_mapping(raw, "weights")):
-        yield Fault((name,), "differs from another name in upper and lower case only; rename one of them")
+    for section in ("teachers", "weights"):
+        for name in _duplicates(_mapping(raw, section)):
+            what = "differs from another name in upper and lower case only; allowed: names that differ otherwise"
+            yield Fault((section, name), what)
     for key in _networks(raw):
         yield from _network(raw, key)
     yield from _teacher_trainings(raw)

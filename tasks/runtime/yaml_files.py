@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from tasks.runtime.errors import BreathlineError
@@ -17,6 +18,7 @@ from tasks.runtime.errors import BreathlineError
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000  # of a file, with each alias written out
 MAX_DEPTH = 30
+SURELY_SHALLOW = 1000  # sum of brackets and of the longest line below which no nesting is dangerous
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)  # lines that an unfinished merge of Git leaves
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -72,14 +74,13 @@ def parse(text: str, path: Path) -> Any:
         what = f"The file holds the control character U+{ord(found[0]):04X}."
         raise _fault(what, path, text.count("\n", 0, found.start()))
     try:
+        _check_depth(text, path)
         loaded = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _fault(_explain(error, text), path, mark.line if mark else None) from error
     except (YAMLError, ValueError) as error:
         raise _fault(f"The file is not valid YAML: {error}".splitlines()[0], path) from error
-    except RecursionError as error:
-        raise _fault("The values are nested too deeply.", path) from error
     for key, what in _foreign(loaded):
         raise _fault(what, path, lines(text).get(key, 0) if key else None)
     return loaded
@@ -91,8 +92,8 @@ def lines(text: str) -> dict[Key, int]:
     A text that cannot be read has no lines.
     """
     found: dict[Key, int] = {}
-    with suppress(YAMLError, RecursionError):
-        root = YAML(typ="safe", pure=True).compose(text)
+    with suppress(YAMLError):
+        root = YAML(typ="safe").compose(text)
         if root is not None:
             _add_lines(root, (), found)
     return found
@@ -128,6 +129,18 @@ def read_text(path: Path) -> str:
 
 def _fault(what: str, path: Path, line: int | None = None) -> BreathlineError:
     return BreathlineError(what, where=path if line is None else f"{path}:{line + 1}", hint="correct the file")
+
+
+def _check_depth(text: str, path: Path) -> None:
+    """Refuse deep nesting before the values are composed, which takes the stack: a deeper file would end Python."""
+    longest_line = max(map(len, text.splitlines()), default=0)
+    if text.count("[") + text.count("{") + longest_line < SURELY_SHALLOW:
+        return
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _fault(f"The values are nested more than {MAX_DEPTH} deep.", path, event.start_mark.line)
 
 
 def _explain(error: MarkedYAMLError, text: str) -> str:

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
 from cli import recipe
+from cli.main import app
+from tasks.parameters.schema import EDITOR_LINE
+from tasks.runtime.errors import BreathlineError
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,3 +36,52 @@ def test_use_writes_params_removes_leftovers_and_reports_both(tmp_path, monkeypa
     ]
     recipe.use("real-cpu")
     assert "Nothing to change" in capsys.readouterr().out
+
+
+def project(folder: Path, **recipes: str) -> Path:
+    """Return a folder with the project's params.yaml and defaults, and recipes with these overrides."""
+    (folder / "recipes").mkdir()
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    defaults = (ROOT / "recipes" / "defaults.yaml").read_text(encoding="utf-8")
+    (folder / "recipes" / "defaults.yaml").write_text(defaults, encoding="utf-8")
+    for name, text in recipes.items():
+        (folder / "recipes" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_one_bad_recipe_does_not_hide_the_others(tmp_path, monkeypatch):
+    bad = {"bad": "description: x\n\toverrides: {}\n", "odd": "description: x\noverride: {}\n"}
+    monkeypatch.chdir(project(tmp_path, good="description: a good one\noverrides: {}\n", **bad))
+    done = CliRunner().invoke(app, ["recipe", "list"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    for words in ("a good one", "indented by a tab", "bad.yaml:2", "odd.yaml:2", "did you mean overrides?"):
+        assert words in done.stdout
+
+
+def test_a_wrong_recipe_is_refused_with_its_line_and_nothing_is_written(tmp_path, monkeypatch):
+    base = "description: x\noverrides:\n  student:\n    optimizer: {rho: -1}\n"
+    top = "description: y\nbased_on: base\noverrides:\n  student:\n    optimiser: {rho: 0.1}\n"
+    monkeypatch.chdir(project(tmp_path, base=base, top=top))
+    with pytest.raises(BreathlineError) as error:
+        recipe.use("top")
+    message = str(error.value)
+    assert "recipes/base.yaml:4: student.optimizer.rho is -1; allowed: a number, at least 0" in message
+    assert "recipes/top.yaml:5: student.optimiser is unknown; did you mean optimizer?" in message
+    assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
+
+
+def test_a_key_that_no_recipe_sets_is_named_in_params_yaml(tmp_path, monkeypatch):
+    monkeypatch.chdir(project(tmp_path, good="description: x\noverrides: {}\n"))
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text().replace("confidence: 0.95", "confidence: 95"))
+    line = path.read_text()[: path.read_text().index("confidence")].count("\n") + 1
+    with pytest.raises(BreathlineError, match=rf"params\.yaml:{line}: evaluation\.confidence is 95"):
+        recipe.use("good", dry=True)
+
+
+def test_the_line_for_editors_is_written_if_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(project(tmp_path, good="description: x\noverrides: {}\n"))
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text().partition("\n")[2])
+    recipe.use("good")
+    assert path.read_text().splitlines()[0] == EDITOR_LINE

@@ -1,0 +1,203 @@
+"""Wrong edits of params.yaml by hand: most were found only when a stage ran, or never."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.parameters import judge
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+def in_section(section: str, old: str, new: str) -> str:
+    """Return params.yaml with a text after the start of a section replaced."""
+    start = TEXT.index(f"\n{section}:")
+    place = TEXT.index(old, start)
+    return TEXT[:place] + new + TEXT[place + len(old) :]
+
+
+# Section, text, text of the edit; key at fault, and words of the message.
+EDITS = [
+    # unknown and missing keys, at any level
+    ("student", "student:", "studnet:", "studnet", "is unknown; did you mean student?"),
+    ("student", "student:", "studnet:", "student", "is missing"),
+    ("student", "optimizer:", "optimiser:", "student.optimiser", "did you mean optimizer?"),
+    ("student", "    rho: 0.05\n", "    roh: 0.05\n", "student.optimizer.roh", "did you mean rho?"),
+    ("student", "    lr: 0.002\n", "", "student.optimizer.lr", "is missing; allowed: a number, above 0"),
+    ("student", "  patience: 0\n", "", "student.patience", "is missing"),
+    ("validate", "names: error", "nmaes: error", "validate.severity.nmaes", "did you mean names?"),
+    ("teachers", "    override: {}", "    override: {epoch: 3}", "teachers.cnn_s1.override.epoch", "is unknown"),
+    ("evaluation", "  seed: 0", "  sed: 0", "evaluation.sed", "did you mean seed?"),
+    ("download", "patients: 60", "patient: 60", "download.demo.patient", "did you mean patients?"),
+    # types
+    ("student", "rho: 0.05", 'rho: "abc"', "student.optimizer.rho", '"abc"; allowed: a number, at least 0'),
+    ("student", "lr: 0.002", 'lr: "1e-3"', "student.optimizer.lr", "a number, above 0"),
+    ("student", "lr: 0.002", "lr: 1,5", "student.optimizer.lr", "a number, above 0"),
+    ("student", "epochs: 8", "epochs: 8.5", "student.schedule.epochs", "a whole number from 1"),
+    ("student", "epochs: 8", "epochs: true", "student.schedule.epochs", "true; allowed: a whole number"),
+    ("student", "batch_size: 8", "batch_size: null", "student.batch_size", "null; allowed: a whole number"),
+    ("student", "adaptive: false", "adaptive: no", "student.optimizer.adaptive", '"no"; allowed: true or false'),
+    ("student", "  optimizer:\n", "  optimizer: sam\n  x:\n", "student.optimizer", "a mapping with the keys name, lr"),
+    ("student", "seeds: [1]", "seeds: 1", "student.seeds", "a list (one or more): a whole number"),
+    ("student", "milestones: []", "milestones: [a]", "student.schedule.milestones[0]", "a whole number"),
+    ("validate", "age: [0, 110]", "age: [0, 110, 5]", "validate.ranges.age", "a list of 2"),
+    ("validate", "age: [0, 110]", "age: 110", "validate.ranges.age", "a list of 2"),
+    ("download", "demo:\n", "demo: [1]\n  demos:\n", "download.demo", "a mapping with the keys seed, patients"),
+    # ranges
+    ("student", "epochs: 8", "epochs: -1", "student.schedule.epochs", "from 1 to 1,000,000"),
+    ("student", "epochs: 8", f"epochs: {10**30}", "student.schedule.epochs", "from 1 to 1,000,000"),
+    ("student", "rho: 0.05", "rho: -0.05", "student.optimizer.rho", "at least 0"),
+    ("student", "momentum: 0.9", "momentum: 1", "student.optimizer.momentum", "below 1"),
+    ("student", "label_smoothing: 0.0", "label_smoothing: 1.0", "student.objective.label_smoothing", "below 1"),
+    ("student", "batch_size: 8", "batch_size: 0", "student.batch_size", "from 1"),
+    ("student", "micro_batch: null", "micro_batch: 16", "student.micro_batch", "at most batch_size, which is 8"),
+    ("student", "warmup_epochs: 1", "warmup_epochs: 9", "student.schedule.warmup_epochs", "epochs, which is 8"),
+    ("student", "name: cosine", "name: step", "student.schedule.milestones", "needs epochs"),
+    ("student", "gain: 0.0", "gain: 2", "student.waveform.gain", "below 1"),
+    ("student", "decay: 0.999", "decay: 1.0", "student.moving_average.decay", "below 1"),
+    ("compute", "threads: 1 ", "threads: 0 ", "compute.threads", "from 1 to 1,024"),
+    ("compute", "processes: 1 ", "processes: 0 ", "compute.processes", "from 1 to 1,024"),
+    ("compute", "cache_gb: 4.0", "cache_gb: -1", "compute.cache_gb", "at least 0"),
+    ("validation", "fraction: 0.2", "fraction: 1.2", "validation.fraction", "below 1"),
+    ("validation", "seed: 0", "seed: -1", "validation.seed", "from 0 to"),
+    ("validate", "age: [0, 110]", "age: [110, 0]", "validate.ranges.age", "the lowest value, then the highest"),
+    ("soft_labels", "k: 2", "k: 0", "soft_labels.k", "from 1"),
+    ("soft_labels", "temperature: 1.0", "temperature: 0", "soft_labels.temperature", "above 0"),
+    ("soft_labels", "noise_variance: 0.1", "noise_variance: -0.1", "soft_labels.noise_variance", "at least 0"),
+    ("evaluation", "confidence: 0.95", "confidence: 95", "evaluation.confidence", "below 1"),
+    ("evaluation", "resamples: 1000", "resamples: 0", "evaluation.resamples", "from 1"),
+    ("frontends", "ast: {duration_s: 2.5}", "ast: {duration_s: 0}", "frontends.ast.duration_s", "from 0.1 to 120"),
+    ("download", "patients: 60", "patients: 1", "download.demo.patients", "from 2"),
+    ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {index: 0, of: 1}\n", "teachers.cnn_s1.fold.of", "from 2"),
+    ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {index: 3, of: 3}\n", "teachers.cnn_s1.fold.index", "0 to 2"),
+    # choices
+    ("student", "name: soft_labels", "name: soft_label", "student.objective.name", "did you mean soft_labels?"),
+    ("student", "name: sam", "name: adamW", "student.optimizer.name", "did you mean adamw?"),
+    ("student", "sampler: weighted", "sampler: balanced", "student.sampler", "allowed: weighted, shuffle"),
+    ("student", "policy: none", "policy: icbhi", "student.specaugment.policy", "icbhi_sup"),
+    ("compute", "device: auto", "device: gpu", "compute.device", "allowed: auto, cpu, cuda"),
+    ("validate", "names: error", "names: fatal", "validate.severity.names", "allowed: error, warning"),
+    ("download", "source: publisher", "source: web", "download.source", "publisher, archive, directory"),
+    # references
+    ("student", "frontend: efficientat", "frontend: panns", "student.frontend", "allowed: ast, efficientat"),
+    ("student", "weights: scratch", "weights: scrach", "student.weights", "did you mean scratch?"),
+    ("teachers", "frontend: efficientat", "frontend: clap", "teachers.cnn_s1.frontend", "ast, efficientat"),
+    ("teachers", "weights: scratch", "weights: mn04", "teachers.cnn_s1.weights", "allowed: scratch"),
+    ("student", "timm/test_resnet", "asst", "student.architecture", "did you mean ast?"),
+    ("student", "timm/test_resnet", "timm/resnt18", "student.architecture", "did you mean resnet18?"),
+    ("student", "options: {}", "options: {dropuot: 0.1}", "student.options.dropuot", "did you mean dropout?"),
+    ("student", "options: {}", "options: {dropout: 2}", "student.options.dropout", "below 1"),
+    ("teachers", "stride: 16", "stride: [1, 2, 3]", "teachers.transformer_s1.options.stride", "a list"),
+    ("frontends", "  ast: {", "  asd: {", "frontends.asd", "is no front end; allowed: ast, beats"),
+    ("soft_labels", "k: 2", "k: 9", "soft_labels.k", "is 9; allowed: at most the number of teachers"),
+    ("soft_labels", "in_sample  ", "out_of_fold", "soft_labels.exposure", "teachers for every fold"),
+    ("student", "seeds: [1]", "seeds: [1, 1]", "student.seeds", "[1, 1]; allowed: each seed once"),
+    ("student", "seeds: [1]", "seeds: []", "student.seeds", "a list (one or more)"),
+    ("student", "name: soft_labels", "name: patchmix", "student.objective.name", "needs patches"),
+    ("teacher_training", "cross_entropy", "soft_labels", "teacher_training.objective.name", "hard labels"),
+    ("teacher_training", "cross_entropy", "patchmix_cl", "teacher_training.objective.name", "needs patches"),
+    ("labels", "lungsound_4", "lungsound_5", "labels", "allowed: lungsound_4, lungsound_2"),
+    ("split", "official ", "oficial ", "split", "allowed: official, official-disjoint"),
+    ("split", "official ", "7 ", "split", "from 0 to 4"),
+    ("selections", "[val]", "[paper]", "selections", "val must be in the list"),
+    ("selections", "[val]", "[val, test]", "selections[1]", "allowed: val, paper"),
+    ("download", "corpus: demo", "corpus: icbih", "download.corpus", "did you mean icbhi?"),
+    ("download", "source: publisher", "source: archive", "download.path", "the path of a zip"),
+    ("download", "path: null", "path: x.zip", "download.path", "null, because the source `publisher`"),
+    ("download", "sha256: null", f"sha256: {'g' * 64}", "download.sha256", "64 hexadecimal digits"),
+    ("download", "    - https://", "    - ftp://", "download.mirrors[0]", "an address: https://"),
+    ("soft_labels", "noise_variance: 0.1", "noise_variance: [0.1, 0.2]", "soft_labels.noise_variance", "4 classes"),
+    # names, and sources of weights
+    ("weights", "  scratch: {", '  "x; touch pwned #": {', "weights.x; touch pwned #", "a name of up to 64 letters"),
+    ("weights", "  scratch: {", '  "../../x": {', "weights.../../x", "a name of up to 64 letters"),
+    ("weights", "  scratch: {", "  -x: {", "weights.-x", "a name of up to 64 letters"),
+    ("weights", "  scratch: {", f"  {'x' * 65}: {{", "is not allowed as a name", "a name of up to 64 letters"),
+    ("teachers", "  cnn_s1:", '  "$(id)":', "teachers.$(id)", "a name of up to 64 letters"),
+    ("teachers", "  cnn_s1:", "  CNN_s2:", "teachers.CNN_s2", "upper and lower case only"),
+    ("weights", "source: none", 'source: "file:///etc/passwd"', "weights.scratch.source", "hf:<organisation>"),
+    ("weights", "sha256: null", "sha256: abc", "weights.scratch.sha256", "64 hexadecimal digits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: re.sub(r"\W+", "_", f"{edit[3]} {edit[4]}"))
+def test_a_wrong_edit_is_refused_with_its_line_its_key_and_what_is_allowed(tmp_path, edit):
+    section, old, new, key, words = edit
+    path = tmp_path / "params.yaml"
+    path.write_text(in_section(section, old, new), encoding="utf-8")
+    found = judge.problems(path)
+    matching = [line for line in found if key in line and words in line]
+    assert matching, "\n".join(found) or "accepted"
+    if "is missing" in matching[0] or "[" in key:
+        return
+    row = path.read_text(encoding="utf-8").splitlines()[int(matching[0].split(":")[1]) - 1]
+    assert key.rpartition("../")[2].split(".")[-1] in row or key not in matching[0].split(" is ")[0]
+
+
+def test_the_number_of_wrong_edits():
+    assert len({(section, old, new) for section, old, new, *_ in EDITS}) >= 80
+
+
+def test_all_faults_are_in_one_message_each_with_its_own_line(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = (
+        in_section("student", "rho: 0.05", "rho: abc").replace("k: 2 ", "k: 0 ").replace("threads: 1 ", "threads: 0 ")
+    )
+    path.write_text(text)
+    rows = text.splitlines()
+    found = judge.problems(path)
+    assert [rows[int(line.split(":")[1]) - 1].split()[0] for line in found] == ["threads:", "k:", "rho:"]
+
+
+BOMB = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (two, two, b",".join([b"*%c" % one] * 10))
+    for one, two in zip(b"abcdefgh", b"bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (b"", None, "The file is empty"),
+        (b"# nothing\n", None, "The file is empty"),
+        (b"- 1\n- 2\n", None, "a list; a mapping"),
+        (b"labels: x\n\tsplit: y\n", 2, "indented by a tab"),
+        (b"labels: x\nlabels: y\n", 2, 'given twice: "labels"'),
+        (b"labels: x\n<<<<<<< HEAD\nsplit: 1\n=======\nsplit: 2\n>>>>>>> other\n", 2, "unfinished merge"),
+        (b"labels: !!python/object/apply:os.system [id]\n", 1, "not allowed: plain values"),
+        (b"labels: !x y\n", 1, "not allowed: plain values"),
+        (b"labels: [1\nsplit: 2\n", 2, "not valid YAML"),
+        (b"labels: x\nsplit: \xff\n", 2, "not UTF-8"),
+        (b"labels: x\nsplit: \0\n", 2, "control character U+0000"),
+        ("labels: x\n".encode("utf-16"), 1, "not UTF-8"),
+        (b"labels: 2026-11-28\n", 1, "read as a date; quote it"),
+        (b"labels: .nan\n", 1, "a finite number is expected"),
+        (b"labels: 1e999\n", 1, "a finite number is expected"),
+        (b"labels: " + b"9" * 5000 + b"\n", None, "4300 digits"),
+        (b"labels: x\n1: y\n", None, "The key `1` is a number"),
+        (b"labels: &a [*a]\n", 1, "in a circle"),
+        (b"labels: " + b"[" * 40 + b"]" * 40 + b"\n", 1, "nested more than"),
+        (b"labels: " + b"[" * 240_000 + b"]" * 240_000 + b"\n", 1, "nested more than"),
+        (b"labels:\n" + b"- " * 240_000 + b"x\n", 2, "nested more than"),
+        (b"labels: x\n---\nlabels: y\n", 2, "single document"),
+        (b"labels: *x\n", 1, "undefined alias"),
+        (BOMB, None, "more than 100,000 values"),
+        (b"x: " + b"1" * 1_000_001, None, "at most 1,000,000 are read"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path, content, line, words):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    (found,) = judge.problems(path)
+    assert found.startswith(f"{path}:{line}: " if line else f"{path}: "), found
+    assert words in found
+
+
+def test_soft_labels_need_teachers(tmp_path):
+    start, end = TEXT.index("\nteachers:") + 1, TEXT.index("\nsoft_labels:")
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT[:start] + "teachers: {}\n" + TEXT[end:])
+    (found,) = judge.problems(path)
+    assert "student.objective.name is soft_labels" in found
+    assert "there are no teachers; allowed: cross_entropy" in found
