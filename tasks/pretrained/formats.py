@@ -70,8 +70,9 @@ def _other(start: bytes, size: int) -> str:
     """Return the description of a file in another format."""
     if not size:
         return "The file of the weights is empty."
-    found = next((name for mark, name in OTHERS.items() if start.lstrip().startswith(mark)), "an unknown format")
-    return f"The file holds no weights: it is {found}, {size:,} bytes, and begins with {start[:16]!r}."
+    unknown = f"an unknown format that begins with {start[:16]!r}"
+    found = next((name for mark, name in OTHERS.items() if start.lstrip().startswith(mark)), unknown)
+    return f"The file holds no weights: it is {found}."
 
 
 def _check_safetensors(file: Path, header: int, size: int) -> None:
@@ -145,7 +146,7 @@ def _check_tensors(found: Outline, stored: Mapping[str, int], size: int) -> None
         elements, available = math.prod(tensor.size), tensor.storage.elements
         reach = tensor.offset + 1 + sum((n - 1) * step for n, step in zip(tensor.size, tensor.stride, strict=True))
         if elements and max(reach, elements) > available:
-            raise PickleError(f"a tensor of the shape {tensor.size} has only {available:,} stored numbers")
+            raise PickleError(f"a tensor of the shape {tensor.size} has more numbers than are stored ({available:,})")
 
 
 def _item_size(storage: Storage) -> int:

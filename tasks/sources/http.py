@@ -20,6 +20,7 @@ from tasks.sources.retries import RetryPolicy
 from tasks.sources.transfer import Transfer
 
 log = logging.getLogger("download")
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses with their passwords
 
 
 def fetch_first(

@@ -75,7 +75,7 @@ class Partial:
     def received(self) -> str:
         """Type, size and first bytes of the fetched part, for error messages."""
         with self.path.open("rb") as file:
-            start = file.read(32)
+            start = file.read(16)
         return f"{self.size:,} bytes of the type {self.content_type or 'unknown'}, which begin with {start!r}"
 
     @property

@@ -71,7 +71,7 @@ def audit(packages: Sequence[tuple[str, str]], service: str | None = None) -> su
         command = [str(Path(sys.executable).with_name("uv")), "audit", "--frozen", "--output-format", "json"]
         command += ["--preview-features", "audit-command,json-output", "--no-config", "--directory", folder]
         command += ["--service-url", service] if service else []
-        environment = os.environ | {"UV_HTTP_RETRIES": "1"}
+        environment = {"UV_HTTP_RETRIES": "1"} | os.environ
         return subprocess.run(
             command, capture_output=True, encoding="utf-8", check=False, timeout=TIMEOUT_S, env=environment
         )

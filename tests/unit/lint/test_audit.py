@@ -45,6 +45,7 @@ class Database(Handler):
 @pytest.fixture
 def database(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     with serving() as server:
         server.RequestHandlerClass = Database
         yield server

@@ -293,6 +293,7 @@ def test_a_damaged_description_of_a_part_starts_again(tmp_path, server):
 
 def test_passwords_in_addresses_are_not_shown(tmp_path, server, caplog):
     url = server.url("absent").replace("127.0.0.1", "me:secret@127.0.0.1")
+    caplog.set_level("INFO")
     with pytest.raises(BreathlineError, match="HTTP 404") as error:
         fetch_first([url], tmp_path / "f", policy=QUICK)
     assert "secret" not in str(error.value) + caplog.text
