@@ -50,7 +50,8 @@ def torn_objects(project: Path) -> list[Path]:
         path
         for path in (project / CACHE).glob("??/*")
         if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name)
-        and hashlib.md5(path.read_bytes()).hexdigest() != path.parent.name + path.name.removesuffix(".dir")  # noqa: S324
+        and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        != path.parent.name + path.name.removesuffix(".dir")
     ]
 
 
