@@ -36,7 +36,7 @@ artifacts:
 """
 NEW_DATA_PARAMS = """\
 download: {corpus: icbhi, source: directory, path: corpus, metadata: null, expect: partial, sha256: null,
-  mirrors: [], exclude_patients: [], demo: {seed: 1, patients: 1}}
+  mirrors: [], exclude_patients: [], demo: {seed: 1, patients: 2}}
 """
 
 

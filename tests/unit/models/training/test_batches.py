@@ -90,10 +90,11 @@ def test_features_labels_and_soft_labels_are_of_the_same_cycles(data):
 
 def test_gain_requires_a_front_end_with_a_scale(data):
     statistics = data.features.directory / "statistics.json"
-    statistics.write_text(json.dumps({"frontend": "fbank"}))
+    statistics.write_text(json.dumps(json.loads(statistics.read_text()) | {"frontend": "fbank"}))
+    data = dataclasses.replace(data, features=Features(data.features.directory))
     with pytest.raises(ValueError, match="not defined on features of the front end fbank"):
         epoch(data, waveform=WaveformSettings(gain=0.1))
-    statistics.write_text(json.dumps({"frontend": "ast"}))
+    statistics.write_text(json.dumps(json.loads(statistics.read_text()) | {"frontend": "ast"}))
     data = dataclasses.replace(data, features=Features(data.features.directory))
     changed = joined(epoch(data, waveform=WaveformSettings(gain=0.5, probability=1.0))[0])[0]
     assert not torch.equal(changed, joined(epoch(data)[0])[0])
