@@ -2,8 +2,11 @@
 
 import logging
 import os
+import socket
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -40,7 +43,10 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         log.warning("%s", note)
     here = launcher.place()
     if here.size > 1:
-        _join(partial(_call, call), compute, init_method="env://", **vars(here))
+        with _join_errors():
+            if here.rank or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+                _await_first_process()
+            _join(partial(_call, call), compute, init_method="env://", **vars(here))
     elif compute.processes == 1:
         call(group=ProcessGroup())
     else:
@@ -70,16 +76,45 @@ def _join_new(work: Callable[[ProcessGroup], None], compute: ComputeSettings, *,
     """Set up a new process, and join the group."""
     start_process(logging.INFO if rank == 0 else logging.WARNING)
     try:
-        _join(work, compute, rank=rank, **address)
+        with _join_errors():
+            _join(work, compute, rank=rank, **address)
     except MainProcessError as error:
         raise processes.FollowUpError(str(error)) from error
 
 
 def _join(work: Callable[[ProcessGroup], None], compute: ComputeSettings, **place: Any) -> None:
     """Join the process group, and call the function."""
+    with distributed.process_group(compute, join_timeout=_join_timeout(), **place) as group:
+        work(group)
+
+
+def _await_first_process() -> None:
+    """Wait until the first process, or its launcher, answers at its address.
+
+    Otherwise torch would wait by itself, and print a trace of its own calls at the end.
+
+    Raises:
+        JoinError: Nobody has answered in time.
+    """
+    address, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
+    limit = _join_timeout().total_seconds()
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            with socket.create_connection((address, port), timeout=limit):
+                return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                what = f"The first process of the training does not answer within {limit:g} s at {address}:{port}"
+                raise JoinError(f"{what}: {error.strerror or error}.") from error
+        time.sleep(min(0.2, limit))
+
+
+@contextmanager
+def _join_errors() -> Iterator[None]:
+    """Raise a `JoinError` as a `BreathlineError` that names the variables of torchrun."""
     try:
-        with distributed.process_group(compute, join_timeout=_join_timeout(), **place) as group:
-            work(group)
+        yield
     except JoinError as error:
         found = launcher.told()
         hint = f"start all processes; {JOIN_TIMEOUT} sets the time to wait in seconds"
