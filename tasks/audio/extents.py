@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # metadata that players append to any container
 SHORT = 8  # bytes; fewer cannot be a chunk
 BLOCK = 1 << 20  # bytes read at a time
 
@@ -82,18 +81,41 @@ def without_length(container: str) -> str:
     return f"{container} states no length of its audio: a cut-off end cannot be detected"
 
 
+def id3_bytes(head: bytes) -> int:
+    """Return the length of an ID3v2 tag from its first ten bytes; 0 for other bytes."""
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    length = 0
+    for byte in head[6:10]:
+        length = length << 7 | byte & 0x7F
+    return 10 + length
+
+
 def describe_rest(file: BinaryIO, size: int, position: int) -> tuple[int, tuple[str, ...]]:
     """Return the number of unexplained bytes from `position` to the end of a file, and notes.
 
     A pad byte and tags of players are explained. Zeros and a few bytes are told in a note.
     """
+    position = _behind_tags(file, position)
     length = size - position
     if length <= 1:
-        return 0, ()
-    file.seek(position)
-    if file.read(16).startswith(TAGS):
         return 0, ()
     file.seek(position)
     if length < SHORT or not any(block.strip(b"\0") for block in iter(partial(file.read, BLOCK), b"")):
         return 0, (f"{length} bytes behind the audio are not read",)
     return length, ()
+
+
+def _behind_tags(file: BinaryIO, position: int) -> int:
+    """Return the position behind the tags at `position`, which players append to any container."""
+    while True:
+        file.seek(position)
+        head = file.read(32)
+        if length := id3_bytes(head):
+            position += length
+        elif head[:3] == b"TAG":
+            position += 227 if head[3:4] == b"+" else 128
+        elif head[:8] == b"APETAGEX":
+            position += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            return position

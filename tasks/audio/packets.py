@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from tasks.audio.extents import TAGS, DamagedAudioError
+from tasks.audio.extents import DamagedAudioError, describe_rest, without_length
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _RATES = (44_100, 48_000, 32_000)  # Hz, of MPEG 1; half of it for MPEG 2, a quarter for MPEG 2.5
@@ -21,8 +21,12 @@ _BIT_RATES = {  # kbit/s, by MPEG 1 or not and layer
 }
 
 
-def check_ogg(file: BinaryIO) -> None:
-    """Check that an Ogg file has all pages of one stream, undamaged.
+def check_ogg(file: BinaryIO, size: int) -> tuple[str, ...]:
+    """Check that an Ogg file has all pages of one stream, undamaged, and return notes on it.
+
+    Args:
+        file: The open file.
+        size: Size of the file in bytes.
 
     Raises:
         DamagedAudioError: A page is missing or damaged.
@@ -43,13 +47,10 @@ def check_ogg(file: BinaryIO) -> None:
             raise DamagedAudioError(f"is damaged at byte {position}: Ogg page {number} is missing")
         serial, number, last = head[14:18], number + 1, bool(head[5] & 4)
         position += 27 + len(segments) + len(body)
-    if _is_audio(file.read()):
+    trailing, notes = describe_rest(file, size, position)
+    if trailing:
         raise DamagedAudioError(f"holds more data behind the end of its stream at byte {position}, which is not read")
-
-
-def _is_audio(rest: bytes) -> bool:
-    """Return whether the end of a file is neither a tag nor zeros."""
-    return not rest.startswith(TAGS) and bool(rest.strip(b"\0"))
+    return notes
 
 
 def _crc(page: bytes) -> bytes:
@@ -58,11 +59,12 @@ def _crc(page: bytes) -> bytes:
     return int(f"{reverse:032b}"[::-1], 2).to_bytes(4, "little")
 
 
-def mpeg_samples(file: BinaryIO, base: int) -> tuple[int, bool] | None:
-    """Return the number of frames in an MPEG stream, and whether it states its length; None for other files.
+def mpeg_samples(file: BinaryIO, size: int, base: int) -> tuple[int, tuple[str, ...]] | None:
+    """Return the number of samples of a channel in an MPEG stream, and notes on it; None for other files.
 
     Args:
         file: The open file.
+        size: Size of the file in bytes.
         base: Offset of the first frame.
 
     Raises:
@@ -88,13 +90,14 @@ def mpeg_samples(file: BinaryIO, base: int) -> tuple[int, bool] | None:
         else:
             frames, samples = frames + 1, samples + in_frame
         position += length
-    if _is_audio(data[position:]):
+    trailing, notes = describe_rest(file, size, base + position)
+    if trailing:
         raise DamagedAudioError(f"is damaged at byte {base + position}: there is no MPEG frame")
     if stated is not None and frames < stated:
         raise DamagedAudioError(f"is cut off: {frames} of {stated} MPEG frames are there")
     if stated is not None and frames > stated:
         raise DamagedAudioError(f"states {stated} MPEG frames, and has {frames}")
-    return samples, stated is not None
+    return samples, notes if stated is not None else (*notes, without_length("this MPEG stream"))
 
 
 def _mpeg_frame(head: bytes) -> tuple[int, int]:
@@ -112,8 +115,8 @@ def _mpeg_frame(head: bytes) -> tuple[int, int]:
     return samples // 8 * bits // hertz + padding, samples
 
 
-def check_flac(file: BinaryIO, samples: npt.NDArray[Any]) -> None:
-    """Check that decoded samples have the checksum (MD5) of a FLAC file, and that there is no second stream.
+def check_flac(file: BinaryIO, samples: npt.NDArray[Any]) -> tuple[str, ...]:
+    """Check that a FLAC file is one stream whose samples have its checksum (MD5), and return notes on it.
 
     Args:
         file: The open file.
@@ -129,8 +132,9 @@ def check_flac(file: BinaryIO, samples: npt.NDArray[Any]) -> None:
     bits = (int.from_bytes(data[20:22], "big") >> 4 & 31) + 1
     stored = data[26:42]
     if data[:4] != b"fLaC" or not any(stored):
-        return  # without a checksum, or behind a tag
+        return ("it has no checksum, so a wrong length in its header cannot be detected",)
     values = (samples >> (32 - bits)).astype("<i4")
     raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)[:, : -(-bits // 8)]
     if hashlib.md5(raw.tobytes(), usedforsecurity=False).digest() != stored:
         raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")
+    return ()

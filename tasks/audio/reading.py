@@ -12,7 +12,7 @@ import numpy.typing as npt
 import soundfile
 
 from tasks.audio import chunks, headers, limits, packets
-from tasks.audio.extents import DamagedAudioError, Extent, repaired, without_length
+from tasks.audio.extents import DamagedAudioError, Extent, id3_bytes, repaired, without_length
 from tasks.runtime.errors import BreathlineError
 
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
@@ -97,8 +97,8 @@ def _read(path: Path, file: BinaryIO) -> Audio:
         raise DamagedAudioError("is empty: the file has 0 bytes")
     if size > limits.MAX_BYTES:
         raise DamagedAudioError(f"has {size:,} bytes; up to {limits.MAX_BYTES:,} are read", _SHORTER)
-    base = _tag_bytes(file)
-    mpeg = packets.mpeg_samples(file, base)
+    base = id3_bytes(file.read(10))  # libsndfile skips a tag
+    mpeg = packets.mpeg_samples(file, size, base)
     extent = chunks.extent(file, size, base) or headers.au(file, size)
     source: Any = path
     if extent and extent.edits and not extent.missing(size):
@@ -110,17 +110,23 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     with _open(source, extent, file, size) as sound:
         _check_header(sound)
         container, subtype, rate, frames = sound.format, sound.subtype, sound.samplerate, sound.frames
-        notes = _check_extent(sound, extent or _extent(sound, file, size), size)
+        if container == "OGG":
+            notes = packets.check_ogg(file, size)
+        else:
+            notes = _check_extent(sound, extent or _extent(sound, file, size), size)
         # A number of frames, because not all encodings can seek, and soundfile reads these only so.
         samples = sound.read(frames, dtype=_FLOATS.get(subtype, "int32"), always_2d=True)
     if mpeg:
-        notes = _check_mpeg(len(samples), *mpeg)
+        expected, notes = mpeg
+        if len(samples) < expected - _DELAY:
+            what = f"is decoded to {len(samples)} of {expected} frames: its header (Xing) states no length"
+            raise DamagedAudioError(what)
     elif len(samples) != frames:
         raise DamagedAudioError(f"ends after {len(samples)} of {frames} frames ({len(samples) / rate:.2f} s)")
     if len(samples) == 0:
         raise DamagedAudioError("holds no samples")
     if container == "FLAC":
-        packets.check_flac(file, samples)
+        notes = packets.check_flac(file, samples)
     if subtype in _FLOATS:
         _check_values(samples)
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype), notes=notes)
@@ -133,22 +139,11 @@ def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soun
     except soundfile.LibsndfileError:
         file.seek(0)
         if file.read(4) == b"OggS":
-            packets.check_ogg(file)
+            packets.check_ogg(file, size)
         found = extent or headers.extent(file, size, None)
         if found and (missing := found.missing(size)):
             raise DamagedAudioError(f"is cut off: {missing} of {found.stated} bytes of audio are missing") from None
         raise
-
-
-def _tag_bytes(file: BinaryIO) -> int:
-    """Return the number of bytes of an ID3 tag at the start of a file, which libsndfile skips."""
-    head = file.read(10)
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    length = 0
-    for byte in head[6:]:
-        length = length << 7 | byte & 0x7F
-    return 10 + length
 
 
 def _check_header(sound: soundfile.SoundFile) -> None:
@@ -172,11 +167,7 @@ def _check_header(sound: soundfile.SoundFile) -> None:
 
 def _extent(sound: soundfile.SoundFile, file: BinaryIO, size: int) -> Extent | None:
     """Return the extent of audio that is not in chunks; None if another check finds what is missing."""
-    if sound.format == "OGG":
-        packets.check_ogg(file)
-    if sound.format in {"OGG", "FLAC", "HTK"} or sound.subtype.startswith(
-        "MPEG"
-    ):  # libsndfile compares the length of HTK
+    if sound.format in {"FLAC", "HTK"} or sound.subtype.startswith("MPEG"):  # libsndfile compares the length of HTK
         return None
     width = _WIDTHS.get(sound.subtype)
     found = headers.extent(file, size, width and width * sound.channels)
@@ -214,13 +205,6 @@ def _check_extent(sound: soundfile.SoundFile, extent: Extent | None, size: int) 
     elif frame and extent.container in _PLAIN and unread >= frame:
         raise DamagedAudioError(f"states {stated} bytes of audio, of which libsndfile reads {stated - unread}")
     return notes
-
-
-def _check_mpeg(found: int, expected: int, stated: bool) -> tuple[str, ...]:
-    """Check the decoded number of frames, and return a note on a stream that states no length."""
-    if found < expected - _DELAY:
-        raise DamagedAudioError(f"is decoded to {found} of {expected} frames: its header (Xing) states no length")
-    return () if stated else (without_length("this MPEG stream"),)
 
 
 def _check_values(samples: npt.NDArray[Any]) -> None:

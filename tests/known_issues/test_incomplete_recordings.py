@@ -21,7 +21,7 @@ def read(tmp_path: Path, data: bytes) -> reading.Audio:
 
 
 def same_sound(audio: reading.Audio) -> bool:
-    return np.allclose(audio.normalised()[:, 0], sounds.tone(), atol=2**-15)
+    return len(audio.samples) == sounds.FRAMES and sounds.is_tone(audio.normalised()[:, 0], audio.subtype)
 
 
 def test_a_cut_off_rifx_file_is_refused_with_bytes_and_seconds(tmp_path):
@@ -68,7 +68,7 @@ def test_gsm_610_is_read(tmp_path):
     """It cannot seek, for which soundfile raised a ValueError, and all predictions were lost."""
     audio = read(tmp_path, sounds.encoded("WAV", "GSM610"))
     assert len(audio.samples) >= sounds.FRAMES
-    assert np.corrcoef(audio.normalised()[: sounds.FRAMES, 0], sounds.tone())[0, 1] > 0.5
+    assert sounds.is_tone(audio.normalised()[: sounds.FRAMES, 0], "GSM610")
 
 
 def test_notes_reach_extract(tmp_path):

@@ -248,6 +248,18 @@ def damaged() -> Iterator[Planted]:
         yield Planted(
             f"{name}, in a stream", lambda name=name: encoded("OGG", name) + b"x" * 50, "refused", ("behind",)
         )
+    id3 = b"ID3\4\0\0\0\0\0\x0a" + bytes(10)
+    for name in ("MP3", "OGG", "WAV"):
+        yield Planted(f"{name}, tags behind", lambda name=name: encoded(name) + id3 + b"TAG" + bytes(125), "read")
+        yield Planted(
+            f"{name}, a second one behind a tag", lambda name=name: encoded(name) + id3 + encoded(name), "refused"
+        )
+        yield Planted(
+            f"{name}, zeros behind a tag", lambda name=name: encoded(name) + id3 + bytes(99), "note", ("99 bytes",)
+        )
+    yield Planted(
+        "FLAC, no checksum", lambda: encoded("FLAC")[:26] + bytes(16) + encoded("FLAC")[42:], "note", ("no checksum",)
+    )
     yield Planted("FLAC, bit flipped", lambda: _flipped(encoded("FLAC"), -1000), "refused", ())
     yield Planted("FLAC, checksum flipped", lambda: _flipped(encoded("FLAC"), 30), "refused", ("checksum",))
     yield Planted("MP3, frame damaged", _damaged_mp3, "refused", ("damaged at byte",))
