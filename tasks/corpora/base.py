@@ -70,6 +70,7 @@ class Corpus(ABC):
         recording_columns: Type of each own column of the table of recordings.
         cycle_columns: Type of each own column of the table of cycles.
         recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
+        devices: Names of the devices, for splits by device; empty if they are not known beforehand.
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
     """
 
@@ -80,6 +81,7 @@ class Corpus(ABC):
     recording_columns: ClassVar[Mapping[str, pa.DataType]] = {}
     cycle_columns: ClassVar[Mapping[str, pa.DataType]] = {}
     recordings: ClassVar[int | None] = None
+    devices: ClassVar[Sequence[str]] = ()
     generated: ClassVar[bool] = False
 
     @property

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from tasks.runtime.value_types import Name, Seed, Sha256
 
-ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s\x00-\x20]*)?$"
-Mirror = Annotated[str, Field(pattern=ADDRESS, max_length=2000, description="an address: https://…")]
+ADDRESS = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s\x00-\x20]*)?$"
+Mirror = Annotated[str, Field(pattern=ADDRESS, max_length=2000, description="an address without a password: https://…")]
 Patient = Annotated[str, Field(min_length=1, max_length=200)] | int
 Expect = Literal["full", "partial"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import MinLen
+from annotated_types import Len, MinLen
 from pydantic import Field
 
 from models.frontends.settings import FrontEndSettings
@@ -24,7 +24,7 @@ class StudentSettings(TrainingSettings, NetworkSettings):
     """Settings of the student: its network, its training, and a seed for each student."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    seeds: Annotated[tuple[Seed, ...], MinLen(1)]
+    seeds: Annotated[tuple[Seed, ...], Len(1, 1000)]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,7 @@ from tasks.runtime import allowed_values, faults, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.faults import Fault, value_at
 from tasks.runtime.yaml_files import Key
+from tasks.subsets.settings import DEVICE
 from tasks.training import teachers
 
 TIMM_NAME = re.compile(r"^@register_model\s+def (\w+)", re.MULTILINE)
@@ -157,6 +158,8 @@ def _soft_labels(raw: Mapping[str, Any]) -> Iterator[Fault]:
     if given == {} and objective == "soft_labels":
         what = "is soft_labels, and there are no teachers; allowed: cross_entropy, patchmix, patchmix_cl"
         yield Fault(("student", "objective", "name"), f"{what}; or add teachers")
+    if not isinstance(given, Mapping):
+        return
     try:
         choice = params.parse(SoftLabelSettings, settings, "soft_labels")
         known = teachers.read(raw)
@@ -182,6 +185,10 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
         return
     corpus = registry.get(name)
     yield from _unknown(("labels",), raw.get("labels"), list(corpus.label_sets))
+    _, at, device = str(raw.get("split")).partition(DEVICE)
+    if at and corpus.devices and device not in corpus.devices:
+        what = f"is {faults.shown(raw['split'])}; allowed after {DEVICE}: {', '.join(corpus.devices)}"
+        yield Fault(("split",), what + allowed_values.suggestion(device, corpus.devices))
     if download.get("source") == "publisher":
         unused = ("metadata", "sha256") if corpus.generated else ()
         for key in unused:

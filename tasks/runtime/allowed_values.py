@@ -65,10 +65,14 @@ def describe(root: Schema, schema: Schema) -> str:
         return _describe_list(root, schema)
     if kind == "object":
         keys = ", ".join(schema.get("properties", ()))
-        return f"a mapping with the keys {keys}" if keys else "a mapping"
+        return f"a mapping with the keys {keys}" if keys else f"a mapping{_describe_least(schema)}"
     if kind == "string":
         return str(schema["description"]) if "pattern" in schema else "a text"
     return TYPES.get(str(kind), "") + _describe_range(schema)
+
+
+def _describe_least(schema: Schema) -> str:
+    return " (one or more)" if schema.get("minItems") or schema.get("minProperties") else ""
 
 
 def _describe_range(schema: Schema) -> str:
@@ -81,7 +85,7 @@ def _describe_range(schema: Schema) -> str:
 def _describe_list(root: Schema, schema: Schema) -> str:
     listed = schema.get("prefixItems")
     items = describe(root, listed[0] if listed else schema.get("items") or {})
-    number = f" of {len(listed)}" if listed else " (one or more)" if schema.get("minItems") else ""
+    number = f" of {len(listed)}" if listed else _describe_least(schema)
     return f"a list{number}" + (f": {items}" if items else "")
 
 

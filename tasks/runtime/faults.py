@@ -55,7 +55,9 @@ def find(kind: Any, raw: Any) -> list[Fault]:
     except ValidationError as error:
         root = allowed_values.schema_of(kind)
         faults = [_fault(root, raw, detail) for detail in error.errors(include_url=False)]
-        return list({fault.key: fault for fault in reversed(faults)}.values())[::-1]
+        by_key = {fault.key: fault for fault in reversed(faults)}
+        lists = {key[:-1] for key in by_key if key and isinstance(key[-1], int)}  # an item at fault is enough
+        return [fault for key, fault in reversed(by_key.items()) if key not in lists]
     return []
 
 
@@ -71,7 +73,7 @@ def value_at(raw: Any, key: Key) -> Any:
 
 def shown(value: Any) -> str:
     """Return a value as a message shows it."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         return describe_type(value)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -50,6 +50,7 @@ class Icbhi(Corpus):
     annotation_suffix = ".txt"
     metadata_files = _FILES
     label_sets = facts.LABEL_SETS
+    devices = names.DEVICES
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS
 
