@@ -24,8 +24,10 @@ _VALUES: dict[str, Callable[[], Any]] = {
     "EMPTY_TUPLE": tuple,
 }
 _SCALARS = (str, int, float, bool, bytes, type(None))
-# Functions that make arrays of NumPy beside the tensors, and the checks of their arguments.
-_ARRAYS: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+# Functions that make arrays of NumPy and sizes beside the tensors, and the checks of their arguments.
+_BESIDE: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+    "torch.Size": lambda args: len(args) == 1,
+    "torch.device": lambda args: len(args) <= 2,
     "_codecs.encode": lambda args: args[1:] == ("latin1",),
     "numpy.dtype": lambda args: isinstance(args[0], str) and len(args[0]) <= 16,
     **{
@@ -194,7 +196,7 @@ class _Machine:
             return arguments[0]
         if name == MAPPING and arguments == ():
             return {}
-        if name in _ARRAYS and isinstance(arguments, tuple) and _ARRAYS[name](arguments):
+        if name in _BESIDE and isinstance(arguments, tuple) and _BESIDE[name](arguments):
             return Opaque(self._copy(arguments))
         raise PickleError(f"it calls {name}, which plain weights do not need")
 

@@ -136,7 +136,8 @@ def _module() -> dict[str, Any]:
 
 def _arrays() -> dict[str, Any]:
     beside = {"indices": np.arange(5), "one": np.float64(2), "mixed": [1, (2, None, b"a")]}
-    return {"state_dict": {"w": torch.ones(1)}} | beside
+    sizes = {"shape": torch.Size([2, 3]), "device": torch.device("cpu"), "type": torch.float16}
+    return {"state_dict": {"w": torch.ones(1)}} | beside | sizes
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before torch 1.6"])
