@@ -7,6 +7,9 @@ import pytest
 import soundfile
 
 from cli.predict import predict
+from tasks.checks import usability
+from tasks.corpora import extraction
+from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.prediction import recordings
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
@@ -48,6 +51,15 @@ def test_a_recording_with_a_sound_gets_a_class(model, tmp_path, samples):
     table = recordings.predict(model, write(tmp_path / "a.wav", samples))
     assert table["predicted"].null_count == 0
     assert table["note"].null_count == table.num_rows
+
+
+def test_extract_measures_the_mean_of_the_channels(tmp_path):
+    """`validate` compares it with the limits; inverted stereo passed, because each channel alone has a sound."""
+    wav = write(tmp_path / "101_1b1_Al_sc_Meditron.wav", np.stack([BREATH, -BREATH], axis=1))
+    wav.with_suffix(".txt").write_text("0\t1\t0\t0\n")
+    facts = extraction.extract(wav, CORPUS, [16_000]).facts
+    assert (facts["silent_fraction"], facts["mix_loss_db"]) == (0, 200)
+    assert usability.unusable(facts)[0].startswith("the channels cancel each other")
 
 
 def test_the_limits_are_those_of_the_project(model, tmp_path, monkeypatch):

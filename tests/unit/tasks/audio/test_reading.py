@@ -1,11 +1,13 @@
 import struct
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tasks.audio import reading
+from tasks.audio import quality, reading
+from tasks.checks import usability
 from tasks.runtime.errors import BreathlineError
 
 RAMP = np.linspace(-1, 1, 500, endpoint=False)
@@ -79,3 +81,14 @@ def test_a_streamed_file_whose_header_tells_no_length_is_read(tmp_path):
     data = wav(tmp_path / "a.wav")
     (tmp_path / "a.wav").write_bytes(data[:4] + b"\xff" * 4 + data[8:40] + b"\xff" * 4 + data[44:])
     assert len(reading.read(tmp_path / "a.wav").samples) == 500
+
+
+@pytest.mark.real
+def test_every_real_recording_is_read_without_a_note_and_usable(real_icbhi):
+    files = sorted((real_icbhi / "flac").glob("*.flac"))
+    assert files
+    for file in files:
+        audio = reading.read(file)
+        measures = asdict(quality.measure(audio.normalised(), audio.rate))
+        duration = {"duration_s": len(audio.samples) / audio.rate}
+        assert (audio.notes, usability.unusable(measures | duration)) == ((), ()), file
