@@ -15,8 +15,16 @@ from models.file_reading import UnreadableFileError, read_json, read_tensors
 from models.networks.base import Network
 from models.networks.registry import create
 
-# Keys of ``model.json`` that the network is built from, and the type of each.
-CARD_KEYS = {"architecture": str, "options": dict, "frames": int, "mels": int, "classes": list}
+# Keys of ``model.json`` that a prediction needs, and the type of each.
+CARD_KEYS = {
+    "architecture": str,
+    "options": dict,
+    "frontend": str,
+    "frames": int,
+    "mels": int,
+    "labels": str,
+    "classes": list,
+}
 
 
 def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapping[str, Any]) -> None:

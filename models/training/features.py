@@ -77,6 +77,16 @@ class Features:
         """Return for each row of the cache whether all its features are finite."""
         return np.asarray(np.isfinite(self._array[rows]).all(axis=(1, 2)))
 
+    def check_shape(self, frames: int, mels: int) -> None:
+        """Refuse a network that was trained on features of another shape.
+
+        Raises:
+            UnreadableFileError: The features have another number of frames or mel bins.
+        """
+        if (self.frames, self.mels) != (frames, mels):
+            reason = f"a cycle has {self.frames} × {self.mels} values, and the model was trained on {frames} × {mels}"
+            raise UnreadableFileError(self.directory / file_names.FEATURES, reason)
+
     def batch(self, rows: Rows, device: torch.device) -> Tensor:
         """Return the features ``(len(rows), frames, mels)`` of rows of the cache as float32 on a device."""
         return to_device(torch.from_numpy(self._array[rows]), device).float()

@@ -148,6 +148,7 @@ def predict_logits(
                 raise BreathlineError(what, where=folder / teacher, hint=hint)
             with as_breathline_error(where=caches / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
                 features = Features(caches / card["frontend"])
+                features.check_shape(card["frames"], card["mels"])
                 rows = features.find(cycles)
             logits[teacher] = predict(
                 network.to(pick_device(compute)),

@@ -18,6 +18,8 @@ GRID = np.linspace(0, 1, 101)  # small enough for plots in Git; one grid for all
 Array = npt.NDArray[np.float64]
 Curve = Callable[[npt.NDArray[np.bool_], Probabilities], Array]
 
+HISTORY_COLUMNS = ("epoch", "train_loss", "val_score_strict")  # columns that the report draws
+
 
 def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[float, float]:
     """Return the area under the ROC curve and the average precision, each as a mean over runs.
@@ -118,6 +120,6 @@ def _history(path: Path) -> pl.DataFrame:
     """Return the history of one training."""
     with reading(path, "CSV"):
         history = pl.read_csv(path, schema_overrides={"epoch": pl.Float64})
-    if "epoch" not in history.columns:
-        raise UnreadableFileError(path, "the table has no column epoch")
+    if missing := [name for name in HISTORY_COLUMNS if name not in history.columns]:
+        raise UnreadableFileError(path, f"the table has no column {', '.join(missing)}")
     return history

@@ -69,6 +69,7 @@ def predict_all(
                 with as_breathline_error(where=folder, hint="run `dvc repro`"):
                     network, card = artifact.load(folder, selection)
                     features = Features(features_root / card["frontend"])
+                    features.check_shape(card["frames"], card["mels"])
                     rows = features.find(cycles)
                 logits[selection][name] = predict(
                     network.to(pick_device(compute)),

@@ -7,7 +7,8 @@ from models import artifact
 from models.networks.base import Network
 from models.networks.registry import create
 
-CARD = {"architecture": "mn", "options": {"width": 0.1}, "frames": 32, "mels": 32, "classes": ["normal", "abnormal"]}
+CARD = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "toy", "frames": 32, "mels": 32}
+CARD |= {"labels": "lungsound_2", "classes": ["normal", "abnormal"]}
 
 
 def network(seed: int) -> Network:

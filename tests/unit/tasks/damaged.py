@@ -49,6 +49,7 @@ def build(small: Path, root: Path) -> Path:
     shutil.copy2(next(root.glob(f"{artifacts.TEACHERS}/*/val.safetensors")), weights / file_names.WEIGHTS)
     network, training = {"weights": PUBLISHED, "options": TINY}, {"batch_size": 2}
     changes = {"teachers": {"t1": network}, "teacher_training": training, "student": network | training}
+    changes["frontends"] = {name: {"duration_s": SECONDS} for name in read["frontends"]}
     YAML().dump(params.merge(read, changes), root / "params.yaml")
     return root
 
@@ -62,6 +63,7 @@ def _write_network(root: Path, card: Path) -> None:
     network = create_network("ast", **shape, classes=len(known["classes"]), options=TINY, weights=None)
     about = {**known, **shape, "options": TINY, "duration_s": SECONDS}
     networks.save(card.parent, {"val": network.state_dict()}, about)
+    (card.parent / file_names.HISTORY).write_text("epoch,train_loss,val_score_strict\n1,1.0,50.0\n", encoding="utf-8")
 
 
 def inputs(root: Path) -> Iterator[tuple[str, artifacts.Artifact, Path]]:

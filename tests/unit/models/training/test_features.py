@@ -41,6 +41,12 @@ def test_missing_cycles_are_named(cache):
         Features(cache.directory.parent)
 
 
+def test_features_of_another_shape_than_the_model_learned_from_are_refused(cache):
+    cache.check_shape(FRAMES, MELS)
+    with pytest.raises(ValueError, match=rf"features\.npy.*{FRAMES} × {MELS} values.*trained on 98 × {MELS}"):
+        cache.check_shape(98, MELS)
+
+
 def test_logits_are_those_of_the_network_in_evaluation_mode(cache):
     net, rows, done = network(), np.arange(len(cache.rows))[::-1].copy(), []
     logits = predict(net, cache, rows, compute=CPU, on_batch=done.append)
