@@ -106,14 +106,16 @@ def find(path: str) -> Artifact | None:
 def next_step(path: Path) -> str | None:
     """Return how to restore an artifact that is missing or damaged; None for a file of no stage.
 
+    DVC overwrites a damaged file with ``--force`` alone.
+
     Args:
         path: Path of an artifact, a record or another file, relative or absolute.
     """
     if path.parent.name == RECORDS.name and path.suffix == ".json":
-        return f"`dvc checkout {RECORDS / path.name}` restores it, `dvc repro {path.stem}` makes it again"
+        return f"`dvc checkout --force {RECORDS / path.name}` restores it, `dvc repro {path.stem}` makes it again"
     artifact = find(path.as_posix())
     if artifact is None:
         return None
     relative = PurePosixPath(*path.parts[-len(artifact.pattern.parts) :])
-    tool = "git" if artifact.in_git else "dvc"
-    return f"`{tool} checkout {relative}` restores it, `dvc repro {artifact.maker(path)}` makes it again"
+    restore = "git checkout" if artifact.in_git else "dvc checkout --force"
+    return f"`{restore} {relative}` restores it, `dvc repro {artifact.maker(path)}` makes it again"

@@ -15,10 +15,9 @@ from tasks.evaluation.predictions import Predictions, Probabilities
 from tasks.runtime.artifact_reading import as_artifact_error
 
 GRID = np.linspace(0, 1, 101)  # small enough for plots in Git; one grid for all runs, so that they can be averaged
+HISTORY_COLUMNS = ("epoch", "train_loss", "val_score_strict")  # columns that the report draws
 Array = npt.NDArray[np.float64]
 Curve = Callable[[npt.NDArray[np.bool_], Probabilities], Array]
-
-HISTORY_COLUMNS = ("epoch", "train_loss", "val_score_strict")  # columns that the report draws
 
 
 def areas(positive: npt.NDArray[np.bool_], probability: Probabilities) -> tuple[float, float]:

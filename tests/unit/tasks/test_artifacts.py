@@ -56,3 +56,28 @@ def test_tables_with_fixed_columns_name_their_schema():
     named = {artifact.schema for artifact in artifacts.CATALOGUE if artifact.schema}
     assert all(isinstance(getattr(schemas, name), pa.Schema) for name in named)
     assert artifacts.find("data/cycles/other.parquet") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "restore", "stage"),
+    [
+        ("data/fbank/ast/features.npy", "dvc checkout --force data/fbank/ast/features.npy", "fbank@ast"),
+        ("/a/b/data/cycles/cycles.parquet", "dvc checkout --force data/cycles/cycles.parquet", "extract"),
+        ("data/student/1/val.safetensors", "dvc checkout --force data/student/1/val.safetensors", "train_student@1"),
+        ("/a/reports/metrics.json", "git checkout reports/metrics.json", "evaluate"),
+        ("/a/data/lineage/fbank@ast.json", "dvc checkout --force data/lineage/fbank@ast.json", "fbank@ast"),
+    ],
+)
+def test_the_next_step_restores_a_file_or_makes_it_again(path, restore, stage):
+    assert artifacts.next_step(Path(path)) == f"`{restore}` restores it, `dvc repro {stage}` makes it again"
+    assert artifacts.next_step(Path("elsewhere") / Path(path).name) is None
+
+
+def test_the_artifacts_in_git_are_those_that_dvc_does_not_cache():
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values()
+    entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, ())]
+    uncached = {
+        Path(*entry) for entry in entries if isinstance(entry, dict) and next(iter(entry.values()))["cache"] is False
+    }
+    for artifact in artifacts.CATALOGUE:
+        assert artifact.in_git == any(path.match(str(artifact.pattern)) for path in uncached), artifact.pattern
