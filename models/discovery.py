@@ -2,6 +2,8 @@
 
 import ast
 import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -16,12 +18,36 @@ def assigned(package: ModuleType, constant: str) -> dict[str, ast.expr]:
     Returns:
         Expressions by module name, sorted; modules without the constant are absent.
     """
-    found: dict[str, ast.expr] = {}
+    found = {name: list(_values(tree.body, constant)) for name, tree in _trees(package)}
+    return {name: values[-1] for name, values in found.items() if values}
+
+
+def class_attributes(package: ModuleType, attribute: str) -> list[str]:
+    """Return the names of the modules of a package in which a class sets an attribute, sorted."""
+    bodies = {
+        name: [node.body for node in tree.body if isinstance(node, ast.ClassDef)] for name, tree in _trees(package)
+    }
+    return [name for name, classes in bodies.items() if any(any(_values(body, attribute)) for body in classes)]
+
+
+def _trees(package: ModuleType) -> Iterator[tuple[str, ast.Module]]:
+    """Yield name and syntax tree of each module of a package, sorted by name."""
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
         file = Path(info.module_finder.path) / f"{info.name}.py"  # type: ignore[union-attr]
-        for node in ast.parse(file.read_text(encoding="utf-8")).body if file.is_file() else ():
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            if constant in names and isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-                found[info.name] = node.value
-    return found
+        if file.is_file():
+            yield info.name, _parse(file, file.stat().st_mtime_ns)
+
+
+@cache
+def _parse(file: Path, changed_ns: int) -> ast.Module:
+    """Return the syntax tree of a file; the time of its last change makes an edited file a new one."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _values(body: Iterable[ast.stmt], name: str) -> Iterator[ast.expr]:
+    """Yield the expressions that statements assign to a name."""
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        if named and isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            yield node.value

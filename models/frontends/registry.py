@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from models import frontends
-from models.discovery import assigned
+from models.discovery import assigned, class_attributes
 from models.frontends.settings import Pad
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def sample_rates() -> dict[str, int]:
     """Return the sample rate of each front end in Hz, by the front end's name; torch is not imported."""
     return {name: ast.literal_eval(value) for name, value in assigned(frontends, "SAMPLE_RATE").items()}
+
+
+def with_scale() -> list[str]:
+    """Return the names of the front ends whose class sets `scale`, which gain and noise of waveforms need, sorted."""
+    return [name for name in class_attributes(frontends, "scale") if name in sample_rates()]
 
 
 def find(name: str) -> type[FrontEnd]:

@@ -14,7 +14,7 @@ from models.frontends.registry import sample_rates
 from models.networks.options import TIMM, declarations
 from tasks.corpora import registry
 from tasks.parameters.model import Params, Recipe
-from tasks.parameters.references import options_class
+from tasks.parameters.networks import options_class
 from tasks.runtime import allowed_values, yaml_files
 from tasks.runtime.files import write_json
 from tasks.runtime.params import PARAMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,19 @@ def value_at(raw: Any, key: Key) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return raw
+
+
+def mapping_at(raw: Any, key: Key) -> Mapping[str, Any]:
+    """Return the mapping at a key; an empty one if it is missing, or no mapping."""
+    found = value_at(raw, key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def unknown_name(key: Key, given: Any, known: Collection[str]) -> Iterator[Fault]:
+    """Yield a fault if a text is not among known names."""
+    if isinstance(given, str) and given not in known:
+        similar = allowed_values.suggestion(given, known)
+        yield Fault(key, f"is {shown(given)}; allowed: {', '.join(known) or 'none'}{similar}")
 
 
 def shown(value: Any) -> str:

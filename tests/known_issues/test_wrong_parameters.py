@@ -197,6 +197,14 @@ def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path, content, line
     assert words in found
 
 
+def test_gain_and_noise_need_a_front_end_with_a_scale(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT.replace("efficientat", "fbank").replace("waveform: {gain: 0.0", "waveform: {gain: 0.1"))
+    words = "waveform.gain is 0.1; allowed: 0, because the features of"
+    found = [line.split(words)[0].split()[-1] for line in judge.problems(path) if words in line]
+    assert found == ["teacher_training.", "student."]
+
+
 def test_soft_labels_need_teachers(tmp_path):
     start, end = TEXT.index("\nteachers:") + 1, TEXT.index("\nsoft_labels:")
     path = tmp_path / "params.yaml"

@@ -9,10 +9,11 @@ import pytest
 import timm
 from jsonschema import Draft202012Validator
 
+from models.frontends import registry as front_ends
 from models.networks import registry
 from models.networks.base import PatchNetwork
 from models.networks.options import declarations
-from tasks.parameters import references, schema
+from tasks.parameters import networks, schema
 from tasks.runtime import params
 
 ROOT = Path(__file__).parents[4]
@@ -80,8 +81,12 @@ def test_architectures_are_described_as_they_are_built():
         assert declared[name].patches == patches, name
 
 
+def test_front_ends_have_a_scale_as_their_classes_have():
+    assert front_ends.with_scale() == [n for n in front_ends.sample_rates() if front_ends.find(n).scale is not None]
+
+
 def test_the_networks_of_timm_are_found_without_importing_it():
-    assert set(timm.list_models()) <= references._timm_names()
+    assert set(timm.list_models()) <= networks.timm_names()
 
 
 def test_the_check_imports_neither_torch_nor_dvc():
