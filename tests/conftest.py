@@ -15,7 +15,18 @@ hypothesis.settings.load_profile("breathline")
 
 # Files whose tests share a costly fixture, by the fixture: a process of its own makes it once.
 GROUPS = {
-    "run": ("dask", "disk_faults", "dvc", "kills", "nightly_audit", "registry", "removal", "tampering", "verify"),
+    "run": (
+        "dask",
+        "disk_faults",
+        "dvc",
+        "kill_matrix",
+        "kills",
+        "nightly_audit",
+        "registry",
+        "removal",
+        "tampering",
+        "verify",
+    ),
     "server": (
         "artifacts",
         "backfill",
@@ -28,6 +39,8 @@ GROUPS = {
     ),
 }
 GROUP_OF = {f"tests/pipeline/test_{name}.py": group for group, names in GROUPS.items() for name in names}
+# Exhaustive tests that take longer than all others: all processes share them.
+SPREAD = "tests/pipeline/test_kill_matrix.py::test_kills_at_seeded_moments_of_any_stage"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class GroupScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return GROUP_OF.get(file, file)
+            return nodeid if nodeid.startswith(SPREAD) else GROUP_OF.get(file, file)
 
     return GroupScheduling(config, log)
 

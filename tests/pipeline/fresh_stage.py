@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage import graph
+from tests import toy
 from tests.pipeline import runs
 
 CACHE = Path(".dvc/cache/files/md5")
+
+
+def copy(run: Path, folder: Path) -> Path:
+    """Return a copy of a run at the commit from which its stages ran, which their records name."""
+    runs.copy(run, folder)
+    toy.call(folder, "git", "reset", "--quiet", "HEAD~1")
+    return folder
 
 
 def forget(project: Path, stage: graph.Stage) -> None:

@@ -21,7 +21,7 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish, succeed, working_in
 
-# Nine cases of a run that ends early and one that resumes, 10 to 20 s each; three stand for them in `make test`.
+# Nine cases of a run that ends early and resumes, 10 to 20 s each; one stands for them in `make test`.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
@@ -134,7 +134,7 @@ def _is_signalled(process: psutil.Process) -> bool:
     return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
-SHORT = [("flow", signal.SIGKILL), ("dvc", signal.SIGTERM), ("stage", signal.SIGINT)]
+SHORT = [("flow", signal.SIGKILL)]  # test_kill_matrix.py kills DVC and stages in `make test`
 LONG = [kill for kill in itertools.product(("flow", "dvc", "stage"), NUMBERS) if kill not in SHORT]
 
 
