@@ -1,6 +1,7 @@
 """Jinja templates of the project's packages, rendered to text that depends on their values alone."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import jinja2
 
@@ -21,6 +22,12 @@ def render(
         filters: Filters of the template beside those of Jinja.
         values: Variables of the template.
     """
+    return _environment(package, *(filters or {}).items()).get_template(name).render(**values)
+
+
+@lru_cache(maxsize=32)
+def _environment(package: str, *filters: tuple[str, Callable[..., str]]) -> jinja2.Environment:
+    """Return the environment of a package's templates, which keeps those that are compiled."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(package),
         undefined=jinja2.StrictUndefined,
@@ -29,5 +36,5 @@ def render(
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # `tojson` keeps the order of keys
-    environment.filters |= filters or {}
-    return environment.get_template(name).render(**values)
+    environment.filters |= dict(filters)
+    return environment
