@@ -40,7 +40,7 @@ def check(address: str | None = None) -> str | None:
         os.environ["PREFECT_API_URL"] = f"{url.rstrip('/').removesuffix('/api')}/api"
     for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
         os.environ.setdefault(name, value)
-    proxies.require_socks()
+    proxies.check()
     import httpx
     from prefect.settings import PREFECT_API_URL
 
@@ -100,7 +100,7 @@ def temporary(log: Path, *, timeout_s: float = 120) -> Iterator[str]:
     Yields:
         URL of its API, which this process then uses.
     """
-    proxies.require_socks()
+    proxies.check()
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

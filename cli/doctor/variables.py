@@ -4,17 +4,16 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cli.doctor.check_result import CheckResult, result
+from tasks.runtime.errors import BreathlineError
+from tasks.sources import proxies
 
 CLUSTER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANSWER_S = 1.0  # time in which a Prefect server has to answer
 
 
@@ -50,12 +49,15 @@ def threads(root: Path) -> Iterator[CheckResult]:
 
 def proxy(root: Path) -> Iterator[CheckResult]:
     """Check the proxies of downloads; addresses are shown without passwords."""
-    values = {name: os.environ.get(name) or os.environ.get(name.lower()) for name in PROXIES}
-    given = {name: urlsplit(value) for name, value in values.items() if value}
-    found = ", ".join(f"{name}={url.scheme}://{url.hostname}:{url.port}" for name, url in given.items())
-    socks = any(url.scheme.startswith("socks") for url in given.values()) and find_spec("socksio") is None
-    advice = "`pip install socksio`, or unset the variable: nothing can be downloaded otherwise"
-    yield result("proxy", found or "none", advice, wrong=socks, state="problem")
+    found = ", ".join(f"{name}={proxies.shown(value)}" for name, value in proxies.variables().items()) or "none"
+    try:
+        proxies.check()
+    except BreathlineError as error:
+        yield CheckResult(
+            "proxy", "problem", f"{found}: {error.what}", f"{error.hint}: nothing can be downloaded otherwise"
+        )
+    else:
+        yield CheckResult("proxy", "ok", found)
 
 
 def prefect_server(root: Path) -> Iterator[CheckResult]:
@@ -67,7 +69,7 @@ def prefect_server(root: Path) -> Iterator[CheckResult]:
     import httpx
 
     try:
-        trust = urlsplit(url).hostname not in LOOPBACK  # a server of this machine is not behind a proxy
+        trust = urlsplit(url).hostname not in proxies.LOOPBACK  # a server of this machine is not behind a proxy
         httpx.get(f"{url}/health", timeout=ANSWER_S, trust_env=trust).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL, ImportError) as error:
         advice = "start it (`prefect server start`), or remove the setting; `dvc repro` needs none"

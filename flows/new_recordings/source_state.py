@@ -129,7 +129,7 @@ def _differ(before: FileState, now: FileState) -> bool:
 
 
 def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
-    proxies.require_socks()
+    proxies.check()
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
         for name in names:
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]

@@ -25,7 +25,7 @@ def send(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) ->
     url = environment.get("OPENLINEAGE_URL")
     if not url:
         return None
-    proxies.require_socks(module="socks", package="PySocks")
+    proxies.check(module="socks", package="PySocks")
     import requests
     from openlineage.client.transport.http import HttpConfig, HttpTransport
 

@@ -66,7 +66,7 @@ def _current_commit(repository: str, source: str, hint: str) -> str:
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError
 
-    proxies.require_socks()
+    proxies.check()
     try:
         return str(HfApi().model_info(repository, timeout=TIMEOUT_S).sha)
     except HfHubHTTPError as error:

@@ -60,7 +60,7 @@ def fetch_first(
         if wanted in (None, seen) and _is_accepted(target, check):
             return target
         target.unlink()
-    proxies.require_socks()
+    proxies.check()
     policy, limit = policy or RetryPolicy(), limit or limits.from_environment()
     faults, passing = [], False
     for url in urls:

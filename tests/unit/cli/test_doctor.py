@@ -16,6 +16,7 @@ from cli.doctor import check_result, command, deep, installation, machine, proje
 from cli.doctor.check_result import CheckResult
 from tasks.runtime import hardware
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import proxies
 from tests import disks, toy
 
 ROOT = Path(__file__).parents[3]
@@ -157,13 +158,13 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("check", "env", "state", "words"), VARIABLES)
 def test_variables_are_judged(check, env, state, words, monkeypatch, tmp_path):  # noqa: PLR0917 - a table's columns
-    for name in (*variables.CLUSTER, *variables.THREADS, *variables.PROXIES, "TORCHELASTIC_RUN_ID", "DVC_STAGE"):
+    for name in (*variables.CLUSTER, *variables.THREADS, *proxies.variables(), "TORCHELASTIC_RUN_ID", "DVC_STAGE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("PREFECT_API_URL", "DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "BREATHLINE_WEIGHTS", "SLURM_JOB_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    monkeypatch.setattr(variables, "find_spec", lambda _: None)
+    monkeypatch.setattr(proxies, "find_spec", lambda _: None)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     found = only(check, tmp_path)

@@ -72,4 +72,16 @@ def test_a_missing_socks_package_is_named(tmp_path, monkeypatch, variable):
     assert f"(`pip install socksio`), or unset {variable}" in str(error.value)
     assert "secret" not in str(error.value)
     monkeypatch.setattr(proxies, "find_spec", lambda _: object())
-    proxies.require_socks()
+    proxies.check()
+
+
+@pytest.mark.parametrize(
+    "value", ["http://", "ftp://127.0.0.1", "http://[::1", "http://me:secret@host:port", "a b://c"]
+)
+def test_a_malformed_address_of_a_proxy_is_named(tmp_path, monkeypatch, value):
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(BreathlineError, match="HTTPS_PROXY is not the address of a proxy") as error:
+        fetch_first(["https://host.invalid/f"], tmp_path / "f", policy=QUICK)
+    assert "secret" not in str(error.value)
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
+    proxies.check()
