@@ -57,7 +57,7 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
                 hint="look for a stopped process of this project (`ps -o pid,stat,cmd -e`), and end or continue it",
             ) from error
         with held:
-            repair = log_repair.needed(log, head, log_lines.tail_of(log))
+            repair = log_repair.prepare(log, head, log_lines.tail_of(log))
             if repair is not None:
                 _append(log, head, {**repair, "at": now()})
             return _append(log, head, event)
@@ -132,14 +132,14 @@ def check(root: Path) -> list[Fault]:
             if entry.get("before") != (last["hash"] if last else START) or entry.get("number") != number:
                 what = "it does not follow the one before: entries are missing or moved, or that one was changed"
                 faults.append(Fault(number, what))
-            if (told := log_repair.described(entry)) and told[1]:
+            if (told := log_repair.describe(entry)) and told[1]:
                 faults.append(Fault(number, told[0]))
             last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
     except ValueError as error:
         return [*faults, Fault(number + 1, f"the line cannot be read: {str(error).splitlines()[0]}")]
     fault = log_head.compare(root / HEAD, last)
     if fault is not None:
-        torn = "the line cannot be read: it is torn; " if fault.kind == "ahead" and _torn(root) else ""
+        torn = "the line cannot be read: it is torn; " if fault.kind == "ahead" and _torn_bytes(root) else ""
         at = number if fault.kind == "other" else number + 1 if fault.said is None else min(number, fault.said) + 1
         faults.append(Fault(at, torn + fault.describe(number)))
     return faults
@@ -150,9 +150,9 @@ def notes(root: Path) -> list[Fault]:
     found, number = [], 0
     try:
         for number, _, entry in log_lines.entries(root / LOG):
-            if (told := log_repair.described(entry)) and not told[1]:
+            if (told := log_repair.describe(entry)) and not told[1]:
                 found.append(Fault(number, told[0]))
-        if torn := _torn(root):
+        if torn := _torn_bytes(root):
             what = f"the last line is torn ({torn} bytes): a process ended early; the next stage moves it aside"
             found.append(Fault(number + 1, what))
     except LogError:
@@ -160,6 +160,6 @@ def notes(root: Path) -> list[Fault]:
     return found
 
 
-def _torn(root: Path) -> int:
+def _torn_bytes(root: Path) -> int:
     """Return the size of a torn last line in bytes."""
     return len(log_lines.tail_of(root / LOG).torn)

@@ -15,10 +15,10 @@ from lineage.log_lines import Entry, Tail
 EVENT = "repaired"
 
 
-def needed(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
-    """Return the content of the entry that tells of a repair, or None if nothing is wrong.
+def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
+    """Copy a torn line to a file beside the log, and return the content of the entry that tells of the repair.
 
-    A torn line is copied to a file beside the log; the caller writes the entry in its place.
+    The caller writes the entry in place of the torn line. None means that nothing is wrong.
 
     Args:
         log: File of the log.
@@ -40,7 +40,7 @@ def needed(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
     return {"event": EVENT, **found} if found else None
 
 
-def described(entry: Entry) -> tuple[str, bool] | None:
+def describe(entry: Entry) -> tuple[str, bool] | None:
     """Return what the entry of a repair tells, and whether entries may have been removed before it.
 
     Returns:

@@ -132,7 +132,7 @@ def process_group(
     cuda = compute.device != "cpu" and torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(rank if local_rank is None else local_rank)
-    store = _meet(rank, size, init_method, join_timeout)
+    store = _rendezvous(rank, size, init_method, join_timeout)
     backend = "nccl" if cuda else "gloo"
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
     yield ProcessGroup(rank, size)
@@ -140,7 +140,7 @@ def process_group(
     distributed.destroy_process_group()
 
 
-def _meet(rank: int, size: int, init_method: str, timeout: timedelta) -> Store:
+def _rendezvous(rank: int, size: int, init_method: str, timeout: timedelta) -> Store:
     """Wait until all processes have come, and return the store that they share."""
     seconds = f"{timeout.total_seconds():g} s"
     try:

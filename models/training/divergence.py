@@ -58,7 +58,7 @@ class FiniteSteps:
         return None
 
 
-def in_step(found: str, epoch: int, step: int, batch: npt.NDArray[np.int64], data: TrainingData) -> DivergenceError:
+def step_error(found: str, epoch: int, step: int, batch: npt.NDArray[np.int64], data: TrainingData) -> DivergenceError:
     """Return the error of a step.
 
     Args:
@@ -77,7 +77,7 @@ def in_step(found: str, epoch: int, step: int, batch: npt.NDArray[np.int64], dat
     return _error(what, epoch, data, [cycles])
 
 
-def in_figures(row: Mapping[str, float], epoch: int, data: TrainingData) -> DivergenceError | None:
+def figures_error(row: Mapping[str, float], epoch: int, data: TrainingData) -> DivergenceError | None:
     """Return the error of an epoch's figures, or None if all are finite."""
     faults = [f"{name} is {value}" for name, value in row.items() if not math.isfinite(value)]
     if not faults:
@@ -101,10 +101,10 @@ def _error(what: str, epoch: int, data: TrainingData, parts: Iterable[LabelledCy
 def _names(data: TrainingData, rows: npt.NDArray[np.int64]) -> str:
     """Return the number and some ids of cycles."""
     ids = {row: cycle for cycle, row in data.features.rows.items()}
-    return listed([ids[row] for row in rows.tolist()])
+    return describe_cycles([ids[row] for row in rows.tolist()])
 
 
-def listed(cycles: Sequence[str]) -> str:
+def describe_cycles(cycles: Sequence[str]) -> str:
     """Return number and first ids of cycles: ``8 cycles (a, b, c and 5 more)``."""
     distinct = list(dict.fromkeys(cycles))
     more = f" and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else ""

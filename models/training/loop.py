@@ -13,7 +13,7 @@ from models.networks.base import Network
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
 from models.training.distributed import ProcessGroup
-from models.training.divergence import FiniteSteps, in_figures, in_step
+from models.training.divergence import FiniteSteps, figures_error, step_error
 from models.training.inference import autocast, pick_device
 from models.training.memory import why_indivisible
 from models.training.objectives import Objective
@@ -207,7 +207,7 @@ class _Training:
         if (fault := self._finite.first_fault()) is not None:
             step, found = fault
             batch = self._batches.positions(self.position.epoch)[step]
-            raise in_step(found, self.position.epoch, step + 1, batch, self._data)
+            raise step_error(found, self.position.epoch, step + 1, batch, self._data)
 
     def evaluate_epoch(self) -> dict[str, float]:
         """Evaluate the network in the main process, update the best one, and start the next epoch."""
@@ -223,7 +223,7 @@ class _Training:
         for selection in data.selections:
             report = partial(self.on_batch, position.epoch, selection)
             row |= evaluate(selection, self._averaged, data, compute=self._compute, on_batch=report)
-        if (error := in_figures(row, position.epoch, data)) is not None:
+        if (error := figures_error(row, position.epoch, data)) is not None:
             raise error
         for selection in data.selections:
             update_best(self.result, selection, row, self._averaged)

@@ -33,7 +33,7 @@ def place() -> Place:
         return Place(*(int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE")))
     except ValueError as error:
         hint = f"start the training with torchrun, or `unset {' '.join(VARIABLES)}`"
-        raise BreathlineError(f"A variable of torchrun is no number: {error}.", where=told(), hint=hint) from error
+        raise BreathlineError(f"A variable of torchrun is no number: {error}.", where=describe(), hint=hint) from error
 
 
 def missing() -> list[str]:
@@ -41,18 +41,19 @@ def missing() -> list[str]:
     return [name for name in VARIABLES if not os.environ.get(name)]
 
 
-def left_over() -> str | None:
+def describe_leftovers() -> str | None:
     """Return a note about variables of several processes that no launcher has set; None if there are none."""
     several = os.environ.get("RANK", "0") != "0" or os.environ.get("WORLD_SIZE", "1") != "1"
     if not several or not missing():
         return None
     found = [name for name in VARIABLES if name in os.environ]
+    are = "is" if len(found) == 1 else "are"
     return (
-        f"{told()} {'is' if len(found) == 1 else 'are'} set, but not {', '.join(missing())}: torchrun did not start "
-        f"this process. The training runs in one process. `unset {' '.join(found)}` ends this note."
+        f"{describe()} {are} set, but not {', '.join(missing())}: torchrun did not start this process. "
+        f"The training runs in one process. `unset {' '.join(found)}` ends this note."
     )
 
 
-def told() -> str:
+def describe() -> str:
     """Return the variables of torchrun that are set, with their values."""
     return ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ)

@@ -39,14 +39,17 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         BreathlineError: The error of a process, or the way in which a process ended.
     """
     call = partial(work, *args, compute=compute, **kwargs)
-    if (note := launcher.left_over()) is not None:
+    if (note := launcher.describe_leftovers()) is not None:
         log.warning("%s", note)
     here = launcher.place()
     if here.size > 1:
-        with _join_errors():
-            if here.rank or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-                _await_first_process()
-            _join(partial(_call, call), compute, init_method="env://", **vars(here))
+        try:
+            with _join_errors():
+                if here.rank or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+                    _await_first_process()
+                _join(partial(_call, call), compute, init_method="env://", **vars(here))
+        except MainProcessError as error:
+            raise BreathlineError(str(error), hint="see the message of the process with RANK=0") from error
     elif compute.processes == 1:
         call(group=ProcessGroup())
     else:
@@ -116,7 +119,7 @@ def _join_errors() -> Iterator[None]:
     try:
         yield
     except JoinError as error:
-        found = launcher.told()
+        found = launcher.describe()
         hint = f"start all processes; {JOIN_TIMEOUT} sets the time to wait in seconds"
         if found:
             hint = f"start the training with torchrun, or `unset {' '.join(launcher.VARIABLES)}`; or {hint}"

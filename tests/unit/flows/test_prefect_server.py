@@ -22,7 +22,7 @@ prefect_server.ensure()
 """
 
 
-@pytest.mark.slow  # starts a process that imports Prefect, about 4 s
+@pytest.mark.long  # starts a process that imports Prefect, about 5 s
 def test_a_kill_while_the_server_starts_ends_the_server(tmp_path):
     env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     env |= {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.training import checkpoint
 from models.training.batches import Batches
-from models.training.divergence import DivergenceError, listed
+from models.training.divergence import DivergenceError, describe_cycles
 from models.training.selection import TrainingData
 from tests.unit.models.training import multi_process as parallel
 from tests.unit.models.training import toys
@@ -57,7 +57,7 @@ def test_the_batch_is_named_and_the_last_good_epoch_is_kept(tmp_path, monkeypatc
     ids = {row: cycle for cycle, row in data.features.rows.items()}
     batch = [ids[row] for row in data.train.rows[drawn[2][2]].tolist()]
     assert str(error).startswith(f"The training diverged in epoch 2, step 3: {said}")
-    assert f"for the batch of {listed(batch)}." in str(error)
+    assert f"for the batch of {describe_cycles(batch)}." in str(error)
     assert (error.epoch, error.inputs) == (2, None)
     path, faults = checkpoint.find(tmp_path / "checkpoint")
     state = checkpoint.read(path)
@@ -84,5 +84,5 @@ def test_features_that_are_not_finite_are_named_as_the_cause(tmp_path, row):
 
 
 def test_a_list_of_cycles_is_short():
-    assert listed(["a"]) == "1 cycle (a)"
-    assert listed([*"abca", "d", "e"]) == "5 cycles (a, b, c and 2 more)"
+    assert describe_cycles(["a"]) == "1 cycle (a)"
+    assert describe_cycles([*"abca", "d", "e"]) == "5 cycles (a, b, c and 2 more)"
