@@ -15,6 +15,7 @@ from flows.dvc_repository import open_repo
 from flows.recipes.params_text import PARAMS
 from lineage.git import INDEX, ORIGIN, ask_git, git, git_bytes, prefix
 from tasks import artifacts
+from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import replacing, write_json
 
@@ -77,13 +78,19 @@ def _write_origin(root: Path, workspace: Path, revision: str | None) -> None:
 
 
 def params_text(root: Path, revision: str | None = None) -> str:
-    """Return the text of params.yaml, in the working tree or at a commit."""
-    if revision is not None:
-        return git(root, "show", f"{commit_of(root, revision)}:./{PARAMS}") + "\n"
-    try:
-        return (root / PARAMS).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise BreathlineError("The folder has no params.yaml.", where=root, hint="run from the project") from error
+    """Return the text of params.yaml, in the working tree or at a commit.
+
+    Raises:
+        BreathlineError: There is no such commit or file, or the file is not YAML.
+    """
+    path = root / PARAMS
+    if revision is None:
+        text = yaml_files.read_text(path)
+    else:
+        text = git(root, "show", f"{commit_of(root, revision)}:./{PARAMS}") + "\n"
+        path = Path(f"{revision}:{PARAMS}")
+    yaml_files.as_mapping(yaml_files.parse(text, path), path)
+    return text
 
 
 def commit_of(root: Path, revision: str) -> str:

@@ -11,7 +11,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr, ValidationError
 
-from tasks.runtime import params
+from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 
 FILE = "automations.yaml"
@@ -68,7 +68,7 @@ def ensure(client: SyncPrefectClient, root: Path) -> Iterator[str]:
 
 def read(root: Path) -> list[dict[str, Any]]:
     """Return the automations in the project's file."""
-    found: object = params.read(root / FILE)
+    found = yaml_files.load(root / FILE)
     if not isinstance(found, list):
         hint = "each automation begins with `- name:`"
         raise BreathlineError("The file holds no list of automations.", where=root / FILE, hint=hint)
