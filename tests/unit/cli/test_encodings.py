@@ -41,6 +41,7 @@ for arguments in json.load(sys.stdin):
 """
 
 
+@pytest.mark.slow  # every command, among them those that import torch
 def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run):
     calls = [[*words, *more] for words in COMMANDS for more in (ARGUMENTS.get(" ".join(words), []), ["--help"])]
     done = subprocess.run(
