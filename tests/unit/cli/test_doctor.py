@@ -144,7 +144,7 @@ VARIABLES = [
     (variables.threads, {"OMP_NUM_THREADS": "1"}, "ok", "OMP_NUM_THREADS=1"),
     (variables.threads, {"OMP_NUM_THREADS": "4096"}, "warning", "4096"),
     (variables.threads, {"MKL_NUM_THREADS": "abc"}, "warning", "abc"),
-    (variables.proxy, {"https_proxy": "http://me:secret@proxy:3128"}, "ok", "HTTPS_PROXY=http://proxy:3128"),
+    (variables.proxy, {"https_proxy": "http://me:secret@proxy:3128"}, "ok", "https_proxy=http://proxy:3128"),
     (variables.proxy, {"ALL_PROXY": "socks5://127.0.0.1:9"}, "problem", "socks5://127.0.0.1:9"),
     (variables.telemetry, {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}, "ok", "off"),
     (variables.telemetry, {}, "warning", "HF_HUB_DISABLE_TELEMETRY"),
