@@ -11,6 +11,8 @@ UNKNOWN = {0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}  # lengths that wr
 CONTAINERS = {b"RIFF", b"riff", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff"}
 KNOWN = {b"fmt ", b"data", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"JUNK", b"id3 ", b"ID3 "}
 KNOWN |= {b"COMM", b"SSND", b"MARK", b"INST", b"ANNO", b"NAME", b"AUTH", b"VHDR", b"BODY", b"chan", b"free", b"pakt"}
+UNCOMPRESSED = {1, 3, 0xFFFE}  # encodings of wav: integers, floats, extensible
+MAX_WIDTH = 8  # bytes of a sample
 MAX_CHUNKS = 10_000
 
 
@@ -76,6 +78,14 @@ def extent(file: BinaryIO, size: int, base: int) -> Extent | None:
     return None if kind is None else _Walk(file, size, kind).extent(base + kind.header)
 
 
+def _check_format(encoding: int, channels: int, block: int, bits: int) -> None:
+    """Check that a frame of uncompressed samples has room for its bits; libsndfile would read another encoding."""
+    if encoding in UNCOMPRESSED and channels and block and not -(-bits // 8) <= block / channels <= MAX_WIDTH:
+        raise DamagedAudioError(
+            f"has a header that contradicts itself: {bits} bits of {channels} channels in blocks of {block} bytes"
+        )
+
+
 class _Walk:
     """Walk over the chunks of a file."""
 
@@ -136,7 +146,10 @@ class _Walk:
         return printable and (name in KNOWN or 0 <= length <= self.size - position)
 
     def _facts(self, name: bytes, body: int) -> None:
-        """Note the lengths that chunks before the audio state."""
+        """Note the lengths that chunks before the audio state, and check the format of samples."""
+        if name == b"fmt " and len(values := self._bytes(body, 16)) == 16:
+            order = ">" if self.kind.length == ">I" else "<"
+            _check_format(*struct.unpack(f"{order}HH8xHH", values))
         if name == b"ds64":
             values = self._bytes(body + 8, 16)
             if len(values) == 16:

@@ -229,6 +229,17 @@ def absurd() -> Iterator[Planted]:
     for place, order, values in ((20, "<H", (0, 0x7777)), (34, "<H", (0, 65_535)), (16, "<I", (0, 4, 0xFFFFFFFF))):
         for value in values:
             yield Planted(f"WAV, {value} at byte {place}", _wav(place, order, value), "refused", ())
+    for bits in (9, 17, 24, 32):
+        name = "PCM_U8" if bits == 9 else "PCM_16"
+        yield Planted(
+            f"WAV {name}, {bits} bits",
+            lambda name=name, bits=bits: Field(b"", 34, "<H").set(encoded("WAV", name), bits),
+            "refused",
+            ("contradicts itself", f"{bits} bits"),
+        )
+    yield Planted(
+        "ADPCM as PCM", lambda: Field(b"", 20, "<H").set(encoded("WAV", "MS_ADPCM"), 1), "refused", ("blocks of",)
+    )
     for value in (float("nan"), float("inf"), float("-inf")):
         yield Planted(f"float {value}", lambda value=value: _float_wav(value), "refused", ("finite", "export"))
         yield Planted(f"double {value}", lambda value=value: _float_wav(value, "DOUBLE"), "refused", ("finite",))

@@ -1,5 +1,7 @@
 """Every bad sound file is read rightly, or refused with file, place and next step."""
 
+import random
+
 import pytest
 
 from tasks.audio import reading
@@ -43,3 +45,21 @@ def test_a_valid_file_of_every_kind_is_read_rightly(tmp_path, container, subtype
     assert all("states no length" in note for note in audio.notes)
     assert abs(len(audio.samples) - sounds.FRAMES) <= 640  # codecs fill their last block
     assert sounds.is_tone(audio.normalised()[: sounds.FRAMES, 0], subtype, bits=8)
+
+
+@pytest.mark.parametrize("cuts", [3, pytest.param(60, marks=pytest.mark.long)], ids=["three places", "sixty places"])
+def test_no_cut_off_file_is_read_without_a_note(tmp_path, cuts):
+    """Of every kind, cut at random places: a shorter recording without a word is the only wrong answer."""
+    path = tmp_path / "recording.wav"
+    generator = random.Random(0)
+    for container, subtype in sounds.kinds():
+        if container == "SD2":  # its length is in another file
+            continue
+        data = sounds.encoded(container, subtype)
+        for place in [len(data) - 3, *(generator.randrange(len(data)) for _ in range(cuts - 1))]:
+            path.write_bytes(data[:place])
+            try:
+                audio = reading.read(path)
+            except BreathlineError:
+                continue
+            assert len(audio.samples) >= sounds.FRAMES or audio.notes, (container, subtype, place)
