@@ -171,7 +171,9 @@ INTERRUPTIONS = [pytest.param(number, marks=pytest.mark.long) for number in (sig
 @pytest.mark.parametrize("number", [signal.SIGKILL, *INTERRUPTIONS])
 def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_path, env, number):
     lay_out(tmp_path, waveforms([9_000] * 800))
-    (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    longer = text.replace("ast: {duration_s: 2.5}", "ast: {duration_s: 8.0}")
+    (tmp_path / "params.yaml").write_text(longer, encoding="utf-8")
     out = tmp_path / "data/fbank/ast"
     process = start(tmp_path, env, "dask", "fbank", "ast")
     while not any(path.stat().st_size > 1_000_000 for path in out.glob(".features*")):
