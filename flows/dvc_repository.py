@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.write_access import TEMPORARY, may_write
 from lineage.git import ask_git
+from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def open_repo(root: Path) -> Iterator[Repo]:
     A user who may not write into the project gets a view with a lock and temporary files elsewhere, for reading.
 
     Raises:
-        BreathlineError: The folder is no DVC project, only a folder above it is one, or Git does not trust it.
+        BreathlineError: The folder is no DVC project, only a folder above it is one, Git does not trust it, or a file
+            cannot be read or written.
     """
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
@@ -38,10 +40,10 @@ def open_repo(root: Path) -> Iterator[Repo]:
         what = f"The folder is no DVC project of its own: DVC would use {found}, which is above it."
         raise BreathlineError(what, where=root, hint="run `dvc init --subdir` here, and commit .dvc")
     if may_write(root / TEMPORARY) and may_write(root / TEMPORARY / "lock"):
-        with Repo(str(root)) as repo:
+        with disk_errors(), Repo(str(root)) as repo:
             yield repo
         return
-    with tempfile.TemporaryDirectory(prefix="breathline-dvc-") as folder:
+    with disk_errors(), tempfile.TemporaryDirectory(prefix="breathline-dvc-") as folder:
         reading = type("ReadingRepo", (Repo,), {"tmp_dir": folder, "_ignore": lambda _: None})
         with reading(str(root)) as repo:
             yield repo

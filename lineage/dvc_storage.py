@@ -9,6 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tasks.runtime.errors import BreathlineError
+
 LOCK = "dvc.lock"
 
 
@@ -38,10 +40,18 @@ class Cache:
 
 
 def cache_of(root: Path) -> Cache:
-    """Return the cache of a project, as `.dvc/config` and `.dvc/config.local` set it."""
+    """Return the cache of a project, as `.dvc/config` and `.dvc/config.local` set it.
+
+    Raises:
+        BreathlineError: A file of settings is damaged.
+    """
     folder = root / ".dvc"
     config = configparser.ConfigParser(interpolation=None, strict=False)
-    config.read([folder / "config", folder / "config.local"], encoding="utf-8")
+    try:
+        config.read([folder / "config", folder / "config.local"], encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        hint = "correct the file, or restore it: `git checkout .dvc/config`"
+        raise BreathlineError(f"DVC's settings cannot be read: {error}", where=folder, hint=hint) from error
     return Cache((folder / config.get("cache", "dir", fallback="cache")).resolve() / "files" / "md5")
 
 

@@ -39,7 +39,7 @@ def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True, user: 
         folder: Folder of a project that belongs to this user; the other user's home is made beside it.
         lines: Arguments of each command.
         trust: Whether the other user's Git trusts all repositories.
-        user: Number of the other user.
+        user: Number of the other user; 0 is root without its right to every file.
     """
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:
@@ -49,9 +49,11 @@ def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True, user: 
     (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n" if trust else "")
     for path in (home, *home.iterdir()):
         shutil.chown(path, user, NOBODY)
-    # The capability lets the user read the packages of this user's environment.
-    read = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
-    command = [setpriv, "--reuid", str(user), "--regid", str(NOBODY), "--clear-groups", *read]
+    if user:  # the capability lets the user read the packages of this user's environment
+        rights = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    else:
+        rights = ["--inh-caps=-dac_override,-dac_read_search", "--bounding-set=-dac_override,-dac_read_search"]
+    command = [setpriv, "--reuid", str(user), "--regid", str(NOBODY), "--clear-groups", *rights]
     named = {name: value for name, value in toy.ENV.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
     env = named | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(

@@ -1,17 +1,21 @@
 """Project in a folder of a larger Git repository: paths in Git began at the top, so files of commits were not found."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
 import pytest
+from prefect.states import Completed
 
-from flows import registry, workspaces
+from flows import graph, registry, workspaces
 from flows.git_commits import commit_working_tree
+from flows.plan import plan
 from flows.processes.stage_process import StageProcesses
-from flows.remote import clones, stage_outputs
+from flows.remote import clones, dispatch, stage_outputs, worker
 from flows.remote.stage_files import StageFiles
 from flows.remote.transfer_commands import TransferCommands
+from flows.scheduling.scheduler import Unit
 from lineage import code, versions
 from lineage.diff.comparison import compare
 from lineage.diff.runs import open_run
@@ -85,19 +89,19 @@ def test_a_worker_runs_the_project_in_its_clone(project, tmp_path, monkeypatch):
     with clones.exclusive_clone(str(top)) as clone, StageProcesses() as processes:
         here = TransferCommands(clone, processes, print)
         commands = clones.check_out(here, repository=str(top), folder=folder, ref="inputs", commit=commit)
-        worker = commands.root
-        assert worker == clone / "lab/sounds"
-        assert toy.call(worker, "dvc", "cache", "dir").strip() == str(clone.parent / "cache")
+        there = commands.root
+        assert there == clone / "lab/sounds"
+        assert toy.call(there, "dvc", "cache", "dir").strip() == str(clone.parent / "cache")
         for name in ("data/student/1/model.json", ".checkpoints/1", "old.txt"):
-            (worker / name).parent.mkdir(parents=True, exist_ok=True)
-            (worker / name).write_text("left")
-        clones.clean(worker, keep=["data/student/1"])
-        assert (worker / "data/student/1/model.json").exists()
-        assert (worker / ".checkpoints/1").exists()
-        assert not (worker / "old.txt").exists()
-        shutil.rmtree(worker / "data")
-        toy.call(worker, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-        toy.call(worker, "dvc", "repro", "--quiet")
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            (there / name).write_text("left")
+        clones.clean(there, keep=["data/student/1"])
+        assert (there / "data/student/1/model.json").exists()
+        assert (there / ".checkpoints/1").exists()
+        assert not (there / "old.txt").exists()
+        shutil.rmtree(there / "data")
+        toy.call(there, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+        toy.call(there, "dvc", "repro", "--quiet")
         files = StageFiles((), (), (), git_outs=("reports/scores.json",), gpu=False)
         stage_outputs.send(commands, "evaluate", files, repository=str(top), ref="refs/breathline/outs", remote="store")
     toy.call(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
@@ -107,6 +111,31 @@ def test_a_worker_runs_the_project_in_its_clone(project, tmp_path, monkeypatch):
         mine = TransferCommands(project, processes, print)
         stage_outputs.fetch(mine, "evaluate", files, commit=sent, remote="store")
     assert json.loads((project / "reports/scores.json").read_text())["val"]["student"]["score_strict"] == 54.25
+
+
+@pytest.mark.long  # a worker's push, pull and repro by DVC
+def test_a_stage_is_sent_to_a_worker_and_comes_back(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("BREATHLINE_CLONES", str(tmp_path / "clones"))
+    monkeypatch.setattr(worker, "get_run_logger", logging.getLogger)
+    sent = {}
+
+    def run_at_once(pool, parameters, **_):
+        sent.update(parameters)
+        return worker.stage_on_worker.fn(**parameters) or Completed()
+
+    monkeypatch.setattr(dispatch.run_monitor, "run", run_at_once)
+    toy.call(tmp_path, "git", "init", "--quiet", "--bare", "origin.git")
+    toy.call(project, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    toy.call(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    (project / "src.txt").write_text("60\n")
+    toy.call(project, "dvc", "repro", "--quiet", "train")
+    (step,) = [step for step in plan(graph.read(project)) if step.stage == "evaluate"]
+    with StageProcesses() as processes:
+        dispatch.run_on_worker(Unit(project, step, "evaluate", pool="gpu"), processes, {}, print)
+    assert sent["folder"] == "lab/sounds"
+    assert json.loads((project / "reports/scores.json").read_text())["val"]["student"]["score_strict"] == 60
+    assert [stage.changes for stage in graph.read(project) if stage.name == "evaluate"] == [()]
+    assert toy.call(project, "git", "ls-remote", "origin") == ""
 
 
 @pytest.mark.long  # DVC's commit of a project with all records

@@ -1,5 +1,6 @@
 """Second user who may not write into the project: `plan` ended with a traceback, and Git's distrust was hidden."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -47,6 +48,17 @@ def test_a_user_without_a_name_has_a_number(project):
     found = other_user.breathline(project, ["plan", "run"], user=4123456)
     assert found["plan"].status == 0, found["plan"].printed
     assert "User 4123456 may not write into the folder" in found["run"].printed
+
+
+@pytest.mark.long  # one more start of the command line
+def test_settings_that_another_user_keeps_secret_are_named(project):
+    secrets = project / ".dvc" / "config.local"
+    secrets.write_text("")
+    secrets.chmod(0o600)
+    os.chown(secrets, other_user.NOBODY, other_user.NOBODY)
+    printed = other_user.breathline(project, ["plan"], user=0)["plan"].printed
+    assert "Permission denied" in printed
+    assert f"{secrets} has the mode -rw------- and the owner nobody; this process runs as root" in printed
 
 
 def test_git_s_distrust_is_one_message_with_the_command(project):
