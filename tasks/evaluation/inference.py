@@ -18,6 +18,9 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.training.torch_setup import as_breathline_error
 
+# Further keys of ``model.json`` that the report shows, and the type of each.
+REPORTED_KEYS = {"weights": str, "parameters": int, "seed": int, "selections.val.epoch": int}
+
 
 def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
     """Return the contents of each model's ``model.json``.
@@ -27,12 +30,12 @@ def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, 
         labels: The label set of the evaluation.
 
     Raises:
-        BreathlineError: A model is missing, or was trained on another label set.
+        BreathlineError: A model card is missing or damaged, or the model was trained on another label set.
     """
     cards = {}
     for name, folder in folders.items():
         path = folder / CARD
-        cards[name] = read_json(path, artifact.CARD_KEYS)
+        cards[name] = read_json(path, artifact.CARD_KEYS | REPORTED_KEYS)
         if cards[name]["labels"] != labels:
             what = f"The model {name} was trained on {cards[name]['labels']}, not on {labels}."
             raise BreathlineError(what, where=path, hint="run `dvc repro`")

@@ -61,7 +61,7 @@ def _write_network(root: Path, card: Path) -> None:
     shape = {key: statistics[key] for key in ("frames", "mels")}
     torch.manual_seed(known["seed"])
     network = create_network("ast", **shape, classes=len(known["classes"]), options=TINY, weights=None)
-    about = {**known, **shape, "options": TINY, "duration_s": SECONDS}
+    about = {**known, **shape, "options": TINY, "duration_s": SECONDS, "parameters": 1}
     networks.save(card.parent, {"val": network.state_dict()}, about)
     (card.parent / file_names.HISTORY).write_text("epoch,train_loss,val_score_strict\n1,1.0,50.0\n", encoding="utf-8")
 

@@ -19,6 +19,7 @@ from models.training.features import INDEX, Features
 from tasks.checks import frames
 from tasks.corpora import registry
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.inference import REPORTED_KEYS, read_cards
 from tasks.extract import extract
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
@@ -89,6 +90,9 @@ READERS = {
     "data/fbank/ast/index.parquet": Reader(_cache, tuple(INDEX.names)),
     "data/fbank/ast/statistics.json": Reader(_cache, ("duration_s",)),
     "data/teachers/t1/model.json": Reader(_model, tuple(artifact.CARD_KEYS)),
+    "data/student/1/model.json": Reader(
+        lambda: read_cards({"student/1": Path("data/student/1")}, "lungsound_4"), tuple(REPORTED_KEYS)
+    ),
     "data/teachers/t1/val.safetensors": Reader(_model),
     "data/soft_labels/soft_labels.parquet": Reader(
         lambda: student.read_soft_labels(Path("data/soft_labels/soft_labels.parquet")), tuple(student.SOFT_LABELS.names)
