@@ -78,7 +78,8 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, most: int | None
         try:
             while child.is_alive():
                 child.join(0.5)
-                if started.value and time.monotonic() - started.value > CASE_S + 1:
+                begun = started.value  # read once: the case may end between two readings
+                if begun and time.monotonic() - begun > CASE_S + 1:
                     break
             slow = child.is_alive()
         finally:
