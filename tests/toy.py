@@ -40,6 +40,7 @@ printf '{"val": {"student": {"score_strict": %s}}}' "$1" > reports/scores.json
 ENV = os.environ | {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     "DVC_NO_ANALYTICS": "1",
+    "PYTHONWARNDEFAULTENCODING": "",  # in other programs it only adds warnings about their libraries to the output
     "GIT_AUTHOR_NAME": "Test",
     "GIT_AUTHOR_EMAIL": "test@example.org",
     "GIT_COMMITTER_NAME": "Test",
