@@ -1,5 +1,6 @@
 """Teachers by their id, and the choice of those that make the soft labels."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -68,7 +69,7 @@ def check_folders(folder: Path, teachers: Iterable[str]) -> None:
         raise BreathlineError(
             f"Trained teachers that params.yaml does not name: {', '.join(unknown)}.",
             where=folder,
-            hint=f"remove them: rm -r {' '.join(str(folder / name) for name in unknown)}",
+            hint=f"remove them: {shlex.join(['rm', '-r', *(str(folder / name) for name in unknown)])}",
         )
 
 

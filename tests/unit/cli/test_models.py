@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from rich.text import Text
@@ -9,10 +10,12 @@ from typer.testing import CliRunner
 from cli import models
 from cli.main import app
 from models.networks.registry import architectures, variants
+from tasks.parameters import judge
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
+ROOT = Path(__file__).parents[3]
 VARIANTS = variants()
 
 
@@ -33,6 +36,8 @@ def test_the_snippet_fits_the_settings_of_the_stages(name):
     assert student["frontend"] in pasted["frontends"]
     settings = params.parse(WeightsSettings, pasted["weights"][student["weights"]], "weights")
     assert settings.source == next((weights.source for weights in variant.weights.values()), "none")
+    whole = params.merge(params.read(ROOT / "params.yaml"), pasted, whole=["student.options"])
+    assert list(judge.find(whole)) == []
 
 
 @pytest.mark.parametrize("name", [*(name for name in architectures() if name != "timm/"), "timm/resnet18"])

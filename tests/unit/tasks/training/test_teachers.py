@@ -14,7 +14,7 @@ from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.settings import FoldSettings
 from tasks.training.settings import ChoiceSettings, TeacherSettings
-from tasks.training.teachers import choose, over_k, ranked
+from tasks.training.teachers import check_folders, choose, over_k, ranked
 
 NOWHERE = Path("nowhere")
 
@@ -127,3 +127,11 @@ def test_out_of_fold_no_cycle_is_labelled_by_a_teacher_that_learned_from_its_pat
         expected = combine([logits[f"t0_{index}"], logits[f"t1_{index}"]])
         np.testing.assert_allclose(soft[rows, 0], expected[rows], rtol=1e-6)
     assert {given.subsets[cycle] for cycle in cycles} == {"train", "val"}
+
+
+def test_the_command_that_removes_leftovers_takes_any_name(tmp_path):
+    (tmp_path / "a; rm -rf x").mkdir()
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(BreathlineError) as error:
+        check_folders(tmp_path, ["kept"])
+    assert error.value.hint == f"remove them: rm -r '{tmp_path}/a; rm -rf x'"
