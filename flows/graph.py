@@ -70,9 +70,11 @@ def read(root: Path) -> tuple[Stage, ...]:
             "DVC is locked: another run is in progress in this project.", where=error, hint="wait until it has ended"
         ) from error
     except DvcException as error:
-        raise BreathlineError(
-            "DVC cannot read the graph.", where=error, hint="correct dvc.yaml or params.yaml"
-        ) from error
+        hint = "correct dvc.yaml or params.yaml"
+        if "dvc.lock" in str(error):
+            # DVC does not write this file atomically.
+            hint = "restore it by `git checkout dvc.lock`; results of stages that it lacks come from DVC's run cache"
+        raise BreathlineError("DVC cannot read the graph.", where=error, hint=hint) from error
 
     out_folders.check(root, [out for stage in stages for out in stage.outs])
     return stages

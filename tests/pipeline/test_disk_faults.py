@@ -18,6 +18,8 @@ from tests import disks
 from tests.pipeline import fresh_stage, runs
 from tests.pipeline.stage_server import Stages
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
 PLACES = (".", "data", "reports", ".checkpoints", ".lineage", "tmp")
 FAULTS = {
     "full": r"The disk is full\.",
