@@ -131,13 +131,15 @@ def prestarted() -> int:
 
 
 def test_a_stage_that_another_dvc_runs_is_busy(tmp_path):
-    folder = toy.make(tmp_path, "stages:\n  slow:\n    cmd: touch on && sleep 2 && echo > x\n    outs: [x]\n")
+    command = "touch on && while [ ! -e go ]; do sleep 0.1; done && echo > x"
+    folder = toy.make(tmp_path, f"stages:\n  slow:\n    cmd: {command}\n    outs: [x]\n")
     with subprocess.Popen(["dvc", "repro", "-q"], cwd=folder, env=toy.ENV) as other:
         while not (folder / "on").exists():
             time.sleep(0.05)
         with pytest.raises(StageFailedError) as caught:
             StageProcesses().run_stage("slow", folder, log=lambda _: None)
         assert caught.value.transient == "busy"
+        (folder / "go").touch()
         assert other.wait() == 0
     StageProcesses().run_stage("slow", folder, log=lambda _: None)
 
