@@ -1,4 +1,4 @@
-"""Stages as forked processes of one process that has imported everything, on disks that only it sees.
+"""Stages as forked processes of one process that has imported their modules, on disks that only it sees.
 
 `Stages` starts this module in a folder with a project. The process reads one JSON object a line: a command, or a
 stage with its environment and limits. A forked stage runs as by its launcher, but imports nothing slow.
@@ -22,14 +22,8 @@ from tests import disks, toy
 class Stages:
     """The client: runs stages and shell commands in a process with mounts of its own."""
 
-    def __init__(self, project: Path, *, preload: bool = True) -> None:
-        command = [
-            *disks.prefix(),
-            sys.executable,
-            "-m",
-            "tests.pipeline.stage_server",
-            *(["preload"] if preload else []),
-        ]
+    def __init__(self, project: Path) -> None:
+        command = [*disks.prefix(), sys.executable, "-m", "tests.pipeline.stage_server"]
         pipe = subprocess.PIPE
         # COLUMNS: no message is cut in the middle of a path.
         env = toy.ENV | {"COLUMNS": "400"}
@@ -72,8 +66,6 @@ def serve() -> None:
     """Answer each order with an exit status and the output."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if sys.argv[1:]:
-        preload()
     root = Path.cwd()
     for line in sys.stdin:
         order = json.loads(line)
@@ -83,18 +75,15 @@ def serve() -> None:
                 env = os.environ | order["env"]
                 status = subprocess.run(order["command"], env=env, stdout=output, stderr=output, check=False).returncode
             else:
+                preload(order["stage"])
                 status = fork(order, output.fileno())
             output.seek(0)
             print(json.dumps([status, output.read().decode(errors="replace")]), file=answers, flush=True)
 
 
-def preload() -> None:
-    """Import what stages import, so that a forked one does not."""
-    from lineage import graph
-
-    for stage in graph.read(Path()).values():
-        import_module(f"tasks.{stage.name.partition('@')[0]}")
-    for name in ("lineage.recorder", "cli.stage", "torch.optim", "great_expectations"):
+def preload(stage: str) -> None:
+    """Import what a stage and its launcher import, so that the forked stage does not."""
+    for name in ("cli.stage", "lineage.recorder", f"tasks.{stage.partition('@')[0]}"):
         import_module(name)
 
 

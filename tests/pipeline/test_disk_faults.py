@@ -177,7 +177,7 @@ def test_a_limit_of_the_process_is_told_in_any_stage(lab, group):
 def dvc_lab(finished_run, tmp_path_factory):
     disks.require_mounts()
     project = fresh_stage.copy(finished_run, tmp_path_factory.mktemp("disks") / "project")
-    with Stages(project, preload=False) as stages:
+    with Stages(project) as stages:
         yield Lab(project, stages, PLACES_OF_DVC)
 
 
