@@ -18,12 +18,13 @@ from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.runtime.user_paths import resolve
-from tasks.runtime.words import listed
-from tasks.sources import archive
+from tasks.runtime.words import counted, listed
+from tasks.sources import archive, pointers
 from tasks.sources.collection import Collection, files_in, folder
 from tasks.sources.copying import copy
 
 DOWNLOADS = Path(".checkpoints/download")
+SHIPPED = "the table that comes with Breathline"  # origin of metadata that the source lacks
 
 log = logging.getLogger("download")
 
@@ -76,6 +77,9 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     corpus = registry.get(settings.corpus)
     excluded = frozenset(map(str, settings.exclude_patients))
     found = source_files.sort(collection.members, corpus)
+    pointers.check([*found.audio.values(), *found.annotations.values()], collection.where)
+    if found.copies:
+        log.info(f"{counted(found.copies, 'file')} of the source are equal copies of others, and count once")
     alone = completeness.check_pairs(found, collection.where, settings.expect)
     if alone:
         log.warning(f"{len(alone)} annotations without a recording are not copied: {listed(alone)}")
@@ -85,6 +89,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
 
     # Completeness is checked on the whole source, before patients are excluded.
     origins = copy_metadata(settings, collection, found, corpus, raw / "metadata")
+    shipped = [name for name, origin in origins.items() if origin == SHIPPED]
     metadata = _read_metadata(corpus, raw / "metadata", list(found.audio), origins)
     completeness.check_missing(metadata, collection.where, settings.expect)
     counts = exclusion.count(metadata, excluded)
@@ -100,6 +105,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     copy(copied, raw / "audio")
     completeness.check_headers((raw / "audio" / name for name in sorted(recordings)), collection.where)
     identity = corpus.identify(raw / "audio", list(found.audio), settings)
+    corpus.check_published(metadata, identity, origins)
     completeness.check_extent(identity, sum(counts.values()), collection.where, settings.expect)
     files.write_json(
         raw / "source.json",
@@ -117,7 +123,9 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
                 name: files.sha256(raw / "metadata" / name) if name in origins else None
                 for name in corpus.metadata_files
             },
+            "shipped_metadata": shipped,
             "annotations_without_recording": len(alone),
+            "equal_copies": found.copies,
             "other_files": len(found.others),
         },
     )
@@ -127,12 +135,27 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
 def copy_metadata(
     settings: DownloadSettings, collection: Collection, found: SourceFiles, corpus: Corpus, folder: Path
 ) -> dict[str, str]:
-    """Write the metadata files under their official names, and return the origin of each."""
+    """Write the metadata files under their official names, and return the origin of each.
+
+    Raises:
+        BreathlineError: A required file is missing, and the project has none for these recordings.
+    """
     named = files_in(settings.metadata, recursive=False) if settings.metadata else []
     beside = files_in(collection.beside, recursive=False)
     places = [source_files.metadata_among(named, corpus), found.metadata, source_files.metadata_among(beside, corpus)]
     read = source_files.read_metadata(places, corpus)
-    absent = [name for name in corpus.metadata_files if name not in read]
+    missing = [name for name in corpus.metadata_files if name not in read]
+    shipped = corpus.shipped_metadata(missing, found.audio, found.annotations)
+    if shipped:
+        log.info(f"the source lacks {listed(list(shipped))}: the published values that come with Breathline are used")
+    read |= {name: (content, SHIPPED) for name, content in shipped.items()}
+    absent = [name for name in missing if name not in read]
+    if required := [name for name in absent if corpus.metadata_files[name]]:
+        raise BreathlineError(
+            f"The metadata file {required[0]} is missing.",
+            where="the source, the folder beside it, and `download.metadata`",
+            hint=corpus.missing_metadata_hint(required[0]),
+        )
     if absent:
         log.info(f"metadata files that the source does not have: {listed(absent)}")
     folder.mkdir(parents=True)

@@ -14,7 +14,7 @@ from tasks.corpora import registry
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
-from tasks.sources import proxies, responses
+from tasks.sources import folder_walk, proxies, responses
 
 STATE = Path(".breathline/source.json")
 TIMEOUT_S = 30.0
@@ -65,11 +65,11 @@ def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, 
     path = root / settings.path
     if not path.exists():
         raise BreathlineError("The source is missing.", where=path, hint="correct download.path in params.yaml")
-    found = {"": path} if path.is_file() else {one.relative_to(path).as_posix(): one for one in path.rglob("*")}
+    found = {"": path} if path.is_file() else {one.relative_to(path).as_posix(): one for one in folder_walk.files(path)}
     # Metadata files may lie beside the source or in a folder of their own.
     for folder in filter(None, [path.resolve().parent, settings.metadata and root / settings.metadata]):
-        found |= {str(one): one for one in folder.iterdir() if corpus.metadata_name(one.name)}
-    return {name: _local(one, before.get(name)) for name, one in sorted(found.items()) if one.is_file()}
+        found |= {str(one): one for one in folder_walk.files_at(folder) if corpus.metadata_name(one.name)}
+    return {name: _local(one, before.get(name)) for name, one in sorted(found.items())}
 
 
 def changes(before: Files, now: Files) -> list[str]:

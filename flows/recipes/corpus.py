@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import folder_walk, pointers, system_files
 
 HELP = f"name of a corpus ({', '.join(registry.names())}), or path of a zip archive or an unpacked folder"
 
@@ -37,8 +38,9 @@ def settings(corpus: str) -> dict[str, Any]:
 def _recordings(path: Path) -> set[str]:
     """Return the names of the recordings in an archive or a folder."""
     if path.is_dir():
-        files = [str(file.relative_to(path)) for file in path.rglob("*")]
+        files = [file.relative_to(path).as_posix() for file in folder_walk.files(path)]
     elif path.is_file():
+        pointers.check_archive(path)
         try:
             with zipfile.ZipFile(path) as archive:
                 files = archive.namelist()
@@ -46,5 +48,5 @@ def _recordings(path: Path) -> set[str]:
             raise BreathlineError("This is not a zip archive.", where=path, hint=f"--corpus: {HELP}") from error
     else:
         raise BreathlineError("There is no such archive or folder.", where=path, hint=f"--corpus: {HELP}")
-    parts = map(PurePosixPath, files)
-    return {file.stem for file in parts if file.suffix.lower() == ".wav" and "__MACOSX" not in file.parts}
+    parts = [PurePosixPath(file) for file in files if not system_files.is_one(file)]
+    return {file.stem for file in parts if file.suffix.lower() == ".wav"}

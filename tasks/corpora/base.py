@@ -19,7 +19,7 @@ from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import schemas
 from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.collection import Collection
+from tasks.sources.collection import Collection, Member
 
 Row = Mapping[str, Any]
 
@@ -183,6 +183,38 @@ class Corpus(ABC):
             where="params.yaml: download.source",
             hint="fetch it by hand, then set source to archive or directory, and path",
         )
+
+    def shipped_metadata(
+        self, missing: AbstractCollection[str], audio: Mapping[str, Member], annotations: Mapping[str, Member]
+    ) -> Mapping[str, bytes]:
+        """Return the content of metadata files that the project has for a source without them, by official name.
+
+        Args:
+            missing: Official names of the files that the source lacks.
+            audio: Audio file of each recording of the source.
+            annotations: Annotation of each recording.
+
+        Raises:
+            BreathlineError: The project's table does not hold for these recordings, and they need one.
+        """
+        return {}
+
+    def missing_metadata_hint(self, name: str) -> str:
+        """Return the next step where a required metadata file is missing, by its official name."""
+        return "put it beside the source, or into a folder and name that in download.metadata"
+
+    def check_published(self, metadata: Metadata, identity: Identity, origins: Mapping[str, str]) -> None:
+        """Refuse metadata that contradict what is published about verified recordings.
+
+        Args:
+            metadata: Metadata of the recordings.
+            identity: Result of comparing the recordings with the published corpus.
+            origins: Origin of each metadata file by official name, for error messages.
+
+        Raises:
+            BreathlineError: They contradict; the recordings are named.
+        """
+        return
 
     def publisher_files(self) -> Sequence[str]:
         """Return the names of the files on the publisher's site."""

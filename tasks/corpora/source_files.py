@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from tasks.corpora import file_copies
 from tasks.corpora.base import Corpus
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import pointers
 from tasks.sources.collection import Member
 
 RECORDING_SUFFIX = ".wav"
@@ -24,12 +26,14 @@ class SourceFiles:
         annotations: Annotation of each recording, by sorted name.
         metadata: All copies of each metadata file, by official name.
         others: Files of no known kind.
+        copies: Number of further copies of recordings and annotations, with equal content, that are left out.
     """
 
     audio: Mapping[str, Member]
     annotations: Mapping[str, Member]
     metadata: Mapping[str, Sequence[Member]]
     others: Sequence[Member]
+    copies: int = 0
 
     def only(self, recording_ids: Collection[str]) -> SourceFiles:
         """Return the files with only these recordings and their annotations."""
@@ -44,33 +48,32 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
     """Return the files of a source by kind: audio, annotations, metadata and others. Folders are ignored.
 
     Raises:
-        BreathlineError: A recording's name does not have the corpus's form, or two files have the same name, also if
-            case is ignored.
+        BreathlineError: A recording's name does not have the corpus's form, two files of one name differ, or two names
+            differ in case only.
     """
-    audio: dict[str, Member] = {}
-    annotations: dict[str, Member] = {}
+    audio: dict[str, list[Member]] = {}
+    annotations: dict[str, list[Member]] = {}
     metadata: dict[str, list[Member]] = {}
     others: list[Member] = []
     for member in members:
         path = PurePosixPath(member.name)
         suffix = path.suffix.lower()
-        if "__MACOSX" in path.parts or path.name.startswith("."):
-            others.append(member)  # macOS adds such files to archives; a resource fork even ends in .wav
-        elif suffix == RECORDING_SUFFIX:
+        if suffix == RECORDING_SUFFIX:
             corpus.check_name(path.stem, member.origin)
-            _add(audio, path.stem, member)
+            audio.setdefault(path.stem, []).append(member)
         elif official := corpus.metadata_name(path.name):
             metadata.setdefault(official, []).append(member)
         elif suffix == corpus.annotation_suffix and corpus.is_name(path.stem):
-            _add(annotations, path.stem, member)
+            annotations.setdefault(path.stem, []).append(member)
         else:
             others.append(member)
-    _check_case(audio)
+    _check_case({name: members[0] for name, members in audio.items()})
     return SourceFiles(
-        audio=dict(sorted(audio.items())),
-        annotations=dict(sorted(annotations.items())),
+        audio={name: members[0] for name, members in sorted(audio.items())},
+        annotations={name: members[0] for name, members in sorted(annotations.items())},
         metadata=metadata,
         others=others,
+        copies=file_copies.count_equal([*audio.values(), *annotations.values()]),
     )
 
 
@@ -91,18 +94,12 @@ def read_metadata(places: Sequence[Mapping[str, Sequence[Member]]], corpus: Corp
         corpus: The corpus.
 
     Raises:
-        BreathlineError: A required file is missing, or one place has two copies that differ.
+        BreathlineError: One place has two copies that differ, or a file is a pointer or far too large.
     """
     found: dict[str, tuple[bytes, str]] = {}
-    for official, required in corpus.metadata_files.items():
+    for official in corpus.metadata_files:
         candidates = next((place[official] for place in places if official in place), None)
         if candidates is None:
-            if required:
-                raise BreathlineError(
-                    f"The metadata file {official} is missing.",
-                    where="the source, the folder beside it, and `download.metadata`",
-                    hint="put it beside the source, or into a folder and name that in download.metadata",
-                )
             continue
         copies = [(_content(member), member.origin) for member in candidates]
         for content, origin in copies[1:]:
@@ -122,18 +119,10 @@ def _content(member: Member) -> bytes:
         raise BreathlineError(
             f"{member.size} bytes are too many for a metadata file.", where=member.origin, hint="fetch it again"
         )
-    return b"".join(member.chunks())
-
-
-def _add(files: dict[str, Member], recording_id: str, member: Member) -> None:
-    """Add a recording's file, which must be the only one of its name."""
-    if recording_id in files:
-        raise BreathlineError(
-            f"Two files have one name, {PurePosixPath(member.name).name}.",
-            where=f"{files[recording_id].origin} and {member.origin}",
-            hint="remove the wrong one",
-        )
-    files[recording_id] = member
+    content = b"".join(member.chunks())
+    if pointer := pointers.tool(content):
+        raise pointers.refusal(pointer, "The metadata file was", member.origin)
+    return content
 
 
 def _check_case(files: Mapping[str, Member]) -> None:

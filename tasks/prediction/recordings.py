@@ -27,6 +27,7 @@ from tasks.prediction.excerpts import Excerpt, excerpts
 from tasks.runtime import params, schemas
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hardware import usable_cores
+from tasks.sources import folder_walk
 from tasks.training.torch_setup import as_breathline_error, set_up
 
 NOT_JUDGED = "not judged"  # start of the note on a recording without a class
@@ -85,7 +86,7 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            wavs = sorted(wav for wav in path.rglob("*") if wav.suffix.lower() == ".wav" and wav.is_file())
+            wavs = [wav for wav in folder_walk.files(path) if wav.suffix.lower() == ".wav"]
             if not wavs:
                 raise BreathlineError("There is no wav file in the folder.", where=path, hint="name another")
             found |= dict.fromkeys(wavs)

@@ -5,7 +5,6 @@ import hashlib
 import lzma
 import re
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from rich import progress
 
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
+from tasks.sources import pointers, system_files
 from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
 
 MAX_BYTES = 16 << 30  # of all unpacked members; large corpora have some 3 GiB
@@ -28,7 +28,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplement
 
 @contextmanager
 def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
-    """Yield the files of an archive, without unpacking them.
+    """Yield the files of an archive, without unpacking them; those of the system are left out.
 
     The archive's directory (its list of members) is checked at once. Each member is compared with it while it is read.
 
@@ -37,12 +37,13 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
         sha256: Expected SHA-256, if it is known.
 
     Raises:
-        BreathlineError: There is no such file.
+        BreathlineError: There is no such file, or it is only a pointer of Git LFS or git-annex.
         BrokenArchiveError: The file is not a zip, is cut off, encrypted or damaged, or has another SHA-256. Or a member
             has an unsafe path, is a link, appears twice, or is far larger than its compressed size.
     """
     if not path.is_file():
         raise BreathlineError("There is no such archive.", where=path, hint="correct `download.path` in params.yaml")
+    pointers.check_archive(path)
     seen = _sha256(path)
     if sha256 is not None and seen != sha256.lower():
         raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
@@ -62,7 +63,7 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
                     chunks=partial(_chunks, path, archive, info),
                 )
                 for info in sorted(archive.infolist(), key=lambda info: info.filename)
-                if not info.is_dir()
+                if not info.is_dir() and not system_files.is_one(info.filename)
             ],
             beside=path.parent,
             archive=Archive(name=path.name, sha256=seen, bytes=size),
@@ -70,8 +71,11 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
 
 
 def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse unsafe paths, entries that are not plain files, and two members of one name."""
-    seen: dict[str, str] = {}
+    """Refuse unsafe paths, entries that are not plain files, and two members of one name.
+
+    Names that differ in case are allowed: members are copied under names of their own.
+    """
+    seen: set[str] = set()
     for info in infos:
         name = info.orig_filename
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -89,10 +93,9 @@ def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
             raise _broken(path, f"The member {name!r} is encrypted.")
         if info.compress_type not in READABLE:
             raise _broken(path, f"The member {name!r} is compressed by an unknown method ({info.compress_type}).")
-        key = unicodedata.normalize("NFC", name).casefold()
-        if key in seen:
-            raise _broken(path, f"Two members have the same name if case is ignored: {seen[key]!r} and {name!r}.")
-        seen[key] = name
+        if name in seen:
+            raise _broken(path, f"Two members have the same name: {name!r}.")
+        seen.add(name)
 
 
 def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], size: int) -> None:

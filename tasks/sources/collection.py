@@ -1,10 +1,12 @@
 """Common interface of sources: files by name."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.runtime.errors import BreathlineError
+from tasks.sources import folder_walk
 
 CHUNK = 1 << 20  # bytes read at a time
 
@@ -28,6 +30,13 @@ class Member:
     origin: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the content, in hexadecimal."""
+        digest = hashlib.sha256()
+        for chunk in self.chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +66,18 @@ class Collection:
 
 
 def files_in(folder: Path, *, recursive: bool) -> list[Member]:
-    """Return the files of a folder, sorted by name.
+    """Return the files of a folder, sorted by path.
+
+    Args:
+        folder: The folder.
+        recursive: Whether files of subfolders are wanted; then a link that leads nowhere is an error.
 
     Raises:
-        BreathlineError: There is no such folder.
+        BreathlineError: There is no such folder, or it cannot be read completely.
     """
     if not folder.is_dir():
         raise BreathlineError("There is no such folder.", where=folder, hint="correct the path in params.yaml")
-    paths = folder.rglob("*") if recursive else folder.iterdir()
+    paths = folder_walk.files(folder) if recursive else folder_walk.files_at(folder)
     return [
         Member(
             name=path.relative_to(folder).as_posix(),
@@ -72,8 +85,7 @@ def files_in(folder: Path, *, recursive: bool) -> list[Member]:
             size=path.stat().st_size,
             chunks=lambda path=path: _chunks(path),  # type: ignore[misc]  # mypy cannot type the default
         )
-        for path in sorted(paths)
-        if path.is_file()
+        for path in paths
     ]
 
 
@@ -81,7 +93,7 @@ def folder(path: Path) -> Collection:
     """Return the files of a folder and its subfolders.
 
     Raises:
-        BreathlineError: There is no such folder.
+        BreathlineError: There is no such folder, or it cannot be read completely.
     """
     return Collection(where=path, members=files_in(path, recursive=True), beside=path.resolve().parent)
 

@@ -1,15 +1,17 @@
 """Adapter of the generated demo corpus, which is written in ICBHI's format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection as AbstractCollection
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from tasks.corpora.base import Metadata
 from tasks.corpora.demo import facts
 from tasks.corpora.icbhi.adapter import Icbhi
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.errors import BreathlineError
-from tasks.sources.collection import Collection, folder
+from tasks.sources.collection import Collection, Member, folder
 
 
 class Demo(Icbhi):
@@ -38,6 +40,15 @@ class Demo(Icbhi):
     def facts(self, identity: Identity) -> CorpusFacts:
         """Return the facts of the generated recordings."""
         return facts.facts(identity)
+
+    def shipped_metadata(
+        self, missing: AbstractCollection[str], audio: Mapping[str, Member], annotations: Mapping[str, Member]
+    ) -> Mapping[str, bytes]:
+        """Return nothing: the generator writes all files."""
+        return {}
+
+    def check_published(self, metadata: Metadata, identity: Identity, origins: Mapping[str, str]) -> None:
+        """Accept all metadata: nothing is published about generated recordings."""
 
     def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
         """Generate the recordings.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection as AbstractCollection
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from tasks.corpora.icbhi import (
     metadata_lines,
     names,
     official_site,
+    shipped_metadata,
 )
 from tasks.corpora.icbhi.annotations import read as read_annotation
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
@@ -26,7 +27,7 @@ from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
-from tasks.sources.collection import Collection
+from tasks.sources.collection import Collection, Member
 
 _FILES = {
     SPLIT_FILE: True,
@@ -132,6 +133,21 @@ class Icbhi(Corpus):
         given = settings.metadata.iterdir() if settings.metadata else ()
         at_hand = {name for path in given if (name := self.metadata_name(path.name))}
         return official_site.fetched(settings, downloads, at_hand=at_hand)
+
+    def shipped_metadata(
+        self, missing: AbstractCollection[str], audio: Mapping[str, Member], annotations: Mapping[str, Member]
+    ) -> Mapping[str, bytes]:
+        """Return the official split and the folds, for recordings of ICBHI 2017."""
+        return shipped_metadata.of_source(missing, audio, annotations)
+
+    def missing_metadata_hint(self, name: str) -> str:
+        """Return the next step: the official address, and the form of the file."""
+        return shipped_metadata.hint(name)
+
+    def check_published(self, metadata: Metadata, identity: Identity, origins: Mapping[str, str]) -> None:
+        """Refuse a split of verified recordings that is not the official one."""
+        if identity.verified:
+            shipped_metadata.check_split(metadata, origins[SPLIT_FILE])
 
     def publisher_files(self) -> Sequence[str]:
         """Return the names of the files on the official site."""

@@ -6,12 +6,13 @@ ends as LF, and SHA-256 of the published audio where it is known.
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tasks.corpora.icbhi.facts import COMPLETE, OWN, OWN_TITLE, PART, TITLE
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.files import sha256
+from tasks.sources.collection import Member
 
 TABLE = Path(__file__).with_name("known_recordings.tsv")
 
@@ -64,7 +65,29 @@ def compare(audio: Path, recording_ids: Sequence[str]) -> Identity:
     )
 
 
+def others(audio: Mapping[str, Member], annotations: Mapping[str, Member]) -> list[str]:
+    """Return the names of the recordings of a source that are not ICBHI's, by the rule of `compare`.
+
+    Args:
+        audio: Audio file of each recording.
+        annotations: Annotation of each recording.
+    """
+    known = read()
+    return [name for name, member in audio.items() if not _is_known(known.get(name), member, annotations[name])]
+
+
+def _is_known(row: Mapping[str, str] | None, audio: Member, annotation: Member) -> bool:
+    """Return whether a recording is that of a row."""
+    if row is None or _with_lf(annotation.chunks()) != row["annotation_sha256"]:
+        return False
+    return row["recording_sha256"] in ("", audio.sha256())
+
+
 def annotation_sha256(path: Path) -> str:
     """Return the SHA-256 of an annotation, with line ends as LF."""
-    content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return hashlib.sha256(content).hexdigest()
+    return _with_lf([path.read_bytes()])
+
+
+def _with_lf(chunks: Iterable[bytes]) -> str:
+    """Return the SHA-256 of a text, with line ends as LF."""
+    return hashlib.sha256(b"".join(chunks).replace(b"\r\n", b"\n").replace(b"\r", b"\n")).hexdigest()

@@ -1,12 +1,14 @@
 """A project in which `download` is run: with a small corpus, and settings to bring it from anywhere."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks import download as stage
+from tasks.corpora.icbhi import known_recordings
 from tasks.corpora.settings import DemoSettings, DownloadSettings
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.sources import corpora
@@ -20,6 +22,22 @@ def settings(source: str, path: Path | None = None, corpus: str = "icbhi", **cha
     given |= {"exclude_patients": [], **changes}
     demo = DemoSettings(seed=1, patients=4)
     return DownloadSettings(corpus=corpus, source=source, path=path, demo=demo, **given)
+
+
+def publish(names: list[str], table: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let recordings of `corpora.recordings` pass as the published ones, and return their names.
+
+    The side is that of `corpora.metadata`; the fold is 3; the audio of the first is known.
+    """
+    annotation = sha256(corpora.ANNOTATION.replace(b"\r\n", b"\n")).hexdigest()
+    audio = {names[0]: sha256(corpora.wav()).hexdigest()}
+    sides = ("train", "test")
+    rows = [f"{name}\t{sides[i % 2]}\t3\t{annotation}\t{audio.get(name, '')}" for i, name in enumerate(names)]
+    table.write_text(
+        "\n".join(["recording\tsplit\tfold\tannotation_sha256\trecording_sha256", *rows]) + "\n", encoding="ascii"
+    )
+    monkeypatch.setattr(known_recordings, "TABLE", table)
+    return names
 
 
 class Project:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.corpora.icbhi import known_recordings
 from tasks.corpora.icbhi.metadata import DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
-from tests.unit.tasks.download.project import FULL, NAMES, settings
+from tests.unit.tasks.download.project import FULL, NAMES, publish, settings
 from tests.unit.tasks.sources import corpora
 
 WHOLE = corpora.many(919)
@@ -30,7 +29,7 @@ def test_an_archive_and_a_folder_bring_the_same(tmp_path, project):
     data = zipped.read_bytes()
     assert brought[0] | {"archive": None, "source": "directory"} == brought[1]
     assert brought[0]["archive"] == {"name": "part.zip", "sha256": sha256(data).hexdigest(), "bytes": len(data)}
-    assert brought[0]["other_files"] == 3
+    assert brought[0]["other_files"] == 1, "files of the system do not count"
     assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["corpus"]) == (4, [], "icbhi")
     assert (brought[0]["identity"]["name"], brought[0]["identity"]["verified"]) == ("icbhi-format", False)
 
@@ -38,14 +37,7 @@ def test_an_archive_and_a_folder_bring_the_same(tmp_path, project):
 @pytest.fixture
 def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of 920 recordings that pass as the published ones; one has another name in the split file."""
-    names = [*WHOLE, corpora.ODD[1]]
-    digest = sha256(corpora.ANNOTATION.replace(b"\r\n", b"\n")).hexdigest()
-    audio = {names[0]: sha256(corpora.wav()).hexdigest()}
-    rows = [f"{name}\ttrain\t0\t{digest}\t{audio.get(name, '')}" for name in names]
-    table = tmp_path / "known.tsv"
-    table.write_text("\n".join(["recording\tsplit\tfold\tannotation_sha256\trecording_sha256", *rows]) + "\n")
-    monkeypatch.setattr(known_recordings, "TABLE", table)
-    return names
+    return publish([*WHOLE, corpora.ODD[1]], tmp_path / "known.tsv", monkeypatch)
 
 
 def test_the_whole_database_with_its_one_wrong_name(tmp_path, project, known):
@@ -54,6 +46,7 @@ def test_the_whole_database_with_its_one_wrong_name(tmp_path, project, known):
     source = project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", files), expect="full"))
     assert (source["corpus"], source["recordings"], source["missing"]) == ("icbhi", 920, [])
     assert source["corrections"] == [{"name_in_split": in_split, "recording_id": in_truth}]
+    assert source["shipped_metadata"] == []
     identity = source["identity"]
     assert (identity["statement"], identity["verified"], identity["complete"]) == ("ICBHI 2017", True, True)
     assert (identity["matched_annotations"], identity["matched_audio"]) == (920, 1)

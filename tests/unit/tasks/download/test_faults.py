@@ -29,7 +29,7 @@ def flac() -> bytes:
     ("changes", "what"),
     [
         pytest.param({f"{NAMES[0]}.txt": None}, f"1 recordings have no annotation: {NAMES[0]}", id="wav alone"),
-        pytest.param({f"x/{NAMES[0]}.WAV": b""}, f"Two files have one name, {NAMES[0]}", id="twins in two folders"),
+        pytest.param({f"x/{NAMES[0]}.WAV": b""}, f"Copies of 1 file differ: {NAMES[0]}.wav", id="twins in two folders"),
         pytest.param({"101_x.wav": b""}, "`101_x` is not the name", id="no name of a recording"),
         pytest.param({f"{NAMES[0]}.wav": b"RIFF but no"}, rf"1 recordings .*: {NAMES[0]}.wav \(Format", id="no wav"),
         pytest.param({f"{NAMES[0]}.wav": corpora.wav()[:30]}, f"{NAMES[0]}.wav", id="half a header"),

@@ -100,7 +100,6 @@ def with_damage(path: Path) -> None:
         pytest.param(with_mode(stat.S_IFLNK | 0o777), "symbolic link", id="symlink"),
         pytest.param(with_mode(stat.S_IFIFO | 0o644), "not a plain file", id="pipe"),
         pytest.param(with_twins, "Two members have the same name", id="twins"),
-        pytest.param(with_member(FIRST.upper()), "Two members have the same name", id="twins but for case"),
         pytest.param(with_member("a.wav", bytes(8 << 20)), "decompression bomb", id="bomb by ratio"),
         pytest.param(with_patch(SIZE, struct.pack("<I", 5)), "damaged", id="more than announced"),
         pytest.param(with_patch(SIZE, struct.pack("<I", 9999)), "shorter than the archive", id="less than announced"),

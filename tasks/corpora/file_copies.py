@@ -1,0 +1,48 @@
+"""Copies of a recording or annotation in several folders of a source.
+
+Some sources hold everything twice, below folders that differ in case only.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
+
+from rich.progress import track
+
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.stage import console
+from tasks.runtime.words import counted, listed
+from tasks.sources.collection import Member
+
+
+def count_equal(files: Collection[Sequence[Member]]) -> int:
+    """Return the number of copies beside the first of each file.
+
+    Args:
+        files: All copies of each file, which have one name.
+
+    Raises:
+        BreathlineError: Copies of one file differ by their SHA-256. The error names them.
+    """
+    several = [copies for copies in files if len(copies) > 1]
+    differing = [
+        (copies[0], copy)
+        for copies in track(several, "comparing copies", console=console, disable=not several)
+        for copy in _unlike_the_first(copies)
+    ]
+    if differing:
+        names = sorted({PurePosixPath(first.name).name for first, _ in differing})
+        raise BreathlineError(
+            f"Copies of {counted(len(names), 'file')} differ: {listed(names)}.",
+            where=f"{differing[0][0].origin} and {differing[0][1].origin}",
+            hint="remove the wrong ones",
+        )
+    return sum(len(copies) - 1 for copies in several)
+
+
+def _unlike_the_first(copies: Sequence[Member]) -> list[Member]:
+    """Return the copies whose content is not that of the first."""
+    first, *others = copies
+    if any(other.size != first.size for other in others):
+        return [other for other in others if other.size != first.size]
+    expected = first.sha256()
+    return [other for other in others if other.sha256() != expected]
