@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import timm
+import torch
 from timm.models import adapt_input_conv, build_model_with_cfg
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
@@ -66,14 +67,22 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     """Return timm's network of a name, such as ``timm/resnet18``, or ``timm/efficientnet_b0``.
 
     Raises:
-        ValueError: timm has none of that name; the error lists similar names.
+        ValueError: timm has none of that name (the error lists similar names), or it does not take the features.
     """
     name = spec.architecture.removeprefix(TIMM)
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
-    backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
-    return TimmCNN(backbone, options, classes=spec.classes)
+    try:
+        backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
+        with torch.no_grad():
+            backbone.eval()(torch.zeros(1, 1, spec.mels, spec.frames))
+    except (AssertionError, RuntimeError, TypeError) as error:
+        size = f"{spec.frames} frames of {spec.mels} mels in one channel"
+        raise ValueError(
+            f"timm's network {name} does not take {size}: {error} Use another, such as resnet18."
+        ) from error
+    return TimmCNN(backbone.train(), options, classes=spec.classes)
 
 
 def resnet10(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,5 +29,5 @@ class WaveformSettings:
     # half-width of the gain's range: amplitudes are multiplied by U(1 − gain, 1 + gain); 0.1 as published
     gain: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     # standard deviation of the white noise relative to full scale; 0.0001 as published
-    noise_sd: Annotated[float, Ge(0)] = 0.0
+    noise_sd: Annotated[float, Interval(ge=0, le=1)] = 0.0
     probability: Annotated[float, Interval(ge=0, le=1)] = 0.5  # probability of each of the two for a sample

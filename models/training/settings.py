@@ -28,10 +28,10 @@ class PatchMixSettings:
     """Settings of Patch-Mix (Bae et al., INTERSPEECH 2023); the last five apply to ``patchmix_cl`` only."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    beta: Annotated[float, Gt(0)] = 1.0  # parameter β of λ ~ Beta(β, β)
+    beta: Annotated[float, Interval(ge=0.001, le=1000)] = 1.0  # parameter β of λ ~ Beta(β, β)
     domain: Literal["patch", "time"] = "patch"  # unit of the mixing: random patches, or whole time columns
-    alpha: Annotated[float, Ge(0)] = 1.0  # weight α of the contrastive loss
-    temperature: Annotated[float, Gt(0)] = 0.06  # temperature τ of the contrastive loss
+    alpha: Annotated[float, Interval(ge=0, le=1000)] = 1.0  # weight α of the contrastive loss
+    temperature: Annotated[float, Interval(ge=0.001, le=1000)] = 0.06  # temperature τ of the contrastive loss
     projection: Annotated[int, Interval(ge=1, le=65536)] = 768  # length of the projector's output
     # keys of the contrastive loss: embeddings (`grad`) or projections (`project`), without (`block`) or with gradient
     # (`flow`)
@@ -67,11 +67,11 @@ class OptimizerSettings:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     # name of the optimiser; `sam`, `look_sam` and `momentum_sam` perturb the weights before AdamW steps
     name: Literal["adamw", "adam", "sgd", "sam", "look_sam", "momentum_sam"]
-    lr: Annotated[float, Gt(0)]  # highest learning rate
+    lr: Annotated[float, Interval(gt=0, le=1000)]  # highest learning rate
     # weight decay: decoupled with AdamW and the variants of SAM, an L2 penalty with Adam and SGD
-    weight_decay: Annotated[float, Ge(0)]
+    weight_decay: Annotated[float, Interval(ge=0, le=1000)]
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9  # momentum of SGD
-    rho: Annotated[float, Ge(0)] = 0.05  # radius ρ of SAM and its variants
+    rho: Annotated[float, Interval(ge=0, le=1000)] = 0.05  # radius ρ of SAM and its variants
     adaptive: bool = False  # whether the radius scales with the weights (ASAM)
     # number of steps of `look_sam` from one step of SAM to the next
     interval: Annotated[int, Interval(ge=1, le=1_000_000)] = 5
@@ -102,11 +102,13 @@ class ScheduleSettings:
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs: at most epochs, which is {self.epochs}")
         if self.name == "step" and not self.milestones:
-            raise ValueError("milestones: the schedule step needs epochs after which the rate falls")
+            raise ValueError("milestones: epochs after which the rate falls, which the schedule step needs")
         if list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError("milestones: epochs in rising order, each once")
+        if self.name == "step" and self.milestones[-1] >= self.epochs:
+            raise ValueError(f"milestones: epochs before the last one, which is {self.epochs}")
         if self.warmup == "reference" and (self.name != "cosine" or self.per != "epoch"):
-            raise ValueError("warmup: reference needs name: cosine and per: epoch")
+            raise ValueError("warmup: linear; reference only with name: cosine and per: epoch")
 
 
 @dataclass(frozen=True, kw_only=True)

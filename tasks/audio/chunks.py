@@ -4,6 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from tasks.audio import limits
 from tasks.audio.extents import DamagedAudioError, Edit, Extent, describe_rest
 
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
@@ -12,8 +13,9 @@ CONTAINERS = {b"RIFF", b"riff", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff"}
 KNOWN = {b"fmt ", b"data", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"JUNK", b"id3 ", b"ID3 "}
 KNOWN |= {b"COMM", b"SSND", b"MARK", b"INST", b"ANNO", b"NAME", b"AUTH", b"VHDR", b"BODY", b"chan", b"free", b"pakt"}
 UNCOMPRESSED = {1, 3, 0xFFFE}  # encodings of wav: integers, floats, extensible
-MAX_WIDTH = 8  # bytes of a sample
+FLOATS, FLOAT_BITS = 3, (32, 64)
 MAX_CHUNKS = 10_000
+NESTED = {b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS"}  # first bytes of files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +81,13 @@ def extent(file: BinaryIO, size: int, base: int) -> Extent | None:
 
 
 def _check_format(encoding: int, channels: int, block: int, bits: int) -> None:
-    """Check that a frame of uncompressed samples has room for its bits; libsndfile would read another encoding."""
-    if encoding in UNCOMPRESSED and channels and block and not -(-bits // 8) <= block / channels <= MAX_WIDTH:
+    """Check that uncompressed samples fill their frame; libsndfile would read another encoding, or gaps as samples."""
+    if encoding in UNCOMPRESSED and channels and block and block != channels * -(-bits // 8):
         raise DamagedAudioError(
             f"has a header that contradicts itself: {bits} bits of {channels} channels in blocks of {block} bytes"
         )
+    if encoding == FLOATS and bits not in FLOAT_BITS:
+        raise DamagedAudioError(f"has a header that contradicts itself: floats of {bits} bits, which are 32 or 64")
 
 
 class _Walk:
@@ -106,6 +110,8 @@ class _Walk:
                 return self._audio(position, length)
             self._facts(name, position + kind.head)
             position = self._next(position, length)
+        else:
+            raise DamagedAudioError(f"has more than {MAX_CHUNKS:,} chunks before its audio")
         raise DamagedAudioError(f"is cut off before its audio: {kind.name} without the chunk {kind.audio.decode()}")
 
     def _chunk(self, position: int) -> tuple[bytes | None, int]:
@@ -149,7 +155,9 @@ class _Walk:
         """Note the lengths that chunks before the audio state, and check the format of samples."""
         if name == b"fmt " and len(values := self._bytes(body, 16)) == 16:
             order = ">" if self.kind.length == ">I" else "<"
-            _check_format(*struct.unpack(f"{order}HH8xHH", values))
+            encoding, channels, rate, block, bits = struct.unpack(f"{order}HHI4xHH", values)
+            limits.check_rate(rate)
+            _check_format(encoding, channels, block, bits)
         if name == b"ds64":
             values = self._bytes(body + 8, 16)
             if len(values) == 16:
@@ -164,6 +172,8 @@ class _Walk:
         start = position + kind.head + kind.prefix
         stated = length - kind.prefix
         held = self.size - start
+        if self._bytes(start, 4) in NESTED:
+            raise DamagedAudioError("holds the header of another file where its audio should begin")
         notes = self._notes()
         if self.long_length is not None and length == 0xFFFFFFFF:
             stated = self.long_length

@@ -78,6 +78,10 @@ def _read_or_refuse(path: Path) -> Audio:
     try:
         if not path.is_file():
             raise DamagedAudioError("is no file", "name a file")
+        if path.suffix.lower() == ".raw":
+            raise DamagedAudioError(
+                "has no header, as its suffix says", "convert it to wav, with its rate and encoding"
+            )
         with path.open("rb") as file:
             return _read(path, file)
     except soundfile.LibsndfileError as error:
@@ -87,6 +91,8 @@ def _read_or_refuse(path: Path) -> Audio:
         raise DamagedAudioError(
             f"cannot be read: {error.strerror or error}", "check the path and its rights"
         ) from error
+    except UnicodeEncodeError as error:
+        raise DamagedAudioError("has a name that is not UTF-8", "rename the file") from error
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
         raise DamagedAudioError(f"cannot be read as audio: {error}") from error
 
@@ -149,9 +155,7 @@ def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soun
 def _check_header(sound: soundfile.SoundFile) -> None:
     """Check rate, channels and length before any work."""
     rate, channels, frames = sound.samplerate, sound.channels, sound.frames
-    if not limits.MIN_RATE <= rate <= limits.MAX_RATE:
-        what = f"has a sample rate of {rate:,} Hz; {limits.MIN_RATE:,} to {limits.MAX_RATE:,} Hz are read"
-        raise DamagedAudioError(what, "correct the rate in its header, or resample it")
+    limits.check_rate(rate)
     if channels > limits.MAX_CHANNELS:
         what = f"has {channels} channels; up to {limits.MAX_CHANNELS} are read"
         raise DamagedAudioError(what, "export the channel with the stethoscope alone")

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Interval
 
 from tasks.runtime.value_types import Seed
 from tasks.training.settings import ChoiceSettings
 
-Variance = Annotated[float, Ge(0)]
+Variance = Annotated[float, Interval(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,8 @@ class SoftLabelSettings(ChoiceSettings):
     """Choice of the teachers, and combination of their logits into soft labels."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    temperature: Annotated[float, Gt(0)] = 1.0  # divisor of the logits for `mean` and `random`; 1 as published
+    # divisor of the logits for `mean` and `random`; 1 as published
+    temperature: Annotated[float, Interval(ge=0.001, le=1000)] = 1.0
     # `mean`: mean of the logits. `random`: one of the k teachers at each use of a cycle. The other two are controls
     # without the cycle's logits and without temperature. `label_noise`: hard label with Gaussian noise of
     # `noise_variance`. `teacher_noise`: the same, with the variance of the k teachers' logits for each class.

@@ -86,12 +86,9 @@ def refuse(found: list[str], where: object) -> None:
 
 
 def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the faults of the content of a params.yaml, each key once."""
-    seen: set[Key] = set()
-    for fault in [*faults.find(Params, raw), *_missing_in_student(raw), *references.find(raw)]:
-        if fault.key not in seen:
-            seen.add(fault.key)
-            yield fault
+    """Yield the faults of the content of a params.yaml, each key once; a reference names more than the type."""
+    found = [*faults.find(Params, raw), *_missing_in_student(raw), *references.find(raw)]
+    yield from {fault.key: fault for fault in found}.values()
 
 
 def describe(found: Iterable[Fault], locate: Callable[[Key], str]) -> list[str]:

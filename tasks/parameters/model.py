@@ -54,7 +54,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if "val" not in self.selections:
-            raise ValueError("selections: val must be in the list")
+            raise ValueError("selections: a list with val")
         if len(set(self.selections)) < len(self.selections):
             raise ValueError("selections: each selection once")
 

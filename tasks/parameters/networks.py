@@ -15,6 +15,7 @@ from tasks.runtime.faults import Fault, mapping_at, value_at
 from tasks.runtime.yaml_files import Key, dotted
 
 TIMM_NAME = re.compile(r"^@register_model\s+def (\w+)", re.MULTILINE)
+FIXED_SIZE = "'fixed_input_size': True"  # in timm's source: its networks take images of one size
 HARD = "allowed: an objective of hard labels, such as cross_entropy"
 
 
@@ -39,16 +40,17 @@ def options_class(architecture: str) -> type[Any]:
 def _network(raw: Mapping[str, Any], key: Key, network: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the faults of the front end, weights, architecture and options of a network."""
     for name, section in (("frontend", "frontends"), ("weights", "weights")):
-        yield from faults.unknown_name((*key, name), network.get(name), mapping_at(raw, (section,)))
+        yield from faults.unknown_name((*key, name), network, mapping_at(raw, (section,)))
     architecture = network.get("architecture")
     if not isinstance(architecture, str):
         return
     if architecture.startswith(TIMM):
         if remark := _unknown_in_timm(architecture.removeprefix(TIMM)):
-            yield Fault((*key, "architecture"), f"is {faults.shown(architecture)}; allowed: a network of timm{remark}")
+            what = f"is {faults.shown(architecture)}; allowed: a convolutional network of timm{remark}"
+            yield Fault((*key, "architecture"), what)
     elif architecture not in declarations():
         names = [f"{name}<any CNN of timm>" if name == TIMM else name for name in declarations()]
-        yield from faults.unknown_name((*key, "architecture"), architecture, names)
+        yield from faults.unknown_name((*key, "architecture"), network, names)
         return
     options = network.get("options")
     for fault in faults.find(options_class(architecture), options) if isinstance(options, Mapping) else ():
@@ -58,18 +60,24 @@ def _network(raw: Mapping[str, Any], key: Key, network: Mapping[str, Any]) -> It
 def _unknown_in_timm(name: str) -> str:
     """Return a remark if the installed timm has no network of a name; timm itself is not imported."""
     known, plain = timm_names(), name.partition(".")[0]
+    if plain in timm_names(FIXED_SIZE):
+        return " that takes inputs of any size, such as resnet18"
     if not known or plain in known:
         return ""
     return allowed_values.suggestion(plain, known) or " (`breathline models` lists some)"
 
 
 @cache
-def timm_names() -> frozenset[str]:
-    """Return the names of the networks of the installed timm, from its source; empty if it is not installed."""
+def timm_names(part: str = "") -> frozenset[str]:
+    """Return the names of the networks of the installed timm, from its source; empty if it is not installed.
+
+    Args:
+        part: Text that a file of the source must have.
+    """
     spec = find_spec("timm")
     folder = Path(spec.origin).parent / "models" if spec and spec.origin else None
     sources = [file.read_text(encoding="utf-8") for file in folder.glob("*.py")] if folder else []
-    return frozenset(name for source in sources for name in TIMM_NAME.findall(source))
+    return frozenset(name for source in sources if part in source for name in TIMM_NAME.findall(source))
 
 
 def _teacher_trainings(raw: Mapping[str, Any]) -> Iterator[Fault]:

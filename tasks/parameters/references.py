@@ -1,5 +1,6 @@
 """References between the keys of params.yaml: names of front ends, corpora and label sets, numbers of teachers."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
             what = "differs from another name in upper and lower case only; allowed: names that differ otherwise"
             yield Fault((section, name), what)
     yield from networks.find(raw)
+    yield from _equal_teachers(mapping_at(raw, ("teachers",)))
+    yield from _processes(raw)
     yield from _soft_labels(raw)
     yield from _corpus(raw)
 
@@ -47,6 +50,26 @@ def _front_ends(front_ends: Mapping[str, Any]) -> Iterator[Fault]:
         unfaded({name: given for name, given in right.items() if name in known})
     except BreathlineError as error:
         yield Fault(("frontends",), f"does not fit: {error.what}")
+
+
+def _equal_teachers(given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each teacher that is trained exactly as one before it."""
+    seen: dict[str, str] = {}
+    for name, settings in given.items():
+        same = seen.setdefault(json.dumps(settings, sort_keys=True, default=str), name)
+        if same != name and isinstance(settings, Mapping):
+            yield Fault(("teachers", name), f"equals teachers.{same}; allowed: another seed, or other settings")
+
+
+def _processes(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault if the processes of a training cannot share its batches equally."""
+    number = value_at(raw, ("compute", "processes"))
+    sections = ("student", *(("teacher_training",) if mapping_at(raw, ("teachers",)) else ()))
+    for section in sections:
+        size = value_at(raw, (section, "batch_size"))
+        if isinstance(number, int) and isinstance(size, int) and number > 0 and size % number:
+            what = f"is {number}; allowed: a divisor of {section}.batch_size, which is {size}"
+            yield Fault(("compute", "processes"), what)
 
 
 def _soft_labels(raw: Mapping[str, Any]) -> Iterator[Fault]:
@@ -78,11 +101,11 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the faults of the corpus, its source and its label sets."""
     download = mapping_at(raw, ("download",))
     name = download.get("corpus")
-    yield from faults.unknown_name(("download", "corpus"), name, registry.names())
+    yield from faults.unknown_name(("download", "corpus"), download, registry.names())
     if not isinstance(name, str) or name not in registry.names():
         return
     corpus = registry.get(name)
-    yield from faults.unknown_name(("labels",), raw.get("labels"), list(corpus.label_sets))
+    yield from faults.unknown_name(("labels",), raw, list(corpus.label_sets))
     _, at, device = str(raw.get("split")).partition(DEVICE)
     if at and corpus.devices and device not in corpus.devices:
         what = f"is {faults.shown(raw['split'])}; allowed after {DEVICE}: {', '.join(corpus.devices)}"

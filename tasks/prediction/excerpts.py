@@ -25,7 +25,8 @@ def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
     """Return the cycles of the annotation beside a recording, or windows that cover the recording.
 
     Windows are as long as a clip and follow each other; the last one ends with the recording and overlaps the one
-    before. A recording shorter than a clip is one window. Cycles are cut at the ends of the recording, with a note.
+    before. A recording shorter than a clip is one window. Cycles are cut at the ends of the recording, with a note. An
+    annotation without cycles gives windows, with a note.
 
     Args:
         wav: Recording; its annotation has the same name and another suffix.
@@ -35,13 +36,15 @@ def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
     Raises:
         BreathlineError: The annotation cannot be parsed, or a cycle lies outside the recording.
     """
-    annotation = _annotation(wav)
-    if annotation is not None and (cycles := _cycles(*annotation, seconds)):
+    annotation, note = _annotation(wav), None
+    if annotation is not None:
         path = annotation[1]
-        return [_within(cycle, f"{wav.stem}_{index:03}", seconds, path) for index, cycle in enumerate(cycles)]
+        if cycles := _cycles(*annotation, seconds):
+            return [_within(cycle, f"{wav.stem}_{index:03}", seconds, path) for index, cycle in enumerate(cycles)]
+        note = f"{path.name} beside the recording has no cycles: windows are predicted"
     count = max(1, math.ceil(seconds / duration_s))
     starts = [index * duration_s for index in range(count - 1)] + [max(0.0, seconds - duration_s)]
-    return [Excerpt(start, min(start + duration_s, seconds)) for start in starts]
+    return [Excerpt(start, min(start + duration_s, seconds), note=note) for start in starts]
 
 
 def _annotation(wav: Path) -> tuple[Corpus, Path] | None:

@@ -5,11 +5,13 @@ Standard library only: the launcher of a stage imports it before anything slow.
 
 import os
 import re
+import select
 import shutil
 import sys
 import textwrap
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -102,12 +104,25 @@ def _frames(trace: TracebackType | None) -> Iterator[str]:
 
 def _output_is_closed() -> bool:
     """Return whether the reader of standard output has gone; if so, let what is still buffered go nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
+    with suppress(OSError):  # standard output is no file
+        try:
+            sys.stdout.flush()
+            closed = _has_no_reader(sys.stdout.fileno())
+        except BrokenPipeError:
+            closed = True
+        if closed:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return closed
     return False
+
+
+def _has_no_reader(descriptor: int) -> bool:
+    """Return whether a file descriptor is a pipe that nobody reads, where the system can tell."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _print(subject: str, text: str) -> None:

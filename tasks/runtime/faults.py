@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,11 +78,25 @@ def mapping_at(raw: Any, key: Key) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def unknown_name(key: Key, given: Any, known: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault if a text is not among known names."""
-    if isinstance(given, str) and given not in known:
-        similar = allowed_values.suggestion(given, known)
-        yield Fault(key, f"is {shown(given)}; allowed: {', '.join(known) or 'none'}{similar}")
+def unknown_name(key: Key, section: Mapping[str, Any], known: Collection[str]) -> Iterator[Fault]:
+    """Yield a fault if the value of a key is not among known names.
+
+    Args:
+        key: Key of the name.
+        section: Mapping that has the last part of the key, or lacks it.
+        known: Allowed names.
+    """
+    given = section.get(str(key[-1]), "")
+    if key[-1] in section and given not in [*known]:
+        similar = allowed_values.suggestion(given, known) if isinstance(given, str) else ""
+        yield Fault(key, f"is {shown(given)}{odd_characters(given)}; allowed: {', '.join(known) or 'none'}{similar}")
+
+
+def odd_characters(text: Any) -> str:
+    """Return a remark on characters of a text that look like others, or like none; empty without such characters."""
+    found = dict.fromkeys(one for one in text if not one.isascii()) if isinstance(text, str) else ()
+    names = [f"{unicodedata.name(one, 'a character without a name')} (U+{ord(one):04X})" for one in found]
+    return f", with {' and '.join(names[:3])}" if names else ""
 
 
 def shown(value: Any) -> str:
@@ -98,7 +113,7 @@ def _fault(root: allowed_values.Schema, raw: Any, detail: ErrorDetails) -> Fault
         unknown = str(detail["loc"][-1])
         known = allowed_values.known_keys(root, key[:-1])
         similar = allowed_values.suggestion(unknown, known) or f"; known here: {', '.join(known)}"
-        return Fault(key, f"is unknown{similar}")
+        return Fault(key, f"is unknown{odd_characters(unknown)}{similar}")
     if name == "missing" and isinstance(detail["loc"][-1], str):
         missing = (*key, detail["loc"][-1])
         return Fault(missing, f"is missing; allowed: {allowed_values.words(root, missing)}")
@@ -110,7 +125,7 @@ def _fault(root: allowed_values.Schema, raw: Any, detail: ErrorDetails) -> Fault
     value = value_at(raw, key)
     words = allowed_values.words(root, key)
     similar = allowed_values.suggestion(value, re.split(", | or ", words)) if isinstance(value, str) else ""
-    return Fault(key, f"is {shown(value)}; allowed: {words}{similar}")
+    return Fault(key, f"is {shown(value)}{odd_characters(value)}; allowed: {words}{similar}")
 
 
 def _contradiction(raw: Any, section: Key, message: str) -> Fault:

@@ -20,6 +20,7 @@ MAX_VALUES = 100_000  # of a file, with each alias written out
 MAX_DEPTH = 30
 SURELY_SHALLOW = 1000  # sum of brackets and of the longest line below which no nesting is dangerous
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)  # lines that an unfinished merge of Git leaves
+LONG_NUMBER = re.compile(r"\d{4301,}")  # more digits than Python reads
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Key = tuple[str | int, ...]  # keys and indices from the root of a file to a value
@@ -80,6 +81,9 @@ def parse(text: str, path: Path) -> Any:
         mark = error.problem_mark or error.context_mark
         raise _fault(_explain(error, text), path, mark.line if mark else None) from error
     except (YAMLError, ValueError) as error:
+        if found := LONG_NUMBER.search(text):
+            what = f"A number has {len(found[0]):,} digits."
+            raise _fault(what, path, text.count("\n", 0, found.start())) from error
         raise _fault(f"The file is not valid YAML: {error}".splitlines()[0], path) from error
     for key, what in _foreign(loaded):
         raise _fault(what, path, lines(text).get(key, 0) if key else None)
@@ -151,6 +155,8 @@ def _explain(error: MarkedYAMLError, text: str) -> str:
         return "The line is indented by a tab; YAML takes spaces only."
     if isinstance(error, DuplicateKeyError):
         return f"A key is given twice: {str(error.problem).partition('key ')[2].partition(' with value')[0]}."
+    if "unhashable key" in str(error.problem):
+        return "A key is a mapping or a list, as by `{{`; templates are not filled in, so write the value itself."
     if "could not determine a constructor" in (problem := str(error.problem)):
         tag = problem.rpartition("the tag ")[2].strip("'")
         return f"The tag `{tag.replace('tag:yaml.org,2002:', '!!')}` is not allowed: plain values only."

@@ -120,6 +120,15 @@ def test_a_closed_pipe_of_a_real_process_leaves_nothing_behind(arguments, tmp_pa
         assert process.stderr.read() == b""
 
 
+def test_a_pipe_that_closes_after_everything_is_written_is_no_defect(monkeypatch, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as stream, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        assert error_output.print_error(BrokenPipeError(32, "Broken pipe")) == 1
+    assert capsys.readouterr().err == ""
+
+
 def test_a_broken_pipe_that_is_not_the_output_is_told(capsys):
     assert error_output.print_error(BrokenPipeError(32, "Broken pipe")) == 1
     assert "BrokenPipeError: [Errno 32] Broken pipe" in capsys.readouterr().err

@@ -113,6 +113,12 @@ def _flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :]
 
 
+def _nested() -> bytes:
+    """Return a wav whose audio is a wav."""
+    inner = encoded("WAV", "PCM_16")
+    return inner[:40] + struct.pack("<I", len(inner)) + inner
+
+
 def _damaged_mp3() -> bytes:
     """Return an MP3 file whose third frame has no header."""
     data = encoded("MP3")
@@ -220,7 +226,7 @@ def repaired() -> Iterator[Planted]:
 def absurd() -> Iterator[Planted]:
     """Yield files whose header or samples are absurd."""
     for rate in (0, 1, 999, 384_001, 1_000_003, 2**31 - 1, 2**32 - 1):
-        yield Planted(f"WAV, {rate} Hz", _wav(24, "<I", rate), "refused", ())
+        yield Planted(f"WAV, {rate} Hz", _wav(24, "<I", rate), "refused", (f"{rate:,} Hz",))
         yield Planted(f"AU, {rate} Hz", lambda rate=rate: Field(b"", 16, ">I").set(encoded("AU"), rate), "refused", ())
     for rate in (1000, 384_000):
         yield Planted(f"WAV, {rate} Hz", _wav(24, "<I", rate), "read")
@@ -237,6 +243,9 @@ def absurd() -> Iterator[Planted]:
             "refused",
             ("contradicts itself", f"{bits} bits"),
         )
+    for block in (1, 4):
+        yield Planted(f"WAV, blocks of {block}", _wav(32, "<H", block), "refused", ("contradicts itself",))
+    yield Planted("WAV, floats of 16 bits", _wav(20, "<H", 3), "refused", ("floats of 16 bits",))
     yield Planted(
         "ADPCM as PCM", lambda: Field(b"", 20, "<H").set(encoded("WAV", "MS_ADPCM"), 1), "refused", ("blocks of",)
     )
@@ -280,8 +289,15 @@ def damaged() -> Iterator[Planted]:
         "refused",
         ("second chunk data",),
     )
+    yield Planted("wav in a wav", _nested, "refused", ("another file",))
     yield Planted("header alone", lambda: encoded("WAV")[:44], "refused", ("cut off",))
     yield Planted("empty chunk of audio", lambda: WAV.set(encoded("WAV")[:44], 0), "refused", ("holds no samples",))
+    yield Planted(
+        "10,001 chunks",
+        lambda: _chunk(encoded("WAV"), (b"song" + bytes(4)) * 10_001),
+        "refused",
+        ("more than 10,000 chunks",),
+    )
     yield Planted("cut in the header", lambda: encoded("WAV")[:30], "refused", ("cut off before its audio",))
     yield Planted("four bytes", lambda: b"RIFF", "refused", ("cut off before its audio",))
     nothing = {

@@ -52,7 +52,8 @@ def test_cycles_are_those_of_the_annotation_unless_it_names_none(tmp_path):
     parts = excerpts(tmp_path / "a.wav", 6.0, 2.5)
     assert parts == [Excerpt(0.5, 1.25, "a_000"), Excerpt(1.25, 3.0, "a_001")]
     (tmp_path / "a.txt").write_text("")
-    assert len(excerpts(tmp_path / "a.wav", 6.0, 2.5)) == 3
+    assert len(windows := excerpts(tmp_path / "a.wav", 6.0, 2.5)) == 3
+    assert {part.note for part in windows} == {"a.txt beside the recording has no cycles: windows are predicted"}
     (tmp_path / "a.txt").write_text("notes of the ward\n")
     with pytest.raises(BreathlineError, match=r"a\.txt beside the recording is no annotation(.|\n)*a\.txt:1\n.*rename"):
         excerpts(tmp_path / "a.wav", 6.0, 2.5)
@@ -102,6 +103,8 @@ def test_folders_give_their_wav_files_each_once(tmp_path):
         (tmp_path / name).touch()
     found = recordings.recordings([tmp_path / "sub" / "a.WAV", tmp_path])
     assert [str(path.relative_to(tmp_path)) for path in found] == ["sub/a.WAV", "b.wav"]
+    (tmp_path / "sub" / "lost.wav").symlink_to("nowhere.wav")
+    assert "lost.wav" in [path.name for path in recordings.recordings([tmp_path])]
     (tmp_path / "none").mkdir()
     for path, said in (("none", "no wav file"), ("c.wav", "no such file")):
         with pytest.raises(BreathlineError, match=said):
