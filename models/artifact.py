@@ -44,6 +44,7 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())}
         temporary = directory / f".{selection}.safetensors"
         save_file(tensors, temporary)
+        temporary.chmod(0o644)  # safetensors writes files that only their owner can read
         os.replace(temporary, directory / f"{selection}.safetensors")
     text = json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     temporary = directory / f".{CARD}"

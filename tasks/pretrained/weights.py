@@ -64,7 +64,8 @@ def write_weights(name: str, settings: WeightsSettings, out: Path, *, local: Pat
             if revision not in (None, settings.revision):
                 pins += f" and weights.{name}.revision: {revision}"
             log.warning("No SHA-256 is known for %s: add %s to params.yaml.", name, pins)
-        save_file(state, out / file_names.WEIGHTS)
+        with files.replacing(out / file_names.WEIGHTS) as temporary:
+            save_file(state, temporary)
     files.write_json(
         out / file_names.SOURCE,
         {

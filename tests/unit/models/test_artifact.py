@@ -27,6 +27,11 @@ def test_a_saved_network_is_loaded_unchanged(tmp_path):
     assert torch.equal(loaded(features), trained.eval()(features))
 
 
+def test_every_file_of_a_saved_network_can_be_read_by_other_users(tmp_path):
+    artifact.save(tmp_path, {"val": network(1).state_dict()}, CARD)
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in tmp_path.iterdir())
+
+
 def test_equal_tensors_give_equal_bytes_whatever_their_order_and_layout(tmp_path):
     state = network(1).state_dict()
     last = network(1).to(memory_format=torch.channels_last).state_dict()
