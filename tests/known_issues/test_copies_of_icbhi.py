@@ -68,7 +68,7 @@ def test_own_recordings_need_their_own_split(tmp_path, project):
     files = kaggle(TOPS[0])
     files[f"{TOPS[0]}/{TOPS[0]}/audio_and_txt_files/{NAMES[0]}.wav"] = corpora.wav(801)
     path = corpora.zipped(tmp_path / "a.zip", files)
-    error = project.refused(settings("archive", path), rf"{SPLIT_FILE} is missing.* 1 recording of 5 .*: {NAMES[0]}\.")
+    error = project.refused(settings("archive", path), rf"{SPLIT_FILE} is missing.* 1 recording of 5 \({NAMES[0]}\)")
     assert f"look for {SPLIT_FILE} on https://bhichallenge.med.auth.gr/" in error.hint
     assert "each line has the name of a recording, and train or test" in error.hint
 

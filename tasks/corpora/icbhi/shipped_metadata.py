@@ -40,8 +40,8 @@ def of_source(
     if others and SPLIT_FILE in missing:
         raise BreathlineError(
             f"The split file {SPLIT_FILE} is missing. The official split that comes with Breathline holds for the "
-            f"published recordings only, and {counted(len(others), 'recording')} of {len(audio)} differ from them by "
-            f"name, annotation or audio: {listed(others)}.",
+            f"published recordings only. Other names, annotations or audio: {counted(len(others), 'recording')} of "
+            f"{len(audio)} ({listed(others)}).",
             where="the source, the folder beside it, and `download.metadata`",
             hint=hint(SPLIT_FILE),
         )
