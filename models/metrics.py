@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 SCORES = ("score_strict", "score_lenient")
 FIGURES = (*SCORES, "sp", "se_strict", "se_lenient")  # in the order in which tables show them
+CHALLENGE = ("SE", "SP", "AS", "HS", "Score")  # metrics of the BioCAS challenges on SPRSound
 
 Counts = npt.NDArray[Any]
 
@@ -44,6 +45,25 @@ def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
     found = {"sp": sp, "se_strict": strict, "se_lenient": lenient}
     found |= {"score_strict": (sp + strict) / 2, "score_lenient": (sp + lenient) / 2}
     return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
+
+
+def challenge(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the metrics of the BioCAS challenges on SPRSound in percent, by the names of `CHALLENGE`.
+
+    SE is the recall of all abnormal cycles, each with its exact class, and SP that of class 0, the normal one. AS is
+    their mean and HS their harmonic mean; Score is the mean of AS and HS.
+
+    Args:
+        matrices: Confusion matrices ``(..., classes, classes)``: rows are labels.
+
+    Returns:
+        Arrays of the leading shape; NaN without normal or without abnormal cycles. HS is 0 if SE and SP are 0.
+    """
+    found = figures(matrices)
+    se, sp = found["se_strict"], found["sp"]
+    average, total = (se + sp) / 2, se + sp
+    harmonic = np.where(total == 0, 0.0, 2 * se * sp / np.where(total == 0, 1.0, total))
+    return {"SE": se, "SP": sp, "AS": average, "HS": harmonic, "Score": (average + harmonic) / 2}
 
 
 def scores(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> dict[str, float]:

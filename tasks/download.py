@@ -90,6 +90,10 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     # Completeness is checked on the whole source, before patients are excluded.
     origins = copy_metadata(settings, collection, found, corpus, raw / "metadata")
     shipped = [name for name, origin in origins.items() if origin == SHIPPED]
+    folders = {name: member.name for name, member in found.annotations.items() if name in found.audio}
+    for name, content in corpus.derived_metadata(folders, settings).items():
+        (raw / "metadata" / name).write_bytes(content)
+        origins[name] = str(collection.where)
     metadata = _read_metadata(corpus, raw / "metadata", list(found.audio), origins)
     completeness.check_missing(metadata, collection.where, settings.expect)
     counts = exclusion.count(metadata, excluded)
@@ -121,7 +125,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
             "corrections": [asdict(correction) for correction in metadata.corrections],
             "metadata": {
                 name: files.sha256(raw / "metadata" / name) if name in origins else None
-                for name in corpus.metadata_files
+                for name in {**corpus.metadata_files, **origins}
             },
             "shipped_metadata": shipped,
             "annotations_without_recording": len(alone),

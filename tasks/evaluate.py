@@ -116,7 +116,7 @@ def main() -> None:
             artifacts.CYCLES, artifacts.RECORDINGS, ids=ids, labels=assigned.labels, groups=groups
         )
         files.write_table(artifacts.PREDICTIONS, table(predictions, cycles, classes))
-        evaluator = Evaluator(cycles, classes, settings, groups=groups)
+        evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
         metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))

@@ -93,6 +93,7 @@ def extract(
                     files[rate].write(row["cycle_id"], waveform)
         if not rows:
             raise BreathlineError("No annotation has a cycle.", where=raw / "audio", hint="run `download` again")
+        metadata = extraction.with_drawn_folds(corpus, facts, rows, metadata)
         recording_table = extraction.recordings(corpus, facts, metadata)
         cycle_table = extraction.cycles(corpus, rows, recording_table)
         write_table(out / artifacts.RECORDINGS.name, recording_table)
@@ -109,14 +110,16 @@ def extract(
         "corrections": [asdict(correction) for correction in metadata.corrections],
         "rates": list(rates),
     }
+    if corpus.sound_column is not None:
+        summary["unlabelled"] = unlabelled(cycle_table, corpus, corpus.sound_column)
     write_json(out / artifacts.SUMMARY.name, summary)
     corpus_facts.write(out, corpus.facts(identity))
-    report(recording_table, summary)
+    report(recording_table, summary, drawn_folds=corpus.fold_seed is not None)
     return summary
 
 
 def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
-    """Return the number of cycles by side of the official split, label set and class."""
+    """Return the number of cycles by side, label set and class."""
     frame = pl.DataFrame(cycles)
     return {
         side: {
@@ -126,25 +129,52 @@ def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, i
             }
             for name, labels in corpus.label_sets.items()
         }
-        for side in ("train", "test")
+        for side in corpus.sides
     }
 
 
-def report(recordings: pa.Table, summary: Mapping[str, Any]) -> None:
-    """Log counts, corrections and unknown values."""
+def unlabelled(cycles: pa.Table, corpus: Corpus, sound: str) -> dict[str, dict[str, int]]:
+    """Return the number of cycles without a label by label set and sound; label sets with all labels are left out.
+
+    Args:
+        cycles: Table of cycles.
+        corpus: Adapter of the corpus.
+        sound: Column that names the sound of a cycle.
+    """
+    frame = pl.DataFrame(cycles)
+    found = {
+        name: frame.filter(pl.col(labels.column).is_null())[sound].value_counts().sort(sound)
+        for name, labels in corpus.label_sets.items()
+    }
+    return {name: dict(counts.iter_rows()) for name, counts in found.items() if counts.height}
+
+
+def report(recordings: pa.Table, summary: Mapping[str, Any], *, drawn_folds: bool) -> None:
+    """Log counts, corrections and unknown values.
+
+    Args:
+        recordings: Table of recordings.
+        summary: Summary of the stage.
+        drawn_folds: Whether the folds were drawn, so that only patients of tests have none.
+    """
     log.info(f"{summary['recordings']} recordings, {summary['cycles']} cycles at {summary['rates']} Hz")
     for correction in summary["corrections"]:
         log.info(f"the split file's {correction['name_in_split']} is {correction['recording_id']}")
     if summary["missing"]:
         log.warning(f"{len(summary['missing'])} recordings of the metadata have no audio")
     patients = pl.DataFrame(recordings).unique("patient_id", maintain_order=True)
-    for column in ("diagnosis", "age", "sex", "fold"):
+    for column in ("diagnosis", "age", "sex", *(() if drawn_folds else ("fold",))):
         unknown = patients.filter(pl.col(column).is_null())["patient_id"].to_list()
-        if unknown:
+        if len(unknown) == patients.height:
+            log.info(f"{column} is unknown for every patient")
+        elif unknown:
             log.warning(f"{column} of {len(unknown)} patients is unknown: {', '.join(sorted(unknown, key=natural))}")
     empty = pl.DataFrame(recordings).filter(pl.col("cycles") == 0)["recording_id"].to_list()
     if empty:
         log.warning(f"{len(empty)} recordings have no cycles: {', '.join(empty)}")
+    for labels, counts in summary.get("unlabelled", {}).items():
+        sounds = ", ".join(f"{sound} {count}" for sound, count in counts.items())
+        log.warning(f"{labels}: {sum(counts.values())} cycles have no label and are left out ({sounds})")
 
 
 def main() -> None:

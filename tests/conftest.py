@@ -82,6 +82,15 @@ def real_icbhi() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_sprsound() -> Path:
+    """Return the folder of real recordings of SPRSound (its `unpack.py` lays them out), or skip, visibly."""
+    folder = os.environ.get("BREATHLINE_REAL_SPRSOUND")
+    if not folder:
+        pytest.skip("BREATHLINE_REAL_SPRSOUND names no folder of real recordings")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def real_weights() -> Path:
     """Return the folder of published weights, or skip, visibly."""
     folder = os.environ.get("BREATHLINE_WEIGHTS")

@@ -1,12 +1,14 @@
 """Corpus of a recipe: the option `--corpus` as keys of `download` in params.yaml."""
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import folder_walk, pointers, system_files
+from tasks.subsets.settings import DEVICE
 
 HELP = f"name of a corpus ({', '.join(registry.names())}), or path of a zip archive or an unpacked folder"
 
@@ -18,9 +20,15 @@ def settings(corpus: str) -> dict[str, Any]:
     """
     nothing_else = {"path": None, "metadata": None, "sha256": None}
     if corpus in registry.names():
+        if not registry.get(corpus).fetchable:
+            raise BreathlineError(
+                f"The corpus `{corpus}` cannot be fetched from its publisher.",
+                where="--corpus",
+                hint="fetch it by hand, and name the path of the archive or of the unpacked folder",
+            )
         return {**nothing_else, "corpus": corpus, "source": "publisher", "expect": "full"}
     path = Path(corpus)
-    recordings = _recordings(path)
+    recordings = _recordings(_files(path))
     found = registry.recognise(recordings)
     if found is None:
         raise BreathlineError(
@@ -35,8 +43,22 @@ def settings(corpus: str) -> dict[str, Any]:
     }
 
 
-def _recordings(path: Path) -> set[str]:
-    """Return the names of the recordings in an archive or a folder."""
+def split_of(download: Mapping[str, Any], split: str | int) -> str | int:
+    """Return the split of a recipe, or the usual one of a corpus that does not have it.
+
+    Args:
+        download: Keys of `download` that `settings` returned.
+        split: Split of the recipe.
+    """
+    corpus = registry.get(download["corpus"])
+    if download["path"] is None or not corpus.splits or str(split).partition(DEVICE)[0] in corpus.splits:
+        return split
+    usual = corpus.usual_split(_files(Path(download["path"])))
+    return int(usual) if usual.isdigit() else usual
+
+
+def _files(path: Path) -> list[str]:
+    """Return the paths of the files in an archive or a folder."""
     if path.is_dir():
         files = [file.relative_to(path).as_posix() for file in folder_walk.files(path)]
     elif path.is_file():
@@ -48,5 +70,10 @@ def _recordings(path: Path) -> set[str]:
             raise BreathlineError("This is not a zip archive.", where=path, hint=f"--corpus: {HELP}") from error
     else:
         raise BreathlineError("There is no such archive or folder.", where=path, hint=f"--corpus: {HELP}")
+    return files
+
+
+def _recordings(files: Sequence[str]) -> set[str]:
+    """Return the names of the recordings among files."""
     parts = [PurePosixPath(file) for file in files if not system_files.is_one(file)]
     return {file.stem for file in parts if file.suffix.lower() == ".wav"}

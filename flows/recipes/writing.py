@@ -71,7 +71,11 @@ def recipe_settings(name: str, *, corpus: str | None, small: bool, folder: Path 
     """Return the settings of a recipe, with those of a corpus if one is named."""
     settings = resolve(name, small=small, folder=folder)
     if corpus is not None:
-        settings["download"] = settings.get("download", {}) | corpora.settings(corpus)
+        chosen = corpora.settings(corpus)
+        settings |= {
+            "download": settings.get("download", {}) | chosen,
+            "split": corpora.split_of(chosen, settings["split"]),
+        }
     return settings
 
 

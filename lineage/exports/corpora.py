@@ -1,7 +1,7 @@
 """Statements about the corpus for exports: identity, terms of use, intended use, limits."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def read(project: Project) -> CorpusFacts:
         )
     facts = corpus_facts.read(project.root / corpus_facts.FOLDER)
     recordings = read_table(existing_table(project, artifacts.RECORDINGS)).to_pylist()
-    return replace(facts, limits=(*facts.limits, *limits(recordings)))
+    return replace(facts, limits=(*facts.limits, *limits(recordings, facts.splits)))
 
 
 def existing_table(project: Project, path: str | Path) -> Path:
@@ -65,8 +65,13 @@ def both_sides(recordings: Sequence[dict[str, Any]]) -> list[str]:
     return sorted((patient for patient, found in sides.items() if len(found) > 1), key=natural)
 
 
-def limits(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    """Return sentences about the limits of the current recordings: counts, the most frequent diagnosis, the split."""
+def limits(recordings: Sequence[dict[str, Any]], splits: Collection[str]) -> list[str]:
+    """Return sentences about the limits of the current recordings: counts, the most frequent diagnosis, the split.
+
+    Args:
+        recordings: Rows of the table of recordings.
+        splits: Names of the corpus's splits.
+    """
     patients = {row["patient_id"] for row in recordings}
     devices = {row["device"] for row in recordings if row["device"]}
     counts = f"{counted(len(patients), 'patient')} with {counted(len(recordings), 'recording')}"
@@ -82,5 +87,9 @@ def limits(recordings: Sequence[dict[str, Any]]) -> list[str]:
         )
     if both := both_sides(recordings):
         who = f"patient {both[0]} is" if len(both) == 1 else f"patients {', '.join(both)} are"
-        found.append(f"In the split `official`, {who} on both sides; `official-disjoint` keeps them out of training.")
+        if "official-disjoint" in splits:
+            where = f"In the split `official`, {who} on both sides; `official-disjoint` keeps them out of training."
+        else:
+            where = f"In the published division, {who} on more than one side."
+        found.append(where)
     return found

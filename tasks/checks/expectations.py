@@ -86,8 +86,9 @@ class ExpectOneSideOfSplit(RowExpectation):
     """Expect all rows of a patient, or of an audio file, on one side of the split, apart from allowed exceptions."""
 
     allowed: list[str] = _default()
-    map_metric = _metric(rules.on_one_side, "allowed")
-    success_keys = ("mostly", "allowed")
+    shared: list[str] = _default()
+    map_metric = _metric(rules.on_one_side, "allowed", "shared")
+    success_keys = ("mostly", "allowed", "shared")
 
 
 class ExpectAnyToBeKnown(RowExpectation):
@@ -126,9 +127,10 @@ class ExpectCyclesApart(RowExpectation):
     """Expect the cycles of a recording not to overlap."""
 
     tolerance_s: float
+    overlapping: dict[str, list[str]] = pydantic.Field(default_factory=dict)
     column_list: list[str] = _default("recording_id", "cycle_index", "start_s", "end_s")
-    map_metric = _metric(rules.apart, "tolerance_s")
-    success_keys = ("mostly", "tolerance_s")
+    map_metric = _metric(rules.apart, "tolerance_s", "overlapping")
+    success_keys = ("mostly", "tolerance_s", "overlapping")
 
 
 class ExpectCyclesNumberedWithoutGap(RowExpectation):

@@ -41,15 +41,17 @@ def same_for_patient(frame: pd.DataFrame) -> pd.Series:
     return (values <= 1).all(axis=1)
 
 
-def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[str]) -> pd.Series:
+def on_one_side(frame: pd.DataFrame, *, allowed: Sequence[str], shared: Sequence[str] = ()) -> pd.Series:
     """Check that all rows with one value of the first column (patient, file hash) are on one side of the split.
 
     Args:
         frame: Column of the groups, and `split`.
         allowed: Values of the first column that may be on both sides.
+        shared: Sides that may have values of other sides as well.
     """
     group = frame.columns[0]
-    sides = frame.groupby(group, dropna=False)["split"].transform("nunique")
+    counted = frame["split"].mask(frame["split"].isin(list(shared)))
+    sides = counted.groupby(frame[group], dropna=False).transform("nunique")
     return (sides <= 1) | frame[group].isin(list(allowed)) | frame[group].isna()
 
 
@@ -87,11 +89,22 @@ def in_order(frame: pd.DataFrame) -> pd.Series:
     return (~(ordered["start_s"] < before)).reindex(frame.index)
 
 
-def apart(frame: pd.DataFrame, *, tolerance_s: float) -> pd.Series:
-    """Check that a cycle starts after the end of the previous cycle."""
+def apart(
+    frame: pd.DataFrame, *, tolerance_s: float, overlapping: Mapping[str, Sequence[Any]] | None = None
+) -> pd.Series:
+    """Check that a cycle starts after the end of the previous cycle.
+
+    Args:
+        frame: Recording, index, start and end of each cycle, and the columns of `overlapping`.
+        tolerance_s: Allowed overlap in seconds.
+        overlapping: Values of columns whose rows may overlap.
+    """
     ordered = frame.sort_values(["start_s", "cycle_index"], kind="stable")
     before = ordered.groupby("recording_id")["end_s"].shift()
-    return (~(ordered["start_s"] < before - tolerance_s - ROUNDING_S)).reindex(frame.index)
+    follow = (~(ordered["start_s"] < before - tolerance_s - ROUNDING_S)).reindex(frame.index)
+    for column, values in (overlapping or {}).items():
+        follow |= frame[column].isin(list(values))
+    return follow
 
 
 def numbered_without_gap(frame: pd.DataFrame) -> pd.Series:

@@ -67,22 +67,30 @@ class Corpus(ABC):
         annotation_suffix: Suffix of the annotation beside each recording.
         metadata_files: Official names of the metadata files, and whether each is required.
         label_sets: Label sets by name.
+        splits: Description of each split by name; empty if they are not known beforehand.
+        sides: Values of the column `split`; a split of the same name tests on those recordings.
         recording_columns: Type of each own column of the table of recordings.
         cycle_columns: Type of each own column of the table of cycles.
         recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
         devices: Names of the devices, for splits by device; empty if they are not known beforehand.
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
+        fold_seed: Random seed of the folds that `extract` draws for the side `train`; None if the metadata give folds.
+        sound_column: Own column of the cycles that names the annotated sound; None if there is no single one.
     """
 
     name: ClassVar[str]
     annotation_suffix: ClassVar[str]
     metadata_files: ClassVar[Mapping[str, bool]] = {}
     label_sets: ClassVar[Mapping[str, LabelSet]]
+    splits: ClassVar[Mapping[str, str]] = {}
+    sides: ClassVar[Sequence[str]] = ("train", "test")
     recording_columns: ClassVar[Mapping[str, pa.DataType]] = {}
     cycle_columns: ClassVar[Mapping[str, pa.DataType]] = {}
     recordings: ClassVar[int | None] = None
     devices: ClassVar[Sequence[str]] = ()
     generated: ClassVar[bool] = False
+    fold_seed: ClassVar[int | None] = None
+    sound_column: ClassVar[str | None] = None
 
     @property
     def recordings_schema(self) -> pa.Schema:
@@ -148,6 +156,32 @@ class Corpus(ABC):
             label_set: A key of `label_sets`.
             cycle: The cycle's own columns and its patient's `diagnosis`.
         """
+
+    def read_recording(self, annotation: Path) -> Row:
+        """Return the recording's own columns that its annotation gives.
+
+        Raises:
+            BreathlineError: As for `read_cycles`.
+        """
+        return {}
+
+    def derived_metadata(self, annotations: Mapping[str, str], settings: DownloadSettings) -> Mapping[str, bytes]:
+        """Return the content of metadata files that follow from the folders of the source, by official name.
+
+        `download` copies all recordings into one folder; what the folders of the source tell is kept in these files.
+
+        Args:
+            annotations: Path of each recording's annotation in the source, with ``/``.
+            settings: Settings of the corpus.
+
+        Raises:
+            BreathlineError: A path contradicts the corpus's layout.
+        """
+        return {}
+
+    def usual_split(self, files: AbstractCollection[str]) -> str:
+        """Return the split that a recipe uses for a source whose files have these paths."""
+        return "official"
 
     @abstractmethod
     def identify(self, audio: Path, recording_ids: Sequence[str], settings: DownloadSettings) -> Identity:
@@ -219,6 +253,11 @@ class Corpus(ABC):
     def publisher_files(self) -> Sequence[str]:
         """Return the names of the files on the publisher's site."""
         return ()
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether the corpus can be fetched from its publisher, or generated."""
+        return self.generated or bool(self.publisher_files())
 
     def metadata_name(self, name: str) -> str | None:
         """Return the official name of a metadata file by the name of a copy, or None if it is no such file."""

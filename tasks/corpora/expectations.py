@@ -102,6 +102,8 @@ class Expectations:
         patient_columns: Columns with one value for all recordings of a patient.
         ranges: Column of each range in `validate.ranges` of params.yaml, if it has another name.
         labels: Derivations of label columns.
+        shared_sides: Values of the column `split` whose patients the publisher has in train as well.
+        overlapping: Values of columns of cycles that may overlap, as the publisher's do.
         known: Metadata that should be known of every patient.
         usual: Usual values of the published recordings.
         totals: Published numbers of `recordings`, `patients` and `cycles`; empty if the publisher gives none.
@@ -115,6 +117,8 @@ class Expectations:
     patient_columns: tuple[str, ...] = ()
     ranges: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
+    shared_sides: tuple[str, ...] = ()
+    overlapping: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     known: tuple[KnownRule, ...] = ()
     usual: tuple[UsualValues, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict)

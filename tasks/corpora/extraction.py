@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from tasks.audio import quality, reading, waveforms
 from tasks.audio.cycle_bounds import bounds
+from tasks.corpora import drawn_folds
 from tasks.corpora.base import Corpus, Metadata
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -89,11 +90,37 @@ def _extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collecti
         "cycles": len(cycles),
         "recording_sha256": sha256(path),
         "annotation_sha256": sha256(annotation),
+        **corpus.read_recording(annotation),
         **asdict(quality.measure(samples, stored.rate)),
     }
     times = [(cycle.start_s, cycle.end_s) for cycle in annotated]
     audio = {rate: waveforms.cut(samples, stored.rate, rate, times, faded=rate not in unfaded) for rate in rates}
     return Extracted(facts=facts, cycles=cycles, audio=audio, notes=stored.notes)
+
+
+def with_drawn_folds(
+    corpus: Corpus, facts: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], metadata: Metadata
+) -> Metadata:
+    """Return metadata with a fold for each recording of the side `train`, drawn by patient and stratified by sound.
+
+    Args:
+        corpus: Adapter of the corpus, with `fold_seed` and `sound_column`.
+        facts: Facts of each recording, as for `recordings`.
+        rows: Own columns of each cycle, as for `cycles`.
+        metadata: Metadata of all recordings.
+    """
+    if corpus.fold_seed is None or corpus.sound_column is None:
+        return metadata
+    train = {name: row["patient_id"] for name, row in metadata.recordings.items() if row["split"] == "train"}
+    sounds = [(row["recording_id"], row[corpus.sound_column]) for row in rows]
+    sounds += [(row["recording_id"], "") for row in facts if not row["cycles"]]  # patients without a cycle count too
+    drawn = [(train[name], sound) for name, sound in sounds if name in train]
+    folds = drawn_folds.draw([patient for patient, _ in drawn], [sound for _, sound in drawn], seed=corpus.fold_seed)
+    known = {
+        name: {**row, "fold": folds[row["patient_id"]]} if name in train else row
+        for name, row in metadata.recordings.items()
+    }
+    return replace(metadata, recordings=known)
 
 
 def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Metadata) -> pa.Table:
@@ -115,17 +142,20 @@ def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Met
 def cycles(corpus: Corpus, rows: Sequence[Mapping[str, Any]], recordings: pa.Table) -> pa.Table:
     """Return the table of cycles, sorted by `cycle_id`, with the class of each label set.
 
+    Own columns that recordings and cycles share are taken from the recording.
+
     Args:
         corpus: Adapter of the corpus.
         rows: Own columns of each cycle, with `recording_id` and `cycle_id`.
         recordings: Table of recordings.
     """
-    shared = ("corpus", "patient_id", "device", "split", "fold")
+    own = [name for name in corpus.cycle_columns if name in corpus.recording_columns]
+    shared = ("corpus", "patient_id", "device", "split", "fold", *own)
     known = {row["recording_id"]: row for row in recordings.to_pylist()}
     complete = []
     for row in rows:
         recording = known[row["recording_id"]]
-        labelled = {**row, "diagnosis": recording["diagnosis"]}
+        labelled = {**row, **{name: recording[name] for name in ("diagnosis", *own)}}
         labels = {one.column: corpus.label(name, labelled) for name, one in corpus.label_sets.items()}
         complete.append({**row, **{name: recording[name] for name in shared}, **labels})
     return _table(complete, corpus.cycles_schema, "cycle_id")

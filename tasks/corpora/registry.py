@@ -11,7 +11,11 @@ from tasks.runtime.errors import BreathlineError
 if TYPE_CHECKING:
     from tasks.corpora.base import Corpus
 
-_MODULES = {"demo": "tasks.corpora.demo.adapter", "icbhi": "tasks.corpora.icbhi.adapter"}
+_MODULES = {
+    "demo": "tasks.corpora.demo.adapter",
+    "icbhi": "tasks.corpora.icbhi.adapter",
+    "sprsound": "tasks.corpora.sprsound.adapter",
+}
 _corpora: dict[str, Corpus] = {}
 
 

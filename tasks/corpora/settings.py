@@ -26,6 +26,20 @@ class DemoSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SprsoundSettings:
+    """Class of sounds of SPRSound that the shared label sets leave out by default.
+
+    Attributes:
+        rhonchi: Class of rhonchi in `lungsound_4`; None leaves them out.
+        stridor: Class of stridor in `lungsound_4`; None leaves it out.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    rhonchi: Literal["wheeze"] | None = None
+    stridor: Literal["wheeze"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DownloadSettings:
     """Corpus, its source, and the expected extent.
 
@@ -39,6 +53,7 @@ class DownloadSettings:
         mirrors: URLs of folders with the publisher's files, in order of preference.
         exclude_patients: Ids of patients to leave out, such as those who withdrew their consent.
         demo: Settings of the generated corpus.
+        sprsound: Settings of the corpus SPRSound.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -51,6 +66,7 @@ class DownloadSettings:
     mirrors: Sequence[Mirror]
     exclude_patients: Sequence[Patient]
     demo: DemoSettings
+    sprsound: SprsoundSettings = SprsoundSettings()
 
     def __post_init__(self) -> None:
         if self.source == "publisher" and self.path is not None:

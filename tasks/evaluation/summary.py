@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.metrics import FIGURES, SCORES, Counts, figures
+from models.metrics import CHALLENGE, FIGURES, SCORES, Counts, challenge, figures
 from tasks.evaluation import bootstrap, calibration, curves
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.settings import EvaluationSettings
@@ -30,12 +30,20 @@ class Evaluator:
         classes: The names of the classes, the normal one first.
         settings: The settings of bootstrap and calibration.
         groups: The columns of `cycles` by which results are grouped.
+        metrics: Names of the metrics of the corpus's own challenge; those of `CHALLENGE` are computed.
     """
 
     def __init__(
-        self, cycles: pl.DataFrame, classes: Sequence[str], settings: EvaluationSettings, *, groups: Sequence[str]
+        self,
+        cycles: pl.DataFrame,
+        classes: Sequence[str],
+        settings: EvaluationSettings,
+        *,
+        groups: Sequence[str],
+        metrics: Sequence[str] = (),
     ) -> None:
         self.cycles, self.classes, self.settings, self.groups = cycles, classes, settings, groups
+        self.challenge = [name for name in metrics if name in CHALLENGE]
         self.labels: npt.NDArray[np.int64] = cycles["label"].to_numpy().astype(np.int64)
         patients, self.patients = number(cycles["patient_id"].to_list())
         self.size = len(patients)
@@ -63,13 +71,16 @@ class Evaluator:
             "confusion": confusion.tolist(),
             "groups": {group: self._group(model, group) for group in self.groups},
             "per_class": self._classes(model, confusion),
+            **self._challenge([confusion]),
         }
 
     def evaluate_seeds(self, parts: Sequence[Predictions]) -> dict[str, Any]:
         """Return all figures of several seeds together, Scores, Sp and Se as ``{mean, sd, low, high}`` over seeds."""
         found = self.evaluate(pool("student", parts))
-        single = [figures(self.matrices(part).sum(axis=0)) for part in parts]
+        confusions = [self.matrices(part).sum(axis=0) for part in parts]
+        single = [figures(confusion) for confusion in confusions]
         low, high = found.pop("low"), found.pop("high")
+        found |= self._challenge(confusions)
         return found | {
             name: {
                 "mean": found[name],
@@ -102,6 +113,13 @@ class Evaluator:
             "low": {name: rounded(intervals.get(name, UNDEFINED)[0]) for name in FIGURES},
             "high": {name: rounded(intervals.get(name, UNDEFINED)[1]) for name in FIGURES},
         }
+
+    def _challenge(self, confusions: Sequence[Counts]) -> dict[str, Any]:
+        """Return the metrics of the corpus's own challenge as means over runs; nothing if it has none."""
+        if not self.challenge:
+            return {}
+        single = [challenge(confusion) for confusion in confusions]
+        return {"challenge": {name: rounded(np.mean([one[name] for one in single])) for name in self.challenge}}
 
     def _group(self, model: Predictions, group: str) -> dict[str, dict[str, Any]]:
         """Return the figures of the cycles of each value of a group column."""

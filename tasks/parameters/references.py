@@ -106,11 +106,18 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
         return
     corpus = registry.get(name)
     yield from faults.unknown_name(("labels",), raw, list(corpus.label_sets))
-    _, at, device = str(raw.get("split")).partition(DEVICE)
+    split, at, device = str(raw.get("split")).partition(DEVICE)
+    if isinstance(raw.get("split"), str | int) and corpus.splits and split not in corpus.splits:
+        what = f"is {faults.shown(raw['split'])}{faults.odd_characters(split)}; allowed: {', '.join(corpus.splits)}"
+        similar = allowed_values.suggestion(split, corpus.splits)
+        yield Fault(("split",), f"{what}, each also with {DEVICE}<device>{similar}")
     if at and corpus.devices and device not in corpus.devices:
         what = f"is {faults.shown(raw['split'])}; allowed after {DEVICE}: {', '.join(corpus.devices)}"
         yield Fault(("split",), what + allowed_values.suggestion(device, corpus.devices))
-    if download.get("source") == "publisher":
+    if download.get("source") == "publisher" and not corpus.fetchable:
+        what = "is publisher; allowed: archive, directory, with path"
+        yield Fault(("download", "source"), f"{what}, because the corpus {name} cannot be fetched from its publisher")
+    elif download.get("source") == "publisher":
         unused = ("metadata", "sha256") if corpus.generated else ()
         for key in unused:
             if download.get(key) is not None:

@@ -55,7 +55,7 @@ def assign_table(path: Path, *, labels: str, split: str | int, validation: Valid
     Args:
         path: Path of the table of cycles, beside the label sets of its corpus.
         labels: Name of the label set.
-        split: Split of the corpus (`tasks.subsets.settings.SPLITS`), or number of a fold.
+        split: Split of the corpus (see `tasks.subsets.splits.assign`), or number of a fold.
         validation: Fraction and random seed of the validation patients.
 
     Raises:

@@ -9,14 +9,14 @@ from pydantic import Field
 from tasks.runtime.value_types import Seed
 
 FOLDS = ("0", "1", "2", "3", "4")
-SPLITS = ("official", "official-disjoint", *FOLDS)
+SPLITS = ("official", "official-disjoint", *FOLDS)  # a corpus can have others, named after their test recordings
 DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
 Split = (
     Annotated[
         str,
         Field(
-            pattern=rf"^({'|'.join(SPLITS)})({DEVICE}\S(.{{0,98}}\S)?)?$",
-            description=f"{', '.join(SPLITS)}, each also with {DEVICE}<device>",
+            pattern=rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,39}}({DEVICE}\S(.{{0,98}}\S)?)?$",
+            description=f"a split of the corpus, such as {', '.join(SPLITS)}, each also with {DEVICE}<device>",
         ),
     ]
     | Annotated[int, Interval(ge=0, le=len(FOLDS) - 1)]

@@ -26,8 +26,8 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
     Args:
         cycles: The table of cycles: `cycle_id`, `patient_id`, `device`, `split`, `fold` and the column `labels`.
         labels: A label set of the corpus; cycles where it is null belong to no subset.
-        split: One of `SPLITS`; a fold may be given as a number. With ``@`` and a device after it, only
-            recordings of that device belong to the split.
+        split: One of `SPLITS`, or a side of the corpus other than train, which is test then; a fold may be given as a
+            number. With ``@`` and a device after it, only recordings of that device belong to the split.
         fraction: Fraction of the training side that is used for validation, between 0 and 1.
         seed: Random seed of the choice of validation patients.
 
@@ -65,8 +65,9 @@ def sides(
         BreathlineError: The split, device or labels do not exist, or a side has no cycles.
     """
     base, at, device = str(split).partition(DEVICE)
-    if base not in SPLITS:
-        raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(SPLITS)}")
+    known = (*SPLITS, *sorted({side for side in cycles["split"].to_pylist() if side not in (None, "train", "test")}))
+    if base not in known:
+        raise BreathlineError(f"There is no split `{split}`.", where="split", hint=f"one of: {', '.join(known)}")
     if labels not in cycles.column_names:
         raise BreathlineError(
             f"There are no labels `{labels}`.", where="labels", hint="use a label set of data/cycles/label_sets.json"
@@ -77,7 +78,11 @@ def sides(
     train, test = (side & (label >= 0) for side in _sides(cycles, base, patients))
     for side, name in ((train, "training"), (test, "test")):
         if not side.any():
-            raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint="choose another")
+            usable = [
+                one for one in known if all((part & (label >= 0)).any() for part in _sides(cycles, one, patients))
+            ]
+            others = f"use one of: {', '.join(usable)}" if usable else "choose other labels or another device"
+            raise BreathlineError(f"The split `{split}` has no {name} cycles.", where="split", hint=others)
     return cycles, train, test
 
 
@@ -89,7 +94,7 @@ def _sides(
         fold = cycles["fold"].fill_null(-1).to_numpy()
         return (fold >= 0) & (fold != int(split)), fold == int(split)
     side = np.asarray(cycles["split"].to_pylist(), dtype=object)
-    train, test = side == "train", side == "test"
+    train, test = side == "train", side == ("test" if split in SPLITS else split)
     if split == "official-disjoint":
         train &= ~np.isin(patients, patients[test])
     return train, test

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.corpora.icbhi import annotations, metadata, metadata_lines
+from tasks.corpora.sprsound import annotations as sprsound_annotations
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,15 @@ NAMES = (
 KINDS = {
     "annotation": Kind(
         annotations.read, ("0.036\t0.579\t0\t1", "0.579\t2.45\t1\t0"), (TIMES, TIMES, FLAGS, (*FLAGS, "crackle"))
+    ),
+    "annotation of SPRSound": Kind(
+        sprsound_annotations.read,
+        (
+            '{"record_annotation": "CAS", "event_annotation": [',
+            '{"start": "650", "end": "1250", "type": "Wheeze"},',
+            '{"start": 50, "end": 650.5, "type": "Normal"}]}',
+        ),
+        ((*TIMES, "[" * 70_000, '{"event_annotation": NaN}', '{"event_annotation": [{"start": 1e400}]}'),),
     ),
     "split": Kind(
         metadata.read_split,

@@ -100,7 +100,7 @@ EDITS = [
     ("teacher_training", "cross_entropy", "patchmix_cl", "teacher_training.objective.name", "needs patches"),
     ("labels", "lungsound_4", "lungsound_5", "labels", "allowed: lungsound_4, lungsound_2"),
     ("split", "official ", "oficial ", "split", "allowed: official, official-disjoint"),
-    ("split", "official ", "7 ", "split", "from 0 to 4"),
+    ("split", "official ", "7 ", "split", "0, 1, 2, 3, 4"),
     ("split", "official ", "official@Metitron ", "split", "did you mean Meditron?"),
     ("frontends", "frontends:\n", "frontends: {}\nold:\n", "frontends", "a mapping (one or more)"),
     ("selections", "[val]", "[paper]", "selections", "a list with val"),

@@ -51,6 +51,7 @@ class Icbhi(Corpus):
     annotation_suffix = ".txt"
     metadata_files = _FILES
     label_sets = facts.LABEL_SETS
+    splits: ClassVar[Mapping[str, str]] = facts.TEXTS["format"]["splits"]
     devices = names.DEVICES
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics import FIGURES, confusion, figures, scores
+from models.metrics import CHALLENGE, FIGURES, challenge, confusion, figures, scores
 
 # Rows: normal, crackle, wheeze, both.
 BY_HAND = np.array([[6, 2, 1, 1], [3, 4, 2, 1], [2, 1, 5, 0], [1, 1, 0, 0]])
@@ -42,6 +42,18 @@ def test_undefined_figures_are_nan():
     assert math.isnan(scores([1, 2], [1, 2], 4)["sp"])
     assert scores([1, 2], [1, 2], 4)["se_strict"] == 100
     assert math.isnan(scores([0, 0], [0, 1], 4)["score_strict"])
+
+
+def test_metrics_of_the_challenge_on_sprsound_worked_out_by_hand():
+    # SE 45 and SP 60 as above: AS 52.5, HS 2 · 45 · 60 / 105 = 51.43, Score (52.5 + 51.43) / 2 = 51.96.
+    found = challenge(BY_HAND)
+    assert tuple(found) == CHALLENGE
+    assert {name: round(float(value), 2) for name, value in found.items()} == {
+        "SE": 45.0, "SP": 60.0, "AS": 52.5, "HS": 51.43, "Score": 51.96,
+    }  # fmt: skip
+    perfect, normal, wrong = np.array([[3, 0], [0, 5]]), np.array([[3, 0], [5, 0]]), np.array([[0, 3], [5, 0]])
+    assert challenge(np.stack([perfect, normal, wrong]))["Score"].tolist() == [100.0, 25.0, 0.0]
+    assert math.isnan(challenge(np.array([[3, 0], [0, 0]]))["HS"])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))

@@ -37,6 +37,17 @@ def test_results_keep_the_index_of_their_rows(rows, seed):
         assert rule(shuffled).sort_index().tolist() == rule(frame).tolist()
 
 
+def test_cycles_may_overlap_where_the_publisher_has_such():
+    frame = cycles_of([("a", 0, 3), ("a", 1, 3), ("b", 0, 3), ("b", 1, 3)]).assign(release=["1", "1", "2", "2"])
+    assert rules.apart(frame, tolerance_s=0, overlapping={"release": ["2"]}).tolist() == [True, False, True, True]
+
+
+def test_patients_of_a_shared_side_may_be_on_another_side():
+    frame = pd.DataFrame({"patient_id": list("aabbc"), "split": ["train", "intra", "train", "inter", "intra"]})
+    found = rules.on_one_side(frame, allowed=[], shared=["intra"])
+    assert found.tolist() == [True, True, False, False, True]
+
+
 def test_the_cycle_that_starts_too_early_is_the_one_at_fault():
     frame = cycles_of([("a", 0, 2), ("a", 2, 3), ("a", 4, 1), ("b", 4, 1)])
     assert rules.apart(frame, tolerance_s=0).tolist() == [True, True, False, True]

@@ -69,12 +69,16 @@ def predict(model: str, frame: pl.DataFrame, seed: int, skill: float, selection:
     return Predictions(model, selection, probabilities[None].astype(np.float32))
 
 
-def evaluator(frame: pl.DataFrame) -> Evaluator:
-    return Evaluator(frame, CLASSES, SETTINGS, groups=GROUPS)
+def evaluator(frame: pl.DataFrame, challenge: tuple[str, ...] = ()) -> Evaluator:
+    return Evaluator(frame, CLASSES, SETTINGS, groups=GROUPS, metrics=challenge)
 
 
 def metrics(
-    selections: tuple[str, ...] = ("val",), *, teachers: bool = True, published: tuple[Published, ...] = ()
+    selections: tuple[str, ...] = ("val",),
+    *,
+    teachers: bool = True,
+    published: tuple[Published, ...] = (),
+    challenge: tuple[str, ...] = (),
 ) -> dict:
     """Return the figures of two seeds and, unless `teachers` is false, of two teachers and their ensemble."""
     frame = cycles()
@@ -85,4 +89,4 @@ def metrics(
         for selection in selections
         for seed, (name, skill) in enumerate(names.items())
     ]
-    return summarize(evaluator(frame), parts, about(facts(published), "lungsound_4", "official"))
+    return summarize(evaluator(frame, challenge), parts, about(facts(published), "lungsound_4", "official"))

@@ -91,6 +91,13 @@ def test_the_page_shows_the_identity_and_banner_of_the_corpus():
     assert "anterior left" in html
 
 
+def test_the_metrics_of_the_corpus_own_challenge_have_a_table():
+    html = page(challenge=("SE", "SP", "AS", "HS", "Score"))
+    columns = [["model", "SE", "SP", "AS", "HS", "Score"]]
+    assert Page(html).columns[2:3] == columns
+    assert not [one for one in Page(page()).columns if one in columns]
+
+
 def test_published_figures_are_shown_only_for_the_same_labels_and_split():
     html = page(published=PUBLISHED)
     assert "62.37 ± 0.61" in html

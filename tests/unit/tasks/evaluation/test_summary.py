@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.metrics import scores
+from models.metrics import CHALLENGE, scores
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.summary import headline
@@ -20,6 +20,21 @@ def test_the_student_is_the_mean_over_seeds():
     assert found["sd"] == pytest.approx(np.std(single, ddof=1), abs=0.005)
     assert found["low"] < found["mean"] < found["high"]
     assert evaluator(frame).evaluate_seeds(seeds[:1])["score_strict"]["sd"] is None
+
+
+def test_the_metrics_of_the_corpus_own_challenge_stand_beside_the_figures():
+    named = ("SE", "SP", "AS", "HS", "Score", "ICBHI Score")
+    found, plain = metrics(challenge=named), metrics()
+    single = [found["students"][seed]["val"] for seed in ("1", "2")]
+    assert list(single[0]["challenge"]) == list(CHALLENGE)
+    assert single[0]["challenge"]["SE"] == single[0]["se_strict"]
+    student = found["student"]["val"]
+    assert student["challenge"]["HS"] == pytest.approx(np.mean([one["challenge"]["HS"] for one in single]), abs=0.01)
+    assert student["challenge"]["AS"] == pytest.approx(student["score_strict"]["mean"], abs=0.01)
+    for model in (student, found["ensemble"]["val"], found["teachers"]["a"]["val"], *single):
+        del model["challenge"]
+    del found["teachers"]["b"]["val"]["challenge"]
+    assert found == plain == metrics(challenge=("ICBHI Score",)), "nothing else changes"
 
 
 def test_undefined_figures_of_a_group_are_null_beside_its_size():

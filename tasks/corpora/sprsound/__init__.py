@@ -1,0 +1,1 @@
+"""Corpus SPRSound: the SJTU Paediatric Respiratory Sound Database."""
