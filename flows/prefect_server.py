@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flows import prefect_folder
 from flows.processes import watchdog
 from flows.processes.process_groups import NO_TELEMETRY, ProcessGroups
 from flows.processes.stage_errors import quote
@@ -65,9 +66,13 @@ def ensure() -> None:
 
     Prefect ends its temporary server when Python exits normally. After a KILL, also while the server starts, the
     watchdog ends it.
+
+    Raises:
+        BreathlineError: The configured server does not answer, or Prefect cannot write into its folder.
     """
     if check() is not None:
         return
+    prefect_folder.check()
     from prefect.server.api.server import SubprocessASGIServer
 
     class WatchedServer(SubprocessASGIServer):
@@ -101,6 +106,7 @@ def temporary(log: Path, *, timeout_s: float = 120) -> Iterator[str]:
         URL of its API, which this process then uses.
     """
     proxies.check()
+    prefect_folder.check()
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

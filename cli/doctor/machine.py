@@ -91,10 +91,12 @@ def temporary_files(root: Path) -> Iterator[CheckResult]:
         yield CheckResult("temporary files", "problem", str(error), "set TMPDIR to a folder that you can write")
         return
     free = shutil.disk_usage(folder).free
-    few = free < LEAST_TEMPORARY_GB * GB
-    yield result(
-        "temporary files", f"{folder}: {free / GB:.1f} GB free", "free some space there, or set TMPDIR", wrong=few
-    )
+    found, advice = f"{folder}: {free / GB:.1f} GB free", "free some space there, or set TMPDIR"
+    named = os.environ.get("TMPDIR")
+    unused = named is not None and os.path.abspath(named) != folder
+    if unused:
+        found, advice = f"{found}; TMPDIR={named} is no folder that you can write", "correct or unset TMPDIR"
+    yield result("temporary files", found, advice, wrong=unused or free < LEAST_TEMPORARY_GB * GB)
 
 
 def umask(root: Path) -> Iterator[CheckResult]:

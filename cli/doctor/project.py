@@ -70,7 +70,8 @@ def git(root: Path) -> Iterator[CheckResult]:
     shallow = ask_git(root, "rev-parse", "--is-shallow-repository")
     if shallow is None:
         found = f"{version}, but no repository" if version else "not installed"
-        yield CheckResult("Git", "problem", found, "`git clone` the project; DVC needs Git")
+        advice = "`git clone` the project" if version else "install git"
+        yield CheckResult("Git", "problem", found, f"{advice}; DVC needs Git")
         return
     commit = ask_git(root, "rev-parse", "--short", "HEAD")
     if commit is None:

@@ -64,6 +64,9 @@ def prefect_server(root: Path) -> Iterator[CheckResult]:
     """Check that the Prefect server answers that the environment, Prefect's profile or the project names."""
     where, url = _prefect_url(root)
     if url is None:
+        from flows import prefect_folder
+
+        prefect_folder.check()
         yield CheckResult("Prefect server", "ok", "none is set: a run starts a temporary one")
         return
     import httpx

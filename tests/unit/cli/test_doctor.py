@@ -153,6 +153,8 @@ VARIABLES = [
     (variables.prefect_server, {}, "ok", "none is set"),
     (variables.prefect_server, {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "problem", "does not answer"),
     (variables.prefect_server, {"PREFECT_API_URL": "nonsense"}, "problem", "does not answer"),
+    (variables.prefect_server, {"PREFECT_HOME": "/dev/null/x"}, "problem", "cannot write into its folder"),
+    (machine.temporary_files, {"TMPDIR": "/nowhere"}, "warning", "TMPDIR=/nowhere is no folder that you can write"),
 ]
 
 

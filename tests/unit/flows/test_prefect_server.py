@@ -8,6 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows import prefect_folder, prefect_server
+from tasks.runtime.errors import BreathlineError
+
 ROOT = Path(__file__).parents[3]
 START = """
 import subprocess, sys
@@ -20,6 +23,16 @@ SubprocessASGIServer._run_uvicorn_command = never_ready
 from flows import prefect_server
 prefect_server.ensure()
 """
+
+
+def test_a_folder_of_prefect_that_cannot_be_written_is_refused_before_a_server_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(prefect_server, "check", lambda: None)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "file" / "prefect"))
+    with pytest.raises(BreathlineError, match=r"cannot write into its folder: Not a directory\.\n(.|\n)*PREFECT_HOME"):
+        prefect_server.ensure()
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "new"))
+    prefect_folder.check()
 
 
 @pytest.mark.long  # starts a process that imports Prefect, about 5 s
