@@ -65,7 +65,7 @@ def test_a_wrong_recipe_is_refused_with_its_line_and_nothing_is_written(tmp_path
     with pytest.raises(BreathlineError) as error:
         recipe.use("top")
     message = str(error.value)
-    assert "recipes/base.yaml:4: student.optimizer.rho is -1; allowed: a number, at least 0" in message
+    assert "recipes/base.yaml:4: student.optimizer.rho is -1; allowed: a number from 0 to 1" in message
     assert "recipes/top.yaml:5: student.optimiser is unknown; did you mean optimizer?" in message
     assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
 
