@@ -119,8 +119,9 @@ def extract(
 
 
 def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
-    """Return the number of cycles by side, label set and class."""
+    """Return the number of cycles by side, label set and class; named tests without a cycle are left out."""
     frame = pl.DataFrame(cycles)
+    here = {"train", "test", *frame["split"]}
     return {
         side: {
             name: {
@@ -130,6 +131,7 @@ def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, i
             for name, labels in corpus.label_sets.items()
         }
         for side in corpus.sides
+        if side in here
     }
 
 

@@ -81,7 +81,9 @@ def test_each_published_layout_keeps_the_side_and_the_label_of_each_recording(tm
 def test_without_a_test_part_folds_are_drawn_and_the_split_official_names_them(tmp_path, project, caplog):
     with caplog.at_level("INFO"):
         fetched(project, generated.lay_out(tmp_path / "source", generated.recordings(10)))
-        recordings, cycles, _ = tables(project)
+        recordings, cycles, summary = tables(project)
+    assert summary["classes"].keys() == {"train"}
+    assert summary["classes"]["train"]["sprsound_event_2"] == {"normal": 16, "adventitious": 41}
     assert recordings.group_by("patient_id").agg(pl.col("fold").n_unique())["fold"].unique().to_list() == [1]
     assert sorted(recordings["fold"].unique()) == [0, 1, 2, 3, 4]
     assert corpus_facts.read(project.raw.parent / "cycles").splits["0"].startswith("fold 0 of 5 of the train part")
