@@ -41,7 +41,7 @@ def nightly_audit(
     log = get_run_logger()
     root = project.resolve()
     depth = Sample(sample=sample, seed=datetime.now(UTC).toordinal()) if deep else None
-    with exclusive_run(root):
+    with exclusive_run(root, runs_stages=False):
         report = verify(root, deep=depth, elsewhere=elsewhere)
     for finding in report.damage:
         log.error(verification.line(finding))

@@ -12,8 +12,12 @@ from tasks.runtime.errors import BreathlineError
 
 
 @contextmanager
-def exclusive_run(root: Path) -> Iterator[None]:
+def exclusive_run(root: Path, *, runs_stages: bool = True) -> Iterator[None]:
     """Lock a project, or a folder of workspaces, for one run; a second run raises an error.
+
+    Args:
+        root: Folder of the project or of the workspaces.
+        runs_stages: Whether stages will run, so that this process must run the code that they run.
 
     Raises:
         BreathlineError: Another run is in progress, this process is part of a stage or runs the code of another folder,
@@ -25,7 +29,8 @@ def exclusive_run(root: Path) -> Iterator[None]:
             where=f"DVC_STAGE={os.environ['DVC_STAGE']}",
             hint="start it from a shell of your own, not from a stage's command",
         )
-    code_tree.check(root)
+    if runs_stages:
+        code_tree.check(root)
     write_access.check(root)
     lock = FileLock(root.resolve() / ".locks" / "run.lock")
     (root / ".locks").mkdir(parents=True, exist_ok=True)

@@ -141,7 +141,7 @@ def test_a_fault_in_a_recording_is_told_as_without_dask(tmp_path, corpus, schedu
         status, printed = run(folder, env, runner, "extract")
         assert status == 1, printed
         assert "Traceback" not in printed
-        told[runner] = printed[printed.index("extract failed.") :]
+        told[runner] = printed[printed.index("extract failed") :]
     assert f"{broken.name} cannot be read as audio" in told["threads"]
     assert len(set(told.values())) == 1, told
 
