@@ -68,7 +68,10 @@ def test_an_error_of_a_flow_is_whole_in_log_and_state_and_the_same_for_the_comma
     folder, logged = toy.make(tmp_path), []
     handler = logging.Handler()
     handler.emit = logged.append
-    monkeypatch.setattr(logging.getLogger("prefect.flow_runs"), "handlers", [handler])
+    logger = logging.getLogger("prefect.flow_runs")
+    monkeypatch.setattr(logger, "handlers", [handler])
+    monkeypatch.setattr(logger, "disabled", False)  # a test of a stage may have configured logging in this process
+    monkeypatch.setattr(logger, "level", logging.INFO)
     monkeypatch.setattr(nightly_audit, "verify", verify)
     monkeypatch.setenv("BREATHLINE_DEBUG", "1" if debug else "")
     monkeypatch.chdir(folder)

@@ -148,7 +148,8 @@ def test_missing_space_is_an_error_before_anything_is_written(tmp_path):
 def test_no_folder_for_temporary_files_is_an_error_that_names_the_folders(tmp_path):
     code = "import tempfile; from tasks.runtime.disk_errors import *\nwith disk_errors(): tempfile.mkdtemp()"
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
-    prepare = "for each in /tmp /var/tmp /usr/tmp .; do mount --bind $each $each && mount -o remount,bind,ro $each; done 2>&-"
+    read_only = "mount --bind $each $each && mount -o remount,bind,ro $each"
+    prepare = f"for each in /tmp /var/tmp /usr/tmp .; do {read_only}; done 2>&-"
     disks.require_mounts()
     script = f'{prepare}; exec "$0" -c "$1"'
     command = [*disks.prefix(), "sh", "-c", script, sys.executable, code]
