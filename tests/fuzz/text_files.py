@@ -16,11 +16,13 @@ class Kind:
         read: Reader of a file.
         rows: Valid rows, cells separated by tabs.
         bad_cells: Refused cells of each column.
+        is_table: Whether the rows have cells; JSON has none.
     """
 
     read: Callable[[Path], object]
     rows: tuple[str, ...]
     bad_cells: tuple[tuple[str, ...], ...] = ()
+    is_table: bool = True
 
 
 DIGITS = "9" * 4301  # more than Python's int() reads
@@ -53,6 +55,7 @@ KINDS = {
             '{"start": 50, "end": 650.5, "type": "Normal"}]}',
         ),
         ((*TIMES, "[" * 70_000, '{"event_annotation": NaN}', '{"event_annotation": [{"start": 1e400}]}'),),
+        is_table=False,
     ),
     "split": Kind(
         metadata.read_split,

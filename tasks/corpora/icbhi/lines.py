@@ -1,15 +1,14 @@
 """Reader of text files of a few columns, for all variants in which copies of ICBHI's files circulate."""
 
-import codecs
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tasks.corpora.text_files import read_text
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 
-MAX_BYTES = 4 << 20  # the largest published file has 40 kB
 _MERGE_MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})(\s|$)")
 
 
@@ -33,10 +32,10 @@ def read(path: Path, columns: Sequence[str], *, heading: bool) -> Iterator[Line]
             and numbers of patients have digits.
 
     Raises:
-        BreathlineError: The file is not a text file of at most `MAX_BYTES`, has an unresolved merge marker, or another
-            number of cells in a row.
+        BreathlineError: The file is not text (`read_text`), has an unresolved merge marker, or another number of cells
+            in a row.
     """
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", _text(path)), start=1):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", read_text(path)), start=1):
         where = f"{path}:{number}"
         if not line.strip():
             continue
@@ -51,39 +50,6 @@ def read(path: Path, columns: Sequence[str], *, heading: bool) -> Iterator[Line]
         if is_heading:
             continue
         yield Line(_cells(line, columns, where), where)
-
-
-def _text(path: Path) -> str:
-    """Return a file's text."""
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-            raise BreathlineError(f"{path.name} is not a regular file.", where=path, hint="put the text file there")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BreathlineError(
-            f"{path.name} cannot be read: {error.strerror}.",
-            where=path,
-            hint="run `download` again; `download.metadata` in params.yaml can name a folder of metadata files",
-        ) from error
-    if len(data) > MAX_BYTES:
-        what = f"{path.name} has {path.stat().st_size:,} bytes; a text file of the corpus has at most {MAX_BYTES:,}."
-        raise BreathlineError(what, where=path, hint="this is another file: fetch the right one again")
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise BreathlineError(
-            f"{path.name} is not a text file (byte {error.start} is not {encoding}).", where=path, hint="fetch it again"
-        ) from error
-    if "\0" in text:
-        line = len(re.findall(r"\r\n|\r|\n", text[: text.index("\0")])) + 1
-        raise BreathlineError(
-            f"{path.name} is not a text file: it contains a null character.",
-            where=f"{path}:{line}",
-            hint="save it as UTF-8, or fetch it again",
-        )
-    return text
 
 
 def _cells(line: str, columns: Sequence[str], where: str) -> list[str]:

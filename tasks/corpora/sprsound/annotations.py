@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tasks.corpora.sprsound.labels import EVENTS, RECORDS
+from tasks.corpora.text_files import read_text
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 
 RECORD_KEYS = ("record_annotation", "recording_annotation")  # of the files, and of the publisher's README
 EVENT_KEY = "event_annotation"
-MAX_BYTES = 4 << 20
 MAX_MS = 1e9  # eleven days; no recording is as long
 _TIME = re.compile(r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})")
 
@@ -59,14 +59,10 @@ def read(path: Path) -> Annotation:
 
 def _parse(path: Path) -> Any:
     """Return the content of a JSON file."""
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise _error(path, f"More than {MAX_BYTES:,} bytes are too many for an annotation")
     try:
-        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(read_text(path), object_pairs_hook=_unique, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise _error(path, f"This is not JSON ({error.msg})", f"line {error.lineno}, column {error.colno}") from error
+        raise _error(f"{path}:{error.lineno}", f"This is not JSON ({error.msg})") from error
     except (ValueError, RecursionError) as error:
         raise _error(path, f"This is not JSON of an annotation ({quoted(str(error))})") from error
 
@@ -125,7 +121,7 @@ def _shown(value: Any) -> str:
     return quoted(value if isinstance(value, str) else json.dumps(value)[:200])
 
 
-def _error(path: Path, what: str, place: str | None = None) -> BreathlineError:
+def _error(path: Path | str, what: str, place: str | None = None) -> BreathlineError:
     """Return the error about a file, and a place in it."""
     where = f"{path}: {place}" if place else path
     return BreathlineError(f"{what}.", where=where, hint="correct the annotation, or get the published file again")

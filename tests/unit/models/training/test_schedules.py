@@ -51,7 +51,7 @@ def test_milestones_count_the_epochs_before_them():
     assert found == pytest.approx([1, 1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
     climbing = factors(4, epochs=3, name="step", milestones=(2,), decay=0.5, warmup_epochs=1)
     assert climbing == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5])
-    with pytest.raises(ValueError, match=r"^milestones: .*needs epochs"):
+    with pytest.raises(ValueError, match=r"^milestones: .*the schedule step needs"):
         ScheduleSettings(epochs=3, name="step")
 
 
@@ -71,7 +71,7 @@ def test_the_reference_warmup_rises_to_the_cosine_of_all_epochs():
     assert found[40::4] == pytest.approx(published[10:])
     linear = factors(4, epochs=50, warmup_epochs=10, warmup_from=0.1, final_lr_fraction=0.001, per="epoch")
     assert max(linear) == 1.0 > max(found), "a linear warm-up reaches the highest rate"
-    with pytest.raises(ValueError, match="reference needs name: cosine and per: epoch"):
+    with pytest.raises(ValueError, match="reference only with name: cosine and per: epoch"):
         ScheduleSettings(epochs=3, warmup="reference")
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.corpora import text_files
 from tasks.corpora.sprsound import annotations, labels, names
 from tasks.runtime.errors import BreathlineError
 
@@ -41,9 +42,9 @@ def changed(**event: object) -> dict:
 @pytest.mark.parametrize(
     ("content", "what", "place"),
     [
-        (b'{"record_annotation": "Normal",\n "event_annotation": [', "not JSON", "line 2"),
-        (b"\xff\xfe\xff", "not JSON", ""),
-        (b"", "not JSON", "line 1"),
+        (b'{"record_annotation": "Normal",\n "event_annotation": [', "not JSON", ".json:2"),
+        (b"\xff\xfe\xff", "not a text file", ""),
+        (b"", "not JSON", ".json:1"),
         (b"[" * 100_000, "not JSON", ""),
         (b'{"event_annotation": [], "event_annotation": []}', "given twice", ""),
         (b'{"event_annotation": NaN}', "NaN", ""),
@@ -80,8 +81,8 @@ def test_a_damaged_annotation_is_refused_with_file_and_place(tmp_path, content, 
 
 
 def test_an_annotation_has_a_limit_of_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(annotations, "MAX_BYTES", 10)
-    with pytest.raises(BreathlineError, match="10 bytes are too many"):
+    monkeypatch.setattr(text_files, "MAX_BYTES", 10)
+    with pytest.raises(BreathlineError, match="at most 10"):
         annotations.read(write(tmp_path, {"event_annotation": []}))
 
 
