@@ -256,7 +256,7 @@ class Corpus(ABC):
 
     @property
     def fetchable(self) -> bool:
-        """Whether the corpus can be fetched from its publisher, or generated."""
+        """True if the corpus can be fetched from its publisher, or generated."""
         return self.generated or bool(self.publisher_files())
 
     def metadata_name(self, name: str) -> str | None:
