@@ -90,8 +90,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     # Completeness is checked on the whole source, before patients are excluded.
     origins = copy_metadata(settings, collection, found, corpus, raw / "metadata")
     shipped = [name for name, origin in origins.items() if origin == SHIPPED]
-    folders = {name: member.name for name, member in found.annotations.items() if name in found.audio}
-    for name, content in corpus.derived_metadata(folders, settings).items():
+    for name, content in corpus.derived_metadata({name: found.paths[name] for name in found.audio}, settings).items():
         (raw / "metadata" / name).write_bytes(content)
         origins[name] = str(collection.where)
     metadata = _read_metadata(corpus, raw / "metadata", list(found.audio), origins)
@@ -105,7 +104,8 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
         for patient, count in counts.items():
             log.warning(f"patient {patient} is left out ({exclusion.KEY}): {count} recordings")
     recordings = {f"{name}{source_files.RECORDING_SUFFIX}": member for name, member in found.audio.items()}
-    copied = recordings | {f"{name}{corpus.annotation_suffix}": found.annotations[name] for name in found.audio}
+    beside = zip(recordings, found.audio, strict=True)
+    copied = recordings | {corpus.annotation(Path(file)).name: found.annotations[name] for file, name in beside}
     copy(copied, raw / "audio")
     completeness.check_headers((raw / "audio" / name for name in sorted(recordings)), collection.where)
     identity = corpus.identify(raw / "audio", list(found.audio), settings)

@@ -38,19 +38,21 @@ def recordings(audio: Path, corpus: Corpus) -> list[Path]:
     Raises:
         BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are no recordings.
     """
-    suffixes = (RECORDING_SUFFIX, corpus.annotation_suffix)
-    wavs, annotations = ({path.stem for path in audio.glob(f"*{suffix}")} for suffix in suffixes)
-    others = {path.name for path in audio.glob("*") if path.suffix not in suffixes}
+    wavs = sorted(audio.glob(f"*{RECORDING_SUFFIX}"))
+    others = {path.name for path in audio.glob("*")} - {wav.name for wav in wavs}
+    annotations = {wav.stem: corpus.annotation(wav) for wav in wavs}
+    others -= {annotation.name for annotation in annotations.values()}
+    alone = {name: annotated for name in others if (annotated := corpus.annotated(name)) is not None}
     for names, what in (
-        (sorted(wavs - annotations), "recordings have no annotation"),
-        (sorted(annotations - wavs), "annotations have no recording"),
-        (sorted(others), "files are neither audio nor annotation"),
+        ([name for name, path in annotations.items() if not path.exists()], "recordings have no annotation"),
+        (sorted(alone.values()), "annotations have no recording"),
+        (sorted(others - alone.keys()), "files are neither audio nor annotation"),
     ):
         if names:
             raise BreathlineError(f"{len(names)} {what}: {listed(names)}.", where=audio, hint="run `download` again")
     if not wavs:
         raise BreathlineError("There are no recordings.", where=audio, hint="run `download` first")
-    return [audio / f"{name}{RECORDING_SUFFIX}" for name in sorted(wavs)]
+    return wavs
 
 
 def extract(

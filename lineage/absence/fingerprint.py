@@ -52,7 +52,7 @@ def take(run: Run, patient: str) -> Fingerprint | None:
     if not own:
         return None
     names = {row["cycle_id"] for row in cycles.to_pylist() if str(row["patient_id"]) == patient}
-    files = {row[column]: name.format(row["recording_id"]) for row in own for column, name in FILES.items()}
+    files = {row[key]: name.format(row["recording_id"]) for row in own for key, name in FILES.items() if row[key]}
     rows: dict[str, str] = {}
     shared: set[str] = set()
     for cycle, digest in _rows(run):

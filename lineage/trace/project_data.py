@@ -148,8 +148,12 @@ class ProjectData:
         return self._files.get(str(path), {})
 
     def annotation_of(self, recording: str) -> str:
-        """Return the path of a recording's annotation: the file beside the wav file, or ``.txt`` without a record."""
-        return self._annotations.get(recording, f"{artifacts.RAW_AUDIO}/{recording}.txt")
+        """Return the path of a recording's annotation: the file beside the wav file, or ``.txt`` without a record.
+
+        Without annotations, it is the wav file, whose name tells the label.
+        """
+        suffix = "txt" if self.recordings[recording]["annotation_sha256"] else "wav"
+        return self._annotations.get(recording, f"{artifacts.RAW_AUDIO}/{recording}.{suffix}")
 
     def is_recorded(self, path: str) -> bool:
         """Return whether a path is a recorded out, or a folder with recorded outs."""
@@ -166,7 +170,12 @@ class ProjectData:
     @cached_property
     def _annotations(self) -> dict[str, str]:
         beside = (path for path in map(Path, self._files) if path.parent == artifacts.RAW_AUDIO)
-        return {path.stem: str(path) for path in beside if path.suffix != ".wav"}
+        return {self._annotated(path.name): str(path) for path in beside if path.suffix != ".wav"}
+
+    def _annotated(self, file: str) -> str:
+        """Return the recording whose name an annotation's name begins with."""
+        beginnings = (file[:end] for end in range(len(file), 0, -1))
+        return next((name for name in beginnings if name in self.recordings), file)
 
     @cached_property
     def _params(self) -> Mapping[str, Any]:

@@ -68,7 +68,7 @@ def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         by_recording.setdefault(table[cycle]["recording_id"], []).append(cycle)
     for name, wanted in by_recording.items():
         corpus = registry.get(table[wanted[0]]["corpus"])
-        facts = (*FACTS, *corpus.cycle_columns)
+        facts = (*FACTS, *(name for name in corpus.cycle_columns if name not in corpus.shared_columns))
         found = extraction.extract(audited.root / RAW_AUDIO / f"{name}.wav", corpus, rates, unfaded)
         rows = {row["cycle_id"]: (number, row) for number, row in enumerate(found.cycles)}
         for cycle in wanted:

@@ -22,7 +22,6 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
         return
     source = audited.json(SOURCE)
     corpus = registry.get(source["corpus"])
-    hashes = {RECORDING_SUFFIX: "recording_sha256", corpus.annotation_suffix: "annotation_sha256"}
     for name, digest in source["metadata"].items():
         where = RAW_METADATA / name
         there = audited.hashes.of(where)
@@ -30,8 +29,9 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
             yield Finding("metadata-contradicts", str(where), "source.json has another hash of the file", ("download",))
     table = {row["recording_id"]: row for row in audited.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
-        for suffix, column in hashes.items():
-            path = RAW_AUDIO / f"{name}{suffix}"
+        wav = RAW_AUDIO / f"{name}{RECORDING_SUFFIX}"
+        hashes = {corpus.annotation(wav): "annotation_sha256", wav: "recording_sha256"}  # one file without annotations
+        for path, column in hashes.items():
             there = audited.hashes.of(path)
             if there is not None and there.sha256 != row[column]:
                 what = f"the table of recordings has another {column}: the cycles were cut from another file"

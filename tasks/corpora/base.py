@@ -64,7 +64,8 @@ class Corpus(ABC):
 
     Attributes:
         name: Name in params.yaml and in the column `corpus`.
-        annotation_suffix: Suffix of the annotation beside each recording.
+        annotation_suffix: Ending of an annotation's file name, in lower case: a suffix, or text after the recording's
+            name, such as ``_label.txt``. None if there are no annotations: the recording's name tells its label.
         metadata_files: Official names of the metadata files, and whether each is required.
         label_sets: Label sets by name.
         splits: Description of each split by name; empty if they are not known beforehand.
@@ -79,7 +80,7 @@ class Corpus(ABC):
     """
 
     name: ClassVar[str]
-    annotation_suffix: ClassVar[str]
+    annotation_suffix: ClassVar[str | None]
     metadata_files: ClassVar[Mapping[str, bool]] = {}
     label_sets: ClassVar[Mapping[str, LabelSet]]
     splits: ClassVar[Mapping[str, str]] = {}
@@ -96,6 +97,11 @@ class Corpus(ABC):
     def recordings_schema(self) -> pa.Schema:
         """The schema of the table of recordings."""
         return schemas.recordings(self.recording_columns)
+
+    @property
+    def shared_columns(self) -> list[str]:
+        """Own columns of the cycles that are those of their recordings."""
+        return [name for name in self.cycle_columns if name in self.recording_columns]
 
     @property
     def cycles_schema(self) -> pa.Schema:
@@ -122,6 +128,27 @@ class Corpus(ABC):
             return False
         return True
 
+    def recording_id(self, name: str) -> str:
+        """Return the id of the recording whose audio file has a name that `check_name` accepts.
+
+        Ids are names of files and arguments of commands. An adapter replaces names with blanks, commas or the like.
+        """
+        return name
+
+    def annotation(self, recording: Path) -> Path:
+        """Return the path of the annotation beside a recording, or of the recording if there are no annotations."""
+        if self.annotation_suffix is None:
+            return recording
+        return recording.with_name(f"{recording.stem}{self.annotation_suffix}")
+
+    def annotated(self, file: str) -> str | None:
+        """Return the name of the recording that a file of this name annotates, or None if it is no annotation."""
+        suffix = self.annotation_suffix
+        if suffix is None or not file.lower().endswith(suffix):
+            return None
+        name = file[: -len(suffix)]
+        return name if self.is_name(name) else None
+
     @abstractmethod
     def read_metadata(self, folder: Path, recording_ids: Sequence[str]) -> Metadata:
         """Return the metadata of recordings.
@@ -141,7 +168,7 @@ class Corpus(ABC):
         Validation checks order, overlap and bounds, and names all faulty cycles at once.
 
         Args:
-            annotation: Path of the annotation.
+            annotation: Path of the annotation, or of the recording if there are no annotations.
             duration_s: Duration of the recording in seconds.
 
         Raises:
@@ -165,13 +192,16 @@ class Corpus(ABC):
         """
         return {}
 
-    def derived_metadata(self, annotations: Mapping[str, str], settings: DownloadSettings) -> Mapping[str, bytes]:
-        """Return the content of metadata files that follow from the folders of the source, by official name.
+    def derived_metadata(
+        self, annotations: Mapping[str, Sequence[str]], settings: DownloadSettings
+    ) -> Mapping[str, bytes]:
+        """Return the content of metadata files that follow from paths of the source and settings, by official name.
 
-        `download` copies all recordings into one folder; what the folders of the source tell is kept in these files.
+        `download` copies all recordings into one folder; what the paths of the source tell is kept in these files.
 
         Args:
-            annotations: Path of each recording's annotation in the source, with ``/``.
+            annotations: Paths of each recording's annotation and of its equal copies in the source, with ``/``. Without
+                annotations, those of the recording.
             settings: Settings of the corpus.
 
         Raises:

@@ -55,7 +55,7 @@ def extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collectio
 
 
 def _extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collection[int]) -> Extracted:
-    annotation = path.with_suffix(corpus.annotation_suffix)
+    annotation = corpus.annotation(path)
     stored = reading.read(path)
     samples = stored.normalised()
     frames, channels = samples.shape
@@ -89,7 +89,7 @@ def _extract(path: Path, corpus: Corpus, rates: Sequence[int], unfaded: Collecti
         "duration_s": frames / stored.rate,
         "cycles": len(cycles),
         "recording_sha256": sha256(path),
-        "annotation_sha256": sha256(annotation),
+        "annotation_sha256": None if corpus.annotation_suffix is None else sha256(annotation),
         **corpus.read_recording(annotation),
         **asdict(quality.measure(samples, stored.rate)),
     }
@@ -109,10 +109,12 @@ def with_drawn_folds(
         rows: Own columns of each cycle, as for `cycles`.
         metadata: Metadata of all recordings.
     """
-    if corpus.fold_seed is None or corpus.sound_column is None:
+    column = corpus.sound_column
+    if corpus.fold_seed is None or column is None:
         return metadata
     train = {name: row["patient_id"] for name, row in metadata.recordings.items() if row["split"] == "train"}
-    sounds = [(row["recording_id"], row[corpus.sound_column]) for row in rows]
+    of_recording = {name: row.get(column) for name, row in metadata.recordings.items()}
+    sounds = [(row["recording_id"], row.get(column, of_recording[row["recording_id"]])) for row in rows]
     sounds += [(row["recording_id"], "") for row in facts if not row["cycles"]]  # patients without a cycle count too
     drawn = [(train[name], sound) for name, sound in sounds if name in train]
     folds = drawn_folds.draw([patient for patient, _ in drawn], [sound for _, sound in drawn], seed=corpus.fold_seed)
@@ -149,7 +151,7 @@ def cycles(corpus: Corpus, rows: Sequence[Mapping[str, Any]], recordings: pa.Tab
         rows: Own columns of each cycle, with `recording_id` and `cycle_id`.
         recordings: Table of recordings.
     """
-    own = [name for name in corpus.cycle_columns if name in corpus.recording_columns]
+    own = corpus.shared_columns
     shared = ("corpus", "patient_id", "device", "split", "fold", *own)
     known = {row["recording_id"]: row for row in recordings.to_pylist()}
     complete = []

@@ -3,8 +3,9 @@
 Some sources hold everything twice, below folders that differ in case only.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from rich.progress import track
 
@@ -12,6 +13,28 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.runtime.words import counted, listed
 from tasks.sources.collection import Member
+
+Place = TypeVar("Place")
+
+
+def common_place(paths: Sequence[str], place: Callable[[str], Place]) -> Place:
+    """Return the place that the folders of a file tell, such as its side of the split.
+
+    Args:
+        paths: Paths of the file and of its equal copies.
+        place: Function from a path to the place.
+
+    Raises:
+        BreathlineError: Copies are in folders of different places.
+    """
+    places = {place(path): path for path in reversed(paths)}
+    if len(places) > 1:
+        raise BreathlineError(
+            f"Copies of {PurePosixPath(paths[0]).name} are in folders of different sides of the split.",
+            where=" and ".join(sorted(places.values())),
+            hint="keep the copy on the right side",
+        )
+    return next(iter(places))
 
 
 def count_equal(files: Collection[Sequence[Member]]) -> int:

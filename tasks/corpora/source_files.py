@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from tasks.corpora import file_copies
 from tasks.corpora.base import Corpus
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import listed
 from tasks.sources import pointers
 from tasks.sources.collection import Member
 
@@ -23,7 +24,8 @@ class SourceFiles:
 
     Attributes:
         audio: Audio file of each recording, by sorted name.
-        annotations: Annotation of each recording, by sorted name.
+        annotations: Annotation of each recording, by sorted name; the recording if the corpus has no annotations.
+        paths: Paths of the annotation of each recording and of its equal copies in the source.
         metadata: All copies of each metadata file, by official name.
         others: Files of no known kind.
         copies: Number of further copies of recordings and annotations, with equal content, that are left out.
@@ -31,6 +33,7 @@ class SourceFiles:
 
     audio: Mapping[str, Member]
     annotations: Mapping[str, Member]
+    paths: Mapping[str, Sequence[str]]
     metadata: Mapping[str, Sequence[Member]]
     others: Sequence[Member]
     copies: int = 0
@@ -60,20 +63,25 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
         suffix = path.suffix.lower()
         if suffix == RECORDING_SUFFIX:
             corpus.check_name(path.stem, member.origin)
-            audio.setdefault(path.stem, []).append(member)
+            audio.setdefault(corpus.recording_id(path.stem), []).append(member)
         elif official := corpus.metadata_name(path.name):
             metadata.setdefault(official, []).append(member)
-        elif suffix == corpus.annotation_suffix and corpus.is_name(path.stem):
-            annotations.setdefault(path.stem, []).append(member)
+        elif (annotated := corpus.annotated(path.name)) is not None:
+            annotations.setdefault(corpus.recording_id(annotated), []).append(member)
         else:
             others.append(member)
+    _check_ids(audio)
     _check_case({name: members[0] for name, members in audio.items()})
+    copies = file_copies.count_equal([*audio.values(), *annotations.values()])
+    if corpus.annotation_suffix is None:
+        annotations = audio
     return SourceFiles(
         audio={name: members[0] for name, members in sorted(audio.items())},
         annotations={name: members[0] for name, members in sorted(annotations.items())},
+        paths={name: [member.name for member in members] for name, members in sorted(annotations.items())},
         metadata=metadata,
         others=others,
-        copies=file_copies.count_equal([*audio.values(), *annotations.values()]),
+        copies=copies,
     )
 
 
@@ -123,6 +131,22 @@ def _content(member: Member) -> bytes:
     if pointer := pointers.tool(content):
         raise pointers.refusal(pointer, "The metadata file was", member.origin)
     return content
+
+
+def _check_ids(audio: Mapping[str, Sequence[Member]]) -> None:
+    """Check that all audio files of one recording have one name.
+
+    Raises:
+        BreathlineError: Two names mean one recording.
+    """
+    for recording_id, members in audio.items():
+        names = {PurePosixPath(member.name).stem: member.origin for member in members}
+        if len(names) > 1:
+            raise BreathlineError(
+                f"The recording {recording_id} has {len(names)} names: {listed([*names])}.",
+                where=" and ".join(list(names.values())[:2]),
+                hint="keep the right one",
+            )
 
 
 def _check_case(files: Mapping[str, Member]) -> None:

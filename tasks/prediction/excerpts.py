@@ -50,7 +50,7 @@ def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
 def _annotation(wav: Path) -> tuple[Corpus, Path] | None:
     """Return the first corpus in whose format there may be an annotation beside a recording, and its path."""
     for corpus in map(registry.get, registry.names()):
-        path = wav.with_suffix(corpus.annotation_suffix)
+        path = corpus.annotation(wav)
         if path != wav and path.is_file():
             return corpus, path
     return None

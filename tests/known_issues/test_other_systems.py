@@ -7,7 +7,6 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -19,6 +18,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.sources.collection import Member
 from tests import toy
 from tests.pipeline import runs
+from tests.unit.tasks.corpora.invented import Coughs
 
 PACKAGES = ("benchmarks", "cli", "flows", "lineage", "models", "tasks")
 # Names of the standard library that macOS lacks, and paths of Linux.
@@ -111,9 +111,9 @@ def members(*names):
 
 @pytest.mark.parametrize(("one", "other"), [("b01", "B01"), ("Ma\u0308r", "m\u00e4r")])
 def test_recordings_that_some_file_systems_take_for_one_are_refused(one, other):
-    any_name = SimpleNamespace(
-        check_name=lambda *_: None, is_name=lambda _: True, metadata_name=lambda _: None, annotation_suffix=".txt"
-    )
+    any_name = Coughs()
+    any_name.check_name = lambda *_: None
+    any_name.annotation_suffix = ".txt"
     assert list(source_files.sort(members(f"{one}.wav", f"{one}.txt", "c.wav"), any_name).audio) == [one, "c"]
     with pytest.raises(BreathlineError, match=r"(?s)upper and lower case only.*x/") as refused:
         source_files.sort(members(f"{one}.wav", f"x/{other}.wav"), any_name)

@@ -47,7 +47,9 @@ class Sprsound(Corpus):
         folders = [path for path in files if path.lower().endswith(self.annotation_suffix)]
         return "inter" if any(_side(path) == "inter" for path in folders) else "0"
 
-    def derived_metadata(self, annotations: Mapping[str, str], settings: DownloadSettings) -> Mapping[str, bytes]:
+    def derived_metadata(
+        self, annotations: Mapping[str, Sequence[str]], settings: DownloadSettings
+    ) -> Mapping[str, bytes]:
         """Return the file of release and side of each recording."""
         asked = {"rhonchi": settings.sprsound.rhonchi, "stridor": settings.sprsound.stridor}
         return {sides.FILE: sides.derive(annotations, labels.also_wheeze_column(asked))}

@@ -6,10 +6,11 @@ metadata, together with the mapping of event types that the settings ask for.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tasks.corpora.file_copies import common_place
 from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 
@@ -52,16 +53,19 @@ def place(annotation: str) -> tuple[str, str]:
     return str(year), f"test-{year}"
 
 
-def derive(annotations: Mapping[str, str], also_wheeze: str | None) -> bytes:
+def derive(annotations: Mapping[str, Sequence[str]], also_wheeze: str | None) -> bytes:
     """Return the content of the file.
 
     Args:
-        annotations: Path of each recording's annotation in the source.
+        annotations: Paths of each recording's annotation and of its copies in the source.
         also_wheeze: Value of the column `sprsound_also_wheeze`.
+
+    Raises:
+        BreathlineError: Copies are in folders of different sides.
     """
     recordings = {}
-    for recording_id, path in sorted(annotations.items()):
-        release, side = place(path)
+    for recording_id, paths in sorted(annotations.items()):
+        release, side = common_place(paths, place)
         recordings[recording_id] = {"release": release, "side": side}
     return _encode({"also_wheeze": also_wheeze, "recordings": recordings})
 

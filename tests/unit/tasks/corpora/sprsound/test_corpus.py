@@ -118,6 +118,15 @@ def test_a_test_recording_of_2022_without_inter_or_intra_is_refused(tmp_path, pr
     project.refused(settings("directory", source, corpus="sprsound"), r"(inter or the intra)[\s\S]*never pooled")
 
 
+def test_equal_copies_on_two_sides_are_refused(tmp_path, project):
+    source = generated.lay_out(tmp_path / "source", generated.recordings(2))
+    (first, *_) = sorted((source / "BioCAS2022/train2022_json").iterdir())
+    copy = source / "BioCAS2022/test2022_json/intra_test_json" / first.name
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(first.read_bytes())
+    project.refused(settings("directory", source, corpus="sprsound"), rf"(?s)Copies of {first.name}.*different sides")
+
+
 @pytest.mark.parametrize(
     ("path", "place"),
     [
