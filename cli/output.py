@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Column, Table
 
+from flows.termination import told_at_sigterm
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def run_flow(flow: Callable[..., State[Any]], hint: str, **parameters: Any) -> S
     """
     from prefect.exceptions import PrefectException
 
-    state = flow(**parameters, project=Path.cwd(), return_state=True)
+    with told_at_sigterm():
+        state = flow(**parameters, project=Path.cwd(), return_state=True)
     if not state.is_completed():
         error = state.result(raise_on_failure=False)
         if isinstance(error, Exception) and not isinstance(error, PrefectException):

@@ -50,10 +50,12 @@ def predict(
     console = Console(highlight=False)
     write = _writer(out) if out else None
     from flows import registry
+    from lineage import model_files
 
     source = _source(Path.cwd(), model)
     with console.status(f"Fetching {source.label} …"):
         folder = registry.fetch(Path.cwd(), source, seed=seed)
+        model_files.check(folder)
     with console.status("Starting torch …"):
         from tasks.prediction import recordings as prediction
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from flows.dvc_repository import open_repo
 from flows.write_access import may_write, refuse
 from lineage.git import prefix
+from lineage.verify.file_hashes import FileHashes
 from lineage.versions import full_name
 from tasks.runtime.errors import BreathlineError
 
@@ -62,7 +64,9 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
     with repo_at(root, commit) as repo:
         path = _path(repo, root, name)
         if (store / path).is_dir():
-            return store / path
+            if _first_difference(repo, path, store / path) is None:
+                return store / path
+            shutil.rmtree(store / path)
         if not may_write(store):
             refuse(root / STORE)
         (store / path).parent.mkdir(parents=True, exist_ok=True)
@@ -73,8 +77,23 @@ def fetch_files(root: Path, name: str, commit: str) -> Path:
                 message = f"Neither DVC's cache nor its remote contains {name} of {commit[:9]}."
                 hint = "run `dvc push --all-tags` where it was trained, and check `dvc remote list` here"
                 raise BreathlineError(message, where=path, hint=hint) from error
+            if md5 := _first_difference(repo, path, Path(temporary) / "model"):
+                cached = Path(repo.cache.local.oid_to_path(md5))
+                message = f"DVC's cache holds a damaged file of {name} at {commit[:9]}: its MD5 is not its name."
+                hint = "delete this file, then run again: DVC takes it from its remote (`dvc remote list`)"
+                raise BreathlineError(message, where=cached, hint=hint)
             os.replace(f"{temporary}/model", store / path)
     return store / path
+
+
+def _first_difference(repo: Repo, path: PurePosixPath, copy: Path) -> str | None:
+    """Return DVC's MD5 of the first file of a folder whose copy is missing or differs; None if all are equal."""
+    hashes = FileHashes(copy)
+    for name in sorted(repo.dvcfs.find(f"/{path}")):
+        found, info = hashes.of(str(PurePosixPath(name).relative_to(f"/{path}"))), repo.dvcfs.info(name)
+        if info.get("md5") and (found is None or found.md5 != info["md5"]):
+            return str(info["md5"])
+    return None
 
 
 def _path(repo: Repo, root: Path, name: str) -> PurePosixPath:

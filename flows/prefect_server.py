@@ -20,6 +20,9 @@ from tasks.sources import proxies
 
 # The server of Prefect itself takes 15 to 25 s with a fresh database; the default limit is 20 s.
 STARTUP_TIMEOUT = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
+SERVER = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+SERVER += ["--host", "127.0.0.1", "--log-level", "error", "--lifespan", "on"]
+EPHEMERAL = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 HEALTH_TIMEOUT_S = 10.0
 DEFAULT_PORT = 4200
 
@@ -65,7 +68,8 @@ def ensure() -> None:
     """Check the configured server or, without one, start a server that ends with this process.
 
     Prefect ends its temporary server when Python exits normally. After a KILL, also while the server starts, the
-    watchdog ends it.
+    watchdog ends it. The server has a session of its own: Ctrl-C and `timeout` signal the whole group of this process,
+    which still has to report the end of its run.
 
     Raises:
         BreathlineError: The configured server does not answer, or Prefect cannot write into its folder.
@@ -74,10 +78,14 @@ def ensure() -> None:
         return
     prefect_folder.check()
     from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import get_current_settings
 
     class WatchedServer(SubprocessASGIServer):
+        # As the overridden method does, except for the session and the watchdog.
         def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
-            process = super()._run_uvicorn_command()
+            given = get_current_settings().to_environment_variables(exclude_unset=True)
+            env = {**os.environ, **EPHEMERAL, **given}
+            process = subprocess.Popen([*SERVER, "--port", str(self.port)], env=env, start_new_session=True)  # noqa: S603 - Prefect's server
             watchdog.start(process.pid)
             return process
 

@@ -11,11 +11,11 @@ from typing import Any
 import psutil
 
 
-def breathline(folder: Path, env: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start `breathline` in a project; what it prints, errors with it, is piped."""
+def breathline(folder: Path, env: Mapping[str, str], *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start `breathline` in a project, with options of `Popen`; what it prints, errors with it, is piped."""
     command = [sys.executable, "-c", "from cli.main import app; app()", *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT)
+    return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT, **options)
 
 
 def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> tuple[int, str]:

@@ -24,7 +24,7 @@ def server(tmp_path_factory) -> Iterator[dict[str, str]]:
         from prefect.settings import PREFECT_API_URL
         from prefect.testing.utilities import prefect_test_harness
 
-        with prefect_test_harness(server_startup_timeout=120):
+        with prefect_test_harness(server_startup_timeout=240):
             yield toy.ENV | {
                 "PREFECT_API_URL": str(PREFECT_API_URL.value()),
                 "PREFECT_HOME": os.environ["PREFECT_HOME"],

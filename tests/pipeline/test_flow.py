@@ -1,5 +1,6 @@
 """The flow on a toy project, with a real Prefect server, real DVC and real processes."""
 
+import os
 import signal
 from importlib.util import find_spec
 
@@ -94,12 +95,16 @@ def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_pa
 def test_the_server_that_a_run_starts_for_itself_goes_with_it(tmp_path, number):
     folder = toy.make(tmp_path / "project", ENDLESS)
     env = {name: value for name, value in toy.ENV.items() if name != "PREFECT_API_URL"}
-    process = breathline(folder, env | {"PREFECT_HOME": str(tmp_path / "home")}, "run")
+    own = env | {"PREFECT_HOME": str(tmp_path / "home")}
+    process = breathline(folder, own, "run", start_new_session=True)
     noted(folder / "pid", process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert any("uvicorn" in " ".join(one.cmdline()) for one in family)
-    process.send_signal(number)
-    finish(process)
+    os.killpg(process.pid, number)  # to the whole group, as `timeout` sends it
+    status, printed = finish(process, timeout_s=30)
+    assert status == -number, printed
+    assert "defect" not in printed
+    assert number == signal.SIGKILL or printed.splitlines()[-1] == "Terminated."
     assert psutil.wait_procs(family, timeout=20)[1] == []
 
 

@@ -19,7 +19,9 @@ from tests.pipeline import runs
 from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 
 # Each remote stage starts a flow run of its own: 5 to 10 s, a minute in all, beside what the server takes to start.
-pytestmark = pytest.mark.slow
+# With ten other programs on two cores it is three minutes, and one for the server.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+TIMEOUT_S = 600
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("download", "extract")
@@ -117,7 +119,7 @@ def project(tmp_path) -> Path:
 
 
 def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
-    succeed(breathline(project, server, "run", "--target", "last", *ON), timeout_s=240)
+    succeed(breathline(project, server, "run", "--target", "last", *ON), timeout_s=TIMEOUT_S)
     where = ran(project)
     assert where["source"] == where["last"] == [str(project)]
     assert [Path(folder).is_relative_to(clones["gpu"]) for folder in where["heavy"]] == [True]
@@ -164,7 +166,7 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     commit = commit_with_remotes(folder)
     runs.edit(folder, lambda params: params["download"]["demo"].update(seed=7))
     asked = ("run", "--target", "extract", "--on", "download=cpu")
-    succeed(breathline(folder, server, *asked), timeout_s=240)
+    succeed(breathline(folder, server, *asked), timeout_s=TIMEOUT_S)
 
     download, extract = (json.loads((folder / f"data/lineage/{stage}.json").read_text()) for stage in BOTH)
     assert download["git"]["commit"] == extract["git"]["commit"] == commit
@@ -192,7 +194,7 @@ def test_a_project_in_a_folder_of_a_larger_repository_runs_on_its_workers(tmp_pa
     (folder / "code" / "add.txt").write_text("added\n")
     (folder / "params.yaml").write_text("rho: 0.1\n")
     commit_with_remotes(folder)
-    succeed(breathline(folder, server, "run", "--target", "last", *ON), timeout_s=240)
+    succeed(breathline(folder, server, "run", "--target", "last", *ON), timeout_s=TIMEOUT_S)
     where = ran(folder)
     assert where["last"] == [str(folder)]
     assert [Path(place).is_relative_to(clones["gpu"]) for place in where["heavy"]] == [True]

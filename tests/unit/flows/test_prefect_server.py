@@ -13,14 +13,10 @@ from tasks.runtime.errors import BreathlineError
 
 ROOT = Path(__file__).parents[3]
 START = """
-import subprocess, sys
-from prefect.server.api.server import SubprocessASGIServer
-def never_ready(self):
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    print(process.pid, flush=True)
-    return process
-SubprocessASGIServer._run_uvicorn_command = never_ready
+import sys
 from flows import prefect_server
+never_ready = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+prefect_server.SERVER = [sys.executable, "-c", never_ready]
 prefect_server.ensure()
 """
 

@@ -1,5 +1,6 @@
 """Versions of a toy model: tags as DVC and GTO read them, refusals, and files of a version."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -139,6 +140,22 @@ def test_a_model_is_found_by_each_of_its_names_and_the_project_does_not_change(p
     assert json.loads((registry.fetch(project, "student", seed=2) / "model.json").read_text())["seed"] == 2
     assert registry.resolve(project, "student").label == f"{newer} (production)"
     assert {path: path.read_bytes() for path in (project / "data").rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_copy_of_a_version_is_made_again_and_a_damaged_cache_is_refused(project):
+    weights = registry.fetch(project, "student@v1.0.0") / "val.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(b"X" + content[1:])
+    assert (registry.fetch(project, "student@v1.0.0") / "val.safetensors").read_bytes() == content
+
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    (cached,) = (project / ".dvc/cache").rglob(md5[2:])
+    cached.chmod(0o644)
+    cached.write_bytes(b"X" + content[1:])
+    shutil.rmtree(project / ".dvc/tmp/models")
+    with pytest.raises(BreathlineError, match=r"a damaged file of student at(.|\n)*delete this file") as refused:
+        registry.fetch(project, "student@v1.0.0")
+    assert Path(str(refused.value.where)) == cached
 
 
 @pytest.mark.parametrize(
