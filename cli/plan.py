@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,6 +65,27 @@ def show(steps: Sequence[Step]) -> None:
     console.print(shown)
     running = sum(step.runs for step in steps)
     console.print(f"{running} of {len(steps)} stages run." if running else "All stages are up to date.")
+    for line in _unpinned(steps):
+        console.print(line, markup=False, highlight=False)
+
+
+def _unpinned(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield a note on each set of weights that will be fetched, and whose version params.yaml does not state."""
+    from models.file_names import SOURCE
+    from tasks.artifacts import WEIGHTS
+    from tasks.pretrained.settings import WeightsSettings
+    from tasks.runtime import params
+
+    for group, _, name in (step.stage.partition("@") for step in steps if step.runs):
+        if group == "weights":
+            key = f"weights.{name}"
+            settings = params.parse(WeightsSettings, params.section(params.read(), key), key)
+            missing, recorded = "`sha256` is not set", "its SHA-256"
+            if settings.on_hub:
+                missing, recorded = "neither `revision` nor `sha256` is set", "its commit and SHA-256"
+            if not settings.pinned:
+                yield f"{key}: {missing}, so the current file of {settings.source} is used."
+                yield f"  {WEIGHTS / name / SOURCE} will hold {recorded}, to be copied into params.yaml."
 
 
 def _shorten(reasons: Sequence[str], limit: int = 4) -> str:

@@ -1,6 +1,7 @@
 """Settings of pretrained weights: source, hash, revision and licence."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -23,7 +24,8 @@ class WeightsSettings:
 
     Attributes:
         source: ``none`` (random initialisation), a URL, ``hf:<organisation>/<repository>/<file>`` or ``timm:<model>``.
-        sha256: SHA-256 of the file. Without it, the hash of the downloaded file is recorded in ``source.json``.
+        sha256: SHA-256 of the file. Without it, the hash of the downloaded file is recorded in ``source.json``. A URL
+            with ``http://`` needs it, except for a server on this machine.
         revision: Commit of the repository on the hub (``hf:`` and ``timm:`` only). Without it, the current commit is
             used, and recorded in ``source.json``.
         licence: Licence of the weights, as their authors state it.
@@ -41,10 +43,30 @@ class WeightsSettings:
     def __post_init__(self) -> None:
         if self.source.startswith("http") and not _host(self.source):
             raise ValueError(f"source: {FORMS}")
+        if self.source.startswith("http://") and self.sha256 is None and not _is_loopback(str(_host(self.source))):
+            why = "because a file can be changed on its way from http://; or a source with https://"
+            raise ValueError(f"sha256: the SHA-256 of the file, {why}")
         if self.source == NOTHING and self.sha256 is not None:
             raise ValueError(f"sha256: null, because the source {NOTHING} has no file")
-        if self.revision is not None and not self.source.startswith(("hf:", "timm:")):
+        if self.revision is not None and not self.on_hub:
             raise ValueError("revision: null, because only a source of the hub (hf:, timm:) has a revision; use sha256")
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether the source is a repository of the Hugging Face hub."""
+        return self.source.startswith(("hf:", "timm:"))
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the source always gives the same bytes, or an error."""
+        return self.source == NOTHING or self.sha256 is not None or self.revision is not None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _host(source: str) -> str | None:

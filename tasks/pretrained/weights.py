@@ -116,7 +116,7 @@ def download(settings: WeightsSettings, folder: Path) -> tuple[Path, str | None]
     """
     source, sha256 = settings.source, settings.sha256
     url, commit, headers = source, None, {}
-    if source.startswith(("hf:", "timm:")):
+    if settings.on_hub:
         found = hub.find(settings, f"check the source, or put the file into a folder and name that in {LOCAL}")
         if found.cached is not None and sha256 in (None, files.sha256(found.cached)):
             return found.cached, found.commit

@@ -1,5 +1,6 @@
 """Command `breathline plan`: wrong parameters are refused before DVC reads the graph, and before a stage starts."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.plan import show
+from flows.plan import Step
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,6 +32,22 @@ def test_wrong_parameters_are_refused_all_at_once(wrong, monkeypatch, command):
     assert done.exit_code == 1
     for words in ("studnet is unknown; did you mean student?", "soft_labels.k is 9; allowed: at most the number of"):
         assert words in done.stderr
+
+
+def test_weights_without_a_version_are_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    hub, web = {"source": "hf:o/r/f.pt"}, {"source": "https://host/f.pt"}
+    known = {"scratch": {"source": "none"}, "a": hub, "b": web}
+    known |= {"c": {**hub, "revision": "0" * 40}, "d": {**web, "sha256": "0" * 64}}
+    (tmp_path / "params.yaml").write_text(json.dumps({"weights": known}), encoding="utf-8")
+    show([Step(f"weights@{name}", True, (), ()) for name in known])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "weights.a: neither `revision` nor `sha256` is set, so the current file of hf:o/r/f.pt is used." in printed
+    assert "weights.b: `sha256` is not set" in printed
+    assert "data/weights/b/source.json will hold its SHA-256, to be copied into params.yaml." in printed
+    assert [name for name in known if f"weights.{name}:" in printed] == ["a", "b"]
+    show([Step(f"weights@{name}", False, (), ()) for name in known])
+    assert "weights.a:" not in capsys.readouterr().out
 
 
 def test_a_stage_refuses_them_before_it_imports_anything_slow(wrong):

@@ -28,6 +28,21 @@ def test_another_source_is_refused_with_the_forms(source):
 
 
 @pytest.mark.parametrize(
+    "host", ["mirror.org", "10.0.0.1", "127.0.0.1.mirror.org", "localhost.mirror.org", "[2001:db8::1]"]
+)
+def test_weights_by_http_need_a_hash(host):
+    source = f"http://{host}:8080/model.pt"
+    with pytest.raises(BreathlineError, match=r"weights\.x\.sha256.*can be changed on its way.*https://"):
+        params.parse(WeightsSettings, {"source": source}, "weights.x")
+    assert WeightsSettings(source=source, sha256="0" * 64).pinned
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "[::1]"])
+def test_a_server_on_this_machine_needs_no_hash(host):
+    assert not WeightsSettings(source=f"http://{host}:8080/model.pt").pinned
+
+
+@pytest.mark.parametrize(
     ("key", "value", "what"),
     [
         ("sha256", "abc", "64 hexadecimal digits"),
