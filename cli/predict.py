@@ -96,13 +96,17 @@ def _predicted(
     """Return the predictions of each recording, and the errors of the recordings without predictions."""
     from rich.progress import track
 
+    from tasks.prediction import device_means
     from tasks.prediction.recordings import predict as predict_recording
 
     tables, failures = [], {}
     quiet = not console.is_terminal or len(wavs) == 1
+    offsets = device_means.offsets(model, wavs, limits)
+    if offsets:
+        console.print(f"The model is normalised by the mean of these {len(offsets)} recordings, as of one device.")
     for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
         try:
-            tables.append(predict_recording(model, wav, limits))
+            tables.append(predict_recording(model, wav, limits, offsets.get(wav)))
         except BreathlineError as error:
             failures[wav] = error
     return tables, failures

@@ -107,7 +107,12 @@ def main() -> None:
         decided |= decide(known, soft_labels, assigned, artifacts.TEACHERS, classes)
         set_up(compute)
         logits = predict_all(
-            folders, ids, selections=selections, compute=compute, features_root=artifacts.FEATURE_CACHES
+            folders,
+            ids,
+            assigned.sources("test"),
+            selections=selections,
+            compute=compute,
+            features_root=artifacts.FEATURE_CACHES,
         )
         predictions = assemble(logits, decided["ensemble"])
 

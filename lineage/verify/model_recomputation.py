@@ -64,7 +64,12 @@ def soft_labels(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     folders = {name: audited.root / TEACHERS / name for name in known}
     set_up(compute)
     made_anew = predict_all(
-        folders, some, selections=["val"], compute=compute, features_root=audited.root / FEATURE_CACHES
+        folders,
+        some,
+        wanted.sources("train", "val"),
+        selections=["val"],
+        compute=compute,
+        features_root=audited.root / FEATURE_CACHES,
     )["val"]
     largest, allowed = 0.0, _tolerance(audited, "soft_labels", given)
     for name in known:
@@ -97,7 +102,12 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             yield _prediction(str(PREDICTIONS), f"the record has another `{key}` than the teachers' cards give")
     set_up(compute)
     logits = predict_all(
-        folders, some, selections=selections, compute=compute, features_root=audited.root / FEATURE_CACHES
+        folders,
+        some,
+        assigned.sources("test"),
+        selections=selections,
+        compute=compute,
+        features_root=audited.root / FEATURE_CACHES,
     )
     kept = {(part.model, part.selection): part.probabilities[0] for part in _read_predictions(audited, classes)}
     largest, allowed = 0.0, _tolerance(audited, "evaluate", given)

@@ -17,6 +17,7 @@ from torch import Tensor
 from models import file_names
 from models.file_reading import UnreadableFileError, read_array, read_json, read_table
 from models.frontends.settings import FrontEndSettings
+from models.training.normalization import CycleSources, Means, Normalization, frame_means
 from models.training.transfers import pinned, to_device
 
 Rows = npt.NDArray[np.int64]
@@ -48,6 +49,7 @@ class Features:
         self._statistics = read_json(directory / file_names.STATISTICS, {"duration_s": (int, float)})
         _, self.frames, self.mels = self._array.shape
         self._device_cache: _DeviceCache | None = None
+        self._offsets: Tensor | None = None  # `(cycles, mels)`; NaN for cycles that are not normalised
 
     @property
     def frontend(self) -> str:
@@ -87,9 +89,47 @@ class Features:
             reason = f"a cycle has {self.frames} × {self.mels} values, and the model was trained on {frames} × {mels}"
             raise UnreadableFileError(self.directory / file_names.FEATURES, reason)
 
+    def means(self, rows: Rows) -> Means:
+        """Return the mean features ``(len(rows), mels)`` of rows of the cache over their frames, read one by one."""
+        return np.concatenate([frame_means(self._array[row][None]) for row in rows])
+
+    def normalize(self, normalization: Normalization | None, sources: Iterable[CycleSources]) -> None:
+        """Normalise all features that are read from now on.
+
+        Args:
+            normalization: Normalisation of the network; None for features as they are.
+            sources: Recordings and devices of all cycles that will be read. Each item is normalised by itself, such as
+                the training and the test side.
+
+        Raises:
+            ValueError: A cycle is missing in the cache.
+        """
+        self._offsets = None
+        if normalization is None:
+            return
+        offsets = torch.full((len(self._array), self.mels), torch.nan)
+        for some in sources:
+            rows = self.find(some.cycles)
+            found = normalization.offsets(self.means(rows), some.recordings, some.devices)
+            offsets[torch.from_numpy(rows)] = torch.from_numpy(found)
+        self._offsets = offsets
+
+    def _normalized(self, features: Tensor, rows: Rows) -> Tensor:
+        """Return features ``(len(rows), frames, mels)`` with the offsets of their rows.
+
+        Raises:
+            ValueError: A row is of a cycle that `normalize` was not given.
+        """
+        if self._offsets is None:
+            return features
+        offsets = self._offsets[torch.from_numpy(rows)]
+        if offsets.isnan().any():
+            raise ValueError(f"{self.directory}: features are read of cycles without recording and device.")
+        return features + to_device(offsets, features.device)[:, None, :]
+
     def batch(self, rows: Rows, device: torch.device) -> Tensor:
         """Return the features ``(len(rows), frames, mels)`` of rows of the cache as float32 on a device."""
-        return to_device(torch.from_numpy(self._array[rows]), device).float()
+        return self._normalized(to_device(torch.from_numpy(self._array[rows]), device).float(), rows)
 
     def batches(self, rows: Iterable[Rows], device: torch.device) -> Iterator[Tensor]:
         """Yield the `batch` of each array of rows.
@@ -97,16 +137,18 @@ class Features:
         Within `on_device`, batches come from the memory of the device. Otherwise `PREFETCH` batches are read ahead.
         """
         if self._device_cache is not None:
-            yield from map(self._device_cache.batch, rows)
+            for batch_rows in rows:
+                yield self._normalized(self._device_cache.batch(batch_rows), batch_rows)
             return
-        pool, pending = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[Future[Tensor]]()
+        pool, pending = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[tuple[Rows, Future[Tensor]]]()
         try:
             for batch_rows in rows:
-                pending.append(pool.submit(self._read, batch_rows, device))
+                pending.append((batch_rows, pool.submit(self._read, batch_rows, device)))
                 if len(pending) > PREFETCH:
-                    yield to_device(pending.popleft().result(), device).float()
-            for read in pending:
-                yield to_device(read.result(), device).float()
+                    first, read = pending.popleft()
+                    yield self._normalized(to_device(read.result(), device).float(), first)
+            for last, read in pending:
+                yield self._normalized(to_device(read.result(), device).float(), last)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -10,6 +10,8 @@ from models.training.augmentation_settings import SpecAugmentSettings, WaveformS
 
 Subset = Literal["train", "val", "test"]
 Selection = Literal["val", "paper"]
+Level = Literal["none", "recording"]
+Spectrum = Literal["none", "recording", "device_of_the_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,22 @@ class ScheduleSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NormalizationSettings:
+    """Settings of the normalisation of features, in the training and in each use of the network."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # `recording`: the mean of each recording, over frames and mel bins, becomes that of the training cycles
+    level: Level = "none"
+    # the same for the mean per mel bin, of each `recording`, or of all recordings of a device in the data at hand: the
+    # training, validation or test recordings, or those given to `predict`
+    spectrum: Spectrum = "none"
+
+    def __post_init__(self) -> None:
+        if self.level != "none" and self.spectrum == "recording":
+            raise ValueError("level: none, because spectrum: recording changes the level, too")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MovingAverageSettings:
     """Settings of the moving average of the weights."""
 
@@ -134,6 +152,7 @@ class TrainingSettings:
     batch_size: Annotated[int, Interval(ge=1, le=65536)]  # number of cycles in a batch
     # number of cycles in one forward pass, to save memory; null: the whole batch
     micro_batch: Annotated[int, Ge(1)] | None = None
+    normalization: NormalizationSettings = field(default_factory=NormalizationSettings)
     specaugment: SpecAugmentSettings = field(default_factory=SpecAugmentSettings)
     waveform: WaveformSettings = field(default_factory=WaveformSettings)
     moving_average: MovingAverageSettings = field(default_factory=MovingAverageSettings)

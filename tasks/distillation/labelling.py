@@ -13,6 +13,7 @@ from rich.progress import Progress
 from models import artifact
 from models.training.features import Features
 from models.training.inference import pick_device, predict
+from models.training.normalization import Normalization
 from models.training.settings import ComputeSettings
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits, SoftLabels, candidates, first_allowed, select
@@ -149,6 +150,7 @@ def predict_logits(
             with as_breathline_error(where=caches / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
                 features = Features(caches / card["frontend"])
                 features.check_shape(card["frames"], card["mels"])
+                features.normalize(Normalization.from_card(card), assignment.sources("train", "val"))
                 rows = features.find(cycles)
             logits[teacher] = predict(
                 network.to(pick_device(compute)),

@@ -10,6 +10,7 @@ from models import artifact
 from models.file_names import CARD
 from models.training.features import Features
 from models.training.inference import pick_device, predict
+from models.training.normalization import CycleSources, Normalization
 from models.training.settings import ComputeSettings, Selection
 from tasks.distillation.soft_labels import Logits, combine
 from tasks.evaluation.predictions import Predictions
@@ -45,6 +46,7 @@ def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, 
 def predict_all(
     folders: Mapping[str, Path],
     cycles: Sequence[str],
+    sources: Sequence[CycleSources],
     *,
     selections: Sequence[Selection],
     compute: ComputeSettings,
@@ -54,7 +56,9 @@ def predict_all(
 
     Args:
         folders: The folder of each model, by its name.
-        cycles: The ids of the test cycles.
+        cycles: The ids of the cycles to predict, such as the test cycles.
+        sources: Recordings and devices of all cycles of the same subsets (`Assignment.sources`), also where only some
+            are predicted.
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
         features_root: The folder of the feature caches.
@@ -73,6 +77,7 @@ def predict_all(
                     network, card = artifact.load(folder, selection)
                     features = Features(features_root / card["frontend"])
                     features.check_shape(card["frames"], card["mels"])
+                    features.normalize(Normalization.from_card(card), sources)
                     rows = features.find(cycles)
                 logits[selection][name] = predict(
                     network.to(pick_device(compute)),

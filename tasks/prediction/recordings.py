@@ -16,6 +16,7 @@ from models.frontends.base import FrontEnd
 from models.frontends.settings import FrontEndSettings
 from models.networks.base import Network
 from models.training.inference import BATCH, autocast, pick_device
+from models.training.normalization import Normalization, Offsets, frame_means
 from models.training.settings import ComputeSettings, Selection
 from models.training.transfers import to_device
 from tasks.audio import quality, reading, waveforms
@@ -44,6 +45,7 @@ class Model:
     labels: str  # label set of the network
     classes: tuple[str, ...]
     duration_s: float  # length of a clip in seconds
+    normalization: Normalization | None  # normalisation of the features, if any
     compute: ComputeSettings  # device, precision and threads
 
 
@@ -62,6 +64,7 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
     set_up(compute)
     with as_breathline_error(where=folder, hint="`breathline registry list` shows the models"):
         network, card = artifact.load(folder, selection)
+        normalization = Normalization.from_card(card)
         if "duration_s" not in card:
             raise BreathlineError("The model card has no `duration_s`.", where=folder / CARD, hint="train it again")
         clips = {field.name: card[field.name] for field in fields(FrontEndSettings) if field.name in card}
@@ -73,6 +76,7 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
         labels=card["labels"],
         classes=tuple(card["classes"]),
         duration_s=card["duration_s"],
+        normalization=normalization,
         compute=compute,
     )
 
@@ -150,7 +154,31 @@ def _features(model: Model, wav: Path, samples: Samples, rate: int) -> tuple[lis
     return parts, torch.from_numpy(found.features)
 
 
-def predict(model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS) -> pa.Table:
+def hear(model: Model, wav: Path, limits: UnusableLimits) -> tuple[list[Excerpt], torch.Tensor | None, tuple[str, ...]]:
+    """Return the excerpts of a recording, their features as `extract_features`, and notes on the file.
+
+    A recording that is not usable is one excerpt without features, whose note gives the reason.
+
+    Args:
+        model: Model with its front end.
+        wav: Path of the recording; an annotation beside it gives the cycles.
+        limits: Limits of usable recordings.
+
+    Raises:
+        BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
+    """
+    stored = reading.read(wav)
+    samples = stored.normalised()
+    seconds = len(samples) / stored.rate
+    measures = asdict(quality.measure(samples, stored.rate)) | {"duration_s": seconds}
+    if reasons := usability.unusable(measures, limits):
+        return [Excerpt(0.0, seconds, note=f"{NOT_JUDGED}: {'; '.join(reasons)}")], None, stored.notes
+    return *_features(model, wav, samples, stored.rate), stored.notes
+
+
+def predict(
+    model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS, offsets: Offsets | None = None
+) -> pa.Table:
     """Return the most probable class of each excerpt of a recording, and the probability of every class.
 
     A recording that is not usable has one row without class and probabilities, whose note gives the reason.
@@ -159,20 +187,31 @@ def predict(model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS
         model: Model that predicts.
         wav: Path of the recording; an annotation beside it gives the cycles.
         limits: Limits of usable recordings.
+        offsets: Offsets of the features of each excerpt; those that the recording alone gives, if None.
 
     Raises:
-        BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples.
+        BreathlineError: The recording or its annotation cannot be read, or an excerpt has no samples, or the model
+            needs other recordings of the device.
     """
     with reading.enough_memory(wav):
-        stored = reading.read(wav)
-        samples = stored.normalised()
-        seconds = len(samples) / stored.rate
-        measures = asdict(quality.measure(samples, stored.rate)) | {"duration_s": seconds}
-        if reasons := usability.unusable(measures, limits):
-            whole = Excerpt(0.0, seconds, note=f"{NOT_JUDGED}: {'; '.join(reasons)}")
-            return _table(model, wav, [whole], None, stored.notes)
-        parts, found = _features(model, wav, samples, stored.rate)
-        return _table(model, wav, parts, combine([_logits(model, found)]), stored.notes)
+        parts, found, notes = hear(model, wav, limits)
+        if found is None:
+            return _table(model, wav, parts, None, notes)
+        if model.normalization is not None and offsets is None:
+            if model.normalization.needs_device:
+                raise several_needed(model, 1)
+            offsets = model.normalization.offsets(frame_means(found.numpy()), [wav.stem] * len(parts), [])
+        return _table(model, wav, parts, combine([_logits(model, found, offsets)]), notes)
+
+
+def several_needed(model: Model, usable: int) -> BreathlineError:
+    """Return the error of a model that normalises by device and is given fewer than two usable recordings."""
+    return BreathlineError(
+        "The model was trained with `spectrum: device_of_the_data`: it needs the mean of several recordings of the "
+        f"device, and {usable or 'none'} is usable.",
+        where=model.label,
+        hint="predict a folder of recordings of this one device together",
+    )
 
 
 def _table(
@@ -206,8 +245,8 @@ def _table(
 
 
 @torch.inference_mode()
-def _logits(model: Model, found: torch.Tensor) -> Logits:
-    """Return the logits ``(excerpts, classes)`` of features ``(excerpts, frames, mels)`` float16."""
+def _logits(model: Model, found: torch.Tensor, offsets: Offsets | None) -> Logits:
+    """Return the logits ``(excerpts, classes)`` of features ``(excerpts, frames, mels)`` float16 with their offsets."""
     device = next(model.network.parameters()).device
     torch.set_num_threads(model.compute.threads)  # the front end works with one thread
     context = autocast(model.compute, device)
@@ -215,5 +254,7 @@ def _logits(model: Model, found: torch.Tensor) -> Logits:
     for start in range(0, len(found), BATCH):
         with context():
             batch = to_device(found[start : start + BATCH], device).float()
+            if offsets is not None:
+                batch += to_device(torch.from_numpy(offsets[start : start + BATCH]), device)[:, None, :]
             logits.append(model.network(batch).float().cpu().numpy())
     return np.concatenate(logits)

@@ -7,12 +7,15 @@ from typing import Any, get_args
 
 import pyarrow as pa
 
+from models.training.normalization import CycleSources
 from tasks import artifacts
 from tasks.runtime import corpus_facts, params, schemas
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import ValidationSettings
 from tasks.subsets.splits import Subset, assign
+
+COLUMNS = ("cycle_id", "corpus", "recording_id", "patient_id", "device", "split", "fold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +27,31 @@ class Assignment:
     subsets: dict[str, Subset]  # by sorted `cycle_id`
     targets: dict[str, int]  # class index of each of these cycles
     patients: dict[str, str]  # patient of each of these cycles
+    recordings: dict[str, str]  # recording of each cycle of the table, also of cycles without a label
+    corpora: dict[str, str]  # corpus of each recording
+    devices: dict[str, str]  # device of each recording, with its corpus; equal names in two corpora are two devices
 
     def cycles(self, *subsets: Subset) -> list[str]:
         """Return the cycles of some subsets, sorted."""
         return [cycle for cycle, subset in self.subsets.items() if subset in subsets]
+
+    def sources(self, *subsets: Subset) -> list[CycleSources]:
+        """Return for each subset the recordings and devices of its cycles.
+
+        They include cycles without a label, if another cycle of the recording is in the subset. The mean of a recording
+        is then that of all its cycles, as in a prediction for the recording.
+        """
+        found = []
+        for subset in subsets:
+            inside = {self.recordings[cycle] for cycle in self.cycles(subset)}
+            cycles = [
+                cycle
+                for cycle, recording in self.recordings.items()
+                if recording in inside and self.subsets.get(cycle, subset) == subset
+            ]
+            recordings = [self.recordings[cycle] for cycle in cycles]
+            found.append(CycleSources(cycles, recordings, [self.devices[recording] for recording in recordings]))
+        return found
 
     def by_subset(self) -> dict[str, list[str]]:
         """Return the sorted cycles of each subset."""
@@ -66,15 +90,21 @@ def assign_table(path: Path, *, labels: str, split: str | int, validation: Valid
         raise BreathlineError(
             f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(label_sets)}"
         )
-    known = [schemas.CYCLES.field(name) for name in ("cycle_id", "patient_id", "device", "split", "fold")]
+    known = [schemas.CYCLES.field(name) for name in COLUMNS]
     cycles = read_table(path, pa.schema([*known, pa.field(labels, pa.int8())]))
     subsets = assign(cycles, labels=labels, split=split, fraction=validation.fraction, seed=validation.seed)
-    targets = dict(zip(cycles["cycle_id"].to_pylist(), cycles[labels].to_pylist(), strict=True))
-    patients = dict(zip(cycles["cycle_id"].to_pylist(), cycles["patient_id"].to_pylist(), strict=True))
+    ids, corpora, recordings, people, devices = (cycles[name].to_pylist() for name in COLUMNS[:5])
+    targets, patients = (dict(zip(ids, values, strict=True)) for values in (cycles[labels].to_pylist(), people))
     return Assignment(
         labels=labels,
         classes=label_sets[labels].classes,
         subsets=subsets,
         targets={cycle: targets[cycle] for cycle in subsets},
         patients={cycle: patients[cycle] for cycle in subsets},
+        recordings=dict(sorted(zip(ids, recordings, strict=True))),
+        corpora=dict(zip(recordings, corpora, strict=True)),
+        devices={
+            recording: f"{corpus}/{device}"
+            for recording, corpus, device in zip(recordings, corpora, devices, strict=True)
+        },
     )

@@ -31,6 +31,7 @@ from tasks.runtime.stage import console
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 from tasks.training.decisions import CHOSEN_ON
+from tasks.training.normalization import normalize
 from tasks.training.progress import TrainingProgress
 from tasks.training.torch_setup import as_breathline_error, set_up
 
@@ -114,6 +115,8 @@ def train(
             },
             classes=len(assignment.classes),
         )
+        subsets = {"train", *(CHOSEN_ON[selection] for selection in selections)}
+        normalization = normalize(cache, settings.normalization, assignment, sorted(subsets))
     with as_breathline_error(where="params.yaml", hint="change batch_size, or validation.seed or validation.fraction"):
         check_data(settings, data)
     network = _network(network_settings, data, weights, seed)
@@ -166,6 +169,7 @@ def train(
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.best,
+        **({} if normalization is None else {"normalization": normalization.card()}),
     }
     with disk_errors(out):
         artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)

@@ -54,7 +54,9 @@ def make(folder: Path) -> list[str]:
     table = {
         "cycle_id": cycles,
         "patient_id": patients.astype(str),
-        "device": ["demo"] * len(cycles),
+        "corpus": ["demo"] * len(cycles),
+        "recording_id": [cycle.rpartition("_")[0] for cycle in cycles],
+        "device": [("Meditron", "Litt3200")[patient % 2] for patient in patients.tolist()],
         "split": ["train" if patient < 113 else "test" for patient in patients],
         "fold": (patients % 5).astype(np.int8),
         "lungsound_4": labels,

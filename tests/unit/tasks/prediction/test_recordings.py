@@ -4,15 +4,21 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 import torch
 
 from models.frontends.registry import create
+from models.training.features import Features
+from models.training.inference import predict
+from models.training.normalization import CycleSources
+from tasks.checks import usability
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.features.arrays import compute
-from tasks.prediction import recordings
+from tasks.prediction import device_means, recordings
 from tasks.prediction.excerpts import Excerpt, excerpts
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
@@ -107,3 +113,68 @@ def test_folders_give_their_wav_files_each_once(tmp_path):
     for path, said in (("none", "no wav file"), ("c.wav", "no such file")):
         with pytest.raises(BreathlineError, match=said):
             recordings.recordings([tmp_path / path])
+
+
+def normalised(folder: Path, kind: dict[str, str]) -> recordings.Model:
+    """Return a model with a normalisation."""
+    card = models_on_disk.write(folder) / "model.json"
+    values = json.loads(card.read_text())
+    mean = np.linspace(-0.5, 0.5, values["mels"])
+    settings = {"level": "none", "spectrum": "none"} | kind
+    card.write_text(json.dumps(values | {"normalization": settings | {"mean": mean.tolist()}}))
+    return recordings.load(folder, "toy")
+
+
+def annotated(folder: Path, name: str, seconds: float, gain: float) -> Path:
+    wav = folder / f"{name}.wav"
+    soundfile.write(wav, gain * sound(seconds), RATE, subtype="PCM_16")
+    cycles = [f"{start}\t{start + 0.75}\t0\t0" for start in np.arange(0, seconds - 0.75, 0.75)]
+    (folder / f"{name}.txt").write_text("\n".join(cycles) + "\n")
+    return wav
+
+
+KINDS = [{"level": "recording"}, {"spectrum": "recording"}, {"spectrum": "device_of_the_data"}]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_recording_is_predicted_with_the_normalisation_of_the_evaluation(tmp_path, kind):
+    model = normalised(tmp_path / "model", kind)
+    wavs = [
+        annotated(tmp_path, "101_1b1_Al_sc_Meditron", 2.25, 1.0),
+        annotated(tmp_path, "102_1b1_Al_sc_Meditron", 3, 0.1),
+    ]
+    (tmp_path / "silent.wav").write_bytes(b"no recording")
+    offsets = device_means.offsets(model, [*wavs, tmp_path / "silent.wav"], usability.DEFAULTS)
+    assert set(offsets) == (set(wavs) if kind == KINDS[2] else set())
+    said = pa.concat_tables([recordings.predict(model, wav, usability.DEFAULTS, offsets.get(wav)) for wav in wavs])
+    heard = [recordings.extract_features(model, wav) for wav in wavs]
+
+    cache, cycles = tmp_path / "cache", [part.cycle_id for parts, _ in heard for part in parts]
+    cache.mkdir()
+    np.save(cache / "features.npy", torch.cat([features for _, features in heard]).numpy())
+    pq.write_table(
+        pa.table({"cycle_id": cycles, "row": np.arange(len(cycles), dtype=np.int32)}), cache / "index.parquet"
+    )
+    (cache / "statistics.json").write_text(json.dumps({"frontend": "ast", "duration_s": 1.0}))
+    evaluated = Features(cache)
+    own = [cycle.rpartition("_")[0] for cycle in cycles]
+    evaluated.normalize(model.normalization, [CycleSources(cycles, own, ["icbhi/Meditron"] * len(cycles))])
+    logits = predict(model.network, evaluated, evaluated.find(cycles), compute=model.compute)
+    wanted = torch.from_numpy(logits).softmax(1).numpy()
+    plain = Features(cache)
+    unnormalised = predict(model.network, plain, plain.find(cycles), compute=model.compute)
+    assert np.abs(logits - unnormalised).max() > 0.01
+    found = np.column_stack([said[f"p_{name}"].to_numpy() for name in model.classes])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_model_normalised_by_device_needs_several_recordings(tmp_path):
+    model = normalised(tmp_path / "model", {"spectrum": "device_of_the_data"})
+    wav = write(tmp_path / "a.wav")
+    said = (
+        r"device_of_the_data(.|\n)*several recordings(.|\n)*1 is usable(.|\n)*folder of recordings of this one device"
+    )
+    with pytest.raises(BreathlineError, match=said):
+        recordings.predict(model, wav)
+    with pytest.raises(BreathlineError, match=said):
+        device_means.offsets(model, [wav, tmp_path / "missing.wav"], usability.DEFAULTS)

@@ -68,7 +68,16 @@ def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project):
     subsets: dict[str, Subset] = dict(zip(cycles, ("train", "val", "train"), strict=True))
     targets = dict(zip(cycles, (2, 0, 1), strict=True))
     labels = {"labels": "lungsound_4", "classes": LABEL_SETS["lungsound_4"]}
-    wanted = Assignment(**labels, subsets=subsets, targets=targets, patients=dict.fromkeys(cycles, "101"))
+    people, corpora, devices = dict.fromkeys(cycles, "101"), {"101": "demo"}, {"101": "demo/Meditron"}
+    wanted = Assignment(
+        **labels,
+        subsets=subsets,
+        targets=targets,
+        patients=people,
+        recordings=people,
+        corpora=corpora,
+        devices=devices,
+    )
     soft = {cycle: np.full(4, target, dtype=np.float32) for cycle, target in targets.items()}
     got = labelled_cycles(wanted, cache, "train", soft)
     assert (got.rows.tolist(), got.labels.tolist(), got.soft[:, 0].tolist()) == ([0, 2], [2, 1], [2, 1])

@@ -39,6 +39,9 @@ def assignment(patients: int = 12, each: int = 10) -> Assignment:
         subsets={name: where[int(people[name]) - 101] for name in names},
         targets={name: int(random.integers(4)) for name in names},
         patients=people,
+        recordings=people,
+        corpora=dict.fromkeys(people.values(), "demo"),
+        devices=dict.fromkeys(people.values(), "demo/Meditron"),
     )
 
 
