@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from tasks.audio import limits
-from tasks.audio.extents import DamagedAudioError, Edit, Extent, describe_rest
+from tasks.audio.extents import EXPORT, DamagedAudioError, Edit, Extent, describe_rest
 
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 UNKNOWN = {0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}  # lengths that writers leave if they cannot seek
 CONTAINERS = {b"RIFF", b"riff", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff"}
 KNOWN = {b"fmt ", b"data", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"JUNK", b"id3 ", b"ID3 "}
 KNOWN |= {b"COMM", b"SSND", b"MARK", b"INST", b"ANNO", b"NAME", b"AUTH", b"VHDR", b"BODY", b"chan", b"free", b"pakt"}
+FORMATS = {b"fmt ", b"COMM", b"VHDR", b"desc"}  # chunks that describe the samples
 UNCOMPRESSED = {1, 3, 0xFFFE}  # encodings of wav: integers, floats, extensible
 FLOATS, FLOAT_BITS = 3, (32, 64)
 MAX_CHUNKS = 10_000
@@ -98,6 +99,7 @@ class _Walk:
         self.pads: list[Edit] = []
         self.long_length: int | None = None  # of the audio, in the chunk ds64
         self.frames: int | None = None
+        self.formats: dict[bytes, int] = {}  # positions of the chunks that describe the samples, by id
 
     def extent(self, position: int) -> Extent:
         """Return the extent of the audio; the first chunk is at `position`."""
@@ -107,7 +109,13 @@ class _Walk:
             if name is None:
                 break
             if name == kind.audio:
+                if kind.audio == b"data" and b"fmt " not in self.formats and kind.name != "CAF":
+                    raise DamagedAudioError("has no chunk fmt before its audio: rate and encoding are unknown")
                 return self._audio(position, length)
+            if name in FORMATS and self.formats.setdefault(name, position) != position:
+                word, first = name.decode().strip(), self.formats[name]
+                what = f"has two chunks {word} (at bytes {first} and {position}), which may differ in rate and encoding"
+                raise DamagedAudioError(what, EXPORT)
             self._facts(name, position + kind.head)
             position = self._next(position, length)
         else:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import BinaryIO
 
 SHORT = 8  # bytes; fewer cannot be a chunk
+EXPORT = "export it again from the program that made it"
 BLOCK = 1 << 20  # bytes read at a time
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from tasks.audio import chunks, headers, limits, packets
-from tasks.audio.extents import DamagedAudioError, Extent, id3_bytes, repaired, without_length
+from tasks.audio import chunks, headers, limits, other_formats, packets
+from tasks.audio.extents import EXPORT, DamagedAudioError, Extent, id3_bytes, repaired, without_length
 from tasks.runtime.errors import BreathlineError
 
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64"}
@@ -20,7 +20,6 @@ _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 3
 _WIDTHS = {subtype: bits // 8 for subtype, bits in _BIT_DEPTHS.items()} | {"ULAW": 1, "ALAW": 1}
 _PLAIN = {"AIFF", "AIFC", "AU", "AVR", "CAF", "MAT4", "MAT5", "MPC2K", "NIST", "W64", "WVE"}  # frames without padding
 _DELAY = 4096  # samples at the start and the end that an MPEG decoder may leave out
-_EXPORT = "export it again from the program that made it"
 _SHORTER = "cut it into shorter parts"
 
 
@@ -78,15 +77,12 @@ def _read_or_refuse(path: Path) -> Audio:
     try:
         if not path.is_file():
             raise DamagedAudioError("is no file", "name a file")
-        if path.suffix.lower() == ".raw":
-            raise DamagedAudioError(
-                "has no header, as its suffix says", "convert it to wav, with its rate and encoding"
-            )
         with path.open("rb") as file:
-            return _read(path, file)
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.removeprefix("Error : ").rstrip(".") or f"libsndfile's error {error.code}"
-        raise DamagedAudioError(f"cannot be read as audio: {reason}") from error
+            try:
+                return _read(path, file)
+            except (DamagedAudioError, soundfile.SoundFileError) as error:
+                file.seek(0)
+                raise other_formats.explain(error, file.read(other_formats.HEAD), path) from error
     except OSError as error:
         raise DamagedAudioError(
             f"cannot be read: {error.strerror or error}", "check the path and its rights"
@@ -106,14 +102,7 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     base = id3_bytes(file.read(10))  # libsndfile skips a tag
     mpeg = packets.mpeg_samples(file, size, base)
     extent = chunks.extent(file, size, base) or headers.au(file, size)
-    source: Any = path
-    if extent and extent.edits and not extent.missing(size):
-        if size > limits.MAX_REPAIRED_BYTES:
-            what = f"has a fault in its header ({'; '.join(extent.notes)}), which is repaired up to"
-            raise DamagedAudioError(f"{what} {limits.MAX_REPAIRED_BYTES:,} bytes, not {size:,}")
-        file.seek(0)
-        source = io.BytesIO(repaired(file.read(), extent.edits))
-    with _open(source, extent, file, size) as sound:
+    with _open(_source(path, file, extent, size), extent, file, size) as sound:
         _check_header(sound)
         container, subtype, rate, frames = sound.format, sound.subtype, sound.samplerate, sound.frames
         if container == "OGG":
@@ -138,6 +127,20 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype), notes=notes)
 
 
+def _source(path: Path, file: BinaryIO, extent: Extent | None, size: int) -> Path | io.BytesIO:
+    """Return what libsndfile opens: the path, or the content where the path would not do."""
+    if extent and extent.edits and not extent.missing(size):
+        if size > limits.MAX_REPAIRED_BYTES:
+            what = f"has a fault in its header ({'; '.join(extent.notes)}), which is repaired up to"
+            raise DamagedAudioError(f"{what} {limits.MAX_REPAIRED_BYTES:,} bytes, not {size:,}")
+        file.seek(0)
+        return io.BytesIO(repaired(file.read(), extent.edits))
+    if path.suffix.lower() == ".raw" and size <= limits.MAX_REPAIRED_BYTES:
+        file.seek(0)
+        return io.BytesIO(file.read())  # by its suffix, libsndfile would take the header for samples
+    return path
+
+
 def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soundfile.SoundFile:
     """Open a file; if libsndfile cannot, the fault may be missing audio, which the header tells."""
     try:
@@ -149,6 +152,9 @@ def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soun
         found = extent or headers.extent(file, size, None)
         if found and (missing := found.missing(size)):
             raise DamagedAudioError(f"is cut off: {missing} of {found.stated} bytes of audio are missing") from None
+        if found and found.trailing:
+            what = f"holds {found.trailing} bytes behind its audio that are not read, perhaps a second recording"
+            raise DamagedAudioError(what) from None
         raise
 
 
@@ -215,7 +221,7 @@ def _check_values(samples: npt.NDArray[Any]) -> None:
     """Check that floats are finite, and within the scale of 32-bit integers."""
     lowest, highest = samples.min(), samples.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
-        raise DamagedAudioError("holds samples that are not finite numbers", _EXPORT)
+        raise DamagedAudioError("holds samples that are not finite numbers", EXPORT)
     if (largest := max(-lowest, highest)) > limits.MAX_LEVEL:
         what = f"holds samples up to {largest:.3g}; full scale is 1, and 2³¹ for 32-bit integers"
-        raise DamagedAudioError(what, _EXPORT)
+        raise DamagedAudioError(what, EXPORT)

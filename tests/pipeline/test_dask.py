@@ -142,7 +142,7 @@ def test_a_fault_in_a_recording_is_told_as_without_dask(tmp_path, corpus, schedu
         assert status == 1, printed
         assert "Traceback" not in printed
         told[runner] = printed[printed.index("extract failed") :]
-    assert f"{broken.name} cannot be read as audio" in told["threads"]
+    assert f"{broken.name} is a text in UTF-8, not audio" in told["threads"]
     assert len(set(told.values())) == 1, told
 
 

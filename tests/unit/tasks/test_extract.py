@@ -176,7 +176,7 @@ def _truncate(raw: Path) -> None:
     ("fault", "message"),
     [
         (_truncate, f"{STEREO}.wav is cut off: 1000 of"),
-        (_write(f"audio/{OTHER}.wav", "no wav"), f"{OTHER}.wav cannot be read as audio"),
+        (_write(f"audio/{OTHER}.wav", "no wav"), f"{OTHER}.wav is a text in UTF-8, not audio"),
         (_write(f"audio/{OTHER}.txt", "0.1\t0.2\t0\n"), "does not have the 4 columns"),
         (_remove(f"audio/{OTHER}.txt"), f"1 recordings have no annotation: {OTHER}"),
         (_remove(f"audio/{OTHER}.wav"), f"1 annotations have no recording: {OTHER}"),

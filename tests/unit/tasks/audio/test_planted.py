@@ -30,6 +30,7 @@ def test_a_bad_file_is_read_rightly_or_refused(tmp_path, case: Planted):
         assert message.startswith("The recording recording.wav ")
         assert f"\n  where: {path}\n  next:  " in message
         assert all(word in message for word in case.words), message
+        assert "libsndfile says" not in message
         return
     audio = reading.read(path)
     assert bool(audio.notes) == (case.outcome == "note"), audio.notes
@@ -37,6 +38,24 @@ def test_a_bad_file_is_read_rightly_or_refused(tmp_path, case: Planted):
     length = min(len(audio.samples), sounds.FRAMES)
     assert length >= sounds.FRAMES - 100
     assert sounds.is_tone(audio.normalised()[:length, 0], audio.subtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.wav.raw", sounds.encoded("WAV"), None),
+        ("a.RAW", sounds.encoded("FLAC"), None),
+        ("a.mp3.wav", sounds.encoded("MP3"), None),
+        ("a.raw", bytes(range(256)) * 20, "has no header, as its suffix says"),
+    ],
+)
+def test_the_content_counts_and_not_the_suffix(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    if words is None:
+        assert len(reading.read(tmp_path / name).samples) >= sounds.FRAMES
+        return
+    with pytest.raises(BreathlineError, match=words):
+        reading.read(tmp_path / name)
 
 
 @pytest.mark.parametrize(("container", "subtype"), sounds.kinds(), ids="-".join)

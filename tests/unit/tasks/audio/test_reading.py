@@ -57,8 +57,8 @@ def wav(path: Path, samples: np.ndarray = RAMP, subtype: str = "PCM_16") -> byte
         (lambda data: data[:30], "cut off before its audio"),
         (lambda data: data[:4], "cut off before its audio"),
         (lambda _: b"", "is empty: the file has 0 bytes"),
-        (lambda _: b"<html>404</html>", "cannot be read as audio"),
-        (lambda data: data[:20] + struct.pack("<H", 0x7777) + data[22:], "cannot be read as audio"),
+        (lambda _: b"<html>404</html>", "is a text in UTF-8, not audio"),
+        (lambda data: data[:20] + struct.pack("<H", 0x7777) + data[22:], "states an unknown encoding"),
         (lambda data: data[:40] + struct.pack("<I", 0), "holds no samples"),
     ],
 )
