@@ -18,7 +18,7 @@ def settings(corpus: str) -> dict[str, Any]:
 
     A path with fewer recordings than the published corpus is taken as a part of it (``expect: partial``).
     """
-    nothing_else = {"path": None, "metadata": None, "sha256": None}
+    nothing_else = {"path": None, "metadata": None, "sha256": None, "dataset": None, "revision": None}
     if corpus in registry.names():
         if not registry.get(corpus).fetchable:
             raise BreathlineError(

@@ -14,6 +14,9 @@ ADDRESS = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s\x0
 Mirror = Annotated[str, Field(pattern=ADDRESS, max_length=2000, description="an address without a password: https://…")]
 Patient = Annotated[str, Field(min_length=1, max_length=200)] | int
 Expect = Literal["full", "partial"]
+HOSTS = ("kaggle", "hub")  # sources of a dataset that others have uploaded
+DatasetName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$", max_length=200)]
+Revision = Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=200)] | Annotated[int, Interval(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +48,14 @@ class DownloadSettings:
 
     Attributes:
         corpus: Name of the corpus adapter, which knows the format.
-        source: Kind of source: the corpus's publisher, a zip archive, or a folder.
-        path: Path of the archive or folder; null for `publisher`.
+        source: Kind of source: the corpus's publisher, a zip archive, a folder, or a dataset on Kaggle or the hub.
+        path: Path of the archive or folder; null for the other sources.
         metadata: Folder of metadata files, which take precedence over those of the source.
         expect: Whether the corpus must be complete.
         sha256: SHA-256 of the archive in hexadecimal.
+        dataset: Owner and name of the dataset on Kaggle or the hub, with ``/``.
+        revision: Version of the dataset: a number on Kaggle; a commit, branch or tag on the hub. Without it, the
+            current version is used and recorded.
         mirrors: URLs of folders with the publisher's files, in order of preference.
         exclude_patients: Ids of patients to leave out, such as those who withdrew their consent.
         demo: Settings of the generated corpus.
@@ -58,7 +64,7 @@ class DownloadSettings:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     corpus: Name
-    source: Literal["publisher", "archive", "directory"]
+    source: Literal["publisher", "archive", "directory", "kaggle", "hub"]
     path: Path | None
     metadata: Path | None
     expect: Expect
@@ -67,14 +73,25 @@ class DownloadSettings:
     exclude_patients: Sequence[Patient]
     demo: DemoSettings
     sprsound: SprsoundSettings = SprsoundSettings()
+    dataset: DatasetName | None = None
+    revision: Revision | None = None
 
     def __post_init__(self) -> None:
-        if self.source == "publisher" and self.path is not None:
-            raise ValueError("path: null, because the source `publisher` reads no path; or set source to archive")
-        if self.source != "publisher" and self.path is None:
-            kind = "zip" if self.source == "archive" else "folder"
-            raise ValueError(f"path: the path of a {kind}, which the source `{self.source}` needs")
+        local = {"archive": "zip", "directory": "folder"}
+        if self.source not in local and self.path is not None:
+            raise ValueError(f"path: null, because the source `{self.source}` reads no path; or set source to archive")
+        if self.source in local and self.path is None:
+            raise ValueError(f"path: the path of a {local[self.source]}, which the source `{self.source}` needs")
         if self.source == "directory" and self.sha256 is not None:
             raise ValueError("sha256: null, because the source `directory` has no archive")
+        if self.source == "hub" and self.sha256 is not None:
+            raise ValueError("sha256: null, because the commit in `revision` identifies the files of the hub")
+        if self.source in HOSTS and self.dataset is None:
+            raise ValueError(f"dataset: `owner/name` of the dataset, which the source `{self.source}` needs")
+        for key in ("dataset", "revision"):
+            if self.source not in HOSTS and getattr(self, key) is not None:
+                raise ValueError(f"{key}: null, because only the sources {' and '.join(HOSTS)} read it")
+        if self.source == "kaggle" and not str(self.revision or 1).isdecimal():
+            raise ValueError("revision: a number, because the source `kaggle` counts versions")
         if len(set(map(str, self.exclude_patients))) < len(self.exclude_patients):
             raise ValueError("exclude_patients: each patient once")

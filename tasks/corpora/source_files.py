@@ -12,7 +12,7 @@ from tasks.corpora.base import Corpus
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
 from tasks.sources import pointers
-from tasks.sources.collection import Member
+from tasks.sources.collection import FileKind, Member
 
 RECORDING_SUFFIX = ".wav"
 MAX_METADATA_BYTES = 4 << 20
@@ -60,16 +60,16 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
     others: list[Member] = []
     for member in members:
         path = PurePosixPath(member.name)
-        suffix = path.suffix.lower()
-        if suffix == RECORDING_SUFFIX:
-            corpus.check_name(path.stem, member.origin)
-            audio.setdefault(corpus.recording_id(path.stem), []).append(member)
-        elif official := corpus.metadata_name(path.name):
-            metadata.setdefault(official, []).append(member)
-        elif (annotated := corpus.annotated(path.name)) is not None:
-            annotations.setdefault(corpus.recording_id(annotated), []).append(member)
-        else:
-            others.append(member)
+        match kind(member.name, corpus):
+            case "audio":
+                corpus.check_name(path.stem, member.origin)
+                audio.setdefault(corpus.recording_id(path.stem), []).append(member)
+            case "metadata":
+                metadata.setdefault(corpus.metadata_name(path.name) or "", []).append(member)
+            case "annotation":
+                annotations.setdefault(corpus.recording_id(corpus.annotated(path.name) or ""), []).append(member)
+            case None:
+                others.append(member)
     _check_ids(audio)
     _check_case({name: members[0] for name, members in audio.items()})
     copies = file_copies.count_equal([*audio.values(), *annotations.values()])
@@ -83,6 +83,16 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
         others=others,
         copies=copies,
     )
+
+
+def kind(name: str, corpus: Corpus) -> FileKind | None:
+    """Return the kind of a file of a source by its path; None for a file of no use."""
+    path = PurePosixPath(name)
+    if path.suffix.lower() == RECORDING_SUFFIX:
+        return "audio"
+    if corpus.metadata_name(path.name):
+        return "metadata"
+    return None if corpus.annotated(path.name) is None else "annotation"
 
 
 def metadata_among(members: Iterable[Member], corpus: Corpus) -> dict[str, list[Member]]:

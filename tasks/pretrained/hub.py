@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.pretrained.settings import WeightsSettings
-from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.runtime.errors import BreathlineError
 from tasks.sources import proxies
-from tasks.sources.responses import BUSY
+from tasks.sources.hub_errors import hub_errors
 
 TIMM_FILE = "model.safetensors"
 TIMEOUT_S = 30.0  # of the request for the current commit
@@ -63,19 +63,11 @@ def find(settings: WeightsSettings, hint: str) -> HubFile:
 
 def _current_commit(repository: str, source: str, hint: str) -> str:
     """Return the commit of a repository's main branch."""
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import HfApi
 
     proxies.check()
-    try:
+    with hub_errors(f"repository `{repository}`", where=source, hint=hint):
         return str(HfApi().model_info(repository, timeout=TIMEOUT_S).sha)
-    except HfHubHTTPError as error:
-        kind = TransientError if error.response.status_code in BUSY else BreathlineError
-        raise kind(f"The hub refuses the weights: {error}", where=source, hint=hint) from error
-    except Exception as error:  # of the HTTP library that the hub's client has chosen
-        proxy = proxies.proxy_of(constants.ENDPOINT)
-        what = f"The hub cannot be reached{f' through the proxy of {proxy}' if proxy else ''}: {error}"
-        raise TransientError(what, where=source, hint=hint) from error
 
 
 def _place(source: str, hint: str) -> tuple[str, str]:

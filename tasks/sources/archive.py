@@ -4,6 +4,7 @@ import errno
 import hashlib
 import lzma
 import re
+import shutil
 import stat
 import zipfile
 import zlib
@@ -68,6 +69,35 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
             beside=path.parent,
             archive=Archive(name=path.name, sha256=seen, bytes=size),
         )
+
+
+@contextmanager
+def downloaded(path: Path, *, sha256: str | None) -> Iterator[Collection]:
+    """Yield the files of a downloaded archive.
+
+    The archive's folder is removed after the block, but kept after an error, so that nothing is fetched twice. A broken
+    archive is not kept.
+
+    Args:
+        path: Path of the zip, in a folder of downloads.
+        sha256: Expected SHA-256, if it is known.
+
+    Raises:
+        BrokenArchiveError: As for `opened`.
+    """
+    try:
+        with opened(path, sha256=sha256) as collection:
+            yield collection
+    except BrokenArchiveError:
+        path.unlink()
+        raise
+    shutil.rmtree(path.parent)
+
+
+def check_zip(path: Path) -> None:
+    """Refuse a file that is not a zip, such as a page about maintenance."""
+    if not zipfile.is_zipfile(path):
+        raise BreathlineError("The fetched file is not a zip archive.", where=path)
 
 
 def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:

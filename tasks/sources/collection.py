@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import folder_walk
 
 CHUNK = 1 << 20  # bytes read at a time
+FileKind = Literal["audio", "annotation", "metadata"]
 
 
 class BrokenArchiveError(BreathlineError):
@@ -49,6 +52,14 @@ class Archive:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Name of a dataset on Kaggle or the hub (``owner/name``), and its version or commit."""
+
+    name: str
+    revision: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Collection:
     """Opened source.
 
@@ -57,12 +68,14 @@ class Collection:
         members: Files of the source.
         beside: Folder of the source, which may hold metadata files.
         archive: The archive, if the source is one.
+        dataset: The dataset, if the source is one of Kaggle or the hub.
     """
 
     where: Path
     members: Sequence[Member]
     beside: Path
     archive: Archive | None = None
+    dataset: Dataset | None = None
 
 
 def files_in(folder: Path, *, recursive: bool) -> list[Member]:
@@ -83,7 +96,7 @@ def files_in(folder: Path, *, recursive: bool) -> list[Member]:
             name=path.relative_to(folder).as_posix(),
             origin=str(path),
             size=path.stat().st_size,
-            chunks=lambda path=path: _chunks(path),  # type: ignore[misc]  # mypy cannot type the default
+            chunks=partial(chunks_of, path),
         )
         for path in paths
     ]
@@ -98,7 +111,7 @@ def folder(path: Path) -> Collection:
     return Collection(where=path, members=files_in(path, recursive=True), beside=path.resolve().parent)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def chunks_of(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a file."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

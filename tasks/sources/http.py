@@ -32,6 +32,7 @@ def fetch_first(
     policy: RetryPolicy | None = None,
     limit: DownloadLimits | None = None,
     headers: Mapping[str, str] | None = None,
+    hint: str = "correct the address, name another mirror, or fetch it by hand",
 ) -> Path:
     """Return `target`, fetched from the first of its mirrors that sends it completely.
 
@@ -46,6 +47,7 @@ def fetch_first(
         policy: Retry policy of each mirror; None for the usual one.
         limit: Limits of each mirror; None for those of the environment.
         headers: Headers of each request, such as a token, which no other server gets after a redirect.
+        hint: Next step if no mirror sends the file.
 
     Raises:
         TransientError: No mirror sends the file, and at least one may do so later.
@@ -67,7 +69,7 @@ def fetch_first(
         with disk_errors(target):
             try:
                 part = _fetch_from(url, target, policy, limit, headers or {})
-                _check(part, wanted, check)
+                check_content(part, wanted, check)
                 part.finish(target)
             except (MirrorError, httpx.HTTPError, httpx.InvalidURL) as error:
                 faults.append(responses.described(url, error))
@@ -76,13 +78,22 @@ def fetch_first(
             else:
                 log.info(f"{target.name}: {part.size:,} bytes from {responses.shown(url)}")
                 return target
-    kind = TransientError if passing else BreathlineError
-    step = "try again later (the part that was fetched is kept)" if passing else "correct the address"
-    raise kind(
-        f"{target.name} could not be fetched.",
-        where="; ".join(faults),
-        hint=f"{step}, name another mirror, or fetch it by hand",
-    )
+    raise unfetched(target.name, "; ".join(faults), hint, passing=passing)
+
+
+def unfetched(name: str, where: str, hint: str, *, passing: bool) -> BreathlineError:
+    """Return the error of a file that could not be fetched.
+
+    Args:
+        name: Name of the file.
+        where: Addresses and faults.
+        hint: Next step.
+        passing: Whether the fault may pass by itself.
+    """
+    what = f"{name} could not be fetched."
+    if passing:
+        return TransientError(what, where=where, hint=f"try again later (what was fetched is kept), or {hint}")
+    return BreathlineError(what, where=where, hint=hint)
 
 
 def _is_accepted(target: Path, check: Callable[[Path], object]) -> bool:
@@ -95,8 +106,17 @@ def _is_accepted(target: Path, check: Callable[[Path], object]) -> bool:
     return True
 
 
-def _check(part: Partial, wanted: str | None, check: Callable[[Path], object]) -> None:
-    """Delete a complete file that is not the right one."""
+def check_content(part: Partial, wanted: str | None, check: Callable[[Path], object]) -> None:
+    """Delete a complete file that is not the right one.
+
+    Args:
+        part: The fetched file.
+        wanted: Expected SHA-256, if it is known.
+        check: Function that raises BreathlineError for a wrong file.
+
+    Raises:
+        MirrorError: The file is not the right one.
+    """
     try:
         if wanted not in (None, part.sha256):
             raise MirrorError(f"the file has the SHA-256 {part.sha256}, not {wanted}")

@@ -12,7 +12,9 @@ from tasks.runtime.files import write_json
 
 
 class Partial:
-    """Fetched part of one URL, in ``<name>.<hash of the URL>.part`` beside the target, with a small ``.json``.
+    """Fetched part of one URL, in ``<name>.<hash>.part`` beside the target, with a small ``.json``.
+
+    The hash is that of the URL without its query, which may hold a signature: at the next attempt, this is another one.
 
     Attributes:
         path: Path of the fetched part.
@@ -24,7 +26,8 @@ class Partial:
     """
 
     def __init__(self, target: Path, url: str) -> None:
-        self.path = target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:12]}.part")
+        place = url.partition("?")[0]
+        self.path = target.with_name(f"{target.name}.{hashlib.sha256(place.encode()).hexdigest()[:12]}.part")
         self._card = self.path.with_suffix(".json")
         self._hash = hashlib.sha256()
         self.size = 0

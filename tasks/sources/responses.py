@@ -1,4 +1,4 @@
-"""Status, headers and faults of HTTP responses (RFC 9110, sections 8.6, 8.8, 10.2.3 and 14)."""
+"""Status, headers and faults of HTTP responses (RFC 9110, sections 8.6, 8.8, 10.2.3 and 14; RateLimit)."""
 
 import email.utils
 import os
@@ -72,11 +72,12 @@ def reason(error: BaseException) -> str:
 
 
 def shown(url: str) -> str:
-    """Return a URL without user and password."""
+    """Return a URL without user, password and query, which may hold a signature."""
     try:
-        return str(httpx.URL(url).copy_with(username=None, password=None))
+        parts = httpx.URL(url)
     except httpx.InvalidURL:
         return url
+    return str(parts.copy_with(username=None, password=None, query=None)) + ("?…" if parts.query else "")
 
 
 def check_address(asked: str, address: httpx.URL) -> None:
@@ -99,8 +100,11 @@ def busy(response: httpx.Response, longest: float) -> MirrorError:
     """Return the fault of a busy server, which is permanent if it asks for a pause of more than `longest` seconds."""
     what = f"HTTP {response.status_code} {response.reason_phrase}"
     pause = response.headers.get("Retry-After", "")
+    reset = re.search(r"\bt\s*=\s*(\d+)", response.headers.get("RateLimit", ""))  # of the hub, for example
     if pause.isdecimal():
         wait = float(pause)
+    elif reset and response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        wait = float(reset[1]) + 1
     elif date := email.utils.parsedate_tz(pause):
         wait = max(0.0, email.utils.mktime_tz(date) - time.time())
     else:

@@ -25,6 +25,7 @@ class Transfer:
         limit: Limits of size, time and speed.
         headers: Headers of each request, beside those of the transfer.
         show: Function that shows the progress.
+        size: Size of the file in bytes, where a list of files states it.
     """
 
     url: str
@@ -33,24 +34,19 @@ class Transfer:
     limit: DownloadLimits
     headers: Mapping[str, str]
     show: Callable[[], None]
+    size: int | None = None
 
     async def run(self) -> None:
-        """Fetch what is missing of the file.
+        """Fetch what is missing of the file, within the limit of time.
 
         Raises:
             MirrorError: The mirror refuses the file, or a limit is exceeded.
             httpx.HTTPError: The connection failed, also after all retries.
         """
-        responses.check_address(self.url, httpx.URL(self.url))
-        timeout = httpx.Timeout(self.policy.read, connect=self.policy.connect)
-        hooks = {"request": [self._check_redirect]}
         try:
             # The limit of time holds for all attempts and pauses, also while a server sends its headers byte by byte.
-            async with (
-                asyncio.timeout(self.limit.seconds),
-                httpx.AsyncClient(timeout=timeout, follow_redirects=True, event_hooks=hooks) as client,
-            ):
-                await retrying(self.policy, self.part)(self._attempt, client)
+            async with asyncio.timeout(self.limit.seconds), new_client(self.url, self.policy) as client:
+                await self.fetch(client)
         except TimeoutError as error:
             total = f" of {self.part.total:,}" if self.part.total else ""
             raise MirrorError(
@@ -58,8 +54,18 @@ class Transfer:
                 f"again to resume, or raise {limits.HOURS}"
             ) from error
 
-    async def _check_redirect(self, request: httpx.Request) -> None:
-        responses.check_address(self.url, request.url)
+    async def fetch(self, client: httpx.AsyncClient) -> None:
+        """Fetch what is missing of the file, with the connections of a client.
+
+        Args:
+            client: Client from `new_client`, for one or more transfers from the same server.
+
+        Raises:
+            MirrorError: The server refuses the file, or a limit of size or speed is exceeded.
+            httpx.HTTPError: The connection failed, also after all retries.
+        """
+        responses.check_address(self.url, httpx.URL(self.url))
+        await retrying(self.policy, self.part)(self._attempt, client)
 
     async def _attempt(self, client: httpx.AsyncClient) -> None:
         """Fetch the missing part of the file with one request."""
@@ -122,8 +128,11 @@ class Transfer:
                     raise TransientMirrorError(f"fewer than {limit.slowest:,} bytes came in {limit.window:.0f} s")
 
     def _check_size(self) -> None:
-        """Refuse and delete a file that is larger than the limit."""
+        """Refuse and delete a file that is larger than the limit, or than its list states."""
         part, limit = self.part, self.limit
+        if self.size is not None and max(part.size, part.total or 0) > self.size:
+            part.drop()
+            raise MirrorError(f"the file is larger than the {self.size:,} bytes that its list states")
         if max(part.size, part.total or 0) > limit.bytes:
             said = f"the file has {part.total:,} bytes" if part.total else f"more than {limit.bytes:,} bytes came"
             part.drop()
@@ -132,3 +141,21 @@ class Transfer:
     def _check_room(self) -> None:
         """Refuse a file that is larger than the free space of the disk."""
         require_space(self.part.path.parent, (self.part.total or 0) - self.part.size)
+
+
+def new_client(url: str, policy: RetryPolicy) -> httpx.AsyncClient:
+    """Return an HTTP client that follows redirects, but none from https to http.
+
+    Args:
+        url: URL that is asked for first.
+        policy: Timeouts.
+    """
+
+    async def check_redirect(request: httpx.Request) -> None:
+        responses.check_address(url, request.url)
+
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(policy.read, connect=policy.connect),
+        follow_redirects=True,
+        event_hooks={"request": [check_redirect]},
+    )

@@ -1,7 +1,5 @@
 """Official site as a source: the archive and its metadata files, by HTTP."""
 
-import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from tasks.corpora.icbhi import metadata
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
-from tasks.sources.collection import BrokenArchiveError, Collection
+from tasks.sources.collection import Collection
 from tasks.sources.http import fetch_first
 from tasks.sources.retries import RetryPolicy
 
@@ -31,9 +29,6 @@ def fetched(
 ) -> Iterator[Collection]:
     """Yield the files of the official archive, with the metadata files beside it.
 
-    Fetched files are kept until the block ends without an error, so that nothing is fetched twice. A broken archive is
-    not kept.
-
     Args:
         settings: Mirrors, and the archive's SHA-256 where it is known.
         downloads: The folder in which fetched files are kept.
@@ -49,7 +44,7 @@ def fetched(
             "The official site needs a mirror.", where="params.yaml: download.mirrors", hint="name at least one"
         )
     wanted = {name: read for name, read in METADATA.items() if name not in at_hand}
-    for name, check in [*wanted.items(), (ARCHIVE, _check_zip)]:
+    for name, check in [*wanted.items(), (ARCHIVE, archive.check_zip)]:
         fetch_first(
             [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors],
             downloads / name,
@@ -57,16 +52,5 @@ def fetched(
             check=check,
             policy=policy,
         )
-    try:
-        with archive.opened(downloads / ARCHIVE, sha256=settings.sha256) as collection:
-            yield collection
-    except BrokenArchiveError:
-        (downloads / ARCHIVE).unlink()
-        raise
-    shutil.rmtree(downloads)
-
-
-def _check_zip(path: Path) -> None:
-    """Refuse a file that is not a zip, such as a page about maintenance."""
-    if not zipfile.is_zipfile(path):
-        raise BreathlineError("The fetched file is not a zip archive.", where=path)
+    with archive.downloaded(downloads / ARCHIVE, sha256=settings.sha256) as collection:
+        yield collection

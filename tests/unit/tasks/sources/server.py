@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import ipaddress
+import json
 import ssl
 import threading
 import time
@@ -25,8 +26,8 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, handler: type["Handler"]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.files: dict[str, bytes] = {}
         self.script: dict[str, list[Callable[[Handler], None]]] = defaultdict(list)
         self.asked: list[tuple[str, str | None]] = []  # name, Range
@@ -55,8 +56,8 @@ def make_certificate(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(certificate: Path | None = None) -> Iterator[Server]:
-    with Server() as server:
+def serving(certificate: Path | None = None, handler: type["Handler"] | None = None) -> Iterator[Server]:
+    with Server(handler or Handler) as server:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
@@ -78,6 +79,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self.respond()
+
+    def do_POST(self) -> None:
+        self.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.respond()
+
+    def respond(self) -> None:
         name = self.path.rpartition("/")[2]
         self.server.asked.append((name, self.headers.get("Range")))
         script = self.server.script[name]
