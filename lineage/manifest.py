@@ -16,7 +16,7 @@ COLUMNS = [
     *("recording_id", "patient_id", "split", "fold", "recording_sha256", "annotation_sha256"),
     *("frames", "sample_rate", "cycles"),
 ]
-ABOUT = ("corpus", "source", "archive", "metadata", "missing", "excluded", "corrections")
+ABOUT = ("corpus", "source", "archive", "dataset", "metadata", "missing", "excluded", "corrections")
 
 
 def manifest(root: Path) -> dict[str, Any]:

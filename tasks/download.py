@@ -6,11 +6,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 from tasks import artifacts
-from tasks.corpora import completeness, exclusion, registry, source_files
+from tasks.corpora import completeness, datasets, exclusion, registry, source_files
 from tasks.corpora.base import Corpus, Metadata
 from tasks.corpora.settings import DownloadSettings
 from tasks.corpora.source_files import SourceFiles
@@ -20,7 +19,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.runtime.user_paths import resolve
 from tasks.runtime.words import counted, listed
-from tasks.sources import archive, hub, kaggle, pointers
+from tasks.sources import archive, pointers
 from tasks.sources.collection import Collection, files_in, folder
 from tasks.sources.copying import copy
 
@@ -38,14 +37,10 @@ def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> Abst
         work: A folder that is removed afterwards.
         downloads: A folder that is kept after an interruption.
     """
-    corpus, revision = registry.get(settings.corpus), str(settings.revision) if settings.revision else None
-    if settings.source == "kaggle":
-        return kaggle.fetched(str(settings.dataset), revision, downloads, sha256=settings.sha256)
-    if settings.source == "hub":
-        kind = partial(source_files.kind, corpus=corpus)
-        return hub.fetched(str(settings.dataset), revision, downloads, kind=kind)
+    if settings.dataset is not None:
+        return datasets.fetched(settings, downloads)
     if settings.path is None:
-        return corpus.publisher(settings, work, downloads)
+        return registry.get(settings.corpus).publisher(settings, work, downloads)
     if settings.source == "archive":
         return archive.opened(settings.path, sha256=settings.sha256)
     return nullcontext(folder(settings.path))

@@ -133,7 +133,7 @@ def _needed_gb(root: Path) -> tuple[float, str]:
 
     try:
         settings = download_settings(root)
-        if settings.source == "publisher":
+        if settings.path is None:  # what is fetched takes its space twice for some time
             return (2, settings.corpus) if registry.get(settings.corpus).generated else (20, settings.corpus)
     except BreathlineError:  # another check names it
         return 0, ""

@@ -54,14 +54,17 @@ def recordings(root: Path) -> Iterator[CheckResult]:
     """Check that the recordings are here, or that their source is."""
     settings = download_settings(root)
     raw = root / "data/raw/source.json"
+    lost: State = "warning" if raw.is_file() else "problem"
     here = f"corpus {settings.corpus}, " + ("in data/raw" if raw.is_file() else "not yet in data/raw")
     if settings.path is None:
-        yield CheckResult("recordings", "ok", f"{here}; source: publisher")
+        found = f"{here}; source: {settings.source} {settings.dataset or ''}".rstrip()
+        missing = settings.source == "kaggle" and find_spec("kagglehub") is None
+        found += ", whose library kagglehub is not installed" if missing else ""
+        yield result("recordings", found, "pip install 'breathline[kaggle]'", wrong=missing, state=lost)
         return
     missing = not (root / settings.path).exists()
-    state: State = "warning" if raw.is_file() else "problem"
     found = f"{here}; source: {settings.path}" + (", which does not exist" if missing else "")
-    yield result("recordings", found, "correct `download.path` in params.yaml", wrong=missing, state=state)
+    yield result("recordings", found, "correct `download.path` in params.yaml", wrong=missing, state=lost)
 
 
 def git(root: Path) -> Iterator[CheckResult]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tasks.corpora import registry
+from tasks.corpora import datasets, registry
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
@@ -51,8 +51,11 @@ def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, 
 
     Raises:
         TransientError: No mirror answers, and at least one may answer later.
-        BreathlineError: The source is missing, or it is generated, so that nothing can be new.
+        BreathlineError: The source is missing, or it is generated, so that nothing can be new. Or Kaggle or the hub
+            refuses the dataset.
     """
+    if settings.dataset is not None:
+        return {settings.dataset: FileState(size=None, time=None, mark=datasets.revision(settings))}
     corpus = registry.get(settings.corpus)
     if settings.path is None:
         if not (names := corpus.publisher_files()):
@@ -110,7 +113,8 @@ def save(root: Path, settings: DownloadSettings, now: Files) -> None:
 
 def _identity(settings: DownloadSettings) -> dict[str, Any]:
     """Return the settings that identify a source; the order of mirrors does not matter."""
-    return {"corpus": settings.corpus, "source": settings.source, "path": settings.path and str(settings.path)}
+    place = settings.dataset or (settings.path and str(settings.path))
+    return {"corpus": settings.corpus, "source": settings.source, "path": place}
 
 
 def _local(path: Path, before: FileState | None) -> FileState:

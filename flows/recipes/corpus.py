@@ -1,5 +1,6 @@
 """Corpus of a recipe: the option `--corpus` as keys of `download` in params.yaml."""
 
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -10,15 +11,22 @@ from tasks.runtime.errors import BreathlineError
 from tasks.sources import folder_walk, pointers, system_files
 from tasks.subsets.settings import DEVICE
 
-HELP = f"name of a corpus ({', '.join(registry.names())}), or path of a zip archive or an unpacked folder"
+HELP = (
+    f"name of a corpus ({', '.join(registry.names())}), path of a zip archive or an unpacked folder, or "
+    "kaggle:OWNER/NAME or hub:OWNER/NAME"
+)
+# Optional before it: the format, as icbhi=…; optional after it: the revision, as …@2.
+DATASET = re.compile(r"(?:(?P<format>\w+)=)?(?P<source>kaggle|hub):(?P<dataset>[^@]+)(?:@(?P<revision>.+))?")
+NOTHING_ELSE = {"path": None, "metadata": None, "sha256": None, "dataset": None, "revision": None}
 
 
 def settings(corpus: str) -> dict[str, Any]:
-    """Return the keys of `download` for a corpus: its name, or the path of an archive or a folder.
+    """Return the keys of `download` for a corpus: its name, the path of an archive or a folder, or a dataset.
 
     A path with fewer recordings than the published corpus is taken as a part of it (``expect: partial``).
     """
-    nothing_else = {"path": None, "metadata": None, "sha256": None, "dataset": None, "revision": None}
+    if named := DATASET.fullmatch(corpus):
+        return _dataset(corpus, named.groupdict())
     if corpus in registry.names():
         if not registry.get(corpus).fetchable:
             raise BreathlineError(
@@ -26,7 +34,7 @@ def settings(corpus: str) -> dict[str, Any]:
                 where="--corpus",
                 hint="fetch it by hand, and name the path of the archive or of the unpacked folder",
             )
-        return {**nothing_else, "corpus": corpus, "source": "publisher", "expect": "full"}
+        return {**NOTHING_ELSE, "corpus": corpus, "source": "publisher", "expect": "full"}
     path = Path(corpus)
     recordings = _recordings(_files(path))
     found = registry.recognise(recordings)
@@ -35,12 +43,36 @@ def settings(corpus: str) -> dict[str, Any]:
             "There is no recording (.wav) with the name of a known corpus.", where=path, hint=f"--corpus: {HELP}"
         )
     return {
-        **nothing_else,
+        **NOTHING_ELSE,
         "corpus": found.name,
         "source": "directory" if path.is_dir() else "archive",
         "path": corpus,
         "expect": "full" if len(recordings) >= (found.recordings or 0) else "partial",
     }
+
+
+def _dataset(text: str, parts: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the keys of `download` for a dataset on Kaggle or the hub.
+
+    Args:
+        text: Value of the option.
+        parts: Its parts, by the names in `DATASET`.
+
+    Raises:
+        BreathlineError: The dataset is no known copy of a corpus, and no known format is given.
+    """
+    known = registry.of_upload(f"{parts['source']}:{parts['dataset']}")
+    name = parts["format"] or (known and known.name)
+    if name not in registry.names():
+        what = f"There is no corpus `{name}`." if name else "The format of the dataset is not known."
+        hint = f"put the name of a corpus of the same format before it: {', '.join(registry.names())}"
+        raise BreathlineError(
+            what, where=f"--corpus {text}", hint=f"{hint}; such as `icbhi={text.partition('=')[2] or text}`"
+        )
+    revision = parts["revision"]
+    number = int(revision) if revision and revision.isdecimal() and parts["source"] == "kaggle" else revision
+    chosen = {"corpus": name, "source": parts["source"], "dataset": parts["dataset"], "revision": number}
+    return NOTHING_ELSE | chosen | {"expect": "full"}
 
 
 def split_of(download: Mapping[str, Any], split: str | int) -> str | int:
@@ -51,9 +83,9 @@ def split_of(download: Mapping[str, Any], split: str | int) -> str | int:
         split: Split of the recipe.
     """
     corpus = registry.get(download["corpus"])
-    if download["path"] is None or not corpus.splits or str(split).partition(DEVICE)[0] in corpus.splits:
+    if download["source"] == "publisher" or not corpus.splits or str(split).partition(DEVICE)[0] in corpus.splits:
         return split
-    usual = corpus.usual_split(_files(Path(download["path"])))
+    usual = corpus.usual_split(_files(Path(download["path"])) if download["path"] else ())
     return int(usual) if usual.isdigit() else usual
 
 

@@ -17,7 +17,10 @@ class Sources(NodeType):
 
     def node(self, name: str) -> Node:
         """Return the facts that `download` recorded."""
-        what = f"archive {name}" if self.data.source.get("archive") else f"source {name}, no archive"
+        if dataset := self.data.source.get("dataset"):
+            what = f"dataset {dataset['name']} of {self.data.source['source']}, revision {dataset['revision']}"
+        else:
+            what = f"archive {name}" if self.data.source.get("archive") else f"source {name}, no archive"
         return Node(f"source:{name}", what, dict(self.data.source))
 
     def before(self, name: str) -> Iterator[Link]:
@@ -74,8 +77,8 @@ class Recordings(NodeType):
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the source and the patient."""
-        archive = self.data.source.get("archive") or {}
-        source = archive.get("name") or self.data.source.get("source", "unknown")
+        named = self.data.source.get("archive") or self.data.source.get("dataset") or {}
+        source = named.get("name") or self.data.source.get("source", "unknown")
         yield f"source:{source}", "holds the files"
         yield f"patient:{self.data.recordings[name]['patient_id']}", "was recorded"
 

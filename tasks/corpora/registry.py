@@ -52,3 +52,8 @@ def recognise(recording_ids: Collection[str]) -> Corpus | None:
         if not corpus.generated and any(corpus.is_name(recording_id) for recording_id in recording_ids):
             return corpus
     return None
+
+
+def of_upload(upload: str) -> Corpus | None:
+    """Return the corpus of which a dataset (``kaggle:owner/name``) is a copy; None if it is not known."""
+    return next((corpus for corpus in map(get, names()) if upload in corpus.uploads and not corpus.generated), None)

@@ -15,8 +15,11 @@ Mirror = Annotated[str, Field(pattern=ADDRESS, max_length=2000, description="an 
 Patient = Annotated[str, Field(min_length=1, max_length=200)] | int
 Expect = Literal["full", "partial"]
 HOSTS = ("kaggle", "hub")  # sources of a dataset that others have uploaded
-DatasetName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$", max_length=200)]
-Revision = Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=200)] | Annotated[int, Interval(ge=1)]
+DatasetName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$", max_length=200, description="owner/name")]
+Revision = (
+    Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=200, description="a commit, branch or tag")]
+    | Annotated[int, Interval(ge=1)]
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,7 +115,7 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
         what = f"is {faults.shown(raw['split'])}; allowed after {DEVICE}: {', '.join(corpus.devices)}"
         yield Fault(("split",), what + allowed_values.suggestion(device, corpus.devices))
     if download.get("source") == "publisher" and not corpus.fetchable:
-        what = "is publisher; allowed: archive, directory, with path"
+        what = "is publisher; allowed: archive, directory, with path; kaggle, hub, with dataset"
         yield Fault(("download", "source"), f"{what}, because the corpus {name} cannot be fetched from its publisher")
     elif download.get("source") == "publisher":
         unused = ("metadata", "sha256") if corpus.generated else ()

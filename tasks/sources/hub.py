@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ from tasks.sources.hub_errors import hub_errors
 from tasks.sources.many import RemoteFile, fetch_all
 
 TIMEOUT_S = 60.0  # of the request for the list of files
+COMMIT = re.compile("[0-9a-f]{40}")
 BY_HAND = "fetch it by hand (`hf download --repo-type dataset`), and set `source: directory`"
 
 log = logging.getLogger("download")
@@ -111,14 +113,14 @@ def fetched(
     shutil.rmtree(downloads)
 
 
-def current_commit(dataset: str) -> str:
-    """Return the commit of a dataset's main branch.
+def current_commit(dataset: str, revision: str | None) -> str:
+    """Return the commit of a branch or tag; None means the main branch.
 
     Raises:
         TransientError: The hub cannot be reached, or is busy.
         BreathlineError: The hub refuses the dataset.
     """
-    return _describe(dataset, None)[0]
+    return revision if revision and COMMIT.fullmatch(revision) else _describe(dataset, revision)[0]
 
 
 def _describe(dataset: str, revision: str | None) -> tuple[str, list[HubFile]]:

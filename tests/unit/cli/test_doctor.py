@@ -260,7 +260,7 @@ def test_a_disk_without_space_or_inodes_is_a_problem(tmp_path):
     ]
 
 
-def test_params_recipes_and_recordings_are_judged(tmp_path):
+def test_params_recipes_and_recordings_are_judged(tmp_path, monkeypatch):
     assert only(project.params, tmp_path).state == "problem"
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     params = tmp_path / "params.yaml"
@@ -274,6 +274,11 @@ def test_params_recipes_and_recordings_are_judged(tmp_path):
     params.write_text(moved, encoding="utf-8")
     found = only(project.recordings, tmp_path)
     assert (found.state, found.found.endswith("gone, which does not exist")) == ("problem", True)
+    uploaded = text.replace("source: publisher", "source: kaggle").replace("dataset: null", "dataset: o/n", 1)
+    params.write_text(uploaded, encoding="utf-8")
+    monkeypatch.setattr(project, "find_spec", lambda name: None if name == "kagglehub" else ROOT)
+    found = only(project.recordings, tmp_path)
+    assert (found.state, "source: kaggle o/n, whose library kagglehub" in found.found) == ("problem", True)
 
     (tmp_path / "recipes").mkdir()
     for name, content in {"good": "description: x\noverrides: {}\n", "bad": "overrides: [\n"}.items():

@@ -12,6 +12,7 @@ from flows.new_recordings import source_state
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tests.unit.tasks.download.project import settings
+from tests.unit.tasks.sources.dataset_hosts import COMMIT, DATASET, NEXT, stand_in
 
 
 def inspect(root: Path, given: DownloadSettings) -> list[str]:
@@ -158,3 +159,21 @@ def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_pat
     with pytest.raises(BreathlineError, match="neither ETag") as caught:
         source_state.inspect(tmp_path, given, {})
     assert not isinstance(caught.value, TransientError)
+
+
+def test_a_new_revision_of_a_dataset_is_found(tmp_path, monkeypatch):
+    with stand_in(monkeypatch, tmp_path) as host:
+        host.commits |= {COMMIT: {}, NEXT: {}}
+        given, pinned = settings("hub", dataset=DATASET), settings("hub", dataset=DATASET, revision=COMMIT)
+        assert inspect(tmp_path, given) == [f"new: {DATASET}"]
+        host.branches["main"] = NEXT
+        asked = len(host.asked)
+        assert inspect(tmp_path, pinned) == []
+        assert len(host.asked) == asked, "a commit does not change"
+        assert inspect(tmp_path, given) == [f"changed: {DATASET}"]
+        pytest.importorskip("kagglehub")
+        host.versions[DATASET] = {1: b"", 2: b""}
+        assert inspect(tmp_path, settings("kaggle", dataset=DATASET)) == [f"new: {DATASET}"]
+        assert inspect(tmp_path, settings("kaggle", dataset=DATASET, revision=2)) == []
+        host.versions[DATASET][3] = b""
+        assert inspect(tmp_path, settings("kaggle", dataset=DATASET)) == [f"changed: {DATASET}"]

@@ -74,6 +74,30 @@ def test_unknown_recipes_wrong_keys_and_circles_are_refused(tmp_path):
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("kaggle:vbookshelf/respiratory-sound-database", ("icbhi", "kaggle", None)),
+        ("kaggle:vbookshelf/respiratory-sound-database@2", ("icbhi", "kaggle", 2)),
+        ("icbhi=hub:o/n@main", ("icbhi", "hub", "main")),
+        ("sprsound=kaggle:o/n", ("sprsound", "kaggle", None)),
+    ],
+)
+def test_a_dataset_on_kaggle_or_the_hub_is_a_corpus(text, chosen):
+    given = corpus.settings(text)
+    assert (given["corpus"], given["source"], given["revision"]) == chosen
+    assert given["dataset"] == text.partition(":")[2].partition("@")[0]
+    assert (given["path"], given["sha256"], given["expect"]) == (None, None, "full")
+    assert corpus.split_of(given, "official") == {"icbhi": "official", "sprsound": 0}[chosen[0]]
+
+
+@pytest.mark.parametrize(("text", "what"), [("hub:o/n", "format .* not known"), ("ibchi=hub:o/n", "no corpus `ibchi`")])
+def test_the_format_of_a_dataset_must_be_known(text, what):
+    with pytest.raises(BreathlineError, match=what) as error:
+        corpus.settings(text)
+    assert "such as `icbhi=hub:o/n`" in error.value.hint
+
+
 def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
     archive = tmp_path / "some.zip"
     with zipfile.ZipFile(archive, "w") as opened:

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
 from tasks.runtime.errors import TransientError
-from tasks.sources import http, hub, kaggle, many
+from tasks.sources import http, kaggle, many
 from tasks.sources.retries import RetryPolicy
 from tests.unit.tasks.download.project import FULL, NAMES, publish, settings
 from tests.unit.tasks.sources import corpora
@@ -273,4 +273,3 @@ def test_files_that_are_not_those_of_the_commit_are_refused(project, host, monke
     assert "within the limit" in project.refused(settings("hub", dataset=DATASET), "bytes came").what
     monkeypatch.delenv("BREATHLINE_DOWNLOAD_HOURS")
     assert project.download(settings("hub", dataset=DATASET))["recordings"] == 4
-    assert hub.current_commit(DATASET) == COMMIT
