@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.training.distributed import ProcessGroup
 from models.training.features import Features
+from models.training.mixstyle import FreqMixStyle
 from models.training.objectives import Targets
 from models.training.randomness import generator
 from models.training.samplers import Sampler
@@ -76,8 +77,9 @@ class Batches:
         self.steps = len(part.rows) // settings.batch_size
         self.batch_size = settings.batch_size
         self._part, self._features, self._seed, self._device, self._draw = part, features, seed, device, draw
-        self._sampler = Sampler(settings.sampler, part.labels)
+        self._sampler = Sampler(settings.sampler, part.labels, part.domains)
         self._waveform = WaveformAugmentation(settings.waveform, features.frontend)
+        self._mixstyle = FreqMixStyle(settings.freq_mixstyle)
         self._specaugment = SpecAugment(settings.specaugment)
         self._labels = torch.from_numpy(part.labels).to(device)
         self._soft = None if part.soft is None else torch.from_numpy(part.soft).to(device)
@@ -108,7 +110,8 @@ class Batches:
 
     def _batch(self, positions: npt.NDArray[np.int64], features: Tensor, random: torch.Generator) -> list[MicroBatch]:
         """Return the micro-batches of one augmented batch."""
-        features = self._specaugment(self._waveform(features, random), random)
+        for augmentation in (self._waveform, self._mixstyle, self._specaugment):
+            features = augmentation(features, random)
         index = to_device(torch.from_numpy(positions), self._device)
         labels, soft = self._labels[index], None
         if self._soft is not None:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from models.networks.base import Network, PatchNetwork
 from models.training.objectives import CrossEntropy, Objective, Targets
+from models.training.randomness import numpy_generator
 from models.training.transfers import to_device
 
 
@@ -73,9 +73,7 @@ def draw(
             "raise batch_size or micro_batch, or lower compute.processes."
         )
     rows, columns = grid
-    # torch cannot draw from a Beta distribution with a generator; NumPy's generator is seeded from torch's.
-    seed = int(torch.randint(2**63 - 1, (1,), generator=generator))
-    drawn = np.random.default_rng(seed).beta(beta, beta)
+    drawn = numpy_generator(generator).beta(beta, beta)
     count = columns if domain == "time" else rows * columns
     mask = torch.zeros(count, dtype=torch.bool)
     mask[torch.randperm(count, generator=generator)[: math.floor(count * (1 - drawn))]] = True

@@ -24,3 +24,8 @@ def derive_seed(seed: int, use: Purpose, *position: int) -> int:
 def generator(seed: int, use: Purpose, *position: int) -> torch.Generator:
     """Return a new CPU generator with the seed of a position (`derive_seed`)."""
     return torch.Generator().manual_seed(derive_seed(seed, use, *position))
+
+
+def numpy_generator(generator: torch.Generator) -> np.random.Generator:
+    """Return a NumPy generator seeded from torch's, for distributions that torch draws without a generator only."""
+    return np.random.default_rng(int(torch.randint(2**63 - 1, (1,), generator=generator)))

@@ -1,26 +1,44 @@
 """Samplers: order of the training cycles in an epoch."""
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from models.training.settings import SamplerName
 
 
 class Sampler:
     """Sampler of the training cycles; an epoch has as many draws as there are cycles.
 
+    ``shuffle`` takes each cycle once. The others draw with replacement, so that all classes are equally frequent.
+    ``weighted`` draws a cycle of the class c with probability ∝ 1 / n(c), where n(c) is the number of cycles of the
+    class. With ``device_balanced`` and ``corpus_balanced``, the devices or corpora d of a class are equally frequent,
+    too: the probability is ∝ 1 / (D(c) n(c, d)). D(c) is the number of devices with the class, and n(c, d) the number
+    of cycles of the class and the device.
+
     Args:
-        name: ``weighted``: draws with replacement and probability ∝ 1 / (number of cycles of the class), so that all
-            classes are equally frequent; ``shuffle``: each cycle once.
+        name: Name of the sampler.
         labels: Class indices of the training cycles.
+        domains: Indices of the devices or corpora of the cycles, for ``device_balanced`` and ``corpus_balanced``.
+
+    Raises:
+        ValueError: The sampler needs domains, and there are none.
     """
 
-    def __init__(self, name: Literal["weighted", "shuffle"], labels: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, name: SamplerName, labels: npt.NDArray[np.int64], domains: npt.NDArray[np.int64] | None = None
+    ) -> None:
         self._weights: torch.Tensor | None = None
         self._cycles = len(labels)
         if name == "weighted":
-            self._weights = torch.from_numpy(1.0 / np.bincount(labels)[labels])
+            domains = np.zeros_like(labels)
+        elif name != "shuffle" and domains is None:
+            raise ValueError(f"The sampler {name} needs the device or corpus of each training cycle.")
+        if name != "shuffle" and domains is not None:
+            counts = np.zeros((labels.max() + 1, domains.max() + 1), dtype=np.int64)
+            np.add.at(counts, (labels, domains), 1)
+            in_class = (counts > 0).sum(axis=1)
+            self._weights = torch.from_numpy(1.0 / (in_class[labels] * counts[labels, domains]))
 
     def draw(self, generator: torch.Generator) -> npt.NDArray[np.int64]:
         """Return the indices of the training cycles of one epoch."""

@@ -26,6 +26,7 @@ class LabelledCycles:
     labels: npt.NDArray[np.int64]
     # soft labels `(cycles, candidates, classes)`, if any; one candidate is drawn each time a cycle is used
     soft: npt.NDArray[np.float32] | None = None
+    domains: npt.NDArray[np.int64] | None = None  # index of the device or corpus of each cycle, for a balanced sampler
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from models.training.augmentation_settings import SpecAugmentSettings, WaveformSettings
+from models.training.augmentation_settings import FreqMixStyleSettings, SpecAugmentSettings, WaveformSettings
 
 Subset = Literal["train", "val", "test"]
 Selection = Literal["val", "paper"]
+SamplerName = Literal["weighted", "shuffle", "device_balanced", "corpus_balanced"]
 Level = Literal["none", "recording"]
 Spectrum = Literal["none", "recording", "device_of_the_data"]
 
@@ -148,13 +149,14 @@ class TrainingSettings:
     objective: ObjectiveSettings
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
-    sampler: Literal["weighted", "shuffle"]  # order of the training cycles in an epoch (see `Sampler`)
+    sampler: SamplerName  # order of the training cycles in an epoch (see `Sampler`)
     batch_size: Annotated[int, Interval(ge=1, le=65536)]  # number of cycles in a batch
     # number of cycles in one forward pass, to save memory; null: the whole batch
     micro_batch: Annotated[int, Ge(1)] | None = None
     normalization: NormalizationSettings = field(default_factory=NormalizationSettings)
     specaugment: SpecAugmentSettings = field(default_factory=SpecAugmentSettings)
     waveform: WaveformSettings = field(default_factory=WaveformSettings)
+    freq_mixstyle: FreqMixStyleSettings = field(default_factory=FreqMixStyleSettings)
     moving_average: MovingAverageSettings = field(default_factory=MovingAverageSettings)
     # number of epochs without a better validation Score before the training stops; 0: no early stopping
     patience: Annotated[int, Ge(0)] = 0

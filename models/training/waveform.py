@@ -1,12 +1,18 @@
-"""Gain and white noise of waveforms, applied to their features: the augmentations of work (c).
+"""Gain, equalisation and white noise of waveforms, applied to their features.
 
-The waveform x becomes g x + σ n with g ~ U(1 − gain, 1 + gain) and n ~ N(0, 1), each applied to a fraction of the
-samples. The front ends are linear up to their energies: an energy E becomes g² E + σ² N + a cross term, where N is the
-energy of n. The gain is exact, except for energies at the front end's floor, which count as silence. N is taken from
-the front end's features of white noise, and so has their variance and correlations. The cross term has mean zero and is
-left out. Energies then add in expectation; their variance is too small only where clip and noise are about equally
-loud.
+The waveform x becomes g h * x + σ n with g ~ U(1 − gain, 1 + gain), a random filter h and n ~ N(0, 1). Each of the
+three is applied to a fraction of the samples. Gain and noise are the augmentations of work (c). The front ends are
+linear up to their energies: an energy E becomes g² |H|² E + σ² N + a cross term, where N is the energy of n and |H| the
+magnitude response of h. Gain and equalisation are exact, except for energies at the front end's floor, which count as
+silence. N is taken from the front end's features of white noise, and so has their variance and correlations. The cross
+term has mean zero and is left out. Energies then add in expectation; their variance is too small only where clip and
+noise are about equally loud.
+
+The equalisation imitates the frequency response of a device: a curve over the mel bins, constant over time. It has
+random values U(−g, g) in dB at equally distant mel bins, and half a cosine wave between two of them.
 """
+
+import math
 
 import torch
 from torch import Tensor
@@ -16,11 +22,12 @@ from models.frontends.scales import Scale
 from models.training.augmentation_settings import WaveformSettings
 from models.training.transfers import to_device
 
+KNOTS = 6  # mel bins at which the curve of the equalisation is drawn, the first and the last one included
 NOISE_S, NOISE_SEED = 60.0, 0  # seconds and seed of the noise, equal in every training
 
 
 class WaveformAugmentation:
-    """Augmentation of features by gain and noise of the waveform.
+    """Augmentation of features by gain, equalisation and noise of the waveform.
 
     Raises:
         ValueError: The front end's features do not determine the energies.
@@ -28,21 +35,27 @@ class WaveformAugmentation:
 
     def __init__(self, settings: WaveformSettings, frontend: str) -> None:
         self.settings = settings
-        if not settings.gain and not settings.noise_sd:
+        self._is_off = not (settings.gain or settings.equalization_db or settings.noise_sd)
+        if self._is_off:
             return
         self.scale = scale_of(frontend)
         self.noise = noise_energies(frontend) if settings.noise_sd else None
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """Return augmented features ``(batch, frames, mels)``; the generator is on the CPU."""
-        settings, (batch, frames, _) = self.settings, features.shape
-        if not settings.gain and not settings.noise_sd:
+        settings, (batch, frames, mels) = self.settings, features.shape
+        if self._is_off:
             return features
         energies = self.scale.energies(features)
         if settings.gain:
             uniform, gate = torch.rand((2, batch), generator=generator)
             gains = (1 + settings.gain * (2 * uniform - 1)).where(gate < settings.probability, 1.0)
             energies = energies * to_device(gains.square(), features.device)[:, None, None]
+        if settings.equalization_db:
+            decibels = settings.equalization_db * curves(batch, mels, generator)
+            gate = torch.rand((batch, 1), generator=generator) < settings.probability
+            powers = 10 ** (decibels * gate / 10)
+            energies = energies * to_device(powers, features.device)[:, None, :]
         if self.noise is not None:
             self.noise = self.noise.to(features.device)
             starts = torch.randint(len(self.noise), (batch, 1), generator=generator)
@@ -51,6 +64,21 @@ class WaveformAugmentation:
             powers = to_device(gate * settings.noise_sd**2, features.device)
             energies = torch.addcmul(energies, self.noise[rows], powers)
         return self.scale.values(energies)
+
+
+def curves(number: int, mels: int, generator: torch.Generator) -> Tensor:
+    """Draw smooth curves ``(number, mels)`` over the mel bins with values from −1 to 1.
+
+    Args:
+        number: Number of curves.
+        mels: Number of mel bins.
+        generator: Random generator on the CPU.
+    """
+    knots = 2 * torch.rand((number, KNOTS), generator=generator) - 1
+    position = torch.linspace(0, KNOTS - 1, mels)
+    left = position.long().clamp(max=KNOTS - 2)
+    weight = (1 - torch.cos(math.pi * (position - left))) / 2
+    return torch.lerp(knots[:, left], knots[:, left + 1], weight)
 
 
 def scale_of(frontend: str) -> Scale:
@@ -62,8 +90,8 @@ def scale_of(frontend: str) -> Scale:
     if (scale := find(frontend).scale) is None:
         known = ", ".join(name for name in sample_rates() if find(name).scale is not None)
         raise ValueError(
-            f"Gain and noise of waveforms are not defined on features of the front end {frontend}, only of "
-            f"{known}: set waveform.gain and waveform.noise_sd to 0."
+            f"Gain, equalisation and noise of waveforms are not defined on features of the front end {frontend}, only "
+            f"of {known}: set waveform.gain, waveform.equalization_db and waveform.noise_sd to 0."
         )
     return scale
 

@@ -124,7 +124,7 @@ def _misfits(
     front_end, scaled = network.get("frontend"), with_scale()
     if not isinstance(front_end, str) or front_end in scaled or front_end not in sample_rates():
         return
-    for name in ("gain", "noise_sd"):
+    for name in ("gain", "equalization_db", "noise_sd"):
         value = value_at(training, ("waveform", name))
         if isinstance(value, int | float) and value > 0:
             what = f"is {value}; allowed: 0, because the features of {dotted(key)}.frontend ({front_end}) have no scale"

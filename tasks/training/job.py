@@ -3,7 +3,7 @@
 import csv
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from models.training.features import Features
 from models.training.loop import fit
 from models.training.registry import create as create_objective
 from models.training.selection import LabelledCycles, TrainingData, check_data
-from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
+from models.training.settings import ComputeSettings, NetworkSettings, SamplerName, Selection, TrainingSettings
 from tasks import artifacts
 from tasks.runtime import files
 from tasks.runtime.artifact_reading import read_json
@@ -64,6 +64,16 @@ def labelled_cycles(
         hint = "run `dvc repro soft_labels`" if soft else "add teachers, or set objective.name to cross_entropy"
         raise BreathlineError(what, where=artifacts.SOFT_LABELS, hint=hint)
     return LabelledCycles(rows=features.find(cycles), labels=labels, soft=np.stack([soft[cycle] for cycle in cycles]))
+
+
+def domains(assignment: Assignment, sampler: SamplerName) -> npt.NDArray[np.int64] | None:
+    """Return an index of the device or corpus of each training cycle, for the samplers that balance these."""
+    by_recording = {"device_balanced": assignment.devices, "corpus_balanced": assignment.corpora}.get(sampler)
+    if by_recording is None:
+        return None
+    names = [by_recording[assignment.recordings[cycle]] for cycle in assignment.cycles("train")]
+    _, index = np.unique(names, return_inverse=True)
+    return index.astype(np.int64)
 
 
 def train(
@@ -109,7 +119,9 @@ def train(
         cache = Features(features)
         data = TrainingData(
             features=cache,
-            train=labelled_cycles(assignment, cache, "train", soft),
+            train=replace(
+                labelled_cycles(assignment, cache, "train", soft), domains=domains(assignment, settings.sampler)
+            ),
             selections={
                 selection: labelled_cycles(assignment, cache, CHOSEN_ON[selection], None) for selection in selections
             },

@@ -77,6 +77,19 @@ def test_slices_and_micro_batches_add_up_to_the_batch(data):
     assert torch.equal(alone[3], shared[3])
 
 
+def test_slices_and_micro_batches_are_augmented_as_the_batch_against_domain_shift(data):
+    """Cycles are mixed with those of other slices, too."""
+    data = toys.with_devices(data)
+    whole = [joined(batch) for batch in epoch(data, **toys.AGAINST_SHIFT)]
+    parts = [epoch(data, group=ProcessGroup(rank, 2), micro_batch=3, **toys.AGAINST_SHIFT) for rank in (0, 1)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(batch[:3], joined(first + second)[:3], strict=True))
+    for option in toys.AGAINST_SHIFT:
+        rest = {name: value for name, value in toys.AGAINST_SHIFT.items() if name != option}
+        without = [joined(batch) for batch in epoch(data, **rest)]
+        assert not all(torch.equal(one[0], other[0]) for one, other in zip(whole, without, strict=True)), option
+
+
 def test_features_labels_and_soft_labels_are_of_the_same_cycles(data):
     stored = data.features.batch(data.train.rows, torch.device("cpu"))
     plain = SpecAugmentSettings(policy="none")

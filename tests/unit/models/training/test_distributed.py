@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from models.training import checkpoint
+from models.training.augmentation_settings import FreqMixStyleSettings
 from models.training.distributed import JoinError, ProcessGroup, check_processes, process_group
 from models.training.registry import create
 from models.training.selection import TrainingResult
@@ -31,9 +32,11 @@ def folder(tmp_path: Path, data: object) -> Path:
 
 PATCHMIX = ObjectiveSettings(name="patchmix_cl", patchmix=PatchMixSettings(projection=12))
 WEIGHTED = ObjectiveSettings(name="cross_entropy", label_smoothing=0.1, class_weights="balanced")
+MIXED = {"objective": WEIGHTED, "freq_mixstyle": FreqMixStyleSettings(probability=0.5)}
 CASES = {
-    # Class weights, SAM, clipping and an average. Of a share of 4 cycles there are micro-batches of 3 and 1.
-    "cross_entropy": (parallel.settings(objective=WEIGHTED, micro_batch=3), parallel.settings(objective=WEIGHTED)),
+    # Class weights, SAM, clipping, an average, and cycles mixed with those of the other share. Of a share of 4 cycles
+    # there are micro-batches of 3 and 1.
+    "cross_entropy": (parallel.settings(**MIXED, micro_batch=3), parallel.settings(**MIXED)),
     # Clips are mixed and compared within a share, as in a micro-batch of that size.
     "patchmix_cl": (parallel.settings(objective=PATCHMIX), parallel.settings(objective=PATCHMIX, micro_batch=4)),
 }

@@ -23,6 +23,7 @@ VARIANTS = {
     "adamw": toys.settings(),
     "sam, EMA, clipped": toys.settings(optimizer=toys.optimizer(name="sam", clip_norm=1.0), moving_average=EMA),
     "shuffle": toys.settings(sampler="shuffle"),
+    "against domain shift": toys.settings(**toys.AGAINST_SHIFT),
 }
 
 
@@ -33,6 +34,7 @@ class InterruptedTraining(Exception):  # noqa: N818
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path, variant):
     settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
+    data = toys.with_devices(data) if variant == "against domain shift" else data
     undisturbed = train(tmp_path / "a", settings, data)
     assert same(undisturbed, train(tmp_path / "b", settings, data)), "equal arguments, equal bits"
     # Before and after checkpoints of whole epochs, and of every step.

@@ -1,4 +1,4 @@
-"""Gain and noise on features against gain and noise on waveforms, through the front ends."""
+"""Gain, equalisation and noise on features against those of waveforms, through the front ends."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.frontends.registry import create, find, sample_rates
 from models.training.augmentation_settings import WaveformSettings
-from models.training.waveform import WaveformAugmentation
+from models.training.waveform import KNOTS, WaveformAugmentation, curves
 
 SCALES = {name: scale for name in sample_rates() if (scale := find(name).scale) is not None}
 FRONTENDS = sorted(SCALES)
@@ -63,6 +63,38 @@ def test_a_gain_shifts_the_values_by_its_logarithm():
     assert gains.max() == pytest.approx(1.1, abs=0.01)
 
 
+@pytest.mark.parametrize("name", FRONTENDS)
+def test_an_equalisation_adds_a_curve_in_decibels_to_each_frame(name):
+    mels = create(name, SECONDS).mels
+    features = SCALES[name].values(torch.full((4, 7, mels), 50.0))
+    added = augment(features, name, equalization_db=12.0) - features
+    decibels = added * SCALES[name].divisor * 10 / math.log(10)
+    wanted = 12 * curves(4, mels, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(decibels, wanted[:, None, :].expand(-1, 7, -1), atol=1e-2, rtol=0)
+
+
+def test_an_equalisation_is_that_of_a_filter_of_the_waveform(monkeypatch):
+    """A filter that halves the amplitudes of the upper half of the spectrum, where the curve falls by 6 dB."""
+    front_end, waves = create("efficientat", SECONDS), clips("efficientat", 0.3)
+    spectrum = torch.fft.rfft(waves)
+    spectrum[:, spectrum.shape[1] // 2 :] /= 2
+    wanted = front_end(torch.fft.irfft(spectrum, n=waves.shape[1]))
+    curve = torch.where(torch.arange(front_end.mels) < 102, 0.0, -1.0).expand(4, -1)  # this mel bin is at 8 kHz
+    monkeypatch.setattr("models.training.waveform.curves", lambda *_: curve)
+    found = augment(front_end(waves), "efficientat", equalization_db=10 * math.log10(4))
+    apart = [*range(2, 97), *range(107, 128)]  # mel bins whose filters lie on one side
+    assert (found - wanted)[:, 12:-3, apart].abs().max() < 0.01
+    assert (front_end(waves) - wanted)[:, 12:-3, 115].abs().mean() > 0.1
+
+
+def test_curves_are_smooth_bounded_and_differ():
+    drawn = curves(500, 128, torch.Generator().manual_seed(0))
+    assert drawn.abs().max() <= 1
+    assert (drawn[:, 1:] - drawn[:, :-1]).abs().max() < 2 * math.pi / 2 * (KNOTS - 1) / 127
+    assert drawn[:, [0, -1]].std(0).min() > 0.5, "of uniform numbers, 0.58"
+    assert abs(float(torch.corrcoef(drawn[:, [0, 127]].T)[0, 1])) < 0.15
+
+
 @pytest.mark.parametrize("level", [0.0, 0.003, 0.3])
 @pytest.mark.parametrize("name", FRONTENDS)
 def test_noise_has_the_mean_and_spread_of_noise_in_the_waveform(name, level):
@@ -93,7 +125,7 @@ def test_the_noise_of_overlapping_frames_is_correlated():
     assert wanted > 0.1
 
 
-@pytest.mark.parametrize("changes", [{"gain": 0.4}, {"noise_sd": 0.01}])
+@pytest.mark.parametrize("changes", [{"gain": 0.4}, {"noise_sd": 0.01}, {"equalization_db": 10.0}])
 def test_the_fraction_of_changed_samples(changes):
     features = cached("ast", clips("ast", 0.1))[:1].repeat(400, 1, 1)
     changed = augment(features, "ast", probability=0.3, **changes)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,20 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from models.networks.base import Network
-from models.training.augmentation_settings import SpecAugmentSettings
+from models.training.augmentation_settings import FreqMixStyleSettings, SpecAugmentSettings, WaveformSettings
 from models.training.averaging import create as create_average
 from models.training.batches import Batches
 from models.training.distributed import ProcessGroup
 from models.training.features import Features
 from models.training.loop import fit
+from models.training.normalization import CycleSources, Normalization
 from models.training.objectives import CrossEntropy, Objective
 from models.training.optimizers import create as create_optimizer
 from models.training.schedules import schedule
 from models.training.selection import LabelledCycles, TrainingData, TrainingResult
 from models.training.settings import (
     ComputeSettings,
+    NormalizationSettings,
     ObjectiveSettings,
     OptimizerSettings,
     ScheduleSettings,
@@ -110,6 +113,25 @@ def data(folder: Path, *, train: int = 70, judge: int = 40, paper: bool = False)
         judges["paper"] = judges["val"]
     part = LabelledCycles(rows=rows[:train], labels=labels[:train])
     return TrainingData(features=Features(folder / "cache"), train=part, selections=judges, classes=CLASSES)
+
+
+def with_devices(data: TrainingData) -> TrainingData:
+    """Return data whose features are those of a front end with a scale, normalised by device, for balanced samplers."""
+    path, devices = data.features.directory / "statistics.json", np.arange(len(data.features.rows)) % 3
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"frontend": "ast"}))
+    features = Features(data.features.directory)
+    fitted = Normalization.fit(NormalizationSettings(spectrum="device_of_the_data"), features.means(data.train.rows))
+    names = devices.astype(str).tolist()
+    features.normalize(fitted, [CycleSources(list(features.rows), names, names)])
+    part = replace(data.train, domains=devices[data.train.rows])
+    return replace(data, features=features, train=part)
+
+
+AGAINST_SHIFT: dict[str, object] = {
+    "sampler": "device_balanced",
+    "freq_mixstyle": FreqMixStyleSettings(probability=0.5),
+    "waveform": WaveformSettings(equalization_db=6.0),
+}
 
 
 def network(seed: int = 0) -> TinyNetwork:

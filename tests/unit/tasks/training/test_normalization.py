@@ -14,6 +14,7 @@ from tasks.evaluation.inference import predict_all
 from tasks.runtime import params
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
+from tasks.training.job import domains
 from tests.unit.tasks.trainings import change
 
 COMPUTE = ComputeSettings(device="cpu", precision="fp32", threads=1)
@@ -38,9 +39,19 @@ def test_a_recording_counts_with_its_cycles_without_a_label_but_not_with_those_o
     assert test.cycles == ["a1", "a2"]
 
 
+def test_a_balanced_sampler_knows_the_device_and_corpus_of_each_training_cycle(project):
+    given = assignment.from_params(params.read())
+    found = domains(given, "device_balanced")
+    devices = [given.devices[given.recordings[cycle]] for cycle in given.cycles("train")]
+    assert [sorted(set(devices))[index] for index in found] == devices
+    assert sorted(set(devices)) == ["demo/Litt3200", "demo/Meditron"]
+    assert set(domains(given, "corpus_balanced")) == {0}
+    assert domains(given, "weighted") is None
+
+
 @pytest.mark.parametrize("kind", [{"level": "recording"}, {"spectrum": "device_of_the_data"}], ids=str)
 def test_a_trained_model_is_used_with_the_normalisation_of_its_training(project, kind):
-    change(project, {"teacher_training": {"normalization": kind}})
+    change(project, {"teacher_training": {"normalization": kind, "sampler": "device_balanced"}})
     train_teacher.main("ast")
     given = assignment.from_params(params.read())
     network, card = artifact.load(project / "data" / "teachers" / "ast", "val")

@@ -59,7 +59,10 @@ WILD = {"lr": 1000.0, "weight_decay": 1000.0}  # the largest allowed: the weight
         ({"teacher_training": {"batch_size": 500}}, "do not fill one batch of 500"),
         ({"teacher_training": {"batch_size": 0}}, "batch_size is 0; allowed: a whole number from 1"),
         ({"teacher_training": {"specaugment": {"policy": "icbhi"}}}, "specaugment.policy"),
-        ({"teacher_training": {"sampler": "weigthed"}}, "allowed: weighted, shuffle; did you mean weighted?"),
+        (
+            {"teacher_training": {"sampler": "weigthed"}},
+            "weighted, shuffle, device_balanced, corpus_balanced; did you mean",
+        ),
         ({"teacher_training": {"objective": {"name": "soft_labels", "label_smoothing": 0.0}}}, "cannot train on soft"),
         ({"teacher_training": {"optimizer": WILD}}, "diverged in epoch 1"),
         ({"teachers": {"ast": {"frontend": "none"}}}, "data/fbank/none/features.npy"),
