@@ -53,22 +53,23 @@ def check_project(root: Path) -> None:
 
 
 def check_split(root: Path) -> None:
-    """Check that the split of params.yaml has training and test cycles among the extracted ones.
+    """Check that the split of params.yaml has cycles and whole patients for each subset among the extracted ones.
 
     Raises:
-        BreathlineError: The split, its device or the labels do not exist, or a side has no cycles.
+        BreathlineError: The split, its device or the labels do not exist, or a subset would be empty.
     """
     import pyarrow.parquet as pq
 
-    from tasks.subsets.splits import sides
+    from tasks.subsets import splits
 
     path = root / PARAMS
     raw = yaml_files.load_mapping(path)
     cycles = pq.read_table(root / CYCLES)
     try:
-        sides(cycles, labels=raw["labels"], split=raw["split"])
+        fraction = raw["validation"]["fraction"]
+        splits.check(cycles, labels=raw["labels"], split=raw["split"], fraction=fraction)
     except BreathlineError as error:
-        key: Key = (str(error.where),)
+        key: Key = tuple(str(error.where).split("."))
         fault = Fault(key, f"is {faults.shown(faults.value_at(raw, key))}: {error.what} Next: {error.hint}")
         refuse(describe([fault], locator(path, yaml_files.read_text(path))), path)
 

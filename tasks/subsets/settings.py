@@ -28,7 +28,7 @@ class ValidationSettings:
     """Fraction of the training side that is used for validation, and the random seed of its choice."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    fraction: Annotated[float, Interval(gt=0, lt=1)]
+    fraction: Annotated[float, Interval(ge=0.02, le=0.5)]
     seed: Seed
 
 

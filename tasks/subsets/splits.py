@@ -1,5 +1,6 @@
 """Assignment of cycles to the train, validation and test subsets by a split of the corpus."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -32,14 +33,8 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
         seed: Random seed of the choice of validation patients.
 
     Raises:
-        BreathlineError: The split, device, labels or fraction do not exist, or a subset would be empty.
+        BreathlineError: The split, device or labels do not exist, or a subset would be empty.
     """
-    if not 0 < fraction < 1:
-        raise BreathlineError(
-            f"The fraction of validation patients is {fraction}.",
-            where="validation.fraction",
-            hint="set it between 0 and 1",
-        )
     cycles, train, test = sides(cycles, labels=labels, split=split)
     cycle_ids = np.asarray(cycles["cycle_id"].to_pylist(), dtype=object)
     _, patients = number(cycles["patient_id"].to_pylist())
@@ -49,6 +44,48 @@ def assign(cycles: pa.Table, *, labels: str, split: str | int, fraction: float, 
     subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
     order = np.argsort(cycle_ids)
     return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
+
+
+def check(cycles: pa.Table, *, labels: str, split: str | int, fraction: float) -> None:
+    """Check that a split has training and test cycles, and a whole patient for validation and for training.
+
+    Args:
+        cycles: The table of cycles; see `assign`.
+        labels: A label set of the corpus.
+        split: A split; see `assign`.
+        fraction: Fraction of the training side that is used for validation.
+
+    Raises:
+        BreathlineError: The split, device or labels do not exist, or a subset would be empty.
+    """
+    found, train, _ = sides(cycles, labels=labels, split=split)
+    check_patients(len(set(found.filter(pa.array(train))["patient_id"].to_pylist())), fraction)
+
+
+def check_patients(patients: int, fraction: float) -> None:
+    """Check that validation and training get whole patients.
+
+    Args:
+        patients: Number of patients on the training side.
+        fraction: Fraction of them that is used for validation.
+
+    Raises:
+        BreathlineError: There is one patient, or the fraction of one side is less than half a patient.
+    """
+    if patients < 2:
+        raise BreathlineError(
+            "The training side has one patient, who cannot be in train and in validation.",
+            where="split",
+            hint="use a corpus of more patients",
+        )
+    least = math.ceil(50 / patients) / 100
+    # Of two patients, one is used for validation with any fraction.
+    if patients > 2 and not least <= fraction <= 1 - least:
+        raise BreathlineError(
+            f"The training side has {patients} patients; training or validation would get less than half a patient.",
+            where="validation.fraction",
+            hint=f"set it from {least:g} to 0.5",
+        )
 
 
 def sides(
@@ -131,15 +168,10 @@ def validation_patients(
         seed: Random seed of the search.
 
     Raises:
-        BreathlineError: There are fewer than two patients.
+        BreathlineError: There are too few patients for both sides.
     """
     unique, index = np.unique(patients, return_inverse=True)
-    if len(unique) < 2:
-        raise BreathlineError(
-            "The training side has one patient, who cannot be in train and in validation.",
-            where="split",
-            hint="use a corpus of more patients",
-        )
+    check_patients(len(unique), fraction)
     classes = int(label.max()) + 1
     shares = np.zeros((len(unique), classes + 2))
     np.add.at(shares, (index, label), 1)

@@ -95,6 +95,21 @@ def test_a_split_without_test_cycles_is_refused_where_the_cycles_are_known(tmp_p
         judge.check_split(tmp_path)
 
 
+def test_a_fraction_of_validation_without_a_whole_patient_is_refused(tmp_path):
+    text = (ROOT / "params.yaml").read_text().replace("fraction: 0.2 ", "fraction: 0.04 ")
+    (tmp_path / "params.yaml").write_text(text)
+    people = [str(number) for number in range(12)]
+    columns = {"patient_id": people, "device": ["A"] * 12, "split": ["train"] * 10 + ["test"] * 2, "fold": [0] * 12}
+    cycles = pa.table({"cycle_id": people, "lungsound_4": [0, 1] * 6, **columns})
+    (tmp_path / "data" / "cycles").mkdir(parents=True)
+    pq.write_table(cycles, tmp_path / "data" / "cycles" / "cycles.parquet")
+    words = r"params\.yaml:\d+: validation\.fraction is 0\.04: The training side has 10 .* from 0\.05 to 0\.5"
+    with pytest.raises(BreathlineError, match=words):
+        judge.check_split(tmp_path)
+    (tmp_path / "params.yaml").write_text(text.replace("fraction: 0.04 ", "fraction: 0.05 "))
+    judge.check_split(tmp_path)
+
+
 def test_another_graph_may_have_other_parameters(tmp_path):
     (tmp_path / "params.yaml").write_text("rho: 1\n")
     judge.check_project(tmp_path)
