@@ -10,7 +10,7 @@ from lineage.project import Project
 from tasks import artifacts
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import read_table
-from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.runtime.corpus_facts import PATIENT, CorpusFacts
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import natural
 from tasks.runtime.words import counted
@@ -37,7 +37,7 @@ def read(project: Project) -> CorpusFacts:
         )
     facts = corpus_facts.read(project.root / corpus_facts.FOLDER)
     recordings = read_table(existing_table(project, artifacts.RECORDINGS)).to_pylist()
-    return replace(facts, limits=(*facts.limits, *limits(recordings, facts.splits)))
+    return replace(facts, limits=(*facts.limits, *limits(recordings, facts.splits, facts.patient)))
 
 
 def existing_table(project: Project, path: str | Path) -> Path:
@@ -65,16 +65,17 @@ def both_sides(recordings: Sequence[dict[str, Any]]) -> list[str]:
     return sorted((patient for patient, found in sides.items() if len(found) > 1), key=natural)
 
 
-def limits(recordings: Sequence[dict[str, Any]], splits: Collection[str]) -> list[str]:
+def limits(recordings: Sequence[dict[str, Any]], splits: Collection[str], patient: str = PATIENT) -> list[str]:
     """Return sentences about the limits of the current recordings: counts, the most frequent diagnosis, the split.
 
     Args:
         recordings: Rows of the table of recordings.
         splits: Names of the corpus's splits.
+        patient: Noun for what `patient_id` stands for.
     """
     patients = {row["patient_id"] for row in recordings}
     devices = {row["device"] for row in recordings if row["device"]}
-    counts = f"{counted(len(patients), 'patient')} with {counted(len(recordings), 'recording')}"
+    counts = f"{counted(len(patients), patient)} with {counted(len(recordings), 'recording')}"
     devices_used = f" by {counted(len(devices), 'device')}" if devices else ""
     found = [f"The recordings are of {counts}{devices_used}."]
     known = Counter(row["diagnosis"] for row in recordings if row["diagnosis"])
@@ -86,7 +87,7 @@ def limits(recordings: Sequence[dict[str, Any]], splits: Collection[str]) -> lis
             f"{counted(len(ill), 'patient')} with {counted(known[diagnosis], 'recording')}."
         )
     if both := both_sides(recordings):
-        who = f"patient {both[0]} is" if len(both) == 1 else f"patients {', '.join(both)} are"
+        who = f"{patient} {both[0]} is" if len(both) == 1 else f"{patient}s {', '.join(both)} are"
         if "official-disjoint" in splits:
             where = f"In the split `official`, {who} on both sides; `official-disjoint` keeps them out of training."
         else:

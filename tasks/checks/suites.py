@@ -11,7 +11,7 @@ from tasks.checks.settings import CheckSettings
 from tasks.checks.usability import LIMITS
 from tasks.corpora.expectations import Count, Expectations
 from tasks.runtime import templates
-from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.runtime.corpus_facts import PATIENT, CorpusFacts
 
 DISAGREE = "run `extract` again: its summary and its tables disagree"
 KEYS = {"recordings": "recording_id", "cycles": "cycle_id"}
@@ -42,6 +42,9 @@ def suites(
         settings=asdict(settings),
         expected=expected,
         both_sides=facts.patients_on_both_sides,
+        patient=facts.patient,
+        patients_known=facts.patient == PATIENT,
+        splits=list(facts.splits),
         missing=summary["missing"],
         classes=classes,
         cycle_domains={**expected.domains.get("cycles", {}), **{name: list(known) for name, known in labels.items()}},

@@ -103,6 +103,7 @@ class Expectations:
         ranges: Column of each range in `validate.ranges` of params.yaml, if it has another name.
         labels: Derivations of label columns.
         shared_sides: Values of the column `split` whose patients the publisher has in train as well.
+        apart: Whether cycles of a recording do not overlap.
         overlapping: Values of columns of cycles that may overlap, as the publisher's do.
         known: Metadata that should be known of every patient.
         usual: Usual values of the published recordings.
@@ -118,6 +119,7 @@ class Expectations:
     ranges: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
     shared_sides: tuple[str, ...] = ()
+    apart: bool = True
     overlapping: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     known: tuple[KnownRule, ...] = ()
     usual: tuple[UsualValues, ...] = ()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "demo": "tasks.corpora.demo.adapter",
+    "hf_lung": "tasks.corpora.hf_lung.adapter",
     "icbhi": "tasks.corpora.icbhi.adapter",
+    "kauh": "tasks.corpora.kauh.adapter",
     "sprsound": "tasks.corpora.sprsound.adapter",
 }
 _corpora: dict[str, Corpus] = {}

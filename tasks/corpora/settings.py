@@ -32,8 +32,8 @@ class DemoSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SprsoundSettings:
-    """Class of sounds of SPRSound that the shared label sets leave out by default.
+class OptionalSounds:
+    """Class of sounds that the shared label sets leave out by default.
 
     Attributes:
         rhonchi: Class of rhonchi in `lungsound_4`; None leaves them out.
@@ -43,6 +43,38 @@ class SprsoundSettings:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     rhonchi: Literal["wheeze"] | None = None
     stridor: Literal["wheeze"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SprsoundSettings(OptionalSounds):
+    """Settings of SPRSound."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfLungSettings(OptionalSounds):
+    """Settings of HF_Lung.
+
+    Attributes:
+        unannotated: Class in `lungsound_4` of breaths in which no adventitious sound is annotated; None leaves them
+            out, because the corpus does not call them normal.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    unannotated: Literal["normal"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KauhSettings:
+    """Settings of KAUH.
+
+    Attributes:
+        crep: Class of recordings with `Crep` in `lungsound_4`; None leaves them out.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    crep: Literal["crackle"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +95,8 @@ class DownloadSettings:
         exclude_patients: Ids of patients to leave out, such as those who withdrew their consent.
         demo: Settings of the generated corpus.
         sprsound: Settings of the corpus SPRSound.
+        hf_lung: Settings of the corpus HF_Lung.
+        kauh: Settings of the corpus KAUH.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -76,6 +110,8 @@ class DownloadSettings:
     exclude_patients: Sequence[Patient]
     demo: DemoSettings
     sprsound: SprsoundSettings = SprsoundSettings()
+    hf_lung: HfLungSettings = HfLungSettings()
+    kauh: KauhSettings = KauhSettings()
     dataset: DatasetName | None = None
     revision: Revision | None = None
 

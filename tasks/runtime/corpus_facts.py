@@ -12,6 +12,7 @@ from tasks import artifacts
 from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.files import write_json
 
+PATIENT = "patient"
 FOLDER, CORPUS, LABEL_SETS = artifacts.EXTRACTED, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
 
 
@@ -126,6 +127,7 @@ class CorpusFacts:
         personal: Sentences about personal data in the recordings.
         published: Published results that figures of this corpus may be compared with.
         challenge_metrics: Names of the metrics of the corpus's own challenge.
+        patient: Noun for what `patient_id` stands for: a patient, or what stands in for unknown patients.
     """
 
     name: str
@@ -148,6 +150,7 @@ class CorpusFacts:
     personal: tuple[str, ...]
     published: tuple[Published, ...]
     challenge_metrics: tuple[str, ...]
+    patient: str = PATIENT
 
 
 def write(folder: Path, facts: CorpusFacts) -> None:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from tasks.corpora import text_lines
 from tasks.corpora.base import Cycle
-from tasks.corpora.icbhi import lines
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 
@@ -26,7 +26,7 @@ def read(path: Path) -> list[Cycle]:
             crackles=_flag(crackles, "crackles", where),
             wheezes=_flag(wheezes, "wheezes", where),
         )
-        for (start, end, crackles, wheezes), where in lines.read(path, COLUMNS, heading=False)
+        for (start, end, crackles, wheezes), where in text_lines.read(path, COLUMNS, heading=False)
     ]
 
 

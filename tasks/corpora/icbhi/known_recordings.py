@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tasks.corpora.icbhi.facts import COMPLETE, OWN, OWN_TITLE, PART, TITLE
+from tasks.corpora import identities
+from tasks.corpora.icbhi.facts import NAME, TEXTS, TITLE
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.files import sha256
 from tasks.sources.collection import Member
@@ -40,26 +41,18 @@ def compare(audio: Path, recording_ids: Sequence[str]) -> Identity:
     heard = {name for name in hashed if sha256(audio / f"{name}.wav") == known[name]["recording_sha256"]}
     matched = [name for name in annotated if name in heard or not known[name]["recording_sha256"]]
     count, total = len(recording_ids), len(known)
-    verified = bool(recording_ids) and len(matched) == count
-    complete = verified and count == total
-    if verified:
-        statement = TITLE if complete else f"A part of {TITLE} ({count} of {total} recordings)"
-    elif matched:
-        statement = f"{OWN_TITLE} ({len(matched)} of its {count} recordings are {TITLE}'s)"
-    else:
-        statement = OWN_TITLE
-    return Identity(
-        name=COMPLETE if complete else PART if verified else OWN,
-        statement=statement,
+    return identities.compared(
+        NAME,
+        TEXTS,
         evidence=(
             f"{len(named)} of {count} recordings have the name of one of the {total} recordings of {TITLE}. "
             f"The SHA-256 of {len(annotated)} annotations equals the published one. The SHA-256 of the published "
             f"audio is known for {len(hashed)} of these recordings, and equal for {len(heard)}."
         ),
-        verified=verified,
-        complete=complete,
-        recordings=count,
-        known_recordings=total if verified else None,
+        count=count,
+        total=total,
+        matched=len(matched),
+        verified=bool(recording_ids) and len(matched) == count,
         matched_annotations=len(annotated),
         matched_audio=len(heard),
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tasks.corpora import text_lines
 from tasks.corpora.base import Correction
-from tasks.corpora.icbhi import lines, names
+from tasks.corpora.icbhi import names
 from tasks.corpora.icbhi.labels import DIAGNOSES
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
@@ -54,7 +55,7 @@ def read_split(path: Path) -> dict[str, str]:
         BreathlineError: A row cannot be read or contradicts an earlier one; file and line are named.
     """
     rows = []
-    for (name, subset), where in lines.read(path, ("recording", "train or test"), heading=True):
+    for (name, subset), where in text_lines.read(path, ("recording", "train or test"), heading=True):
         recording_id = name.strip("'\"")
         if recording_id.lower().endswith((".wav", ".txt")):
             recording_id = recording_id[:-4]
@@ -72,7 +73,7 @@ def read_diagnosis(path: Path) -> dict[str, str]:
         BreathlineError: As for `read_split`, or a diagnosis is unknown to ICBHI.
     """
     rows = []
-    for (patient, diagnosis), where in lines.read(path, ("patient", "diagnosis"), heading=True):
+    for (patient, diagnosis), where in text_lines.read(path, ("patient", "diagnosis"), heading=True):
         if diagnosis.lower() not in _UNKNOWN and diagnosis.lower() not in _DIAGNOSES:
             what = f"{quoted(diagnosis)} is not a diagnosis of ICBHI."
             raise BreathlineError(what, where=where, hint=f"one of: {', '.join(DIAGNOSES)}")
@@ -87,7 +88,7 @@ def read_demographics(path: Path) -> dict[str, dict[str, Any]]:
         BreathlineError: As for `read_split`.
     """
     rows = []
-    for (patient, age, sex, *sizes), where in lines.read(path, ("patient", *DEMOGRAPHICS), heading=True):
+    for (patient, age, sex, *sizes), where in text_lines.read(path, ("patient", *DEMOGRAPHICS), heading=True):
         if sex.lower() not in _UNKNOWN and sex.lower() not in _SEXES:
             raise BreathlineError(f"{quoted(sex)} is not a sex.", where=where, hint="write F, M or NA")
         values = (_number(age, where), _SEXES.get(sex.lower()), *(_number(size, where) for size in sizes))
@@ -102,7 +103,7 @@ def read_folds(path: Path) -> dict[str, int]:
         BreathlineError: As for `read_split`.
     """
     rows = []
-    for (patient, fold), where in lines.read(path, ("patient", "fold"), heading=True):
+    for (patient, fold), where in text_lines.read(path, ("patient", "fold"), heading=True):
         if fold not in {"0", "1", "2", "3", "4"}:
             raise BreathlineError(f"{quoted(fold)} is not a fold.", where=where, hint="write 0 to 4")
         rows.append((_patient(patient, where), int(fold), where))

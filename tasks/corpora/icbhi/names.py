@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tasks.runtime.errors import BreathlineError
-from tasks.runtime.words import quoted
+from tasks.corpora import recording_names
 
 CHEST_LOCATIONS = ("Tc", "Al", "Ar", "Pl", "Pr", "Ll", "Lr")
 MODES = ("sc", "mc")
@@ -13,7 +12,7 @@ MAX_DIGITS = 9  # of a patient's number and of each part of an index; ICBHI has 
 
 _NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
 _PATTERN = re.compile(
-    rf"(?P<patient>(?!0){_NUMBER})_(?P<index>{_NUMBER}[a-z]{_NUMBER})_(?P<location>{'|'.join(CHEST_LOCATIONS)})"
+    rf"(?P<patient_id>(?!0){_NUMBER})_(?P<recording_index>{_NUMBER}[a-z]{_NUMBER})_(?P<location>{'|'.join(CHEST_LOCATIONS)})"
     rf"_(?P<mode>{'|'.join(MODES)})_(?P<device>{'|'.join(DEVICES)})"
 )
 
@@ -50,17 +49,5 @@ def parse(recording_id: str, *, where: object = None) -> RecordingName:
     Raises:
         BreathlineError: The name does not have this form, or ICBHI does not use one of its parts.
     """
-    match = _PATTERN.fullmatch(recording_id)
-    if match is None:
-        raise BreathlineError(
-            f"{quoted(recording_id)} is not the name of an ICBHI recording.",
-            where=quoted(recording_id) if where is None else where,
-            hint="<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron",
-        )
-    return RecordingName(
-        patient_id=match["patient"],
-        recording_index=match["index"],
-        location=match["location"],
-        mode=match["mode"],
-        device=match["device"],
-    )
+    form = "<patient>_<index>_<chest location>_<sc or mc>_<device> is expected, as in 101_1b1_Al_sc_Meditron"
+    return RecordingName(**recording_names.parts(_PATTERN, recording_id, corpus="an ICBHI", form=form, where=where))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tasks.corpora import optional_sounds, source_record
 from tasks.corpora.base import Corpus, Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.settings import DownloadSettings
@@ -51,19 +52,14 @@ class Sprsound(Corpus):
         self, annotations: Mapping[str, Sequence[str]], settings: DownloadSettings
     ) -> Mapping[str, bytes]:
         """Return the file of release and side of each recording."""
-        asked = {"rhonchi": settings.sprsound.rhonchi, "stridor": settings.sprsound.stridor}
-        return {sides.FILE: sides.derive(annotations, labels.also_wheeze_column(asked))}
+        return {sides.FILE: sides.derive(annotations, optional_sounds.column(settings.sprsound))}
 
     def read_metadata(self, folder: Path, recording_ids: Sequence[str]) -> Metadata:
         """Return the parts of the recordings' names, their releases and their sides."""
-        places, also_wheeze = sides.read(folder)
+        places, chosen = source_record.read(folder / sides.FILE, recording_ids)
         recordings: dict[str, dict[str, Any]] = {}
         for recording_id in recording_ids:
             name = names.parse(recording_id)
-            if recording_id not in places:
-                raise BreathlineError(
-                    f"The file does not have {recording_id}.", where=folder / sides.FILE, hint="run `download` again"
-                )
             recordings[recording_id] = {
                 "patient_id": name.patient_id,
                 "age": float(name.age),
@@ -72,7 +68,7 @@ class Sprsound(Corpus):
                 "device": facts.DEVICE,
                 "split": places[recording_id]["side"],
                 "sprsound_release": places[recording_id]["release"],
-                "sprsound_also_wheeze": also_wheeze,
+                "sprsound_also_wheeze": chosen["also_wheeze"],
                 **{f"sprsound_{part}": value for part, value in vars(name).items()},
             }
         return Metadata(recordings=recordings)
@@ -91,8 +87,7 @@ class Sprsound(Corpus):
 
     def label(self, label_set: str, cycle: Row) -> int | None:
         """Return the class of an event in a label set."""
-        mapped = cycle["sprsound_also_wheeze"] or ""
-        return labels.label(label_set, cycle["sprsound_event"], mapped.split(labels.SEPARATOR))
+        return labels.label(label_set, cycle["sprsound_event"], optional_sounds.names(cycle["sprsound_also_wheeze"]))
 
     def identify(self, audio: Path, recording_ids: Sequence[str], settings: DownloadSettings) -> Identity:
         """Return the result of comparing recordings with the release BioCAS2022."""
@@ -112,14 +107,13 @@ class Sprsound(Corpus):
 
     def patients_named(self, content: bytes) -> set[str]:
         """Return the patients whose recordings a metadata file names."""
-        return {names.parse(name).patient_id for name in sides.named(content)}
+        return {names.parse(name).patient_id for name in source_record.named(content)}
 
     def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
         """Remove the recordings of some patients from the file of sides."""
         path = folder / sides.FILE
-        sides.keep(
-            path, [name for name in sides.named(path.read_bytes()) if names.parse(name).patient_id not in patients]
-        )
+        kept = [name for name in source_record.named(path.read_bytes()) if names.parse(name).patient_id not in patients]
+        source_record.keep(path, kept)
 
 
 def _side(annotation: str) -> str | None:

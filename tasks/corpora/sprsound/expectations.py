@@ -1,24 +1,16 @@
 """Expectations of recordings in SPRSound's format, and of the complete release BioCAS2022."""
 
-import re
-from itertools import combinations
-
+from tasks.corpora import fact_texts, optional_sounds, recording_names
 from tasks.corpora.expectations import Count, Expectations, LabelRule, NameRule, UsualValues
 from tasks.corpora.sprsound import expected, facts, labels, names, sides
 from tasks.runtime.corpus_facts import Identity
 
 NAMES = NameRule(
-    pattern=re.sub(r"\?P<\w+>", "?:", f"^{names.PATTERN}$"),  # pandas warns of groups with names
+    pattern=recording_names.unnamed_groups(names.PATTERN),
     parts=("sprsound_patient", "sprsound_age", "sprsound_sex", "sprsound_site", "sprsound_number"),
     meaning="A recording has a name of SPRSound's form: patient, age, sex, chest location, number.",
     hint="rename the wav and its annotation at the source, as in 65101170_0.4_1_p3_3246",
 )
-# A value that is missing is called unknown in the checks.
-_MAPPINGS = {
-    labels.SEPARATOR.join(some) or "unknown": some
-    for number in range(len(labels.OPTIONAL) + 1)
-    for some in combinations(labels.OPTIONAL, number)
-}
 LABELS = (
     LabelRule(
         name="lungsound_agrees",
@@ -27,7 +19,7 @@ LABELS = (
         classes={
             name: {
                 f"{event} {mapping}": index
-                for mapping, some in _MAPPINGS.items()
+                for mapping, some in optional_sounds.columns().items()
                 for event in labels.EVENTS
                 if (index := labels.label(name, event, some)) is not None
             }
@@ -94,7 +86,7 @@ def expectations(identity: Identity) -> Expectations:
                 "sex": tuple(names.SEXES.values()),
                 "device": (facts.DEVICE,),
                 "split": sides.SIDES,
-                "fold": tuple(range(facts.FOLDS)),
+                "fold": tuple(range(fact_texts.FOLDS)),
                 "sprsound_record": tuple(labels.RECORDS),
                 "sprsound_record_3": tuple(dict.fromkeys(labels.RECORDS.values())),
             },

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tasks.corpora import identities, source_record
 from tasks.corpora.sprsound import annotations, expected, sides
-from tasks.corpora.sprsound.facts import COMPLETE, OWN, OWN_TITLE, PART, TITLE
+from tasks.corpora.sprsound.facts import NAME, TEXTS
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.words import counted
 
@@ -37,32 +38,24 @@ def compare(raw: Path, recording_ids: Sequence[str]) -> Identity:
         recording_ids: Names of the recordings.
     """
     known = set(TABLE.read_text(encoding="ascii").split())
-    places, _ = sides.read(raw / "metadata")
+    places, _ = source_record.read(raw / "metadata" / sides.FILE)
     of_side = Counter(places[name]["side"] for name in recording_ids)
     train = [name for name in recording_ids if places[name]["side"] == "train"]
     matched = [name for name in train if digest(name, annotations.read(raw / "audio" / f"{name}.json")) in known]
-    count, total = len(recording_ids), expected.RECORDINGS
     fits = all(number <= expected.SIDE_RECORDINGS.get(side, 0) for side, number in of_side.items())
     verified = bool(matched) and len(matched) == len(train) and fits
-    complete = verified and count == total
-    if verified:
-        statement = TITLE if complete else f"A part of {TITLE} ({count:,} of {total:,} recordings)"
-    elif matched:
-        statement = f"{OWN_TITLE} ({len(matched)} of its {count} recordings are {TITLE}'s)"
-    else:
-        statement = OWN_TITLE
     sizes = ", ".join(f"{side} {of_side[side]:,}" for side in sides.SIDES if side in of_side)
-    return Identity(
-        name=COMPLETE if complete else PART if verified else OWN,
-        statement=statement,
+    return identities.compared(
+        NAME,
+        TEXTS,
         evidence=(
-            f"{counted(count, 'recording')} by side: {sizes}. Of {len(train):,} on the side train, "
+            f"{counted(len(recording_ids), 'recording')} by side: {sizes}. Of {len(train):,} on the side train, "
             f"{len(matched):,} have name and annotation of one of the {len(known):,} published ones. "
             "Test recordings were counted and not compared, audio neither."
         ),
+        count=len(recording_ids),
+        total=expected.RECORDINGS,
+        matched=len(matched),
         verified=verified,
-        complete=complete,
-        recordings=count,
-        known_recordings=total if verified else None,
         matched_annotations=len(matched),
     )

@@ -1,6 +1,6 @@
 """Labels of SPRSound: types of events, labels of recordings, and the classes of its label sets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 # Types of events, in the order of task 1-2 of the challenge; class 0 is the normal one.
 EVENTS = ("Normal", "Rhonchi", "Wheeze", "Stridor", "Coarse Crackle", "Fine Crackle", "Wheeze+Crackle")
@@ -24,8 +24,6 @@ CLASSES: dict[str, tuple[str, ...]] = {
 
 # Class in `lungsound_4` of each type. The literature leaves out the others; `download.sprsound` can map them to wheeze.
 SHARED = {"Normal": 0, "Coarse Crackle": 1, "Fine Crackle": 1, "Wheeze": 2, "Wheeze+Crackle": 3}
-OPTIONAL = ("Rhonchi", "Stridor")
-SEPARATOR = ", "  # of the names of types in the column `sprsound_also_wheeze`
 
 
 def label(label_set: str, event: str, also_wheeze: Collection[str] = ()) -> int | None:
@@ -34,7 +32,7 @@ def label(label_set: str, event: str, also_wheeze: Collection[str] = ()) -> int 
     Args:
         label_set: A key of `CLASSES`.
         event: Type of the event, one of `EVENTS`.
-        also_wheeze: Types of `OPTIONAL` that the shared label sets count as wheeze.
+        also_wheeze: Types of `optional_sounds.OPTIONAL` that the shared label sets count as wheeze.
 
     Raises:
         ValueError: The label set does not exist.
@@ -47,12 +45,3 @@ def label(label_set: str, event: str, also_wheeze: Collection[str] = ()) -> int 
         raise ValueError(f"there is no label set `{label_set}`; the label sets are: {', '.join(CLASSES)}")
     shared = SHARED["Wheeze"] if event in also_wheeze else SHARED.get(event)
     return shared if shared is None or label_set == "lungsound_4" else int(shared > 0)
-
-
-def also_wheeze_column(wheeze: Mapping[str, str | None]) -> str | None:
-    """Return the value of the column `sprsound_also_wheeze`: the types that are counted as wheeze, or None.
-
-    Args:
-        wheeze: Class that the settings give each type of `OPTIONAL`, or None.
-    """
-    return SEPARATOR.join(name for name in OPTIONAL if wheeze.get(name.lower())) or None

@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tasks.runtime.errors import BreathlineError
-from tasks.runtime.words import quoted
+from tasks.corpora import recording_names
 
 # The releases of 2024 and 2025 have p5 to p8 as well, and do not say which locations these are.
 LOCATIONS = {
@@ -50,11 +49,5 @@ def parse(recording_id: str, *, where: object = None) -> RecordingName:
     Raises:
         BreathlineError: The name does not have this form.
     """
-    match = _NAME.fullmatch(recording_id)
-    if match is None:
-        raise BreathlineError(
-            f"{quoted(recording_id)} is not the name of an SPRSound recording.",
-            where=quoted(recording_id) if where is None else where,
-            hint="<patient>_<age>_<sex 0 or 1>_<p1 to p8>_<number> is expected, as in 65101170_0.4_1_p3_3246",
-        )
-    return RecordingName(**match.groupdict())
+    form = "<patient>_<age>_<sex 0 or 1>_<p1 to p8>_<number> is expected, as in 65101170_0.4_1_p3_3246"
+    return RecordingName(**recording_names.parts(_NAME, recording_id, corpus="an SPRSound", form=form, where=where))

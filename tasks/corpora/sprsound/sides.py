@@ -1,17 +1,14 @@
 """Release and side of the split of each recording, by the folder of its annotation in the source.
 
-`download` copies all annotations into one folder. Therefore it writes what their folders tell into a file of the
-metadata, together with the mapping of event types that the settings ask for.
+The file of the metadata also keeps the mapping of event types that the settings ask for.
 """
 
-import json
 import re
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
+from tasks.corpora import source_record
 from tasks.corpora.file_copies import common_place
-from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 
 FILE = "sprsound_source.json"
@@ -64,33 +61,7 @@ def derive(annotations: Mapping[str, Sequence[str]], also_wheeze: str | None) ->
         BreathlineError: Copies are in folders of different sides.
     """
     recordings = {}
-    for recording_id, paths in sorted(annotations.items()):
+    for recording_id, paths in annotations.items():
         release, side = common_place(paths, place)
         recordings[recording_id] = {"release": release, "side": side}
-    return _encode({"also_wheeze": also_wheeze, "recordings": recordings})
-
-
-def read(folder: Path) -> tuple[dict[str, dict[str, str]], str | None]:
-    """Return release and side of each recording, and the value of the column `sprsound_also_wheeze`.
-
-    Raises:
-        BreathlineError: The file is missing or damaged.
-    """
-    content = read_json(folder / FILE, {"recordings": dict})
-    return content["recordings"], content.get("also_wheeze")
-
-
-def named(content: bytes) -> list[str]:
-    """Return the names of the recordings in the file."""
-    return list(json.loads(content)["recordings"])
-
-
-def keep(path: Path, recording_ids: Collection[str]) -> None:
-    """Remove all other recordings from the file."""
-    content: dict[str, Any] = json.loads(path.read_bytes())
-    kept = {name: row for name, row in content["recordings"].items() if name in recording_ids}
-    path.write_bytes(_encode({**content, "recordings": kept}))
-
-
-def _encode(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode("ascii")
+    return source_record.encode(recordings, also_wheeze=also_wheeze)

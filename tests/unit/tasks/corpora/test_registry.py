@@ -14,7 +14,9 @@ from tests.unit.tasks.corpora.invented import Coughs
 
 
 def test_an_unknown_corpus_is_refused_with_the_known_names():
-    with pytest.raises(BreathlineError, match=r"no corpus `coughs`[\s\S]*download\.corpus[\s\S]*demo, icbhi, sprsound"):
+    with pytest.raises(
+        BreathlineError, match=r"no corpus `coughs`[\s\S]*download\.corpus[\s\S]*demo, hf_lung, icbhi, kauh, sprsound"
+    ):
         registry.get("coughs")
 
 
