@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
+from tasks.extract import extract
 from tasks.runtime.errors import TransientError
 from tasks.sources import http, kaggle, many
 from tasks.sources.retries import RetryPolicy
-from tests.unit.tasks.download.project import FULL, NAMES, publish, settings
+from tests.unit.tasks.download.project import FULL, NAMES, Project, publish, settings
 from tests.unit.tasks.sources import corpora
 from tests.unit.tasks.sources import server as behave
 from tests.unit.tasks.sources.dataset_hosts import COMMIT, DATASET, NEXT, SECRETS, stand_in, use_kaggle
@@ -46,6 +48,15 @@ def of_kaggle() -> dict[str, bytes]:
     return files
 
 
+def extracted(project: Project) -> dict[str, pl.DataFrame]:
+    """Extract `data/raw`, and return the tables."""
+    out = project.raw.with_name("cycles")
+    extract(project.raw, out, rates=[4000], workers=1)
+    tables = {name: pl.read_parquet(out / name) for name in ("cycles.parquet", "recordings.parquet")}
+    shutil.rmtree(out)
+    return tables
+
+
 @needs_kagglehub
 def test_kaggle_s_dataset_is_fetched_as_it_is(tmp_path, project, host, caplog, capfd):
     zipped = corpora.zipped(tmp_path / "a.zip", of_kaggle()).read_bytes()
@@ -64,9 +75,12 @@ def test_kaggle_s_dataset_is_fetched_as_it_is(tmp_path, project, host, caplog, c
     for secret in SECRETS:
         assert secret not in caplog.text + written + "".join(capfd.readouterr())
 
-    archive = project.download(settings("archive", tmp_path / "a.zip", expect="full"))
-    same = {"source": "kaggle", "dataset": source["dataset"], "archive": source["archive"]}
-    assert archive | same == source
+    tables = extracted(project)
+    assert (tables["cycles.parquet"].height, set(tables["recordings.parquet"]["split"])) == (5, {"train", "test"})
+    assert list(tables["recordings.parquet"]["diagnosis"].unique().sort()) == [None, "Healthy", "URTI"]
+    official = corpora.recordings(KNOWN) | corpora.metadata([*NAMES, corpora.ODD[0]], folds=False)
+    project.download(settings("directory", corpora.lay_out(tmp_path / "official", official), expect="full"))
+    assert all(table.equals(tables[name]) for name, table in extracted(project).items())
 
 
 @needs_kagglehub
