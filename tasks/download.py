@@ -59,7 +59,7 @@ def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
     """
     with _staging(raw) as work, open_source(settings, work, downloads) as collection:
         new = work / "new"
-        fill(settings, collection, new)
+        fill(settings, registry.get(settings.corpus).prepare(collection, settings), new)
         if raw.exists():
             os.replace(raw, work / "old")
         os.replace(new, raw)
@@ -105,11 +105,12 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
         alone = [name for name in found.annotations if name not in found.audio]
         for patient, count in counts.items():
             log.warning(f"patient {patient} is left out ({exclusion.KEY}): {count} recordings")
-    recordings = {f"{name}{source_files.RECORDING_SUFFIX}": member for name, member in found.audio.items()}
+    recordings = {source_files.name_of(name, member): member for name, member in found.audio.items()}
     beside = zip(recordings, found.audio, strict=True)
     copied = recordings | {corpus.annotation(Path(file)).name: found.annotations[name] for file, name in beside}
     copy(copied, raw / "audio")
-    completeness.check_headers((raw / "audio" / name for name in sorted(recordings)), collection.where)
+    wavs = (raw / "audio" / name for name in sorted(recordings) if name.endswith(".wav"))
+    completeness.check_headers(wavs, collection.where)
     identity = corpus.identify(raw / "audio", list(found.audio), settings)
     corpus.check_published(metadata, identity, origins)
     completeness.check_extent(identity, sum(counts.values()), collection.where, settings.expect)

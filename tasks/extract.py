@@ -14,9 +14,8 @@ from rich.progress import track
 
 from tasks import artifacts
 from tasks.audio import front_end_rates, waveform_files
-from tasks.corpora import extraction, registry
+from tasks.corpora import extraction, registry, source_files
 from tasks.corpora.base import Corpus
-from tasks.corpora.source_files import RECORDING_SUFFIX
 from tasks.runtime import corpus_facts, hardware, parallel, params
 from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.corpus_facts import Identity
@@ -38,7 +37,7 @@ def recordings(audio: Path, corpus: Corpus) -> list[Path]:
     Raises:
         BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are no recordings.
     """
-    wavs = sorted(audio.glob(f"*{RECORDING_SUFFIX}"))
+    wavs = list(source_files.recordings_in(audio, corpus).values())
     others = {path.name for path in audio.glob("*")} - {wav.name for wav in wavs}
     annotations = {wav.stem: corpus.annotation(wav) for wav in wavs}
     others -= {annotation.name for annotation in annotations.values()}
@@ -75,7 +74,7 @@ def extract(
     """
     source = read_json(raw / artifacts.SOURCE.name, {"corpus": str, "identity": dict})
     identity = parse(Identity, source["identity"], raw / artifacts.SOURCE.name)
-    corpus = registry.get(source["corpus"])
+    corpus = registry.get(source["corpus"]).of(raw / "metadata")
     wavs = recordings(raw.absolute() / "audio", corpus)  # remote workers have another working directory
     metadata = corpus.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []

@@ -9,7 +9,7 @@ from models.file_names import CARD
 from tasks.artifacts import CYCLES, RAW_AUDIO, RAW_METADATA, RECORDINGS, SOURCE
 from tasks.corpora import registry
 from tasks.corpora.base import Corpus
-from tasks.corpora.source_files import RECORDING_SUFFIX
+from tasks.corpora.source_files import recordings_in
 from tasks.subsets import folds
 from tasks.subsets.settings import FoldSettings
 
@@ -22,6 +22,9 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
         return
     source = audited.json(SOURCE)
     corpus = registry.get(source["corpus"])
+    audio = {
+        name: path.relative_to(audited.root) for name, path in recordings_in(audited.root / RAW_AUDIO, corpus).items()
+    }
     for name, digest in source["metadata"].items():
         where = RAW_METADATA / name
         there = audited.hashes.of(where)
@@ -29,7 +32,7 @@ def recordings(audited: AuditedProject) -> Iterator[Finding]:
             yield Finding("metadata-contradicts", str(where), "source.json has another hash of the file", ("download",))
     table = {row["recording_id"]: row for row in audited.table(RECORDINGS).to_pylist()}
     for name, row in table.items():
-        wav = RAW_AUDIO / f"{name}{RECORDING_SUFFIX}"
+        wav = RAW_AUDIO / (audio[name].name if name in audio else name)
         hashes = {corpus.annotation(wav): "annotation_sha256", wav: "recording_sha256"}  # one file without annotations
         for path, column in hashes.items():
             there = audited.hashes.of(path)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
@@ -66,6 +66,7 @@ class Corpus(ABC):
         name: Name in params.yaml and in the column `corpus`.
         annotation_suffix: Ending of an annotation's file name, in lower case: a suffix, or text after the recording's
             name, such as ``_label.txt``. None if there are no annotations: the recording's name tells its label.
+        recording_suffixes: Suffixes of the audio files, in lower case.
         metadata_files: Official names of the metadata files, and whether each is required.
         label_sets: Label sets by name.
         splits: Description of each split by name; empty if they are not known beforehand.
@@ -82,6 +83,7 @@ class Corpus(ABC):
 
     name: ClassVar[str]
     annotation_suffix: ClassVar[str | None]
+    recording_suffixes: ClassVar[Sequence[str]] = (".wav",)
     metadata_files: ClassVar[Mapping[str, bool]] = {}
     label_sets: ClassVar[Mapping[str, LabelSet]]
     splits: ClassVar[Mapping[str, str]] = {}
@@ -94,6 +96,26 @@ class Corpus(ABC):
     generated: ClassVar[bool] = False
     fold_seed: ClassVar[int | None] = None
     sound_column: ClassVar[str | None] = None
+
+    def of(self, metadata: Path) -> Self:
+        """Return the adapter for the recordings at hand, whose label sets may depend on them.
+
+        Args:
+            metadata: The folder `data/raw/metadata`.
+        """
+        return self
+
+    def prepare(self, collection: Collection, settings: DownloadSettings) -> Collection:
+        """Return the files of a source under the names of this corpus.
+
+        Args:
+            collection: The opened source.
+            settings: Settings of the corpus.
+
+        Raises:
+            BreathlineError: The source does not have what the settings promise.
+        """
+        return collection
 
     @property
     def recordings_schema(self) -> pa.Schema:

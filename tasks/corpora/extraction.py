@@ -103,6 +103,8 @@ def with_drawn_folds(
 ) -> Metadata:
     """Return metadata with a fold for each recording of the side `train`, drawn by patient and stratified by sound.
 
+    Folds that the metadata give are kept.
+
     Args:
         corpus: Adapter of the corpus, with `fold_seed` and `sound_column`.
         facts: Facts of each recording, as for `recordings`.
@@ -110,7 +112,8 @@ def with_drawn_folds(
         metadata: Metadata of all recordings.
     """
     column = corpus.sound_column
-    if corpus.fold_seed is None or column is None:
+    given = any(row.get("fold") is not None for row in metadata.recordings.values())
+    if corpus.fold_seed is None or column is None or given:
         return metadata
     train = {name: row["patient_id"] for name, row in metadata.recordings.items() if row["split"] == "train"}
     of_recording = {name: row.get(column) for name, row in metadata.recordings.items()}

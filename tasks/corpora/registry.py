@@ -17,6 +17,7 @@ _MODULES = {
     "icbhi": "tasks.corpora.icbhi.adapter",
     "kauh": "tasks.corpora.kauh.adapter",
     "sprsound": "tasks.corpora.sprsound.adapter",
+    "table": "tasks.corpora.table.adapter",
 }
 _corpora: dict[str, Corpus] = {}
 
@@ -51,7 +52,7 @@ def names() -> list[str]:
 def recognise(recording_ids: Collection[str]) -> Corpus | None:
     """Return the first published corpus that has a recording of one of these names, in form; or None."""
     for corpus in map(get, names()):
-        if not corpus.generated and any(corpus.is_name(recording_id) for recording_id in recording_ids):
+        if corpus.recordings is not None and any(corpus.is_name(recording_id) for recording_id in recording_ids):
             return corpus
     return None
 

@@ -78,6 +78,20 @@ class KauhSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableSettings:
+    """Normalised table of a user's own recordings, which `breathline corpus add` writes.
+
+    Attributes:
+        file: Path of the table; the name of the corpus is its stem.
+        sha256: SHA-256 of the table in hexadecimal, so that a changed table runs `download` again.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    file: Path
+    sha256: Sha256
+
+
+@dataclass(frozen=True, kw_only=True)
 class DownloadSettings:
     """Corpus, its source, and the expected extent.
 
@@ -97,6 +111,7 @@ class DownloadSettings:
         sprsound: Settings of the corpus SPRSound.
         hf_lung: Settings of the corpus HF_Lung.
         kauh: Settings of the corpus KAUH.
+        table: Table of a user's own recordings; None for other corpora.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -114,6 +129,7 @@ class DownloadSettings:
     kauh: KauhSettings = KauhSettings()
     dataset: DatasetName | None = None
     revision: Revision | None = None
+    table: TableSettings | None = None
 
     def __post_init__(self) -> None:
         local = {"archive": "zip", "directory": "folder"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tasks.corpora import file_copies
 from tasks.corpora.base import Corpus
@@ -14,8 +14,7 @@ from tasks.runtime.words import listed
 from tasks.sources import pointers
 from tasks.sources.collection import FileKind, Member
 
-RECORDING_SUFFIX = ".wav"
-MAX_METADATA_BYTES = 4 << 20
+MAX_METADATA_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +87,7 @@ def sort(members: Iterable[Member], corpus: Corpus) -> SourceFiles:
 def kind(name: str, corpus: Corpus) -> FileKind | None:
     """Return the kind of a file of a source by its path; None for a file of no use."""
     path = PurePosixPath(name)
-    if path.suffix.lower() == RECORDING_SUFFIX:
+    if path.suffix.lower() in corpus.recording_suffixes:
         return "audio"
     if corpus.metadata_name(path.name):
         return "metadata"
@@ -143,6 +142,16 @@ def _content(member: Member) -> bytes:
     return content
 
 
+def name_of(recording_id: str, member: Member) -> str:
+    """Return the name of a recording's audio file in `data/raw/audio`."""
+    return f"{recording_id}{PurePosixPath(member.name).suffix.lower()}"
+
+
+def recordings_in(folder: Path, corpus: Corpus) -> dict[str, Path]:
+    """Return the audio files of `data/raw/audio` by the name of the recording, sorted."""
+    return {path.stem: path for path in sorted(folder.glob("*")) if path.suffix in corpus.recording_suffixes}
+
+
 def _check_ids(audio: Mapping[str, Sequence[Member]]) -> None:
     """Check that all audio files of one recording have one name.
 
@@ -150,7 +159,7 @@ def _check_ids(audio: Mapping[str, Sequence[Member]]) -> None:
         BreathlineError: Two names mean one recording.
     """
     for recording_id, members in audio.items():
-        names = {PurePosixPath(member.name).stem: member.origin for member in members}
+        names = {name_of(PurePosixPath(member.name).stem, member): member.origin for member in members}
         if len(names) > 1:
             raise BreathlineError(
                 f"The recording {recording_id} has {len(names)} names: {listed([*names])}.",

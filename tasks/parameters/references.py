@@ -129,6 +129,6 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(("download", "mirrors"), "is []; allowed: at least one address of the publisher's files")
     label_set = corpus.label_sets.get(str(raw.get("labels")))
     variances = value_at(raw, ("soft_labels", "noise_variance"))
-    if label_set and isinstance(variances, list) and len(variances) != len(label_set.classes):
+    if label_set and label_set.classes and isinstance(variances, list) and len(variances) != len(label_set.classes):
         what = f"has {len(variances)} values for {len(label_set.classes)} classes"
         yield Fault(("soft_labels", "noise_variance"), f"{what}; allowed: one number, or one for each class")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.corpora import registry
 from tasks.corpora.base import Corpus, Cycle
+from tasks.own_data import annotation_files
 from tasks.runtime.errors import BreathlineError
 
 ROUNDING_S = 0.001  # difference between the end of a recording and of its last cycle that needs no note
@@ -47,25 +48,30 @@ def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
     return [Excerpt(start, min(start + duration_s, seconds), note=note) for start in starts]
 
 
-def _annotation(wav: Path) -> tuple[Corpus, Path] | None:
-    """Return the first corpus in whose format there may be an annotation beside a recording, and its path."""
+def _annotation(wav: Path) -> tuple[Corpus | None, Path] | None:
+    """Return the annotation beside a recording, and the first corpus that has such files; None for an export's name."""
     for corpus in map(registry.get, registry.names()):
         path = corpus.annotation(wav)
         if path != wav and path.is_file():
             return corpus, path
-    return None
+    exported = next((path for path in annotation_files.beside(wav) if path.is_file()), None)
+    return None if exported is None else (None, exported)
 
 
-def _cycles(corpus: Corpus, path: Path, seconds: float) -> list[Cycle]:
+def _cycles(corpus: Corpus | None, path: Path, seconds: float) -> list[Cycle]:
     """Return the cycles of an annotation; a text file in another format is an error that names the way out."""
     try:
+        if corpus is None:
+            raise BreathlineError("No line has a start and an end.", where=path)
         return corpus.read_cycles(path, seconds)
     except BreathlineError as error:
+        if marks := annotation_files.read_times(path):  # of Audacity, Raven, or with times only
+            return [Cycle(start_s=mark.start_s, end_s=mark.end_s) for mark in marks]
         raise BreathlineError(
             f"{path.name} beside the recording is no annotation: {error.what}",
             where=error.where,
             hint=f"move or rename {path.name} to have windows predicted; or correct it: a line for each cycle with "
-            "start and end in seconds, crackles and wheezes (0 or 1)",
+            "start and end in seconds, crackles and wheezes (0 or 1); or export labels of Audacity or Raven",
         ) from error
 
 

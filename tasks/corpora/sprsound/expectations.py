@@ -77,7 +77,7 @@ def expectations(identity: Identity) -> Expectations:
     return Expectations(
         name=NAMES,
         required={
-            "recordings": ("age", "sex", "location", "device", "annotation_sha256", "sprsound_release"),
+            "recordings": ("age", "sex", "location", "device", "bit_depth", "annotation_sha256", "sprsound_release"),
             "cycles": ("sprsound_event", "sprsound_event_7", "sprsound_event_2", "sprsound_release"),
         },
         domains={
