@@ -68,6 +68,7 @@ class Corpus(ABC):
             name, such as ``_label.txt``. None if there are no annotations: the recording's name tells its label.
         recording_suffixes: Suffixes of the audio files, in lower case.
         metadata_files: Official names of the metadata files, and whether each is required.
+        max_metadata_bytes: Largest size of a metadata file.
         label_sets: Label sets by name.
         splits: Description of each split by name; empty if they are not known beforehand.
         sides: Values of the column `split`; a split of the same name tests on those recordings.
@@ -85,6 +86,7 @@ class Corpus(ABC):
     annotation_suffix: ClassVar[str | None]
     recording_suffixes: ClassVar[Sequence[str]] = (".wav",)
     metadata_files: ClassVar[Mapping[str, bool]] = {}
+    max_metadata_bytes: ClassVar[int] = 4 << 20
     label_sets: ClassVar[Mapping[str, LabelSet]]
     splits: ClassVar[Mapping[str, str]] = {}
     sides: ClassVar[Sequence[str]] = ("train", "test")

@@ -14,8 +14,6 @@ from tasks.runtime.words import listed
 from tasks.sources import pointers
 from tasks.sources.collection import FileKind, Member
 
-MAX_METADATA_BYTES = 64 << 20
-
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFiles:
@@ -118,7 +116,7 @@ def read_metadata(places: Sequence[Mapping[str, Sequence[Member]]], corpus: Corp
         candidates = next((place[official] for place in places if official in place), None)
         if candidates is None:
             continue
-        copies = [(_content(member), member.origin) for member in candidates]
+        copies = [(_content(member, corpus.max_metadata_bytes), member.origin) for member in candidates]
         for content, origin in copies[1:]:
             if content != copies[0][0]:
                 raise BreathlineError(
@@ -130,9 +128,9 @@ def read_metadata(places: Sequence[Mapping[str, Sequence[Member]]], corpus: Corp
     return found
 
 
-def _content(member: Member) -> bytes:
-    """Return the content of a metadata file."""
-    if member.size > MAX_METADATA_BYTES:
+def _content(member: Member, limit: int) -> bytes:
+    """Return the content of a metadata file of at most `limit` bytes."""
+    if member.size > limit:
         raise BreathlineError(
             f"{member.size} bytes are too many for a metadata file.", where=member.origin, hint="fetch it again"
         )

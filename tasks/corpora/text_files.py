@@ -9,16 +9,17 @@ from tasks.runtime.errors import BreathlineError
 MAX_BYTES = 4 << 20  # the largest published file has 40 kB
 
 
-def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+def read_text(path: Path, limit: int | None = None) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with its mark.
 
     Args:
         path: The file.
-        limit: Largest size in bytes.
+        limit: Largest size in bytes; None for `MAX_BYTES`.
 
     Raises:
         BreathlineError: The file cannot be read, is not regular, is larger than the limit, or is not text.
     """
+    limit = limit or MAX_BYTES
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise BreathlineError(f"{path.name} is not a regular file.", where=path, hint="put the text file there")

@@ -11,7 +11,7 @@ from typing import ClassVar
 from tasks.corpora.base import Corpus, Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations, LabelRule
 from tasks.corpora.settings import DownloadSettings
-from tasks.corpora.table import facts, labels, source
+from tasks.corpora.table import facts, labels, normalised, source
 from tasks.corpora.table.normalised import OF_RECORDING, encode, read_rows, recording
 from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
@@ -27,6 +27,7 @@ class Table(Corpus):
     annotation_suffix = ".tsv"
     recording_suffixes = facts.SUFFIXES
     metadata_files: ClassVar[Mapping[str, bool]] = {source.RECORDINGS: True, source.LABELS: True}
+    max_metadata_bytes = normalised.MAX_BYTES
     splits = facts.SPLITS
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS
