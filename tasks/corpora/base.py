@@ -77,6 +77,7 @@ class Corpus(ABC):
         recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
         devices: Names of the devices, for splits by device; empty if they are not known beforehand.
         uploads: Complete copies of the corpus on Kaggle or the hub, such as ``kaggle:owner/name``.
+        has_own_names: Whether names of recordings tell the corpus.
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
         fold_seed: Random seed of the folds that `extract` draws for the side `train`; None if the metadata give folds.
         sound_column: Own column of the cycles that names the annotated sound; None if there is no single one.
@@ -95,6 +96,7 @@ class Corpus(ABC):
     recordings: ClassVar[int | None] = None
     devices: ClassVar[Sequence[str]] = ()
     uploads: ClassVar[Sequence[str]] = ()
+    has_own_names: ClassVar[bool] = True
     generated: ClassVar[bool] = False
     fold_seed: ClassVar[int | None] = None
     sound_column: ClassVar[str | None] = None

@@ -52,7 +52,11 @@ def names() -> list[str]:
 def recognise(recording_ids: Collection[str]) -> Corpus | None:
     """Return the first published corpus that has a recording of one of these names, in form; or None."""
     for corpus in map(get, names()):
-        if corpus.recordings is not None and any(corpus.is_name(recording_id) for recording_id in recording_ids):
+        if (
+            corpus.has_own_names
+            and not corpus.generated
+            and any(corpus.is_name(recording_id) for recording_id in recording_ids)
+        ):
             return corpus
     return None
 

@@ -27,6 +27,7 @@ class Table(Corpus):
     annotation_suffix = ".tsv"
     recording_suffixes = facts.SUFFIXES
     metadata_files: ClassVar[Mapping[str, bool]] = {source.RECORDINGS: True, source.LABELS: True}
+    has_own_names = False
     max_metadata_bytes = normalised.MAX_BYTES
     splits = facts.SPLITS
     recording_columns = facts.RECORDING_COLUMNS
