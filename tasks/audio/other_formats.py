@@ -5,6 +5,7 @@ from pathlib import Path
 
 import soundfile
 
+from tasks.audio import mpeg4
 from tasks.audio.extents import DamagedAudioError
 
 HEAD = 512  # bytes of a file that tell its content
@@ -26,13 +27,10 @@ FORMATS = (  # offset, first bytes, name
     (0, b"\x93NUMPY", "an array of NumPy"),
 )
 SOUND = (  # the same, of formats with sound that libsndfile does not read
-    (4, b"ftyp", "MPEG-4 (m4a, mp4, 3gp)"),
     (0, b"\x1aE\xdf\xa3", "Matroska or WebM"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (wma, wmv)"),
     (0, b"FLV\x01", "Flash Video"),
     (0, b"#!AMR", "AMR"),
-    (0, b"\xff\xf1", "AAC"),
-    (0, b"\xff\xf9", "AAC"),
     (0, b"\x0bw", "AC-3"),
     (0, b"wvpk", "WavPack"),
     (0, b"MAC ", "Monkey's Audio"),
@@ -48,7 +46,7 @@ REASONS = {  # texts, by a part of those of libsndfile
     "Malformed 'fmt ' chunk": "has a chunk fmt that contradicts itself or states an unknown encoding",
     "flac decoder lost sync": "is damaged or cut off: a frame of FLAC cannot be decoded",
 }
-CONVERT = "convert it to wav, for example with `ffmpeg -i FILE FILE.wav`"
+CONVERT = mpeg4.CONVERT
 REPLACE = "name the recording itself; this file has its name or its suffix by mistake"
 
 

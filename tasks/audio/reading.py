@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from tasks.audio import chunks, headers, limits, other_formats, packets
+from tasks.audio import chunks, headers, limits, mpeg4, other_formats, packets
 from tasks.audio.extents import EXPORT, DamagedAudioError, Extent, id3_bytes, repaired, without_length
 from tasks.runtime.errors import BreathlineError
 
@@ -20,7 +20,6 @@ _BIT_DEPTHS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 3
 _WIDTHS = {subtype: bits // 8 for subtype, bits in _BIT_DEPTHS.items()} | {"ULAW": 1, "ALAW": 1}
 _PLAIN = {"AIFF", "AIFC", "AU", "AVR", "CAF", "MAT4", "MAT5", "MPC2K", "NIST", "W64", "WVE"}  # frames without padding
 _DELAY = 4096  # samples at the start and the end that an MPEG decoder may leave out
-_SHORTER = "cut it into shorter parts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ def enough_memory(path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         what = f"The recording {path.name} needs more memory than there is."
-        raise BreathlineError(what, where=path, hint=f"{_SHORTER}, or end other programs") from error
+        raise BreathlineError(what, where=path, hint=f"{limits.SHORTER}, or end other programs") from error
 
 
 def _read_or_refuse(path: Path) -> Audio:
@@ -98,8 +97,11 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     if size == 0:
         raise DamagedAudioError("is empty: the file has 0 bytes")
     if size > limits.MAX_BYTES:
-        raise DamagedAudioError(f"has {size:,} bytes; up to {limits.MAX_BYTES:,} are read", _SHORTER)
-    base = id3_bytes(file.read(10))  # libsndfile skips a tag
+        raise DamagedAudioError(f"has {size:,} bytes; up to {limits.MAX_BYTES:,} are read", limits.SHORTER)
+    head = file.read(10)
+    if mpeg4.is_one(head):
+        return _decoded(path, head)
+    base = id3_bytes(head)  # libsndfile skips a tag
     mpeg = packets.mpeg_samples(file, size, base)
     extent = chunks.extent(file, size, base) or headers.au(file, size)
     with _open(_source(path, file, extent, size), extent, file, size) as sound:
@@ -125,6 +127,13 @@ def _read(path: Path, file: BinaryIO) -> Audio:
     if subtype in _FLOATS:
         _check_values(samples)
     return Audio(samples=samples, rate=rate, subtype=subtype, bit_depth=_BIT_DEPTHS.get(subtype), notes=notes)
+
+
+def _decoded(path: Path, head: bytes) -> Audio:
+    """Return the audio of a file that libsndfile does not read."""
+    found = mpeg4.read(path, head)
+    _check_values(found.samples)
+    return Audio(samples=found.samples, rate=found.rate, subtype=found.codec, bit_depth=None, notes=found.notes)
 
 
 def _source(path: Path, file: BinaryIO, extent: Extent | None, size: int) -> Path | io.BytesIO:
@@ -160,19 +169,10 @@ def _open(source: Any, extent: Extent | None, file: BinaryIO, size: int) -> soun
 
 def _check_header(sound: soundfile.SoundFile) -> None:
     """Check rate, channels and length before any work."""
-    rate, channels, frames = sound.samplerate, sound.channels, sound.frames
-    limits.check_rate(rate)
-    if channels > limits.MAX_CHANNELS:
-        what = f"has {channels} channels; up to {limits.MAX_CHANNELS} are read"
-        raise DamagedAudioError(what, "export the channel with the stethoscope alone")
-    if frames >= 2**62:
+    limits.check_rate(sound.samplerate)
+    if sound.frames >= 2**62:
         raise DamagedAudioError("states no number of samples, as FLAC does that was written to a pipe")
-    if frames > limits.MAX_SECONDS * rate:
-        what = f"lasts {frames / rate:,.0f} s by its header; up to {limits.MAX_SECONDS:,} s are read"
-        raise DamagedAudioError(what, _SHORTER)
-    if frames * channels > limits.MAX_SAMPLES:
-        what = f"has {frames * channels:,} samples by its header; up to {limits.MAX_SAMPLES:,} are read"
-        raise DamagedAudioError(what, _SHORTER)
+    limits.check_size(sound.samplerate, sound.channels, sound.frames)
 
 
 def _extent(sound: soundfile.SoundFile, file: BinaryIO, size: int) -> Extent | None:

@@ -145,7 +145,7 @@ def foreign() -> Iterator[Planted]:
         "webp": (riff + b"WEBPVP8 " + bytes(200), "an image (WebP), not a wav"),
         "avi": (riff + b"AVI LIST" + bytes(200), "ffmpeg"),
         "other RIFF": (riff + b"abcdLIST" + bytes(200), "a RIFF file of the kind b'abcd'"),
-        "m4a": (b"\0\0\0\x18ftypM4A " + bytes(200), "MPEG-4 (m4a, mp4, 3gp), which is not read"),
+        "m4a": (b"\0\0\0\x18ftypM4A " + bytes(200), "MPEG-4 (m4a, mp4, 3gp)"),
         "matroska": (b"\x1aE\xdf\xa3" + bytes(200), "Matroska or WebM"),
         "amr": (b"#!AMR\n" + bytes(200), "ffmpeg"),
         "zeros": (bytes(5000), "in no format that is read"),
