@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
 from lineage import project
-from lineage.exports import data_card, model_card
+from lineage.exports import data_card, model_card, results
 from tasks.corpora.demo import facts as demo
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime import corpus_facts
@@ -39,6 +40,18 @@ def test_the_model_card_states_intended_use_and_limits(made):
     assert "10.1088/1361-6579/ab03ea" in text
     assert "A part of the database" in text or "Only a part of the database" in text
     assert sha256(made.root / "data/student/2/val.safetensors") in text
+
+
+def test_the_model_card_tells_a_normalisation_by_other_recordings(made, monkeypatch):
+    students = results.students(made)
+    kind = {"normalization": {"level": "none", "spectrum": "device_of_the_data", "mean": [0.0]}}
+    changed = [replace(student, network=student.network | kind) for student in students]
+    monkeypatch.setattr(results, "students", lambda _: changed)
+    told = "depends on the other recordings of the device"
+    assert told in (text := model_card.card(made))
+    assert "level `none`, spectrum `device_of_the_data`." in text
+    kind["normalization"]["spectrum"] = "recording"
+    assert told not in model_card.card(made)
 
 
 @pytest.mark.parametrize("card", [model_card.card, data_card.card])

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 @functools.cache
-def page(published=(), **arguments) -> str:
+def page(published=(), spectrum=None, **arguments) -> str:
     frame, found = cycles(), metrics(published=published, **arguments)
     model = predict("student", frame, 0, 1.5)
     labels = frame["label"].to_numpy().astype(np.int64)
@@ -80,7 +80,8 @@ def page(published=(), **arguments) -> str:
         )
         for row in gallery.select(model, labels, 4)
     ]
-    cards = {"student/1": card | chosen}
+    normalization = {"normalization": {"level": "none", "spectrum": spectrum}} if spectrum else {}
+    cards = {"student/1": card | chosen | normalization}
     return report.render(found, plots=plots, cards=cards, examples=shown, groups=GROUP_COLUMNS, published=published)
 
 
@@ -106,6 +107,13 @@ def test_published_figures_are_shown_only_for_the_same_labels_and_split():
     others = [replace(PUBLISHED[0], split="0"), replace(PUBLISHED[0], labels="lungsound_2")]
     assert report.published_tables(metrics(), others) == []
     assert "62.37" not in page(published=tuple(others))
+
+
+def test_a_normalisation_by_test_recordings_is_told():
+    told = "<code>device_of_the_data</code> for all test recordings of a device together"
+    assert told in (html := page(spectrum="device_of_the_data"))
+    assert "efficientat · level none · spectrum device_of_the_data" in html
+    assert told not in page()
 
 
 def test_the_structure_of_the_page():
