@@ -1,5 +1,6 @@
 """The ICBHI Score: specificity and sensitivity over cycles, strict and lenient."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 SCORES = ("score_strict", "score_lenient")
 FIGURES = (*SCORES, "sp", "se_strict", "se_lenient")  # in the order in which tables show them
 CHALLENGE = ("SE", "SP", "AS", "HS", "Score")  # metrics of the BioCAS challenges on SPRSound
+POOR_QUALITY = "poor quality"  # class of whole recordings there, which counts in neither SE nor SP
 
 Counts = npt.NDArray[Any]
 
@@ -47,19 +49,22 @@ def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
     return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
 
 
-def challenge(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
+def challenge(matrices: Counts, classes: Sequence[str] = ()) -> dict[str, npt.NDArray[np.float64]]:
     """Return the metrics of the BioCAS challenges on SPRSound in percent, by the names of `CHALLENGE`.
 
     SE is the recall of all abnormal cycles, each with its exact class, and SP that of class 0, the normal one. AS is
-    their mean and HS their harmonic mean; Score is the mean of AS and HS.
+    their mean and HS their harmonic mean; Score is the mean of AS and HS. Recordings of poor quality count in neither
+    SE nor SP; an adventitious recording that is called so is an error.
 
     Args:
         matrices: Confusion matrices ``(..., classes, classes)``: rows are labels.
+        classes: Names of the classes, among which `POOR_QUALITY` can be.
 
     Returns:
         Arrays of the leading shape; NaN without normal or without abnormal cycles. HS is 0 if SE and SP are 0.
     """
-    found = figures(matrices)
+    counted = [name != POOR_QUALITY for name in classes] or [True] * matrices.shape[-1]
+    found = figures(matrices * np.array(counted)[:, np.newaxis])
     se, sp = found["se_strict"], found["sp"]
     average, total = (se + sp) / 2, se + sp
     harmonic = np.where(total == 0, 0.0, 2 * se * sp / np.where(total == 0, 1.0, total))

@@ -76,7 +76,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     Raises:
         BreathlineError: A file is missing, duplicated, misnamed or unreadable, or an excluded patient is unknown.
     """
-    corpus = registry.get(settings.corpus)
+    corpus = registry.chosen(settings.corpus, asdict(settings))
     excluded = frozenset(map(str, settings.exclude_patients))
     found = source_files.sort(collection.members, corpus)
     pointers.check([*found.audio.values(), *found.annotations.values()], collection.where)

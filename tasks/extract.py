@@ -146,7 +146,7 @@ def unlabelled(cycles: pa.Table, corpus: Corpus, sound: str) -> dict[str, dict[s
     """
     frame = pl.DataFrame(cycles)
     found = {
-        name: frame.filter(pl.col(labels.column).is_null())[sound].value_counts().sort(sound)
+        name: frame.filter(pl.col(labels.column).is_null())[sound].fill_null("unknown").value_counts().sort(sound)
         for name, labels in corpus.label_sets.items()
     }
     return {name: dict(counts.iter_rows()) for name, counts in found.items() if counts.height}

@@ -134,7 +134,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     tables = (audited.root / CYCLES, audited.root / RECORDINGS)
     cycles = test_cycles.read(*tables, ids=ids, labels=labels, groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
-    evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups)
+    evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.challenge_metrics)
     made = summarize(evaluator, _read_predictions(audited, classes), about(facts, labels, given["split"]))
     made, kept = flatten(made, lists=True), flatten(audited.json(METRICS), lists=True)
     for key in [*kept, *(set(made) - set(kept))]:

@@ -237,6 +237,14 @@ class Corpus(ABC):
         """
         return {}
 
+    def variant(self, settings: Row) -> str:
+        """Return the name of the adapter for the corpus's own settings: this one, or another one of the registry.
+
+        Args:
+            settings: Settings of the corpus, as params.yaml gives them.
+        """
+        return self.name
+
     def usual_split(self, files: AbstractCollection[str]) -> str:
         """Return the split that a recipe uses for a source whose files have these paths."""
         return "official"

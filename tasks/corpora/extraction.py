@@ -117,7 +117,7 @@ def with_drawn_folds(
         return metadata
     train = {name: row["patient_id"] for name, row in metadata.recordings.items() if row["split"] == "train"}
     of_recording = {name: row.get(column) for name, row in metadata.recordings.items()}
-    sounds = [(row["recording_id"], row.get(column, of_recording[row["recording_id"]])) for row in rows]
+    sounds = [(row["recording_id"], row.get(column, of_recording[row["recording_id"]]) or "") for row in rows]
     sounds += [(row["recording_id"], "") for row in facts if not row["cycles"]]  # patients without a cycle count too
     drawn = [(train[name], sound) for name, sound in sounds if name in train]
     folds = drawn_folds.draw([patient for patient, _ in drawn], [sound for _, sound in drawn], seed=corpus.fold_seed)

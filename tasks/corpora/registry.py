@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.runtime.errors import BreathlineError
 
@@ -19,6 +19,8 @@ _MODULES = {
     "sprsound": "tasks.corpora.sprsound.adapter",
     "table": "tasks.corpora.table.adapter",
 }
+# Adapters that settings of a corpus choose (`Corpus.variant`); params.yaml does not name them.
+_VARIANTS = {"sprsound_recordings": "tasks.corpora.sprsound.whole_recordings"}
 _corpora: dict[str, Corpus] = {}
 
 
@@ -33,8 +35,9 @@ def get(name: str) -> Corpus:
     Raises:
         BreathlineError: There is no corpus of this name.
     """
-    if name not in _corpora and name in _MODULES:
-        register(import_module(_MODULES[name]).CORPUS)
+    modules = _MODULES | _VARIANTS
+    if name not in _corpora and name in modules:
+        register(import_module(modules[name]).CORPUS)
     if name not in _corpora:
         raise BreathlineError(
             f"There is no corpus `{name}`.",
@@ -44,9 +47,23 @@ def get(name: str) -> Corpus:
     return _corpora[name]
 
 
+def chosen(name: str, settings: Mapping[str, Any]) -> Corpus:
+    """Return the adapter of a corpus that its settings choose.
+
+    Args:
+        name: Name of the corpus.
+        settings: Settings of the download; those of the corpus are below its name.
+
+    Raises:
+        BreathlineError: There is no corpus of this name.
+    """
+    own = settings.get(name)
+    return get(get(name).variant(own if isinstance(own, Mapping) else {}))
+
+
 def names() -> list[str]:
     """Return the names of all corpora, sorted."""
-    return sorted({*_MODULES, *_corpora})
+    return sorted({*_MODULES, *_corpora} - _VARIANTS.keys())
 
 
 def recognise(recording_ids: Collection[str]) -> Corpus | None:

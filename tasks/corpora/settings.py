@@ -47,9 +47,14 @@ class OptionalSounds:
 
 @dataclass(frozen=True, kw_only=True)
 class SprsoundSettings(OptionalSounds):
-    """Settings of SPRSound."""
+    """Settings of SPRSound.
+
+    Attributes:
+        segments: What a cycle is: an annotated event, or a whole recording with its own label.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    segments: Literal["events", "recordings"] = "events"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,7 @@ class Evaluator:
         """Return the metrics of the corpus's own challenge as means over runs; nothing if it has none."""
         if not self.challenge:
             return {}
-        single = [challenge(confusion) for confusion in confusions]
+        single = [challenge(confusion, self.classes) for confusion in confusions]
         return {"challenge": {name: rounded(np.mean([one[name] for one in single])) for name in self.challenge}}
 
     def _group(self, model: Predictions, group: str) -> dict[str, dict[str, Any]]:

@@ -104,7 +104,7 @@ def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
     yield from faults.unknown_name(("download", "corpus"), download, registry.names())
     if not isinstance(name, str) or name not in registry.names():
         return
-    corpus = registry.get(name)
+    corpus = registry.chosen(name, download)
     yield from faults.unknown_name(("labels",), raw, list(corpus.label_sets))
     split, at, device = str(raw.get("split")).partition(DEVICE)
     if isinstance(raw.get("split"), str | int) and corpus.splits and split not in corpus.splits:

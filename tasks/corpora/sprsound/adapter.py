@@ -43,6 +43,10 @@ class Sprsound(Corpus):
         """Refuse a name that is not of SPRSound's form."""
         names.parse(recording_id, where=where)
 
+    def variant(self, settings: Row) -> str:
+        """Return the adapter of whole recordings if the settings ask for them."""
+        return "sprsound_recordings" if settings.get("segments") == "recordings" else self.name
+
     def usual_split(self, files: AbstractCollection[str]) -> str:
         """Return `inter` for a source with that test, else fold 0 of the train part."""
         folders = [path for path in files if path.lower().endswith(self.annotation_suffix)]

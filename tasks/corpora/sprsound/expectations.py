@@ -36,14 +36,15 @@ LABELS = (
         },
     ),
 )
+GOOD_QUALITY = UsualValues(
+    name="good_quality",
+    column="sprsound_record",
+    values=tuple(name for name in labels.RECORDS if name != labels.POOR_QUALITY),
+    meaning="Every recording is of good quality by its own label.",
+    hint="nothing: recordings of poor quality have no events, and nothing is learned from them",
+)
 USUAL = (
-    UsualValues(
-        name="good_quality",
-        column="sprsound_record",
-        values=tuple(name for name in labels.RECORDS if name != labels.POOR_QUALITY),
-        meaning="Every recording is of good quality by its own label.",
-        hint="nothing: recordings of poor quality have no events, and nothing is learned from them",
-    ),
+    GOOD_QUALITY,
     UsualValues(
         name="mono", column="channels", values=(1,), meaning="Every recording has one channel, as SPRSound's have.",
         hint="nothing: the mean of the channels is used",

@@ -56,6 +56,14 @@ def test_metrics_of_the_challenge_on_sprsound_worked_out_by_hand():
     assert math.isnan(challenge(np.array([[3, 0], [0, 0]]))["HS"])
 
 
+def test_recordings_of_poor_quality_count_in_neither_se_nor_sp_of_the_challenge():
+    # Rows: normal, adventitious, poor quality. SP 6 of 10, SE 5 of 8; the seven of the last row do not count.
+    counts = np.array([[6, 3, 1], [1, 5, 2], [4, 2, 1]])
+    found = challenge(counts, ["normal", "adventitious", "poor quality"])
+    assert (found["SP"], found["SE"]) == (60.0, 62.5)
+    assert challenge(counts)["SE"] == 40.0, "6 of 15 without the names of the classes"
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
 def test_lenient_is_never_below_strict(pairs):
     labels, predicted = map(list, zip(*pairs, strict=True))

@@ -102,6 +102,42 @@ def test_rhonchi_and_stridor_count_as_wheeze_where_the_settings_say_so(tmp_path,
     assert checked(project, "lungsound_agrees")["cycles.lungsound_agrees"]["success"], "the check knows the mapping"
 
 
+def test_whole_recordings_are_cycles_with_labels_of_their_own(tmp_path, project):
+    content = generated.recordings(10, ("train", "inter"))
+    source = generated.lay_out(tmp_path / "source", content)
+    (poor,) = [name for name, (_, written) in content.items() if written.get("record_annotation") == "Poor Quality"]
+    found = fetched(project, source, sprsound=SprsoundSettings(segments="recordings"))
+    assert found["corpus"] == "sprsound_recordings"
+    recordings, cycles, summary = tables(project)
+    assert cycles["recording_id"].to_list() == sorted(content)
+    assert set(cycles["start_s"]) == {0.0}
+    assert cycles["end_s"].to_list() == recordings["duration_s"].to_list()
+    labelled = {
+        record: row
+        for record, *row in cycles.select(pl.col("sprsound_record", *labels.RECORD_CLASSES)).unique().iter_rows()
+    }
+    assert labelled == {"Normal": [0, 0, 0], "DAS": [2, 1, 1], "Poor Quality": [4, 2, None]}
+    assert summary["unlabelled"] == {"lungsound_2": {"Poor Quality": 1}}
+    assert recordings.filter(split="train")["fold"].null_count() == 0
+    facts = corpus_facts.read(project.raw.parent / "cycles")
+    assert (facts.name, facts.cycle.split(",")[0]) == ("sprsound_recordings", "a whole recording of several breaths")
+    assert facts.label_sets["sprsound_record_3"].classes == ("normal", "adventitious", "poor quality")
+    verdicts = checked(project)
+    assert not [name for name, one in verdicts.items() if not one["success"]]
+    assert "recordings.good_quality" not in verdicts
+    subsets = assign(cycles.to_arrow(), labels="sprsound_record_5", split="inter", fraction=0.3, seed=0)
+    assert f"{poor}_000" in subsets
+
+
+@pytest.mark.parametrize(("segments", "allowed"), [("events", "sprsound_event_7"), ("recordings", "sprsound_record_5")])
+def test_params_name_the_label_sets_of_the_chosen_segments(segments, allowed):
+    changes = {"labels": "sprsound_record_3", "download": {"corpus": "sprsound", "sprsound": {"segments": segments}}}
+    raw = params.merge(params.read(ROOT / "params.yaml"), {"split": "inter"} | changes)
+    found = [str(fault) for fault in judge.find(raw) if fault.key == ("labels",)]
+    assert bool(found) == (segments == "events")
+    assert all(allowed in fault for fault in found)
+
+
 def test_a_test_recording_of_2022_without_inter_or_intra_is_refused(tmp_path, project):
     source = generated.lay_out(tmp_path / "source", generated.recordings(2, ("train", "inter")))
     folder = source / "BioCAS2022/test2022_json"
