@@ -16,7 +16,7 @@ HELP = (
     "kaggle:OWNER/NAME or hub:OWNER/NAME"
 )
 # Optional before it: the format, as icbhi=…; optional after it: the revision, as …@2.
-DATASET = re.compile(r"(?:(?P<format>\w+)=)?(?P<source>kaggle|hub):(?P<dataset>[^@]+)(?:@(?P<revision>.+))?")
+DATASET = re.compile(r"(?:(?P<format>\w+)=)?(?P<source>kaggle|hub):(?P<dataset>[^@/]+/[^@/]+)(?:@(?P<revision>.+))?")
 NOTHING_ELSE = {"path": None, "metadata": None, "sha256": None, "dataset": None, "revision": None}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import proxies
-from tasks.sources.hub_errors import hub_errors
+from tasks.sources.hub_library import disable_telemetry, hub_errors
 
 TIMM_FILE = "model.safetensors"
 TIMEOUT_S = 30.0  # of the request for the current commit
@@ -44,6 +44,7 @@ def find(settings: WeightsSettings, hint: str) -> HubFile:
     from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # not marked as exported
 
+    disable_telemetry()
     repository, file = _place(settings.source, hint)
     commit = settings.revision
     if commit is None and settings.sha256 is None:

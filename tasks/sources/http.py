@@ -20,7 +20,8 @@ from tasks.sources.retries import RetryPolicy
 from tasks.sources.transfer import Transfer
 
 log = logging.getLogger("download")
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses with their passwords
+for name in ("httpx", "httpx2"):  # they log addresses with their passwords; the second is that of huggingface_hub
+    logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def fetch_first(

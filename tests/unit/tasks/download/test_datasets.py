@@ -186,10 +186,12 @@ def test_files_of_the_hub_are_fetched_at_one_commit(tmp_path, project, host, cap
     assert f"to pin it, set `download.revision: {COMMIT}`" in caplog.text
     assert [where for where, _ in host.asked].count(f"storage/{wav}") == 2, "equal files are fetched once"
     assert (f"storage/{wav}", "bytes=1000-") in host.asked
+    others = [where for where, _ in host.asked if not where.startswith(("datasets/", "storage/"))]
+    assert others == [f"api/datasets/{DATASET}"], "no telemetry, and nothing twice"
     assert not any(where.endswith(("README.md", ".npz")) for where, _ in host.asked)
     assert not project.downloads.exists()
-    for secret in SECRETS:
-        assert secret not in caplog.text + "".join(capfd.readouterr())
+    for told in (*SECRETS, "HTTP Request"):
+        assert told not in caplog.text + "".join(capfd.readouterr())
 
     folder = project.download(settings("directory", corpora.lay_out(tmp_path / "folder", FILES)))
     assert folder | {"source": "hub", "dataset": source["dataset"]} == source

@@ -113,6 +113,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Server]:
         monkeypatch.setattr(constants, "ENDPOINT", url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+        monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(home / "harnesses.json"), raising=False)
         for name, value in {
             "NO_PROXY": "127.0.0.1",
             "HOME": str(home),

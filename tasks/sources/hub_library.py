@@ -1,4 +1,4 @@
-"""Errors of the Hugging Face hub, as errors for the user."""
+"""Use of the library huggingface_hub: telemetry off, and errors for the user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,13 @@ from tasks.sources import proxies
 from tasks.sources.responses import BUSY
 
 LOG_IN = "log in (`hf auth login`), or set HF_TOKEN"
+
+
+def disable_telemetry() -> None:
+    """Let the library send neither the versions of other packages nor the name of the program that started it."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 @contextmanager
