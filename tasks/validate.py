@@ -7,7 +7,7 @@ from typing import Any
 from tasks import artifacts
 from tasks.checks import data_docs as pages
 from tasks.checks import frames, runner
-from tasks.checks.report import failure, report, warning_table
+from tasks.checks.report import failure, report, unknown_metadata, warning_table
 from tasks.checks.settings import CheckSettings
 from tasks.checks.suites import suites
 from tasks.corpora import registry
@@ -41,6 +41,8 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: CheckSettin
     pages.write(data_docs, written, rendered)
     if table := warning_table(verdicts):
         console.print(table)
+    if line := unknown_metadata(verdicts):
+        log.warning(line)
     if error := failure(verdicts, results, data_docs):
         raise error
     totals = written["totals"]

@@ -99,6 +99,14 @@ class ExpectAnyToBeKnown(RowExpectation):
     success_keys = ("mostly", "alternatives")
 
 
+class ExpectRecordingToHaveCycles(RowExpectation):
+    """Expect a recording to have a cycle, apart from recordings that need none."""
+
+    without: dict[str, list[str]] = pydantic.Field(default_factory=dict)
+    map_metric = _metric(rules.has_cycles, "without")
+    success_keys = ("mostly", "without")
+
+
 class ExpectLabelsToFollow(RowExpectation):
     """Expect labels that follow from other columns."""
 

@@ -15,6 +15,7 @@ from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 
 NAMES_IN_TABLE = 3  # names in a row of the table of warnings
+METADATA = "completeness"  # family of checks of metadata that most work does not need; one line sums them up
 
 
 def report(identity: Identity, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -44,15 +45,24 @@ def fails_for(verdict: Verdict) -> str:
 
 
 def warning_table(verdicts: Sequence[Verdict]) -> Table | None:
-    """Return the warnings as a table, or None if there are none."""
+    """Return the warnings but those of unknown metadata as a table, or None if there are none."""
     table = Table(title="Warnings", title_justify="left", box=box.SIMPLE_HEAD, show_lines=True)
     table.add_column("what does not hold")
     table.add_column("fails for")
     table.add_column("first of these", no_wrap=True)
     for verdict in _failing(verdicts, "warning"):
+        if verdict.family == METADATA:
+            continue
         what = Text.assemble((verdict.name, "yellow"), "\n", verdict.meaning)
         table.add_row(what, fails_for(verdict), _names(verdict, NAMES_IN_TABLE, "\n"))
     return table if table.rows else None
+
+
+def unknown_metadata(verdicts: Sequence[Verdict]) -> str:
+    """Return a line that sums up the warnings of unknown metadata; empty if there are none."""
+    found = [verdict for verdict in _failing(verdicts, "warning") if verdict.family == METADATA]
+    parts = [f"{verdict.name.removesuffix('_known').replace('_', ' ')} {verdict.distinct}" for verdict in found]
+    return f"patients with unknown metadata: {', '.join(parts)}; only what needs them lacks them" if parts else ""
 
 
 def failure(verdicts: Sequence[Verdict], results: Path, docs: Path) -> BreathlineError | None:

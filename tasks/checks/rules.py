@@ -61,6 +61,19 @@ def any_known(frame: pd.DataFrame, *, alternatives: Sequence[Sequence[str]]) -> 
     return pd.concat(known, axis=1).any(axis=1)
 
 
+def has_cycles(frame: pd.DataFrame, *, without: Mapping[str, Sequence[Any]]) -> pd.Series:
+    """Check that a recording has a cycle.
+
+    Args:
+        frame: Number of cycles of each recording, and the columns of `without`.
+        without: Values of columns of recordings that need no cycle.
+    """
+    found = frame["cycles"] >= 1
+    for column, values in without.items():
+        found |= frame[column].isin(list(values))
+    return found
+
+
 def labels_follow(frame: pd.DataFrame, *, classes: Mapping[str, Mapping[str, int]]) -> pd.Series:
     """Check that labels follow from the other columns.
 

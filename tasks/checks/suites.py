@@ -45,6 +45,7 @@ def suites(
         patient=facts.patient,
         patients_known=facts.patient == PATIENT,
         splits=list(facts.splits),
+        split_file=facts.split_file,
         missing=summary["missing"],
         classes=classes,
         cycle_domains={**expected.domains.get("cycles", {}), **{name: list(known) for name, known in labels.items()}},

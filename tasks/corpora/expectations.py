@@ -105,6 +105,7 @@ class Expectations:
         shared_sides: Values of the column `split` whose patients the publisher has in train as well.
         apart: Whether cycles of a recording do not overlap.
         overlapping: Values of columns of cycles that may overlap, as the publisher's do.
+        without_cycles: Values of columns of recordings that need no cycle.
         known: Metadata that should be known of every patient.
         usual: Usual values of the published recordings.
         totals: Published numbers of `recordings`, `patients` and `cycles`; empty if the publisher gives none.
@@ -121,6 +122,7 @@ class Expectations:
     shared_sides: tuple[str, ...] = ()
     apart: bool = True
     overlapping: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    without_cycles: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     known: tuple[KnownRule, ...] = ()
     usual: tuple[UsualValues, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict)

@@ -96,6 +96,7 @@ def expectations(identity: Identity) -> Expectations:
         patient_columns=("sex",),
         shared_sides=sides.SHARED_SIDES,
         overlapping={"sprsound_release": ("2024", "2025")},
+        without_cycles={"sprsound_record": (labels.POOR_QUALITY,)},
         labels=LABELS,
         usual=USUAL,
         totals=TOTALS if complete else {},

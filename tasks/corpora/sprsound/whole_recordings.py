@@ -54,6 +54,7 @@ class SprsoundRecordings(Sprsound):
             required={"recordings": found.required["recordings"], "cycles": ("sprsound_release",)},
             domains={"recordings": found.domains["recordings"], "cycles": {"sprsound_record": tuple(labels.RECORDS)}},
             overlapping={},
+            without_cycles={},
             labels=(LABELS,),
             usual=tuple(one for one in found.usual if one is not expectations.GOOD_QUALITY),
             totals=found.totals and {**found.totals, "cycles": expected.RECORDINGS},

@@ -74,3 +74,9 @@ def test_labels_follow_the_joined_values_of_their_sources():
 def test_one_known_alternative_is_enough():
     frame = pd.DataFrame({"a": [1, None, None], "b": [None, 1, 1], "c": [None, 1, None]})
     assert rules.any_known(frame, alternatives=[["a"], ["b", "c"]]).tolist() == [True, True, False]
+
+
+def test_recordings_that_need_no_cycle_are_excepted():
+    frame = pd.DataFrame({"cycles": [1, 0, 0, 0], "record": ["Poor", "Poor", "Normal", None]})
+    assert rules.has_cycles(frame, without={"record": ["Poor"]}).tolist() == [True, True, False, False]
+    assert rules.has_cycles(frame, without={}).tolist() == [True, False, False, False]

@@ -218,6 +218,7 @@ def test_checks_hold_for_the_format_and_name_poor_quality_overlap_and_a_patient_
     tables(project)
     verdicts = checked(project)
     assert verdicts["recordings.good_quality"]["first"] == ["40000001_0.1_0_p1_1"]
+    assert verdicts["recordings.has_cycles"]["success"], "one warning for one fact"
     assert not [name for name, one in verdicts.items() if not one["success"] and one["severity"] == "error"]
     assert not [name for name in verdicts if "icbhi" in name]
 
