@@ -29,7 +29,7 @@ CAUTION = "For research only: not a medical device, not a diagnosis."
 
 
 def predict(
-    recordings: Annotated[list[Path], typer.Argument(help="wav files and folders of wav files", show_default=False)],
+    recordings: Annotated[list[Path], typer.Argument(help="recordings, and folders of recordings", show_default=False)],
     *,
     model: Annotated[
         str | None,
@@ -43,7 +43,8 @@ def predict(
 ) -> None:
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
-    Cycles come from the annotation file beside a recording with the same name. Without one, the
+    Cycles come from the annotation file beside a recording with the same name: of a corpus, of
+    Audacity or Raven, or two columns of times. Without one, the
     recording is cut into windows as long as the model's clips. Any bit depth and 1,000 to 384,000 Hz are
     read. A recording without a usable sound is not judged, and the reason is told.
     """

@@ -5,17 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from tasks.corpora.table.labels import of_flags
 from tasks.own_data import numbers
+from tasks.own_data.formats import FORMATS, Format
 from tasks.own_data.problems import Problems
 from tasks.own_data.sheets import decode
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 
-Format = Literal["icbhi", "audacity", "raven", "times"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 # Endings of the file beside `rec.wav`, instead of `.wav`; Raven's names first.
 ENDINGS = (".Table.1.selections.txt", ".selections.txt", "_labels.txt", "_label.txt", ".labels.txt", ".txt", ".tsv")
 RAVEN_START, RAVEN_END = "begin time (s)", "end time (s)"

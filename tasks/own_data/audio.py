@@ -77,28 +77,40 @@ class Folder:
         return []
 
 
-def read_all(root: Path, names: Iterable[str], limits: CheckSettings, problems: Problems) -> dict[str, Heard]:
-    """Return what the audio files hold; files that cannot be used are problems.
+class Reader:
+    """Reader of audio files that reads each once, though a draft is made again after each answer of the user."""
 
-    Args:
-        root: Folder of the files.
-        names: Paths within the folder.
-        limits: Limits of `validate`.
-        problems: Collection of the problems, which grows.
-    """
-    wanted = sorted(names)
-    workers = min(hardware.usable_cores(), MAX_WORKERS)
-    results = parallel.in_order(partial(_hear, root, limits), wanted, workers=workers, ahead=workers, shard=8)
-    found: dict[str, Heard] = {}
-    with closing(results) as ordered:
-        shown = track(ordered, "reading audio", total=len(wanted), console=console, transient=True)
-        for name, heard in zip(wanted, shown, strict=True):
+    def __init__(self) -> None:
+        self._results: dict[str, Heard | BreathlineError] = {}
+
+    def read(self, root: Path, names: Iterable[str], limits: CheckSettings, problems: Problems) -> dict[str, Heard]:
+        """Return what audio files hold; files that cannot be used are problems.
+
+        Args:
+            root: Folder of the files.
+            names: Paths within the folder.
+            limits: Limits of `validate`.
+            problems: Collection of the problems, which grows.
+        """
+        wanted = sorted(names)
+        self._read_new(root, [name for name in wanted if name not in self._results], limits)
+        found: dict[str, Heard] = {}
+        for name in wanted:
+            heard = self._results[name]
             if isinstance(heard, BreathlineError):
                 problems.add_error(heard, root / name)
             else:
                 found[name] = heard
                 _judge(root / name, heard, limits, problems)
-    return found
+        return found
+
+    def _read_new(self, root: Path, names: list[str], limits: CheckSettings) -> None:
+        """Read the files that were not read before."""
+        workers = min(hardware.usable_cores(), MAX_WORKERS)
+        results = parallel.in_order(partial(_hear, root, limits), names, workers=workers, ahead=workers, shard=8)
+        with closing(results) as ordered:
+            shown = track(ordered, "reading audio", total=len(names), console=console, transient=True)
+            self._results.update(zip(names, shown, strict=True))
 
 
 def check_copies(root: Path, heard: Mapping[str, Heard], problems: Problems) -> None:

@@ -1,11 +1,9 @@
 """Draft of a corpus from a user's recordings: everything is judged before anything is written."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
-from tasks.checks.settings import CheckSettings
 from tasks.corpora.table import labels
 from tasks.corpora.table.normalised import Segment as Row
 from tasks.own_data import audio, columns, ids, label_classes, metadata, segments, sheets, times
@@ -20,16 +18,13 @@ from tasks.runtime.words import counted, listed, quoted
 MIN_PATIENTS = 3  # of a training corpus: one each for training, validation and test
 
 
-Reader = Callable[[Path, list[str], CheckSettings, Problems], dict[str, Heard]]
-
-
-def make(request: Request, problems: Problems, read_audio: Reader = audio.read_all) -> Draft:
+def make(request: Request, problems: Problems, reader: audio.Reader | None = None) -> Draft:
     """Return the draft of a corpus; all problems are collected.
 
     Args:
         request: Recordings and choices.
         problems: Collection of the problems, which grows.
-        read_audio: Reader of the audio files.
+        reader: Reader that may have read audio files before.
     """
     draft = Draft()
     try:
@@ -46,7 +41,7 @@ def make(request: Request, problems: Problems, read_audio: Reader = audio.read_a
     kinds = label_classes.choose(request, annotated, draft, problems)
     kept = [one for one in annotated.segments if kinds.get(labels.plain(one.label or "")) != labels.LEFT_OUT]
     files = sorted({one.file for one in kept})
-    heard = read_audio(folder.root, files, request.limits, problems)
+    heard = (reader or audio.Reader()).read(folder.root, files, request.limits, problems)
     audio.check_copies(folder.root, heard, problems)
     timed = _timed(request, [one for one in kept if one.file in heard], heard, draft, problems)
     owners, pattern = metadata.patients(annotated, files, request.patient_from, folder.audio, problems)

@@ -193,6 +193,6 @@ def describe(division: Division | None, known: Mapping[str, Mapping[str, Any]]) 
     if division is None:
         return f"none given: {FOLDS} folds are drawn by patient, stratified by label, with the seed 0"
     if division.folds:
-        return f"folds {', '.join(str(fold) for fold in sorted({row['fold'] for row in known.values()}))}"
+        return f"folds {', '.join(str(fold) for fold in sorted({row['fold'] for row in known.values()} - {None}))}"
     sides = [row["split"] for row in known.values()]
     return ", ".join(f"{side}: {counted(sides.count(side), 'recording')}" for side in ("train", "test"))

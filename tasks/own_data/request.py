@@ -7,7 +7,7 @@ from typing import Literal
 
 from tasks.checks.settings import CheckSettings
 from tasks.corpora.table.normalised import Segment as Row
-from tasks.own_data.annotation_files import Format
+from tasks.own_data.formats import Format
 
 Role = Literal["training", "external"]
 

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from tasks.corpora.table import labels
 from tasks.corpora.table.facts import SUFFIXES
 from tasks.own_data import annotation_files, numbers
-from tasks.own_data.annotation_files import Format
 from tasks.own_data.audio import Folder
+from tasks.own_data.formats import Format
 from tasks.own_data.problems import Problems, rows
 from tasks.own_data.sheets import Sheet
 from tasks.runtime.words import listed, quoted

@@ -22,6 +22,7 @@ from models.training.transfers import to_device
 from tasks.audio import quality, reading, waveforms
 from tasks.checks import usability
 from tasks.checks.settings import UnusableLimits
+from tasks.corpora.table.facts import SUFFIXES
 from tasks.distillation.soft_labels import Logits, combine
 from tasks.features.cycle_features import features, require_finite
 from tasks.prediction.excerpts import Excerpt, excerpts
@@ -82,22 +83,24 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
 
 
 def recordings(paths: Iterable[Path]) -> list[Path]:
-    """Return the given files, and the wav files in the given folders and below, sorted within each folder.
+    """Return the given files, and the audio files in the given folders and below, sorted within each folder.
 
     Raises:
-        BreathlineError: A file or folder does not exist, or a folder holds no wav file.
+        BreathlineError: A file or folder does not exist, or a folder holds no audio file.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            wavs = [wav for wav in folder_walk.files(path) if wav.suffix.lower() == ".wav"]
+            wavs = [wav for wav in folder_walk.files(path) if wav.suffix.lower() in SUFFIXES]
             if not wavs:
-                raise BreathlineError("There is no wav file in the folder.", where=path, hint="name another")
+                raise BreathlineError(
+                    f"There is no audio file in the folder ({', '.join(SUFFIXES)}).", where=path, hint="name another"
+                )
             found |= dict.fromkeys(wavs)
         elif path.is_file():
             found[path] = None
         else:
-            raise BreathlineError("There is no such file or folder.", where=path, hint="name a wav file, or a folder")
+            raise BreathlineError("There is no such file or folder.", where=path, hint="name a recording, or a folder")
     return list(found)
 
 

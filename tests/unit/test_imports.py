@@ -66,10 +66,9 @@ def test_no_package_of_tasks_imports_a_stage():
     assert [name for name in packaged if imported(name) & stages] == []
 
 
-# The reader of annotation files knows the format of ICBHI as one of four.
-ADAPTERS = tuple(
-    ROOT / name for name in ("tasks/corpora/icbhi", "tasks/corpora/demo", "tasks/own_data/annotation_files.py")
-)
+# Two modules know the format of ICBHI's annotation files as one of four.
+OF_FORMATS = ("tasks/own_data/annotation_files.py", "tasks/own_data/formats.py")
+ADAPTERS = tuple(ROOT / name for name in ("tasks/corpora/icbhi", "tasks/corpora/demo", *OF_FORMATS))
 FILES = sorted(
     path
     for folder in ("cli", "flows", "lineage", "models", "tasks")

@@ -30,6 +30,7 @@ class Table(Corpus):
     has_own_names = False
     max_metadata_bytes = normalised.MAX_BYTES
     splits = facts.SPLITS
+    sides = ("train", facts.OWN)
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS
     fold_seed = 0
@@ -68,7 +69,7 @@ class Table(Corpus):
             )
 
     def usual_split(self, files: AbstractCollection[str]) -> str:
-        """Return fold 0, which every table has."""
+        """Return fold 0, which the recordings of every table have."""
         return "0"
 
     def read_metadata(self, folder: Path, recording_ids: Sequence[str]) -> Metadata:
@@ -87,7 +88,7 @@ class Table(Corpus):
                     "age": known[name].age,
                     "sex": known[name].sex or None,
                     "diagnosis": known[name].diagnosis or None,
-                    "split": known[name].split,
+                    "split": "train" if known[name].split == "train" else facts.OWN,
                     "fold": known[name].fold,
                     "table_file": known[name].file,
                 }
@@ -134,7 +135,7 @@ class Table(Corpus):
         return Expectations(
             required={"cycles": ("table_label", "table_class", labels.OWN), "recordings": ("table_file",)},
             domains={
-                "recordings": {"sex": ("F", "M"), "split": ("train", "test"), "fold": tuple(range(facts.FOLDS))},
+                "recordings": {"sex": ("F", "M"), "split": self.sides, "fold": tuple(range(facts.FOLDS))},
                 "cycles": {"table_class": labels.CLASSES},
             },
             overlapping={"table_class": labels.CLASSES},

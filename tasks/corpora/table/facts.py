@@ -17,8 +17,9 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", "
 FOLDS = 5
 RECORDING_COLUMNS = {"table_file": pa.string()}
 CYCLE_COLUMNS = dict.fromkeys(("table_label", "table_class"), pa.string())
+OWN = "own"  # side and split of the user's own test recordings
 SPLITS = {
-    "official": TEXTS["splits"]["official"],
+    OWN: TEXTS["splits"][OWN],
     **{str(fold): TEXTS["splits"]["FOLD"].format(fold=fold) for fold in range(FOLDS)},
 }
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 from tasks import download, extract, validate
 from tasks.corpora import registry
 from tasks.corpora.settings import DemoSettings, DownloadSettings, TableSettings
-from tasks.corpora.table import normalised
+from tasks.corpora.table import normalised, source
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.own_data.invented import LIMITS, make, write_audio
 
@@ -119,3 +120,17 @@ def test_a_withdrawn_patient_leaves_no_name_behind(corpus, tmp_path):
 def test_a_table_is_not_taken_for_a_published_corpus():
     assert registry.recognise({"anything"}) is None
     assert registry.recognise({"101_1b1_Al_sc_Meditron"}).name == "icbhi"
+
+
+def test_the_users_own_test_is_a_side_of_its_own(corpus, tmp_path):
+    rows = normalised.read(corpus / "mine.csv")
+    divided = [replace(row, split="test" if row.patient_id == "mine-P0" else "train", fold=1) for row in rows]
+    (tmp_path / source.RECORDINGS).write_bytes(normalised.encode(divided, normalised.OF_RECORDING))
+    names = sorted({row.recording_id for row in rows})
+    table = registry.get("table")
+    known = table.read_metadata(tmp_path, names).recordings
+    assert {(row["patient_id"], row["split"]) for row in known.values()} >= {("mine-P0", "own"), ("mine-P1", "train")}
+    assert {row["fold"] for row in known.values()} == {1}
+    assert set(table.splits) == {"own", "0", "1", "2", "3", "4"}
+    with pytest.raises(BreathlineError, match="does not have unknown"):
+        table.read_metadata(tmp_path, ["unknown"])

@@ -110,7 +110,7 @@ def test_folders_give_their_wav_files_each_once(tmp_path):
     found = recordings.recordings([tmp_path / "sub" / "a.WAV", tmp_path])
     assert [str(path.relative_to(tmp_path)) for path in found] == ["sub/a.WAV", "b.wav"]
     (tmp_path / "none").mkdir()
-    for path, said in (("none", "no wav file"), ("c.wav", "no such file")):
+    for path, said in (("none", "no audio file"), ("c.wav", "no such file")):
         with pytest.raises(BreathlineError, match=said):
             recordings.recordings([tmp_path / path])
 
