@@ -10,7 +10,7 @@ import pytest
 from cli.predict import predict
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
-from tests.unit.tasks.prediction.test_recordings import write
+from tests.unit.tasks.prediction.test_recordings import normalised, write
 
 
 @pytest.fixture
@@ -43,6 +43,20 @@ def test_a_broken_recording_is_named_and_the_others_are_written(folder):
     with pytest.raises(BreathlineError, match=r"1 of 2 recordings have no prediction:\nb\.wav: .*cut off"):
         predict([Path("a.wav"), Path("b.wav")], model="model", out=Path("out.csv"))
     assert len(Path("out.csv").read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_recordings_of_one_device_are_normalised_together(folder, capsys):
+    normalised(folder / "device", {"spectrum": "device_of_the_data"})
+    write(folder / "b.wav", 3.0)
+    predict([Path("a.wav"), Path("b.wav")], model="device", out=Path("both.json"))
+    assert "normalised by the mean of these 2 recordings, as of one device" in capsys.readouterr().out
+    first = json.loads(Path("both.json").read_text(encoding="utf-8"))[0]
+    predict([Path("a.wav")], model="model", out=Path("plain.json"))
+    plain = json.loads(Path("plain.json").read_text(encoding="utf-8"))[0]
+    assert (first["recording"], first["start_s"]) == (plain["recording"], plain["start_s"])
+    assert abs(first["p_normal"] - plain["p_normal"]) > 1e-4
+    with pytest.raises(BreathlineError, match="several recordings"):
+        predict([Path("a.wav")], model="device")
 
 
 def test_outside_of_a_project_a_model_must_be_a_folder(folder):
