@@ -45,7 +45,8 @@ tests: setup ## the tests of `make test`, without lint and types
 	$(PYTEST) --durations=25
 
 test-quick: setup ## the unit tests that take no more than seconds each; one thread each, for torch on two cores
-	OMP_NUM_THREADS=1 $(PYTEST) tests/unit tests/known_issues -m "not slow and not long"
+	OMP_NUM_THREADS=1 $(PYTEST) tests/unit tests/known_issues -m "not slow and not long" \
+		--hypothesis-profile=quick
 
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
 	$(PYTEST) --durations=25 -m long

@@ -1,5 +1,6 @@
 """Fixtures of all tests, and how tests are spread over parallel processes."""
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 
 # No deadline: what a busy machine takes for an example says nothing of the code.
 hypothesis.settings.register_profile("breathline", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("breathline")
 
 
@@ -43,6 +45,17 @@ GROUP_OF = {f"tests/pipeline/test_{name}.py": group for group, names in GROUPS.i
 SPREAD = "tests/pipeline/test_kill_matrix.py::test_kills_at_seeded_moments_of_any_stage"
 
 
+# The garbage collector would walk through all modules again and again while they are imported.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, but never among what the modules of all tests have imported."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Return a scheduler that keeps the tests of a file, or of a group of files, in one process.
@@ -64,12 +77,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not terminalreporter.config.getoption("durations"):
         return
     seconds: Counter[str] = Counter()
+    ends: dict[str, float] = {}
     for report in (one for reports in terminalreporter.stats.values() for one in reports):
         if isinstance(report, pytest.TestReport):
             seconds["/".join(report.nodeid.partition("::")[0].split("/")[:3])] += report.duration
+            worker = getattr(report, "worker_id", "the process")
+            ends[worker] = max(report.stop, ends.get(worker, 0))
     terminalreporter.section(f"{sum(seconds.values()) / 60:.1f} worker-minutes, by group")
     for group, took in seconds.most_common():
         terminalreporter.write_line(f"{took / 60:6.2f}  {group}")
+    for worker, end in sorted(ends.items()):
+        terminalreporter.write_line(f"{worker} ended {max(ends.values()) - end:.0f} s before the last process")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests import forked
 
 ROOT = Path(__file__).parents[1]
 PARAMS = """\
@@ -48,12 +52,18 @@ ENV = os.environ | {
 }
 
 
-def call(folder: Path, *command: str, ok: bool = True) -> str:
-    """Run a command in a folder and return what it printed; fail with that text if it does."""
-    pipe, merged = subprocess.PIPE, subprocess.STDOUT
-    done = subprocess.run(command, cwd=folder, env=ENV, text=True, stdout=pipe, stderr=merged, check=False)
-    assert (done.returncode == 0) == ok, f"{command} gave {done.returncode}:\n{done.stdout}"
-    return done.stdout
+def call(folder: Path, *command: str, ok: bool = True, env: Mapping[str, str] = ENV) -> str:
+    """Run a command in a folder and return what it printed; fail with that text if it does. DVC is a fork."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        if command[0] == "dvc":
+            status = forked.run(folder, command[1:], env, output)
+        else:
+            merged = subprocess.STDOUT
+            status = subprocess.run(command, cwd=folder, env=env, stdout=output, stderr=merged, check=False).returncode
+        output.seek(0)
+        printed = output.read()
+    assert (status == 0) == ok, f"{command} gave {status}:\n{printed}"
+    return printed
 
 
 def make(folder: Path, graph: str = GRAPH, *, top: Path | None = None) -> Path:

@@ -1,7 +1,8 @@
 """Harness of the fuzz targets: a process with limits of memory and of time for each case.
 
 A target is a module-level function of one example that ends or raises a `BreathlineError`. Everything else is a
-failure: another exception, more than 1 GB above the memory at the start, more than 10 s, the end of the process.
+failure: another exception, more than 1 GB above the memory at the start, more than 10 s of CPU time or 120 s in all,
+the end of the process.
 """
 
 import multiprocessing
@@ -12,19 +13,22 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psutil
 from hypothesis.strategies import SearchStrategy
 
 from tasks.runtime.errors import BreathlineError
 
 SECONDS = "BREATHLINE_FUZZ_SECONDS"  # environment variable: time of each target in `make test-long`
 DEFAULT_SECONDS = 600.0
-CASE_S = 10.0
+CASE_S = 10.0  # CPU time of a case: a busy machine does not count
+WALL_S = 120.0  # time of a case that waits
 MEMORY = 1 << 30  # bytes above the memory at the start
 BATCH = 200  # examples with one seed of Hypothesis
 
@@ -39,13 +43,13 @@ class Tally:
     accepted: int  # cases that the target ended without an error
     refused: int  # cases with a BreathlineError
     seconds: float
-    slowest_s: float  # time of the slowest case
+    slowest_s: float  # CPU time of the slowest case
     grown: int  # growth of the resident memory in bytes
 
     def __str__(self) -> str:
         return (
             f"{self.accepted + self.refused} cases in {self.seconds:.0f} s: {self.accepted} accepted, "
-            f"{self.refused} refused; slowest {self.slowest_s:.2f} s, {self.grown / 1e6:.0f} MB more memory"
+            f"{self.refused} refused; slowest {self.slowest_s:.2f} s of CPU time, {self.grown / 1e6:.0f} MB more memory"
         )
 
 
@@ -68,26 +72,26 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, most: int | None
         AssertionError: A case failed; the message holds the example, which Hypothesis has made small.
     """
     context = multiprocessing.get_context("spawn")
-    started = context.Value("d", 0.0)  # start of the case in progress; 0 between two cases
+    # Start of the case in progress by the clock, and the CPU time of the process then; 0 between two cases.
+    started = context.Array("d", [0.0, 0.0])
     with tempfile.TemporaryDirectory() as folder:
         result, example = Path(folder, "result"), Path(folder, "example")
         files = {"result": result, "example": example}
         options = {"seconds": seconds, "most": most, "seed": seed, "started": started, **files}
         child = context.Process(target=_run, args=(target, strategy), kwargs=options)
         child.start()
+        slow = ""
         try:
             while child.is_alive():
                 child.join(0.5)
-                begun = started.value  # read once: the case may end between two readings
-                if begun and time.monotonic() - begun > CASE_S + 1:
+                if slow := _limit_exceeded(child.pid, *started[:]):
                     break
-            slow = child.is_alive()
         finally:
             child.kill()
             child.join()
         if not result.exists():
             last = repr(_load(example)) if example.exists() else "before the first case"
-            cause = f"took more than {CASE_S:g} s" if slow else f"ended the process (status {child.exitcode})"
+            cause = f"took more than {slow}" if slow else f"ended the process (status {child.exitcode})"
             raise AssertionError(f"The case {cause}: {last}")
         tally = _load(result)
     if isinstance(tally, str):
@@ -97,6 +101,25 @@ def fuzz(target: Target, strategy: Strategy, *, seconds: float, most: int | None
     return tally
 
 
+def _limit_exceeded(pid: int | None, begun: float, cpu_begun: float) -> str:
+    """Return the limit of time that a case has exceeded, or an empty text.
+
+    Args:
+        pid: Number of the process.
+        begun: Start of the case by the monotonic clock in seconds; 0 without a case.
+        cpu_begun: CPU time of the process at the start of the case in seconds.
+    """
+    if not begun:
+        return ""
+    if time.monotonic() - begun > WALL_S:
+        return f"{WALL_S:g} s"
+    with suppress(psutil.NoSuchProcess):
+        used = psutil.Process(pid).cpu_times()
+        if used.user + used.system - cpu_begun > CASE_S + 1:
+            return f"{CASE_S:g} s of CPU time"
+    return ""
+
+
 def _run(
     target: Target,
     strategy: Strategy,
@@ -104,7 +127,7 @@ def _run(
     seconds: float,
     most: int | None,
     seed: int,
-    started: "Synchronized[float]",
+    started: "SynchronizedArray[float]",
     result: Path,
     example: Path,
 ) -> None:
@@ -117,7 +140,8 @@ def _run(
     def case(value: Any) -> None:
         nonlocal slowest
         example.write_bytes(pickle.dumps(value))  # the parent reads it if this process ends
-        start = started.value = time.monotonic()
+        start = time.process_time()
+        started[:] = [time.monotonic(), start]
         try:
             target(value)
             counts["accepted"] += 1
@@ -126,10 +150,10 @@ def _run(
                 raise AssertionError("the case needs more than the allowed memory") from error
             counts["refused"] += 1
         finally:
-            started.value = 0.0
-        took = time.monotonic() - start
+            started[:] = [0.0, 0.0]
+        took = time.process_time() - start
         slowest = max(slowest, took)
-        assert took <= CASE_S, f"the case took {took:.1f} s"
+        assert took <= CASE_S, f"the case took {took:.1f} s of CPU time"
 
     options = hypothesis.settings(
         max_examples=BATCH,

@@ -39,12 +39,17 @@ def sleep(value: int) -> None:
     time.sleep(60)
 
 
+def compute(value: int) -> None:
+    while time.process_time() < 60:
+        pass
+
+
 def end(value: int) -> None:
     os._exit(7)
 
 
 def test_cases_are_counted():
-    tally = harness.fuzz(refuse_odd, numbers, seconds=0.3)
+    tally = harness.fuzz(refuse_odd, numbers, seconds=60, most=50)
     assert tally.accepted > 0
     assert tally.refused > 0
     assert tally.slowest_s < 1
@@ -58,11 +63,13 @@ def test_cases_are_counted():
         (fail_on_large, r"value=100(.|\n)*ValueError: 100"),
         (allocate, "MemoryError"),
         (allocate_and_refuse, "more than the allowed memory"),
-        (sleep, "took more than 1 s: 0"),
+        (sleep, "took more than 3 s: 0"),
+        (compute, "took more than 1 s of CPU time: 0"),
         (end, r"ended the process \(status 7\): 0"),
     ],
 )
 def test_failures_name_their_example(monkeypatch, target, message):
     monkeypatch.setattr(harness, "CASE_S", 1.0)
+    monkeypatch.setattr(harness, "WALL_S", 3.0 if target is sleep else 120.0)
     with pytest.raises(AssertionError, match=message):
         harness.fuzz(target, numbers, seconds=5)

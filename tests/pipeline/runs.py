@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests import toy
+from tests import forked, toy
 
 ROOT = Path(__file__).parents[2]
 AST = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}, "frontend": "ast"}
@@ -35,10 +35,15 @@ def finished(folder: Path) -> Path:
     edit(folder, small)
     toy.call(folder, "dvc", "remote", "add", "--default", "store", str(folder.parent / "store"))
     commit(folder, "the code")
-    toy.call(folder, "dvc", "repro")
+    repro(folder)
     commit(folder, "the run")
     toy.call(folder, "dvc", "push", "--quiet")
     return folder
+
+
+def repro(folder: Path, *targets: str) -> str:
+    """Run `dvc repro`, with its stages as forks of a process that has imported torch; return the output."""
+    return toy.call(folder, "dvc", "repro", *targets, env=forked.stages_first(toy.ENV))
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], None], name: str = "params.yaml") -> None:

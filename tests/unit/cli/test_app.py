@@ -38,7 +38,13 @@ def test_help_needs_nothing_heavy_and_lists_every_command(tmp_path):
     assert all(f" {name} " in printed for name in commands)
 
 
-@pytest.mark.parametrize("arguments", [["plan"], ["run"], ["run", "--dry", "--force", "last"]])
+SLOW = pytest.mark.slow  # a process each: 1 s
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run"], pytest.param(["plan"], marks=SLOW), pytest.param(["run", "--dry", "--force", "last"], marks=SLOW)],
+)
 def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
     status, printed, log = breathline(finished, *arguments)
     assert status == 0, log

@@ -59,6 +59,7 @@ def test_an_unknown_name_is_an_error_that_names_others(name, hint):
         models.resolve(name)
 
 
+@pytest.mark.slow  # creates every network: 3 s
 def test_without_an_extra_the_list_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     done = CliRunner().invoke(app, ["models", "--json"])

@@ -28,13 +28,18 @@ def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["fbanks"], "unknown stage fbanks"), (["runtime.files"], "unknown stage"), (["weights"], "missing a required")],
+    [
+        (["fbanks"], "unknown stage fbanks"),
+        (["runtime.files"], "unknown stage"),
+        pytest.param(["weights"], "missing a required", marks=pytest.mark.slow),  # imports torch: 3 s
+    ],
 )
 def test_a_stage_that_does_not_exist_is_refused(tmp_path, arguments, message):
     status, shown = run(tmp_path, "-m", "cli.stage", *arguments)
     assert (status, message in shown) == (2, True), shown
 
 
+@pytest.mark.slow  # two processes that import torch: 5 s
 def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)

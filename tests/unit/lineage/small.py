@@ -11,6 +11,7 @@ judged, but labels nothing. `t2` hears with a front end of its own.
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from safetensors.numpy import save_file
 from lineage import code, events, graph, record
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.extract import extract
-from tasks.runtime import files, params
+from tasks.runtime import files, params, yaml_files
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.unit.lineage import predicted
@@ -72,6 +73,16 @@ def build(root: Path, changes: Mapping[str, Any] | None = None, *, top: Path | N
 
 def run(root: Path) -> None:
     """Make every artifact of a project anew, with records and events, from the present params.yaml."""
+    with (
+        # Read once, not for every stage. The modules that this process has imported are not those of the project.
+        mock.patch.object(code, "environment", return_value=_environment()),
+        mock.patch.object(code, "imported_modules", return_value={}),
+        mock.patch.object(yaml_files, "parse", lambda text, path: deepcopy(_parsed(text, path))),
+    ):
+        _make(root)
+
+
+def _make(root: Path) -> None:
     read, stages = params.read(root / "params.yaml"), graph.read(root)
     for name in stages:
         group, _, item = name.partition("@")
@@ -79,9 +90,8 @@ def run(root: Path) -> None:
         first = events.append(root, {"event": "start", **start})
         _MAKERS[group](root, read, item)
         module = f"tasks/{group}.py"
-        with mock.patch.object(code, "environment", return_value=_environment()):  # read once, not for every stage
-            begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
-            path = record.write(root, begun, predicted.decide(root, read, name))
+        begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
+        path = record.write(root, begun, predicted.decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 
@@ -97,6 +107,9 @@ def lock(root: Path) -> None:
     toy.call(root, "dvc", "init", "--quiet", *([] if (root / ".git").exists() else ["--subdir"]))
     toy.call(root, "dvc", "commit", "--quiet", "--force")
     toy.commit(root, "A run")
+
+
+_parsed = cache(yaml_files.parse)
 
 
 @cache

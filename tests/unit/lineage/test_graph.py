@@ -13,7 +13,13 @@ from lineage import graph
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("recipe", layers.names(ROOT / "recipes"))
+QUICK = {"demo", "best", "kd_ensemble_clap", "patchmix_cl"}  # they differ in teachers, networks and front ends
+RECIPES = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in layers.names(ROOT / "recipes")
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_stages_equal_those_that_dvc_reads(tmp_path, recipe):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy2(ROOT / name, tmp_path / name)

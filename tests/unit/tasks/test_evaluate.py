@@ -75,6 +75,7 @@ def outs(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): sha256(path) for path in paths if path.is_file()}
 
 
+@pytest.mark.slow  # two evaluations: 4 s
 def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
     evaluate.main()
     first = outs(project)
@@ -96,7 +97,12 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
 
 @pytest.mark.parametrize(
     ("labels", "split"),
-    [("lungsound_2", "official-disjoint"), ("diagnosis_3", "official"), ("diagnosis_2", "0"), ("lungsound_4", "3")],
+    [
+        ("lungsound_2", "official-disjoint"),
+        pytest.param("diagnosis_3", "official", marks=pytest.mark.slow),  # 2 s each
+        pytest.param("diagnosis_2", "0", marks=pytest.mark.slow),
+        pytest.param("lungsound_4", "3", marks=pytest.mark.slow),
+    ],
 )
 def test_every_label_set_and_split_is_evaluated_by_its_own_classes(project, labels, split):
     names = LABEL_SETS[labels]

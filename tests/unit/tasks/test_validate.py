@@ -95,6 +95,7 @@ def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_inter
     assert not re.search(r"https?:|<script|<link|@import|url\(", "".join(pages.values()))
 
 
+@pytest.mark.slow  # validates twice: 3 s
 def test_a_family_can_be_made_a_warning_or_an_error(faulty, tmp_path):
     lenient = replace(SETTINGS, severity=replace(SETTINGS.severity, times="warning", references="warning"))
     found = validate(faulty / EXTRACTED, tmp_path / VERDICTS, tmp_path / DATA_DOCS, lenient)

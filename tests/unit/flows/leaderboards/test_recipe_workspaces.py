@@ -26,6 +26,7 @@ def make(project: Path, name: str = "mn_kd", **kwargs) -> Path:
     return project / workspace.folder
 
 
+@pytest.mark.slow  # clones the project: 2 s
 def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
     before = (project / "params.yaml").read_text()
     (project / "part.zip").write_bytes(b"")

@@ -1,6 +1,9 @@
 """Each recipe of the project: it fits params.yaml, is replaced as a whole, and keeps its method when small."""
 
+import functools
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.utils.serialize import load_yaml, modify_yaml
@@ -14,8 +17,19 @@ RECIPES = recipe_layers.names(ROOT / "recipes")
 COMMITTED = (ROOT / "params.yaml").read_text()
 
 
+@functools.cache
 def used(name: str, text: str = COMMITTED, *, small: bool = False) -> str:
     return params_text.apply(text, recipe_layers.resolve(name, small=small, folder=ROOT / "recipes"))[0]
+
+
+@functools.cache
+def _read(text: str) -> dict[str, Any]:
+    return YAML(typ="safe").load(text)
+
+
+def values(text: str) -> dict[str, Any]:
+    """Return the values of a params.yaml, which is read once."""
+    return deepcopy(_read(text))
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -25,7 +39,7 @@ def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(nam
     text = used(name, small=small)
     assert used(name, text, small=small) == text
     assert used("demo", text) == COMMITTED
-    params = YAML(typ="safe").load(text)
+    params = values(text)
     set_by = recipe_layers.resolve(name, small=small, folder=ROOT / "recipes")
     for section in set(params) - {"download", "validate", "evaluation"}:
         assert set_by[section] == params[section], f"{section} keeps something of what was used before"
@@ -34,7 +48,7 @@ def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(nam
 @pytest.mark.parametrize("name", RECIPES)
 def test_small_keeps_the_method(name):
     """What makes a method must be in its miniature: all but sizes, weights, seeds and lengths."""
-    full, small = (YAML(typ="safe").load(used(name, small=small)) for small in (False, True))
+    full, small = (values(used(name, small=small)) for small in (False, True))
     for part in (full, small):
         part["student"]["objective"]["patchmix"].pop("projection")
         part["teachers"] = {
@@ -58,6 +72,6 @@ def test_dvc_can_change_what_a_recipe_wrote(name, tmp_path):
     path.write_text(text)
     with modify_yaml(str(path)) as params:
         params["student"]["optimizer"]["rho"] = 0.07
-    expected = YAML(typ="safe").load(text)
+    expected = values(text)
     expected["student"]["optimizer"]["rho"] = 0.07
     assert load_yaml(str(path)) == expected

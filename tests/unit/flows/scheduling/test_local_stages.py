@@ -33,6 +33,7 @@ def run(folders: Sequence[Path]) -> scheduler.Results:
         return scheduler.run(units, jobs=4, start=lambda unit: pool.submit(stages.run_logged, unit))
 
 
+@pytest.mark.slow  # six stages, each by a DVC of its own: 5 s
 def test_shared_work_runs_once_and_the_second_time_nothing_runs(pair, tmp_path):
     one, other = (work_hashes(folder) for folder in pair)
     assert {name for name in one if one[name] != other[name]} == {"last"}

@@ -6,6 +6,9 @@ from lineage.trace.provenance_graph import MADE_BY
 from lineage.trace.traversal import neighbours
 from tests.unit.lineage.trace.answers import recordings
 
+# A project of its own each: 2 s.
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("paper", "best")]
+
 
 def test_reruns_name_the_stages_that_learned_from_a_patient(ask):
     questions = ask("official")
@@ -31,7 +34,7 @@ def test_a_recording_outside_of_the_split_has_no_effect(ask):
     assert any("no cycle of the recording is in the split" in note for note in forward.notes)
 
 
-@pytest.mark.parametrize("name", ["official", "disjoint", "paper", "folds", "best"])
+@pytest.mark.parametrize("name", ["official", "disjoint", "folds", *SLOW])
 def test_forward_and_backward_agree(ask, name):
     questions = ask(name)
     ends = [
@@ -70,7 +73,7 @@ def reach(questions, start, direction):
     return found
 
 
-@pytest.mark.parametrize("name", ["official", "paper", "folds", "best"])
+@pytest.mark.parametrize("name", ["official", "folds", *SLOW])
 def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)
     patients = (f"patient:{patient}" for patient in questions.data.recordings_of)

@@ -86,6 +86,7 @@ def test_the_authors_file_gives_the_same_output_in_timm():
         torch.testing.assert_close(ours.embed(FEATURES), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow  # two networks of 86 million parameters: 3 s
 def test_timms_image_transformer_gives_the_same_output_for_a_grey_image():
     theirs = randomised(timm.create_model("deit_tiny_distilled_patch16_224"))
     ours = tiny(ASTOptions(size="tiny", stride=16), frames=224, mels=224)

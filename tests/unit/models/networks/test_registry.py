@@ -14,6 +14,7 @@ from models.networks.timm_cnn import TimmOptions, resnet10
 
 # Ways back whose algorithms on a GPU add in any order, by what torch calls them in a graph.
 IN_ANY_ORDER = ("AdaptiveAvgPool", "AdaptiveMaxPool", "ReflectionPad", "UpsampleBi", "UpsampleLinear", "GridSampler")
+LARGE = pytest.mark.slow  # 1 to 4 s each
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def ways_back(tensor: torch.Tensor) -> set[str]:
         ("ssast", {"size": "tiny", "depth": 1, "stride": [16, 10]}),
         ("mn", {"width": 0.1}),
         ("cnn6", {}),
-        ("cnn10", {"block_dropout": 0.0}),
+        pytest.param("cnn10", {"block_dropout": 0.0}, marks=LARGE),
         ("resnet10", {"drop_path": 0.1}),
         ("timm/mobilenetv3_small_050", {}),
-        ("timm/resnet18", {"dropout": 0.1}),
-        ("timm/efficientnet_b0", {}),
+        pytest.param("timm/resnet18", {"dropout": 0.1}, marks=LARGE),
+        pytest.param("timm/efficientnet_b0", {}, marks=LARGE),
         ("clap", {"width": 16, "depths": [1, 1, 1, 1]}),
     ],
 )
@@ -105,6 +106,7 @@ def test_without_its_library_the_error_names_the_extra(monkeypatch, architecture
         create(architecture, frames=98, mels=mels, classes=4, options={}, weights=None)
 
 
+@pytest.mark.slow  # two published networks: 2 s
 @pytest.mark.real
 def test_efficientat_release_and_torchvision_layouts_agree(real_weights, tmp_path):
     published, folders = real_weights / "mn04_as", [tmp_path / "release", tmp_path / "torchvision"]

@@ -120,6 +120,7 @@ def test_after_damage_to_both_checkpoints_the_training_begins_anew(tmp_path, cap
     assert same(result, train(tmp_path / "b", toys.settings(), data))
 
 
+@pytest.mark.slow  # processes that import torch: 4 s
 def test_a_kill_within_an_epoch_does_not_change_the_result(tmp_path):
     data = toys.data(tmp_path)
     undisturbed = train(tmp_path / "a", VARIANTS["sam, EMA, clipped"], data)

@@ -74,7 +74,14 @@ BUILDERS = {
 }
 
 
-@pytest.mark.parametrize(("name", "steps"), [("sam", 750), ("look_sam", 1750), ("momentum_sam", 1750)])
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("sam", 750),
+        pytest.param("look_sam", 1750, marks=pytest.mark.slow),  # 1 s each
+        pytest.param("momentum_sam", 1750, marks=pytest.mark.slow),
+    ],
+)
 def test_in_a_valley_of_equal_minima_it_moves_to_the_flat_part(name, steps):
     ends = {}
     for rho, number in ((0.0, 300), (0.2, steps)):

@@ -83,6 +83,7 @@ def test_a_streamed_file_whose_header_tells_no_length_is_read(tmp_path):
     assert len(reading.read(tmp_path / "a.wav").samples) == 500
 
 
+@pytest.mark.slow  # reads 165 recordings: 3 s
 @pytest.mark.real
 def test_every_real_recording_is_read_without_a_note_and_usable(real_icbhi):
     files = sorted((real_icbhi / "flac").glob("*.flac"))

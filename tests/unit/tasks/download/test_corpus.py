@@ -129,6 +129,7 @@ def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path, proje
     project.refused(settings("archive", tmp_path / "a.zip", metadata=tmp_path / "nowhere"), "no such folder")
 
 
+@pytest.mark.slow  # generates the whole demo corpus: 4 s
 def test_the_demo_is_generated_completely(project):
     source = project.download(settings("publisher", corpus="demo", expect="full"))
     assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
@@ -140,6 +141,7 @@ def test_the_demo_is_generated_completely(project):
         project.refused(settings("publisher", corpus="demo", **{key: value}), f"takes no {key}")
 
 
+@pytest.mark.slow  # zips 165 recordings: 10 s
 @pytest.mark.real
 def test_the_real_recordings_are_a_part(real_icbhi, tmp_path, project):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)

@@ -31,12 +31,21 @@ def variables(rank: int) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("left", "note"),
     [
-        ({"RANK": "1", "WORLD_SIZE": "2"}, "RANK=1, WORLD_SIZE=2 are set, but not LOCAL_RANK, MASTER_ADDR, "),
-        ({"WORLD_SIZE": "4"} | SLURM, "WORLD_SIZE=4 is set, but not RANK, "),
-        (SLURM, ""),
-        ({"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "10.0.0.1"}, ""),
+        pytest.param(
+            {"RANK": "1", "WORLD_SIZE": "2"},
+            "RANK=1, WORLD_SIZE=2 are set, but not LOCAL_RANK, MASTER_ADDR, ",
+            id="RANK",
+            marks=pytest.mark.slow,  # two trainings: 1 s each
+        ),
+        pytest.param({"WORLD_SIZE": "4"} | SLURM, "WORLD_SIZE=4 is set, but not RANK, ", id="WORLD_SIZE"),
+        pytest.param(SLURM, "", id="SLURM", marks=pytest.mark.slow),
+        pytest.param(
+            {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "10.0.0.1"},
+            "",
+            id="one process",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["RANK", "WORLD_SIZE", "SLURM", "one process"],
 )
 def test_variables_that_are_left_over_do_not_change_a_training(project, monkeypatch, caplog, left, note):
     main("ast")

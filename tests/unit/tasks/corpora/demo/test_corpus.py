@@ -36,6 +36,7 @@ def cycles(seed: int, patients: int) -> dict[str, np.ndarray]:
     return counts
 
 
+@pytest.mark.slow  # five patients by two processes: 3 s
 def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(corpus, tmp_path):
     generate(tmp_path, seed=7, patients=5, workers=2)
     few, many = contents(corpus), contents(tmp_path)

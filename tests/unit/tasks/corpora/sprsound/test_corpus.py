@@ -92,6 +92,7 @@ def test_without_a_test_part_folds_are_drawn_and_the_split_official_names_them(t
     assert "diagnosis is unknown for every patient" in said
 
 
+@pytest.mark.slow  # runs all checks: 2 s
 def test_rhonchi_and_stridor_count_as_wheeze_where_the_settings_say_so(tmp_path, project):
     source = generated.lay_out(tmp_path / "source", generated.recordings(8))
     fetched(project, source, sprsound=SprsoundSettings(rhonchi="wheeze"))
@@ -281,6 +282,7 @@ def test_a_setting_of_the_corpus_that_does_not_exist_is_refused():
     assert [fault.key for fault in judge.find(raw)] == [("download", "sprsound", "rhonchi")]
 
 
+@pytest.mark.slow  # reads and checks all real recordings: 3 s
 @pytest.mark.real
 def test_real_recordings_have_the_counts_of_their_annotations(real_sprsound, tmp_path, monkeypatch):
     subprocess.run([sys.executable, real_sprsound / "unpack.py", tmp_path / "all"], check=True)

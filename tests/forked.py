@@ -1,0 +1,158 @@
+"""DVC and stages as forks of one process that has imported their libraries, which takes most of their time.
+
+`run` and the script of `stages_first` send a command, its folder, its environment and its streams to the server of its
+kind. Each fork is a process of its own. The code of a project is imported in the fork, from the folder of the command.
+"""
+
+import atexit
+import functools
+import json
+import logging
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).parents[1]
+# A stage with PATH of `stages_first` runs this script in place of `python -m cli.stage NAME`.
+PYTHON = """\
+#!/bin/sh
+if [ "$1 $2" = "-m cli.stage" ]; then shift 2; exec "{python}" -S "{file}" "{socket}" "$@"; fi
+exec "{python}" "$@"
+"""
+STAGE_LIBRARIES = (
+    "great_expectations",
+    "matplotlib.figure",
+    "polars",
+    "pyarrow.parquet",
+    "safetensors.torch",
+    "scipy.signal",
+    "sklearn.metrics",
+    "soundfile",
+    "timm",
+    "torch._dynamo",
+    "torchaudio",
+)
+
+
+def run(folder: Path, command: Sequence[str], env: Mapping[str, str], output: IO[str]) -> int:
+    """Run a command of DVC in a folder with its output in a file, and return its exit status."""
+    with open(os.devnull, "rb") as devnull:
+        streams = [devnull.fileno(), output.fileno(), output.fileno()]
+        return _ask(_server("dvc"), [*command], str(folder), dict(env), streams)
+
+
+def stages_first(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which `python -m cli.stage` is a fork."""
+    folder = Path(_server("stage")).parent
+    return {**env, "PATH": os.pathsep.join([str(folder), env["PATH"]])}
+
+
+@functools.cache
+def _server(kind: str) -> str:
+    """Start the server of a kind, which ends with this process, and return the path of its socket."""
+    folder = tempfile.mkdtemp()
+    address = str(Path(folder, "socket"))
+    command = [sys.executable, __file__, "--serve", kind, address]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    assert server.stdout.readline() == "ready\n"
+    atexit.register(_end, server, folder)
+    python = Path(folder, "python")
+    python.write_text(PYTHON.format(python=sys.executable, file=__file__, socket=address), encoding="utf-8")
+    python.chmod(0o700)
+    return address
+
+
+def _end(server: subprocess.Popen[str], folder: str) -> None:
+    server.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask(address: str, arguments: list[str], folder: str, env: dict[str, str], streams: list[int]) -> int:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address)
+        order = json.dumps({"arguments": arguments, "folder": folder, "env": env}).encode()
+        socket.send_fds(connection, [len(order).to_bytes(4, "big")], streams)
+        connection.sendall(order)
+        status = connection.recv(1)
+        return status[0] if status else 128 + signal.SIGKILL
+
+
+def _serve(kind: str, address: str) -> None:
+    """Fork a process for each order until the standard input ends."""
+    late = json.loads((ROOT / "flows/processes/late_imports.json").read_text(encoding="utf-8"))
+    for name in late if kind == "dvc" else STAGE_LIBRARIES:
+        with suppress(ImportError):
+            import_module(name)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while server in select.select([server, sys.stdin], [], [])[0]:
+            connection = server.accept()[0]
+            with suppress(ChildProcessError):  # there are no children
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if os.fork() == 0:
+                server.close()
+                _answer(connection, {"dvc": _run_dvc, "stage": _run_stage}[kind])
+            connection.close()
+
+
+def _answer(connection: socket.socket, command: Callable[[list[str]], Any]) -> None:
+    """Run the ordered command in this process, send its exit status and end."""
+    status = 70
+    try:
+        size, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        order = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        os.environ.clear()
+        os.environ.update(order["env"])
+        os.chdir(order["folder"])
+        status = int(command(order["arguments"]) or 0)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.send(bytes([status]))
+        os._exit(status)
+
+
+def _run_dvc(arguments: list[str]) -> int:
+    from dvc.cli import main
+
+    sys.argv = ["dvc", *arguments]
+    return int(main(arguments))
+
+
+def _run_stage(arguments: list[str]) -> None:
+    sys.path[0] = os.getcwd()
+    sys.argv = ["stage", *arguments]
+    runpy.run_module("cli.stage", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        _serve(*sys.argv[2:])
+    else:
+        sys.exit(_ask(sys.argv[1], sys.argv[2:], os.getcwd(), dict(os.environ), [0, 1, 2]))
