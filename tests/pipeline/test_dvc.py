@@ -74,7 +74,7 @@ def test_one_teachers_seed_changes_no_other_teacher(other_seed):
 
 @pytest.mark.long
 def test_one_teachers_seed_reruns_that_teacher_and_what_follows(other_seed):
-    printed = toy.call(other_seed, "dvc", "repro")
+    printed = runs.repro(other_seed)
     assert ran(printed) == ["train_teacher@t2", "soft_labels", "train_student@1", "evaluate"]
 
 

@@ -112,7 +112,7 @@ def check(project: Path, group: str, count: int) -> None:
         assert fresh_stage.outs(project, stage).items() <= expected.items(), case
         assert fresh_stage.torn_objects(project) == [], case
         assert "Traceback" not in output, case
-        toy.call(project, "dvc", "repro", stage.name)
+        runs.repro(project, stage.name)
         assert fresh_stage.outs(project, stage) == expected, case
         assert (project / "dvc.lock").read_bytes() == locked, case
         assert fresh_stage.left_over(project) == [], case

@@ -55,7 +55,7 @@ def begun(finished_run, tmp_path_factory) -> Path:
 def undisturbed(begun, tmp_path_factory) -> dict[str, object]:
     """Return what the two stages give where nothing ends them."""
     folder = shutil.copytree(begun, tmp_path_factory.mktemp("undisturbed") / "project", symlinks=True)
-    toy.call(folder, "dvc", "repro", TEACHER, FBANK)
+    runs.repro(folder, TEACHER, FBANK)
     found = results(folder)
     shutil.rmtree(folder)
     return found

@@ -1,4 +1,4 @@
-"""A patient withdraws: `trace` says what that concerns, `run` makes exactly that anew, and nothing of them is left."""
+"""Removal of a patient: `trace` names the stages to run again, exactly these run, and no trace is left."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,8 @@ def done(folder: Path) -> list[str]:
     return [event["stage"] for event in events if event.get("status") == "done"]
 
 
-def test_a_patient_is_removed(project, server):
+@pytest.mark.parametrize("command", ["dvc repro", pytest.param("breathline run", marks=pytest.mark.long)])
+def test_a_patient_is_removed(project, server, command):
     folder, first = project, done(project)
     recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
     patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
@@ -39,7 +40,10 @@ def test_a_patient_is_removed(project, server):
     assert trained >= {"train_teacher@t1", "train_student@1", "soft_labels"}
 
     runs.edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
-    succeed(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
+    if command == "dvc repro":
+        runs.repro(folder)
+    else:
+        succeed(breathline(folder, server, "run", "--jobs", "1"), timeout_s=400)
     again = done(folder)[len(first) :]
     assert set(again) == concerned
     assert len(again) == len(concerned)

@@ -66,7 +66,7 @@ def test_an_untouched_run_is_verified_in_depth(finished_run):
 @pytest.mark.long
 def test_another_run_with_other_parameters_and_its_return_are_no_tampering(project):
     runs.edit(project, lambda read: read["student"]["optimizer"].update(lr=0.001))
-    toy.call(project, "dvc", "repro")
+    runs.repro(project)
     report = verification.verify(project)
     assert report.errors == []
     assert {one.kind for one in report.notes} == {"git-dirty", "git-dirty-run"}

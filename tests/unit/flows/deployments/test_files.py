@@ -6,14 +6,9 @@ from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
-from docker.types import HostConfig
-from prefect.client.schemas.objects import FlowRun
 from prefect.flows import load_flow_from_entrypoint
-from prefect.server.events.schemas.automations import Automation
 from prefect.settings.models.flows import FlowsSettings
 from prefect.utilities.callables import parameter_schema
-from prefect_docker.worker import DockerWorkerJobConfiguration
-from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from flows.deployments import automations, pools, register
 from tasks.runtime.errors import BreathlineError
@@ -21,18 +16,24 @@ from tasks.runtime.errors import BreathlineError
 ROOT = Path(__file__).parents[4]
 DEPLOYMENTS = register.read(ROOT)
 ENTRYPOINTS = sorted({deployment["entrypoint"] for deployment in DEPLOYMENTS})
-RUN = FlowRun(id=uuid4(), flow_id=uuid4(), name="night")
 
 
 def configuration(kind: str, **values: object):
     """Return what a worker makes of the project's template and the values of a deployment."""
+    # Two seconds, which no other test needs.
+    from prefect.client.schemas.objects import FlowRun
+    from prefect_docker.worker import DockerWorkerJobConfiguration
+    from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
+
     known = {"docker": DockerWorkerJobConfiguration, "kubernetes": KubernetesWorkerJobConfiguration}[kind]
     found = asyncio.run(known.from_template_and_values(pools.template(ROOT, kind), values, client=AsyncMock()))
-    found.prepare_for_flow_run(RUN)
+    found.prepare_for_flow_run(FlowRun(id=uuid4(), flow_id=uuid4(), name="night"))
     return found
 
 
 def test_a_container_gets_gpus_shared_memory_and_volumes():
+    from docker.types import HostConfig
+
     found = configuration("docker", gpus=2, volumes=["remote:/remote"])
     assert found.image == "breathline:latest"
     assert found.volumes == ["remote:/remote"]
@@ -91,6 +92,8 @@ def test_schedules_set_only_parameters_of_their_flows():
 
 
 def test_prefect_accepts_the_automations_and_they_cover_every_deployed_flow():
+    from prefect.server.events.schemas.automations import Automation
+
     flows = {load_flow_from_entrypoint(entrypoint).name for entrypoint in ENTRYPOINTS} | {"stage-on-worker"}
     for written in automations.read(ROOT):
         documents = {action.get("block_document_id"): str(uuid4()) for action in written["actions"]}
