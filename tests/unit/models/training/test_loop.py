@@ -1,6 +1,7 @@
 """Training loop: learning, determinism, errors, and steps on a GPU without synchronisation."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -79,8 +80,10 @@ def test_soft_label_candidates_are_drawn_at_random(tmp_path):
     assert means[1][2:] == pytest.approx([0.49, 0.49], abs=0.12)
 
 
-@pytest.mark.slow  # compiles three graphs, about 20 s each on a busy core
-def test_a_compiled_loss_trains_the_same_network(tmp_path):
+@pytest.mark.slow  # traces three graphs; Inductor compiles them as well, about 20 s each on a busy core
+@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=pytest.mark.long)])
+def test_a_compiled_loss_trains_the_same_network(tmp_path, monkeypatch, backend):
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
     data, compute = toys.data(tmp_path), dataclasses.replace(toys.CPU, compile=True)
     torch.manual_seed(0)
     eager = train(tmp_path / "a", parallel.settings(), data, network=parallel.Normed())
