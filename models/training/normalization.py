@@ -63,7 +63,7 @@ class Normalization:
             or any(given[key] not in values for key, values in known.items())
             or np.shape(given["mean"]) != (card["mels"],)
         ):
-            raise ValueError("The `normalization` of model.json is none that this version can apply.")
+            raise ValueError("The `normalization` of model.json is damaged, or of a later version of Breathline.")
         settings = NormalizationSettings(**{key: given[key] for key in known})
         return cls(settings, np.array(given["mean"], dtype=np.float64))
 

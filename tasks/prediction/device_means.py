@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from models.training.normalization import Means, Offsets, frame_means
+from tasks.audio import reading
 from tasks.checks.settings import UnusableLimits
-from tasks.prediction.recordings import Model, hear, several_needed
+from tasks.prediction.recordings import Model, read_excerpts, several_needed
 from tasks.runtime.errors import BreathlineError
 
 
@@ -30,8 +31,8 @@ def offsets(model: Model, wavs: Sequence[Path], limits: UnusableLimits) -> dict[
         return {}
     means: dict[Path, Means] = {}
     for wav in wavs:
-        with suppress(BreathlineError):
-            _, found, _ = hear(model, wav, limits)
+        with suppress(BreathlineError), reading.enough_memory(wav):
+            _, found, _ = read_excerpts(model, wav, limits)
             if found is not None:
                 means[wav] = frame_means(found.numpy())
     if len(means) < 2:

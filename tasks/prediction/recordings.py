@@ -157,7 +157,9 @@ def _features(model: Model, wav: Path, samples: Samples, rate: int) -> tuple[lis
     return parts, torch.from_numpy(found.features)
 
 
-def hear(model: Model, wav: Path, limits: UnusableLimits) -> tuple[list[Excerpt], torch.Tensor | None, tuple[str, ...]]:
+def read_excerpts(
+    model: Model, wav: Path, limits: UnusableLimits
+) -> tuple[list[Excerpt], torch.Tensor | None, tuple[str, ...]]:
     """Return the excerpts of a recording, their features as `extract_features`, and notes on the file.
 
     A recording that is not usable is one excerpt without features, whose note gives the reason.
@@ -197,7 +199,7 @@ def predict(
             needs other recordings of the device.
     """
     with reading.enough_memory(wav):
-        parts, found, notes = hear(model, wav, limits)
+        parts, found, notes = read_excerpts(model, wav, limits)
         if found is None:
             return _table(model, wav, parts, None, notes)
         if model.normalization is not None and offsets is None:
