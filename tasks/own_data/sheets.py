@@ -14,6 +14,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed, quoted
 
 MAX_BYTES = 1 << 28
+MAX_COLUMNS = 1000
 WINDOWS = "cp1252"  # encoding of Excel's CSV on Windows
 TEXTS = (".csv", ".tsv", ".txt")
 EXCEL = (".xlsx", ".xls", ".ods")
@@ -72,6 +73,9 @@ def _sheet(
     (first, header), *rows = filled
     while header and not header[-1]:
         header.pop()
+    if len(header) > MAX_COLUMNS:
+        problems.add(path, f"the table has {len(header)} columns; {MAX_COLUMNS} are the most", "name the right file")
+        return None
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         problems.add(path, f"two columns are called {quoted(twice[0])}", "rename one of them", line=first)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tasks.corpora.icbhi import annotations, metadata, metadata_lines
 from tasks.corpora.sprsound import annotations as sprsound_annotations
+from tasks.corpora.table import normalised
+from tests.fuzz import own_data
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,15 @@ KINDS = {
         ((*TIMES, "[" * 70_000, '{"event_annotation": NaN}', '{"event_annotation": [{"start": 1e400}]}'),),
         is_table=False,
     ),
+    "table of own recordings": Kind(
+        own_data.read_table,
+        own_data.ROWS,
+        (("../P1_a.wav", ""), TIMES, TIMES, ("", "=", "\x1b[2J"), ("", "李"), (), TIMES),
+    ),
+    "annotation of own recordings": Kind(
+        own_data.read_annotation, ("0\t0.5\tnormal", "0.5\t0.75\twheeze"), (TIMES, TIMES, ("", "\\", "squeak"))
+    ),
+    "normalised table": Kind(normalised.read, own_data.NORMALISED, (NUMBERS,), is_table=False),
     "split": Kind(
         metadata.read_split,
         ("101_1b1_Al_sc_Meditron\ttest", "102_1b1_Al_mc_Litt3200\ttrain"),
