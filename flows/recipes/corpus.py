@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
-from tasks.sources import folder_walk, pointers, system_files
+from tasks.sources import archive, folder_walk, pointers, system_files
 from tasks.subsets.settings import DEVICE
 
 HELP = (
@@ -36,12 +36,12 @@ def settings(corpus: str) -> dict[str, Any]:
             )
         return {**NOTHING_ELSE, "corpus": corpus, "source": "publisher", "expect": "full"}
     path = Path(corpus)
-    recordings = _recordings(_files(path))
+    files = _files(path)
+    recordings = _recordings(files)
     found = registry.recognise(recordings)
     if found is None:
-        raise BreathlineError(
-            "There is no recording (.wav) with the name of a known corpus.", where=path, hint=f"--corpus: {HELP}"
-        )
+        what = "There is no recording (.wav) with the name of a known corpus."
+        raise BreathlineError(what, where=path, hint=archive.unpacking_hint(files) or f"--corpus: {HELP}")
     return {
         **NOTHING_ELSE,
         "corpus": found.name,
@@ -96,10 +96,11 @@ def _files(path: Path) -> list[str]:
     elif path.is_file():
         pointers.check_archive(path)
         try:
-            with zipfile.ZipFile(path) as archive:
-                files = archive.namelist()
+            with zipfile.ZipFile(path) as opened:
+                files = opened.namelist()
         except zipfile.BadZipFile as error:
-            raise BreathlineError("This is not a zip archive.", where=path, hint=f"--corpus: {HELP}") from error
+            hint = archive.unpacking_hint([path.name]) if path.suffix != ".zip" else "fetch the archive again"
+            raise BreathlineError("This is not a zip archive.", where=path, hint=hint or f"--corpus: {HELP}") from error
     else:
         raise BreathlineError("There is no such archive or folder.", where=path, hint=f"--corpus: {HELP}")
     return files

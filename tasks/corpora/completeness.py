@@ -12,6 +12,7 @@ from tasks.corpora.source_files import SourceFiles
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
+from tasks.sources import archive
 
 PARTIAL = "accept a part of the corpus: download.expect: partial"
 
@@ -38,7 +39,8 @@ def check_pairs(files: SourceFiles, where: object, expect: Expect) -> list[str]:
             hint="add the annotation file of each",
         )
     if not files.audio:
-        raise BreathlineError("There are no recordings.", where=where, hint="add the .wav files of the corpus")
+        hint = archive.unpacking_hint(member.name for member in files.others) or "add the .wav files of the corpus"
+        raise BreathlineError("There are no recordings.", where=where, hint=hint)
     without_audio = [recording_id for recording_id in files.annotations if recording_id not in files.audio]
     if without_audio and expect == "full":
         raise BreathlineError(

@@ -8,7 +8,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,7 @@ from rich import progress
 
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
+from tasks.runtime.words import listed
 from tasks.sources import pointers, system_files
 from tasks.sources.collection import CHUNK, Archive, BrokenArchiveError, Collection, Member
 
@@ -24,6 +25,7 @@ MAX_BYTES = 16 << 30  # of all unpacked members; large corpora have some 3 GiB
 MAX_RATIO = 200  # of a member's unpacked to its compressed size; audio and text stay below 6
 MIN_CHECKED_BYTES = 1 << 20  # smaller members may have any ratio
 READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")  # of archives
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OverflowError)
 
 
@@ -92,6 +94,12 @@ def downloaded(path: Path, *, sha256: str | None) -> Iterator[Collection]:
         path.unlink()
         raise
     shutil.rmtree(path.parent)
+
+
+def unpacking_hint(names: Iterable[str]) -> str | None:
+    """Return the next step for archives among the files of a source, which are not looked into; None without one."""
+    inner = [name for name in names if name.lower().endswith(SUFFIXES) and not system_files.is_one(name)]
+    return f"unpack {listed(inner)}, and name the folder with the recordings as the source" if inner else None
 
 
 def check_zip(path: Path) -> None:

@@ -8,6 +8,7 @@ from flows.recipes import corpus
 from tasks.corpora.icbhi import expected, known_recordings
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE, read_split
+from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.download.project import Project, publish, settings
 from tests.unit.tasks.sources import corpora
 
@@ -52,6 +53,23 @@ def test_kaggle_s_copy_is_read_as_it_is(tmp_path, project, caplog, tops, form):
     assert [metadata.recordings[name]["split"] for name in NAMES] == ["train", "test", "train", "test", "train"]
     assert (metadata.patients["101"]["diagnosis"], metadata.patients["101"]["age"]) == ("URTI", 3)
     assert {patient["fold"] for patient in metadata.patients.values()} == {3}
+
+
+@pytest.mark.parametrize("form", ["zip", "folder", "tar"])
+def test_an_archive_within_a_source_is_named(tmp_path, project, form):
+    inner = {"x/ICBHI_final_database.zip": corpora.zipped(tmp_path / "inner.zip", kaggle(TOPS[0])).read_bytes()}
+    if form == "tar":
+        path = corpora.lay_out(tmp_path, {"a.tar.gz": b"\x1f\x8b"}) / "a.tar.gz"
+    else:
+        lay_out = corpora.zipped if form == "zip" else corpora.lay_out
+        path = lay_out(tmp_path / f"source.{form}", inner)
+        source = "archive" if form == "zip" else "directory"
+        error = project.refused(settings(source, path), "There are no recordings")
+        assert error.hint.startswith("unpack x/ICBHI_final_database.zip")
+    with pytest.raises(BreathlineError, match=r"no recording|not a zip") as error:
+        corpus.settings(str(path))
+    name = "a.tar.gz" if form == "tar" else "x/ICBHI_final_database.zip"
+    assert error.value.hint == f"unpack {name}, and name the folder with the recordings as the source"
 
 
 @pytest.mark.parametrize("suffix", ["wav", "txt"])

@@ -96,6 +96,8 @@ def test_the_format_of_a_dataset_must_be_known(text, what):
     with pytest.raises(BreathlineError, match=what) as error:
         corpus.settings(text)
     assert "such as `icbhi=hub:o/n`" in error.value.hint
+    with pytest.raises(BreathlineError, match="no such archive or folder"):
+        corpus.settings("kaggle:name")
 
 
 def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
