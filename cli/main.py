@@ -3,12 +3,14 @@
 import atexit
 import gc
 import os
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
 from cli.audit.command import app as audit
@@ -23,8 +25,17 @@ from tasks.sources import proxies
 atexit.register(gc.freeze)
 
 
+# Typer keeps the line breaks of docstrings, which are those of the source; a blank line ends a paragraph.
+SINGLE_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+
+
 class Group(TyperGroup):
     """Commands that show every error by `print_error`, and exit with its status."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for command in _below(self):
+            command.help = SINGLE_LINE_BREAK.sub(" ", command.help or "")
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line."""
@@ -44,6 +55,14 @@ class Group(TyperGroup):
         except (Exception, KeyboardInterrupt) as error:  # none is shown with a traceback
             raise typer.Exit(print_error(error)) from error
         return found
+
+
+def _below(group: TyperGroup) -> Iterator[TyperCommand | TyperGroup]:
+    """Yield the commands of a group and of the groups in it."""
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, TyperGroup):
+            yield from _below(command)
 
 
 # The first argument is the folder of a project, whose code comes before the installed one.

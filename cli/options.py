@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 EXAMPLES = {
-    name: text.replace("\n", " ")
+    # Typer removes the margin that all lines but the first share.
+    name: f"\n{text}"
     for name, text in tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8")).items()
 }
 Jobs = Annotated[int, typer.Option(min=1, help="Maximum number of stages at once on this machine.")]

@@ -162,7 +162,7 @@ def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
     """Return the function that writes a table in the format of a file's suffix.
 
     Raises:
-        BreathlineError: The suffix is not supported.
+        BreathlineError: The suffix is not supported, or the file cannot be written.
     """
     from pyarrow import csv
 
@@ -178,7 +178,12 @@ def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
         ".json": lambda path, table: files.write_json(path, table.to_pylist()),
     }
     if out.suffix not in writers:
+        *others, last = writers
+        listed = f"{', '.join(others)} or {last}"
         raise BreathlineError(
-            f"The suffix `{out.suffix}` is not supported.", where=out, hint=f"use {', '.join(writers)}"
+            f"The name of the output has {f'the suffix `{out.suffix}`' if out.suffix else 'no suffix'}.",
+            where=out,
+            hint=f"name a file that ends in {listed}",
         )
+    files.require_writable(out)
     return writers[out.suffix]

@@ -1,6 +1,7 @@
 """Excerpts of a recording: the cycles of its annotation, or windows."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def excerpts(wav: Path, seconds: float, duration_s: float) -> list[Excerpt]:
         duration_s: Length of a window in seconds.
 
     Raises:
-        BreathlineError: The annotation cannot be parsed, or a cycle lies outside the recording.
+        BreathlineError: The annotation cannot be read or parsed, or a cycle lies outside the recording.
     """
     annotation, note = _annotation(wav), None
     if annotation is not None:
@@ -52,10 +53,26 @@ def _annotation(wav: Path) -> tuple[Corpus | None, Path] | None:
     """Return the annotation beside a recording, and the first corpus that has such files; None for an export's name."""
     for corpus in map(registry.get, registry.names()):
         path = corpus.annotation(wav)
-        if path != wav and path.is_file():
+        if path != wav and _exists(path):
             return corpus, path
-    exported = next((path for path in annotation_files.beside(wav) if path.is_file()), None)
+    exported = next((path for path in annotation_files.beside(wav) if _exists(path)), None)
     return None if exported is None else (None, exported)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether an annotation exists.
+
+    Raises:
+        BreathlineError: A folder, a pipe or a link that leads nowhere has its name.
+    """
+    if path.is_file() or not os.path.lexists(path):
+        return path.is_file()
+    kind = "a folder" if path.is_dir() else "no file" if path.exists() else "a link that leads nowhere"
+    raise BreathlineError(
+        f"{path.name} beside the recording is {kind}, and should be its annotation.",
+        where=path,
+        hint="put the annotation there, or move it away to have windows predicted",
+    )
 
 
 def _cycles(corpus: Corpus | None, path: Path, seconds: float) -> list[Cycle]:

@@ -99,6 +99,8 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
             found |= dict.fromkeys(wavs)
         elif path.is_file():
             found[path] = None
+        elif path.exists():
+            raise BreathlineError("This is no file and no folder.", where=path, hint="name a wav file, or a folder")
         else:
             raise BreathlineError("There is no such file or folder.", where=path, hint="name a recording, or a folder")
     return list(found)

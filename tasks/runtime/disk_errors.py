@@ -27,6 +27,9 @@ MESSAGES = {
     errno.ENFILE: ("This machine has too many open files.", "end other programs"),
     errno.EIO: ("The disk reports an input/output error.", "look for the cause in the system's log (`dmesg`)"),
 }
+# Numbers of errors that mean a wrong path, if the path is one that is written.
+PATH_FAULTS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
+PATH_FAULTS |= {errno.ENOTSUP, errno.ENOTEMPTY, errno.EBUSY, errno.EXDEV}
 NO_INODES = "The disk is full: it has no inode left for another file."
 # "Permission denied" without a number may be the answer of a server, or of Git.
 TEXTS = {os.strerror(number): number for number in MESSAGES if number not in disk_places.PERMISSION}
@@ -78,8 +81,12 @@ def disk_error(error: BaseException, path: Path | None = None, *, needed: int | 
             )
         places = [path] if path else [*disk_places.of_project(Path())]
         number = cause.errno if isinstance(cause, OSError) and cause.errno else _number_in(str(cause), places)
+        named = _file_of(cause)
+        if path is not None and number in PATH_FAULTS and named is not None and _is_of(named, path):
+            what = f"The file cannot be written: {os.strerror(number)}."
+            where = path if _beside(named, path) else f"{path} ({named})"
+            return DiskError(what, where=where, hint="name a file in another folder")
         if number in MESSAGES:
-            named = _file_of(cause)
             # A temporary file beside the path is not worth a name.
             return _described(number, path if named is None or _beside(named, path) else named, places, needed)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
@@ -131,6 +138,11 @@ def _file_of(error: BaseException) -> Path | None:
 
 def _beside(file: Path, path: Path | None) -> bool:
     return path is not None and file.absolute().parent == path.absolute().parent
+
+
+def _is_of(named: Path, path: Path) -> bool:
+    """Return whether an error names a path, a temporary file beside it, or a folder above it."""
+    return _beside(named, path) or path.absolute().is_relative_to(named.absolute())
 
 
 def _described(number: int, path: Path | None, places: Sequence[Path], needed: int | None) -> DiskError:

@@ -3,6 +3,7 @@
 Standard library only: the launcher of a stage imports it before anything slow.
 """
 
+import errno
 import os
 import re
 import select
@@ -19,6 +20,7 @@ from tasks.runtime.errors import BreathlineError
 
 DEBUG = "BREATHLINE_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
+OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cli", "flows", "lineage", "tasks", "models")
 LINE_START = re.compile(r" *(where: |next:  |\| )?")
@@ -39,6 +41,8 @@ def print_error(error: BaseException, subject: str = "Error") -> int:
         traceback.print_exception(error)
     if isinstance(error, BrokenPipeError) and _output_is_closed():
         return 1
+    if isinstance(error, OSError) and error.filename is None and error.errno in OUTPUT_FAULTS:
+        error = _output_error() or error
     if isinstance(error, KeyboardInterrupt):
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
@@ -114,6 +118,24 @@ def _output_is_closed() -> bool:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return closed
     return False
+
+
+def _output_error() -> BreathlineError | None:
+    """Return the error of a standard output that cannot be written; what is still buffered then goes nowhere."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # standard output is no file
+        return None
+    try:
+        os.write(descriptor, b"\n")  # a second flush would report nothing
+    except OSError as error:
+        where = "standard output"
+        with suppress(OSError):  # macOS has no /proc
+            where += f" ({os.readlink(f'/proc/self/fd/{descriptor}')})"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        what = f"The output cannot be written: {error.strerror}."
+        return BreathlineError(what, where=where, hint="send it to another file, or make room on its disk")
+    return None
 
 
 def _has_no_reader(descriptor: int) -> bool:

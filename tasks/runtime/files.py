@@ -1,5 +1,6 @@
 """Atomic writing of files, and their hashes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -27,16 +28,33 @@ def replacing(path: Path, *, needed: int | None = None) -> Iterator[Path]:
         DiskError: The disk refuses the file, for example because it is full.
     """
     with disk_errors(path, needed=needed):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _temporary(path)
         try:
             yield temporary
             temporary.chmod(0o644)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it will hold.
+
+    Raises:
+        DiskError: The disk or the path refuses the file.
+    """
+    with disk_errors(path):
+        _temporary(path).unlink()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
+def _temporary(path: Path) -> Path:
+    """Return a new empty file in the folder of ``path``, which is created if missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    return Path(name)
 
 
 def sha256(path: Path) -> str:

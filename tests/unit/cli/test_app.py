@@ -1,9 +1,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from cli.main import app
 from tests import toy
 
 PROGRAM = """
@@ -36,6 +41,25 @@ def test_help_needs_nothing_heavy_and_lists_every_command(tmp_path):
     assert "heavy: []" in log
     commands = ("run", "plan", "recipe", "leaderboard", "models", "report", "doctor")
     assert all(f" {name} " in printed for name in commands)
+
+
+def commands(group: TyperGroup) -> Iterator[TyperCommand]:
+    """Yield the commands of a group and of the groups in it."""
+    for command in group.commands.values():
+        if isinstance(command, TyperGroup):
+            yield from commands(command)
+        else:
+            yield command
+
+
+def test_help_breaks_lines_at_the_width_and_gives_each_example_a_line():
+    found = list(commands(get_command(app)))
+    assert len(found) >= 20
+    for command in found:
+        assert "\n" not in command.help.replace("\n\n", ""), command.name
+        assert command.epilog.splitlines()[1] in ("Example:", "Examples:"), command.name
+    printed = CliRunner().invoke(app, ["audit", "trace", "--help"], env={"COLUMNS": "80"}).output
+    assert "\n   breathline audit trace data/student/1 --all   " in printed
 
 
 SLOW = pytest.mark.slow  # a process each: 1 s

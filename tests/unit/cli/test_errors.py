@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -127,6 +128,18 @@ def test_a_pipe_that_closes_after_everything_is_written_is_no_defect(monkeypatch
         patch.setattr(sys, "stdout", stream)
         assert error_output.print_error(BrokenPipeError(32, "Broken pipe")) == 1
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_an_output_that_is_full_is_named_and_not_the_disk_of_the_project():
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-c", START, "models", "mn04"]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "Error: The output cannot be written: No space left on device.\n  where: standard output"
+    )
+    assert "another file" in done.stderr
 
 
 def test_a_broken_pipe_that_is_not_the_output_is_told(capsys):

@@ -34,8 +34,26 @@ def test_every_format_holds_the_same_rows(folder, capsys):
     printed = " ".join(capsys.readouterr().out.split())
     assert "3 windows of 1 recordings. For research only: not a medical device, not a diagnosis." in printed
     assert "trained on whole cycles" in printed
-    with pytest.raises(BreathlineError, match=r"suffix `\.xls` is not supported"):
+    with pytest.raises(BreathlineError, match=r"has the suffix `\.xls`(.|\n)*ends in \.parquet, \.csv or \.json"):
         predict([Path("a.wav")], model="model", out=Path("out.xls"))
+
+
+@pytest.mark.parametrize(
+    ("out", "what"),
+    [
+        ("/proc/x.csv", "No such file or directory"),
+        ("folder.csv", "Is a directory"),
+        ("a.wav/x.csv", "(Not a directory|File exists)"),
+        (f"{'x' * 300}.csv", "File name too long"),
+        ("/dev/full", "no suffix"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(folder, out, what):
+    (folder / "folder.csv").mkdir()
+    with pytest.raises(BreathlineError, match=what) as refused:
+        predict([Path("a.wav")], model="nonsense", out=Path(out))
+    assert out in str(refused.value.where)
+    assert "name a file" in str(refused.value.hint)
 
 
 def test_a_broken_recording_is_named_and_the_others_are_written(folder):

@@ -1,6 +1,7 @@
 """Predictions for recordings: which pieces, whatever the file's format, and what is refused."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,20 @@ def test_cycles_are_those_of_the_annotation_unless_it_names_none(tmp_path):
     assert {part.note for part in windows} == {"a.txt beside the recording has no cycles: windows are predicted"}
     (tmp_path / "a.txt").write_text("notes of the ward\n")
     with pytest.raises(BreathlineError, match=r"a\.txt beside the recording is no annotation(.|\n)*a\.txt:1\n.*rename"):
+        excerpts(tmp_path / "a.wav", 6.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (Path.mkdir, "a folder"),
+        (os.mkfifo, "no file"),
+        (lambda path: path.symlink_to("missing"), "a link that leads nowhere"),
+    ],
+)
+def test_an_annotation_that_is_no_file_is_named(tmp_path, make, kind):
+    make(tmp_path / "a.txt")
+    with pytest.raises(BreathlineError, match=rf"a\.txt beside the recording is {kind}(.|\n)*windows predicted"):
         excerpts(tmp_path / "a.wav", 6.0, 2.5)
 
 
