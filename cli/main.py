@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
 from cli.audit.command import app as audit
@@ -57,7 +57,7 @@ class Group(TyperGroup):
         return found
 
 
-def _below(group: TyperGroup) -> Iterator[TyperCommand | TyperGroup]:
+def _below(group: TyperGroup) -> Iterator[Any]:
     """Yield the commands of a group and of the groups in it."""
     for command in group.commands.values():
         yield command
