@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,12 +13,12 @@ import httpx
 
 from tasks.corpora import datasets, registry
 from tasks.corpora.settings import DownloadSettings
+from tasks.runtime import time_limit
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
-from tasks.sources import folder_walk, proxies, responses
+from tasks.sources import folder_walk, limits, proxies, responses
 
 STATE = Path(".breathline/source.json")
-TIMEOUT_S = 30.0
 NO_HEAD = (405, 501)  # servers that answer GET alone
 
 
@@ -134,7 +135,7 @@ def _differ(before: FileState, now: FileState) -> bool:
 
 def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
     proxies.check()
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
+    with httpx.Client(timeout=limits.ANSWER_S, follow_redirects=True) as client:
         for name in names:
             urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
             # The mirror of the last run first: only its own marks are comparable.
@@ -142,14 +143,26 @@ def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> 
             yield name, _first(client, sorted(urls, key=lambda url: url != last))
 
 
+def _headers(client: httpx.Client, url: str) -> httpx.Response:
+    """Return the response to a request for the headers of a file."""
+    identity = {"Accept-Encoding": "identity"}
+    response = client.head(url, headers=identity)
+    if response.status_code in NO_HEAD:
+        with client.stream("GET", url, headers=identity) as response:
+            pass  # the headers are enough
+    return response
+
+
 def _first(client: httpx.Client, urls: Iterable[str]) -> FileState:
     faults, transient = [], False
     for url in urls:
         try:
-            response = client.head(url, headers={"Accept-Encoding": "identity"})
-            if response.status_code in NO_HEAD:
-                with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-                    pass  # the headers are enough
+            # The client bounds each read alone, which a slow server repeats.
+            response = time_limit.call(partial(_headers, client, url), limits.ANSWER_S)
+        except TimeoutError:
+            faults.append(f"{responses.shown(url)}: no complete answer within {limits.ANSWER_S:g} s")
+            transient = True
+            continue
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             faults.append(responses.described(url, error))
             transient |= responses.may_pass(error)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.errors import BreathlineError
-from tasks.sources import proxies
-from tasks.sources.hub_library import disable_telemetry, hub_errors
+from tasks.sources import limits
+from tasks.sources.hub_library import ask, disable_telemetry
 
 TIMM_FILE = "model.safetensors"
-TIMEOUT_S = 30.0  # of the request for the current commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +66,8 @@ def _current_commit(repository: str, source: str, hint: str) -> str:
     """Return the commit of a repository's main branch."""
     from huggingface_hub import HfApi
 
-    proxies.check()
-    with hub_errors(f"repository `{repository}`", where=source, hint=hint):
-        return str(HfApi().model_info(repository, timeout=TIMEOUT_S).sha)
+    request = partial(HfApi().model_info, repository, timeout=limits.ANSWER_S)
+    return str(ask(request, f"repository `{repository}`", where=source, hint=hint).sha)
 
 
 def _place(source: str, hint: str) -> tuple[str, str]:

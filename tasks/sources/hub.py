@@ -12,12 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed
-from tasks.sources import archive, proxies, system_files
+from tasks.sources import archive, limits, system_files
 from tasks.sources.collection import Collection, Dataset, FileKind, Member, chunks_of, files_in
-from tasks.sources.hub_library import disable_telemetry, hub_errors
+from tasks.sources.hub_library import ask
 from tasks.sources.many import RemoteFile, fetch_all
 
-TIMEOUT_S = 60.0  # of the request for the list of files
 COMMIT = re.compile("[0-9a-f]{40}")
 BY_HAND = "fetch it by hand (`hf download --repo-type dataset`), and set `source: directory`"
 
@@ -127,10 +126,8 @@ def _describe(dataset: str, revision: str | None) -> tuple[str, list[HubFile]]:
     """Return commit and files of a dataset, for which the hub is asked."""
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
-    disable_telemetry()
-    proxies.check()
-    with hub_errors(f"dataset `{dataset}`", where=_where(dataset, revision), hint=_hint(dataset, revision)):
-        found = HfApi().dataset_info(dataset, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
+    request = partial(HfApi().dataset_info, dataset, revision=revision, files_metadata=True, timeout=limits.ANSWER_S)
+    found = ask(request, f"dataset `{dataset}`", where=_where(dataset, revision), hint=_hint(dataset, revision))
     commit, files = str(found.sha), []
     for one in found.siblings or []:
         if one.size is None or one.blob_id is None:

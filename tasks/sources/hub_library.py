@@ -1,12 +1,15 @@
-"""Use of the library huggingface_hub: telemetry off, and errors for the user."""
+"""Use of the library huggingface_hub: telemetry off, a limit of time, and errors for the user."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from tasks.runtime import time_limit
 from tasks.runtime.errors import BreathlineError, TransientError
-from tasks.sources import proxies
+from tasks.sources import limits, proxies
 from tasks.sources.responses import BUSY
 
+Answer = TypeVar("Answer")
 LOG_IN = "log in (`hf auth login`), or set HF_TOKEN"
 
 
@@ -15,6 +18,25 @@ def disable_telemetry() -> None:
     from huggingface_hub import constants
 
     constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
+def ask(request: Callable[[], Answer], repository: str, *, where: object, hint: str) -> Answer:
+    """Return the answer to a request for facts about a repository, within the limit of time.
+
+    Args:
+        request: Function that sends the request; the library bounds each read alone, which a slow server repeats.
+        repository: Kind and name of the repository, such as ``dataset `owner/name` ``.
+        where: Key of params.yaml, or the source.
+        hint: Next step after an error.
+
+    Raises:
+        TransientError: The hub cannot be reached, or is busy.
+        BreathlineError: The hub refuses the request.
+    """
+    disable_telemetry()
+    proxies.check()
+    with hub_errors(repository, where=where, hint=hint):
+        return time_limit.call(request, limits.ANSWER_S)
 
 
 @contextmanager
@@ -60,5 +82,6 @@ def hub_errors(repository: str, *, where: object, hint: str) -> Iterator[None]:
         raise BreathlineError(f"The hub has no such names: {error}", where=where, hint=hint) from error
     except Exception as error:  # of the HTTP library that the hub's client has chosen
         proxy = proxies.proxy_of(constants.ENDPOINT)
-        what = f"The hub cannot be reached{f' through the proxy of {proxy}' if proxy else ''}: {error}"
+        reason = str(error) or f"no complete answer within {limits.ANSWER_S:g} s"
+        what = f"The hub cannot be reached{f' through the proxy of {proxy}' if proxy else ''}: {reason}"
         raise TransientError(what, where=where, hint=hint) from error

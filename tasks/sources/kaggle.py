@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 
 from tasks.runtime import time_limit
 from tasks.runtime.errors import BreathlineError, TransientError
-from tasks.sources import archive, proxies, responses
+from tasks.sources import archive, limits, proxies, responses
 from tasks.sources.collection import Collection, Dataset, folder
 from tasks.sources.http import fetch_first
 
-TIMEOUT_S = 60.0  # of each request to Kaggle's API, which the library leaves without a limit
 LOG_IN = "set KAGGLE_API_TOKEN, or write the token to ~/.kaggle/access_token (kaggle.com: Settings, API)"
 
 Answer = TypeVar("Answer")
@@ -107,7 +106,7 @@ def _answer(dataset: str, version: str | None, ask: Callable[[Any], Answer]) -> 
             return ask(client)
 
     try:
-        return time_limit.call(call, TIMEOUT_S)
+        return time_limit.call(call, limits.ANSWER_S)
     except requests.HTTPError as error:
         raise _refusal(dataset, version, error.response) from error
     except (requests.RequestException, TimeoutError) as error:
@@ -150,7 +149,7 @@ def _refusal(dataset: str, version: str | None, response: Any) -> BreathlineErro
 def _reason(error: Exception) -> str:
     """Return the reason of a failed connection, without the address, which may hold a signature."""
     if isinstance(error, TimeoutError):
-        return f"no answer within {TIMEOUT_S:g} s"
+        return f"no answer within {limits.ANSWER_S:g} s"
     cause = error.args[0] if error.args else error
     cause = getattr(cause, "reason", cause)
     if isinstance(cause, Exception) and len(cause.args) > 1 and isinstance(cause.args[1], Exception):

@@ -1,4 +1,4 @@
-"""Limits of one download: size, time and speed."""
+"""Limits of one download: size, time and speed; and of a request for facts about files."""
 
 import math
 import os
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tasks.runtime.errors import BreathlineError
 
+ANSWER_S = 60.0  # longest time of a request for facts about files, such as headers, a list or a commit, in seconds
 GIGABYTES, HOURS = "BREATHLINE_DOWNLOAD_GB", "BREATHLINE_DOWNLOAD_HOURS"
 
 

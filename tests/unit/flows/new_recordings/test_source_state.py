@@ -11,8 +11,10 @@ import pytest
 from flows.new_recordings import source_state
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
+from tasks.sources import limits
 from tests.unit.tasks.download.project import settings
 from tests.unit.tasks.sources.dataset_hosts import COMMIT, DATASET, NEXT, stand_in
+from tests.unit.tasks.sources.server import sends_headers_slowly
 
 
 def inspect(root: Path, given: DownloadSettings) -> list[str]:
@@ -89,7 +91,7 @@ class Mirror(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.headers: dict[str, str] = {"ETag": '"1"', "Content-Length": "7"}
-        self.status, self.head = 200, True
+        self.status, self.head, self.slow = 200, True, False
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -97,6 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: Mirror
 
     def do_HEAD(self) -> None:
+        if self.server.slow:
+            sends_headers_slowly(self)
+            return
         self._answer(self.server.status if self.server.head else 405)
 
     def do_GET(self) -> None:
@@ -159,6 +164,14 @@ def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_pat
     with pytest.raises(BreathlineError, match="neither ETag") as caught:
         source_state.inspect(tmp_path, given, {})
     assert not isinstance(caught.value, TransientError)
+
+
+def test_headers_that_never_end_are_not_waited_for(tmp_path, mirrors, monkeypatch):
+    monkeypatch.setattr(limits, "ANSWER_S", 0.3)
+    mirrors[0].slow = True
+    given = settings("publisher", mirrors=(mirrors[0].url,))
+    with pytest.raises(TransientError, match=r"no complete answer within 0\.3 s"):
+        source_state.inspect(tmp_path, given, {})
 
 
 def test_a_new_revision_of_a_dataset_is_found(tmp_path, monkeypatch):

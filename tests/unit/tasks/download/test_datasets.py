@@ -13,7 +13,7 @@ import pytest
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
 from tasks.extract import extract
 from tasks.runtime.errors import TransientError
-from tasks.sources import http, kaggle, many
+from tasks.sources import http, kaggle, limits, many
 from tasks.sources.retries import RetryPolicy
 from tests.unit.tasks.download.project import FULL, NAMES, Project, publish, settings
 from tests.unit.tasks.sources import corpora
@@ -138,7 +138,7 @@ def test_kaggle_s_refusals_are_told_apart(project, host, behaviour, what, hint):
 
 @needs_kagglehub
 def test_a_silent_kaggle_is_not_waited_for(project, host, monkeypatch):
-    monkeypatch.setattr(kaggle, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(limits, "ANSWER_S", 0.2)
     released = threading.Event()
     host.script["GetDataset"] = [lambda _: released.wait(10)]
     error = project.refused(settings("kaggle", dataset=DATASET), "cannot be reached: no answer within 0.2 s")

@@ -12,7 +12,8 @@ from safetensors.torch import save
 from tasks.pretrained.settings import WeightsSettings
 from tasks.pretrained.weights import write_weights
 from tasks.runtime.errors import BreathlineError, TransientError
-from tests.unit.tasks.sources.server import Handler, Server, serving
+from tasks.sources import limits
+from tests.unit.tasks.sources.server import Handler, Server, sends_headers_slowly, serving
 
 FIRST, SECOND = "a" * 40, "b" * 40
 FILES = {FIRST: save({"w": torch.zeros(2)}), SECOND: save({"w": torch.ones(3)})}
@@ -73,6 +74,13 @@ def test_a_missing_commit_is_permanent_and_a_dead_hub_is_not(tmp_path, hub, monk
     assert not isinstance(error.value, TransientError)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(TransientError, match="hub cannot be reached"):
+        written(tmp_path)
+
+
+def test_a_hub_whose_answer_never_ends_is_not_waited_for(tmp_path, hub, monkeypatch):
+    monkeypatch.setattr(limits, "ANSWER_S", 0.3)
+    hub.script["r"] = [sends_headers_slowly]
+    with pytest.raises(TransientError, match=r"hub cannot be reached: no complete answer within 0\.3 s"):
         written(tmp_path)
 
 
