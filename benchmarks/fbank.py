@@ -1,4 +1,4 @@
-"""Benchmark of `extract` and `fbank` against a plain loader: ``python -m benchmarks.fbank data/raw``.
+"""Benchmark of `extract` and `fbank` against a plain loader: ``python -m benchmarks.fbank data/raw/demo``.
 
 Prints a Markdown table. Each run is a process of its own. The two alternate, so that other load on the machine affects
 both.
@@ -30,13 +30,14 @@ def run_part(part: str, raw: Path, work: Path) -> dict[str, float]:
         from tasks.extract import MAX_WORKERS, extract
 
         begun = time.perf_counter()
-        cycles = extract(raw, work / "cycles", rates=[RATE], workers=min(cores, MAX_WORKERS))["cycles"]
+        folders = raw, work / "cycles", work / "waveforms"
+        cycles = extract(*folders, rates=[RATE], workers=min(cores, MAX_WORKERS))["cycles"]
     else:
         from models.frontends.registry import create
         from tasks.features.cache import MAX_WORKERS, build
 
         begun = time.perf_counter()
-        audio = work / "cycles/audio" / f"{RATE}.parquet"
+        audio = work / "waveforms" / f"{RATE}.parquet"
         workers = min(cores, MAX_WORKERS)
         build(create("ast", 8.0), work / "cycles/cycles.parquet", audio, work / "ast", duration_s=8.0, workers=workers)
         cycles = json.loads((work / "ast/statistics.json").read_text(encoding="utf-8"))["cycles"]
@@ -64,7 +65,7 @@ def row(name: str, runs: list[list[dict[str, float]]], plain: float) -> tuple[st
 def main() -> None:
     """Print the table of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fbank", description=__doc__)
-    parser.add_argument("raw", type=Path, help="folder of the stage download")
+    parser.add_argument("raw", type=Path, help="folder of a corpus, data/raw/NAME")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--part", choices=["plain", "extract", "fbank"], help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)

@@ -3,7 +3,7 @@
 Run it at the root of a project; the outs of the stages are written. The memory is the resident memory of a stage and
 all its children, summed and sampled twenty times per second. Shared pages are counted more than once.
 
-    python -m benchmarks.stages download extract validate fbank@ast fbank@efficientat
+    python -m benchmarks.stages download@demo extract@demo validate@demo fbank@demo-ast pool
 """
 
 import subprocess

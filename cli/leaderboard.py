@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from cli.options import Jobs
-from flows.recipes import corpus as corpora
+from cli.recipe import Corpus, External
 from tasks.artifacts import REPORTS
 from tasks.runtime.errors import BreathlineError
 
@@ -32,7 +32,8 @@ def leaderboard(
     ] = "",
     jobs: Jobs = 1,
     small: Annotated[bool, typer.Option("--small", help="Small versions of the recipes, for a trial.")] = False,
-    corpus: Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")] = None,
+    corpus: Corpus = [],  # noqa: B006 - Typer reads the default and changes nothing
+    external: External = [],  # noqa: B006
     paper: Annotated[
         bool, typer.Option("--paper", help="Also choose the epoch on the test set, as the publications do.")
     ] = False,
@@ -62,7 +63,15 @@ def leaderboard(
             cache = cache_of(root)
             with console.status("Preparing the workspaces …"):
                 for workspace in chosen:
-                    prepare(root, workspace, seeds=numbers, corpus=corpus, paper=paper, cache=cache)
+                    prepare(
+                        root,
+                        workspace,
+                        seeds=numbers,
+                        corpus=corpus,
+                        external=external,
+                        paper=paper,
+                        cache=cache,
+                    )
             failures = _run(root, chosen, jobs, console)
     if len(failures) < max(len(chosen), 1):
         _show(root, chosen, console)
@@ -152,7 +161,7 @@ def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> No
     if not done:
         hint = "`breathline leaderboard RECIPE…` runs recipes; see `breathline recipe list`"
         raise BreathlineError("No workspace is finished.", where=root / FOLDER, hint=hint)
-    found = comparison.leaderboards([comparison.read(root, workspace) for workspace in done])
+    found = comparison.leaderboards([one for workspace in done for one in comparison.read(root, workspace)])
     for one in found:
         console.print(tables.rich_table(one))
         for note in tables.notes(one):

@@ -21,7 +21,8 @@ app = typer.Typer(
     no_args_is_help=True, help="Published methods and settings for params.yaml.", epilog=EXAMPLES["recipe"]
 )
 Name = Annotated[str, typer.Argument(help="Name of a file in recipes/, without .yaml.")]
-Corpus = Annotated[str | None, typer.Option(help=f"Recordings to use: {corpora.HELP}.")]
+Corpus = Annotated[list[str], typer.Option(help=f"Corpus to learn from. {corpora.HELP}.")]
+External = Annotated[list[str], typer.Option(help=f"Corpus that is only tested on, in the same form: {corpora.FORM}.")]
 Small = Annotated[
     bool, typer.Option("--small", help="Small version of the recipe, in a minute: tiny networks, no weights, one seed.")
 ]
@@ -57,7 +58,8 @@ def show(name: Name) -> None:
 @app.command(epilog=EXAMPLES["recipe use"])
 def use(
     name: Name,
-    corpus: Corpus = None,
+    corpus: Corpus = [],  # noqa: B006 - Typer reads the default and changes nothing
+    external: External = [],  # noqa: B006
     small: Small = False,
     dry: Annotated[bool, typer.Option("--dry", help="Show the changes; write nothing.")] = False,
 ) -> None:
@@ -67,11 +69,11 @@ def use(
 
     root = Path()
     if dry:
-        show_edit(writing.edit(root, name, corpus=corpus, small=small), name, dry=True)
+        show_edit(writing.edit(root, name, corpus=corpus, external=external, small=small), name, dry=True)
         return
     # A running stage must neither lose its outs nor continue with other parameters.
     with exclusive_run(root):
-        planned = writing.edit(root, name, corpus=corpus, small=small)
+        planned = writing.edit(root, name, corpus=corpus, external=external, small=small)
         show_edit(planned, name)
         writing.write(root, planned)
 

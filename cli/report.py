@@ -2,20 +2,21 @@
 
 import webbrowser
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from tasks.artifacts import DATA_DOCS_INDEX, METRICS, PREDICTIONS, REPORT
+from flows.publish import links
+from tasks.artifacts import METRICS, PREDICTIONS, REPORT
 from tasks.evaluation.words import SELECTIONS, figure, interval, spread
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
 PATHS = {
     REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
-    DATA_DOCS_INDEX: "checks of the data",
     PREDICTIONS: "every prediction",
     METRICS: "all figures",
 }
@@ -29,6 +30,7 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     with content_of(METRICS):
         _show(console, read_json(METRICS))
     existing = {path: content for path, content in PATHS.items() if path.exists()}
+    existing |= {path: f"checks of the data of {path.parent.name}" for path in links.data_docs(Path())}
     width = max(len(str(path)) for path in existing)
     for path, content in existing.items():
         console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
@@ -46,6 +48,9 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
     for selection in metrics["selections"]:
         console.print(table(metrics, selection))
         console.print()
+        if metrics.get("corpora") or metrics.get("external"):
+            console.print(by_corpus(metrics, selection))
+            console.print()
     for line in comparisons(metrics):
         console.print(line)
     console.print(per_class(metrics))
@@ -55,29 +60,43 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of one epoch selection: student, teachers, and a model that always predicts normal."""
-    confidence = f"{100 * metrics['interval']['confidence']:g} %\ninterval"
-    names = ("Sp", "Se\nstrict", "Score\nstrict", confidence, "Se\nlenient", "Score\nlenient")
-    columns = [Column("", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in names)]
-    title = f"{SELECTIONS[selection]} ({selection})"
-    rows = Table(*columns, title=title, title_justify="left", title_style="", header_style="bold", box=None)
-    student = metrics["student"][selection]
+    rows = _empty_table(f"{SELECTIONS[selection]} ({selection})", metrics)
     seeds = len(metrics["students"])
-    rows.add_row(
-        f"student, {seeds} seeds" if seeds > 1 else "student",
-        figure(student["sp"]["mean"]),
-        figure(student["se_strict"]["mean"]),
-        spread(student["score_strict"]["mean"], student["score_strict"]["sd"]),
-        interval(student["score_strict"]["low"], student["score_strict"]["high"]),
-        figure(student["se_lenient"]["mean"]),
-        spread(student["score_lenient"]["mean"], student["score_lenient"]["sd"]),
-        style="bold green",
-    )
+    name = f"student, {seeds} seeds" if seeds > 1 else "student"
+    rows.add_row(name, *_of_student(metrics["student"][selection]), style="bold green")
     others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
     others += [(f"teacher {name}", found) for name, found in metrics["teachers"].items()]
     for name, found in others:
         _row(rows, name, found[selection])
     _row(rows, f"always “{metrics['classes'][0]}”", metrics["always_normal"], style="dim")
     return rows
+
+
+def by_corpus(metrics: Mapping[str, Any], selection: str) -> Table:
+    """Return the results of the student on the test cycles of each corpus apart, training corpora first."""
+    rows = _empty_table("the student on each corpus", metrics)
+    for role, words in (("corpora", ""), ("external", ", only tested on")):
+        for name, found in metrics.get(role, {}).items():
+            rows.add_row(f"{name}{words}", *_of_student(found["student"][selection]))
+    return rows
+
+
+def _empty_table(title: str, metrics: Mapping[str, Any]) -> Table:
+    confidence = f"{100 * metrics['interval']['confidence']:g} %\ninterval"
+    names = ("Sp", "Se\nstrict", "Score\nstrict", confidence, "Se\nlenient", "Score\nlenient")
+    columns = [Column("", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in names)]
+    return Table(*columns, title=title, title_justify="left", title_style="", header_style="bold", box=None)
+
+
+def _of_student(student: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        figure(student["sp"]["mean"]),
+        figure(student["se_strict"]["mean"]),
+        spread(student["score_strict"]["mean"], student["score_strict"]["sd"]),
+        interval(student["score_strict"]["low"], student["score_strict"]["high"]),
+        figure(student["se_lenient"]["mean"]),
+        spread(student["score_lenient"]["mean"], student["score_lenient"]["sd"]),
+    )
 
 
 def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:

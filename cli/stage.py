@@ -31,12 +31,15 @@ def main() -> None:
 
 def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m cli.stage", description="Run one stage and write its record.")
-    parser.add_argument("name", help="stage of dvc.yaml, with its item if it has one, such as fbank@ast")
+    parser.add_argument("name", help="stage of dvc.yaml, with its item if it has one, such as fbank@demo-ast")
     parser.add_argument("item", nargs="*", help="item of the stage, if the name does not have it")
     arguments = parser.parse_args()
     # From a subfolder, DVC puts the path of dvc.yaml before the name.
     name, at, item = arguments.name.rpartition(":")[2].partition("@")
     items = [*([item] if at else []), *arguments.item]
+    own, separator, role = name.partition("_external")  # the same work for a corpus that is only tested on
+    if separator and not role:
+        name, items = own, [*items, "external"]
     module = f"tasks.{name}"
     if not name.isidentifier() or find_spec(module) is None:
         parser.error(f"unknown stage {arguments.name}; see dvc.yaml")

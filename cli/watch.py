@@ -1,4 +1,4 @@
-"""`breathline watch`: one check of the source for new recordings, and a training if there are any."""
+"""`breathline watch`: one check of the sources for new recordings, and a training if there are any."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,25 +24,29 @@ def watch(
     gpus: Gpus = None,
     dry: Annotated[bool, typer.Option("--dry", help="Show the changes; run and save nothing.")] = False,
 ) -> None:
-    """Check the source for new recordings; then validate, train, evaluate, and promote the model unless it is worse.
+    """Check the sources of all corpora; train on new recordings, and promote the model unless it is worse.
 
-    The last state of the source is kept in .breathline/. Without a change, the command ends at once.
+    Training begins only after validation has passed.
+    The last state of each source is kept in .breathline/. Without a change, the command ends at once.
     """
     from flows import prefect_server
     from flows.new_recordings import source_state
-    from tasks.corpora.settings import DownloadSettings
     from tasks.runtime import params
 
     console, root = Console(), Path.cwd()
-    settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
-    with console.status("Checking the source …"):
-        before = source_state.read(root, settings)
-        now = source_state.inspect(root, settings, before)
-    found = source_state.changes(before, now)
+    found, files = [], 0
+    with console.status("Checking the sources …"):
+        watched = source_state.watched(params.read())
+        for corpus, settings in watched.items():
+            before = source_state.read(root, corpus, settings)
+            now = source_state.inspect(root, settings, before)
+            files += len(now)
+            changes = source_state.changes(before, now)
+            found += changes if len(watched) == 1 else [f"{corpus.name}: {change}" for change in changes]
     for change in found:
         console.print(change, markup=False, highlight=False, soft_wrap=True)
     if not found:
-        console.print(f"Nothing new: {len(now)} files as before.", highlight=False)
+        console.print(f"Nothing new: {files} files as before.", highlight=False)
     if dry or not found:
         return
     with console.status("Starting Prefect …"):

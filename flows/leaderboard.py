@@ -31,7 +31,8 @@ def leaderboard(
     *,
     recipes: Annotated[list[str], Field(min_length=1)],
     seeds: list[int] = [],  # noqa: B006 - Prefect reads the default and changes nothing
-    corpus: str | None = None,
+    corpus: list[str] = [],  # noqa: B006
+    external: list[str] = [],  # noqa: B006
     small: bool = False,
     paper: bool = False,
     jobs: Jobs = 2,
@@ -46,8 +47,9 @@ def leaderboard(
     Args:
         recipes: Names of the recipes; each leaderboard shows differences from the first one.
         seeds: Random seeds of the student, the same for every recipe; each recipe's own seeds, if empty.
-        corpus: Name of a corpus, or path of an archive or folder; the recordings of params.yaml or of the recipe, if
-            not given.
+        corpus: Corpora to learn from, each a name of a corpus, or path of an archive or folder, or `NAME=` before it;
+            those of params.yaml or of the recipe, if empty.
+        external: Corpora that are only tested on, in the same form.
         small: Whether the small versions of the recipes run.
         paper: Whether the epoch is also chosen on the test set, as in the publications.
         jobs: Maximum number of stages at once, over all recipes, 1 to 256.
@@ -65,7 +67,7 @@ def leaderboard(
     with exclusive_run(root / FOLDER):
         cache = cache_of(root)
         for workspace in chosen:
-            prepare(root, workspace, seeds=seeds, corpus=corpus, paper=paper, cache=cache)
+            prepare(root, workspace, seeds=seeds, corpus=corpus, external=external, paper=paper, cache=cache)
         labels = {root / workspace.folder: workspace.recipe for workspace in chosen}
         failed = run_workspaces(labels, jobs=jobs, gpus=gpus)
         mark_finished(root, chosen, failed)
@@ -80,7 +82,7 @@ def _publish(root: Path, chosen: list[RecipeWorkspace]) -> list[RecipeWorkspace]
     """Write and publish the leaderboards of the finished workspaces, and return these."""
     done = finished(root, chosen)
     if done:
-        found = comparison.leaderboards([comparison.read(root, workspace) for workspace in done])
+        found = comparison.leaderboards([one for workspace in done for one in comparison.read(root, workspace)])
         paths = tables.write(found, root / REPORTS)
         get_run_logger().info(f"Written: {', '.join(path.name for path in paths)} in {root / REPORTS}")
         prefect_artifacts.publish_text("leaderboard", tables.markdown(found), f"{len(done)} of {len(chosen)} recipes.")

@@ -1,5 +1,6 @@
 """Flow `new_data`: train on new recordings of the source, and promote the model unless it is worse."""
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.run_lock import exclusive_run
 from flows.publish import markdown, prefect_artifacts, scores
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import params
 from tasks.runtime.errors import TransientError
@@ -37,14 +39,16 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
 
 @task(
     name="inspect",
-    task_run_name="inspect the source",
+    task_run_name="inspect the source of {name}",
     cache_policy=NO_CACHE,
     retries=3,
     retry_delay_seconds=[10.0, 60.0, 300.0],
     retry_condition_fn=_is_transient,
 )
 @failed_by_errors
-def _inspect(root: Path, settings: DownloadSettings, before: source_state.Files) -> dict[str, source_state.FileState]:
+def _inspect(
+    name: str, root: Path, settings: DownloadSettings, before: source_state.Files
+) -> dict[str, source_state.FileState]:
     return source_state.inspect(root, settings, before)
 
 
@@ -62,7 +66,7 @@ def new_data(
     workers: dict[str, str] = {},  # noqa: B006 - Prefect reads the default and changes nothing
     project: Path = Path(),
 ) -> State[Any]:
-    """Check the source for new recordings; then download, validate, train, evaluate, and promote the model.
+    """Check the sources of all corpora for new recordings; then train on them and promote the model.
 
     Training begins only after validation has passed. The model is promoted unless its metric is lower than that of the
     version in production by more than the margin. Otherwise the run ends in the state `NotPromoted`, with a report.
@@ -84,26 +88,41 @@ def new_data(
         BreathlineError: The source is missing, another run is in progress, or the model cannot become a version.
     """
     root, log = project.resolve(), get_run_logger()
-    settings = params.parse(DownloadSettings, params.section(params.read(root / params.PARAMS), "download"), "download")
-    before = source_state.read(root, settings)
-    inspected: State[Any] = _inspect(root, settings, before, return_state=True)
-    now: source_state.Files = inspected.result()
-    found = source_state.changes(before, now)
+    watched = source_state.watched(params.read(root / params.PARAMS))
+    before = {corpus: source_state.read(root, corpus, settings) for corpus, settings in watched.items()}
+    inspected: dict[CorpusFolders, State[Any]] = {
+        corpus: _inspect(corpus.name, root, settings, before[corpus], return_state=True)
+        for corpus, settings in watched.items()
+    }
+    now: dict[CorpusFolders, source_state.Files] = {corpus: state.result() for corpus, state in inspected.items()}
+    by_corpus = {corpus: source_state.changes(before[corpus], now[corpus]) for corpus in watched}
+    changed = [corpus for corpus in watched if by_corpus[corpus]]
+    found = [
+        change if len(watched) == 1 else f"{corpus.name}: {change}"
+        for corpus in changed
+        for change in by_corpus[corpus]
+    ]
+
+    def save(*corpora: CorpusFolders) -> None:
+        for corpus in corpora:
+            source_state.save(root, corpus, watched[corpus], now[corpus])
+
+    save(*(corpus for corpus in watched if corpus not in changed))
     if not found:
-        source_state.save(root, settings, now)
-        return Completed(message=f"Nothing new: {len(now)} files as before.")
-    if source_state.quiet_s(now, time.time()) < quiet:
+        return Completed(message=f"Nothing new: {sum(map(len, now.values()))} files as before.")
+    if min(source_state.quiet_s(now[corpus], time.time()) for corpus in changed) < quiet:
         return Completed(
             message=f"The source is still being written: {len(found)} changes so far; the next run checks again."
         )
     log.info(f"{len(found)} changes: {', '.join(found[:LISTED])}")
 
     shared: dict[str, Any] = {"jobs": jobs, "gpus": gpus, "workers": workers, "project": root, "return_state": True}
-    gate: State[Any] = pipeline(targets=[GATE], force=["download"], **shared)
+    gates = {corpus.stage(GATE): corpus for corpus in changed}
+    gate: State[Any] = pipeline(targets=list(gates), force=[corpus.stage("download") for corpus in changed], **shared)
     if not gate.is_completed():
-        refused = GATE in (gate.message or "").partition(NOT_RUN)[0]
-        if refused:
-            source_state.save(root, settings, now)
+        words = set(re.findall(r"[^\s,.]+", (gate.message or "").partition(NOT_RUN)[0]))
+        refused = [corpus for stage, corpus in gates.items() if stage in words]
+        save(*refused)
         failure = "Validation refused the new recordings" if refused else "The new recordings cannot be used"
         return _failed(f"{failure}: {gate.message}", found)
     trained: State[Any] = pipeline(**shared)
@@ -113,7 +132,7 @@ def new_data(
     with exclusive_run(root):  # no other run may change the model before it becomes a version
         decision = _decide(root, metric, margin, stage)
         version = _promote(root, decision, bump, stage)
-    source_state.save(root, settings, now)
+    save(*changed)
     outcome = f"{version} is in {stage}" if version else "Nothing is promoted"
     message = f"{outcome}: {decision.reason}"
     _report(message, found)

@@ -77,7 +77,7 @@ def check_split(root: Path, steps: Iterable[Step]) -> None:
     Raises:
         BreathlineError: The split has no training cycles or no test cycles.
     """
-    if any(step.stage == "extract" and not step.runs for step in steps):
+    if any(step.stage == "pool" and not step.runs for step in steps):
         judge.check_split(root)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from flows import dvc_revision, graph, gto_tags
 from flows.git_commits import commit_working_tree
@@ -16,7 +16,7 @@ from flows.gto_tags import Bump
 from flows.plan import plan
 from lineage.git import file_at, git
 from models.file_names import CARD
-from tasks.artifacts import DATA_DOCS_INDEX, SCORES, VERDICTS
+from tasks.artifacts import DATA_DOCS_INDEX, SCORES, CorpusFolders, Role
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -113,9 +113,15 @@ def _check_release(root: Path, stages: Sequence[graph.Stage]) -> None:
     if waiting := [step.stage for step in plan(stages) if step.runs]:
         hint = "`breathline plan` shows the reasons; `breathline run` or `dvc repro` brings them up to date"
         raise BreathlineError("Not all stages are up to date.", where=", ".join(waiting), hint=hint)
-    verdict = root / VERDICTS
-    if verdict.is_file() and not read_json(verdict, {"success": bool})["success"]:
-        raise BreathlineError("Validation failed.", where=VERDICTS, hint=f"look into {DATA_DOCS_INDEX}")
+    for role in get_args(Role):
+        for verdict in sorted(root.glob(str(CorpusFolders(role, "*").verdicts))):
+            if not read_json(verdict, {"success": bool})["success"]:
+                corpus = CorpusFolders(role, verdict.parent.name)
+                raise BreathlineError(
+                    f"The validation of the corpus {corpus.name} failed.",
+                    where=corpus.verdicts,
+                    hint=f"look into {corpus.data_docs / DATA_DOCS_INDEX}",
+                )
     outs = [out for stage in stages for out in stage.outs]
     given = sorted({dep for stage in stages for dep in stage.deps if not graph.overlap(dep, outs)})
     unknown = git(root, "ls-files", "--others", "--exclude-standard", "--", "dvc.yaml", "params.yaml", *given)

@@ -15,8 +15,10 @@ from flows.dvc_repository import open_repo
 from flows.recipes.params_text import PARAMS
 from lineage.git import INDEX, ORIGIN, ask_git, git, git_bytes, prefix
 from tasks import artifacts
+from tasks.corpora.settings import SECTIONS
 from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.faults import mapping_at
 from tasks.runtime.files import replacing, write_json
 
 # Outs of stages, files written for each workspace, folders that no stage reads, and the workspaces themselves.
@@ -102,12 +104,16 @@ def commit_of(root: Path, revision: str) -> str:
         raise BreathlineError(f"There is no revision `{revision}`.", where=root, hint=hint) from error
 
 
-def absolute_paths(root: Path, download: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section `download` of params.yaml with absolute paths, which are valid in any workspace."""
-    return {
-        key: str((root / value).resolve()) if key in ("path", "metadata") and value else value
-        for key, value in download.items()
-    }
+def make_paths_absolute(root: Path, read: Mapping[str, Any]) -> None:
+    """Make the paths of all corpora in the content of a params.yaml absolute, so that they are valid in any workspace.
+
+    Commits of before corpora had names have one section `download` instead.
+    """
+    items: list[Any] = [item for section in SECTIONS.values() for item in mapping_at(read, (section,)).values()]
+    for item in [*items, mapping_at(read, ("download",))]:
+        for key in ("path", "metadata"):
+            if item.get(key):
+                item[key] = str((root / item[key]).resolve())
 
 
 def absolute_weights() -> None:

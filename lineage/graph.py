@@ -4,6 +4,7 @@ The reader supports the templates that dvc.yaml uses: `${key.of.params}`, `forea
 `matrix` with `${item.<name>}`. Tests compare it with DVC's own reader for every recipe.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ TEMPLATE = re.compile(r"\$\{\s*([^}]+?)\s*\}")
 class Stage:
     """One stage, or one item of a group of stages."""
 
-    name: str  # name in DVC, such as ``fbank@ast``
+    name: str  # name in DVC, such as ``fbank@demo-ast``
     command: str  # command line
     deps: tuple[str, ...]  # paths that the stage reads: modules and artifacts
     params: tuple[str, ...]  # keys of params.yaml that the stage reads
@@ -60,9 +61,10 @@ def _items(name: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> It
         for key, item in pairs:
             yield _stage(f"{name}@{key}", given["do"], {**values, "key": key, "item": item})
     elif "matrix" in given:
-        ((axis, over),) = given["matrix"].items()
-        for item in _filled(over, values):
-            yield _stage(f"{name}@{item}", given, {**values, "item": {axis: item}})
+        axes = {axis: _filled(over, values) for axis, over in given["matrix"].items()}
+        for items in itertools.product(*axes.values()):
+            item = dict(zip(axes, items, strict=True))
+            yield _stage(f"{name}@{'-'.join(map(str, items))}", given, {**values, "item": item})
     else:
         yield _stage(name, given, values)
 

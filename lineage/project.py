@@ -7,8 +7,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lineage import files, graph, record
+from lineage import corpora, files, graph, record
 from lineage.graph import Stage
+from tasks.artifacts import CorpusFolders
 
 Record = Mapping[str, Any]
 
@@ -51,6 +52,11 @@ class Project:
     def order(self) -> tuple[str, ...]:
         """The stages in topological order."""
         return tuple(TopologicalSorter({name: self.upstream(name) for name in self.stages}).static_order())
+
+    @cached_property
+    def corpora(self) -> tuple[CorpusFolders, ...]:
+        """The corpora, those to learn from first."""
+        return corpora.of_stages(self.stages)
 
     def files(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield stage and description of every file in all records; ``kind`` is ``inputs``, ``outputs`` or ``code``."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from models import file_names
 from models.file_reading import open_table
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
 
 Account = dict[str, Any]
@@ -17,9 +18,16 @@ Account = dict[str, Any]
 
 class _Run(NamedTuple):
     root: Path
-    item: str
+    corpus: CorpusFolders | None
+    frontend: str | None
     params: Mapping[str, Any]
     decisions: Mapping[str, Any]
+
+    @property
+    def folders(self) -> CorpusFolders:
+        """The folders of the corpus of a stage of one corpus."""
+        assert self.corpus is not None  # noqa: S101 - only stages of one corpus ask
+        return self.corpus
 
     def json(self, path: Path) -> Any:
         return read_json(self.root / path)
@@ -32,18 +40,18 @@ def count(root: Path, stage: str, params: Mapping[str, Any], decisions: Mapping[
         ``recordings`` and ``cycles`` with ``in`` and ``out`` (where the stage has them), ``subsets`` with the number of
         cycles of each where the stage trains or tests, and ``dropped``: the sorted ids by reason. Empty for `weights`.
     """
-    group, _, item = stage.partition("@")
-    return _BY_GROUP[group](_Run(root, item, params, decisions)) if group in _BY_GROUP else {}
+    work, corpus, frontend = artifacts.corpus_of(stage) or (stage.partition("@")[0], None, None)
+    return _BY_WORK[work](_Run(root, corpus, frontend, params, decisions)) if work in _BY_WORK else {}
 
 
 def _download(run: _Run) -> Account:
-    source = run.json(artifacts.SOURCE)
+    source = run.json(run.folders.raw / artifacts.SOURCE)
     recordings, missing = source["recordings"], source["missing"]
     # The names of excluded recordings must not be recorded, so the patients are named.
     excluded = {f"patient:{patient}": left for patient, left in source["excluded"].items()}
     dropped = {
         "named by the split, not in the source": missing,
-        "of a patient whom download.exclude_patients leaves out": list(excluded),
+        "of a patient whom exclude_patients leaves out": list(excluded),
     }
     return {
         "recordings": {"in": recordings + len(missing) + sum(excluded.values()), "out": recordings},
@@ -57,25 +65,30 @@ def _download(run: _Run) -> Account:
 
 
 def _extract(run: _Run) -> Account:
-    summary = run.json(artifacts.SUMMARY)
+    summary = run.json(run.folders.tables / artifacts.SUMMARY.name)
     return {
-        "recordings": {"in": run.json(artifacts.SOURCE)["recordings"], "out": summary["recordings"]},
+        "recordings": {"in": run.json(run.folders.raw / artifacts.SOURCE)["recordings"], "out": summary["recordings"]},
         "cycles": {"out": summary["cycles"]},
         "dropped": {},
     }
 
 
 def _validate(run: _Run) -> Account:
-    summary = run.json(artifacts.SUMMARY)
+    summary = run.json(run.folders.tables / artifacts.SUMMARY.name)
     counts = {kind: {"in": summary[kind], "out": summary[kind]} for kind in ("recordings", "cycles")}
     return counts | {"dropped": {}}
 
 
 def _fbank(run: _Run) -> Account:
-    made = run.json(artifacts.FEATURE_CACHES / run.item / file_names.STATISTICS)["cycles"]
-    with as_artifact_error(), open_table(run.root / artifacts.CYCLES) as table:
+    made = run.json(run.folders.features(run.frontend or "") / file_names.STATISTICS)["cycles"]
+    with as_artifact_error(), open_table(run.root / run.folders.tables / artifacts.CYCLES.name) as table:
         cycles = table.metadata.num_rows
     return {"cycles": {"in": cycles, "out": made}, "dropped": {}}
+
+
+def _pool(run: _Run) -> Account:
+    counts = run.json(artifacts.SUMMARY)
+    return {kind: {"in": counts[kind], "out": counts[kind]} for kind in ("recordings", "cycles")} | {"dropped": {}}
 
 
 def _learning(run: _Run) -> Account:
@@ -110,11 +123,12 @@ def _subsets(run: _Run, *used: str) -> Account:
     }
 
 
-_BY_GROUP: dict[str, Callable[[_Run], Account]] = {
+_BY_WORK: dict[str, Callable[[_Run], Account]] = {
     "download": _download,
     "extract": _extract,
     "validate": _validate,
     "fbank": _fbank,
+    "pool": _pool,
     "train_teacher": _learning,
     "train_student": _learning,
     "soft_labels": _learning,

@@ -5,36 +5,113 @@ module is no dep: a changed path changes dvc.yaml. Names of files within folders
 `models.file_names`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, get_args
 
 from models import file_names
 
+Role = Literal["training", "external"]  # learned from, or only tested on
+OF_EACH_CORPUS = ("download", "extract", "validate", "fbank")  # work that each corpus has a stage for
 DATA, REPORTS = Path("data"), Path("reports")
 
-RAW = DATA / "raw"
-RAW_AUDIO, RAW_METADATA, SOURCE = RAW / "audio", RAW / "metadata", RAW / "source.json"
+# Names within the folders of one corpus; see `CorpusFolders`.
+AUDIO, METADATA, SOURCE = "audio", "metadata", "source.json"
+VERDICTS, DATA_DOCS_INDEX = "results.json", "index.html"
 
-EXTRACTED = DATA / "cycles"
-RECORDINGS, CYCLES = EXTRACTED / "recordings.parquet", EXTRACTED / "cycles.parquet"
-SUMMARY, CORPUS, LABEL_SETS = (EXTRACTED / f"{name}.json" for name in ("summary", "corpus", "label_sets"))
-WAVEFORMS = EXTRACTED / "audio"
-
-VERDICTS = DATA / "validation/results.json"
-DATA_DOCS = REPORTS / "data_docs"
-DATA_DOCS_INDEX = DATA_DOCS / "index.html"
-
+# Of all training corpora together.
 FEATURE_CACHES = DATA / "fbank"
+POOL = DATA / "cycles"
+RECORDINGS, CYCLES = POOL / "recordings.parquet", POOL / "cycles.parquet"
+SUMMARY, CORPUS, LABEL_SETS = (POOL / f"{name}.json" for name in ("summary", "corpus", "label_sets"))
+
 WEIGHTS = DATA / "weights"
 TEACHERS, STUDENTS = DATA / "teachers", DATA / "student"
 SOFT_LABELS = DATA / "soft_labels/soft_labels.parquet"
 
+# Of external corpora together: what `evaluate` reads.
+EXTERNAL = DATA / "external"
+TESTED = EXTERNAL / "tested"
+EXTERNAL_CORPORA = TESTED / "corpora.json"
+
 PREDICTIONS = DATA / "evaluation/predictions.parquet"
+EXTERNAL_PREDICTIONS = DATA / "evaluation/external.parquet"
 METRICS, SCORES, REPORT = REPORTS / "metrics.json", REPORTS / "scores.json", REPORTS / "report.html"
 PLOTS = REPORTS / "plots"
 
 RECORDS = DATA / "lineage"
+
+
+@dataclass(frozen=True)
+class CorpusFolders:
+    """Folders of one corpus. No training depends on those of an external corpus.
+
+    Attributes:
+        role: Whether the corpus is learned from, or only tested on.
+        name: Name of the corpus in params.yaml; ``*`` for any.
+    """
+
+    role: Role
+    name: str
+
+    @property
+    def _data(self) -> Path:
+        return DATA if self.role == "training" else EXTERNAL
+
+    @property
+    def raw(self) -> Path:
+        """Folder of the recordings, their annotations and metadata."""
+        return self._data / "raw" / self.name
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the tables of recordings and cycles, and of the facts of the corpus."""
+        return (DATA / "extracted" if self.role == "training" else TESTED) / self.name
+
+    @property
+    def waveforms(self) -> Path:
+        """Folder of the cycles' waveforms."""
+        return self._data / "waveforms" / self.name
+
+    @property
+    def verdicts(self) -> Path:
+        """File of the verdicts of the validation."""
+        return self._data / "validation" / self.name / VERDICTS
+
+    @property
+    def data_docs(self) -> Path:
+        """Folder of the pages of the validation."""
+        return (REPORTS if self.role == "training" else REPORTS / "external") / "data_docs" / self.name
+
+    def features(self, frontend: str) -> Path:
+        """Return the folder of the features of one front end."""
+        if self.role == "training":
+            return FEATURE_CACHES / frontend / self.name
+        return self.tables / "fbank" / frontend
+
+    def stage(self, name: str, frontend: str | None = None) -> str:
+        """Return the name of one of the corpus's stages: `fbank@demo-ast`, or `extract_external@hospital`."""
+        item = self.name if frontend is None else f"{self.name}-{frontend}"
+        return f"{stage_name(name, self.role)}@{item}"
+
+
+def corpus_of(stage: str) -> tuple[str, CorpusFolders, str | None] | None:
+    """Return the work, the corpus and the front end of a stage of one corpus; None for other stages.
+
+    `fbank_external@hospital-ast` is the work `fbank` on the external corpus `hospital` with the front end `ast`.
+    """
+    group, _, item = stage.partition("@")
+    own, separator, rest = group.partition("_external")
+    if rest or own not in OF_EACH_CORPUS:
+        return None
+    name, _, frontend = item.rpartition("-") if own == "fbank" else (item, "", None)
+    return own, CorpusFolders("external" if separator else "training", name), frontend
+
+
+def stage_name(stage: str, role: Role) -> str:
+    """Return the name of a stage of each corpus, without an item: `extract`, or `extract_external`."""
+    return stage if role == "training" else f"{stage}_{role}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +124,7 @@ class Artifact:
         stage: Stage that makes it, without an item.
         schema: Name of its Arrow schema in `tasks.runtime.schemas`, for tables with fixed columns.
         in_git: Whether Git tracks the files instead of DVC's cache.
+        item: Item of its stage: numbers stand for the names in place of the ``*`` of the folders, from left to right.
     """
 
     pattern: Path
@@ -54,6 +132,7 @@ class Artifact:
     stage: str
     schema: Literal["RECORDINGS", "CYCLES", "AUDIO"] | None = None
     in_git: bool = False
+    item: str = "{0}"
 
     @property
     def format(self) -> str:
@@ -61,26 +140,46 @@ class Artifact:
         return self.pattern.suffix.removeprefix(".")
 
     def maker(self, path: Path) -> str:
-        """Return the stage of one of the files, with its item: `fbank@ast` of ``data/fbank/ast/features.npy``."""
-        return f"{self.stage}@{path.parent.name}" if self.pattern.parent.name == "*" else self.stage
+        """Return the stage of one of the files: `fbank@demo-ast` of ``data/fbank/ast/demo/features.npy``."""
+        parts = self.pattern.parts
+        names = [name for name, part in zip(path.parts[-len(parts) :], parts[:-1], strict=False) if part == "*"]
+        return f"{self.stage}@{self.item.format(*names)}" if names else self.stage
+
+
+def _of_corpora(role: Role) -> Iterator[Artifact]:
+    """Yield the artifacts of each corpus of a role."""
+    folders = CorpusFolders(role, "*")
+    download, extract, validate, fbank = (stage_name(stage, role) for stage in OF_EACH_CORPUS)
+    yield Artifact(folders.raw / AUDIO / "*.wav", "recording", download)
+    for suffix in (".txt", ".json"):
+        yield Artifact(folders.raw / AUDIO / f"*{suffix}", "annotation", download)
+    yield Artifact(folders.raw / METADATA / "*", "metadata file", download)
+    yield Artifact(folders.raw / SOURCE, "source of the recordings", download)
+    yield Artifact(folders.tables / RECORDINGS.name, "table of recordings", extract, "RECORDINGS")
+    yield Artifact(folders.tables / CYCLES.name, "table of cycles", extract, "CYCLES")
+    yield Artifact(folders.tables / SUMMARY.name, "summary of the cycles", extract)
+    yield Artifact(folders.tables / CORPUS.name, "facts of the corpus", extract)
+    yield Artifact(folders.tables / LABEL_SETS.name, "label sets", extract)
+    yield Artifact(folders.waveforms / "*.parquet", "table of waveforms", extract, "AUDIO")
+    yield Artifact(folders.verdicts, "verdicts of the validation", validate)
+    yield Artifact(folders.data_docs / "*", "page of the Data Docs", validate)
+    item = "{1}-{0}" if role == "training" else "{0}-{1}"
+    for name, title in (
+        (file_names.FEATURES, "array of features"),
+        (file_names.INDEX, "index of the features"),
+        (file_names.STATISTICS, "statistics of the features"),
+    ):
+        yield Artifact(folders.features("*") / name, title, fbank, item=item)
 
 
 CATALOGUE = (
-    Artifact(RAW_AUDIO / "*.wav", "recording", "download"),
-    Artifact(RAW_AUDIO / "*.txt", "annotation", "download"),
-    Artifact(RAW_METADATA / "*", "metadata file", "download"),
-    Artifact(SOURCE, "source of the recordings", "download"),
-    Artifact(RECORDINGS, "table of recordings", "extract", "RECORDINGS"),
-    Artifact(CYCLES, "table of cycles", "extract", "CYCLES"),
-    Artifact(WAVEFORMS / "*.parquet", "table of waveforms", "extract", "AUDIO"),
-    Artifact(SUMMARY, "summary of the cycles", "extract"),
-    Artifact(CORPUS, "facts of the corpus", "extract"),
-    Artifact(LABEL_SETS, "label sets", "extract"),
-    Artifact(VERDICTS, "verdicts of the validation", "validate"),
-    Artifact(DATA_DOCS / "*", "page of the Data Docs", "validate"),
-    Artifact(FEATURE_CACHES / "*" / file_names.FEATURES, "array of features", "fbank"),
-    Artifact(FEATURE_CACHES / "*" / file_names.INDEX, "index of the features", "fbank"),
-    Artifact(FEATURE_CACHES / "*" / file_names.STATISTICS, "statistics of the features", "fbank"),
+    *(artifact for role in get_args(Role) for artifact in _of_corpora(role)),
+    Artifact(EXTERNAL_CORPORA, "list of the external corpora", "external"),
+    Artifact(RECORDINGS, "table of recordings of all training corpora", "pool", "RECORDINGS"),
+    Artifact(CYCLES, "table of cycles of all training corpora", "pool", "CYCLES"),
+    Artifact(SUMMARY, "summary of the cycles of all training corpora", "pool"),
+    Artifact(CORPUS, "facts of the training corpora", "pool"),
+    Artifact(LABEL_SETS, "label sets of the training corpora", "pool"),
     Artifact(WEIGHTS / "*" / file_names.WEIGHTS, "set of initial weights", "weights"),
     Artifact(WEIGHTS / "*" / file_names.SOURCE, "source of the initial weights", "weights"),
     Artifact(TEACHERS / "*" / "*.safetensors", "weights of the teacher", "train_teacher"),
@@ -91,6 +190,7 @@ CATALOGUE = (
     Artifact(STUDENTS / "*" / file_names.CARD, "model card of the student", "train_student"),
     Artifact(STUDENTS / "*" / file_names.HISTORY, "training history of the student", "train_student"),
     Artifact(PREDICTIONS, "table of predictions", "evaluate"),
+    Artifact(EXTERNAL_PREDICTIONS, "table of predictions on external corpora", "evaluate"),
     Artifact(METRICS, "set of metrics", "evaluate", in_git=True),
     Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
     Artifact(REPORT, "report", "evaluate"),

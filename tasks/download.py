@@ -1,17 +1,19 @@
-"""Stage `download`: recordings, annotations and metadata of a corpus in `data/raw/`."""
+"""Stage `download`: recordings, annotations and metadata of a corpus in `data/raw/NAME/`."""
 
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders, Role
 from tasks.corpora import completeness, datasets, exclusion, registry, source_files
 from tasks.corpora.base import Corpus, Metadata
-from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.settings import DownloadSettings, corpus_settings
 from tasks.corpora.source_files import SourceFiles
 from tasks.runtime import files, params
 from tasks.runtime.disk_errors import disk_errors
@@ -40,7 +42,7 @@ def open_source(settings: DownloadSettings, work: Path, downloads: Path) -> Abst
     if settings.dataset is not None:
         return datasets.fetched(settings, downloads)
     if settings.path is None:
-        return registry.get(settings.corpus).publisher(settings, work, downloads)
+        return registry.get(settings.format).publisher(settings, work, downloads)
     if settings.source == "archive":
         return archive.opened(settings.path, sha256=settings.sha256)
     return nullcontext(folder(settings.path))
@@ -51,7 +53,7 @@ def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
 
     Args:
         settings: Corpus, source and excluded patients.
-        raw: Folder of the corpus, `data/raw`.
+        raw: Folder of the corpus, `data/raw/NAME`.
         downloads: Folder of unfinished downloads, which is kept after an error.
 
     Raises:
@@ -59,24 +61,24 @@ def download(settings: DownloadSettings, raw: Path, downloads: Path) -> None:
     """
     with _staging(raw) as work, open_source(settings, work, downloads) as collection:
         new = work / "new"
-        fill(settings, registry.get(settings.corpus).prepare(collection, settings), new)
+        fill(settings, registry.get(settings.format).prepare(collection, settings), new)
         if raw.exists():
             os.replace(raw, work / "old")
         os.replace(new, raw)
 
 
 def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
-    """Check the files of a source and copy them in the layout of `data/raw/`.
+    """Check the files of a source and copy them in the layout of `data/raw/NAME/`.
 
     Args:
         settings: Corpus, metadata folder and excluded patients.
         collection: Files of the source.
-        raw: New folder in the layout of `data/raw`.
+        raw: New folder in the layout of `data/raw/NAME`.
 
     Raises:
         BreathlineError: A file is missing, duplicated, misnamed or unreadable, or an excluded patient is unknown.
     """
-    corpus = registry.chosen(settings.corpus, asdict(settings))
+    corpus = registry.chosen(settings.format, asdict(settings))
     excluded = frozenset(map(str, settings.exclude_patients))
     found = source_files.sort(collection.members, corpus)
     pointers.check([*found.audio.values(), *found.annotations.values()], collection.where)
@@ -90,16 +92,16 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
         log.info(f"{len(found.others)} other files are not copied: {names}")
 
     # Completeness is checked on the whole source, before patients are excluded.
-    origins = copy_metadata(settings, collection, found, corpus, raw / "metadata")
+    origins = copy_metadata(settings, collection, found, corpus, raw / artifacts.METADATA)
     shipped = [name for name, origin in origins.items() if origin == SHIPPED]
     for name, content in corpus.derived_metadata({name: found.paths[name] for name in found.audio}, settings).items():
-        (raw / "metadata" / name).write_bytes(content)
+        (raw / artifacts.METADATA / name).write_bytes(content)
         origins[name] = str(collection.where)
-    metadata = _read_metadata(corpus, raw / "metadata", list(found.audio), origins)
+    metadata = _read_metadata(corpus, raw / artifacts.METADATA, list(found.audio), origins)
     completeness.check_missing(metadata, collection.where, settings.expect)
     counts = exclusion.count(metadata, excluded)
     if excluded:
-        corpus.remove_patients(raw / "metadata", excluded)
+        corpus.remove_patients(raw / artifacts.METADATA, excluded)
         metadata = exclusion.without(metadata, excluded)
         found = found.only(metadata.recordings)
         alone = [name for name in found.annotations if name not in found.audio]
@@ -108,16 +110,16 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
     recordings = {source_files.name_of(name, member): member for name, member in found.audio.items()}
     beside = zip(recordings, found.audio, strict=True)
     copied = recordings | {corpus.annotation(Path(file)).name: found.annotations[name] for file, name in beside}
-    copy(copied, raw / "audio")
-    wavs = (raw / "audio" / name for name in sorted(recordings) if name.endswith(".wav"))
+    copy(copied, raw / artifacts.AUDIO)
+    wavs = (raw / artifacts.AUDIO / name for name in sorted(recordings) if name.endswith(".wav"))
     completeness.check_headers(wavs, collection.where)
-    identity = corpus.identify(raw / "audio", list(found.audio), settings)
+    identity = corpus.identify(raw / artifacts.AUDIO, list(found.audio), settings)
     corpus.check_published(metadata, identity, origins)
     completeness.check_extent(identity, sum(counts.values()), collection.where, settings.expect)
     files.write_json(
-        raw / "source.json",
+        raw / artifacts.SOURCE,
         {
-            "corpus": corpus.name,
+            "format": corpus.name,
             "identity": asdict(identity),
             "source": settings.source,
             "archive": asdict(collection.archive) if collection.archive else None,
@@ -128,7 +130,7 @@ def fill(settings: DownloadSettings, collection: Collection, raw: Path) -> None:
             "excluded": counts,
             "corrections": [asdict(correction) for correction in metadata.corrections],
             "metadata": {
-                name: files.sha256(raw / "metadata" / name) if name in origins else None
+                name: files.sha256(raw / artifacts.METADATA / name) if name in origins else None
                 for name in {**corpus.metadata_files, **origins}
             },
             "shipped_metadata": shipped,
@@ -161,7 +163,7 @@ def copy_metadata(
     if required := [name for name in absent if corpus.metadata_files[name]]:
         raise BreathlineError(
             f"The metadata file {required[0]} is missing.",
-            where="the source, the folder beside it, and `download.metadata`",
+            where="the source, the folder beside it, and the folder `metadata` of params.yaml",
             hint=corpus.missing_metadata_hint(required[0]),
         )
     if absent:
@@ -207,13 +209,14 @@ def _staging(raw: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def main() -> None:
-    """Run the stage."""
-    with stage("download"):
-        settings = params.parse(DownloadSettings, params.section(params.read(), "download"), "download")
+def main(name: str, role: Role = "training") -> None:
+    """Run the stage for one corpus; the name is a key of ``corpora`` or ``external`` in params.yaml."""
+    folders = CorpusFolders(role, name)
+    with stage(folders.stage("download")):
+        settings = corpus_settings(params.read(), name, role)
         path, metadata = (found and resolve(found) for found in (settings.path, settings.metadata))
-        download(replace(settings, path=path, metadata=metadata), artifacts.RAW, DOWNLOADS)
+        download(replace(settings, path=path, metadata=metadata), folders.raw, DOWNLOADS / name)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])  # type: ignore[arg-type]

@@ -9,14 +9,14 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
-from tasks.evaluation import curves, ensembles, gallery, report
+from tasks.evaluation import by_corpus, curves, ensembles, gallery, report
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
-from tasks.evaluation.predictions import Predictions, pool, table
+from tasks.evaluation.predictions import Predictions, pool, schema, table
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import Evaluator, about, headline, summarize
 from tasks.evaluation.words import spread
-from tasks.runtime import corpus_facts, files, params
+from tasks.runtime import corpus_facts, files, item_folders, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
@@ -97,7 +97,7 @@ def main() -> None:
         seeds = params.parse(list[int], params.section(read, "student.seeds"), "student.seeds")
         if not seeds:
             raise BreathlineError("There is no student.", where="params.yaml: student.seeds", hint="add a seed")
-        teachers.check_folders(artifacts.TEACHERS, known)
+        item_folders.check(artifacts.TEACHERS, known, "Trained teachers")
         folders = {f"teacher/{teacher}": artifacts.TEACHERS / teacher for teacher in known}
         folders |= {f"student/{seed}": artifacts.STUDENTS / str(seed) for seed in seeds}
         cards = read_cards(folders, read["labels"])
@@ -121,8 +121,21 @@ def main() -> None:
             artifacts.CYCLES, artifacts.RECORDINGS, ids=ids, labels=assigned.labels, groups=groups
         )
         files.write_table(artifacts.PREDICTIONS, table(predictions, cycles, classes))
+        tested = by_corpus.predict_external(
+            folders,
+            labels=assigned.labels,
+            classes=classes,
+            ensemble=decided["ensemble"],
+            selections=selections,
+            compute=compute,
+        )
+        files.write_table(artifacts.EXTERNAL_PREDICTIONS, by_corpus.predictions_table(tested, classes, schema(classes)))
         evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
         metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
+        metrics["corpora"] = by_corpus.of_training(
+            cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings
+        )
+        metrics["external"] = by_corpus.of_external(tested, labels=assigned.labels, settings=settings)
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))
         by_k = {
@@ -137,8 +150,8 @@ def main() -> None:
             plots=plots,
             cards=cards,
             examples=gallery.examples(first, cycles, classes, features),
-            groups=facts.group_columns,
-            published=facts.published,
+            domains=by_corpus.domains(tested, cards[first.model]["frontend"], assigned.labels),
+            facts=facts,
         )
         with files.replacing(artifacts.REPORT) as temporary:
             temporary.write_text(page, encoding="utf-8")

@@ -1,9 +1,10 @@
 """Stage `extract`: tables of recordings and cycles, and the cycles' waveforms."""
 
 import logging
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow as pa
 from rich.progress import track
 
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders, Role
 from tasks.audio import front_end_rates, waveform_files
 from tasks.corpora import extraction, registry, source_files
 from tasks.corpora.base import Corpus
@@ -32,7 +34,7 @@ log = logging.getLogger("extract")
 
 
 def recordings(audio: Path, corpus: Corpus) -> list[Path]:
-    """Return the audio files of `data/raw/audio`, sorted by name, each with its annotation beside it.
+    """Return the audio files of a folder, sorted by name, each with its annotation beside it.
 
     Raises:
         BreathlineError: A file lacks its counterpart, is neither audio nor annotation, or there are no recordings.
@@ -55,7 +57,7 @@ def recordings(audio: Path, corpus: Corpus) -> list[Path]:
 
 
 def extract(
-    raw: Path, out: Path, *, rates: Sequence[int], workers: int, unfaded: Collection[int] = ()
+    raw: Path, out: Path, waveforms: Path, *, rates: Sequence[int], workers: int, unfaded: Collection[int] = ()
 ) -> dict[str, Any]:
     """Write the tables, the waveforms, the summary and the facts of the corpus, and return the summary.
 
@@ -63,8 +65,9 @@ def extract(
     Python's lock, and no waveform is copied between processes. At most two recordings a worker are in memory.
 
     Args:
-        raw: The folder that `download` made.
-        out: The folder of the outputs; each file is written as a whole, after all recordings have been read.
+        raw: The folder that `download` made, named as the corpus.
+        out: The folder of the tables; each file is written as a whole, after all recordings have been read.
+        waveforms: The folder of the cycles' waveforms.
         rates: Sample rates in Hz of the wanted waveforms.
         workers: Number of recordings that are read at a time.
         unfaded: Those of the rates at which the recordings' ends are not faded.
@@ -72,15 +75,15 @@ def extract(
     Raises:
         BreathlineError: A file is missing, broken or contradictory; file and line are named.
     """
-    source = read_json(raw / artifacts.SOURCE.name, {"corpus": str, "identity": dict})
-    identity = parse(Identity, source["identity"], raw / artifacts.SOURCE.name)
-    corpus = registry.get(source["corpus"]).of(raw / "metadata")
-    wavs = recordings(raw.absolute() / "audio", corpus)  # remote workers have another working directory
-    metadata = corpus.read_metadata(raw / "metadata", [wav.stem for wav in wavs])
+    source = read_json(raw / artifacts.SOURCE, {"format": str, "identity": dict})
+    identity = parse(Identity, source["identity"], raw / artifacts.SOURCE)
+    corpus = registry.get(source["format"]).of(raw / artifacts.METADATA)
+    wavs = recordings(raw.absolute() / artifacts.AUDIO, corpus)  # remote workers have another working directory
+    metadata = corpus.read_metadata(raw / artifacts.METADATA, [wav.stem for wav in wavs])
     facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        files = {rate: stack.enter_context(waveform_files.writing(out / "audio" / f"{rate}.parquet")) for rate in rates}
+        files = {rate: stack.enter_context(waveform_files.writing(waveforms / f"{rate}.parquet")) for rate in rates}
         work = partial(extraction.extract, corpus=corpus, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
@@ -89,17 +92,19 @@ def extract(
             for note in result.notes:
                 log.warning(f"{result.facts['recording_id']}: {note}")
             rows.extend(result.cycles)
-            for rate, waveforms in result.audio.items():
-                for row, waveform in zip(result.cycles, waveforms, strict=True):
+            for rate, cut in result.audio.items():
+                for row, waveform in zip(result.cycles, cut, strict=True):
                     files[rate].write(row["cycle_id"], waveform)
         if not rows:
-            raise BreathlineError("No annotation has a cycle.", where=raw / "audio", hint="run `download` again")
+            raise BreathlineError(
+                "No annotation has a cycle.", where=raw / artifacts.AUDIO, hint="run `download` again"
+            )
         metadata = extraction.with_drawn_folds(corpus, facts, rows, metadata)
-        recording_table = extraction.recordings(corpus, facts, metadata)
+        recording_table = extraction.recordings(corpus, facts, metadata, name=raw.name)
         cycle_table = extraction.cycles(corpus, rows, recording_table)
         write_table(out / artifacts.RECORDINGS.name, recording_table)
         write_table(out / artifacts.CYCLES.name, cycle_table)
-    for path in (out / "audio").iterdir():
+    for path in waveforms.iterdir():
         if path.name not in {f"{rate}.parquet" for rate in rates}:
             path.unlink()  # of a rate that is no longer wanted, or of a run that was killed
     summary = {
@@ -114,7 +119,7 @@ def extract(
     if corpus.sound_column is not None:
         summary["unlabelled"] = unlabelled(cycle_table, corpus, corpus.sound_column)
     write_json(out / artifacts.SUMMARY.name, summary)
-    corpus_facts.write(out, corpus.facts(identity))
+    corpus_facts.write(out, replace(corpus.facts(identity), name=raw.name, format=corpus.name))
     report(recording_table, summary, drawn_folds=corpus.fold_seed is not None)
     return summary
 
@@ -180,19 +185,20 @@ def report(recordings: pa.Table, summary: Mapping[str, Any], *, drawn_folds: boo
         log.warning(f"{labels}: {sum(counts.values())} cycles have no label and are left out ({sounds})")
 
 
-def main() -> None:
-    """Run the stage on the project in the working directory."""
-    with stage("extract"):
+def main(name: str, role: Role = "training") -> None:
+    """Run the stage for one corpus; the name is a key of ``corpora`` or ``external`` in params.yaml."""
+    folders = CorpusFolders(role, name)
+    with stage(folders.stage("extract")):
         wanted = params.section(params.read(), "frontends")
-        rates, unfaded = front_end_rates.rates(wanted), front_end_rates.unfaded(wanted)
         extract(
-            artifacts.RAW,
-            artifacts.EXTRACTED,
-            rates=rates,
+            folders.raw,
+            folders.tables,
+            folders.waveforms,
+            rates=front_end_rates.rates(wanted),
             workers=min(hardware.usable_cores(), MAX_WORKERS),
-            unfaded=unfaded,
+            unfaded=front_end_rates.unfaded(wanted),
         )
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])  # type: ignore[arg-type]

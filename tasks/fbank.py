@@ -1,4 +1,4 @@
-"""Stage `fbank`: the feature cache of one front end, saved in ``data/fbank/FRONTEND/``."""
+"""Stage `fbank`: the feature cache of one front end, of one corpus, saved in ``data/fbank/FRONTEND/CORPUS/``."""
 
 import sys
 from dataclasses import asdict
@@ -6,15 +6,23 @@ from dataclasses import asdict
 from models.frontends.registry import create
 from models.frontends.settings import FrontEndSettings
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders, Role
 from tasks.features.cache import MAX_WORKERS, build
 from tasks.runtime import hardware, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 
 
-def main(name: str) -> None:
-    """Run the stage for one key of ``frontends`` in params.yaml."""
-    with stage(f"fbank@{name}") as log:
+def main(item: str, role: Role = "training") -> None:
+    """Run the stage for a corpus and a front end.
+
+    Args:
+        item: Keys of ``corpora`` or ``external``, and of ``frontends`` in params.yaml, as ``CORPUS-FRONTEND``.
+        role: Whether the corpus is learned from, or only tested on.
+    """
+    corpus, _, name = item.rpartition("-")  # names of front ends have no hyphen
+    folders = CorpusFolders(role, corpus)
+    with stage(folders.stage("fbank", name)) as log:
         key = f"frontends.{name}"
         settings = params.parse(FrontEndSettings, params.section(params.read(), key), key)
         try:
@@ -22,11 +30,11 @@ def main(name: str) -> None:
         except ValueError as error:
             hint = "correct the name, or make duration_s longer"
             raise BreathlineError(str(error), where=f"params.yaml: {key}", hint=hint) from error
-        audio = artifacts.WAVEFORMS / f"{front_end.sample_rate}.parquet"
-        out, workers = artifacts.FEATURE_CACHES / name, min(hardware.usable_cores(), MAX_WORKERS)
-        build(front_end, artifacts.CYCLES, audio, out, duration_s=settings.duration_s, workers=workers)
+        cycles, audio = folders.tables / artifacts.CYCLES.name, folders.waveforms / f"{front_end.sample_rate}.parquet"
+        out, workers = folders.features(name), min(hardware.usable_cores(), MAX_WORKERS)
+        build(front_end, cycles, audio, out, duration_s=settings.duration_s, workers=workers)
         log.info("Features of the front end %s: %s", name, out)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:])  # type: ignore[arg-type]

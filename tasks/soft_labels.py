@@ -6,7 +6,7 @@ from models.training.settings import ComputeSettings
 from tasks import artifacts
 from tasks.distillation.labelling import decide, label, predict_logits, table
 from tasks.distillation.settings import SoftLabelSettings
-from tasks.runtime import files, params
+from tasks.runtime import files, item_folders, params
 from tasks.runtime.stage import stage
 from tasks.subsets import assignment
 from tasks.training import teachers
@@ -21,7 +21,7 @@ def main() -> None:
         settings = params.parse(SoftLabelSettings, params.section(read, "soft_labels"), "soft_labels")
         compute = params.parse(ComputeSettings, params.section(read, "compute"), "compute")
         known = teachers.read(read)
-        teachers.check_folders(artifacts.TEACHERS, known)
+        item_folders.check(artifacts.TEACHERS, known, "Trained teachers")
         assigned = assignment.from_params(read)
         set_up(compute)
         decided |= decide(known, settings, assigned, artifacts.TEACHERS)

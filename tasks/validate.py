@@ -1,10 +1,12 @@
 """Stage `validate`: checks of the tables; the run stops if a required expectation does not hold."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders, Role
 from tasks.checks import data_docs as pages
 from tasks.checks import frames, runner
 from tasks.checks.report import failure, report, unknown_metadata, warning_table
@@ -31,7 +33,7 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: CheckSettin
         BreathlineError: An expectation of severity error does not hold; verdicts and pages are written nevertheless.
     """
     facts = corpus_facts.read(folder)
-    corpus = registry.get(facts.name)
+    corpus = registry.get(facts.format)
     tables = frames.read(folder, corpus.recordings_schema, corpus.cycles_schema)
     checks = suites(settings, facts, corpus.expectations(facts.identity), tables.summary)
     with console.status("Checking recordings and cycles"):
@@ -45,20 +47,21 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: CheckSettin
         log.warning(line)
     if error := failure(verdicts, results, data_docs):
         raise error
-    totals = written["totals"]
+    totals, index = written["totals"], data_docs / artifacts.DATA_DOCS_INDEX
     log.info(
         f"{len(tables.recordings)} recordings and {len(tables.cycles)} cycles: {totals['holding']} of "
-        f"{totals['expectations']} expectations hold, {totals['warnings']} warnings; see {data_docs / 'index.html'}"
+        f"{totals['expectations']} expectations hold, {totals['warnings']} warnings; see {index}"
     )
     return written
 
 
-def main() -> None:
-    """Run the stage on the project in the working directory."""
-    with stage("validate"):
+def main(name: str, role: Role = "training") -> None:
+    """Run the stage for one corpus; the name is a key of ``corpora`` or ``external`` in params.yaml."""
+    folders = CorpusFolders(role, name)
+    with stage(folders.stage("validate")):
         settings = params.parse(CheckSettings, params.section(params.read(), "validate"), "validate")
-        validate(artifacts.EXTRACTED, artifacts.VERDICTS, artifacts.DATA_DOCS, settings)
+        validate(folders.tables, folders.verdicts, folders.data_docs, settings)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])  # type: ignore[arg-type]

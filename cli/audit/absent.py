@@ -14,7 +14,12 @@ MOST = 20
 
 
 def absent(
-    patient: Annotated[str, typer.Argument(metavar="patient:N", help="the removed patient")],
+    patient: Annotated[
+        str,
+        typer.Argument(
+            metavar="patient:N", help="the removed patient; patient:CORPUS:N if several corpora have the number"
+        ),
+    ],
     before: Annotated[
         str | None, typer.Option(help="an earlier run with the patient: a Git revision or a folder")
     ] = None,
@@ -35,11 +40,16 @@ def absent(
 
 def show(found: Absence) -> None:
     """Print the search, its results, and places that were not searched."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     for trace in found.traces[:MOST]:
         console.print(f"[red]left[/]  {escape(trace.path)}: {escape(trace.what)}")
     if len(found.traces) > MOST:
         console.print(f"      and {len(found.traces) - MOST} more (--json names all)")
+    if found.homonyms:
+        others = escape(", ".join(found.homonyms))
+        console.print(
+            f"[yellow]Another patient {found.patient} is in {others}: those files were searched by hash alone.[/]"
+        )
     if found.not_there:
         console.print(f"[yellow]Missing, so not searched: {escape(', '.join(found.not_there))}[/]")
     searched = f"{found.files} files, {found.rows} rows of numbers"
@@ -57,7 +67,7 @@ def show(found: Absence) -> None:
             missing = ", ".join(found.known_by["unread"])
             console.print(f"[yellow]That run's {missing} could not be read (`dvc fetch`): not proven.[/]")
     if found.traces:
-        hint = "add it to download.exclude_patients, then `breathline run`"
+        hint = f"add it to {found.setting or 'exclude_patients of its corpus'}, then `breathline run`"
         console.print(f"[red]Patient {found.patient} is still in {len(found.traces)} places[/] of {searched}: {hint}.")
         return
     colour, what = ("green", "is left") if found.proven else ("yellow", "was found")

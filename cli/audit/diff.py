@@ -24,4 +24,4 @@ def diff(
     if as_json:
         print_json(found.as_json())
     elif html is None:
-        Console(highlight=False).print(text.shown(found, everything=everything))
+        Console(highlight=False, emoji=False).print(text.shown(found, everything=everything))

@@ -11,10 +11,11 @@ from lineage import manifest as lineage_manifest
 
 def manifest(
     as_json: Annotated[
-        bool, typer.Option("--json", help="print JSON, with archive, metadata files and missing recordings")
+        bool,
+        typer.Option("--json", help="print JSON, with archive, metadata and missing recordings of each corpus"),
     ] = False,
 ) -> None:
-    """List the recordings as CSV: SHA-256 of wav and annotation, patient, side of the split, and the archive's hash."""
+    """List the recordings of all corpora as CSV: SHA-256 of wav and annotation, patient, side of the split, corpus."""
     found = lineage_manifest.manifest(Path())
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else lineage_manifest.as_csv(found)
     typer.echo(text, nl=False)

@@ -22,7 +22,8 @@ def trace(
         typer.Argument(
             help="a metric (`score`, or a key of reports/metrics.json), a model (its folder, `student@v1.2.0`, or "
             "`REV:data/student/1`), a prediction (cycle_id), a recording (recording_id), `patient:101`, a file of "
-            "data/ or reports/, or a stage; `REV:` before any of them asks about a Git revision"
+            "data/ or reports/, or a stage; `REV:` before any of them asks about a Git revision, `CORPUS:` before an "
+            "id (`patient:CORPUS:101`) about that corpus"
         ),
     ],
     *,
@@ -53,7 +54,7 @@ def trace(
     else:
         from lineage.render import tree
 
-        tree.show(found, Console(highlight=False, soft_wrap=everything), everything=everything)
+        tree.show(found, Console(highlight=False, emoji=False, soft_wrap=everything), everything=everything)
 
 
 def answer(root: Path, what: str) -> Trace:

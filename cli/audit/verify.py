@@ -62,6 +62,6 @@ def verify(
     if as_json:
         print_json(report.as_json())
     else:
-        text.show(report, Console(highlight=False), everything=everything)
+        text.show(report, Console(highlight=False, emoji=False), everything=everything)
     if report.errors:
         raise typer.Exit(1)

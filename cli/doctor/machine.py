@@ -74,7 +74,7 @@ def disks(root: Path) -> Iterator[CheckResult]:
         # A share of the need for each place; data and cache take the same.
         wanted = needed * sum(name != CHECKPOINTS.as_posix() for name in names) / 2
         found = f"{free:.1f} GB free for {', '.join(names)}"
-        found += f"; the corpus {corpus} takes about {wanted:g} GB there" if corpus else ""
+        found += f"; the recordings of {corpus} take about {wanted:g} GB there" if corpus else ""
         advice = "free some space, or put DVC's cache elsewhere: `dvc cache dir`"
         yield result("disk", found, advice, wrong=free < wanted, state="problem")
         few = bool(inodes.f_files) and inodes.f_favail < LEAST_INODES
@@ -126,18 +126,22 @@ def clock(root: Path) -> Iterator[CheckResult]:
 
 
 def _needed_gb(root: Path) -> tuple[float, str]:
-    """Return the space that the corpus of params.yaml takes, in GB, and its name; nothing if it is not known."""
-    from cli.doctor.project import download_settings
+    """Return the space that the corpora of params.yaml take, in GB, and their names; nothing if they are not known."""
+    from cli.doctor.project import corpora
     from tasks.corpora import registry
     from tasks.runtime.errors import BreathlineError
 
+    needed = 0
     try:
-        settings = download_settings(root)
-        if settings.path is None:  # what is fetched takes its space twice for some time
-            return (2, settings.corpus) if registry.get(settings.corpus).generated else (20, settings.corpus)
+        found = corpora(root)
+        for settings in found.values():
+            if settings.path is None:  # what is fetched takes its space twice for some time
+                needed += 2 if registry.get(settings.format).generated else 20
+            else:
+                needed += 15
     except BreathlineError:  # another check names it
         return 0, ""
-    return 15, settings.corpus
+    return needed, " and ".join(corpus.name for corpus in found)
 
 
 CHECKS = (cores, memory, gpus, disks, temporary_files, umask, clock)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cli.doctor.check_result import CheckResult, State, refused, result
 from lineage.git import ask_git
+from tasks.artifacts import CATALOGUE, SOURCE, CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed
 
@@ -51,20 +52,24 @@ def recipes(root: Path) -> Iterator[CheckResult]:
 
 
 def recordings(root: Path) -> Iterator[CheckResult]:
-    """Check that the recordings are here, or that their source is."""
-    settings = download_settings(root)
-    raw = root / "data/raw/source.json"
-    lost: State = "warning" if raw.is_file() else "problem"
-    here = f"corpus {settings.corpus}, " + ("in data/raw" if raw.is_file() else "not yet in data/raw")
-    if settings.path is None:
-        found = f"{here}; source: {settings.source} {settings.dataset or ''}".rstrip()
-        missing = settings.source == "kaggle" and find_spec("kagglehub") is None
-        found += ", whose library kagglehub is not installed" if missing else ""
-        yield result("recordings", found, "pip install 'breathline[kaggle]'", wrong=missing, state=lost)
-        return
-    missing = not (root / settings.path).exists()
-    found = f"{here}; source: {settings.path}" + (", which does not exist" if missing else "")
-    yield result("recordings", found, "correct `download.path` in params.yaml", wrong=missing, state=lost)
+    """Check for each corpus that its recordings are here, or that their source is."""
+    from tasks.corpora.settings import SECTIONS
+
+    for corpus, settings in corpora(root).items():
+        there = (root / corpus.raw / SOURCE).is_file()
+        lost: State = "warning" if there else "problem"
+        role = "" if corpus.role == "training" else " (only tested on)"
+        here = f"corpus {corpus.name}{role}, " + ("in " if there else "not yet in ") + corpus.raw.as_posix()
+        if settings.path is None:
+            found = f"{here}; source: {settings.source} {settings.dataset or ''}".rstrip()
+            missing = settings.source == "kaggle" and find_spec("kagglehub") is None
+            found += ", whose library kagglehub is not installed" if missing else ""
+            yield result("recordings", found, "pip install 'breathline[kaggle]'", wrong=missing, state=lost)
+            continue
+        missing = not (root / settings.path).exists()
+        found = f"{here}; source: {settings.path}" + (", which does not exist" if missing else "")
+        advice = f"correct `{SECTIONS[corpus.role]}.{corpus.name}.path` in params.yaml"
+        yield result("recordings", found, advice, wrong=missing, state=lost)
 
 
 def git(root: Path) -> Iterator[CheckResult]:
@@ -136,22 +141,21 @@ def links(root: Path) -> Iterator[CheckResult]:
     """Check that no folder of outs is a symbolic link, below which DVC keeps nothing."""
     from lineage import out_folders
 
-    outs = ("data/raw/x", "reports/x", ".dvc/x", "data/cycles/x", "data/fbank/x", "data/teachers/x", "data/student/x")
+    outs = [".dvc/x", *(artifact.pattern.as_posix() for artifact in CATALOGUE)]
     out_folders.check(root, outs)
     yield CheckResult("links", "ok", "no folder of outs is a symbolic link")
 
 
-def download_settings(root: Path) -> DownloadSettings:
-    """Return the section `download` of params.yaml.
+def corpora(root: Path) -> dict[CorpusFolders, DownloadSettings]:
+    """Return the settings of all corpora of params.yaml.
 
     Raises:
-        BreathlineError: The file or the section cannot be read.
+        BreathlineError: The file or a section cannot be read.
     """
-    from tasks.corpora.settings import DownloadSettings
+    from tasks.corpora.settings import configured
     from tasks.runtime import params as reader
 
-    read = reader.read(root / reader.PARAMS)
-    return reader.parse(DownloadSettings, reader.section(read, "download"), "download")
+    return configured(reader.read(root / reader.PARAMS))
 
 
 def _links(repo: Repo) -> CheckResult:

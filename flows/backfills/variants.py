@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from ruamel.yaml.error import YAMLError
 
 from flows import workspaces
 from flows.recipes.params_text import PARAMS, yaml_round_trip
-from flows.recipes.writing import leftovers
+from flows.recipes.writing import leftovers, remove
 from lineage.git import git
-from tasks.artifacts import DATA
 from tasks.parameters import judge
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -119,8 +117,7 @@ def prepare(root: Path, variant: Variant, cache: Path) -> Path:
     if variant.commit is None:  # the stages of another commit check its parameters themselves
         judge.check_project(workspace)
     with suppress(KeyError):  # an old commit may lack these parameters
-        for folder in leftovers(workspace / DATA, params.read(workspace / PARAMS)):
-            shutil.rmtree(folder)
+        remove(leftovers(workspace, params.read(workspace / PARAMS)))
     return workspace
 
 
@@ -136,9 +133,7 @@ def with_values(text: str, variant: Variant, root: Path) -> str:
         params.section(loaded, key)
         parent, _, name = key.rpartition(".")
         (params.section(loaded, parent) if parent else loaded)[name] = value
-    if "download" in loaded:
-        for name, value in workspaces.absolute_paths(root, loaded["download"]).items():
-            loaded["download"][name] = value
+    workspaces.make_paths_absolute(root, loaded)
     written = StringIO()
     yaml.dump(loaded, written)
     return written.getvalue()

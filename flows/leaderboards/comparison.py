@@ -29,12 +29,12 @@ ABOUT = ("corpus", "identity", "recordings", "labels", "split")  # keys of metri
 
 @dataclass(frozen=True)
 class Result:
-    """The results of one workspace.
+    """The results of one workspace on one test set.
 
     Attributes:
         workspace: Workspace of the recipe.
-        metrics: The contents of ``reports/metrics.json``.
-        predictions: The students' rows of ``data/evaluation/predictions.parquet``.
+        metrics: The contents of ``reports/metrics.json``, or of its part for one corpus.
+        predictions: The students' rows of the table of predictions.
         settings: The settings of the evaluation.
         published: The published results that the corpus names.
     """
@@ -107,23 +107,34 @@ class Leaderboard:
     rows: tuple[Row, ...] = field(default_factory=tuple)
 
 
-def read(root: Path, workspace: RecipeWorkspace) -> Result:
-    """Return the results of a finished workspace.
+def read(root: Path, workspace: RecipeWorkspace) -> list[Result]:
+    """Return the results of a finished workspace on all test cycles, and on those of each of several corpora.
+
+    Published results are those of networks that learned from one corpus alone: they are beside the first result only.
 
     Raises:
         BreathlineError: A file of the results is missing or damaged.
     """
     folder = root / workspace.folder
     metrics = read_json(folder / artifacts.METRICS, {**dict.fromkeys(ABOUT, object), "student": dict, "test": dict})
-    rows = pl.DataFrame(read_table(folder / artifacts.PREDICTIONS))
-    settings = params.section(params.read(folder / params.PARAMS), "evaluation")
-    return Result(
-        workspace,
-        metrics,
-        rows.filter(pl.col("model").str.starts_with("student/")),
-        params.parse(EvaluationSettings, settings, "evaluation"),
-        corpus_facts.read(folder / corpus_facts.FOLDER).published,
+    settings = params.parse(
+        EvaluationSettings, params.section(params.read(folder / params.PARAMS), "evaluation"), "evaluation"
     )
+    rows = _of_students(folder / artifacts.PREDICTIONS)
+    published = corpus_facts.read(folder / corpus_facts.FOLDER).published
+    found = [Result(workspace, metrics, rows, settings, published)]
+    parts = {name: (part, rows) for name, part in metrics.get("corpora", {}).items()}
+    if metrics.get("external"):
+        tested = _of_students(folder / artifacts.EXTERNAL_PREDICTIONS)
+        parts |= {name: (part, tested) for name, part in metrics["external"].items()}
+    for name, (part, predictions) in parts.items():
+        found.append(Result(workspace, part, predictions.filter(pl.col("corpus") == name), settings))
+    return found
+
+
+def _of_students(path: Path) -> pl.DataFrame:
+    """Return the rows of the students in a table of predictions."""
+    return pl.DataFrame(read_table(path)).filter(pl.col("model").str.starts_with("student/"))
 
 
 def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:

@@ -1,16 +1,14 @@
 """Workspaces of a leaderboard, one for each recipe."""
 
 import json
-import shutil
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flows import workspaces
-from flows.recipes.layers import RECIPES
 from flows.recipes.params_text import PARAMS, apply, yaml_round_trip
-from flows.recipes.writing import leftovers, recipe_settings
-from tasks.artifacts import DATA
+from flows.recipes.writing import leftovers, recipe_settings, remove
+from tasks.corpora.settings import SECTIONS
 from tasks.parameters import judge
 from tasks.runtime import params
 
@@ -37,7 +35,14 @@ class RecipeWorkspace:
 
 
 def prepare(
-    root: Path, workspace: RecipeWorkspace, *, seeds: Sequence[int], corpus: str | None, paper: bool, cache: Path
+    root: Path,
+    workspace: RecipeWorkspace,
+    *,
+    seeds: Sequence[int],
+    corpus: Sequence[str],
+    external: Sequence[str],
+    paper: bool,
+    cache: Path,
 ) -> None:
     """Write the code of the working tree and the recipe's params.yaml into a workspace.
 
@@ -47,7 +52,8 @@ def prepare(
         root: Folder of the project.
         workspace: Workspace of the recipe.
         seeds: Random seeds of the student; the recipe's own seeds, if empty.
-        corpus: Recordings to use (`flows.recipes.corpus`); those of params.yaml or of the recipe, if None.
+        corpus: Corpora to learn from (`flows.recipes.corpus`); those of params.yaml or of the recipe, if empty.
+        external: Corpora that are only tested on.
         paper: Whether the epoch is also chosen on the test set.
         cache: Folder of DVC's cache, which all workspaces share with the project.
 
@@ -57,19 +63,20 @@ def prepare(
     folder = root / workspace.folder
     (folder / FINISHED).unlink(missing_ok=True)
     workspaces.update_code(root, folder, cache)
-    settings = recipe_settings(workspace.recipe, corpus=corpus, small=workspace.small, folder=root / RECIPES)
+    text = workspaces.params_text(root)
+    project = yaml_round_trip().load(text)
+    settings = recipe_settings(root, workspace.recipe, project, corpus=corpus, external=external, small=workspace.small)
     if seeds:
         settings["student"]["seeds"] = list(seeds)
     if paper:
         settings["selections"] = ["val", "paper"]
-    project = workspaces.params_text(root)
-    download = yaml_round_trip().load(project)["download"] | settings.get("download", {})
-    settings["download"] = workspaces.absolute_paths(root, download)
-    text, _ = apply(project, settings)
+    for section in SECTIONS.values():
+        settings.setdefault(section, project[section])
+    workspaces.make_paths_absolute(root, settings)
+    text, _ = apply(text, settings)
     (folder / PARAMS).write_text(text, encoding="utf-8")
     judge.check_project(folder)
-    for leftover in leftovers(folder / DATA, params.read(folder / PARAMS)):
-        shutil.rmtree(leftover)
+    remove(leftovers(folder, params.read(folder / PARAMS)))
 
 
 def mark_finished(root: Path, chosen: Sequence[RecipeWorkspace], failed: Container[Path]) -> None:

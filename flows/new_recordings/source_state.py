@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import httpx
 
+from tasks.artifacts import CorpusFolders
 from tasks.corpora import datasets, registry
-from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.settings import DownloadSettings, configured
 from tasks.runtime import time_limit
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.files import sha256, write_json
@@ -47,28 +48,21 @@ def inspect(root: Path, settings: DownloadSettings, before: Files) -> dict[str, 
 
     Args:
         root: Folder of the project, to which paths in the settings are relative.
-        settings: Settings of the stage `download`.
+        settings: Settings of the corpus.
         before: Files at the last run; a local file with equal size and time is not read again.
 
     Raises:
         TransientError: No mirror answers, and at least one may answer later.
-        BreathlineError: The source is missing, or it is generated, so that nothing can be new. Or Kaggle or the hub
-            refuses the dataset.
+        BreathlineError: The source is missing, or Kaggle or the hub refuses the dataset.
     """
     if settings.dataset is not None:
         return {settings.dataset: FileState(size=None, time=None, mark=datasets.revision(settings))}
-    corpus = registry.get(settings.corpus)
+    corpus = registry.get(settings.format)
     if settings.path is None:
-        if not (names := corpus.publisher_files()):
-            raise BreathlineError(
-                f"The publisher of the corpus `{corpus.name}` has no files to watch.",
-                where="params.yaml: download.source",
-                hint="watch a folder or an archive: set source and path",
-            )
-        return dict(_remote(settings, names, before))
+        return dict(_remote(settings.mirrors or corpus.mirrors, corpus.publisher_files(), before))
     path = root / settings.path
     if not path.exists():
-        raise BreathlineError("The source is missing.", where=path, hint="correct download.path in params.yaml")
+        raise BreathlineError("The source is missing.", where=path, hint="correct the path in params.yaml")
     found = {"": path} if path.is_file() else {one.relative_to(path).as_posix(): one for one in folder_walk.files(path)}
     # Metadata files may lie beside the source or in a folder of their own.
     for folder in filter(None, [path.resolve().parent, settings.metadata and root / settings.metadata]):
@@ -92,30 +86,62 @@ def quiet_s(now: Files, moment: float) -> float:
     return min(times, default=math.inf)
 
 
-def read(root: Path, settings: DownloadSettings) -> dict[str, FileState]:
-    """Return the files of a source at the last run; empty at the first run, and after a change of the source."""
+def watched(read: Mapping[str, Any]) -> dict[CorpusFolders, DownloadSettings]:
+    """Return the corpora of a params.yaml whose source can have new recordings, those to learn from first.
+
+    Raises:
+        BreathlineError: There is none: all are generated.
+    """
+    corpora = configured(read)
+    found = {corpus: one for corpus, one in corpora.items() if one.path or registry.get(one.format).publisher_files()}
+    if not found:
+        names = ", ".join(corpus.name for corpus in corpora)
+        raise BreathlineError(
+            f"No corpus has a source to watch: {names}.",
+            where="params.yaml: corpora",
+            hint="watch a folder or an archive: set source and path of a corpus",
+        )
+    return found
+
+
+def read(root: Path, corpus: CorpusFolders, settings: DownloadSettings) -> dict[str, FileState]:
+    """Return the files of a corpus's source at the last run; empty at the first, and after a change of the source."""
+    kept = _states(root).get(corpus.name, {"source": None})
     try:
-        kept = json.loads((root / STATE).read_text(encoding="utf-8"))
         if kept["source"] != _identity(settings):
             return {}
         return {name: FileState(**file) for name, file in kept["files"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(root, error) from error
+
+
+def save(root: Path, corpus: CorpusFolders, settings: DownloadSettings, now: Files) -> None:
+    """Save the files of a corpus's source for the comparison at the next run; the states of other corpora stay."""
+    files = {name: asdict(file) for name, file in now.items()}
+    states = {**_states(root), corpus.name: {"source": _identity(settings), "files": files}}
+    write_json(root / STATE, {"corpora": states})
+
+
+def _states(root: Path) -> dict[str, Any]:
+    """Return the saved state of each corpus; none of an earlier version, which had one corpus without a name."""
+    try:
+        states: dict[str, Any] = dict(json.loads((root / STATE).read_text(encoding="utf-8")).get("corpora", {}))
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError) as error:
-        hint = "remove the file; then all files count as new"
-        raise BreathlineError(f"The last state cannot be read: {error}", where=root / STATE, hint=hint) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(root, error) from error
+    return states
 
 
-def save(root: Path, settings: DownloadSettings, now: Files) -> None:
-    """Save the files of a source for the comparison at the next run."""
-    files = {name: asdict(file) for name, file in now.items()}
-    write_json(root / STATE, {"source": _identity(settings), "files": files})
+def _unreadable(root: Path, error: Exception) -> BreathlineError:
+    hint = "remove the file; then all files count as new"
+    return BreathlineError(f"The last state cannot be read: {error}", where=root / STATE, hint=hint)
 
 
 def _identity(settings: DownloadSettings) -> dict[str, Any]:
     """Return the settings that identify a source; the order of mirrors does not matter."""
     place = settings.dataset or (settings.path and str(settings.path))
-    return {"corpus": settings.corpus, "source": settings.source, "path": place}
+    return {"format": settings.format, "source": settings.source, "path": place}
 
 
 def _local(path: Path, before: FileState | None) -> FileState:
@@ -133,11 +159,11 @@ def _differ(before: FileState, now: FileState) -> bool:
     return (before.time, before.size) != (now.time, now.size)
 
 
-def _remote(settings: DownloadSettings, names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
+def _remote(mirrors: Sequence[str], names: Iterable[str], before: Files) -> Iterator[tuple[str, FileState]]:
     proxies.check()
     with httpx.Client(timeout=limits.ANSWER_S, follow_redirects=True) as client:
         for name in names:
-            urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors]
+            urls = [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in mirrors]
             # The mirror of the last run first: only its own marks are comparable.
             last = before[name].place if name in before else None
             yield name, _first(client, sorted(urls, key=lambda url: url != last))

@@ -22,6 +22,8 @@ from flows.graph import Stage
 from flows.plan import Step
 from flows.publish import lineage, links, scores, verdict
 from flows.publish.progress import Progress
+from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.error_output import one_line
 
 
@@ -39,12 +41,12 @@ def publish_results(
     Verdict and scores are published only if the run reached their stages.
     Stages are in topological order; their outcomes are `ran`, `up to date`, `failed` or `not run`.
     """
-    validated = outcome.get("validate")
-    if validated in (*lineage.DONE, "failed"):
+    if validated := _validated(outcome):
         with _published("validation"):
-            results = verdict.read(root)
-            text = verdict.show(results, "was up to date" if validated == "up to date" else validated)
-            create_markdown_artifact(text, key="validation", description=verdict.headline(results))
+            results = {corpus: verdict.read(root, corpus) for corpus in validated}
+            text = "\n".join(verdict.show(corpus, results[corpus], words) for corpus, words in validated.items())
+            headlines = [f"{corpus.name}: {verdict.headline(one)}" for corpus, one in results.items()]
+            create_markdown_artifact(text, key="validation", description=" ".join(headlines))
     if outcome.get("evaluate") in lineage.DONE:
         with _published("scores"):
             if now := scores.read(root):
@@ -55,6 +57,16 @@ def publish_results(
         create_markdown_artifact(text, key="graph", description=lineage.headline(outcome))
     with _published("report"):
         create_markdown_artifact(links.show(root), key="report", description="Links to the reports.")
+
+
+def _validated(outcome: Mapping[str, str]) -> dict[CorpusFolders, str]:
+    """Return the outcome of the validation of each corpus in words, where the run reached it."""
+    corpora = {stage: artifacts.corpus_of(stage) for stage in outcome}
+    return {
+        found[1]: "was up to date" if outcome[stage] == "up to date" else outcome[stage]
+        for stage, found in corpora.items()
+        if found and found[0] == "validate" and outcome[stage] in (*lineage.DONE, "failed")
+    }
 
 
 def publish_text(key: str, text: str, description: str) -> None:

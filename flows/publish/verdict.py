@@ -1,4 +1,4 @@
-"""Verdict of the stage `validate` as Markdown."""
+"""Verdict of the validation of a corpus as Markdown."""
 
 import json
 from collections.abc import Mapping
@@ -7,14 +7,19 @@ from typing import Any
 
 from flows.publish import links, markdown
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders, Role
 from tasks.runtime.words import counted
 
 SHOWN = 3  # failing names in a row
+CONSEQUENCES: Mapping[Role, str] = {
+    "training": " Nothing is learned from these data.",
+    "external": " Nothing is tested on these data.",
+}
 
 
-def read(root: Path) -> dict[str, Any] | None:
-    """Return the results of the validation, or None if there are none."""
-    path = root / artifacts.VERDICTS
+def read(root: Path, corpus: CorpusFolders) -> dict[str, Any] | None:
+    """Return the results of the validation of a corpus, or None if there are none."""
+    path = root / corpus.verdicts
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
@@ -30,17 +35,18 @@ def headline(results: Mapping[str, Any] | None) -> str:
     )
 
 
-def show(results: Mapping[str, Any] | None, outcome: str) -> str:
+def show(corpus: CorpusFolders, results: Mapping[str, Any] | None, outcome: str) -> str:
     """Return a table of the failed expectations, errors first, after the outcome of the stage; link the Data Docs."""
     if results is None:
-        return f"The stage `validate` {outcome} before it wrote a verdict: see its log.\n"
+        stage = markdown.code(corpus.stage("validate"))
+        return f"The stage {stage} {outcome} before it wrote a verdict: see its log.\n"
     failing = [one for one in results["expectations"] if not one["success"]]
     failing.sort(key=lambda one: one["severity"] != "error")
-    consequence = "" if results["success"] else " Nothing is learned from these data."
-    parts = [f"Corpus {markdown.code(results['corpus'])}; the stage {outcome}.{consequence}"]
+    consequence = "" if results["success"] else CONSEQUENCES[corpus.role]
+    parts = [f"Corpus {markdown.code(corpus.name)}; the stage {outcome}.{consequence}"]
     if failing:
         parts.append(markdown.table(["", "what does not hold", "fails for", "first of these"], map(_row, failing)))
-    parts.append(f"Data Docs: {links.link(artifacts.DATA_DOCS_INDEX)}")
+    parts.append(f"Data Docs: {links.link(corpus.data_docs / artifacts.DATA_DOCS_INDEX)}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Corpus of a recipe: the option `--corpus` as keys of `download` in params.yaml."""
+"""Corpora of a recipe: the options `--corpus` and `--external` as items of params.yaml."""
 
 import re
 import zipfile
@@ -8,88 +8,121 @@ from typing import Any
 
 from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.value_types import NAME
 from tasks.sources import archive, folder_walk, pointers, system_files
 from tasks.subsets.settings import DEVICE
 
-HELP = (
+FORM = "[CORPUS=]SOURCE"
+SOURCES = (
     f"name of a corpus ({', '.join(registry.names())}), path of a zip archive or an unpacked folder, or "
     "kaggle:OWNER/NAME or hub:OWNER/NAME"
 )
-# Optional before it: the format, as icbhi=…; optional after it: the revision, as …@2.
-DATASET = re.compile(r"(?:(?P<format>\w+)=)?(?P<source>kaggle|hub):(?P<dataset>[^@/]+/[^@/]+)(?:@(?P<revision>.+))?")
-NOTHING_ELSE = {"path": None, "metadata": None, "sha256": None, "dataset": None, "revision": None}
+DATASET = re.compile(
+    r"(?P<source>kaggle|hub):(?P<dataset>[^@/]+/[^@/]+)(?:@(?P<revision>.+))?"
+)  # the revision is optional
+HELP = f"{FORM}, repeatable. SOURCE: {SOURCES}"
 
 
-def settings(corpus: str) -> dict[str, Any]:
-    """Return the keys of `download` for a corpus: its name, the path of an archive or a folder, or a dataset.
+def items(options: Sequence[str], option: str) -> dict[str, dict[str, Any]]:
+    """Return the items of params.yaml by the name of the corpus, which is that of its format unless it is given.
+
+    Args:
+        options: Values of the option, each ``SOURCE`` or ``CORPUS=SOURCE``.
+        option: Name of the option, for error messages.
+
+    Raises:
+        BreathlineError: A source does not exist or has no known recording, or two corpora have one name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for given in options:
+        name, source = _parts(given)
+        item = settings(source, option, name)
+        name = name or str(item["format"])
+        if name in found:
+            raise BreathlineError(
+                f"Two corpora have the name {name}.",
+                where=f"{option} {given}",
+                hint=f"name one of them: {option} other={source}",
+            )
+        found[name] = item
+    return found
+
+
+def settings(source: str, option: str = "--corpus", name: str | None = None) -> dict[str, Any]:
+    """Return the item of params.yaml for a source: a corpus, an archive, a folder, or a dataset of Kaggle or the hub.
 
     A path with fewer recordings than the published corpus is taken as a part of it (``expect: partial``).
     """
-    if named := DATASET.fullmatch(corpus):
-        return _dataset(corpus, named.groupdict())
-    if corpus in registry.names():
-        if not registry.get(corpus).fetchable:
+    if dataset := DATASET.fullmatch(source):
+        return _dataset(f"{option} {source}", dataset.groupdict(), name)
+    if source in registry.names():
+        if not registry.get(source).fetchable:
             raise BreathlineError(
-                f"The corpus `{corpus}` cannot be fetched from its publisher.",
-                where="--corpus",
-                hint="fetch it by hand, and name the path of the archive or of the unpacked folder",
+                f"The corpus `{source}` cannot be fetched from its publisher.",
+                where=option,
+                hint=f"fetch it by hand, and name the archive or the unpacked folder: {option} {source}=PATH",
             )
-        return {**NOTHING_ELSE, "corpus": corpus, "source": "publisher", "expect": "full"}
-    path = Path(corpus)
-    files = _files(path)
+        return {"format": source, "source": "publisher"}
+    path = Path(source)
+    files = _files(path, option)
     recordings = _recordings(files)
     found = registry.recognise(recordings)
     if found is None:
         what = "There is no recording (.wav) with the name of a known corpus."
-        raise BreathlineError(what, where=path, hint=archive.unpacking_hint(files) or f"--corpus: {HELP}")
-    return {
-        **NOTHING_ELSE,
-        "corpus": found.name,
-        "source": "directory" if path.is_dir() else "archive",
-        "path": corpus,
-        "expect": "full" if len(recordings) >= (found.recordings or 0) else "partial",
-    }
+        raise BreathlineError(what, where=path, hint=archive.unpacking_hint(files) or f"{option}: {SOURCES}")
+    item = {"format": found.name, "source": "directory" if path.is_dir() else "archive", "path": source}
+    return item if len(recordings) >= (found.recordings or 0) else {**item, "expect": "partial"}
 
 
-def _dataset(text: str, parts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the keys of `download` for a dataset on Kaggle or the hub.
+def _dataset(where: str, parts: Mapping[str, str | None], name: str | None) -> dict[str, Any]:
+    """Return the item of params.yaml for a dataset on Kaggle or the hub.
 
     Args:
-        text: Value of the option.
-        parts: Its parts, by the names in `DATASET`.
+        where: Option and its value, for error messages.
+        parts: Parts of the value, by the names in `DATASET`.
+        name: Name of the corpus, which may be that of its format.
 
     Raises:
-        BreathlineError: The dataset is no known copy of a corpus, and no known format is given.
+        BreathlineError: The dataset is no known copy of a corpus, and the name is none of a format.
     """
     known = registry.of_upload(f"{parts['source']}:{parts['dataset']}")
-    name = parts["format"] or (known and known.name)
-    if name not in registry.names():
-        what = f"There is no corpus `{name}`." if name else "The format of the dataset is not known."
-        hint = f"put the name of a corpus of the same format before it: {', '.join(registry.names())}"
-        raise BreathlineError(
-            what, where=f"--corpus {text}", hint=f"{hint}; such as `icbhi={text.partition('=')[2] or text}`"
-        )
+    kind = known.name if known else name
+    if kind not in registry.names():
+        hint = f"name the corpus by its format: {', '.join(registry.names())}; such as FORMAT=kaggle:OWNER/NAME"
+        raise BreathlineError("The format of the dataset is not known.", where=where, hint=hint)
     revision = parts["revision"]
     number = int(revision) if revision and revision.isdecimal() and parts["source"] == "kaggle" else revision
-    chosen = {"corpus": name, "source": parts["source"], "dataset": parts["dataset"], "revision": number}
-    return NOTHING_ELSE | chosen | {"expect": "full"}
+    found = {"format": kind, "source": parts["source"], "dataset": parts["dataset"]}
+    return found if number is None else {**found, "revision": number}
 
 
-def split_of(download: Mapping[str, Any], split: str | int) -> str | int:
-    """Return the split of a recipe, or the usual one of a corpus that does not have it.
+def has_split(item: Mapping[str, Any], split: str | int) -> bool:
+    """Return whether a corpus can have a split, as far as its format tells."""
+    splits = registry.get(item["format"]).splits
+    return not splits or str(split).partition(DEVICE)[0] in splits
+
+
+def usual_split(item: Mapping[str, Any], root: Path) -> str | int:
+    """Return the usual split of a corpus, by the files of its source where they exist.
 
     Args:
-        download: Keys of `download` that `settings` returned.
-        split: Split of the recipe.
+        item: Format and source of the corpus.
+        root: Folder to which its path is relative.
     """
-    corpus = registry.get(download["corpus"])
-    if download["source"] == "publisher" or not corpus.splits or str(split).partition(DEVICE)[0] in corpus.splits:
-        return split
-    usual = corpus.usual_split(_files(Path(download["path"])) if download["path"] else ())
+    path = root / item["path"] if item.get("path") else None
+    usual = registry.get(item["format"]).usual_split(_files(path) if path and path.exists() else [])
     return int(usual) if usual.isdigit() else usual
 
 
-def _files(path: Path) -> list[str]:
+def _parts(given: str) -> tuple[str | None, str]:
+    """Return name and source of ``CORPUS=SOURCE``; no name for a source alone, also for a path with an equals sign."""
+    name, equals, source = given.partition("=")
+    if not equals or Path(given).exists():
+        return None, given
+    return (name, source) if re.fullmatch(NAME, name) else (None, given)
+
+
+def _files(path: Path, option: str = "--corpus") -> list[str]:
     """Return the paths of the files in an archive or a folder."""
     if path.is_dir():
         files = [file.relative_to(path).as_posix() for file in folder_walk.files(path)]
@@ -100,9 +133,11 @@ def _files(path: Path) -> list[str]:
                 files = opened.namelist()
         except zipfile.BadZipFile as error:
             hint = archive.unpacking_hint([path.name]) if path.suffix != ".zip" else "fetch the archive again"
-            raise BreathlineError("This is not a zip archive.", where=path, hint=hint or f"--corpus: {HELP}") from error
+            raise BreathlineError(
+                "This is not a zip archive.", where=path, hint=hint or f"{option}: {SOURCES}"
+            ) from error
     else:
-        raise BreathlineError("There is no such archive or folder.", where=path, hint=f"--corpus: {HELP}")
+        raise BreathlineError("There is no such archive or folder.", where=path, hint=f"{option}: {SOURCES}")
     return files
 
 

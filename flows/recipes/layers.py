@@ -16,8 +16,9 @@ from tasks.runtime.yaml_files import Key
 RECIPES = Path("recipes")
 DEFAULTS = "defaults"
 EVERY = "*"  # in `small`, under `teachers`: all teachers
-# Replaced by the layer above, not merged: the teachers, and the options of the network, which may be another one.
-REPLACED = ("teachers", "student.options")
+# Replaced by the layer above, not merged: mappings with names of the recipe, and the options of the network, which may
+# be another one.
+REPLACED = ("corpora", "external", "split", "teachers", "student.options")
 
 
 def names(folder: Path = RECIPES) -> list[str]:

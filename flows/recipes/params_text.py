@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PARAMS = Path("params.yaml")
 # Mappings with keys of the user: a recipe replaces them, so that no key of an earlier recipe stays.
-WHOLE = ("teachers", "frontends", "weights", "student.options")
+WHOLE = ("corpora", "external", "split", "teachers", "frontends", "weights", "student.options")
 ONE_LINE = 56  # maximum number of characters of a mapping on one line
 
 
@@ -88,14 +88,24 @@ def _merge(params: CommentedMap, overrides: Mapping[str, Any], prefix: str = "")
         dotted = f"{prefix}{key}"
         if params[key] == value:
             continue
-        if dotted in WHOLE:
+        if dotted in WHOLE and isinstance(params[key], Mapping) and isinstance(value, Mapping):
             _replace(params, key, value)
-        elif isinstance(params[key], Mapping):
+        elif isinstance(params[key], Mapping) and dotted not in WHOLE:
             _merge(params[key], value, f"{dotted}.")
         elif isinstance(params[key], list) and isinstance(value, list):
             params[key][:] = value
         else:
-            params[key] = value
+            params[key] = _styled(value)
+        _align_comment(params, key)
+
+
+def _align_comment(params: CommentedMap, key: str) -> None:
+    """Move the comment on the line of a key to the column of the comment lines below that go on, if there are any."""
+    comment = (params.ca.items.get(key) or [None] * 3)[2]
+    first, _, below = comment.value.partition("\n") if comment else ("", "", "")
+    indentation = len(below) - len(below.lstrip(" "))
+    if first.startswith("#") and below[indentation:].startswith("#") and indentation:
+        comment.start_mark.column = indentation
 
 
 def _replace(params: CommentedMap, key: str, new: Mapping[str, Any]) -> None:
@@ -121,7 +131,8 @@ def _replace(params: CommentedMap, key: str, new: Mapping[str, Any]) -> None:
     while isinstance(node[last], Mapping) and node[last] and not node[last].fa.flow_style():
         node = node[last]
         last = list(node)[-1]
-    node.ca.items[last] = [None, None, following, None]
+    # A comment above the key stays.
+    node.ca.items[last] = [*node.ca.items.get(last, [None] * 4)[:2], following, None]
 
 
 def _comment_after(node: Any) -> Any:

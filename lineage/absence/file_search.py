@@ -3,7 +3,7 @@
 import json
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,9 @@ from lineage.content import tensors_hash
 from models.file_reading import reading
 from tasks import artifacts
 from tasks.corpora import registry
-from tasks.runtime import params
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.files import sha256
 
-METADATA = artifacts.RAW_METADATA.as_posix()
 PATIENT_COLUMNS = ("patient", "patient_id")
 # JSON keys whose value is a patient's id. The value of `patients` is a count.
 PATIENT_KEY = re.compile(r"patient(_\w+)?")
@@ -39,29 +37,50 @@ class Remnant:
 
 @dataclass
 class FileSearch:
-    """Search over files, with its findings so far."""
+    """Search over files, with its findings so far.
+
+    Attributes:
+        root: Root of the project.
+        patient: Id of the patient.
+        known: Hashes of the patient's data; None for a search by name alone.
+        formats: Formats of the corpora that the patient may be in; they know the names of recordings.
+        remnants: Data of the patient that were found.
+        rows: Number of rows of numbers whose hashes were compared.
+    """
 
     root: Path
     patient: str
     known: Fingerprint | None
+    formats: Collection[str]
     remnants: list[Remnant] = field(default_factory=list)
     rows: int = 0
 
     def __post_init__(self) -> None:
-        given = params.section(params.read(self.root / params.PARAMS), "download.corpus")
-        self.corpus = registry.get(given)
-        self.name = re.compile(self.corpus.name_pattern(self.patient).encode())
+        self.corpora = [registry.get(name) for name in self.formats]
+        patterns = dict.fromkeys(f"(?:{corpus.name_pattern(self.patient)})" for corpus in self.corpora)
+        self.name = re.compile("|".join(patterns).encode())
+        self.by_name = True
 
-    def add_file(self, name: str) -> None:
-        """Search a file, by its path relative to the root."""
-        path = self.root / name
-        found = [*self._bytes(path, name), *self._hashes(path)]
-        if search := {".parquet": self._table, ".npy": self._array, ".json": self._json}.get(path.suffix):
+    def add_file(self, name: str, *, by_name: bool = True) -> None:
+        """Search a file.
+
+        Args:
+            name: Path of the file relative to the root.
+            by_name: Whether names and ids in the file can be those of the patient; else only hashes are compared.
+        """
+        path, self.by_name = self.root / name, by_name
+        found = [*(self._bytes(path, name) if by_name else ()), *self._hashes(path)]
+        searches = {".parquet": self._table, ".npy": self._array} | ({".json": self._json} if by_name else {})
+        if search := searches.get(path.suffix):
             with as_artifact_error(), reading(path, path.suffix):
                 found += search(path)
-        if name.startswith(METADATA) and self.patient in self.corpus.patients_named(path.read_bytes()):
+        if by_name and path.parent.name == artifacts.METADATA and self._names_patient(path.read_bytes()):
             found.append("lines about the patient")
         self.remnants += [Remnant(name, what) for what in dict.fromkeys(found)]
+
+    def _names_patient(self, content: bytes) -> bool:
+        """Return whether the content of a metadata file names the patient."""
+        return any(self.patient in corpus.patients_named(content) for corpus in self.corpora)
 
     def _bytes(self, path: Path, name: str) -> Iterator[str]:
         if self.name.search(name.encode()):
@@ -89,12 +108,15 @@ class FileSearch:
                     yield from self._column(column, values)
 
     def _column(self, column: str, values: pa.Array) -> Iterator[str]:
-        if column in PATIENT_COLUMNS and pc.any(pc.equal(values.cast(pa.string()), self.patient)).as_py():
+        if (
+            self.by_name
+            and column in PATIENT_COLUMNS
+            and pc.any(pc.equal(values.cast(pa.string()), self.patient)).as_py()
+        ):
             yield "rows of the patient"
         # A compressed column does not hold the bytes of a name.
-        if (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) and any(
-            self.name.search(value.encode()) for value in values.to_pylist() if value
-        ):
+        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        if self.by_name and is_text and any(self.name.search(value.encode()) for value in values.to_pylist() if value):
             yield f"names of recordings or cycles, in `{column}`"
         if prints.holds_floats(values.type):
             for digest in prints.row_hashes(values) if self.known else ():

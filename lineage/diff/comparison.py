@@ -1,16 +1,19 @@
 """Comparison of two runs."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from lineage.corpora import qualified
 from lineage.diff import provenance, results
 from lineage.diff.changes import Changes, between
 from lineage.diff.results import Predictions
 from lineage.diff.runs import Run
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.params import flatten
 
-RECORDINGS, CYCLES, SOURCE = (path.as_posix() for path in (artifacts.RECORDINGS, artifacts.CYCLES, artifacts.SOURCE))
+TABLES = {artifacts.RECORDINGS: "recording_id", artifacts.CYCLES: "cycle_id"}  # tables with their keys
 # Columns of hashes, and what each hash is of.
 HASHED = {"recording_sha256": "audio file", "annotation_sha256": "annotation file", "audio_sha256": "samples"}
 
@@ -46,9 +49,9 @@ def compare(old: Run, new: Run) -> Comparison:
     return Comparison(
         old=(old.name, old.where),
         new=(new.name, new.where),
-        source=between(flatten(old.json(SOURCE)), flatten(new.json(SOURCE))),
-        recordings=_rows(old, new, RECORDINGS, "recording_id"),
-        cycles=_rows(old, new, CYCLES, "cycle_id"),
+        source=between(*_sources(old, new)),
+        recordings=_changed_rows(old, new, artifacts.RECORDINGS),
+        cycles=_changed_rows(old, new, artifacts.CYCLES),
         code=provenance.code(old, new),
         parameters=provenance.parameters(old, new),
         environment=provenance.environment(old, new),
@@ -59,14 +62,23 @@ def compare(old: Run, new: Run) -> Comparison:
     )
 
 
-def _rows(old: Run, new: Run, path: str, key: str) -> Changes | None:
+def _sources(old: Run, new: Run) -> list[dict[str, Any]]:
+    """Return the facts of the sources of both runs by dotted key, which begins with the corpus if there are several."""
+    several = len({corpus.name for run in (old, new) for corpus in run.corpora}) > 1
+    found: list[dict[str, Any]] = []
+    for run in (old, new):
+        sources = {one.name: run.json((one.raw / artifacts.SOURCE).as_posix()) for one in run.corpora}
+        found.append(flatten(sources) if several else flatten(next(iter(sources.values()), {})))
+    return found
+
+
+def _changed_rows(old: Run, new: Run, path: Path) -> Changes | None:
     """Return the rows of a table added, removed and changed, with old and new value of each changed column.
 
     Returns:
         None if a run has no such table; the samples of cycles are compared by their hash.
     """
-    tables = [run.table(path) for run in (old, new)]
-    first, second = ({row[key]: row for row in table.to_pylist()} if table is not None else None for table in tables)
+    first, second = (_rows(run, path) for run in (old, new))
     if first is None or second is None:
         return None
     found = between(first, second)
@@ -77,6 +89,25 @@ def _rows(old: Run, new: Run, path: str, key: str) -> Changes | None:
     return Changes(found.added, found.removed, named)
 
 
+def _rows(run: Run, path: Path) -> dict[str, dict[str, Any]] | None:
+    """Return the rows of a table of all corpora by id, with the corpus before the ids of an external one."""
+    found: dict[str, dict[str, Any]] = {}
+    for table, corpus in _tables(run, path).items():
+        rows = run.table(table)
+        if rows is None:
+            return None
+        found |= {
+            qualified(corpus, row[TABLES[path]]) if corpus else row[TABLES[path]]: row for row in rows.to_pylist()
+        }
+    return found
+
+
+def _tables(run: Run, path: Path) -> dict[str, CorpusFolders | None]:
+    """Return the paths of a table: that of all training corpora, and that of each external one with its corpus."""
+    external = {(one.tables / path.name).as_posix(): one for one in run.corpora if one.role == "external"}
+    return {path.as_posix(): None, **external}
+
+
 def _notes(run: Run) -> list[str]:
     """Return the limits of the knowledge about a run."""
     found = []
@@ -84,7 +115,8 @@ def _notes(run: Run) -> list[str]:
         found.append(f"{run.name} has no records: code, parameters and environment of its run are unknown.")
     found += [
         f"{run.name} has no {path}; of a revision, DVC's cache must hold it (`dvc fetch`)."
-        for path in (RECORDINGS, CYCLES)
+        for table in TABLES
+        for path in _tables(run, table)
         if run.path(path) is None
     ]
     dirty = [name for name, record in run.records.items() if (record["git"] or {}).get("dirty")]

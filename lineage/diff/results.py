@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lineage.corpora import SEPARATOR
 from lineage.diff.changes import Changes, between
 from lineage.diff.runs import Run
 from models.metrics import FIGURES
@@ -11,6 +12,7 @@ from tasks import artifacts
 from tasks.runtime.params import flatten
 
 METRICS, PREDICTIONS = artifacts.METRICS.as_posix(), artifacts.PREDICTIONS.as_posix()
+EXTERNAL = artifacts.EXTERNAL_PREDICTIONS.as_posix()
 MODELS = ("student", "ensemble", "students", "teachers")
 COMPARED = (*FIGURES, "per_class", "confusion")
 COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
@@ -52,7 +54,10 @@ def figures(old: Run, new: Run) -> Changes:
 
 
 def predictions(old: Run, new: Run) -> Predictions | str:
-    """Return the flipped predictions, or the reason why the runs cannot be compared by cycle."""
+    """Return the flipped predictions, or the reason why the runs cannot be compared by cycle.
+
+    The ids of cycles of external corpora have the name of their corpus before them.
+    """
     import polars as pl  # slow, and no trace needs it
 
     metrics = [run.json(METRICS) for run in (old, new)]
@@ -64,7 +69,13 @@ def predictions(old: Run, new: Run) -> Predictions | str:
     if classes[0] != classes[1]:
         return f"The classes differ: {', '.join(classes[0])} and {', '.join(classes[1])}."
     keys = ["model", "selection", "cycle_id"]
-    first, second = (pl.DataFrame(table) for table in tables)
+    named_corpus = pl.concat_str("corpus", "cycle_id", separator=SEPARATOR).alias("cycle_id")
+    frames = []
+    for run, table in zip((old, new), tables, strict=True):
+        external = run.table(EXTERNAL, [*COLUMNS, "corpus"])
+        parts = [] if external is None else [pl.DataFrame(external).with_columns(named_corpus).select(COLUMNS)]
+        frames.append(pl.concat([pl.DataFrame(table).select(COLUMNS), *parts]))
+    first, second = frames
     shared = first.join(second, on=keys, suffix="_new").sort(keys)
     mended, broken = pl.col("predicted_new") == pl.col("label_new"), pl.col("predicted") == pl.col("label")
     effect = pl.when(mended).then(pl.lit("mended")).when(broken).then(pl.lit("broken")).otherwise(pl.lit("still wrong"))
@@ -82,13 +93,17 @@ def predictions(old: Run, new: Run) -> Predictions | str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the compared figures of all models by dotted key."""
+    """Return the compared figures of all models by dotted key, followed by those of each corpus."""
     found: dict[str, Any] = {}
-    for model in MODELS:
-        for path, figures in _leaves(metrics.get(model) or {}, model):
-            for name in COMPARED:
-                if name in figures:
-                    found |= flatten(figures[name], f"{path}.{name}")
+    parts = {"": metrics}
+    for section in ("corpora", "external"):
+        parts |= {f"{section}.{corpus}.": own for corpus, own in (metrics.get(section) or {}).items()}
+    for section, own in parts.items():
+        for model in MODELS:
+            for path, figures in _leaves(own.get(model) or {}, f"{section}{model}"):
+                for name in COMPARED:
+                    if name in figures:
+                        found |= flatten(figures[name], f"{path}.{name}")
     return found
 
 

@@ -5,13 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
 from lineage import dvc_storage, versions
 from lineage.git import file_at
-from tasks.artifacts import RECORDS
+from tasks.artifacts import RECORDINGS, RECORDS, CorpusFolders, Role
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
 
@@ -62,6 +62,15 @@ class Run(ABC):
         """The records of the stages that have one, by stage."""
         names = [name for name in self.names(str(RECORDS)) if name.endswith(".json")]
         return {Path(name).stem: found for name in names if (found := self.json(name))}
+
+    @cached_property
+    def corpora(self) -> list[CorpusFolders]:
+        """The corpora of which the run has a table of recordings, those to learn from first."""
+        found = []
+        for role in get_args(Role):
+            paths = map(Path, self.names(CorpusFolders(role, "*").tables.parent.as_posix()))
+            found += [CorpusFolders(role, path.parent.name) for path in paths if path.name == RECORDINGS.name]
+        return found
 
 
 class FolderRun(Run):

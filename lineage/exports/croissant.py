@@ -1,4 +1,6 @@
-"""Data sets of cycles and of features in Croissant 1.1, the JSON-LD format of MLCommons (mlcommons.org/croissant).
+"""Cycles and features of each corpus as data sets in Croissant 1.1, the JSON-LD format of MLCommons.
+
+The format is described at mlcommons.org/croissant.
 
 Files are listed with their hashes, relative to the folder of the description. Each column of a Parquet table is a typed
 field. Origin, use, limits and personal data are described in the vocabulary of Croissant RAI 1.0.
@@ -12,12 +14,14 @@ from typing import Any
 import pyarrow as pa
 
 from lineage.exports import corpora, stage_runs
+from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
 from models import file_names
 from models.file_reading import open_table
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.artifact_reading import as_artifact_error, read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
@@ -26,31 +30,35 @@ CONTEXT = Path(__file__).with_name("croissant_context.json")  # the JSON-LD cont
 
 
 def files(request: Request) -> dict[str, str]:
-    """Return a description of the cycles, and one of the features of each front end.
+    """Return a description of the cycles of each corpus, and one of its features of each front end.
+
+    The names of the files have the name of the corpus, unless it is the only one to learn from.
 
     Raises:
         BreathlineError: There are no cycles yet, or one of their files is missing.
     """
     project = request.project
     builder = _Builder(project, request.out)
-    stages = [name for name in project.records if name == "extract" or name.startswith("fbank@")]
-    return {f"{_name(stage)}.croissant.json": stage_runs.as_json(builder.dataset(stage)) for stage in stages}
-
-
-def _name(stage: str) -> str:
-    return "cycles" if stage == "extract" else f"fbank_{stage.partition('@')[2]}"
+    found = {}
+    for stage in project.records:
+        work, corpus, frontend = artifacts.corpus_of(stage) or (None, None, None)
+        if corpus is not None and work in ("extract", "fbank"):
+            dataset = builder.dataset(stage, corpus, frontend)
+            found[f"{dataset['name']}.croissant.json"] = stage_runs.as_json(dataset)
+    return found
 
 
 class _Builder:
     def __init__(self, project: Project, out: Path) -> None:
         self.project, self.root, self.out = project, project.root.resolve(), out.resolve()
-        self.corpus = corpora.read(project)
+        self.parts = {part.folders: part for part in corpora.parts(project)}
         self.runs = stage_runs.recorded_runs(project)
 
-    def dataset(self, stage: str) -> dict[str, Any]:
+    def dataset(self, stage: str, folders: CorpusFolders, frontend: str | None) -> dict[str, Any]:
         made = self.project.records[stage]
         outs = by_path(made["outputs"])
-        corpus, run = self.corpus, self.runs.get(stage)
+        part, run = self.parts[folders], self.runs.get(stage)
+        corpus = part.facts
         # The day on which this version was made; unknown if that was on another machine.
         optional = {
             "citeAs": corpus.citation or corpus.identity.statement,
@@ -61,8 +69,8 @@ class _Builder:
             "@context": read_json(CONTEXT),
             "@type": "sc:Dataset",
             "conformsTo": [SPEC, corpora.RAI],
-            "name": _name(stage),
-            "description": self._description(stage),
+            "name": self._name(part, frontend),
+            "description": self._description(part, frontend),
             "url": corpus.homepage or f"{stage_runs.URN}:{corpus.identity.name}",
             "version": "1.0.0+" + stage_runs.identifier("".join(sorted(file["sha256"] for file in outs.values())))[:8],
             "creator": {"@type": "sc:Organization", "name": corpus.title},
@@ -73,21 +81,25 @@ class _Builder:
             "rai:dataLimitations": list(corpus.limits),
             "rai:personalSensitiveInformation": list(corpus.personal),
             "distribution": [self._file(path, file) for path, file in outs.items()],
-            "recordSet": [self._table(path) for path in outs if path.endswith(".parquet")],
+            "recordSet": [self._table(path, folders) for path in outs if path.endswith(".parquet")],
         }
 
-    def _description(self, stage: str) -> str:
-        if stage == "extract":
-            summary = read_json(self.root / artifacts.SUMMARY)
-            cycles, recordings = summary["cycles"], summary["recordings"]
-            counts = f"{cycles} breath cycles of {recordings} recordings with labels and waveforms."
-            return f"{counts} {self.corpus.identity.statement}."
-        frontend = stage.partition("@")[2]
-        found = read_json(self.root / artifacts.FEATURE_CACHES / frontend / file_names.STATISTICS)
+    def _name(self, part: Part, frontend: str | None) -> str:
+        """Return the name of a data set, with its corpus unless that is the only one to learn from."""
+        alone = not part.external and sum(not one.external for one in self.parts.values()) == 1
+        names = ["cycles" if frontend is None else "fbank", None if alone else part.folders.name, frontend]
+        return "_".join(filter(None, names))
+
+    def _description(self, part: Part, frontend: str | None) -> str:
+        statement = f"{part.facts.identity.statement}." + (f" {corpora.TESTED_ONLY}" if part.external else "")
+        if frontend is None:
+            counts = f"{part.cycles} breath cycles of {part.recordings} recordings with labels and waveforms."
+            return f"{counts} {statement}"
+        found = read_json(self.root / part.folders.features(frontend) / file_names.STATISTICS)
         shape = f"({found['cycles']}, {found['frames']}, {found['mels']}) float16"
         return (
             f"Features of all breath cycles by the front end `{frontend}`: features.npy {shape}, normalised. "
-            f"Row `row` of it belongs to the `cycle_id` beside it in the index. {self.corpus.identity.statement}."
+            f"Row `row` of it belongs to the `cycle_id` beside it in the index. {statement}"
         )
 
     def _file(self, path: str, file: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,8 +113,8 @@ class _Builder:
             "sha256": file["sha256"],
         }
 
-    def _table(self, path: str) -> dict[str, Any]:
-        name, key = path.removesuffix(".parquet"), "recording_id" if "recordings" in path else "cycle_id"
+    def _table(self, path: str, folders: CorpusFolders) -> dict[str, Any]:
+        name, key = path.removesuffix(".parquet"), "recording_id" if Path(path).stem == "recordings" else "cycle_id"
         with as_artifact_error(), open_table(corpora.existing_table(self.project, path)) as table:
             columns = table.schema_arrow
         return {
@@ -110,10 +122,10 @@ class _Builder:
             "@id": name,
             "name": name,
             "key": {"@id": f"{name}/{key}"},
-            "field": [self._field(path, name, field) for field in columns],
+            "field": [self._field(path, name, field, folders) for field in columns],
         }
 
-    def _field(self, path: str, table: str, field: pa.Field) -> dict[str, Any]:
+    def _field(self, path: str, table: str, field: pa.Field, folders: CorpusFolders) -> dict[str, Any]:
         listed = pa.types.is_list(field.type)
         kind = field.type.value_type if listed else field.type
         found: dict[str, Any] = {
@@ -126,7 +138,7 @@ class _Builder:
         }
         if listed:
             found |= {"isArray": True, "arrayShape": "-1"}
-        if path == artifacts.CYCLES.as_posix() and field.name == "recording_id":
+        if path == (folders.tables / artifacts.CYCLES.name).as_posix() and field.name == "recording_id":
             # Only here: mlcroissant cannot follow a reference to a table that has references itself.
-            found["references"] = {"field": {"@id": "data/cycles/recordings/recording_id"}}
+            found["references"] = {"field": {"@id": f"{folders.tables / artifacts.RECORDINGS.stem}/recording_id"}}
         return found

@@ -15,10 +15,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lineage.exports import corpora, results, stage_runs
+from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
-from tasks import artifacts
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.files import sha256
 
@@ -40,10 +40,11 @@ def bill(project: Project) -> dict[str, Any]:
         ValueError: The event log cannot be read.
     """
     corpus, found = corpora.read(project), results.metrics(project)
-    data = _corpus(project, corpus)
-    models = [model for student in results.students(project) for model in _models(student, found, corpus)]
+    data = {part.folders: _corpus(project, part) for part in corpora.parts(project)}
+    learned = [component for folders, component in data.items() if folders.role == "training"]
+    models = [model for student in results.students(project) for model in _models(student, found, corpus, learned)]
     weights, packages = list(_weights(project)), list(_packages(project))
-    made_of = [one["bom-ref"] for one in [data, *weights, *packages]]
+    made_of = [one["bom-ref"] for one in [*learned, *weights, *packages]]
     root = {
         "type": "application",
         "bom-ref": f"breathline@{stage_runs.version()}",
@@ -51,7 +52,7 @@ def bill(project: Project) -> dict[str, Any]:
         "version": stage_runs.version(),
         "licenses": [{"license": {"id": corpora.LICENCE}}],
     }
-    components = sorted([data, *models, *weights, *packages], key=lambda one: str(one["bom-ref"]))
+    components = sorted([*data.values(), *models, *weights, *packages], key=lambda one: str(one["bom-ref"]))
     ended = [str(run.end["at"]) for run in stage_runs.recorded_runs(project).values() if run.end is not None]
     return {
         "bomFormat": "CycloneDX",
@@ -119,7 +120,9 @@ def _field(about: metadata.Distribution, key: str) -> str:
     return str(next(iter(about.metadata.get_all(key) or []), "")).strip()
 
 
-def _models(student: Student, found: Mapping[str, Any], corpus: CorpusFacts) -> Iterator[Component]:
+def _models(
+    student: Student, found: Mapping[str, Any], corpus: CorpusFacts, learned: list[Component]
+) -> Iterator[Component]:
     """Yield each file of weights of a student, one for each selection."""
     seed, network = student.seed, student.network
     for path, digest in sorted(student.weights.items()):
@@ -131,27 +134,37 @@ def _models(student: Student, found: Mapping[str, Any], corpus: CorpusFacts) -> 
             "description": f"Classifier of breath cycles: {', '.join(network['classes'])}. No medical device.",
             "hashes": [{"alg": "SHA-256", "content": digest}],
             "properties": _properties({"breathline:seed": seed, "breathline:weights": network["weights"]}),
-            "modelCard": _card(student, found, Path(path).stem, corpus),
+            "modelCard": _card(student, found, Path(path).stem, corpus, learned),
         }
 
 
-def _card(student: Student, found: Mapping[str, Any], selection: str, corpus: CorpusFacts) -> dict[str, Any]:
-    network = student.network
-    metrics = found["students"].get(student.seed, {}).get(selection, {})
-    figures: list[dict[str, Any]] = []
+def _figures(metrics: Mapping[str, Any], test: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the figures of a student; those on one corpus name it as the slice of the test data."""
     for key, (_, name) in results.NAMES.items():
         if metrics.get(key) is None:
             continue
-        figures.append({"type": name, "value": f"{metrics[key]} %"})
+        figure: dict[str, Any] = {"type": name, "value": f"{metrics[key]} %"} | ({"slice": test} if test else {})
         if metrics["low"][key] is not None:
             bounds = {"lowerBound": str(metrics["low"][key]), "upperBound": str(metrics["high"][key])}
-            figures[-1]["confidenceInterval"] = bounds
+            figure["confidenceInterval"] = bounds
+        yield figure
+
+
+def _card(
+    student: Student, found: Mapping[str, Any], selection: str, corpus: CorpusFacts, learned: list[Component]
+) -> dict[str, Any]:
+    network = student.network
+    figures = [
+        figure
+        for test, part in results.tests(found).items()
+        for figure in _figures(part["students"].get(student.seed, {}).get(selection, {}), test)
+    ]
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
             "task": f"audio classification: {network['labels']}",
             "modelArchitecture": network["architecture"],
-            "datasets": [{"ref": f"data/{corpus.identity.name}"}],
+            "datasets": [{"ref": component["bom-ref"]} for component in learned],
             "inputs": [
                 {"format": f"features (batch, {network['frames']}, {network['mels']}) of {network['frontend']}"}
             ],
@@ -176,15 +189,22 @@ def _weights(project: Project) -> Iterator[Component]:
         } | ({"licenses": [{"license": {"name": about["licence"]}}]} if about.get("licence") else {})
 
 
-def _corpus(project: Project, corpus: CorpusFacts) -> Component:
-    (raw,) = (out for out in project.records["download"]["outputs"] if out["path"] == artifacts.RAW.as_posix())
+def _corpus(project: Project, part: Part) -> Component:
+    """Return the recordings of a corpus; a property tells whether models have learned from them."""
+    folders, corpus = part.folders, part.facts
+    downloaded = project.records[folders.stage("download")]["outputs"]
+    (raw,) = (out for out in downloaded if out["path"] == folders.raw.as_posix())
+    facts = {"breathline:corpus": folders.name, "breathline:role": folders.role}
+    if corpus.citation:
+        facts["breathline:citation"] = corpus.citation
     return {
         "type": "data",
-        "bom-ref": f"data/{corpus.identity.name}",
+        "bom-ref": f"data/{folders.name}",
         "name": corpus.identity.statement,
         "version": raw["sha256"][:16],
-        "description": corpus.description,
-        "licenses": [{"license": {"name": corpora.terms(corpus)}}],
+        "description": f"{corpus.description} {corpora.TESTED_ONLY}" if part.external else corpus.description,
+        "licenses": [{"license": {"name": part.terms}}],
+        "properties": _properties(facts),
         "data": [{"type": "dataset", "name": corpus.identity.statement, "sensitiveData": list(corpus.personal)}],
     } | ({"externalReferences": [{"type": "website", "url": corpus.homepage}]} if corpus.homepage else {})
 

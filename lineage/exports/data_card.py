@@ -4,10 +4,11 @@ The card has YAML metadata and a text on source, content, use and limits. Counts
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.exports import corpora, hub_card
+from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.files import by_path
 from lineage.project import Project
@@ -32,7 +33,8 @@ def card(project: Project) -> str:
     """
     from huggingface_hub import DatasetCardData
 
-    corpus = corpora.read(project)
+    corpus, parts = corpora.read(project), corpora.parts(project)
+    made = project.records[parts[0].folders.stage("extract")]
     tables = (corpora.existing_table(project, path) for path in (artifacts.RECORDINGS, artifacts.CYCLES))
     recordings, cycles = (read_table(table).to_pylist() for table in tables)
     summary = read_json(project.root / artifacts.SUMMARY)
@@ -51,18 +53,17 @@ def card(project: Project) -> str:
         about,
         "data_card.md.j2",
         corpus=corpus,
-        terms=corpora.terms(corpus),
+        learned=[part for part in parts if not part.external],
+        external=[part for part in parts if part.external],
         intended=corpora.INTENDED,
-        source=read_json(project.root / artifacts.SOURCE),
         summary=summary,
-        unfaded=front_end_rates.unfaded(project.records["extract"]["params"]["frontends"]),
+        unfaded=front_end_rates.unfaded(made["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
         classes=summary["classes"],
         groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "location")},
         ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
-        files=by_path(project.records["extract"]["outputs"]),
-        dropped=_dropped(project),
+        files=by_path(project.records["pool"]["outputs"]) | _waveforms(project, parts),
     )
 
 
@@ -92,8 +93,9 @@ def _patients(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int
     return dict(Counter(value for _, value in sorted(pairs)).most_common())
 
 
-def _dropped(project: Project) -> dict[str, int]:
-    """Return the number of recordings and cycles that were left out before training, by reason."""
-    stages = ("download", "extract")
-    accounts = [project.records[name]["account"].get("dropped", {}) for name in stages if name in project.records]
-    return {reason: len(ids) for account in accounts for reason, ids in account.items()}
+def _waveforms(project: Project, parts: Sequence[Part]) -> dict[str, Mapping[str, Any]]:
+    """Return the files of the waveforms of the corpora to learn from, by path."""
+    folders = [part.folders for part in parts if not part.external]
+    outs = [file for one in folders for file in by_path(project.records[one.stage("extract")]["outputs"]).values()]
+    kept = tuple(f"{one.waveforms.as_posix()}/" for one in folders)
+    return {file["path"]: file for file in outs if file["path"].startswith(kept)}

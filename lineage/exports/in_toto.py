@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage import events, record
-from lineage.exports import dsse, results, stage_runs
+from lineage.exports import corpora, dsse, results, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.files import by_path
@@ -23,7 +23,10 @@ from tasks.runtime.files import sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
-FIGURES = tuple(path.as_posix() for path in (artifacts.PREDICTIONS, artifacts.METRICS, artifacts.SCORES))
+FIGURES = tuple(
+    path.as_posix()
+    for path in (artifacts.PREDICTIONS, artifacts.EXTERNAL_PREDICTIONS, artifacts.METRICS, artifacts.SCORES)
+)
 MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS))
 Statement = dict[str, Any]
 Descriptor = dict[str, Any]
@@ -111,25 +114,30 @@ def _dependencies(project: Project) -> Iterator[Descriptor]:
     for state in stage_runs.code_states(project):
         git, stages = state["git"], {"stages": state["stages"]}
         if git.get("commit"):
-            about = {**stages, "shallow": git["shallow"]}
-            yield {"name": "source code", "digest": {"gitCommit": git["commit"]}, "annotations": about}
+            facts = {**stages, "shallow": git["shallow"]}
+            yield {"name": "source code", "digest": {"gitCommit": git["commit"]}, "annotations": facts}
         if git.get("dirty"):
-            about = {**stages, "untracked": git["untracked"]}
-            yield _descriptor("uncommitted changes", git["diff_sha256"]) | {"annotations": about}
+            facts = {**stages, "untracked": git["untracked"]}
+            yield _descriptor("uncommitted changes", git["diff_sha256"]) | {"annotations": facts}
     code = {(file["path"], file["sha256"]) for _, file in project.files("code")}
     yield from (_descriptor(path, digest) for path, digest in sorted(code))
     for lock in sorted({made["environment"]["lock_sha256"] or "" for made in project.records.values()} - {""}):
         yield _descriptor("requirements.lock", lock)
     # Inputs from outside of the project: archive, recordings and pretrained weights.
-    if "download" in project.records:
-        if archive := read_json(project.root / artifacts.SOURCE).get("archive"):
-            yield _descriptor(archive["name"], archive["sha256"])
-        for path, file in by_path(project.records["download"]["outputs"]).items():
+    about = corpora.about_raw(project)
+    for folders in project.corpora:
+        downloaded = project.records.get(folders.stage("download"))
+        if downloaded is None:
+            continue
+        if archive := read_json(project.root / folders.raw / artifacts.SOURCE).get("archive"):
+            facts = about[folders.raw.as_posix()]
+            yield _descriptor(archive["name"], archive["sha256"]) | {"annotations": facts}
+        for path, file in by_path(downloaded["outputs"]).items():
             yield _descriptor(path, file["sha256"])
-    for about in results.pretrained(project).values():
-        if about["sha256"]:
-            licence = {"annotations": {"licence": about["licence"]}} if about.get("licence") else {}
-            yield _descriptor(str(about["source"]), about["sha256"]) | licence
+    for weights in results.pretrained(project).values():
+        if weights["sha256"]:
+            licence = {"annotations": {"licence": weights["licence"]}} if weights.get("licence") else {}
+            yield _descriptor(str(weights["source"]), weights["sha256"]) | licence
 
 
 def _details(project: Project, runs: Mapping[str, Run]) -> dict[str, Any]:

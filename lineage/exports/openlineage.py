@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage.exports import stage_runs
+from lineage.exports import corpora, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.project import Project
@@ -45,6 +45,7 @@ def events(project: Project, namespace: str = "breathline") -> list[dict[str, An
 class _Builder:
     def __init__(self, project: Project, namespace: str) -> None:
         self.project, self.namespace = project, namespace
+        self.corpora = corpora.about_raw(project)  # facts of each corpus by the path of its recordings
         self.producer = f"{stage_runs.URN}:{stage_runs.version()}"
 
     def events(self, run: Run) -> Iterator[dict[str, Any]]:
@@ -103,6 +104,8 @@ class _Builder:
         facets["storage"] = self._facet("1-0-1", "StorageDatasetFacet", storage)
         if described.get("content"):
             facets["breathline_content"] = self._own({"sha256": described["content"]}, "DatasetFacet")
+        if about := self.corpora.get(str(path)):
+            facets["breathline_corpus"] = self._own(about, "DatasetFacet")
         file = self.project.root / path
         if path.suffix == ".parquet" and file.is_file() and file.stat().st_size == described["bytes"]:
             with as_artifact_error(), open_table(file) as table:

@@ -7,7 +7,7 @@ folder is a collection of entities. A run of a stage is an activity, with times 
 from collections.abc import Mapping
 from typing import Any
 
-from lineage.exports import stage_runs
+from lineage.exports import corpora, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.stage_runs import Run
 from lineage.project import Project, Record
@@ -27,7 +27,7 @@ def document(project: Project) -> Document:
     Raises:
         ValueError: The event log cannot be read.
     """
-    builder, runs = _Builder(), stage_runs.recorded_runs(project)
+    builder, runs = _Builder(corpora.about_raw(project)), stage_runs.recorded_runs(project)
     for name in project.order:
         if name in project.records:
             builder.stage(name, project.records[name], runs.get(name))
@@ -35,7 +35,8 @@ def document(project: Project) -> Document:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, corpora: Mapping[str, Mapping[str, Any]]) -> None:
+        self.corpora = corpora  # facts of each corpus by the path of its recordings
         self.document: Document = {"prefix": dict(PREFIX)}
 
     def stage(self, name: str, made: Record, run: Run | None) -> None:
@@ -61,6 +62,7 @@ class _Builder:
 
     def _entity(self, described: Mapping[str, Any]) -> str:
         about = {"prov:label": described["path"], "bl:sha256": described["sha256"], "bl:bytes": described["bytes"]}
+        about |= {f"bl:{key}": value for key, value in self.corpora.get(described["path"], {}).items()}
         if "files" in described:
             about["prov:type"] = {"$": "prov:Collection", "type": "prov:QUALIFIED_NAME"}
             for file in described["files"]:

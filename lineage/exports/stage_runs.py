@@ -56,9 +56,7 @@ def recorded_runs(project: Project) -> dict[str, Run]:
 
 def expand_folders(project: Project, inputs: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield inputs under the names of outs: a folder that several stages fill becomes one entry for each of them."""
-    outs = {
-        out["path"]: out for name in project.records for out in project.records[name]["outputs"] if out.get("files")
-    }
+    outs = {out["path"]: out for name in project.records for out in project.records[name]["outputs"]}
     for entry in inputs:
         parts = [outs[path] for path in outs if path.startswith(f"{entry['path']}/")]
         yield from parts or [entry]

@@ -49,7 +49,7 @@ def _grow(tree: Tree, box: Box, view: View, seen: set[str], everything: bool) ->
     repeated: dict[str, list[str]] = {}
     for child, how in view.next_boxes(box.id):
         if child.id in seen:
-            name = child.label.partition(":")[0]
+            name = child.label.partition(": ")[0]
             repeated.setdefault(_how(how), []).append(f"[{KINDS[child.kind]['colour']}]{escape(name)}[/]")
             continue
         seen.add(child.id)

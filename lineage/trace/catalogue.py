@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lineage.trace.project_data import ProjectData
+from lineage.corpora import SEPARATOR
+from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import Link
 from tasks.artifacts import STUDENTS, TEACHERS
 
@@ -46,6 +47,14 @@ class Model:
             return {VAL: "chose the epoch"}
         stopped = {self.stopped_on: "ended the training"} if self.stopped_on else {}
         return {chosen_on: "chose the epoch, as publications do", **stopped}
+
+
+@dataclass(frozen=True)
+class FigureGroup:
+    """Figures that are computed from the same predictions."""
+
+    predictions: tuple[str, ...]  # names of the nodes of the predictions
+    judged_on: str  # name of the set of cycles
 
 
 class Catalogue:
@@ -89,8 +98,36 @@ class Catalogue:
         return bool(self.labelling_teachers)
 
     @cached_property
-    def figure_groups(self) -> dict[str, list[tuple[str, str]]]:
-        """The groups of figures in the metrics, and the model and selection of the predictions behind each."""
+    def figure_groups(self) -> dict[str, FigureGroup]:
+        """The groups of figures in the metrics by key: of all training corpora, of each, and of each external one."""
+        models = self._figures_of_models
+        found = {key: FigureGroup(_tables(pairs), TEST) for key, pairs in models.items()}
+        for name, one in self.tests.items():
+            for key, pairs in models.items():
+                found[f"corpora.{name}.{key}"] = FigureGroup(_tables(pairs), one)
+        for name in self.data.tested:
+            for key, pairs in models.items():
+                found[f"external.{name}.{key}"] = FigureGroup(_tables(pairs, name), external_set(name))
+        return found
+
+    def figure_group_of(self, key: str) -> str:
+        """Return the key of the group of a figure: the longest, or that of the test cycles for no model's figure."""
+        groups = [group for group in self.figure_groups if f"{key}.".startswith(f"{group}.")]
+        if groups:
+            return max(groups, key=len)
+        section, _, rest = key.partition(".")
+        own = next((name for name in self.data.corpora if f"{rest}.".startswith(f"{name}.")), None)
+        return f"{section}.{own}.{TEST}" if section in ("corpora", "external") and own else TEST
+
+    @cached_property
+    def tests(self) -> dict[str, str]:
+        """The set of test cycles of each training corpus by its name; empty if there is only one corpus."""
+        names = [corpus.name for corpus in self.data.training]
+        return {name: f"{TEST} of {name}" for name in names} if len(names) > 1 else {}
+
+    @cached_property
+    def _figures_of_models(self) -> dict[str, list[tuple[str, str]]]:
+        """The model and selection of the predictions behind each group of figures, by its key."""
         predicted = self.data.predicted_models
         found: dict[str, list[tuple[str, str]]] = {}
         for model, selection in predicted:
@@ -131,6 +168,9 @@ class Catalogue:
 
     def members(self, name: str) -> list[str]:
         """Return the sorted cycles of a set."""
+        corpus = next((corpus for corpus, test in self.tests.items() if test == name), None)
+        if corpus is not None:
+            return [cycle for cycle in self.members(TEST) if self.data.cycles[cycle]["corpus"] == corpus]
         subset, _, fold = name.partition(" without ")
         held_out = next((model.held_out for model in self.teachers if fold and model.fold == fold), frozenset())
         found = self.data.subsets.items()
@@ -138,7 +178,9 @@ class Catalogue:
 
     def sets(self) -> list[str]:
         """Return the names of all sets of cycles that models learn from, or that choose epochs or test."""
-        return list(dict.fromkeys([TRAIN, *(model.trained_on for model in self.models.values()), VAL, TEST]))
+        external = map(external_set, self.data.tested)
+        learned = (model.trained_on for model in self.models.values())
+        return list(dict.fromkeys([TRAIN, *learned, VAL, TEST, *self.tests.values(), *external]))
 
     def labellers_of(self, cycle: str) -> list[Model]:
         """Return the teachers that gave the soft label of a cycle."""
@@ -171,6 +213,15 @@ class Catalogue:
             held_out=frozenset(decided["held_out"]),
             fold=f"fold {fold['index']} of {fold['of']}" if fold else "",
         )
+
+
+def table_of(model: str, selection: str, tested: str | None = None) -> str:
+    """Return the name of the node of a model's predictions, on an external corpus if one is given."""
+    return f"{tested}{SEPARATOR}{model}/{selection}" if tested else f"{model}/{selection}"
+
+
+def _tables(pairs: list[tuple[str, str]], tested: str | None = None) -> tuple[str, ...]:
+    return tuple(table_of(model, selection, tested) for model, selection in pairs)
 
 
 def _with_compared(members: list[Link], compared: list[str]) -> list[Link]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from lineage import events, files
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import Node
-from tasks.artifacts import CYCLES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS
+from tasks.artifacts import CYCLES, EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS
 from tasks.runtime.files import sha256
 
-READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, METRICS)  # files that traces read
+READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, EXTERNAL_PREDICTIONS, METRICS)  # files that traces read
 SHARED = ("labels", "split", "validation")  # parameters that must agree between stages
 
 
@@ -18,7 +18,8 @@ def contradictions(data: ProjectData) -> Iterator[str]:
     if missing:
         yield f"no record of {', '.join(missing)}: not run yet, or run before records existed"
     yield from _inputs(data)
-    for path in READ:
+    tables = [corpus.tables / path.name for corpus in data.external for path in (RECORDINGS, CYCLES)]
+    for path in (*READ, *tables):
         recorded = data.file(path).get("sha256")
         if recorded and data.exists(path) and sha256(data.root / path) != recorded:
             yield f"{path} is not what {data.file(path)['stage']} made: it was changed since"

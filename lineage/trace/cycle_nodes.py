@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import cache
 
 from lineage.trace import byte_layout
-from lineage.trace.catalogue import TEST, TRAIN, VAL, Catalogue
+from lineage.trace.catalogue import TRAIN, VAL, Catalogue
 from lineage.trace.node_type import NodeType
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
-from tasks.artifacts import FEATURE_CACHES, RAW_AUDIO, SOFT_LABELS
+from tasks.artifacts import SOFT_LABELS
 from tasks.audio.cycle_bounds import bounds
 
 UNSHOWN = ("cycle_id", "cycle_index", "audio_sha256")  # columns of a cycle that are facts of other nodes
@@ -29,7 +29,7 @@ class Samples(NodeType):
         rate, count = recording["sample_rate"], recording["frames"]
         place = bounds(cycle["start_s"], cycle["end_s"], rate, count)
         first, end = place.start, place.stop
-        path = f"{RAW_AUDIO}/{cycle['recording_id']}.wav"
+        path = self.data.audio_of(cycle["recording_id"])
         layout = self._layout(path) if self.data.exists(path) else None
         facts = {
             "path": path,
@@ -89,7 +89,7 @@ class Cycles(NodeType):
         row = self.data.cycles[name]
         facts = {key: value for key, value in row.items() if key not in UNSHOWN}
         facts["subset"] = self.data.subsets.get(name)
-        unfaded = [f"{rate} Hz" for rate in self.data.unfaded]
+        unfaded = [f"{rate} Hz" for rate in self.data.unfaded(self.data.corpus_of_cycle(name))]
         facts["waveforms"] = "cut from the whole recording, resampled to the front end's rate and faded at its ends"
         facts["waveforms"] += f" (not at {', '.join(unfaded)})" if unfaded else ""
         label = f"cycle {name}, {row['start_s']:g}–{row['end_s']:g} s, {facts['subset'] or 'in no subset'}"
@@ -99,7 +99,7 @@ class Cycles(NodeType):
         """Yield samples, annotation and the stage."""
         yield f"samples:{name}", "cut"
         yield f"annotation:{name}", "placed and labelled"
-        yield "stage:extract", MADE_BY
+        yield f"stage:{self.data.corpus_of_cycle(name).stage('extract')}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the features of each front end."""
@@ -107,8 +107,9 @@ class Cycles(NodeType):
         yield from links("fbank", (f"{front_end}/{name}" for front_end in front_ends), "converted to features")
 
     def _has_features(self, front_end: str, cycle: str) -> bool:
-        index = FEATURE_CACHES / front_end / file_names.INDEX
-        return self.data.exists(index) and cycle in self.data.row_of(front_end)
+        corpus = self.data.corpus_of_cycle(cycle)
+        index = corpus.features(front_end) / file_names.INDEX
+        return self.data.exists(index) and cycle in self.data.row_of(corpus, front_end)
 
 
 class Features(NodeType):
@@ -121,8 +122,9 @@ class Features(NodeType):
     def node(self, name: str) -> Node:
         """Return the row and its bytes; without bytes if the array is missing."""
         front_end, cycle = name.split("/", 1)
-        path = f"{FEATURE_CACHES}/{front_end}/{file_names.FEATURES}"
-        row = self.data.row_of(front_end)[cycle]
+        corpus = self.data.corpus_of_cycle(cycle)
+        path = f"{corpus.features(front_end)}/{file_names.FEATURES}"
+        row = self.data.row_of(corpus, front_end)[cycle]
         facts = {"path": path, "row": row, "frontend": front_end, "file_sha256": self.data.file(path).get("sha256")}
         if self.data.exists(path):
             layout = self._layout(path)
@@ -134,12 +136,12 @@ class Features(NodeType):
         """Yield the cycle and the stage."""
         front_end, cycle = name.split("/", 1)
         yield f"cycle:{cycle}", "converted to features"
-        yield f"stage:fbank@{front_end}", MADE_BY
+        yield f"stage:{self.data.corpus_of_cycle(cycle).stage('fbank', front_end)}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the predictions from these features, or the soft label."""
         front_end, cycle = name.split("/", 1)
-        if self.data.subsets.get(cycle) == TEST:
+        if self.data.is_tested(cycle):
             pairs = (pair for pair in self.data.predicted_models if front_end in self.catalogue.front_ends_of(pair[0]))
             yield from links(
                 "prediction", (f"{model}/{selection}/{cycle}" for model, selection in pairs), "its features"

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.trace.catalogue import TEST, Catalogue
+from lineage.corpora import SEPARATOR
+from lineage.trace.catalogue import TEST, Catalogue, table_of
 from lineage.trace.node_type import NodeType
-from lineage.trace.project_data import ProjectData
+from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models.metrics import FIGURES
-from tasks.artifacts import METRICS, PREDICTIONS
+from tasks.artifacts import EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, CorpusFolders
 
 
 class Predictions(NodeType):
@@ -24,7 +25,8 @@ class Predictions(NodeType):
         if (model, selection, cycle) not in self._rows:
             self._rows |= self.data.predictions([cycle])
         row = self._rows[model, selection, cycle]
-        facts = {"path": str(PREDICTIONS), "file_sha256": self.data.file(PREDICTIONS).get("sha256"), **row}
+        path = PREDICTIONS if self.data.corpus_of_cycle(cycle).role == "training" else EXTERNAL_PREDICTIONS
+        facts = {"path": str(path), "file_sha256": self.data.file(path).get("sha256"), **row}
         label = f"{model}, {selection}: class {row['predicted']} of {cycle}, labelled {row['label']}"
         return Node(f"prediction:{name}", label, facts, f"{model.partition('/')[0]}, {selection}")
 
@@ -37,31 +39,52 @@ class Predictions(NodeType):
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the figures that count the prediction."""
-        model, selection, _ = name.rsplit("/", 2)
-        yield from _figures_with(self.catalogue, model, selection)
+        model, selection, cycle = name.rsplit("/", 2)
+        corpus = self.data.corpus_of_cycle(cycle)
+        table = table_of(model, selection, corpus.name if corpus.role == "external" else None)
+        own = self.catalogue.tests.get(corpus.name)
+        others = set(self.catalogue.tests.values()) - {own}
+        groups = self.catalogue.figure_groups.items()
+        keys = [key for key, group in groups if table in group.predictions and group.judged_on not in others]
+        yield from links("figures", keys, "counted")
 
 
 class PredictionTable(NodeType):
-    """``predictions:<model>/<selection>``: all predictions of a model."""
+    """``predictions:<model>/<selection>``: all predictions of a model.
+
+    The predictions on an external corpus are another node: ``predictions:<corpus>:<model>/<selection>``.
+    """
 
     def node(self, name: str) -> Node:
         """Return the number of predictions."""
-        file, rows = self.data.file(PREDICTIONS), len(self.catalogue.members(TEST))
+        corpus, model, selection = self._of(name)
+        path = EXTERNAL_PREDICTIONS if corpus else PREDICTIONS
+        file, rows = self.data.file(path), len(self.catalogue.members(external_set(corpus.name) if corpus else TEST))
         hashes = {"sha256": file.get("sha256"), "content": file.get("content")}
-        model, _, selection = name.rpartition("/")
-        facts = {"path": str(PREDICTIONS), **hashes, "rows": rows}
-        return Node(f"predictions:{name}", f"{rows} predictions of {model}, {selection}", facts, "predictions")
+        facts = {"path": str(path), **hashes, "rows": rows}
+        label = f"{rows} predictions of {model}, {selection}"
+        group = f"predictions on {corpus.name}" if corpus else "predictions"
+        return Node(f"predictions:{name}", f"{label}, on {corpus.name}" if corpus else label, facts, group)
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the weights and the stage."""
-        model, _, selection = name.rpartition("/")
+        """Yield the weights and the stages: features of an external corpus have no other way into the trace."""
+        corpus, model, selection = self._of(name)
         yield from self.catalogue.weights_behind(model, selection)
+        if corpus is not None:
+            front_ends = self.catalogue.front_ends_of(model)
+            yield from links("stage", (corpus.stage("fbank", one) for one in front_ends), "made its features")
         yield "stage:evaluate", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the figures that count the predictions."""
+        groups = self.catalogue.figure_groups.items()
+        yield from links("figures", (key for key, group in groups if name in group.predictions), "counted")
+
+    def _of(self, name: str) -> tuple[CorpusFolders | None, str, str]:
+        """Return the external corpus, if it is one, the model and the selection."""
         model, _, selection = name.rpartition("/")
-        yield from _figures_with(self.catalogue, model, selection)
+        corpus, _, model = model.rpartition(SEPARATOR)
+        return (self.data.corpora[corpus] if corpus else None), model, selection
 
 
 class Figures(NodeType):
@@ -76,9 +99,9 @@ class Figures(NodeType):
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield predictions, test cycles and the stage."""
-        pairs = self.catalogue.figure_groups[name]
-        yield from links("predictions", (f"{model}/{selection}" for model, selection in pairs), "counted")
-        yield f"set:{TEST}", "judged on"
+        group = self.catalogue.figure_groups[name]
+        yield from links("predictions", group.predictions, "counted")
+        yield f"set:{group.judged_on}", "judged on"
         yield "stage:evaluate", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
@@ -96,9 +119,8 @@ class Metrics(NodeType):
         return Node(f"metric:{name}", f"{name} = {value}" if not isinstance(value, dict | list) else name, facts)
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield the group of figures: that with the longest key, or `test` for a metric without a model."""
-        groups = (key for key in self.catalogue.figure_groups if f"{name}.".startswith(f"{key}."))
-        yield f"figures:{max(groups, key=len, default='test')}", "is one of them"
+        """Yield the group of figures."""
+        yield f"figures:{self.catalogue.figure_group_of(name)}", "is one of them"
 
 
 class Reports(NodeType):
@@ -128,8 +150,3 @@ def value_at(metrics: Any, key: str) -> Any:
         if key.startswith(f"{name}.") and (found := value_at(value, key[len(name) + 1 :])) is not None:
             return found
     return None
-
-
-def _figures_with(catalogue: Catalogue, model: str, selection: str) -> list[Link]:
-    keys = (key for key, pairs in catalogue.figure_groups.items() if (model, selection) in pairs)
-    return links("figures", keys, "counted")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lineage.record import path_of
-from lineage.trace.catalogue import TRAIN, Model
+from lineage.trace.catalogue import TRAIN, Model, table_of
 from lineage.trace.node_type import NodeType
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
@@ -49,7 +49,8 @@ class Weights(NodeType):
         own = f"weights:{name}"
         for model, selection in self.data.predicted_models:
             behind = self.catalogue.weights_behind(model, selection)
-            yield from ((f"predictions:{model}/{selection}", how) for weights, how in behind if weights == own)
+            tables = [table_of(model, selection, tested) for tested in (None, *self.data.tested)]
+            yield from ((f"predictions:{table}", how) for table in tables for weights, how in behind if weights == own)
         if self.catalogue.labelled:
             behind = self.catalogue.weights_behind_soft_labels
             yield from (("soft_labels:train", how) for weights, how in behind if weights == own)

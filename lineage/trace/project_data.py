@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lineage import files
+from lineage import corpora, files
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.audio import front_end_rates
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
@@ -19,15 +20,22 @@ from tasks.runtime.errors import BreathlineError
 from tasks.subsets import assignment
 
 Row = dict[str, Any]
+QUALIFIED = ("cycle_id", "recording_id", "patient_id")
 
 
 class ProjectData:
-    """Records and tables of a project."""
+    """Records and tables of a project.
+
+    Rows of external corpora have qualified ids (`lineage.corpora.qualified`), so that no two rows share one.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.root = project.root
-        self.row_of = cache(self._row_of)  # by front end
+        self.corpora = {corpus.name: corpus for corpus in project.corpora}
+        self.row_of = cache(self._row_of)  # by corpus and front end
+        self.source = cache(self._source)  # by corpus
+        self.facts = cache(self._facts)  # by corpus
 
     def parameter(self, stage: str, key: str) -> Any:
         """Return a parameter from a stage's record, or from params.yaml where the record does not have it.
@@ -69,24 +77,38 @@ class ProjectData:
         return (self.root / path).exists()
 
     @cached_property
-    def source(self) -> dict[str, Any]:
-        """The facts of the source that `download` wrote."""
-        return self.json(artifacts.SOURCE)
+    def external(self) -> list[CorpusFolders]:
+        """The corpora that are only tested on."""
+        return [corpus for corpus in self.corpora.values() if corpus.role == "external"]
 
     @cached_property
-    def corpus(self) -> dict[str, Any]:
-        """The facts of the corpus that `extract` wrote."""
-        return self.json(artifacts.CORPUS)
+    def training(self) -> list[CorpusFolders]:
+        """The corpora to learn from."""
+        return [corpus for corpus in self.corpora.values() if corpus.role == "training"]
 
     @cached_property
     def recordings(self) -> dict[str, Row]:
-        """The table of recordings, by `recording_id`."""
-        return {row["recording_id"]: row for row in self.table(artifacts.RECORDINGS).to_pylist()}
+        """The recordings of all corpora, by `recording_id`."""
+        return self._rows(artifacts.RECORDINGS, "recording_id")
 
     @cached_property
     def cycles(self) -> dict[str, Row]:
-        """The table of cycles, by `cycle_id`."""
-        return {row["cycle_id"]: row for row in self.table(artifacts.CYCLES).to_pylist()}
+        """The cycles of all corpora, by `cycle_id`."""
+        return self._rows(artifacts.CYCLES, "cycle_id")
+
+    def corpus_of_cycle(self, cycle: str) -> CorpusFolders:
+        """Return the corpus of a cycle."""
+        return self.corpora[self.cycles[cycle]["corpus"]]
+
+    def corpus_of_recording(self, recording: str) -> CorpusFolders:
+        """Return the corpus of a recording."""
+        return self.corpora[self.recordings[recording]["corpus"]]
+
+    def audio_of(self, recording: str) -> str:
+        """Return the path of a recording's audio file; a wav file without a record."""
+        corpus, digest = self.corpus_of_recording(recording), self.recordings[recording]["recording_sha256"]
+        path = f"{corpus.raw / artifacts.AUDIO / corpora.unqualified(corpus, recording)}"
+        return self._audio.get((path, digest), f"{path}.wav")
 
     @cached_property
     def cycles_of(self) -> dict[str, list[str]]:
@@ -106,23 +128,32 @@ class ProjectData:
 
     @cached_property
     def subsets(self) -> dict[str, str]:
-        """The subset of each cycle: a decision of the stages, or the assignment by params.yaml before they ran."""
+        """The subset of each cycle: a decision of the stages, or the assignment by params.yaml before they ran.
+
+        The tested cycles of an external corpus form a subset of its own, such as ``external hospital``.
+        """
+        tested = {cycle: external_set(name) for name, cycles in self.tested.items() for cycle in cycles}
         for stage in ("evaluate", *self.project.records):
             decided = self.decisions(stage) if stage in self.project.records else {}
             # The subsets of a teacher of a fold lack this fold.
             if "subsets" in decided and not decided.get("held_out"):
-                return {cycle: name for name, cycles in decided["subsets"].items() for cycle in cycles}
-        return dict(assignment.from_params(self._params, self.root / artifacts.CYCLES).subsets)
+                return {cycle: name for name, cycles in decided["subsets"].items() for cycle in cycles} | tested
+        return dict(assignment.from_params(self._params, self.root / artifacts.CYCLES).subsets) | tested
 
     @property
     def front_ends(self) -> list[str]:
         """The front ends that have features."""
-        return [stage.partition("@")[2] for stage in self.project.stages if stage.startswith("fbank@")]
+        found = (artifacts.corpus_of(stage) for stage in self.project.stages)
+        return list(dict.fromkeys(front_end for _, _, front_end in filter(None, found) if front_end))
 
-    @cached_property
-    def unfaded(self) -> list[int]:
-        """The sample rates in Hz at which recordings are not faded."""
-        return front_end_rates.unfaded(self.parameter("extract", "frontends"))
+    def unfaded(self, corpus: CorpusFolders) -> list[int]:
+        """Return the sample rates in Hz at which the recordings of a corpus are not faded."""
+        return front_end_rates.unfaded(self.parameter(corpus.stage("extract"), "frontends"))
+
+    def is_tested(self, cycle: str) -> bool:
+        """Return whether models are tested on a cycle, in its own corpus or as external data."""
+        subset = self.subsets.get(cycle)
+        return subset is not None and subset not in ("train", "val")
 
     @cached_property
     def predicted_models(self) -> list[tuple[str, str]]:
@@ -133,10 +164,26 @@ class ProjectData:
         rows = named.group_by(named.column_names).aggregate([]).to_pylist()
         return sorted({(row["model"], row["selection"]) for row in rows})
 
+    @cached_property
+    def tested(self) -> dict[str, list[str]]:
+        """The cycles of each external corpus that have predictions, sorted, by the name of the corpus."""
+        rows = self._external_predictions.group_by(["corpus", "cycle_id"]).aggregate([]).to_pylist()
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            if row["corpus"] in self.corpora:
+                corpus = self.corpora[row["corpus"]]
+                found.setdefault(corpus.name, []).append(corpora.qualified(corpus, row["cycle_id"]))
+        return {name: sorted(cycles) for name, cycles in sorted(found.items())}
+
     def predictions(self, cycles: Collection[str]) -> dict[tuple[str, str, str], Row]:
         """Return the predictions of some cycles by model, selection and cycle."""
-        chosen = self._predictions.filter(pc.is_in(self._predictions["cycle_id"], pa.array(cycles, pa.string())))
-        return {(row["model"], row["selection"], row["cycle_id"]): row for row in chosen.to_pylist()}
+        found: dict[tuple[str, str, str], Row] = {}
+        own = [corpora.unqualified(self.corpus_of_cycle(cycle), cycle) for cycle in cycles]
+        for table in (self._predictions, self._external_predictions):
+            for row in table.filter(pc.is_in(table["cycle_id"], pa.array(own, pa.string()))).to_pylist():
+                cycle = corpora.qualified(self.corpora[row["corpus"]], row["cycle_id"])
+                found[row["model"], row["selection"], cycle] = row
+        return found
 
     def soft_label(self, cycle: str) -> Row:
         """Return the soft labels of a cycle and their teachers' logits; empty if the cycle has none."""
@@ -150,10 +197,12 @@ class ProjectData:
     def annotation_of(self, recording: str) -> str:
         """Return the path of a recording's annotation: the file beside the wav file, or ``.txt`` without a record.
 
-        Without annotations, it is the wav file, whose name tells the label.
+        Without annotations, it is the audio file, whose name tells the label.
         """
-        suffix = "txt" if self.recordings[recording]["annotation_sha256"] else "wav"
-        return self._annotations.get(recording, f"{artifacts.RAW_AUDIO}/{recording}.{suffix}")
+        audio = self.audio_of(recording)
+        if not self.recordings[recording]["annotation_sha256"]:
+            return audio
+        return self._annotations.get(recording, str(Path(audio).with_suffix(".txt")))
 
     def is_recorded(self, path: str) -> bool:
         """Return whether a path is a recorded out, or a folder with recorded outs."""
@@ -168,13 +217,22 @@ class ProjectData:
         }
 
     @cached_property
-    def _annotations(self) -> dict[str, str]:
-        beside = (path for path in map(Path, self._files) if path.parent == artifacts.RAW_AUDIO)
-        return {self._annotated(path.name): str(path) for path in beside if path.suffix != ".wav"}
+    def _audio(self) -> dict[tuple[str, str], str]:
+        """The paths of the recorded files of recordings, by their path without suffix and their SHA-256."""
+        folders = {corpus.raw / artifacts.AUDIO for corpus in self.corpora.values()}
+        files_of = ((Path(path), file["sha256"]) for path, file in self._files.items())
+        return {(str(path.with_suffix("")), sha): str(path) for path, sha in files_of if path.parent in folders}
 
-    def _annotated(self, file: str) -> str:
+    @cached_property
+    def _annotations(self) -> dict[str, str]:
+        folders = {corpus.raw / artifacts.AUDIO: corpus for corpus in self.corpora.values()}
+        beside = (path for path in map(Path, self._files) if path.parent in folders)
+        named = ((self._annotated(folders[path.parent], path.name), str(path)) for path in beside)
+        return {name: path for name, path in named if name not in self.recordings or path != self.audio_of(name)}
+
+    def _annotated(self, corpus: CorpusFolders, file: str) -> str:
         """Return the recording whose name an annotation's name begins with."""
-        beginnings = (file[:end] for end in range(len(file), 0, -1))
+        beginnings = (corpora.qualified(corpus, file[:end]) for end in range(len(file), 0, -1))
         return next((name for name in beginnings if name in self.recordings), file)
 
     @cached_property
@@ -186,10 +244,41 @@ class ProjectData:
         return self.table(artifacts.PREDICTIONS)
 
     @cached_property
+    def _external_predictions(self) -> pa.Table:
+        path = artifacts.EXTERNAL_PREDICTIONS
+        if self.external and self.exists(path):
+            return self.table(path)
+        return pa.table({name: pa.array([], pa.string()) for name in ("model", "selection", "corpus", "cycle_id")})
+
+    @cached_property
     def _soft_labels(self) -> pa.Table:
         return self.table(artifacts.SOFT_LABELS)
 
-    def _row_of(self, front_end: str) -> dict[str, int]:
-        """Return the row of each cycle in the features of a front end."""
-        index = self.table(artifacts.FEATURE_CACHES / front_end / file_names.INDEX)
-        return dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
+    def _source(self, corpus: CorpusFolders) -> dict[str, Any]:
+        """Return the facts of a corpus's source that `download` wrote."""
+        return self.json(corpus.raw / artifacts.SOURCE)
+
+    def _facts(self, corpus: CorpusFolders) -> dict[str, Any]:
+        """Return the facts of a corpus that `extract` wrote."""
+        return self.json(corpus.tables / artifacts.CORPUS.name)
+
+    def _rows(self, table: Path, key: str) -> dict[str, Row]:
+        """Return the rows of a table of all corpora by id; an external corpus that is not extracted has none."""
+        found = {row[key]: row for row in self.table(table).to_pylist()}
+        for corpus in self.external:
+            path = corpus.tables / table.name
+            for row in self.table(path).to_pylist() if self.exists(path) else ():
+                ids = {name: corpora.qualified(corpus, row[name]) for name in QUALIFIED if name in row}
+                found[ids[key]] = row | ids
+        return found
+
+    def _row_of(self, corpus: CorpusFolders, front_end: str) -> dict[str, int]:
+        """Return the row of each cycle of a corpus in the features of a front end."""
+        index = self.table(corpus.features(front_end) / file_names.INDEX)
+        ids = (corpora.qualified(corpus, cycle) for cycle in index["cycle_id"].to_pylist())
+        return dict(zip(ids, index["row"].to_pylist(), strict=True))
+
+
+def external_set(corpus: str) -> str:
+    """Return the name of the set of tested cycles of an external corpus."""
+    return f"external {corpus}"

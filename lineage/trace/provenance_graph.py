@@ -75,6 +75,7 @@ class Trace:
             "question": self.question,
             "direction": self.direction,
             "root": self.root,
+            "corpora": [node.name for node in self.nodes_of("source")],
             "recordings": [node.name for node in self.nodes_of("recording")],
             "patients": sorted((node.name for node in self.nodes_of("patient")), key=natural),
             "models": [node.facts["path"] for node in self.nodes_of("weights")],

@@ -1,12 +1,13 @@
 """Trace queries: from the words of a question to its trace."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lineage.corpora import SEPARATOR, qualified
 from lineage.project import Project
-from lineage.trace.catalogue import TEST, Catalogue
+from lineage.trace.catalogue import Catalogue
 from lineage.trace.consistency import cautions, contradictions
 from lineage.trace.cycle_nodes import has_soft_label
 from lineage.trace.evaluation_nodes import value_at
@@ -15,7 +16,7 @@ from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
 from lineage.trace.rerun_list import reruns
 from lineage.trace.stage_nodes import Stages
 from lineage.trace.traversal import neighbours, node_types, traverse
-from tasks.artifacts import METRICS, RAW_AUDIO, SCORES, SOFT_LABELS
+from tasks.artifacts import AUDIO, METRICS, SCORES, SOFT_LABELS, CorpusFolders
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -39,7 +40,8 @@ class TraceQueries:
 
         Args:
             what: ``score`` or a key of the metrics; a model's folder or file; a `cycle_id`; a `recording_id`, its wav
-                file or annotation; ``patient:<id>``; any other out, or a stage.
+                file or annotation; ``patient:<id>``; any other out, or a stage. The name of the corpus and a colon
+                before an id tell apart ids that two corpora share.
 
         Raises:
             BreathlineError: The project does not have it; the message names similar ones.
@@ -52,7 +54,11 @@ class TraceQueries:
             notes.append(f"{what} is an out of {root.name}: this is what made that stage's outs")
         if root.kind == "row":
             nodes |= self._with_exposure(root, nodes)
-        found = reruns(self.data.project, self.catalogue, nodes, edges) if direction == "forward" else []
+        notes += self._homonyms(what, root)
+        corpus = self._corpus(root)
+        found = (
+            reruns(self.data.project, self.catalogue, corpus, nodes, edges) if direction == "forward" and corpus else []
+        )
         return Trace(what, direction, root.id, nodes, edges, tuple(notes), tuple(found))
 
     def _root(self, what: str) -> tuple[Node, list[Edge], Direction]:
@@ -61,9 +67,9 @@ class TraceQueries:
             direction: Direction = "forward" if found.startswith(("recording:", "patient:")) else "backward"
             kind, _, name = found.partition(":")
             return self.types[kind].node(name), neighbours(self.types, found, direction), direction
-        if what in self.data.cycles:
-            ends = list(self._ends(what))
-            return self._row(what, ends), [Edge(end, f"row:{what}", how) for end, how in ends], "backward"
+        if (cycle := self._id(what, self.data.cycles)) is not None:
+            ends = list(self._ends(cycle))
+            return self._row(cycle, ends), [Edge(end, f"row:{cycle}", how) for end, how in ends], "backward"
         if weights := self._weights(what):
             root = Node(f"model:{what}", what, {"path": what, "weights": weights})
             return root, [Edge(f"weights:{name}", root.id, "holds") for name in weights], "backward"
@@ -80,11 +86,12 @@ class TraceQueries:
     def _single(self, what: str) -> str | None:
         """Return the id of the single node that a question names, or None."""
         prefix, _, name = what.partition(":")
-        if prefix == "patient" and name in self.data.recordings_of:
-            return what
+        if prefix == "patient" and (patient := self._id(name, self.data.recordings_of)) is not None:
+            return f"patient:{patient}"
         path = Path(what)
-        recording = path.stem if path.parent == RAW_AUDIO else what
-        if recording in self.data.recordings:
+        corpus = next((one for one in self.data.corpora.values() if path.parent == one.raw / AUDIO), None)
+        recording = self._id(qualified(corpus, path.stem) if corpus else what, self.data.recordings)
+        if recording is not None:
             return f"recording:{recording}"
         if what == str(SOFT_LABELS) and self.catalogue.labelled:
             return "soft_labels:train"
@@ -92,6 +99,46 @@ class TraceQueries:
             return f"figures:{what}"
         key = self._metric(what)
         return f"metric:{key}" if key is not None else None
+
+    def _id(self, what: str, known: Collection[str]) -> str | None:
+        """Return the id that a question means: as it is, with its corpus before it, or without a corpus.
+
+        Raises:
+            BreathlineError: Several external corpora have the id, and no corpus to learn from.
+        """
+        name, _, rest = what.partition(SEPARATOR)
+        corpus = self.data.corpora.get(name) if rest else None
+        if corpus is not None and corpus.role == "training":
+            what = rest
+        if what in known:
+            return what
+        others = self._in_external(what, known)
+        if len(others) > 1:
+            hint = f"name one of them: {', '.join(others)}"
+            raise BreathlineError(
+                f"{len(others)} external corpora have `{what}`.", where="params.yaml: external", hint=hint
+            )
+        return others[0] if others else None
+
+    def _in_external(self, id_: str, known: Collection[str]) -> list[str]:
+        """Return the ids of the rows of external corpora with this name."""
+        return [one for corpus in self.data.external if (one := qualified(corpus, id_)) in known]
+
+    def _homonyms(self, what: str, root: Node) -> Iterator[str]:
+        """Yield a note for each external corpus that has the same id, if the question names no corpus."""
+        if any(f"{name}{SEPARATOR}" in what for name in self.data.corpora):
+            return
+        known: dict[str, Collection[str]]
+        known = {"patient": self.data.recordings_of, "recording": self.data.recordings, "row": self.data.cycles}
+        for other in self._in_external(root.name, known[root.kind]) if root.kind in known else ():
+            name = f"patient:{other}" if root.kind == "patient" else other
+            yield f"the external corpus {other.partition(SEPARATOR)[0]} has one of this name as well: ask about {name}"
+
+    def _corpus(self, root: Node) -> CorpusFolders | None:
+        """Return the corpus of a recording or patient; None for other nodes."""
+        if root.kind == "patient":
+            return self.data.corpus_of_recording(self.data.recordings_of[root.name][0])
+        return self.data.corpus_of_recording(root.name) if root.kind == "recording" else None
 
     def _metric(self, what: str) -> str | None:
         """Return the key in metrics.json that a question names; ``score`` is the student's strict Score."""
@@ -103,8 +150,10 @@ class TraceQueries:
         if what not in flatten(self.data.json(SCORES)):
             return None
         # The keys of scores.json begin with the selection, and the student's figures are means.
-        selection, model, figure = what.split(".", 2)
-        key = f"{model}.{selection}.{figure}"
+        sections = (f"external.{corpus.name}." for corpus in self.data.external)
+        section = next((one for one in sections if what.startswith(one)), "")
+        selection, model, figure = what.removeprefix(section).split(".", 2)
+        key = f"{section}{model}.{selection}.{figure}"
         return f"{key}.mean" if isinstance(value_at(metrics, key), dict) else key
 
     def _weights(self, what: str) -> list[str]:
@@ -136,7 +185,7 @@ class TraceQueries:
 
     def _ends(self, cycle: str) -> Iterator[tuple[str, str]]:
         """Yield the last artifacts of a cycle with their roles: predictions, or else its soft label, or the cycle."""
-        if self.data.predicted_models and self.data.subsets.get(cycle) == TEST:
+        if self.data.predicted_models and self.data.is_tested(cycle):
             # Students come first, because questions are mostly about them.
             for model, selection in sorted(self.data.predicted_models, key=lambda pair: (pair[0][:3] != "stu", pair)):
                 yield f"prediction:{model}/{selection}/{cycle}", "predicted"
@@ -148,7 +197,7 @@ class TraceQueries:
     def _row(self, cycle: str, ends: list[tuple[str, str]]) -> Node:
         row = self.data.cycles[cycle]
         subset = self.data.subsets.get(cycle)
-        what = f"{len(ends)} predictions of" if subset == TEST and len(ends) > 1 else "what became of"
+        what = f"{len(ends)} predictions of" if self.data.is_tested(cycle) and len(ends) > 1 else "what became of"
         facts = {"cycle_id": cycle, "patient_id": row["patient_id"], "subset": subset}
         return Node(f"row:{cycle}", f"{what} {cycle}", facts)
 

@@ -3,33 +3,37 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from lineage.trace.catalogue import TEST, TRAIN, Catalogue
+from lineage.trace.catalogue import TRAIN, Catalogue
 from lineage.trace.node_type import NodeType
-from lineage.trace.project_data import ProjectData
+from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
-from tasks.artifacts import RAW_AUDIO
 
 PATIENT = ("diagnosis", "age", "sex", "fold")  # columns of the recordings that describe the patient
 
 
 class Sources(NodeType):
-    """``source:<name>``: archive, folder or generator of the recordings."""
+    """``source:<corpus>``: archive, folder or generator of the recordings of a corpus."""
 
     def node(self, name: str) -> Node:
-        """Return the facts that `download` recorded."""
-        if dataset := self.data.source.get("dataset"):
-            what = f"dataset {dataset['name']} of {self.data.source['source']}, revision {dataset['revision']}"
+        """Return the role of the corpus, and the facts that `download` recorded."""
+        corpus = self.data.corpora[name]
+        source = self.data.source(corpus)
+        if dataset := source.get("dataset"):
+            what = f"dataset {dataset['name']} of {source['source']}, revision {dataset['revision']}"
         else:
-            what = f"archive {name}" if self.data.source.get("archive") else f"source {name}, no archive"
-        return Node(f"source:{name}", what, dict(self.data.source))
+            archive = (source.get("archive") or {}).get("name")
+            what = f"archive {archive}" if archive else f"source {source.get('source', 'unknown')}, no archive"
+        kind = "external corpus" if corpus.role == "external" else "corpus"
+        return Node(f"source:{name}", f"{kind} {name}: {what}", {"role": corpus.role, **source})
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the stage."""
-        yield "stage:download", MADE_BY
+        yield f"stage:{self.data.corpora[name].stage('download')}", MADE_BY
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield all recordings."""
-        yield from links("recording", self.data.recordings, "holds the files")
+        recordings = (one for one, row in self.data.recordings.items() if row["corpus"] == name)
+        yield from links("recording", recordings, "holds the files")
 
 
 class Patients(NodeType):
@@ -39,7 +43,8 @@ class Patients(NodeType):
         """Return the metadata, the recordings and the subsets."""
         names = self.data.recordings_of[name]
         rows = [self.data.recordings[one] for one in names]
-        own = [key for key in self.data.corpus.get("prefixed_columns", ()) if len({row.get(key) for row in rows}) == 1]
+        prefixed = self.data.facts(self.data.corpus_of_recording(names[0])).get("prefixed_columns", ())
+        own = [key for key in prefixed if len({row.get(key) for row in rows}) == 1]
         about = {key: rows[0][key] for key in (*PATIENT, *own) if key in rows[0]}
         cycles = (cycle for recording in names for cycle in self.data.cycles_of[recording])
         subsets = sorted({self.data.subsets.get(cycle, "unused") for cycle in cycles})
@@ -60,13 +65,14 @@ class Recordings(NodeType):
 
     def node(self, name: str) -> Node:
         """Return both files with their hashes, and the number of cycles in each subset."""
-        row = self.data.recordings[name]
+        row, corpus = self.data.recordings[name], self.data.corpus_of_recording(name)
         used = dict(Counter(self.data.subsets.get(cycle, "unused") for cycle in self.data.cycles_of[name]))
         facts = {
+            "corpus": corpus.name,
             "patient_id": row["patient_id"],
             "split": row["split"],
-            **{key: row[key] for key in self.data.corpus.get("prefixed_columns", ()) if key in row},
-            "wav": {"path": f"{RAW_AUDIO}/{name}.wav", "sha256": row["recording_sha256"]},
+            **{key: row[key] for key in self.data.facts(corpus).get("prefixed_columns", ()) if key in row},
+            "wav": {"path": self.data.audio_of(name), "sha256": row["recording_sha256"]},
             "annotation": {"path": self.data.annotation_of(name), "sha256": row["annotation_sha256"]},
             "frames": row["frames"],
             "sample_rate": row["sample_rate"],
@@ -77,9 +83,7 @@ class Recordings(NodeType):
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the source and the patient."""
-        named = self.data.source.get("archive") or self.data.source.get("dataset") or {}
-        source = named.get("name") or self.data.source.get("source", "unknown")
-        yield f"source:{source}", "holds the files"
+        yield f"source:{self.data.recordings[name]['corpus']}", "holds the files"
         yield f"patient:{self.data.recordings[name]['patient_id']}", "was recorded"
 
     def after(self, name: str) -> Iterator[Link]:
@@ -100,11 +104,10 @@ class Sets(NodeType):
         members = self.catalogue.members(name)
         given = {key: self.data.parameter("evaluate", key) for key in ("labels", "split", "validation")}
         rows = [self.data.cycles[cycle] for cycle in members]
-        split_file = self.data.corpus.get("split_file")
         facts = {
             **given,
             "split": str(given["split"]),
-            "split_file_sha256": (self.data.source.get("metadata") or {}).get(split_file),
+            "split_file_sha256": {name: self._split_file(name) for name in sorted({row["corpus"] for row in rows})},
             "recordings": len({row["recording_id"] for row in rows}),
             "patients": len({row["patient_id"] for row in rows}),
             "cycles": members,
@@ -116,7 +119,12 @@ class Sets(NodeType):
         """Yield the recordings of the cycles, and the stage."""
         counts = Counter(self.data.cycles[cycle]["recording_id"] for cycle in self.catalogue.members(name))
         yield from ((f"recording:{recording}", _cycles(count)) for recording, count in counts.items())
-        yield "stage:extract", MADE_BY
+        tested = next((one for one in self.data.tested if external_set(one) == name), None)
+        if tested is None:
+            yield "stage:pool", MADE_BY
+        else:
+            yield f"stage:{self.data.corpora[tested].stage('extract')}", MADE_BY
+            yield "stage:external", "named the test"
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the models that learned from the set or whose epoch it chose, and the figures that are judged on it."""
@@ -129,8 +137,16 @@ class Sets(NodeType):
                     yield weights, how
         if name == TRAIN and self.catalogue.labelled:
             yield "soft_labels:train", "labelled"
-        if name == TEST:
-            yield from links("figures", self.catalogue.figure_groups, "judged on")
+        groups = self.catalogue.figure_groups.items()
+        yield from links("figures", (key for key, group in groups if group.judged_on == name), "judged on")
+
+    def _split_file(self, corpus: str) -> str | None:
+        """Return the SHA-256 of the file with the split of a corpus; None if it has none."""
+        folders = self.data.corpora[corpus]
+        found: str | None = (self.data.source(folders).get("metadata") or {}).get(
+            self.data.facts(folders).get("split_file")
+        )
+        return found
 
 
 def _cycles(count: int) -> str:

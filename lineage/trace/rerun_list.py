@@ -3,27 +3,36 @@
 from lineage.project import Project
 from lineage.trace.catalogue import Catalogue
 from lineage.trace.provenance_graph import Edge, Node, Rerun
-from tasks.artifacts import RAW
+from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 
 REASONS = {
     "download": "holds the files",
     "extract": "holds cycles and waveforms",
     "validate": "checks the tables",
     "fbank": "holds features",
+    "pool": "joins the tables",
     "evaluate": "holds predictions, or evaluates models that change",
 }
 LEARNING = ("train_teacher", "train_student", "soft_labels")
 
 
-def reruns(project: Project, catalogue: Catalogue, nodes: dict[str, Node], edges: tuple[Edge, ...]) -> list[Rerun]:
+def reruns(
+    project: Project, catalogue: Catalogue, corpus: CorpusFolders, nodes: dict[str, Node], edges: tuple[Edge, ...]
+) -> list[Rerun]:
     """Return the stages that run again without the first node of a forward trace, in topological order.
 
     All stages that read the tables of cycles run again, because the tables change. Only some of them have learned from
     the removed cycles: directly, through soft labels, or through the choice of the epoch.
+
+    Args:
+        project: The project.
+        catalogue: The trained models.
+        corpus: Corpus of the first node.
+        nodes: Nodes of the trace by id.
+        edges: Edges of the trace.
     """
-    source = project.maker(str(RAW))
-    if source is None:
-        return []
+    source = corpus.stage("download")
     stages = {model.name: model.stage for model in catalogue.models.values()}
     causes: dict[str, list[Edge]] = {}
     for edge in edges:
@@ -42,7 +51,8 @@ def _rerun(stage: str, edges: list[Edge], nodes: dict[str, Node]) -> Rerun:
         causes.setdefault((edge.how, cause.kind), []).append(cause)
     if causes:
         return Rerun(stage, "; ".join(_why(how, kind, found) for (how, kind), found in causes.items()), learned=True)
-    group = stage.partition("@")[0]
+    corpus = artifacts.corpus_of(stage)
+    group = corpus[0] if corpus else stage.partition("@")[0]
     if group in LEARNING:
         return Rerun(stage, "reads the table of cycles, which changes; nothing was learned from it", learned=False)
     return Rerun(stage, REASONS.get(group, "reads what changes"), learned=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
-from lineage import dvc_storage, events, graph, versions
+from lineage import corpora, dvc_storage, events, graph, versions
 from lineage.git import ask_git, file_at
 from tasks.artifacts import RECORDS
 from tasks.runtime.errors import BreathlineError
@@ -34,7 +34,7 @@ def resolve(root: Path, what: str) -> Iterator[Target]:
     Args:
         root: Root of the project.
         what: ``WHAT``, ``REV:WHAT``, or a model's version such as ``student@v1.2.0``. The name of a stage, such as
-            ``fbank@ast``, is not taken for a version.
+            ``fbank@demo-ast``, is not taken for a version, and the name of a corpus before a colon not for a revision.
 
     Raises:
         BreathlineError: The revision does not exist or has no dvc.lock, or its records are not in DVC's cache.
@@ -42,7 +42,7 @@ def resolve(root: Path, what: str) -> Iterator[Target]:
     revision, _, rest = what.partition(":")
     if not rest and "@" in what and not _is_stage_or_out(root, what):
         revision, rest = what, what.partition("@")[0]
-    if not rest or revision == "patient":
+    if not rest or revision == "patient" or revision in _corpora(root):
         yield Target(root, what)
         return
     commit = _commit(root, revision)
@@ -84,6 +84,11 @@ def _is_stage_or_out(root: Path, what: str) -> bool:
     stages = graph.read(root)
     outs = (out for stage in stages.values() for out in stage.outs)
     return what in stages or any(PurePosixPath(what).is_relative_to(out) for out in outs)
+
+
+def _corpora(root: Path) -> set[str]:
+    """Return the names of the corpora of both roles."""
+    return {corpus.name for corpus in corpora.of_stages(graph.read(root))}
 
 
 def _place(root: Path, commit: str, target: Path, name: str, held: Path) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from lineage import events, record
@@ -11,8 +12,10 @@ from lineage.trace.catalogue import Catalogue
 from lineage.trace.node_type import NodeType
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import Link, Node, links
+from tasks.artifacts import FEATURE_CACHES, CorpusFolders
 from tasks.runtime.files import sha256
 
+EXTRACTED = CorpusFolders("training", "*").tables.parent
 START_FACTS = ("at", "user", "host", "started_by", "flow_run", "system", "cpu", "cores", "memory_mb", "gpus")
 END_FACTS = ("seconds", "peak_memory_mb", "peak_gpu_memory_mb", "energy_j", "deterministic", "threads", "cuda", "cudnn")
 
@@ -22,7 +25,8 @@ class Stages(NodeType):
 
     Args:
         all_upstream: Whether all makers of an input folder such as ``data/teachers`` are causes. Without it, a folder
-            with several makers has none, because the outs lead to those that matter.
+            with several makers has none, because the outs lead to those that matter. Folders with a part for each
+            training corpus have all of these makers in either case.
     """
 
     def __init__(self, data: ProjectData, catalogue: Catalogue, *, all_upstream: bool = False) -> None:
@@ -55,8 +59,16 @@ class Stages(NodeType):
             yield f"code:{code_id(found)}", "ran"
             yield f"environment:{_hash(found['environment'])}", "ran in"
         project = self.data.project
-        makers = project.upstream(name) if self.all_upstream else map(project.maker, project.stages[name].inputs)
-        yield from links("stage", dict.fromkeys(maker for maker in makers if maker), "made its inputs")
+        inputs = project.stages[name].inputs
+        makers = project.upstream(name) if self.all_upstream else [one for path in inputs for one in self._makers(path)]
+        yield from links("stage", dict.fromkeys(makers), "made its inputs")
+
+    def _makers(self, path: str) -> list[str]:
+        """Return the stages that made an input; none of a folder with several makers, but for the parts of corpora."""
+        if PurePath(path) == EXTRACTED or PurePath(path).parent == FEATURE_CACHES:
+            return self.data.project.makers(path)
+        maker = self.data.project.maker(path)
+        return [maker] if maker else []
 
     def _run(self, name: str) -> dict[str, Any] | None:
         end = self._ends.get((name, sha256(self.data.root / record.path_of(name))))

@@ -19,11 +19,11 @@ from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from models import file_reading
 from models.file_reading import UnreadableFileError
-from tasks.artifacts import CYCLES
+from tasks.artifacts import CYCLES, EXTERNAL_CORPORA, CorpusFolders
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.error_output import one_line
-from tasks.subsets import assignment
+from tasks.subsets import assignment, splits
 from tasks.subsets.assignment import Assignment
 
 LOCK = dvc_storage.LOCK
@@ -139,6 +139,21 @@ class AuditedProject:
     def json(self, path: Path | str) -> Any:
         """Return the value of a JSON file of the project."""
         return read_json(self.root / path)
+
+    @property
+    def extracted(self) -> list[CorpusFolders]:
+        """The corpora of both roles whose tables have a record, those to learn from first."""
+        return [corpus for corpus in self.project.corpora if corpus.stage("extract") in self.project.records]
+
+    def tested(self, labels: str) -> dict[CorpusFolders, list[str]]:
+        """Return the sorted ids of the cycles of each external corpus that its tables and test give."""
+        found = {}
+        for name, test in self.json(EXTERNAL_CORPORA).items() if (self.root / EXTERNAL_CORPORA).is_file() else ():
+            corpus = CorpusFolders("external", name)
+            cycles = self.table(corpus.tables / CYCLES.name)
+            mask = splits.tested_cycles(cycles, labels=labels, split=test, where=f"external.{name}.test")
+            found[corpus] = sorted(cycles.filter(pa.array(mask))["cycle_id"].to_pylist())
+        return found
 
     def assignment(self, stage: str) -> Assignment:
         """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""

@@ -6,15 +6,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, recomputed
 from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
-from tasks.artifacts import CYCLES, FEATURE_CACHES, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS, STUDENTS, TEACHERS
+from tasks.artifacts import (
+    CYCLES,
+    EXTERNAL_CORPORA,
+    EXTERNAL_PREDICTIONS,
+    FEATURE_CACHES,
+    METRICS,
+    PREDICTIONS,
+    RECORDINGS,
+    SOFT_LABELS,
+    STUDENTS,
+    TEACHERS,
+    CorpusFolders,
+)
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
+from tasks.evaluation import by_corpus
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions
@@ -88,9 +102,6 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         return
     given, compute = found["params"], _compute(found["params"])
     assigned = audited.assignment("evaluate")
-    ids = assigned.cycles("test")
-    rows = sample.choose(range(len(ids)))
-    some = [ids[row] for row in rows]
     known = teachers.read(given)
     folders = {f"teacher/{name}": audited.root / TEACHERS / name for name in known}
     folders |= {f"student/{seed}": audited.root / STUDENTS / str(seed) for seed in given["student.seeds"]}
@@ -101,25 +112,28 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         if found["decisions"].get(key) != decided[key]:
             yield _prediction(str(PREDICTIONS), f"the record has another `{key}` than the teachers' cards give")
     set_up(compute)
-    logits = predict_all(
-        folders,
-        some,
-        assigned.sources("test"),
-        selections=selections,
-        compute=compute,
-        features_root=audited.root / FEATURE_CACHES,
-    )
-    kept = {(part.model, part.selection): part.probabilities[0] for part in _read_predictions(audited, classes)}
-    largest, allowed = 0.0, _tolerance(audited, "evaluate", given)
-    made = assemble(logits, decided["ensemble"])
-    for part in made:
-        off = np.abs(part.probabilities[0] - kept[(part.model, part.selection)][rows]).max(axis=1)
-        largest = max(largest, float(off.max()))
-        for place in np.flatnonzero(~(off <= allowed)):
-            what = f"{part.model} ({part.selection}) gives another prediction, by {off[place]:.2g}"
-            yield _prediction(some[place], what)
-    what = f"predictions of {len(some)} of {len(ids)} test cycles by {len(made)} models, recomputed"
-    yield recomputed("predictions", what, largest)
+    tests = [("", assigned.cycles("test"), assigned.sources("test"), audited.root / FEATURE_CACHES)]
+    for corpus, ids in audited.tested(given["labels"]).items():
+        cycles = audited.table(corpus.tables / CYCLES.name)
+        tested = pc.is_in(cycles["cycle_id"], pa.array(ids)).to_numpy()
+        features = (audited.root / corpus.features("*")).parent
+        tests.append((corpus.name, ids, [by_corpus.sources_of(cycles, tested)], features))
+    for external, ids, sources, features in tests:
+        rows = sample.choose(range(len(ids)))
+        some = [ids[row] for row in rows]
+        logits = predict_all(folders, some, sources, selections=selections, compute=compute, features_root=features)
+        parts = _read_predictions(audited, classes, external)
+        kept = {(part.model, part.selection): part.probabilities[0] for part in parts}
+        largest, allowed = 0.0, _tolerance(audited, "evaluate", given)
+        made = assemble(logits, decided["ensemble"])
+        for part in made:
+            off = np.abs(part.probabilities[0] - kept[(part.model, part.selection)][rows]).max(axis=1)
+            largest = max(largest, float(off.max()))
+            for place in np.flatnonzero(~(off <= allowed)):
+                what = f"{part.model} ({part.selection}) gives another prediction, by {off[place]:.2g}"
+                yield _prediction(f"{external}:{some[place]}" if external else some[place], what)
+        what = f"predictions of {len(some)} of {len(ids)} test cycles by {len(made)} models, recomputed"
+        yield recomputed(f"predictions on {external}" if external else "predictions", what, largest)
 
 
 def metrics(audited: AuditedProject) -> Iterator[Finding]:
@@ -134,8 +148,14 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     tables = (audited.root / CYCLES, audited.root / RECORDINGS)
     cycles = test_cycles.read(*tables, ids=ids, labels=labels, groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
+    predicted = _read_predictions(audited, classes)
     evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.challenge_metrics)
-    made = summarize(evaluator, _read_predictions(audited, classes), about(facts, labels, given["split"]))
+    made = summarize(evaluator, predicted, about(facts, labels, given["split"]))
+    made["corpora"] = by_corpus.of_training(
+        cycles, predicted, facts, labels=labels, split=given["split"], settings=settings
+    )
+    tested = {corpus.name: _tested(audited, corpus, ids, found) for corpus, ids in audited.tested(labels).items()}
+    made["external"] = by_corpus.of_external(tested, labels=labels, settings=settings)
     made, kept = flatten(made, lists=True), flatten(audited.json(METRICS), lists=True)
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
@@ -144,8 +164,29 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     yield recomputed("metrics", f"{len(kept)} figures recomputed from the predictions", None)
 
 
-def _read_predictions(audited: AuditedProject, classes: list[str]) -> list[Predictions]:
-    table = audited.table(PREDICTIONS).to_pydict()
+def _tested(
+    audited: AuditedProject, corpus: CorpusFolders, ids: list[str], found: Mapping[str, Any]
+) -> by_corpus.Tested:
+    """Return the recorded predictions on the test cycles of an external corpus."""
+    folder, labels = audited.root / corpus.tables, found["params"]["labels"]
+    facts = corpus_facts.read(folder)
+    groups = [group.column for group in facts.group_columns]
+    tables = (folder / CYCLES.name, folder / RECORDINGS.name)
+    return by_corpus.Tested(
+        facts=facts,
+        test=audited.json(EXTERNAL_CORPORA)[corpus.name],
+        cycles=test_cycles.read(*tables, ids=ids, labels=labels, groups=groups),
+        predictions=_read_predictions(audited, found["decisions"]["classes"], corpus.name),
+    )
+
+
+def _read_predictions(audited: AuditedProject, classes: list[str], external: str = "") -> list[Predictions]:
+    """Return the recorded predictions on the training corpora, or on an external one by its name."""
+    if external:
+        predicted = audited.table(EXTERNAL_PREDICTIONS)
+        table = predicted.filter(pc.equal(predicted["corpus"], external)).to_pydict()
+    else:
+        table = audited.table(PREDICTIONS).to_pydict()
     columns = [table[f"p_{name}"] for name in classes]
     found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for model, selection, *row in zip(table["model"], table["selection"], *columns, strict=True):

@@ -17,9 +17,11 @@ from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Sample, recomputed
 from models import file_names
 from models.frontends.registry import create
-from tasks.artifacts import CYCLES, FEATURE_CACHES, RAW_AUDIO, WAVEFORMS
+from tasks import artifacts
+from tasks.artifacts import AUDIO, CYCLES, SOURCE, CorpusFolders
 from tasks.audio import front_end_rates
 from tasks.corpora import extraction, registry
+from tasks.corpora.source_files import recordings_in
 from tasks.features import cycle_waveforms
 from tasks.features.arrays import compute
 
@@ -55,21 +57,26 @@ def content(audited: AuditedProject) -> Iterator[Finding]:
 
 
 def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
-    """Yield cycles whose times, flags, samples or waveforms differ from those in the recordings."""
-    table = {row["cycle_id"]: row for row in audited.table(CYCLES).to_pylist()}
-    chosen = sample.choose(table)
-    record = audited.project.records.get("extract")
-    unfaded = front_end_rates.unfaded(record["params"]["frontends"]) if record else []
-    rates = [int(path.stem) for path in sorted((audited.root / WAVEFORMS).glob("*.parquet"))]
-    kept = {rate: waveforms(audited, rate, chosen) for rate in rates}
+    """Yield cycles of each corpus whose times, flags, samples or waveforms differ from those in the recordings."""
+    for folders in audited.extracted:
+        yield from _cycles(audited, folders, sample)
+
+
+def _cycles(audited: AuditedProject, folders: CorpusFolders, sample: Sample) -> Iterator[Finding]:
+    table = {row["cycle_id"]: row for row in audited.table(folders.tables / CYCLES.name).to_pylist()}
+    chosen, stage = sample.choose(table), folders.stage("extract")
+    corpus = registry.get(audited.json(folders.raw / SOURCE)["format"])
+    facts = (*FACTS, *(name for name in corpus.cycle_columns if name not in corpus.shared_columns))
+    unfaded = front_end_rates.unfaded(audited.project.records[stage]["params"]["frontends"])
+    rates = [int(path.stem) for path in sorted((audited.root / folders.waveforms).glob("*.parquet"))]
+    kept = {rate: waveforms(audited, folders, rate, chosen) for rate in rates}
     largest = 0.0
     by_recording: dict[str, list[str]] = {}
     for cycle in chosen:
         by_recording.setdefault(table[cycle]["recording_id"], []).append(cycle)
+    audio = recordings_in(audited.root / folders.raw / AUDIO, corpus)
     for name, wanted in by_recording.items():
-        corpus = registry.get(table[wanted[0]]["corpus"])
-        facts = (*FACTS, *(name for name in corpus.cycle_columns if name not in corpus.shared_columns))
-        found = extraction.extract(audited.root / RAW_AUDIO / f"{name}.wav", corpus, rates, unfaded)
+        found = extraction.extract(audio[name], corpus, rates, unfaded)
         rows = {row["cycle_id"]: (number, row) for number, row in enumerate(found.cycles)}
         for cycle in wanted:
             number, row = rows.get(cycle, (0, {}))
@@ -77,46 +84,48 @@ def cycles(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             differences = [f"{key} {known[key]} → {row.get(key)}" for key in facts if known[key] != row.get(key)]
             if differences:
                 what = f"the recording gives another cycle: {', '.join(differences)}"
-                yield Finding("cycle-contradicts", cycle, what, ("extract",))
+                yield Finding("cycle-contradicts", cycle, what, (stage,))
                 continue
             for rate in rates:
                 off = distance(kept[rate].get(cycle, np.empty(0)), found.audio[rate][number])
                 largest = max(largest, off)
                 if off > WAVEFORM:
                     what = f"the recording gives another waveform at {rate} Hz, by {off:.2g} of full scale"
-                    yield Finding("waveform-contradicts", cycle, what, ("extract",))
-    yield recomputed(
-        "cycles", f"{len(chosen)} of {len(table)} cycles recomputed from {len(by_recording)} recordings", largest
-    )
+                    yield Finding("waveform-contradicts", cycle, what, (stage,))
+    what = f"{len(chosen)} of {len(table)} cycles recomputed from {len(by_recording)} recordings"
+    yield recomputed(f"cycles of {folders.name}", what, largest)
 
 
 def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     """Yield rows of features that differ from those of the cycles' waveforms."""
     torch.set_num_threads(1)  # as in `tasks.fbank`: the last bits depend on the number of threads
     for stage, found in audited.project.records.items():
-        group, _, name = stage.partition("@")
-        if group != "fbank":
+        work, folders, name = artifacts.corpus_of(stage) or (None, None, None)
+        if work != "fbank" or folders is None or name is None:
             continue
-        index = audited.table(FEATURE_CACHES / name / file_names.INDEX)
+        place = folders.features(name)
+        index = audited.table(place / file_names.INDEX)
         rows = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         chosen = sample.choose(rows)
         front_end = create(name, **found["params"][f"frontends.{name}"])
-        kept = np.load(audited.root / FEATURE_CACHES / name / file_names.FEATURES, mmap_mode="r")
+        kept = np.load(audited.root / place / file_names.FEATURES, mmap_mode="r")
         largest = 0.0
-        for cycle, waveform in waveforms(audited, front_end.sample_rate, chosen).items():
+        for cycle, waveform in waveforms(audited, folders, front_end.sample_rate, chosen).items():
             made = compute(front_end, [torch.from_numpy(waveform)])[0].numpy()
             off = distance(kept[rows[cycle]], made)
             largest = max(largest, off)
             if off > FEATURE:
-                what = f"row {rows[cycle]} of {FEATURE_CACHES}/{name}: the waveform gives other features, by {off:.2g}"
+                what = f"row {rows[cycle]} of {place}: the waveform gives other features, by {off:.2g}"
                 yield Finding("feature-contradicts", cycle, what, (stage,))
         yield recomputed(stage, f"{len(chosen)} of {len(rows)} rows recomputed from waveforms", largest)
 
 
-def waveforms(audited: AuditedProject, rate: int, wanted: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the waveforms ``(samples,)`` of some cycles, as `extract` wrote them."""
+def waveforms(
+    audited: AuditedProject, folders: CorpusFolders, rate: int, wanted: Sequence[str]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the waveforms ``(samples,)`` of some cycles of a corpus, as `extract` wrote them."""
     found, names = {}, set(wanted)
-    for batch in cycle_waveforms.read(audited.root / WAVEFORMS / f"{rate}.parquet", rows=ROWS):
+    for batch in cycle_waveforms.read(audited.root / folders.waveforms / f"{rate}.parquet", rows=ROWS):
         for row, cycle in enumerate(batch.column("cycle_id").to_pylist()):
             if cycle in names:
                 # A copy, because torch needs writable memory and that of Arrow is not.

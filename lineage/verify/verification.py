@@ -90,10 +90,12 @@ def _checks(
         "repeated runs": repeated_runs.check,
         "Git": git_state.check,
         "recordings and split": table_checks.recordings,
+        "pooled tables": table_checks.pooled,
         "subsets": table_checks.subsets,
         "models' cards": table_checks.cards,
         "soft labels": result_checks.soft_labels,
         "predictions": result_checks.predictions,
+        "external predictions": result_checks.external_predictions,
         "metrics": result_checks.metrics,
     }
     if signed is not None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from models import file_names
 from models.file_reading import UnreadableFileError, read_array, read_json, read_table
 from models.frontends.settings import FrontEndSettings
+from models.training.joined_arrays import JoinedArrays
 from models.training.normalization import CycleSources, Means, Normalization, frame_means
 from models.training.transfers import pinned, to_device
 
@@ -24,29 +25,43 @@ Rows = npt.NDArray[np.int64]
 PREFETCH = 3  # batches that are read ahead
 CHUNK = 256  # cycles copied to a GPU at once
 INDEX = pa.schema({"cycle_id": pa.string(), "row": pa.int32()})
+CLIP_KEYS = ("frontend", "sample_rate", "duration_s", "pad", "fade", "frames", "mels")
 
 
 class Features:
-    """Features ``(cycles, frames, mels)`` in float16 on disk, indexed by cycle.
+    """Features ``(cycles, frames, mels)`` in float16 on disk, of one corpus or of several, indexed by cycle.
+
+    Args:
+        directory: Folder of a cache, or of one cache for each corpus.
 
     Attributes:
         frames: Number of frames of a cycle.
         mels: Number of mel bins of a frame.
-        rows: Row of each cycle in the file, by the cycle's id.
+        rows: Row of each cycle, by the cycle's id; rows are numbered over all corpora.
 
     Raises:
-        UnreadableFileError: A file of the cache is missing or damaged, or array and index do not belong together.
+        UnreadableFileError: A file of a cache is missing or damaged, array and index do not belong together, or the
+            caches are of different front ends.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._array: npt.NDArray[np.float16] = read_array(directory / file_names.FEATURES, np.float16, dimensions=3)
-        index = read_table(directory / file_names.INDEX, INDEX)
-        self.rows: dict[str, int] = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
-        if sorted(index["row"].to_pylist()) != list(range(len(self._array))) or len(self.rows) != len(self._array):
-            reason = f"it names {index.num_rows} cycles, not each of the {len(self._array)} rows of the features once"
-            raise UnreadableFileError(directory / file_names.INDEX, reason)
-        self._statistics = read_json(directory / file_names.STATISTICS, {"duration_s": (int, float)})
+        folders = sorted(path.parent for path in directory.glob(f"*/{file_names.FEATURES}")) or [directory]
+        arrays, self.rows = list[npt.NDArray[np.float16]](), dict[str, int]()
+        for folder in folders:
+            array, index = _read(folder)
+            start = sum(map(len, arrays))
+            self.rows |= {cycle: start + row for cycle, row in index.items()}
+            arrays.append(array)
+        self._array = JoinedArrays(arrays)
+        if len(self.rows) != len(self._array):
+            raise UnreadableFileError(directory, "two caches have features of one cycle")
+        self._statistics, *others = (
+            read_json(folder / file_names.STATISTICS, {"duration_s": (int, float)}) for folder in folders
+        )
+        for folder, other in zip(folders[1:], others, strict=True):
+            if any(other.get(key) != self._statistics.get(key) for key in CLIP_KEYS):
+                raise UnreadableFileError(folder / file_names.STATISTICS, f"its front end differs from {folders[0]}")
         _, self.frames, self.mels = self._array.shape
         self._device_cache: _DeviceCache | None = None
         self._offsets: Tensor | None = None  # `(cycles, mels)`; NaN for cycles that are not normalised
@@ -78,6 +93,10 @@ class Features:
     def are_finite(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Return for each row of the cache whether all its features are finite."""
         return np.asarray(np.isfinite(self._array[rows]).all(axis=(1, 2)))
+
+    def read(self, rows: Rows) -> npt.NDArray[np.float16]:
+        """Return the features ``(len(rows), frames, mels)`` of rows of the cache."""
+        return self._array[rows]
 
     def check_shape(self, frames: int, mels: int) -> None:
         """Refuse a network that was trained on features of another shape.
@@ -143,7 +162,7 @@ class Features:
         pool, pending = ThreadPoolExecutor(1, thread_name_prefix="features"), deque[tuple[Rows, Future[Tensor]]]()
         try:
             for batch_rows in rows:
-                pending.append((batch_rows, pool.submit(self._read, batch_rows, device)))
+                pending.append((batch_rows, pool.submit(self._read_ahead, batch_rows, device)))
                 if len(pending) > PREFETCH:
                     first, read = pending.popleft()
                     yield self._normalized(to_device(read.result(), device).float(), first)
@@ -152,7 +171,7 @@ class Features:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _read(self, rows: Rows, device: torch.device) -> Tensor:
+    def _read_ahead(self, rows: Rows, device: torch.device) -> Tensor:
         """Return rows in float16, ready for the copy to a device; called by the reading thread."""
         return pinned(torch.from_numpy(self._array[rows]), device)
 
@@ -169,7 +188,7 @@ class Features:
             gigabytes: Memory limit in GB (1e9 bytes); larger features are read from disk.
         """
         rows = np.unique(rows)
-        if len(rows) * self._array[:1].nbytes <= gigabytes * 1e9:
+        if len(rows) * self._array.row_bytes <= gigabytes * 1e9:
             self._device_cache = _DeviceCache(self._array, rows, device)
         try:
             yield
@@ -177,13 +196,24 @@ class Features:
             self._device_cache = None
 
 
+def _read(folder: Path) -> tuple[npt.NDArray[np.float16], dict[str, int]]:
+    """Return the memory-mapped features of one cache, and the row of each cycle."""
+    array: npt.NDArray[np.float16] = read_array(folder / file_names.FEATURES, np.float16, dimensions=3)
+    index = read_table(folder / file_names.INDEX, INDEX)
+    rows: dict[str, int] = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
+    if sorted(index["row"].to_pylist()) != list(range(len(array))) or len(rows) != len(array):
+        reason = f"it names {index.num_rows} cycles, not each of the {len(array)} rows of the features once"
+        raise UnreadableFileError(folder / file_names.INDEX, reason)
+    return array, rows
+
+
 class _DeviceCache:
     """Rows of a feature cache in the memory of a device, in float16."""
 
-    def __init__(self, array: npt.NDArray[np.float16], rows: Rows, device: torch.device) -> None:
+    def __init__(self, array: JoinedArrays, rows: Rows, device: torch.device) -> None:
         self._device = device
-        if device.type == "cpu":
-            self._tensor, self._positions = torch.from_numpy(array), np.arange(len(array))
+        if device.type == "cpu" and array.single is not None:
+            self._tensor, self._positions = torch.from_numpy(array.single), np.arange(len(array))
             return
         self._tensor = torch.empty((len(rows), *array.shape[1:]), dtype=torch.float16, device=device)
         for start in range(0, len(rows), CHUNK):

@@ -81,6 +81,7 @@ class Corpus(ABC):
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
         fold_seed: Random seed of the folds that `extract` draws for the side `train`; None if the metadata give folds.
         sound_column: Own column of the cycles that names the annotated sound; None if there is no single one.
+        mirrors: URLs of folders with the publisher's files.
     """
 
     name: ClassVar[str]
@@ -100,6 +101,7 @@ class Corpus(ABC):
     generated: ClassVar[bool] = False
     fold_seed: ClassVar[int | None] = None
     sound_column: ClassVar[str | None] = None
+    mirrors: ClassVar[Sequence[str]] = ()
 
     def of(self, metadata: Path) -> Self:
         """Return the adapter for the recordings at hand, whose label sets may depend on them.
@@ -280,7 +282,7 @@ class Corpus(ABC):
         """
         raise BreathlineError(
             f"The corpus `{self.name}` cannot be fetched from its publisher.",
-            where="params.yaml: download.source",
+            where="params.yaml: source",
             hint="fetch it by hand, then set source to archive or directory, and path",
         )
 
@@ -301,7 +303,7 @@ class Corpus(ABC):
 
     def missing_metadata_hint(self, name: str) -> str:
         """Return the next step where a required metadata file is missing, by its official name."""
-        return "put it beside the source, or into a folder and name that in download.metadata"
+        return "put it beside the source, or into a folder and name that in `metadata` of the corpus in params.yaml"
 
     def check_published(self, metadata: Metadata, identity: Identity, origins: Mapping[str, str]) -> None:
         """Refuse metadata that contradict what is published about verified recordings.
@@ -350,6 +352,6 @@ class Corpus(ABC):
         if any(folder.iterdir()):
             raise BreathlineError(
                 f"Patients cannot be removed from the metadata files of the corpus `{self.name}`.",
-                where="params.yaml: download.exclude_patients",
+                where="params.yaml: exclude_patients",
                 hint="remove their recordings and metadata at the source",
             )

@@ -14,7 +14,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
 from tasks.sources import archive
 
-PARTIAL = "accept a part of the corpus: download.expect: partial"
+PARTIAL = "accept a part of the corpus: `expect: partial` in params.yaml"
 
 log = logging.getLogger("download")
 

@@ -20,7 +20,7 @@ def fetched(settings: DownloadSettings, downloads: Path) -> AbstractContextManag
     dataset, revision = _named(settings)
     if settings.source == "kaggle":
         return kaggle.fetched(dataset, revision, downloads, sha256=settings.sha256)
-    kind = partial(source_files.kind, corpus=registry.get(settings.corpus))
+    kind = partial(source_files.kind, corpus=registry.get(settings.format))
     return hub.fetched(dataset, revision, downloads, kind=kind)
 
 

@@ -11,7 +11,7 @@ from tasks.corpora.base import Metadata
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import natural
 
-KEY = "download.exclude_patients"
+KEY = "exclude_patients"
 
 
 def count(metadata: Metadata, patients: Collection[str]) -> dict[str, int]:

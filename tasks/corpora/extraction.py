@@ -128,19 +128,20 @@ def with_drawn_folds(
     return replace(metadata, recordings=known)
 
 
-def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Metadata) -> pa.Table:
+def recordings(corpus: Corpus, facts: Sequence[Mapping[str, Any]], metadata: Metadata, *, name: str) -> pa.Table:
     """Return the table of recordings, sorted by `recording_id`; unknown values are null.
 
     Args:
         corpus: Adapter of the corpus.
         facts: Facts of each recording that were read from its audio and annotation.
         metadata: Metadata of all recordings and patients.
+        name: Name of the corpus.
     """
     rows = []
     for row in facts:
         known = metadata.recordings[row["recording_id"]]
         patient = metadata.patients.get(known["patient_id"], {})
-        rows.append({"corpus": corpus.name, **patient, **known, **row})
+        rows.append({"corpus": name, **patient, **known, **row})
     return _table(rows, corpus.recordings_schema, "recording_id")
 
 

@@ -41,7 +41,7 @@ def get(name: str) -> Corpus:
     if name not in _corpora:
         raise BreathlineError(
             f"There is no corpus `{name}`.",
-            where="params.yaml: download.corpus",
+            where="params.yaml: format",
             hint=f"use one of: {', '.join(names())}",
         )
     return _corpora[name]

@@ -122,7 +122,7 @@ def read_metadata(places: Sequence[Mapping[str, Sequence[Member]]], corpus: Corp
                 raise BreathlineError(
                     f"There are two copies of {official} that differ.",
                     where=f"{copies[0][1]} and {origin}",
-                    hint="remove the wrong one, or name a folder with the right one in download.metadata",
+                    hint="remove the wrong one, or name a folder with the right one as `metadata` in params.yaml",
                 )
         found[official] = copies[0]
     return found

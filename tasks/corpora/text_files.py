@@ -29,7 +29,7 @@ def read_text(path: Path, limit: int | None = None) -> str:
         raise BreathlineError(
             f"{path.name} cannot be read: {error.strerror}.",
             where=path,
-            hint="run `download` again; `download.metadata` in params.yaml can name a folder of metadata files",
+            hint="run `download` again; `metadata` in params.yaml can name a folder of metadata files",
         ) from error
     if len(data) > limit:
         what = f"{path.name} has {path.stat().st_size:,} bytes; a text file of the corpus has at most {limit:,}."

@@ -20,8 +20,8 @@ CHILD_LABEL, ADULT_LABEL, ELDERLY_LABEL = (
 def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str, groups: Sequence[str]) -> pl.DataFrame:
     """Return a row for each test cycle, sorted by `cycle_id`.
 
-    The columns are `cycle_id`, `recording_id`, `patient_id`, `label` (class index), `duration_s` and the group columns.
-    Unknown values of group columns are ``unknown``.
+    The columns are `cycle_id`, `corpus`, `recording_id`, `patient_id`, `label` (class index), `duration_s` and
+    the group columns. Unknown values of group columns are ``unknown``.
 
     Args:
         cycles: The path of the table of cycles.
@@ -36,14 +36,15 @@ def read(cycles: Path, recordings: Path, *, ids: Sequence[str], labels: str, gro
         .when(age < ELDERLY).then(pl.lit(ADULT_LABEL))
         .when(age >= ELDERLY).then(pl.lit(ELDERLY_LABEL))
     )  # fmt: skip
-    columns = ["recording_id", "age", *(name for name in groups if name not in ("age", AGE_GROUP))]
+    own = [name for name in groups if name != "corpus"]
+    columns = ["recording_id", "age", *(name for name in own if name not in ("age", AGE_GROUP))]
     known = pl.DataFrame(read_table(recordings, columns)).with_columns(band.alias(AGE_GROUP))
-    keys = ["cycle_id", "recording_id", "patient_id", "duration_s"]
+    keys = ["cycle_id", "corpus", "recording_id", "patient_id", "duration_s"]
     table = pl.DataFrame(read_table(cycles, [*keys, labels]))
     return (
         pl.DataFrame({"cycle_id": sorted(ids)})
         .join(table.select(*keys, pl.col(labels).alias("label")), on="cycle_id", how="left")
-        .join(known.select("recording_id", *groups), on="recording_id", how="left")
-        .with_columns(pl.col(groups).cast(pl.String).fill_null(UNKNOWN))
+        .join(known.select("recording_id", *own), on="recording_id", how="left")
+        .with_columns(pl.col(own).cast(pl.String).fill_null(UNKNOWN))
         .sort("cycle_id")
     )

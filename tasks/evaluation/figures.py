@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from tasks.evaluation.domains import Domain
 from tasks.evaluation.svg import INK, MUTED, PALETTE, drawing
 
 STRICT, LENIENT = PALETTE[0], PALETTE[1]
@@ -123,6 +124,19 @@ def over_k(table: pl.DataFrame, label: str) -> str:
         axes.set(xlabel="k, teachers that label a cycle", ylabel="Score, %")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(labelcolor=INK)
+    return canvas.svg
+
+
+def spectra(domains: Sequence[Domain], label: str) -> str:
+    """Return the mean feature of each domain over the mel bins."""
+    with drawing(10.2, 3.9, label) as canvas:
+        axes = canvas.axes
+        for index, one in enumerate(domains):
+            style = "-" if index < len(PALETTE) else (0, (4, 2))
+            axes.plot(one.spectrum, color=PALETTE[index % len(PALETTE)], linestyle=style, linewidth=1.4, label=one.name)
+        axes.set(xlabel="mel bin, from low to high frequencies", ylabel="mean feature")
+        axes.set_xlim(0, len(domains[0].spectrum) - 1)
+        axes.legend(labelcolor=INK, ncols=2 if len(domains) > 5 else 1)
     return canvas.svg
 
 

@@ -25,6 +25,10 @@ class Predictions:
     selection: str
     probabilities: Probabilities
 
+    def of(self, cycles: npt.NDArray[np.bool_]) -> "Predictions":
+        """Return the predictions on some of the cycles, by their mask."""
+        return Predictions(self.model, self.selection, self.probabilities[:, cycles])
+
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """Return the most probable class ``(runs, cycles)``; of equal ones, the first."""
@@ -42,6 +46,7 @@ def schema(classes: Sequence[str]) -> pa.Schema:
         {
             "model": pa.string(),
             "selection": pa.string(),
+            "corpus": pa.string(),
             "cycle_id": pa.string(),
             "recording_id": pa.string(),
             "patient_id": pa.string(),
@@ -60,7 +65,7 @@ def table(predictions: Sequence[Predictions], cycles: pl.DataFrame, classes: Seq
         cycles: The test cycles (`tasks.evaluation.cycles`), in the order of the probabilities.
         classes: The names of the classes.
     """
-    keys = cycles.select("cycle_id", "recording_id", "patient_id", "label")
+    keys = cycles.select("corpus", "cycle_id", "recording_id", "patient_id", "label")
     parts = [
         keys.with_columns(
             pl.lit(part.model).alias("model"),

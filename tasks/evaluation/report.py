@@ -9,18 +9,22 @@ import polars as pl
 
 from models.metrics import FIGURES
 from tasks.evaluation import figures
+from tasks.evaluation.domains import Domain
+from tasks.evaluation.domains import rows as domain_rows
 from tasks.evaluation.gallery import Example
 from tasks.evaluation.words import figure, interval, signed, spread
 from tasks.runtime import templates
-from tasks.runtime.corpus_facts import GroupColumn, Published
+from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Published
 
 # The sections of the page: the names of their templates, and their headings.
 SECTIONS = {
     "results": "Results",
     "classes": "Results by class",
+    "corpora": "Results by corpus",
     "groups": "Results by group",
     "calibration": "Calibration",
     "training": "Training",
+    "domains": "Recordings by corpus and device",
     "examples": "Examples",
     "published": "Published figures",
     "reading": "How to read the figures",
@@ -49,8 +53,8 @@ def render(
     plots: Plots,
     cards: Mapping[str, Mapping[str, Any]],
     examples: Sequence[Example],
-    groups: Iterable[GroupColumn],
-    published: Iterable[Published],
+    domains: Sequence[Domain],
+    facts: CorpusFacts,
 ) -> str:
     """Return the page as HTML.
 
@@ -59,17 +63,19 @@ def render(
         plots: Curves and histories.
         cards: The contents of each model's ``model.json``.
         examples: The example test cycles.
-        groups: The corpus's group columns.
-        published: The corpus's published results.
+        domains: Level, duration and spectrum of the recordings by corpus and device.
+        facts: Facts of the training corpora, with their group columns and published results.
     """
     student, classes = metrics["student"]["val"], metrics["classes"]
-    compared = published_tables(metrics, published)
+    compared = published_tables(metrics, facts.published)
+    by_corpus = corpus_tables(metrics)
+    empty = {name for name, found in (("published", compared), ("corpora", by_corpus)) if not found}
     return templates.render(
         __package__,
         "page.html.j2",
         filters={"figure": figure, "signed": signed, "range": partial(interval, to=" to ")},
         metrics=metrics,
-        sections={name: title for name, title in SECTIONS.items() if compared or name != "published"},
+        sections={name: title for name, title in SECTIONS.items() if name not in empty},
         headline={selection: headline(metrics, selection) for selection in metrics["selections"]},
         confidence=f"{100 * metrics['interval']['confidence']:g}",
         scores=figures.scores(_rows(metrics, "val"), "Strict and lenient Score of each model, with intervals"),
@@ -90,7 +96,7 @@ def render(
             "Precision over recall of each class against the rest",
         ),
         reliability=figures.reliability(student["calibration"]["bins"], "Accuracy over confidence"),
-        groups=[group_table(group, student["groups"][group.column]) for group in groups],
+        groups=[group_table(group, student["groups"][group.column]) for group in facts.group_columns],
         training=[
             figures.training(plots.training, "val_score_strict", "strict Score, %", "Score over epochs"),
             figures.training(plots.training, "train_loss", "training loss", "Training loss over epochs"),
@@ -101,6 +107,10 @@ def render(
         cards=cards,
         examples=examples,
         published=compared,
+        corpora=by_corpus,
+        training_corpora=[part.name for part in facts.parts or (facts,)],
+        domains=domain_rows(domains),
+        spectra=figures.spectra(domains, "Mean feature of each corpus and device over the mel bins"),
     )
 
 
@@ -124,6 +134,28 @@ def _rows(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
     return rows + [(f"teacher {name}", found[selection]) for name, found in metrics["teachers"].items()]
+
+
+def corpus_tables(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tables of figures by corpus: of the test sides of several training corpora, and of external corpora.
+
+    Each has a title, the rows of the student and the ensemble on each corpus, and a picture.
+    """
+    tables = []
+    for key, title in (("corpora", "Test side of each training corpus"), ("external", "External corpora")):
+        found = metrics.get(key, {})
+        if not found:
+            continue
+        rows = {name: {"about": one, "figures": _rows(one, "val")[0][1]} for name, one in found.items()}
+        sized = [
+            (
+                f"{name}  ({row['about']['test']['cycles']} cycles, {row['about']['test']['patients']} pat.)",
+                row["figures"],
+            )
+            for name, row in rows.items()
+        ]
+        tables.append({"title": title, "rows": rows, "picture": figures.scores(sized, f"Scores: {title.lower()}")})
+    return tables
 
 
 def group_table(group: GroupColumn, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

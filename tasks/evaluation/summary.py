@@ -18,6 +18,7 @@ from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.patients import number
+from tasks.subsets.splits import SplitOf
 
 UNDEFINED = (math.nan, math.nan)
 
@@ -161,13 +162,13 @@ class Evaluator:
         }
 
 
-def about(facts: CorpusFacts, labels: str, split: str | int) -> dict[str, Any]:
+def about(facts: CorpusFacts, labels: str, split: SplitOf) -> dict[str, Any]:
     """Return the entries of ``reports/metrics.json`` that say what was evaluated.
 
     Args:
         facts: The facts of the corpus.
         labels: The label set.
-        split: The split.
+        split: The split, of all corpora or of each by its name.
     """
     return {
         "corpus": facts.identity.name,
@@ -176,7 +177,9 @@ def about(facts: CorpusFacts, labels: str, split: str | int) -> dict[str, Any]:
         "comparable": bool(facts.published),
         "recordings": facts.identity.recordings,
         "labels": labels,
-        "split": str(split),
+        "split": ", ".join(f"{name}: {one}" for name, one in split.items())
+        if isinstance(split, Mapping)
+        else str(split),
     }
 
 
@@ -232,8 +235,12 @@ def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: M
 
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the contents of ``reports/scores.json``: the mean figures that experiments are compared by."""
-    result: dict[str, Any] = {}
+    """Return the contents of ``reports/scores.json``: the mean figures that experiments are compared by.
+
+    Figures on external corpora are apart, by the name of the corpus.
+    """
+    external = {name: headline(found) for name, found in metrics.get("external", {}).items()}
+    result: dict[str, Any] = {"external": external} if external else {}
     for selection in metrics["selections"]:
         student, ensemble = metrics["student"][selection], metrics["ensemble"].get(selection)
         result[selection] = {"student": {name: student[name]["mean"] for name in FIGURES}}

@@ -10,12 +10,12 @@ from pydantic import Field
 from models.frontends.settings import FrontEndSettings
 from models.training.settings import ComputeSettings, NetworkSettings, Selection, TrainingSettings
 from tasks.checks.settings import CheckSettings
-from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.settings import DownloadSettings, ExternalSettings
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.value_types import Name, Seed
-from tasks.subsets.settings import Split, ValidationSettings
+from tasks.subsets.settings import SplitByCorpus, ValidationSettings
 from tasks.training.settings import TeacherSettings
 
 
@@ -38,11 +38,12 @@ class Params:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     labels: Name
-    split: Split
+    split: SplitByCorpus
     validation: ValidationSettings
     selections: tuple[Selection, ...]
     compute: ComputeSettings
-    download: DownloadSettings
+    corpora: Annotated[Mapping[Name, DownloadSettings], MinLen(1)]
+    external: Mapping[Name, ExternalSettings]
     frontends: Annotated[Mapping[Name, FrontEndSettings], MinLen(1)]
     validate: CheckSettings
     weights: Annotated[Mapping[Name, WeightsSettings], MinLen(1)]

@@ -1,4 +1,4 @@
-"""References between the keys of params.yaml: names of front ends, corpora and label sets, numbers of teachers."""
+"""References between the keys of params.yaml: names of front ends, numbers of teachers, and those of corpora."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,20 +9,19 @@ from typing import Any
 from models.frontends.registry import sample_rates
 from models.frontends.settings import FrontEndSettings
 from tasks.audio.front_end_rates import unfaded
-from tasks.corpora import registry
+from tasks.corpora.settings import SECTIONS
 from tasks.distillation.settings import SoftLabelSettings
-from tasks.parameters import networks
+from tasks.parameters import corpora, networks
 from tasks.runtime import allowed_values, faults, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.faults import Fault, mapping_at, value_at
-from tasks.subsets.settings import DEVICE
 from tasks.training import teachers
 
 
 def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the faults of the references; values of a wrong type are left out, because `faults` reports them."""
     yield from _front_ends(mapping_at(raw, ("frontends",)))
-    for section in ("teachers", "weights"):
+    for section in ("teachers", "weights", *SECTIONS.values()):
         for name in _duplicates(mapping_at(raw, (section,))):
             what = "differs from another name in upper and lower case only; allowed: names that differ otherwise"
             yield Fault((section, name), what)
@@ -30,7 +29,7 @@ def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _equal_teachers(mapping_at(raw, ("teachers",)))
     yield from _processes(raw)
     yield from _soft_labels(raw)
-    yield from _corpus(raw)
+    yield from corpora.find(raw)
 
 
 def _duplicates(names: Mapping[str, Any]) -> list[str]:
@@ -95,40 +94,3 @@ def _soft_labels(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(("soft_labels", "k"), f"is {choice.k}; allowed: at most the number of teachers ({number})")
         else:
             yield Fault(("soft_labels", "exposure"), f"is {choice.exposure}: {error.what} Next: {error.hint}")
-
-
-def _corpus(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the faults of the corpus, its source and its label sets."""
-    download = mapping_at(raw, ("download",))
-    name = download.get("corpus")
-    yield from faults.unknown_name(("download", "corpus"), download, registry.names())
-    if not isinstance(name, str) or name not in registry.names():
-        return
-    corpus = registry.chosen(name, download)
-    yield from faults.unknown_name(("labels",), raw, list(corpus.label_sets))
-    split, at, device = str(raw.get("split")).partition(DEVICE)
-    if isinstance(raw.get("split"), str | int) and corpus.splits and split not in corpus.splits:
-        what = f"is {faults.shown(raw['split'])}{faults.odd_characters(split)}; allowed: {', '.join(corpus.splits)}"
-        similar = allowed_values.suggestion(split, corpus.splits)
-        yield Fault(("split",), f"{what}, each also with {DEVICE}<device>{similar}")
-    if at and corpus.devices and device not in corpus.devices:
-        what = f"is {faults.shown(raw['split'])}; allowed after {DEVICE}: {', '.join(corpus.devices)}"
-        yield Fault(("split",), what + allowed_values.suggestion(device, corpus.devices))
-    if download.get("source") == "publisher" and not corpus.fetchable:
-        what = "is publisher; allowed: archive, directory, with path; kaggle, hub, with dataset"
-        yield Fault(("download", "source"), f"{what}, because the corpus {name} cannot be fetched from its publisher")
-    elif download.get("source") == "publisher":
-        unused = ("metadata", "sha256") if corpus.generated else ()
-        for key in unused:
-            if download.get(key) is not None:
-                yield Fault(
-                    ("download", key),
-                    f"is {faults.shown(download[key])}; allowed: null, because the corpus {name} is generated",
-                )
-        if not corpus.generated and download.get("mirrors") == []:
-            yield Fault(("download", "mirrors"), "is []; allowed: at least one address of the publisher's files")
-    label_set = corpus.label_sets.get(str(raw.get("labels")))
-    variances = value_at(raw, ("soft_labels", "noise_variance"))
-    if label_set and label_set.classes and isinstance(variances, list) and len(variances) != len(label_set.classes):
-        what = f"has {len(variances)} values for {len(label_set.classes)} classes"
-        yield Fault(("soft_labels", "noise_variance"), f"{what}; allowed: one number, or one for each class")

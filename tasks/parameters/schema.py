@@ -25,6 +25,7 @@ EDITOR_LINE = f"# yaml-language-server: $schema={PARAMS_SCHEMA.as_posix()}"  # f
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PART = "Part"  # suffix of the definitions of which any key may be missing
 COMMENT = re.compile(r"^[^#'\"]*(?<=\s)# (.+)$")
+KEY_OF_CORPUS = re.compile(r"^#   (\w+): (.+)$", re.MULTILINE)
 Schema = dict[str, Any]
 
 
@@ -35,14 +36,16 @@ def params_schema(text: str) -> Schema:
         text: Text of params.yaml, whose comments describe the keys.
     """
     root: Schema = {"$schema": DIALECT, "title": "params.yaml of Breathline", **deepcopy(dict(_plain(Params)))}
-    for key, comment in _comments(text).items():
+    for key, comment in (_comments(text) | _comments_of_corpora(text)).items():
         _describe(root, key, comment)
     student = root["$defs"]["StudentSettings"]
     student["required"] = sorted(student["properties"])
     front_ends = root["properties"]["frontends"]
     front_end = next(iter(front_ends.pop("patternProperties").values()))
     front_ends["properties"] = dict.fromkeys(sample_rates(), front_end)
-    root["$defs"]["DownloadSettings"]["properties"]["corpus"] = {"enum": registry.names()}
+    corpus, external = (root["$defs"][f"{name}Settings"]["properties"] for name in ("Download", "External"))
+    corpus["format"] = {"enum": registry.names(), "description": corpus["format"]["description"]}
+    external |= corpus
     for name in ("StudentSettings", "TeacherSettings"):
         _add_options(root, root["$defs"][name])
     _add_parts(root)
@@ -101,6 +104,12 @@ def _comments(text: str) -> dict[yaml_files.Key, str]:
             words.append(row[column:])
         found.setdefault(key, " ".join(words))
     return found
+
+
+def _comments_of_corpora(text: str) -> dict[yaml_files.Key, str]:
+    """Return the comment of each key of a corpus: they are above `corpora`, since its items come and go."""
+    above = text.partition("\ncorpora:\n")[0].rpartition("\n\n")[2]
+    return {("corpora", "any", match[1]): match[2] for match in KEY_OF_CORPUS.finditer(above)}
 
 
 def _describe(root: Schema, key: yaml_files.Key, comment: str) -> None:

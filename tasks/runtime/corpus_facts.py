@@ -13,7 +13,7 @@ from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.files import write_json
 
 PATIENT = "patient"
-FOLDER, CORPUS, LABEL_SETS = artifacts.EXTRACTED, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
+FOLDER, CORPUS, LABEL_SETS = artifacts.POOL, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,8 @@ class CorpusFacts:
     """Facts of a corpus, for reports, boards, cards and exports.
 
     Attributes:
-        name: Name of the corpus adapter.
+        name: Name of the corpus in params.yaml.
+        format: Name of the corpus adapter.
         title: Title of the corpus.
         identity: Result of comparing the recordings with the published corpus.
         description: Sentence about the recordings.
@@ -128,9 +129,11 @@ class CorpusFacts:
         published: Published results that figures of this corpus may be compared with.
         challenge_metrics: Names of the metrics of the corpus's own challenge.
         patient: Noun for what `patient_id` stands for: a patient, or what stands in for unknown patients.
+        parts: Facts of each corpus, if these are of several.
     """
 
     name: str
+    format: str = ""
     title: str
     identity: Identity
     description: str
@@ -151,6 +154,7 @@ class CorpusFacts:
     published: tuple[Published, ...]
     challenge_metrics: tuple[str, ...]
     patient: str = PATIENT
+    parts: tuple["CorpusFacts", ...] = ()
 
 
 def write(folder: Path, facts: CorpusFacts) -> None:

@@ -45,11 +45,11 @@ def opened(path: Path, *, sha256: str | None) -> Iterator[Collection]:
             has an unsafe path, is a link, appears twice, or is far larger than its compressed size.
     """
     if not path.is_file():
-        raise BreathlineError("There is no such archive.", where=path, hint="correct `download.path` in params.yaml")
+        raise BreathlineError("There is no such archive.", where=path, hint="correct its `path` in params.yaml")
     pointers.check_archive(path)
     seen = _sha256(path)
     if sha256 is not None and seen != sha256.lower():
-        raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as `download.sha256` says.")
+        raise _broken(path, f"The archive has the SHA-256 {seen}, not {sha256.lower()} as params.yaml says.")
     with _as_broken_archive(path, "This is not a zip archive, or it is cut off"):
         archive = zipfile.ZipFile(path)
     with archive:

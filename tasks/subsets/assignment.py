@@ -13,7 +13,7 @@ from tasks.runtime import corpus_facts, params, schemas
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import ValidationSettings
-from tasks.subsets.splits import Subset, assign
+from tasks.subsets.splits import SplitOf, Subset, assign
 
 COLUMNS = ("cycle_id", "corpus", "recording_id", "patient_id", "device", "split", "fold")
 
@@ -73,13 +73,13 @@ def from_params(read: Mapping[str, Any], cycles: Path = artifacts.CYCLES) -> Ass
     return assign_table(cycles, labels=labels, split=split, validation=validation)
 
 
-def assign_table(path: Path, *, labels: str, split: str | int, validation: ValidationSettings) -> Assignment:
+def assign_table(path: Path, *, labels: str, split: SplitOf, validation: ValidationSettings) -> Assignment:
     """Return the labels and subsets of the cycles of a table.
 
     Args:
         path: Path of the table of cycles, beside the label sets of its corpus.
         labels: Name of the label set.
-        split: Split of the corpus (see `tasks.subsets.splits.assign`), or number of a fold.
+        split: Split of all corpora, or of each by its name (see `tasks.subsets.splits.assign`).
         validation: Fraction and random seed of the validation patients.
 
     Raises:

@@ -1,15 +1,17 @@
 """Settings of the subsets: ``split``, ``validation`` and the folds of teachers in params.yaml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Interval
 from pydantic import Field
 
-from tasks.runtime.value_types import Seed
+from tasks.runtime.value_types import Name, Seed
 
 FOLDS = ("0", "1", "2", "3", "4")
 SPLITS = ("official", "official-disjoint", *FOLDS)  # a corpus can have others, named after their test recordings
+ALL = "all"  # test of an external corpus: all cycles with a label
 DEVICE = "@"  # `official@DEVICE`: only the recordings of one device, on both sides
 Split = (
     Annotated[
@@ -21,6 +23,7 @@ Split = (
     ]
     | Annotated[int, Interval(ge=0, le=len(FOLDS) - 1)]
 )
+SplitByCorpus = Split | Mapping[Name, Split]  # of all training corpora, or of each by its name
 
 
 @dataclass(frozen=True, kw_only=True)

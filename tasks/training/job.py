@@ -115,7 +115,9 @@ def train(
     set_up(compute)
     if "val" not in selections:
         raise BreathlineError("The selection val is missing.", where="params.yaml: selections", hint="add val")
-    with as_breathline_error(where=features, hint=f"run `dvc repro fbank@{network_settings.frontend}`"):
+    with as_breathline_error(
+        where=features, hint=f"run `dvc repro` for the stages fbank@CORPUS-{network_settings.frontend}"
+    ):
         cache = Features(features)
         data = TrainingData(
             features=cache,
@@ -198,7 +200,8 @@ def train(
 def _diverged(error: DivergenceError, features: Path, frontend: str, checkpoint: Path) -> BreathlineError:
     """Return the error of a diverged training, with the next step."""
     if error.inputs == "features":
-        hint = f"run `dvc repro --force --single-item fbank@{frontend}`; if the fault remains, look at these recordings"
+        again = f"dvc repro --force --single-item fbank@CORPUS-{frontend}"
+        hint = f"run `{again}` with their corpus; if the fault remains, look at these recordings"
         return BreathlineError(str(error), where=features, hint=hint)
     if error.inputs == "soft labels":
         hint = "run `dvc repro --force --single-item soft_labels`; if the fault remains, train the teachers anew"

@@ -1,8 +1,7 @@
 """Teachers by their id, and the choice of those that make the soft labels."""
 
-import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,26 +50,6 @@ def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings,
             hint="set it to cross_entropy",
         )
     return settings, training
-
-
-def check_folders(folder: Path, teachers: Iterable[str]) -> None:
-    """Raise an error if there are trained teachers that params.yaml does not name: DVC would read them as inputs.
-
-    Args:
-        folder: Folder of the trained teachers.
-        teachers: Ids of the teachers of params.yaml.
-
-    Raises:
-        BreathlineError: A trained teacher is not in params.yaml.
-    """
-    named = set(teachers)
-    unknown = sorted(path.name for path in folder.glob("*/") if path.name not in named)
-    if unknown:
-        raise BreathlineError(
-            f"Trained teachers that params.yaml does not name: {', '.join(unknown)}.",
-            where=folder,
-            hint=f"remove them: {shlex.join(['rm', '-r', *(str(folder / name) for name in unknown)])}",
-        )
 
 
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:

@@ -41,7 +41,7 @@ def test_kaggle_s_copy_is_read_as_it_is(tmp_path, project, caplog, tops, form):
     else:
         path = corpora.lay_out(tmp_path / "unpacked", kaggle(*tops))
     chosen = corpus.settings(str(path))
-    assert (chosen["corpus"], chosen["expect"]) == ("icbhi", "partial")
+    assert (chosen["format"], chosen["expect"]) == ("icbhi", "partial")
     source = project.download(settings(chosen["source"], path, expect="full"))
     assert (source["recordings"], source["identity"]["name"]) == (5, "icbhi")
     assert source["equal_copies"] == 10 * (len(tops) - 1)

@@ -1,6 +1,5 @@
 """Zero-byte and cut artifacts ended stages and commands with tracebacks of libraries."""
 
-import importlib
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +10,15 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hooks import hooks
+from tests.pipeline import in_process
 from tests.unit.tasks import damaged
 from tests.unit.tasks.damaged import DAMAGES
 from tests.unit.tasks.misfits import READERS, misfits
 
+ICBHI = CorpusFolders("training", "icbhi")
 # Text is valid wherever it ends: only its hash, which DVC compares, tells that it is cut.
 READABLE = {("wav", "cut"), ("txt", "empty"), ("txt", "cut"), ("", "cut"), ("csv", "cut")}
 # Artifacts in the deps of a stage that it does not read, and why.
@@ -49,13 +51,12 @@ def damaging(path: Path, damage: str) -> Iterator[None]:
 
 def check_stage(project: Path, stage: str, file: Path, damage: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Assert that a stage ends with an error that names the file and the next step."""
-    name, _, item = stage.partition("@")
     with damaging(project / file, damage), pytest.raises(SystemExit) as ended:
-        importlib.import_module(f"tasks.{name}").main(*([item] if item else []))
+        in_process.run(stage)
     printed = capfd.readouterr().err
     case = f"{stage}, {file}, {damage}:\n{printed}"
     assert ended.value.code == 1, case
-    named = file.stem if file.parent == artifacts.RAW_AUDIO else str(file)  # a recording is named by its id
+    named = file.stem if file.parent == ICBHI.raw / artifacts.AUDIO else str(file)  # a recording is named by its id
     assert named in "".join(printed.split()), case
     assert "next:" in printed, case
     assert "Traceback" not in printed, case
@@ -116,8 +117,8 @@ def test_a_whole_file_with_other_content_is_named(inside, file):
         assert len(str(error)) < 1000, f"{name}: {error}"
 
 
-CYCLE, RECORDING = "105_1b1_Tc_sc_Meditron_000", "data/raw/audio/105_1b1_Tc_sc_Meditron.wav"
-TRACED = ("score", CYCLE, "patient:102", "data/student/1", "fbank@ast", "data/soft_labels/soft_labels.parquet")
+CYCLE, RECORDING = "105_1b1_Tc_sc_Meditron_000", "data/raw/icbhi/audio/105_1b1_Tc_sc_Meditron.wav"
+TRACED = ("score", CYCLE, "patient:102", "data/student/1", "fbank@icbhi-ast", "data/soft_labels/soft_labels.parquet")
 COMMANDS = {
     "report": ["report"],
     **{f"trace {what}": ["audit", "trace", what] for what in TRACED},
@@ -154,7 +155,7 @@ def check_command(project: Path, command: str, file: Path, damage: str) -> str:
         ("trace patient:102", artifacts.RECORDINGS),
         (f"trace {CYCLE}", artifacts.CYCLES),
         (f"trace {CYCLE}", artifacts.PREDICTIONS),
-        ("manifest", artifacts.SOURCE),
+        ("manifest", ICBHI.raw / artifacts.SOURCE),
     ],
 )
 def test_the_artifact_that_a_command_needs_is_named(inside, command, file):

@@ -134,7 +134,7 @@ def refuse(event, arguments):
             raise FileNotFoundError(2, "not on this system", arguments[0])
 sys.addaudithook(refuse)
 for name in ("download", "extract", "validate"):
-    sys.argv = ["cli.stage", name]
+    sys.argv = ["cli.stage", f"{name}@CORPUS"]
     runpy.run_module("cli.stage", run_name="__main__")
 """
 
@@ -143,6 +143,7 @@ for name in ("download", "extract", "validate"):
 def test_stages_run_without_them(tmp_path):
     folder = toy.checkout(toy.ROOT, tmp_path / "project")
     runs.edit(folder, runs.small)
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.')\n{STAGE}"]
+    code = STAGE.replace("CORPUS", runs.CORPUS)
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.')\n{code}"]
     toy.call(folder, *command)
-    assert (folder / "data/lineage/validate.json").is_file()
+    assert (folder / f"data/lineage/validate@{runs.CORPUS}.json").is_file()

@@ -18,6 +18,7 @@ def in_section(section: str, old: str, new: str) -> str:
     return TEXT[:place] + new + TEXT[place + len(old) :]
 
 
+FROM, DEMO = "    source: publisher\n", "{format: demo, source: publisher}"
 # Section, text, text of the edit; key at fault, and words of the message.
 EDITS = [
     # unknown and missing keys, at any level
@@ -30,7 +31,7 @@ EDITS = [
     ("validate", "names: error", "nmaes: error", "validate.severity.nmaes", "did you mean names?"),
     ("teachers", "    override: {}", "    override: {epoch: 3}", "teachers.cnn_s1.override.epoch", "is unknown"),
     ("evaluation", "  seed: 0", "  sed: 0", "evaluation.sed", "did you mean seed?"),
-    ("download", "patients: 60", "patient: 60", "download.demo.patient", "did you mean patients?"),
+    ("corpora", "patients: 60", "patient: 60", "corpora.demo.demo.patient", "did you mean patients?"),
     # types
     ("student", "rho: 0.05", 'rho: "abc"', "student.optimizer.rho", '"abc"; allowed: a number from 0'),
     ("student", "lr: 0.002", 'lr: "1e-3"', "student.optimizer.lr", "a number, above 0"),
@@ -44,7 +45,7 @@ EDITS = [
     ("student", "milestones: []", "milestones: [a]", "student.schedule.milestones[0]", "a whole number"),
     ("validate", "age: [0, 110]", "age: [0, 110, 5]", "validate.ranges.age", "a list of 2"),
     ("validate", "age: [0, 110]", "age: 110", "validate.ranges.age", "a list of 2"),
-    ("download", "demo:\n", "demo: [1]\n  demos:\n", "download.demo", "a mapping with the keys seed, patients"),
+    ("corpora", "demo: {seed: 2017, patients: 60}", "demo: [1]", "corpora.demo.demo", "with the keys seed, patients"),
     # ranges
     ("student", "epochs: 8", "epochs: -1", "student.schedule.epochs", "from 1 to 1,000,000"),
     ("student", "epochs: 8", f"epochs: {10**30}", "student.schedule.epochs", "from 1 to 1,000,000"),
@@ -71,7 +72,7 @@ EDITS = [
     ("evaluation", "confidence: 0.95", "confidence: 95", "evaluation.confidence", "below 1"),
     ("evaluation", "resamples: 1000", "resamples: 0", "evaluation.resamples", "from 1"),
     ("frontends", "ast: {duration_s: 2.5}", "ast: {duration_s: 0}", "frontends.ast.duration_s", "from 0.1 to 120"),
-    ("download", "patients: 60", "patients: 1", "download.demo.patients", "from 2"),
+    ("corpora", "patients: 60", "patients: 1", "corpora.demo.demo.patients", "from 2"),
     ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {index: 0, of: 1}\n", "teachers.cnn_s1.fold.of", "from 2"),
     ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {index: 3, of: 3}\n", "teachers.cnn_s1.fold.index", "0 to 2"),
     # choices
@@ -81,7 +82,7 @@ EDITS = [
     ("student", "policy: none", "policy: icbhi", "student.specaugment.policy", "icbhi_sup"),
     ("compute", "device: auto", "device: gpu", "compute.device", "allowed: auto, cpu, cuda"),
     ("validate", "names: error", "names: fatal", "validate.severity.names", "allowed: error, warning"),
-    ("download", "source: publisher", "source: web", "download.source", "publisher, archive, directory"),
+    ("corpora", "source: publisher", "source: web", "corpora.demo.source", "publisher, archive, directory"),
     # references
     ("student", "frontend: efficientat", "frontend: panns", "student.frontend", "allowed: ast, efficientat"),
     ("student", "weights: scratch", "weights: scrach", "student.weights", "did you mean scratch?"),
@@ -107,16 +108,22 @@ EDITS = [
     ("frontends", "frontends:\n", "frontends: {}\nold:\n", "frontends", "a mapping (one or more)"),
     ("selections", "[val]", "[paper]", "selections", "a list with val"),
     ("selections", "[val]", "[val, test]", "selections[1]", "allowed: val, paper"),
-    ("download", "corpus: demo", "corpus: icbih", "download.corpus", "did you mean icbhi?"),
-    ("download", "source: publisher", "source: archive", "download.path", "the path of a zip"),
-    ("download", "path: null", "path: x.zip", "download.path", "null, because the source `publisher`"),
-    ("download", "source: publisher", "source: kaggle", "download.dataset", "`owner/name` of the dataset"),
-    ("download", "dataset: null", "dataset: a/b", "download.dataset", "null, because only the sources kaggle and hub"),
-    ("download", "dataset: null", "dataset: a/../b", "download.dataset", "allowed: null or owner/name"),
-    ("download", "revision: null", "revision: 2", "download.revision", "null, because only the sources kaggle and hub"),
-    ("download", "revision: null", "revision: 1.5", "download.revision", "null or a commit, branch or tag or a whole"),
-    ("download", "sha256: null", f"sha256: {'g' * 64}", "download.sha256", "null, because the corpus demo"),
-    ("download", "    - https://", "    - ftp://", "download.mirrors[0]", "an address without a password"),
+    ("corpora", "format: demo", "format: icbih", "corpora.demo.format", "did you mean icbhi?"),
+    ("corpora", FROM, "    source: archive\n    path: null\n", "corpora.demo.path", "the path of a zip"),
+    ("corpora", FROM, f"{FROM}    path: x.zip\n", "corpora.demo.path", "null, because the source `publisher`"),
+    ("corpora", FROM, f"{FROM}    sha256: {'a' * 64}\n", "corpora.demo.sha256", "null, because the corpus demo"),
+    ("corpora", FROM, f"{FROM}    mirrors: ['ftp://x']\n", "corpora.demo.mirrors[0]", "address without a password"),
+    ("corpora", "source: publisher", "source: kaggle", "corpora.demo.dataset", "`owner/name` of the dataset"),
+    ("corpora", FROM, f"{FROM}    dataset: a/b\n", "corpora.demo.dataset", "because only the sources kaggle and hub"),
+    ("corpora", FROM, f"{FROM}    dataset: a/../b\n", "corpora.demo.dataset", "allowed: null or owner/name"),
+    ("corpora", FROM, f"{FROM}    revision: 2\n", "corpora.demo.revision", "only the sources kaggle and hub"),
+    ("corpora", FROM, f"{FROM}    revision: 1.5\n", "corpora.demo.revision", "a commit, branch or tag or a whole"),
+    ("corpora", "corpora:\n", "corpora: {}\nold:\n", "corpora", "a mapping (one or more)"),
+    ("external", "external: {}", f"external: {{demo: {DEMO}}}", "external.demo", "has the name of a corpus to learn"),
+    ("external", "external: {}", f"external: {{a b: {DEMO}}}", "external.a b", "a name of up to 64 letters"),
+    ("external", "external: {}", f"external: {{x: {DEMO[:-1]}, test: a}}}}", "external.x.test", "allowed: official"),
+    ("split", "official ", "{icbhi: official} ", "split.icbhi", "is no corpus to learn from; allowed: demo"),
+    ("split", "official ", "{icbhi: official} ", "split.demo", "is missing; allowed: official"),
     ("soft_labels", "noise_variance: 0.1", "noise_variance: [0.1, 0.2]", "soft_labels.noise_variance", "4 classes"),
     ("teachers", "teachers:\n", "teachers: null\nold:\n", "teachers", "null; allowed: a mapping"),
     ("teachers", "seed: 2", "seed: 1", "teachers.cnn_s2", "equals teachers.cnn_s1; allowed: another seed"),

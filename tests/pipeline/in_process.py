@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lineage import graph
+from tasks import artifacts
 from tasks.runtime import params
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def repro(folder: Path, memo: dict[str, Path]) -> None:
             if key in memo:
                 _link(stage.outs, memo[key], folder)
             else:
-                _run(stage.name)
+                run(stage.name)
                 memo[key] = folder
 
 
@@ -56,6 +57,9 @@ def _link(outs: tuple[str, ...], source: Path, target: Path) -> None:
             os.link(source / out, target / out)
 
 
-def _run(stage: str) -> None:
+def run(stage: str) -> None:
+    """Run a stage of the project in the current folder in this process."""
     name, *items = stage.split("@")
+    if of_corpus := artifacts.corpus_of(stage):
+        name, items = of_corpus[0], [*items, of_corpus[1].role]
     importlib.import_module(f"tasks.{name}").main(*items)

@@ -10,15 +10,27 @@ from ruamel.yaml import YAML
 from tests import forked, toy
 
 ROOT = Path(__file__).parents[2]
+# Names of the generated corpora: one to learn from, of the name that the small project has, and one only tested on.
+CORPUS, EXTERNAL = "icbhi", "other"
+RAW, AUDIO = Path("data/raw") / CORPUS, Path("data/raw") / CORPUS / "audio"
+FEATURES = Path("data/fbank/ast") / CORPUS
 AST = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}, "frontend": "ast"}
 # What a new MobileNet predicts for two cycles differs in the seventh digit: too little to see a mistake by.
 RESNET = {"architecture": "timm/test_resnet", "options": {}, "frontend": "efficientat"}
 
 
+def generated(**demo: int) -> dict[str, Any]:
+    """Return an item of `corpora` or `external` of generated recordings."""
+    return {"format": "demo", "source": "publisher", "demo": demo}
+
+
 def small(params: dict[str, Any]) -> None:
-    """Make the project's parameters as small as the stages allow: two teachers and a student, one epoch each."""
-    params["download"].update(corpus="demo", source="publisher")
-    params["download"]["demo"]["patients"] = 8
+    """Make the project's parameters as small as the stages allow: two teachers and a student, one epoch each.
+
+    A corpus of four patients is only tested on.
+    """
+    params["corpora"] = {CORPUS: generated(seed=2017, patients=8)}
+    params["external"] = {EXTERNAL: generated(seed=3, patients=4, first_patient=301)}
     params["frontends"] = {"ast": {"duration_s": 2.0}, "efficientat": {"duration_s": 2.0}}
     params["weights"] = {"scratch": {"source": "none", "sha256": None}}
     params["teachers"] = {f"t{seed}": {**AST, "weights": "scratch", "seed": seed, "override": {}} for seed in (1, 2)}

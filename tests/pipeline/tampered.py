@@ -49,8 +49,8 @@ CASES = {
     "a patient's cycles moved to test": (do.move_cycles,
         "out-changed split-contradicts prediction-contradicts soft-label-contradicts", do.CYCLES, "split of 101_"),
     "dvc.lock: an MD5": (
-        lambda p: do.lock(p, "fbank@ast", lambda stage: stage["outs"][0].update(md5="0" * 32 + ".dir")),
-        "lock-changed", "dvc.lock", "of data/fbank/ast in fbank@ast is 000"),
+        lambda p: do.lock(p, "fbank@icbhi-ast", lambda stage: stage["outs"][0].update(md5="0" * 32 + ".dir")),
+        "lock-changed", "dvc.lock", "of data/fbank/ast/icbhi in fbank@icbhi-ast is 000"),
     "dvc.lock: a parameter": (
         lambda p: do.lock(p, "evaluate", lambda stage: stage["params"]["params.yaml"]["evaluation"].update(seed=1)),
         "lock-changed", "dvc.lock", "`evaluation` of evaluate"),
@@ -65,10 +65,10 @@ CASES = {
         "record-changed", "train_student@1.json", "dvc.lock does not name it either"),
     "a record that dvc.lock was made to name": (
         lambda p: (
-            do.document(p / RECORDS / "extract.json", lambda read: read["account"]["cycles"].update({"in": 1})),
-            do.restore(p, "extract"),
+            do.document(p / RECORDS / "extract@icbhi.json", lambda read: read["account"]["cycles"].update({"in": 1})),
+            do.restore(p, "extract@icbhi"),
         ),
-        "record-changed", "extract.json", "dvc.lock names it"),
+        "record-changed", "extract@icbhi.json", "dvc.lock names it"),
     "a record removed": (lambda p: (p / RECORDS / "soft_labels.json").unlink(),
         "record-missing", "soft_labels", "has run"),
     "all records removed": (lambda p: shutil.rmtree(p / RECORDS), "record-missing", "evaluate.json", "has run"),
@@ -92,7 +92,7 @@ CASES = {
     "a record, and DVC and Git made to believe it": (do.believed, "record-changed", "evaluate.json", "no entry"),
     "the log written anew, its chain whole": (
         lambda p: do.rewrite_log(p, lambda entry: entry | ({"record": "0" * 64} if entry["number"] == 4 else {})),
-        "record-changed", "extract.json", "dvc.lock names it"),
+        "record-changed", "extract@icbhi.json", "dvc.lock names it"),
     "the log removed, dvc.lock not committed": (
         lambda p: (shutil.rmtree(p / ".lineage"), toy.call(p, "git", "rm", "--quiet", "--cached", "dvc.lock")),
         "log-missing", "events.jsonl", "no event log"),

@@ -18,9 +18,9 @@ from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline import runs
 
-AUDIO, METADATA = "data/raw/audio", "data/raw/metadata"
+AUDIO, METADATA = "data/raw/icbhi/audio", "data/raw/icbhi/metadata"
 CYCLES, PREDICTIONS = "data/cycles/cycles.parquet", "data/evaluation/predictions.parquet"
-SOFT_LABELS, FEATURES = "data/soft_labels/soft_labels.parquet", "data/fbank/ast/features.npy"
+SOFT_LABELS, FEATURES = "data/soft_labels/soft_labels.parquet", "data/fbank/ast/icbhi/features.npy"
 # A machine on which equal inputs do not give equal weights: saving adds noise, and the stage itself is the project's.
 UNSTEADY = """\
 import runpy, sys

@@ -11,14 +11,16 @@ from tests.pipeline.commands import breathline, succeed
 GRAPH = """\
 stages:
   validate:
-    cmd: mkdir -p data/validation && cp verdict.json data/validation/results.json
-    deps: [verdict.json]
-    outs: [data/validation/results.json]
+    foreach: {toy: 1}
+    do:
+      cmd: mkdir -p data/validation/toy && cp verdict.json data/validation/toy/results.json
+      deps: [verdict.json]
+      outs: [data/validation/toy/results.json]
   train_teacher:
     foreach: {cnn_s1: 1}
     do:
       cmd: for e in 1 2 3; do echo "epoch $e/4  loss 0.$e"; done && echo model > model.txt
-      deps: [data/validation/results.json]
+      deps: [data/validation/toy/results.json]
       outs: [model.txt]
   evaluate:
     cmd: mkdir -p reports && cp figures.json reports/scores.json
@@ -26,7 +28,7 @@ stages:
     outs: [reports/scores.json: {cache: false}]
 """
 TOTALS = {"expectations": 2, "holding": 2, "warnings": 0, "errors": 0}
-VERDICT = {"corpus": "toy", "success": True, "totals": TOTALS, "expectations": []}
+VERDICT = {"success": True, "totals": TOTALS, "expectations": []}
 
 
 @pytest.fixture
@@ -51,19 +53,19 @@ def run(project, server, score: float) -> tuple[str, dict[str, dict[str, object]
 
 def test_each_run_publishes_plan_verdict_scores_graph_and_progress(project, server):
     run(project, server, 40.0)
-    (project / "verdict.json").write_text(json.dumps(VERDICT | {"corpus": "other"}))
+    (project / "verdict.json").write_text(json.dumps(VERDICT, indent=1))
     _, found = run(project, server, 42.5)
     assert {key: one["description"] for key, one in found.items()} == {
         "plan": "3 of 3 stages run.",
         "progress-train-teacher-cnn-s1": "stopped early: epoch 3 of 4: loss 0.3",
-        "validation": "✓ Passed: 2 of 2 expectations hold; 0 errors, 0 warnings.",
+        "validation": "toy: ✓ Passed: 2 of 2 expectations hold; 0 errors, 0 warnings.",
         "scores": "Score of student (val): 42.50 strict (▲ +2.50), 70.00 lenient (=).",
         "graph": "3 ran.",
         "report": "Links to the reports.",
     }
     assert found["progress-train-teacher-cnn-s1"]["data"] == 100
     assert "dep verdict.json: modified" in str(found["plan"]["data"]).replace("\\", "")
-    assert "Corpus `other`" in str(found["validation"]["data"])
+    assert "Corpus `toy`" in str(found["validation"]["data"])
     assert "s0 --> s1" in str(found["graph"]["data"])
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from distributed import Client
 
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline import runs
@@ -22,7 +23,8 @@ from tests.unit.tasks.test_fbank import lay_out, waveforms
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-STAGES = (["extract"], ["fbank", "ast"])
+EXTRACT = f"extract@{runs.CORPUS}"
+STAGES = (EXTRACT, f"fbank@{runs.CORPUS}-ast")
 
 
 def start(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> subprocess.Popen[str]:
@@ -64,7 +66,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Pat
     folder.mkdir()
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     runs.edit(folder, runs.small)
-    status, printed = run(folder, env, "threads", "download")
+    status, printed = run(folder, env, "threads", f"download@{runs.CORPUS}")
     assert status == 0, printed
     return folder
 
@@ -103,9 +105,9 @@ def project(corpus: Path, folder: Path) -> Path:
 def written(folder: Path, env: dict[str, str], runner: str) -> dict[str, str]:
     """Run both stages and return the SHA-256 of each file that they wrote."""
     for stage in STAGES:
-        status, printed = run(folder, env, runner, *stage)
+        status, printed = run(folder, env, runner, stage)
         assert status == 0, printed
-    files = [*folder.glob("data/cycles/**/*"), *folder.glob("data/fbank/**/*")]
+    files = [*folder.glob("data/extracted/**/*"), *folder.glob("data/waveforms/**/*"), *folder.glob("data/fbank/**/*")]
     return {str(path.relative_to(folder)): sha256(path) for path in files if path.is_file()}
 
 
@@ -121,7 +123,7 @@ LOCAL = [pytest.param(runner, marks=pytest.mark.long) for runner in ("processes"
 @pytest.mark.parametrize("runner", ["a running cluster", *LOCAL])
 def test_threads_processes_and_dask_write_equal_bytes(tmp_path, corpus, request, env, runner):
     by_threads, scheduler = (request.getfixturevalue(name) for name in ("by_threads", "scheduler"))
-    assert {"data/cycles/cycles.parquet", "data/fbank/ast/features.npy"} <= by_threads.keys()
+    assert {f"data/extracted/{runs.CORPUS}/cycles.parquet", f"{runs.FEATURES}/features.npy"} <= by_threads.keys()
     address = f"dask:{scheduler}" if runner == "a running cluster" else runner
     assert written(project(corpus, tmp_path / "project"), env, address) == by_threads
 
@@ -129,19 +131,19 @@ def test_threads_processes_and_dask_write_equal_bytes(tmp_path, corpus, request,
 def test_a_fault_in_a_recording_is_told_as_without_dask(tmp_path, corpus, scheduler, env):
     folder = project(corpus, tmp_path / "project")
     (folder / "data/raw").unlink()
-    (folder / "data/raw/audio").mkdir(parents=True)
-    for path in [*corpus.glob("data/raw/*"), *corpus.glob("data/raw/audio/*")]:
+    (folder / runs.AUDIO).mkdir(parents=True)
+    for path in [*corpus.glob(f"{runs.RAW}/*"), *corpus.glob(f"{runs.AUDIO}/*")]:
         if path.name != "audio":
             (folder / path.relative_to(corpus)).symlink_to(path)
-    broken = sorted(folder.glob("data/raw/audio/*.wav"))[5]
+    broken = sorted(folder.glob(f"{runs.AUDIO}/*.wav"))[5]
     broken.unlink()
     broken.write_bytes(b"no wav")
     told = {}
     for runner in ("threads", f"dask:{scheduler}"):
-        status, printed = run(folder, env, runner, "extract")
+        status, printed = run(folder, env, runner, EXTRACT)
         assert status == 1, printed
         assert "Traceback" not in printed
-        told[runner] = printed[printed.index("extract failed") :]
+        told[runner] = printed[printed.index(f"{EXTRACT} failed") :]
     assert f"{broken.name} is a text in UTF-8, not audio" in told["threads"]
     assert len(set(told.values())) == 1, told
 
@@ -157,7 +159,7 @@ def test_workers_with_other_code_are_refused(tmp_path, corpus, scheduler, env):
     with Client(scheduler) as client:
         client.run(outdate, "of last week")
         try:
-            status, printed = run(folder, env, f"dask:{scheduler}", "extract")
+            status, printed = run(folder, env, f"dask:{scheduler}", EXTRACT)
         finally:
             client.run(outdate, None)
     assert status == 1
@@ -170,12 +172,18 @@ INTERRUPTIONS = [pytest.param(number, marks=pytest.mark.long) for number in (sig
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, *INTERRUPTIONS])
 def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_path, env, number):
-    lay_out(tmp_path, waveforms([9_000] * 800))
+    corpus = CorpusFolders("training", runs.CORPUS)
+    for made, folder in zip(
+        lay_out(tmp_path / "made", waveforms([9_000] * 800)), (corpus.tables, corpus.waveforms), strict=True
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        made.rename(tmp_path / folder / made.name)
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     longer = text.replace("ast: {duration_s: 2.5}", "ast: {duration_s: 8.0}")
     (tmp_path / "params.yaml").write_text(longer, encoding="utf-8")
-    out = tmp_path / "data/fbank/ast"
-    process = start(tmp_path, env, "dask", "fbank", "ast")
+    runs.edit(tmp_path, lambda params: params["corpora"].update({runs.CORPUS: params["corpora"].pop("demo")}))
+    out = tmp_path / runs.FEATURES
+    process = start(tmp_path, env, "dask", f"fbank@{runs.CORPUS}-ast")
     while not any(path.stat().st_size > 1_000_000 for path in out.glob(".features*")):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)

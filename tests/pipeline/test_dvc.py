@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.graph import read as read_graph
+from flows.plan import plan
 from lineage import graph
+from tasks.artifacts import CorpusFolders, Role
 from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
@@ -59,6 +62,30 @@ def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
     assert ran(printed) == ["train_student@1", "evaluate"]
     assert toy.call(project, "dvc", "exp", "list", "--name-only").split() == ["wide"]
     assert "student.optimizer.rho" in toy.call(project, "dvc", "params", "diff")
+
+
+def planned(project: Path) -> set[str]:
+    """Return the stages that a run would run."""
+    return {step.stage for step in plan(read_graph(project)) if step.runs}
+
+
+def of_corpus(role: Role, name: str) -> set[str]:
+    """Return the stages of one corpus."""
+    corpus = CorpusFolders(role, name)
+    return {corpus.stage(work) for work in ("download", "extract", "validate")} | {
+        corpus.stage("fbank", front_end) for front_end in ("ast", "efficientat")
+    }
+
+
+def test_a_new_corpus_that_is_only_tested_on_trains_nothing(project):
+    runs.edit(project, lambda params: params["external"].update(ward=runs.generated(patients=3, first_patient=401)))
+    assert planned(project) == of_corpus("external", "ward") | {"external", "evaluate"}
+
+
+def test_a_new_corpus_to_learn_from_runs_its_own_stages_the_pool_and_what_learns(project):
+    runs.edit(project, lambda params: params["corpora"].update(ward=runs.generated(patients=3, first_patient=401)))
+    learning = {"train_teacher@t1", "train_teacher@t2", "soft_labels", "train_student@1", "evaluate"}
+    assert planned(project) == of_corpus("training", "ward") | {"pool"} | learning
 
 
 @pytest.fixture

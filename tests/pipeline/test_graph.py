@@ -26,7 +26,7 @@ def imported_by(stage: str) -> set[Path]:
     dvc.yaml names the same paths, so that a stage reruns when one of its own changes.
     """
     seen: set[str] = set()
-    waiting = [f"tasks.{stage}"]
+    waiting = [f"tasks.{stage.removesuffix('_external')}"]
     while waiting:
         if (module := waiting.pop()) in seen or module not in modules():
             continue
@@ -45,8 +45,10 @@ def definition(stage: str) -> dict:
 
 
 def test_the_names_of_the_stages():
-    names = "download extract validate fbank weights train_teacher soft_labels train_student evaluate"
-    assert list(STAGES) == names.split()
+    of_corpora = "download extract validate fbank"
+    names = f"{of_corpora} pool weights train_teacher soft_labels train_student"
+    external = [f"{name}_external" for name in of_corpora.split()]
+    assert list(STAGES) == [*names.split(), *external, "external", "evaluate"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -70,7 +72,15 @@ def test_packages_hold_a_docstring_and_nothing_else():
 
 def test_only_the_stages_that_prepare_the_data_depend_on_the_corpora():
     using = {stage for stage in STAGES if any(dep.startswith("tasks/corpora") for dep in definition(stage)["deps"])}
-    assert using == {"download", "extract", "validate"}, "a new adapter would retrain networks"
+    of_data = {"download", "extract", "validate"}
+    assert using == of_data | {f"{name}_external" for name in of_data}, "a new adapter would retrain networks"
+
+
+def test_stages_of_external_corpora_read_and_run_the_same_as_the_others():
+    for name in ("download", "extract", "validate", "fbank"):
+        own, external = definition(name), definition(f"{name}_external")
+        code = [[dep for dep in one["deps"] if Path(dep).parts[0] in PACKAGES] for one in (own, external)]
+        assert (code[0], own["cmd"]) == (code[1], external["cmd"])
 
 
 @pytest.fixture(params=[(name, small) for name in RECIPES for small in (False, True)], ids=str)
@@ -91,7 +101,8 @@ def test_every_parameter_is_used_by_a_stage_and_the_reverse(configured):
         used = {key for stage in repo.index.stages for dep in stage.params for key in dep.params}
         declared = {stage.name.split("@")[0] for stage in repo.index.stages}
     teaching = set() if params["teachers"] else {"train_teacher"}
-    assert declared == set(STAGES) - teaching
+    tested = set() if params["external"] else {name for name in STAGES if name.endswith("_external")}
+    assert declared == set(STAGES) - teaching - tested
     leaves = flatten(params)
     unused = {leaf for leaf in leaves if not any(f"{leaf}.".startswith(f"{key}.") for key in used)}
     assert not {leaf for leaf in unused if not (teaching and leaf.startswith("teacher_training."))}

@@ -25,11 +25,11 @@ from tests.pipeline.commands import breathline, finish, succeed, working_in
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
-TEACHER, FBANK = "train_teacher@t1", "fbank@ast"
+TEACHER, FBANK = "train_teacher@t1", f"fbank@{runs.CORPUS}-ast"
 TARGETS = ["--target", TEACHER, "--target", FBANK]
-OUTS = {TEACHER: "data/teachers/t1", FBANK: "data/fbank/ast"}
+OUTS = {TEACHER: "data/teachers/t1", FBANK: str(runs.FEATURES)}
 # A file that is there from the middle of the stage on: the checkpoint of the first epoch, and some of the features.
-MIDDLE = {TEACHER: ".checkpoints/*/training.pt", FBANK: "data/fbank/ast/.features.npy.*"}
+MIDDLE = {TEACHER: ".checkpoints/*/training.pt", FBANK: f"{runs.FEATURES}/.features.npy.*"}
 
 
 def longer(params: dict) -> None:

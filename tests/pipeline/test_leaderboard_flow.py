@@ -35,7 +35,9 @@ stages:
       - reports/metrics.json: {cache: false}
 """
 LEADERBOARD_PARAMS = """\
-download: {corpus: demo, source: publisher, path: null}
+split: official
+corpora: {demo: {format: demo, source: publisher}}
+external: {}
 selections: [val]
 frontends: {mel: {}}
 weights: {none: {}}

@@ -15,16 +15,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 NEW_DATA = """\
 stages:
   download:
-    cmd: rm -rf data/raw && mkdir -p data && cp -r corpus data/raw
-    params: [download]
-    outs: [data/raw]
+    foreach: ${corpora}
+    do:
+      cmd: rm -rf data/raw/${key} && mkdir -p data/raw && cp -r ${item.path} data/raw/${key}
+      params: ["corpora.${key}"]
+      outs: ["data/raw/${key}"]
   validate:
-    cmd: test ! -e data/raw/bad && mkdir -p data/validation && echo '{"success":true}' > data/validation/results.json
-    deps: [data/raw]
-    outs: [data/validation/results.json]
+    foreach: ${corpora}
+    do:
+      cmd: test ! -e data/raw/${key}/bad && mkdir -p data/validation/${key}
+        && echo '{"success":true}' > data/validation/${key}/results.json
+      deps: ["data/raw/${key}"]
+      outs: ["data/validation/${key}/results.json"]
   train_student:
-    cmd: mkdir -p data/student/1 && cp data/raw/score data/student/1/model.json && echo trained >> COUNT
-    deps: [data/raw, data/validation/results.json]
+    cmd: mkdir -p data/student/1 && cp data/raw/clinic/score data/student/1/model.json && echo trained >> COUNT
+    deps: [data/raw, data/validation]
     outs: [data/student/1]
   evaluate:
     cmd: sh score.sh $(cat data/student/1/model.json)
@@ -35,8 +40,10 @@ artifacts:
   student: {path: data/student, type: model}
 """
 NEW_DATA_PARAMS = """\
-download: {corpus: icbhi, source: directory, path: corpus, metadata: null, expect: partial, sha256: null,
-  mirrors: [], exclude_patients: [], demo: {seed: 1, patients: 2}}
+corpora:
+  clinic: {format: icbhi, source: directory, path: corpus, expect: partial}
+  ward: {format: icbhi, source: directory, path: ward, expect: partial}
+external: {}
 """
 
 
@@ -50,7 +57,9 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "score").write_text("60.0")
-    (folder / ".gitignore").write_text("/corpus\n/data\n/reports\n/.breathline\n/.locks\n")
+    (folder / "ward").mkdir()
+    (folder / "ward" / "note").write_text("one")
+    (folder / ".gitignore").write_text("/corpus\n/ward\n/data\n/reports\n/.breathline\n/.locks\n")
     commit(folder, "start")
 
     def look(**given: Any) -> Any:
@@ -68,14 +77,14 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     state = look(margin=1.0)
     assert (state.type.value, state.name) == ("COMPLETED", "NotPromoted"), state.message
     assert "58.90, and 60.00 in production (-1.10; allowed loss 1.00)" in state.message
-    assert "- changed: score" in artifact("new-data").data
+    assert "- clinic: changed: score" in artifact("new-data").data
     assert len(registry.versions(folder)) == 1
 
     (corpus / "bad").write_text("not fit to be learned from")
     (corpus / "score").write_text("99.0")
     state = look()
     assert state.is_failed()
-    assert state.message.startswith("Validation refused the new recordings: Failed: validate.")
+    assert state.message.startswith("Validation refused the new recordings: Failed: validate@clinic.")
     assert (tmp_path / "trained").read_text() == "trained\n" * 2
     assert look().message.startswith("Nothing new")
 
@@ -84,5 +93,5 @@ def test_new_recordings_pass_the_gate_before_training_and_a_worse_model_is_not_p
     graph = (folder / "dvc.yaml").read_text()
     (folder / "dvc.yaml").write_text(graph.replace("cmd: rm -rf data/raw", "cmd: exit 1; rm -rf data/raw"))
     state = look()
-    assert state.message.startswith("The new recordings cannot be used: Failed: download.")
+    assert state.message.startswith("The new recordings cannot be used: Failed: download@clinic.")
     assert look().is_failed()

@@ -42,7 +42,7 @@ def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(projec
     state = nightly_audit(deep=True, sample=2, project=project, return_state=True)
     assert state.is_completed(), state.message
     told = artifact("audit").data
-    assert "| `computed-anew` | `fbank@ast` |" in told
+    assert "| `computed-anew` | `fbank@icbhi-ast` |" in told
     assert "`breathline audit verify --deep --sample 2 --seed " in told
 
 

@@ -12,6 +12,7 @@ from cli import recipe
 from flows.recipes import layers
 from tests import toy
 from tests.pipeline import in_process, runs
+from tests.unit.tasks.corpora.sprsound import generated
 
 # In one process, 2 to 15 s each; through DVC, each stage starts Python and torch anew: 15 to 60 s on one core.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -29,6 +30,12 @@ TYPICAL = [
     "best",
     "kd_ensemble_clap",
 ]
+# Recipes of two corpora: those learned from, and those only tested on.
+SCHEMES = {
+    "joint": (["icbhi", "sprsound"], []),
+    "icbhi_to_sprsound": (["icbhi"], ["sprsound"]),
+    "sprsound_to_icbhi": (["sprsound"], ["icbhi"]),
+}
 REAL = ["sam_ast", "kd_ensemble", "patchmix_cl"]  # one of each work; `breathline leaderboard --small` runs all
 
 
@@ -61,8 +68,24 @@ def bare(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def sprsound(tmp_path_factory) -> Path:
+    """Return generated recordings in SPRSound's format, with a test part."""
+    return generated.lay_out(tmp_path_factory.mktemp("sprsound"), generated.recordings(12, ("train", "inter")))
+
+
+def options(name: str, sprsound: Path) -> dict[str, list[str]]:
+    """Return generated recordings as the options of a recipe, in the format of each corpus that it names."""
+    sources = {"icbhi": "icbhi=demo", "sprsound": str(sprsound)}
+    learned, tested = SCHEMES.get(name, ([], []))
+    return {"corpus": [sources[one] for one in learned] or ["demo"], "external": [sources[one] for one in tested]}
+
+
 def miniature(params: dict) -> None:
-    params["download"]["demo"]["patients"] = 8
+    for section in ("corpora", "external"):
+        for item in params[section].values():
+            if item["format"] == "demo":
+                item["demo"] = {"seed": 2017, "patients": 8}
     params["evaluation"]["resamples"] = 50
 
 
@@ -77,20 +100,21 @@ def short(params: dict) -> None:
         params["soft_labels"]["k"] = len(params["teachers"])
 
 
-def run(name: str, corpus: str, bare: Path, memo: dict[str, Path]) -> dict:
+def run(name: str, corpora: dict[str, list[str]], bare: Path, memo: dict[str, Path]) -> dict:
     """Run a recipe's miniature in this process, with short clips, and return its metrics."""
-    recipe.use(name, corpus=corpus, small=True)
+    recipe.use(name, **corpora, small=True)
     runs.edit(bare, short)
     in_process.repro(bare, memo)
     return results(bare)
 
 
-def run_through_dvc(name: str, corpus: str, folder: Path, cache: Path) -> dict:
+def run_through_dvc(name: str, corpora: dict[str, list[str]], folder: Path, cache: Path) -> dict:
     """Run a recipe's miniature as a user does, in a copy of the project, and return its metrics."""
     toy.checkout(ROOT, folder)
     for key, value in (("cache.dir", str(cache)), ("cache.type", "reflink,hardlink,copy")):
         toy.call(folder, "dvc", "config", "--local", key, value)
-    toy.call(folder, "breathline", "recipe", "use", name, "--small", "--corpus", corpus)
+    given = [part for option, sources in corpora.items() for source in sources for part in (f"--{option}", source)]
+    toy.call(folder, "breathline", "recipe", "use", name, "--small", *given)
     runs.edit(folder, miniature)
     toy.call(folder, "dvc", "repro")
     return results(folder)
@@ -110,14 +134,25 @@ def results(folder: Path) -> dict:
 
 @pytest.mark.parametrize("name", TYPICAL)
 def test_a_recipe_runs_to_its_scores(name, bare, memo):
-    assert run(name, "demo", bare, memo)["corpus"] == "demo"
+    assert run(name, {"corpus": ["demo"]}, bare, memo)["corpus"] == "demo"
+
+
+@pytest.mark.parametrize("name", ["joint", *(pytest.param(name, marks=pytest.mark.long) for name in [*SCHEMES][1:])])
+def test_a_scheme_of_comparison_runs_to_the_scores_of_each_corpus(name, bare, memo, sprsound):
+    learned, tested = SCHEMES[name]
+    metrics = run(name, options(name, sprsound), bare, memo)
+    assert list(runs.parameters(bare)["corpora"]) == learned
+    assert list(metrics["corpora"]) == (learned if len(learned) > 1 else [])
+    assert list(metrics["external"]) == tested
+    for found in (metrics["corpora"] | metrics["external"]).values():
+        assert found["test"]["cycles"] > 0
 
 
 @pytest.mark.parametrize(
     "name", ["mn_plain", *(pytest.param(name, marks=pytest.mark.long) for name in RECIPES if name != "mn_plain")]
 )
-def test_every_recipe_runs_through_dvc(name, cache, tmp_path):
-    assert run_through_dvc(name, "demo", tmp_path / "project", cache)["corpus"] == "demo"
+def test_every_recipe_runs_through_dvc(name, cache, tmp_path, sprsound):
+    assert run_through_dvc(name, options(name, sprsound), tmp_path / "project", cache)["corpora"] is not None
 
 
 def check_real(metrics: dict) -> None:
@@ -128,11 +163,11 @@ def check_real(metrics: dict) -> None:
 @pytest.mark.real
 @pytest.mark.parametrize("name", REAL[:1])
 def test_recipes_run_on_real_recordings(name, real, bare, memo):
-    check_real(run(name, str(real), bare, memo))
+    check_real(run(name, {"corpus": [str(real)]}, bare, memo))
 
 
 @pytest.mark.real
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["mn_kd", *REAL])
 def test_recipes_run_through_dvc_on_real_recordings(name, real, cache, tmp_path):
-    check_real(run_through_dvc(name, str(real), tmp_path / "project", cache))
+    check_real(run_through_dvc(name, {"corpus": [str(real)]}, tmp_path / "project", cache))

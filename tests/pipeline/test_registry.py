@@ -28,7 +28,7 @@ def project(finished_run, tmp_path_factory) -> Path:
 
 def test_predictions_of_a_version_are_those_of_evaluate(project):
     before, out = toy.call(project, "git", "status", "--porcelain"), str(project.parent / "said.parquet")
-    toy.call(project, "breathline", "predict", "data/raw/audio", "--model", "student@v1.0.0", "--out", out)
+    toy.call(project, "breathline", "predict", str(runs.AUDIO), "--model", "student@v1.0.0", "--out", out)
     said = pl.read_parquet(out)
     judged = pl.read_parquet(project / "data/evaluation/predictions.parquet").filter(pl.col("model") == "student/1")
     both = judged.join(said, on="cycle_id", suffix="_said")
@@ -43,11 +43,11 @@ def test_predictions_of_a_version_are_those_of_evaluate(project):
 
 def test_the_features_of_a_recording_are_those_of_the_cache(project):
     model = recordings.load(registry.fetch(project, "student"), "student")
-    cache = Features(project / "data/fbank/efficientat")
-    for wav in sorted((project / "data/raw/audio").glob("*.wav"))[:3]:
+    cache = Features(project / "data/fbank/efficientat" / runs.CORPUS)
+    for wav in sorted((project / runs.AUDIO).glob("*.wav"))[:3]:
         parts, found = recordings.extract_features(model, wav)
         rows = cache.find(part.cycle_id for part in parts)
-        stored = np.load(project / "data/fbank/efficientat/features.npy", mmap_mode="r")[rows]
+        stored = np.load(project / "data/fbank/efficientat" / runs.CORPUS / "features.npy", mmap_mode="r")[rows]
         assert np.array_equal(found.numpy(), stored)
 
 
@@ -63,7 +63,7 @@ def test_a_version_is_a_commit_that_dvc_takes_for_up_to_date(project, tmp_path):
 
 
 def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
-    samples, _ = soundfile.read(next(iter(sorted((project / "data/raw/audio").glob("*.wav")))))
+    samples, _ = soundfile.read(next(iter(sorted((project / runs.AUDIO).glob("*.wav")))))
     samples = samples if samples.ndim == 1 else samples[:, 0]
     soundfile.write(tmp_path / "ward 3.wav", np.column_stack([samples, samples]), 11_025, subtype="FLOAT")
     printed = " ".join(toy.call(project, "breathline", "predict", str(tmp_path / "ward 3.wav")).split())

@@ -10,6 +10,9 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
 
+EXTERNAL = {"download_external", "extract_external", "validate_external", "fbank_external", "external"}
+UNTOUCHED = {"weights", *EXTERNAL}
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -39,7 +42,7 @@ def test_a_patient_is_removed(project, server, command):
     trained = {rerun["stage"] for rerun in answer["reruns"] if rerun["learned"]}
     assert trained >= {"train_teacher@t1", "train_student@1", "soft_labels"}
 
-    runs.edit(folder, lambda params: params["download"].update(exclude_patients=[patient]))
+    runs.edit(folder, lambda params: params["corpora"][runs.CORPUS].update(exclude_patients=[patient]))
     if command == "dvc repro":
         runs.repro(folder)
     else:
@@ -47,7 +50,7 @@ def test_a_patient_is_removed(project, server, command):
     again = done(folder)[len(first) :]
     assert set(again) == concerned
     assert len(again) == len(concerned)
-    assert set(first) - concerned == {"weights@scratch"}
+    assert {stage.partition("@")[0] for stage in set(first) - concerned} == UNTOUCHED
 
     proof = audit("absent", f"patient:{patient}")
     assert (proof["proven"], proof["traces"], proof["not_there"]) == (True, [], [])
@@ -56,11 +59,11 @@ def test_a_patient_is_removed(project, server, command):
     verified = audit("verify", "--absent", f"patient:{patient}")
     assert (verified["verified"], "patient-absent" in {found["kind"] for found in verified["findings"]}) == (True, True)
 
-    account = json.loads((folder / "data/lineage/download.json").read_text())["account"]
+    account = json.loads((folder / f"data/lineage/download@{runs.CORPUS}.json").read_text())["account"]
     assert account["excluded"] == {f"patient:{patient}": len(theirs)}
     assert account["recordings"] == {"in": len(recordings), "out": len(recordings) - len(theirs)}
     changes = audit("diff", "HEAD", ".")
     assert changes["recordings"]["removed"] == theirs["recording_id"].to_list()
     assert (changes["recordings"]["added"], changes["recordings"]["changed"]) == ([], {})
     assert changes["code"] == {"added": [], "removed": [], "changed": {}}
-    assert list(changes["parameters"]["changed"]) == ["download.exclude_patients"]
+    assert list(changes["parameters"]["changed"]) == [f"corpora.{runs.CORPUS}.exclude_patients"]

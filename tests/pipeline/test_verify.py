@@ -16,7 +16,15 @@ from tests.pipeline import tampering as do
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 RECORDS = "data/lineage"
-ALL = ["extract", "fbank@ast", "train_teacher@t1", "soft_labels", "train_student@1", "evaluate"]  # after `download`
+ALL = [
+    "extract@icbhi",
+    "fbank@icbhi-ast",
+    "pool",
+    "train_teacher@t1",
+    "soft_labels",
+    "train_student@1",
+    "evaluate",
+]  # after `download@icbhi`
 
 
 def kinds(report: Report) -> set[str]:
@@ -59,7 +67,7 @@ def test_an_untouched_run_is_verified_without_a_word(finished_run):
 def test_an_untouched_run_is_verified_in_depth(finished_run):
     report = verification.verify(finished_run, deep=Sample(sample=6, seed=1))
     assert {one.kind for one in report.findings} == {"computed-anew"}
-    fbanks = {"fbank@ast", "fbank@efficientat"}
+    fbanks = {"fbank@icbhi-ast", "fbank@icbhi-efficientat"}
     assert {one.where for one in report.notes} == {"cycles", *fbanks, "soft labels", "predictions", "metrics"}
 
 
@@ -117,7 +125,7 @@ def test_a_killed_stage_is_told_and_no_tampering(project):
     assert [one.kind for one in report.notes] == ["run-unfinished"]
 
 
-WAVEFORMS = "data/cycles/audio/16000.parquet"
+WAVEFORMS = "data/waveforms/icbhi/16000.parquet"
 # fmt: off
 FORGED = {
     "a waveform": (WAVEFORMS, lambda p: do.value(p / WAVEFORMS, "samples", 0, lambda old: [1.1 * x for x in old]),

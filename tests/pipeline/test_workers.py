@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TIMEOUT_S = 600
 
 ROOT = Path(__file__).parents[2]
-BOTH = ("download", "extract")
+BOTH = ("download@demo", "extract@demo")
 # `heavy` and `light` are independent. What `heavy` leaves to Git, DVC's run-cache does not carry.
 GRAPH = """\
 stages:
@@ -162,15 +162,15 @@ def test_what_a_forced_stage_has_made_comes_back_though_dvc_knows_an_older_resul
 @pytest.mark.long
 def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones, tmp_path):
     folder = toy.checkout(ROOT, tmp_path / "project")
-    runs.edit(folder, lambda params: params["download"]["demo"].update(patients=4))
+    runs.edit(folder, lambda params: params["corpora"]["demo"]["demo"].update(patients=4))
     commit = commit_with_remotes(folder)
-    runs.edit(folder, lambda params: params["download"]["demo"].update(seed=7))
+    runs.edit(folder, lambda params: params["corpora"]["demo"]["demo"].update(seed=7))
     asked = ("run", "--target", "extract", "--on", "download=cpu")
     succeed(breathline(folder, server, *asked), timeout_s=TIMEOUT_S)
 
     download, extract = (json.loads((folder / f"data/lineage/{stage}.json").read_text()) for stage in BOTH)
     assert download["git"]["commit"] == extract["git"]["commit"] == commit
-    assert (download["git"]["dirty"], "+    seed: 7" in download["git"]["diff"]) == (True, True)
+    assert (download["git"]["dirty"], "seed: 7" in download["git"]["diff"]) == (True, True)
     log = [json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines()]
     assert [entry["stage"] for entry in log if entry["event"] == "start"] == list(BOTH)
     assert ["adopted" in entry for entry in log] == [True, True, False, False]
@@ -179,11 +179,11 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     assert {found["kind"] for found in verified["findings"]} <= {"git-dirty", "git-dirty-run", "stage-not-run"}
 
     # What DVC's run-cache gives a worker ran nowhere: the log tells that, too.
-    for name in (".lineage/events.jsonl", ".lineage/head.json", "data/lineage/download.json"):
+    for name in (".lineage/events.jsonl", ".lineage/head.json", "data/lineage/download@demo.json"):
         (folder / name).unlink()
     succeed(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
     (only,) = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
-    assert (only["event"], only["stage"]) == ("restored", "download")
+    assert (only["event"], only["stage"]) == ("restored", "download@demo")
 
 
 @pytest.mark.long

@@ -60,12 +60,13 @@ class Demo(Icbhi):
             if getattr(settings, key) is not None:
                 raise BreathlineError(
                     f"The demo corpus is generated and takes no {key}.",
-                    where=f"params.yaml: download.{key}",
+                    where=f"params.yaml: corpora.*.{key}",
                     hint="set it to null",
                 )
         from tasks.corpora.demo import corpus  # SciPy is slow to import, and only the generator needs it
 
-        corpus.generate(work / "demo", seed=settings.demo.seed, patients=settings.demo.patients)
+        given = settings.demo
+        corpus.generate(work / "demo", seed=given.seed, patients=given.patients, first=given.first_patient)
         return nullcontext(folder(work / "demo"))
 
     def publisher_files(self) -> Sequence[str]:

@@ -35,7 +35,9 @@ All recordings here are generated; none is of a person.
 """
 
 
-def generate(directory: Path, *, seed: int, patients: int, workers: int | None = None) -> None:
+def generate(
+    directory: Path, *, seed: int, patients: int, first: int = cohort.FIRST_NUMBER, workers: int | None = None
+) -> None:
     """Write a corpus, with a progress bar.
 
     Equal seeds give equal bytes, whatever the number of workers; a corpus of more patients holds the same ones first.
@@ -44,6 +46,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
         directory: Folder of the corpus, which must not have a database yet.
         seed: Random seed of the corpus.
         patients: Number of patients.
+        first: Number of the first patient.
         workers: Number of processes; the number of usable cores by default.
 
     Raises:
@@ -52,7 +55,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
     if patients < 2:
         raise BreathlineError(
             f"A demo corpus of {patients} patients has no train and test side.",
-            where="download.demo.patients",
+            where="corpora: demo.patients",
             hint="use at least 2; 20 patients have all diagnoses and devices",
         )
     database = directory / DATABASE
@@ -61,7 +64,7 @@ def generate(directory: Path, *, seed: int, patients: int, workers: int | None =
             "There is a database already.", where=database, hint="remove it, or choose another folder"
         )
     database.mkdir(parents=True)
-    numbers = range(cohort.FIRST_NUMBER, cohort.FIRST_NUMBER + patients)
+    numbers = range(first, first + patients)
     names = _write_recordings(database, seed, numbers, workers or usable_cores())
     (database / "filename_format.txt").write_text(_FORMAT, encoding="ascii", newline="")
     _write_metadata(directory, [cohort.patient(seed, number) for number in numbers], names)

@@ -53,6 +53,7 @@ class Icbhi(Corpus):
     label_sets = facts.LABEL_SETS
     splits: ClassVar[Mapping[str, str]] = facts.TEXTS["format"]["splits"]
     devices = names.DEVICES
+    mirrors = official_site.SITE
     uploads = ("kaggle:vbookshelf/respiratory-sound-database",)
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from tasks.corpora.icbhi import metadata
 from tasks.corpora.settings import DownloadSettings
-from tasks.runtime.errors import BreathlineError
 from tasks.sources import archive
 from tasks.sources.collection import Collection
 from tasks.sources.http import fetch_first
 from tasks.sources.retries import RetryPolicy
 
+SITE = ("https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_database/",)
 ARCHIVE = "ICBHI_final_database.zip"
 # Metadata files of the official site, and their readers. The site does not have the fold list.
 METADATA: dict[str, Callable[[Path], object]] = {
@@ -30,7 +30,7 @@ def fetched(
     """Yield the files of the official archive, with the metadata files beside it.
 
     Args:
-        settings: Mirrors, and the archive's SHA-256 where it is known.
+        settings: Mirrors instead of the official site, and the archive's SHA-256 where it is known.
         downloads: The folder in which fetched files are kept.
         at_hand: Names of metadata files that need not be fetched.
         policy: Retry policy of each mirror; None for the usual one.
@@ -39,14 +39,10 @@ def fetched(
         BreathlineError: No mirror has a file.
         BrokenArchiveError: The archive is damaged.
     """
-    if not settings.mirrors:
-        raise BreathlineError(
-            "The official site needs a mirror.", where="params.yaml: download.mirrors", hint="name at least one"
-        )
     wanted = {name: read for name, read in METADATA.items() if name not in at_hand}
     for name, check in [*wanted.items(), (ARCHIVE, archive.check_zip)]:
         fetch_first(
-            [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors],
+            [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in settings.mirrors or SITE],
             downloads / name,
             sha256=settings.sha256 if name == ARCHIVE else None,
             check=check,

@@ -42,7 +42,7 @@ def of_source(
             f"The split file {SPLIT_FILE} is missing. The official split that comes with Breathline holds for the "
             f"published recordings only. Other names, annotations or audio: {counted(len(others), 'recording')} of "
             f"{len(audio)} ({listed(others)}).",
-            where="the source, the folder beside it, and `download.metadata`",
+            where="the source, the folder beside it, and the folder `metadata` of params.yaml",
             hint=hint(SPLIT_FILE),
         )
     return {} if others else wanted
@@ -55,8 +55,9 @@ def hint(name: str) -> str:
         name: Official name of the file.
     """
     return (
-        "put the file beside the source, or into a folder and name that in download.metadata; for ICBHI 2017, look "
-        f"for {name} on {facts.TEXTS['icbhi']['homepage']}; for own recordings, write it: each line has {LINES[name]}"
+        "put the file beside the source, or into a folder and name that as `metadata` in params.yaml; for ICBHI 2017, "
+        f"look for {name} on {facts.TEXTS['icbhi']['homepage']}; "
+        f"for own recordings, write it: each line has {LINES[name]}"
     )
 
 

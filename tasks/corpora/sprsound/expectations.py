@@ -101,5 +101,5 @@ def expectations(identity: Identity) -> Expectations:
         usual=USUAL,
         totals=TOTALS if complete else {},
         counts=COUNTS if complete else (),
-        counts_hint="get the complete release again; or, for a part of it, set `download.expect: partial`",
+        counts_hint="get the complete release again; or, for a part of it, set `expect: partial` in params.yaml",
     )

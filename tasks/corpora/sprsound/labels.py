@@ -27,7 +27,7 @@ RECORD_CLASSES: dict[str, tuple[str, ...]] = {
     "lungsound_2": ("normal", "abnormal"),
 }
 
-# Class in `lungsound_4` of each type. The literature leaves out the others; `download.sprsound` can map them to wheeze.
+# Class in `lungsound_4` of each type. The literature leaves out the others; params.yaml can map them to wheeze.
 SHARED = {"Normal": 0, "Coarse Crackle": 1, "Fine Crackle": 1, "Wheeze": 2, "Wheeze+Crackle": 3}
 
 

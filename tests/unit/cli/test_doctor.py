@@ -247,7 +247,7 @@ def test_a_disk_without_space_or_inodes_is_a_problem(tmp_path):
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     (usual,) = machine.disks(folder)
     assert (usual.topic, usual.state) == ("disk", "ok")
-    assert "the corpus demo takes about 2 GB" in usual.found
+    assert "the recordings of demo take about 2 GB" in usual.found
     disks.require_mounts()
     (folder / ".dvc/cache").mkdir(parents=True)
     mounted = 'mount -t tmpfs -o size=8m,nr_inodes=100 tmpfs .dvc/cache && exec "$@"'
@@ -255,7 +255,7 @@ def test_a_disk_without_space_or_inodes_is_a_problem(tmp_path):
     done = subprocess.run(command, cwd=folder, env=toy.ENV, stdout=subprocess.PIPE, check=True)
     found = [(topic, state, words.rpartition(" for ")[2]) for topic, state, words in json.loads(done.stdout)]
     assert found[1:] == [
-        ("disk", "problem", ".dvc/cache; the corpus demo takes about 1 GB there"),
+        ("disk", "problem", ".dvc/cache; the recordings of demo take about 1 GB there"),
         ("inodes", "problem", ".dvc/cache"),
     ]
 
@@ -270,7 +270,7 @@ def test_params_recipes_and_recordings_are_judged(tmp_path, monkeypatch):
     params.write_text(text.replace("\nstudent:", "\nstudnet:"), encoding="utf-8")
     found = [one.found for one in check_result.run([project.params], tmp_path)]
     assert any("studnet" in fault for fault in found)
-    moved = text.replace("source: publisher", "source: directory").replace("path: null", "path: gone", 1)
+    moved = text.replace("    source: publisher\n", "    source: directory\n    path: gone\n")
     params.write_text(moved, encoding="utf-8")
     found = only(project.recordings, tmp_path)
     assert (found.state, found.found.endswith("gone, which does not exist")) == ("problem", True)

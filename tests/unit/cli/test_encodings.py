@@ -16,7 +16,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIO
 ARGUMENTS = {
     "run": ["--dry", "--force", "evaluate"],
     "models": ["mn04"],
-    "predict": ["data/raw/audio", "--model", "data/student/1"],
+    "predict": ["data/raw/demo/audio", "--model", "data/student/1"],
     "leaderboard": ["--collect"],
     "watch": ["--dry"],
     "deploy": ["--server", "http://127.0.0.1:9/api"],

@@ -166,7 +166,7 @@ def shown_at(width, error, monkeypatch, capsys, **env):
 
 LONG = BreathlineError(
     "The recording is cut off before its audio ends, and holds 6 of 12 seconds:\n  | WAVE: data chunk too short by far",
-    where="data/raw/audio/a_very_long_name_of_a_recording_that_no_terminal_holds_in_a_line.wav",
+    where="data/raw/demo/audio/a_very_long_name_of_a_recording_that_no_terminal_holds_in_a_line.wav",
     hint="replace the file, or leave it out",
 )
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from cli import recipe
 from cli.main import app
 from tasks.parameters.schema import EDITOR_LINE
+from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
 ROOT = Path(__file__).parents[3]
@@ -15,27 +16,48 @@ ROOT = Path(__file__).parents[3]
 
 def test_use_writes_params_removes_leftovers_and_reports_both(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text((ROOT / "params.yaml").read_text(), encoding="utf-8")
+    clinic = "external:\n  clinic: {format: demo, source: publisher, demo: {first_patient: 301}}\n"
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("external: {}\n", clinic)
+    Path("params.yaml").write_text(before, encoding="utf-8")
     Path("recipes").symlink_to(ROOT / "recipes")
-    for folder in ("teachers/mn04_s1", "teachers/old", "student/1", "student/9", "fbank/efficientat", "weights/gone"):
+    kept = ["teachers/mn04_s1", "student/1", "fbank/efficientat/icbhi", "raw/icbhi", "external/raw/clinic"]
+    kept += ["external/tested/clinic/fbank/efficientat"]
+    gone = ["teachers/old", "student/9", "fbank/ast/icbhi", "fbank/efficientat/demo", "weights/gone", "raw/demo"]
+    gone += ["extracted/demo", "waveforms/demo", "validation/demo", "external/tested/clinic/fbank/ast"]
+    gone += ["external/tested/other"]
+    for folder in [*kept, *gone]:
         (Path("data") / folder).mkdir(parents=True)
+    records = ("extract@icbhi", "pool", "fbank@demo-efficientat", "extract_external@other", "fbank_external@clinic-ast")
+    Path("data/lineage").mkdir()
+    for record in records:
+        Path(f"data/lineage/{record}.json").touch()
     Path("data/teachers/.gitignore").write_text("*\n", encoding="utf-8")
 
     recipe.use("real-cpu", dry=True)
     assert "data/teachers/old" in capsys.readouterr().out
     assert Path("data/teachers/old").exists()
-    assert Path("params.yaml").read_text(encoding="utf-8") == (ROOT / "params.yaml").read_text()
+    assert Path("params.yaml").read_text(encoding="utf-8") == before
 
     recipe.use("real-cpu")
     assert "mn04_s1" in capsys.readouterr().out
-    assert sorted(str(path) for path in Path("data").glob("*/*")) == [
-        "data/fbank/efficientat",
-        "data/student/1",
-        "data/teachers/.gitignore",
-        "data/teachers/mn04_s1",
-    ]
+    assert [folder for folder in kept if not (Path("data") / folder).exists()] == []
+    assert [folder for folder in gone if (Path("data") / folder).exists()] == []
+    assert sorted(path.stem for path in Path("data/lineage").iterdir()) == ["extract@icbhi", "pool"]
     recipe.use("real-cpu")
     assert "Nothing to change" in capsys.readouterr().out
+
+
+def test_options_name_corpora_to_learn_from_and_to_test_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    Path("recipes").symlink_to(ROOT / "recipes")
+    done = CliRunner().invoke(app, ["recipe", "use", "mn_weighted", "--external", "clinic=icbhi", "--corpus", "demo"])
+    assert done.exit_code == 0
+    written = params.read(Path("params.yaml"))
+    assert (list(written["corpora"]), written["external"]) == (
+        ["demo"],
+        {"clinic": {"format": "icbhi", "source": "publisher"}},
+    )
 
 
 def project(folder: Path, **recipes: str) -> Path:

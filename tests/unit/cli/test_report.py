@@ -44,6 +44,18 @@ def test_results_without_teachers_are_shown(evaluated):
     assert "student −" not in done.stdout
 
 
+def test_each_corpus_has_a_row_of_its_own(evaluated, tmp_path):
+    found = evaluated()
+    assert "on each corpus" not in CliRunner().invoke(app, ["report"]).stdout
+    part = {"student": found["student"]}
+    several = {**found, "corpora": {"icbhi": part, "ward": part}, "external": {"clinic": part}}
+    (tmp_path / "reports/metrics.json").write_text(json.dumps(several))
+    printed = CliRunner().invoke(app, ["report"]).stdout
+    rows = [line.split("  ")[0].strip() for line in printed.partition("on each corpus")[2].splitlines()]
+    assert rows[3:6] == ["icbhi", "ward", "clinic, only tested on"]
+    assert max(map(len, printed.splitlines()[:-2])) <= 80
+
+
 def test_open_shows_the_page(evaluated, monkeypatch, tmp_path):
     evaluated()
     opened: list[str] = []

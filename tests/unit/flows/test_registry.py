@@ -111,10 +111,12 @@ def test_numbers_rise_and_a_removed_number_is_not_used_again(project):
 def test_release_checks_refuse_a_version(project):
     with pytest.raises(BreathlineError, match="The model is unchanged since student@v1"):
         registry.promote(project)
-    verdict = project / "data" / "validation" / "results.json"
-    verdict.parent.mkdir()
+    verdict = project / "data" / "validation" / "demo" / "results.json"
+    verdict.parent.mkdir(parents=True)
     verdict.write_text(json.dumps({"success": False}))
-    with pytest.raises(BreathlineError, match="Validation failed"):
+    with pytest.raises(
+        BreathlineError, match=r"The validation of the corpus demo failed(.|\n)*data_docs/demo/index.html"
+    ):
         registry.promote(project)
     verdict.write_text(json.dumps({"success": True}))
     toy.call(project, "git", "rm", "--quiet", "--cached", "src.txt")

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from tasks import evaluate as evaluation
+from tasks.artifacts import CorpusFolders
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
+from tasks.evaluation import by_corpus
 from tasks.evaluation import cycles as test_cycles
-from tasks.evaluation.predictions import Predictions, table
+from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import Evaluator, about, headline, summarize
 from tasks.runtime import corpus_facts, files, params
@@ -39,23 +42,43 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
     tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
     cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels, groups=groups)
-    models = [f"student/{seed}" for seed in read["student"]["seeds"]]
-    models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
-    predictions = [
-        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None])
-        for selection in read["selections"]
-        for model in models
-    ]
+    predictions = _predictions(read, ids)
     files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
-    evaluator = Evaluator(cycles, classes, settings, groups=groups)
+    evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
     metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
+    given = {"labels": assigned.labels, "settings": settings}
+    metrics["corpora"] = by_corpus.of_training(cycles, predictions, facts, split=read["split"], **given)
+    tested = {name: _tested(root, read, name, classes) for name in sorted(read["external"])}
+    files.write_table(
+        root / "data/evaluation/external.parquet", by_corpus.predictions_table(tested, classes, schema(classes))
+    )
+    metrics["external"] = by_corpus.of_external(tested, **given)
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)
     for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
     (root / "reports/report.html").write_text("<p>report</p>\n")
+
+
+def _predictions(read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:
+    models = [f"student/{seed}" for seed in read["student"]["seeds"]]
+    models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
+    return [
+        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None])
+        for selection in read["selections"]
+        for model in models
+    ]
+
+
+def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[str]) -> by_corpus.Tested:
+    folder = root / CorpusFolders("external", name).tables
+    facts, tables = corpus_facts.read(folder), (folder / "cycles.parquet", folder / "recordings.parquet")
+    ids = pl.read_parquet(tables[0])["cycle_id"].sort().to_list()
+    groups = [group.column for group in facts.group_columns]
+    cycles = test_cycles.read(*tables, ids=ids, labels=read["labels"], groups=groups)
+    return by_corpus.Tested(facts=facts, test="all", cycles=cycles, predictions=_predictions(read, ids))
 
 
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:

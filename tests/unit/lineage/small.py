@@ -6,6 +6,9 @@ hashes and decisions are real, and so are the records, which `lineage.record` wr
 Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
 on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
 judged, but labels nothing. `t2` hears with a front end of its own.
+
+With the changes `SEVERAL`, there is a second corpus to learn from and one that is only tested on. The external one has
+a patient 101 as well.
 """
 
 import json
@@ -26,8 +29,11 @@ from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
 from lineage import code, events, graph, record
+from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.corpora.icbhi.labels import CLASSES
 from tasks.extract import extract
+from tasks.pool import pool
 from tasks.runtime import files, params, yaml_files
 from tasks.runtime.files import sha256
 from tests import toy
@@ -44,6 +50,17 @@ RECORDINGS: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
     "105_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 0, 0), (2.0, 3.9, 1, 0)]),
     "106_1b1_Tc_sc_Meditron": ("test", [(0.3, 2.3, 0, 1)]),
 }
+SECOND: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
+    "201_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.5, 0, 0), (1.5, 3.0, 1, 0)]),
+    "202_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.0, 0, 1), (1.0, 2.5, 0, 0)]),
+    "203_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 0, 0), (2.0, 3.5, 1, 1)]),
+}
+HOSPITAL: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
+    "101_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.2, 0, 1)]),
+    "301_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 1, 0), (2.0, 3.0, 0, 0)]),
+}
+CORPUS: dict[str, Any] = {"format": "icbhi", "source": "archive", "path": "small.zip", "expect": "partial"}
+SEVERAL: dict[str, Any] = {"corpora": {"second": CORPUS}, "external": {"hospital": CORPUS}}
 NETWORK: dict[str, Any] = {"architecture": "ast", "options": {}, "weights": "scratch"}
 TEACHERS: dict[str, dict[str, Any]] = {
     "t1": {**NETWORK, "frontend": "ast", "seed": 11, "override": {}},
@@ -86,10 +103,14 @@ def _make(root: Path) -> None:
     read, stages = params.read(root / "params.yaml"), graph.read(root)
     for name in stages:
         group, _, item = name.partition("@")
+        corpus = artifacts.corpus_of(name)
         start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": "2026-01-01T00:00:00.000+00:00"}
         first = events.append(root, {"event": "start", **start})
-        _MAKERS[group](root, read, item)
-        module = f"tasks/{group}.py"
+        if corpus is None:
+            _MAKERS[group](root, read, item)
+        else:
+            _MAKERS_OF_CORPORA[corpus[0]](root, corpus[1], corpus[2])
+        module = f"tasks/{corpus[0] if corpus else group}.py"
         begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
         path = record.write(root, begun, predicted.decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
@@ -121,6 +142,8 @@ def _parameters() -> dict[str, Any]:
     values = params.read(ROOT / "params.yaml")
     student = params.merge(values["student"], {**NETWORK, "frontend": "ast"}) | {"seeds": [1, 2]}
     return values | {
+        "corpora": {"icbhi": CORPUS},
+        "external": {},
         "labels": "lungsound_4",
         "split": "official",
         "validation": {"fraction": 0.2, "seed": 0},
@@ -134,47 +157,79 @@ def _parameters() -> dict[str, Any]:
     }
 
 
-def _download(root: Path, _read: Mapping[str, Any], _item: str) -> None:
-    audio, metadata = root / "data/raw/audio", root / "data/raw/metadata"
+def recordings_of(corpus: str) -> dict[str, tuple[str, list[tuple[float, float, int, int]]]]:
+    """Return side and annotated cycles of each recording of a corpus."""
+    return {"icbhi": RECORDINGS, "second": SECOND, "hospital": HOSPITAL}[corpus]
+
+
+def _download(root: Path, corpus: CorpusFolders, _frontend: str | None) -> None:
+    recordings, raw = recordings_of(corpus.name), root / corpus.raw
+    audio, metadata = raw / "audio", raw / "metadata"
     for folder in (audio, metadata):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, (_, cycles) in RECORDINGS.items():
-        noise = np.random.default_rng(int(name[:3]) * 10 + int(name[4])).uniform(-0.3, 0.3, SECONDS * RATE)
+    for name, (_, cycles) in recordings.items():
+        seed = [int(name[:3]) * 10 + int(name[4]), *([] if corpus.name == "icbhi" else [len(corpus.name)])]
+        noise = np.random.default_rng(seed).uniform(-0.3, 0.3, SECONDS * RATE)
         soundfile.write(audio / f"{name}.wav", noise, RATE, subtype="PCM_16")
         (audio / f"{name}.txt").write_text("".join(f"{a}\t{b}\t{c}\t{w}\n" for a, b, c, w in cycles))
-    patients = sorted({name[:3] for name in RECORDINGS})
+    patients = sorted({name[:3] for name in recordings})
     written = {
-        "ICBHI_challenge_train_test.txt": [f"{name}\t{side}" for name, (side, _) in RECORDINGS.items()],
+        "ICBHI_challenge_train_test.txt": [f"{name}\t{side}" for name, (side, _) in recordings.items()],
         "ICBHI_Challenge_diagnosis.txt": [f"{patient}\tCOPD" for patient in patients],
         "ICBHI_Challenge_demographic_information.txt": [f"{patient}\t60\tF\t22\tNA\tNA" for patient in patients],
         "patient_list_foldwise.txt": [f"{patient} {int(patient) % 5}" for patient in patients],
     }
     for name, lines in written.items():
         (metadata / name).write_text("\n".join(lines) + "\n")
-    count = {"recordings": len(RECORDINGS)}
-    identity = {"name": "icbhi-part", "statement": f"A part of ICBHI 2017 ({len(RECORDINGS)} of 920 recordings)"}
-    identity |= {"evidence": "Claimed by the test.", "verified": True, "complete": False, "known_recordings": 920}
-    source = {"corpus": "icbhi", "identity": identity | count, "source": "archive", "expect": "partial", **count}
-    source |= {"archive": {"name": "small.zip", "sha256": "5" * 64, "bytes": 5}, "missing": ["199_1b1_Tc_sc_Meditron"]}
+    files.write_json(raw / "source.json", _source(corpus.name, len(recordings), metadata))
+
+
+def _source(corpus: str, number: int, metadata: Path) -> dict[str, Any]:
+    count = {"recordings": number}
+    if corpus == "icbhi":
+        identity = {"name": "icbhi-part", "statement": f"A part of ICBHI 2017 ({number} of 920 recordings)"}
+        identity |= {"evidence": "Claimed by the test.", "verified": True, "complete": False, "known_recordings": 920}
+    else:
+        identity = {"name": "own", "statement": f"An own corpus `{corpus}` ({number} recordings)"}
+        identity |= {"evidence": "Claimed by the test.", "verified": False, "complete": True}
+    source = {"format": "icbhi", "identity": identity | count, "source": "archive", "expect": "partial", **count}
+    archive, missing = ("small", ["199_1b1_Tc_sc_Meditron"]) if corpus == "icbhi" else (corpus, [])
+    source |= {"archive": {"name": f"{archive}.zip", "sha256": "5" * 64, "bytes": 5}, "missing": missing}
     source |= {"excluded": {}, "corrections": [], "annotations_without_recording": 0, "other_files": 0}
-    source |= {"metadata": {name: sha256(metadata / name) for name in written}}
-    files.write_json(root / "data/raw/source.json", source)
+    return source | {"metadata": {path.name: sha256(path) for path in sorted(metadata.iterdir())}}
 
 
-def _validate(root: Path, _read: Mapping[str, Any], _item: str) -> None:
-    files.write_json(root / "data/validation/results.json", {"success": True})
-    (root / "reports/data_docs").mkdir(parents=True, exist_ok=True)
-    (root / "reports/data_docs/index.html").write_text("<p>all well</p>\n")
+def _extract(root: Path, corpus: CorpusFolders, _frontend: str | None) -> None:
+    folders = (root / folder for folder in (corpus.raw, corpus.tables, corpus.waveforms))
+    extract(*folders, rates=[16_000, 32_000], workers=1)
 
 
-def _fbank(root: Path, _read: Mapping[str, Any], item: str) -> None:
-    ids = pl.read_parquet(root / "data/cycles/cycles.parquet")["cycle_id"].to_list()
-    out = root / "data/fbank" / item
+def _validate(root: Path, corpus: CorpusFolders, _frontend: str | None) -> None:
+    files.write_json(root / corpus.verdicts, {"success": True})
+    (root / corpus.data_docs).mkdir(parents=True, exist_ok=True)
+    (root / corpus.data_docs / "index.html").write_text("<p>all well</p>\n")
+
+
+def _fbank(root: Path, corpus: CorpusFolders, frontend: str | None) -> None:
+    assert frontend is not None
+    ids = pl.read_parquet(root / corpus.tables / "cycles.parquet")["cycle_id"].to_list()
+    out = root / corpus.features(frontend)
     out.mkdir(parents=True, exist_ok=True)
-    np.save(out / "features.npy", np.random.default_rng(len(item)).normal(size=(len(ids), 5, 3)).astype(np.float16))
+    values = np.random.default_rng([len(frontend), len(corpus.name)]).normal(size=(len(ids), 5, 3))
+    np.save(out / "features.npy", values.astype(np.float16))
     rows = pa.array(range(len(ids)), pa.int32())
     files.write_table(out / "index.parquet", pa.table({"cycle_id": ids, "row": rows}))
-    files.write_json(out / "statistics.json", {"frontend": item, "cycles": len(ids), "frames": 5, "mels": 3})
+    files.write_json(out / "statistics.json", {"frontend": frontend, "cycles": len(ids), "frames": 5, "mels": 3})
+
+
+def _pool(root: Path, read: Mapping[str, Any], _item: str) -> None:
+    folders = {name: root / CorpusFolders("training", name).tables for name in sorted(read["corpora"])}
+    pool(folders, root / artifacts.POOL)
+
+
+def _external(root: Path, read: Mapping[str, Any], _item: str) -> None:
+    tests = {name: read["external"][name].get("test", "all") for name in sorted(read["external"])}
+    files.write_json(root / artifacts.EXTERNAL_CORPORA, tests)
 
 
 def _weights(root: Path, _read: Mapping[str, Any], item: str) -> None:
@@ -201,13 +256,12 @@ def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
 
 
 _MAKERS = {
-    "download": _download,
-    "extract": lambda root, *_: extract(root / "data/raw", root / "data/cycles", rates=[16_000, 32_000], workers=1),
-    "validate": _validate,
+    "pool": _pool,
+    "external": _external,
     "evaluate": predicted.evaluate,
-    "fbank": _fbank,
     "weights": _weights,
     "train_teacher": _train_teacher,
     "train_student": lambda root, read, item: _model(root, read, f"data/student/{item}", read["student"], int(item)),
     "soft_labels": predicted.soft_labels,
 }
+_MAKERS_OF_CORPORA = {"download": _download, "extract": _extract, "validate": _validate, "fbank": _fbank}

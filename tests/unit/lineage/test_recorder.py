@@ -87,13 +87,13 @@ def test_a_broken_log_is_not_adopted_from(moved):
 
 
 def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(moved):
-    adoption.adopt_from_workspaces(moved, "download")
+    adoption.adopt_from_workspaces(moved, "download@icbhi")
     found = [finding for finding in verification.verify(moved).findings if finding.kind.startswith("record-")]
     assert {(finding.kind, finding.severity) for finding in found} == {("record-changed", "error")}
     small.lock(moved)  # only what dvc.lock names, too, is believed to have come from there
     found = [finding for finding in verification.verify(moved).findings if finding.kind.startswith("record-")]
     assert {(finding.kind, finding.severity) for finding in found} == {("record-elsewhere", "note")}
-    assert str(record.path_of("download")) not in [finding.where for finding in found]
+    assert str(record.path_of("download@icbhi")) not in [finding.where for finding in found]
 
 
 def test_a_graph_without_records_adopts_nothing(tmp_path):

@@ -15,6 +15,7 @@ from models import file_names
 from models.frontends.registry import create as create_front_end
 from models.networks.registry import create as create_network
 from tasks import artifacts
+from tasks.corpora.settings import configured
 from tasks.features import cache
 from tasks.runtime import files, params
 from tasks.runtime.artifact_reading import read_json
@@ -37,9 +38,10 @@ def build(small: Path, root: Path) -> Path:
     read = params.read(root / "params.yaml")
     for name in read["frontends"]:
         front_end = create_front_end(name, SECONDS)
-        waveforms = root / artifacts.WAVEFORMS / f"{front_end.sample_rate}.parquet"
-        out = root / artifacts.FEATURE_CACHES / name
-        cache.build(front_end, root / artifacts.CYCLES, waveforms, out, duration_s=SECONDS, workers=1)
+        for corpus in configured(read):
+            waveforms = root / corpus.waveforms / f"{front_end.sample_rate}.parquet"
+            cycles, out = root / corpus.tables / artifacts.CYCLES.name, root / corpus.features(name)
+            cache.build(front_end, cycles, waveforms, out, duration_s=SECONDS, workers=1)
     for folder in (artifacts.TEACHERS, artifacts.STUDENTS):
         for card in root.glob(f"{folder}/*/{file_names.CARD}"):
             _write_network(root, card)
@@ -57,7 +59,8 @@ def build(small: Path, root: Path) -> Path:
 def _write_network(root: Path, card: Path) -> None:
     """Replace a network of the small project by an untrained one that has its card."""
     known: Mapping[str, Any] = read_json(card)
-    statistics = read_json(root / artifacts.FEATURE_CACHES / known["frontend"] / file_names.STATISTICS)
+    caches = root / artifacts.FEATURE_CACHES / known["frontend"]
+    statistics = read_json(next(caches.rglob(file_names.STATISTICS)))
     shape = {key: statistics[key] for key in ("frames", "mels")}
     torch.manual_seed(known["seed"])
     network = create_network("ast", **shape, classes=len(known["classes"]), options=TINY, weights=None)

@@ -54,11 +54,11 @@ def _with_where(read: Callable[[], object]) -> object:
 
 def _checked_tables() -> object:
     corpus = registry.get("icbhi")
-    return frames.read(Path("data/cycles"), corpus.recordings_schema, corpus.cycles_schema)
+    return frames.read(Path("data/extracted/icbhi"), corpus.recordings_schema, corpus.cycles_schema)
 
 
 def _extracted() -> object:
-    return extract(Path("data/raw"), Path("extracted"), rates=[16_000], workers=1)
+    return extract(Path("data/raw/icbhi"), Path("extracted"), Path("waveforms"), rates=[16_000], workers=1)
 
 
 def _test_cycles() -> object:
@@ -74,21 +74,21 @@ _cache = partial(_with_where, partial(Features, Path("data/fbank/ast")))
 _model = partial(_with_where, partial(artifact.load, Path("data/teachers/t1"), "val"))
 _identity = tuple(f"identity.{one.name}" for one in fields(Identity) if one.name in {"name", "verified", "recordings"})
 READERS = {
-    "data/raw/source.json": Reader(_extracted, ("corpus", "identity", *_identity)),
+    "data/raw/icbhi/source.json": Reader(_extracted, ("format", "identity", *_identity)),
     "data/cycles/cycles.parquet": Reader(
-        _assigned, ("cycle_id", "patient_id", "device", "split", "fold", "lungsound_4")
+        _assigned, ("corpus", "cycle_id", "patient_id", "device", "split", "fold", "lungsound_4")
     ),
     "data/cycles/recordings.parquet": Reader(_test_cycles, ("recording_id", "age", *GROUPS), untyped=True),
-    "data/cycles/summary.json": Reader(_checked_tables, tuple(frames.SUMMARY_KEYS)),
+    "data/extracted/icbhi/summary.json": Reader(_checked_tables, tuple(frames.SUMMARY_KEYS)),
     "data/cycles/corpus.json": Reader(
         corpus_facts.read, tuple(one.name for one in fields(CorpusFacts) if one.name != "label_sets")
     ),
     "data/cycles/label_sets.json": Reader(
         corpus_facts.read_label_sets, ("lungsound_4.classes", "lungsound_4.column", "lungsound_4.description")
     ),
-    "data/fbank/ast/features.npy": Reader(_cache),
-    "data/fbank/ast/index.parquet": Reader(_cache, tuple(INDEX.names)),
-    "data/fbank/ast/statistics.json": Reader(_cache, ("duration_s",)),
+    "data/fbank/ast/icbhi/features.npy": Reader(_cache),
+    "data/fbank/ast/icbhi/index.parquet": Reader(_cache, tuple(INDEX.names)),
+    "data/fbank/ast/icbhi/statistics.json": Reader(_cache, ("duration_s",)),
     "data/teachers/t1/model.json": Reader(_model, tuple(artifact.CARD_KEYS)),
     "data/student/1/model.json": Reader(
         lambda: read_cards({"student/1": Path("data/student/1")}, "lungsound_4"), tuple(REPORTED_KEYS)

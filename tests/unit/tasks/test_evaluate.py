@@ -46,10 +46,15 @@ def project(tmp_path, monkeypatch) -> Path:
     )
     (tmp_path / "data/cycles").mkdir(parents=True)
     frame.write_parquet(tmp_path / "data/cycles/cycles.parquet")
-    recordings = frame.unique("recording_id").select("recording_id", "device", "location", "sex")
+    recordings = frame.unique("recording_id").select(
+        "corpus", "recording_id", "patient_id", "device", "location", "sex"
+    )
+    recordings = recordings.with_columns(rms_dbfs=pl.lit(-20.0), sample_rate=pl.lit(4000))
     recordings.with_columns(age=pl.lit(70.0)).write_parquet(tmp_path / "data/cycles/recordings.parquet")
     corpus_facts.write(tmp_path / "data/cycles", facts())
-    cache = tmp_path / "data/fbank/efficientat"
+    (tmp_path / "data/external/tested").mkdir(parents=True)
+    (tmp_path / "data/external/tested/corpora.json").write_text("{}")
+    cache = tmp_path / "data/fbank/efficientat/demo"
     cache.mkdir(parents=True)
     features = np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype(np.float16)
     np.save(cache / "features.npy", features)
@@ -81,7 +86,8 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     first = outs(project)
     plots = {f"{name}.csv" for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")}
     reports = {"metrics.json", "report.html", "scores.json"} | {f"plots/{plot}" for plot in plots}
-    assert set(first) == {"data/evaluation/predictions.parquet"} | {f"reports/{name}" for name in reports}
+    tables = {f"data/evaluation/{name}.parquet" for name in ("external", "predictions")}
+    assert set(first) == tables | {f"reports/{name}" for name in reports}
     found = pq.read_table(project / "data/evaluation/predictions.parquet")
     assert found.schema.equals(schema(CLASSES))
     rows = pl.DataFrame(found)

@@ -29,7 +29,7 @@ IDENTITY = Identity(**SAID, verified=True, complete=False, recordings=3)
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     """Three recordings of two seconds in a folder whose name is not plain."""
-    raw = tmp_path / "rohe Daten ü" / "raw"
+    raw = tmp_path / "rohe Daten ü" / "icbhi"
     (raw / "audio").mkdir(parents=True)
     (raw / "metadata").mkdir()
     generator = np.random.default_rng(0)
@@ -41,13 +41,13 @@ def raw(tmp_path: Path) -> Path:
     (raw / "metadata" / "ICBHI_Challenge_diagnosis.txt").write_text("101\tURTI\n226\tHealthy\n")
     (raw / "metadata" / "ICBHI_Challenge_demographic_information.txt").write_text("101\t3\tF\tNA\t19\t99\n")
     (raw / "metadata" / "patient_list_foldwise.txt").write_text("101 1\n226 3\n300 0\n")
-    (raw / "source.json").write_text(json.dumps({"corpus": "icbhi", "identity": asdict(IDENTITY)}))
+    (raw / "source.json").write_text(json.dumps({"format": "icbhi", "identity": asdict(IDENTITY)}))
     return raw
 
 
 def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:
     out = raw.parent / "cycles"
-    return out, extract(raw, out, rates=[16_000, 32_000], workers=workers)
+    return out, extract(raw, out, out / "audio", rates=[16_000, 32_000], workers=workers)
 
 
 def test_recordings_have_all_known_values(raw, caplog):
@@ -113,8 +113,9 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw):
 
 def test_recordings_are_not_faded_at_unfaded_rates(raw):
     (raw / "audio" / f"{PLAIN}.txt").write_text("0.0\t1.0\t0\t0\n1.0\t2.0\t0\t0\n")
-    extract(raw, raw.parent / "cycles", rates=[16_000, 32_000], workers=1, unfaded=[16_000])
-    rates, audio = (16_000, 32_000), raw.parent / "cycles" / "audio"
+    out = raw.parent / "cycles"
+    rates, audio = (16_000, 32_000), out / "audio"
+    extract(raw, out, audio, rates=rates, workers=1, unfaded=[16_000])
     starts = {rate: pl.read_parquet(audio / f"{rate}.parquet")["samples"][0].to_numpy() for rate in rates}
     samples, native = soundfile.read(raw / "audio" / f"{PLAIN}.wav", dtype="float32")
     np.testing.assert_array_equal(starts[16_000], waveforms.resample(samples, native, 16_000)[:16_000])
@@ -214,5 +215,5 @@ def test_an_invalid_name_is_refused(raw, name):
 def test_files_of_earlier_rates_and_runs_are_removed(raw):
     out, _ = run(raw)
     (out / "audio" / ".16000.parquet.k1ll3d").write_bytes(b"half")
-    extract(raw, out, rates=[16_000], workers=1)
+    extract(raw, out, out / "audio", rates=[16_000], workers=1)
     assert [path.name for path in (out / "audio").iterdir()] == ["16000.parquet"]

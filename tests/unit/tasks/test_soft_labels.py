@@ -13,9 +13,9 @@ from models.networks.registry import create
 from models.training.features import Features
 from tasks import soft_labels
 from tasks.distillation.soft_labels import combine
+from tasks.runtime import item_folders
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import merge
-from tasks.training.teachers import check_folders
 from tests.unit.tasks import trainings
 
 OUT = Path("data/soft_labels/soft_labels.parquet")
@@ -93,7 +93,7 @@ def test_what_is_missing_or_left_over_is_named(project, capsys):
     (teachers / "old").mkdir()
     (teachers / ".gitignore").write_text("*")
     with pytest.raises(BreathlineError, match=r"(?s)does not name: old.*rm -r .*teachers/old"):
-        check_folders(teachers, ["mn", "ast"])
+        item_folders.check(teachers, ["mn", "ast"], "Trained teachers")
     assert "rm -r data/teachers/old" in failing(capsys)
     (teachers / "old").rmdir()
 

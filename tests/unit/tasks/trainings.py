@@ -49,12 +49,12 @@ def make(folder: Path) -> list[str]:
     """Write the project; return its cycles: of 20 patients 12 are on the training side."""
     labels = np.random.default_rng(3).integers(0, 4, 120).astype(np.int8)
     for name, frames in (("wide", 40), ("narrow", 32)):
-        cycles = write_cache(folder / "data" / "fbank" / name, labels, frames=frames, mels=32)
+        cycles = write_cache(folder / "data" / "fbank" / name / "demo", labels, frames=frames, mels=32, frontend=name)
     patients = np.array([int(cycle[:3]) for cycle in cycles], dtype=np.int32)
     table = {
+        "corpus": ["demo"] * len(cycles),
         "cycle_id": cycles,
         "patient_id": patients.astype(str),
-        "corpus": ["demo"] * len(cycles),
         "recording_id": [cycle.rpartition("_")[0] for cycle in cycles],
         "device": [("Meditron", "Litt3200")[patient % 2] for patient in patients.tolist()],
         "split": ["train" if patient < 113 else "test" for patient in patients],

@@ -22,7 +22,7 @@ def run(*arguments, code=0):
 
 
 def test_a_trace_is_printed_as_tree_json_or_flowchart():
-    assert "7 recordings, 6 patients, 4 models, 12 stages" in run("score").stdout
+    assert "7 recordings, 6 patients, 4 models, 13 stages" in run("score").stdout
     found = json.loads(run("score", "--json").stdout)
     assert found["recordings"] == sorted(small.RECORDINGS)
     assert found["models"] == [
@@ -33,7 +33,8 @@ def test_a_trace_is_printed_as_tree_json_or_flowchart():
 
 
 def test_a_stage_name_with_an_at_sign_is_no_revision():
-    assert json.loads(run("fbank@ast", "--json").stdout)["stages"] == ["download", "extract", "fbank@ast", "validate"]
+    stages = json.loads(run("fbank@icbhi-ast", "--json").stdout)["stages"]
+    assert stages == ["download@icbhi", "extract@icbhi", "fbank@icbhi-ast", "validate@icbhi"]
 
 
 def test_the_complete_tree_is_not_cut_to_the_width_of_the_terminal(monkeypatch):

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import asdict, replace
 from io import StringIO
 
 import numpy as np
@@ -7,11 +8,14 @@ import polars as pl
 import pytest
 
 from flows.leaderboards import tables
-from flows.leaderboards.comparison import Result, leaderboards
+from flows.leaderboards.comparison import Result, leaderboards, read
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import figures
+from tasks import artifacts
 from tasks.evaluation.settings import EvaluationSettings
+from tasks.runtime import corpus_facts, files
 from tasks.runtime.corpus_facts import Published
+from tests.unit.tasks.evaluation.example import facts
 
 SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=5)
 PATIENTS, EACH = 6, 8  # cycles of a patient: half of them normal
@@ -124,6 +128,36 @@ def test_notes_say_how_published_runs_chose_their_epochs():
 def test_two_classes_have_one_definition():
     found = leaderboards([result("ast_ce", CRACKLES, classes=["normal", "abnormal"])])
     assert [board.definition for board in found] == ["strict"]
+
+
+def test_recipes_of_several_corpora_are_compared_on_each_corpus(tmp_path):
+    def finish(recipe: str, main: Result, *, corpora: dict[str, Result], external: dict[str, Result]) -> list[Result]:
+        workspace = RecipeWorkspace(recipe=recipe)
+        folder = tmp_path / workspace.folder
+        about = {"corpora": corpora, "external": external}
+        parts = {role: {name: one.metrics for name, one in found.items()} for role, found in about.items()}
+        files.write_json(folder / artifacts.METRICS, {**main.metrics, **parts})
+        files.write_json(folder / "params.yaml", {"evaluation": asdict(SETTINGS)})  # JSON is YAML
+        corpus_facts.write(folder / corpus_facts.FOLDER, facts())
+        rows = {artifacts.PREDICTIONS: corpora or {"icbhi": main}, artifacts.EXTERNAL_PREDICTIONS: external}
+        for path, found in rows.items():
+            tables = [one.predictions.with_columns(corpus=pl.lit(name)) for name, one in found.items()]
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            pl.concat([main.predictions.with_columns(corpus=pl.lit("")).clear(), *tables]).write_parquet(folder / path)
+        return read(tmp_path, workspace)
+
+    def sprsound(predicted: np.ndarray) -> Result:
+        one = result("", predicted, corpus="sprsound", identity="SPRSound", split="inter")
+        return replace(one, predictions=one.predictions.with_columns(cycle_id=pl.format("s-{}", "cycle_id")))
+
+    icbhi, both = result("", CRACKLES), result("", CRACKLES, corpus="other+sprsound")
+    joint = finish("joint", both, corpora={"icbhi": icbhi, "sprsound": sprsound(CRACKLES)}, external={})
+    across = finish("across", icbhi, corpora={}, external={"sprsound": sprsound(one_more_wheeze())})
+    boards = [one for one in leaderboards([*joint, *across]) if one.definition == "strict"]
+    found = {board.corpus: [row.recipe for row in board.rows] for board in boards}
+    assert found == {"other": ["joint", "across"], "other+sprsound": ["joint"], "sprsound": ["joint", "across"]}
+    (board,) = (one for one in boards if one.corpus == "sprsound")
+    assert board.rows[1].minus_first.difference == 12.5
 
 
 def test_with_too_few_patients_a_difference_has_no_interval():

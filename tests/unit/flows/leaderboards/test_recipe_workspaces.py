@@ -20,7 +20,7 @@ def project(tmp_path) -> Path:
 
 
 def make(project: Path, name: str = "mn_kd", **kwargs) -> Path:
-    given = {"seeds": [], "corpus": None, "paper": False, "cache": project / ".dvc" / "cache", **kwargs}
+    given = {"seeds": [], "corpus": [], "external": [], "paper": False, "cache": project / ".dvc" / "cache", **kwargs}
     workspace = RecipeWorkspace(recipe=name, small=True)
     prepare(project, workspace, **given)
     return project / workspace.folder
@@ -30,13 +30,13 @@ def make(project: Path, name: str = "mn_kd", **kwargs) -> Path:
 def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
     before = (project / "params.yaml").read_text()
     (project / "part.zip").write_bytes(b"")
-    given = before.replace("source: publisher", "source: archive  ").replace("path: null", "path: part.zip")
+    given = before.replace("    source: publisher\n", "    source: archive\n    path: part.zip\n")
     (project / "params.yaml").write_text(given)
     workspace = make(project, seeds=[7, 8], paper=True)
     found = params.read(workspace / "params.yaml")
     assert workspace == project / ".leaderboard" / "mn_kd--small"
     assert (found["student"]["seeds"], found["selections"]) == ([7, 8], ["val", "paper"])
-    assert (found["download"]["source"], found["download"]["path"]) == ("archive", str(project / "part.zip"))
+    assert found["corpora"]["demo"]["path"] == str(project / "part.zip")
     assert set(found["teachers"]) == {"mn04_s11", "mn04_s12", "mn04_s13"}
     assert (project / "params.yaml").read_text() == given
     assert toy.call(workspace, "dvc", "cache", "dir").strip() == str(project / ".dvc" / "cache")

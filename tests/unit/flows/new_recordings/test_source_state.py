@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.new_recordings import source_state
+from tasks.artifacts import CorpusFolders
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.sources import limits
@@ -16,12 +17,14 @@ from tests.unit.tasks.download.project import settings
 from tests.unit.tasks.sources.dataset_hosts import COMMIT, DATASET, NEXT, stand_in
 from tests.unit.tasks.sources.server import sends_headers_slowly
 
+ICBHI = CorpusFolders("training", "icbhi")
+
 
 def inspect(root: Path, given: DownloadSettings) -> list[str]:
     """Look, remember, and return what has changed since the last look."""
-    before = source_state.read(root, given)
+    before = source_state.read(root, ICBHI, given)
     now = source_state.inspect(root, given, before)
-    source_state.save(root, given, now)
+    source_state.save(root, ICBHI, given, now)
     return source_state.changes(before, now)
 
 
@@ -78,9 +81,37 @@ def test_an_archive_is_one_file_and_another_source_is_all_new(tmp_path, corpus):
     assert source_state.quiet_s(now, newest + 5) == pytest.approx(5, abs=1e-3)
 
 
-def test_a_missing_or_generated_source_is_refused(tmp_path):
-    with pytest.raises(BreathlineError, match="no files to watch"):
-        source_state.inspect(tmp_path, settings("publisher", corpus="demo"), {})
+def test_corpora_with_a_source_are_watched_each_with_a_state_of_its_own(tmp_path, corpus):
+    demo, local = (
+        {"format": "demo", "source": "publisher"},
+        {"format": "icbhi", "source": "directory", "path": "corpus"},
+    )
+    read = {
+        "corpora": {"demo": demo, "icbhi": {"format": "icbhi", "source": "publisher"}},
+        "external": {"clinic": local},
+    }
+    found = source_state.watched(read)
+    assert list(found) == [ICBHI, CorpusFolders("external", "clinic")]
+    with pytest.raises(BreathlineError, match="No corpus has a source to watch: demo"):
+        source_state.watched({"corpora": {"demo": demo}, "external": {}})
+    clinic = CorpusFolders("external", "clinic")
+    assert len(inspect(tmp_path, settings("directory", corpus))) == 3
+    assert source_state.read(tmp_path, clinic, found[clinic]) == {}
+    source_state.save(tmp_path, clinic, found[clinic], source_state.inspect(tmp_path, found[clinic], {}))
+    assert inspect(tmp_path, settings("directory", corpus)) == []
+    assert len(source_state.read(tmp_path, clinic, found[clinic])) == 3
+
+
+def test_the_state_of_an_earlier_version_counts_as_none_and_a_torn_one_is_refused(tmp_path, corpus):
+    (tmp_path / source_state.STATE).parent.mkdir()
+    (tmp_path / source_state.STATE).write_text('{"source": {}, "files": {}}')
+    assert len(inspect(tmp_path, settings("directory", corpus))) == 3
+    (tmp_path / source_state.STATE).write_text('{"corpora": {"icbhi": 3}}')
+    with pytest.raises(BreathlineError, match="The last state cannot be read"):
+        inspect(tmp_path, settings("directory", corpus))
+
+
+def test_a_missing_source_is_refused(tmp_path):
     with pytest.raises(BreathlineError, match="is missing"):
         source_state.inspect(tmp_path, settings("directory", tmp_path / "none"), {})
 

@@ -4,6 +4,7 @@ import pytest
 
 from flows.publish import links, progress, verdict
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tests.unit.flows.publish.rendered import cells
 
 
@@ -13,6 +14,7 @@ def expectation(name, severity, *, success, first, distinct):
     return shown | {"first": first, "distinct": distinct}
 
 
+DEMO, CLINIC = CorpusFolders("training", "demo"), CorpusFolders("external", "clinic")
 RESULTS = {
     "corpus": "demo",
     "success": False,
@@ -26,10 +28,10 @@ RESULTS = {
 
 
 def test_failed_expectations_are_listed_with_hints_errors_first():
-    text = verdict.show(RESULTS, "failed")
+    text = verdict.show(DEMO, RESULTS, "failed")
     assert verdict.headline(RESULTS) == "✗ Failed: 1 of 3 expectations hold; 1 error, 1 warning."
     assert text.startswith("Corpus `demo`; the stage failed. Nothing is learned from these data.")
-    assert "Data Docs: `reports/data_docs/index.html`" in text
+    assert "Data Docs: `reports/data_docs/demo/index.html`" in text
     assert cells(text)[1:] == [
         ["✗ error", "cycles.inside_audio\ninside_audio | holds.\n→ mend it", "2 of 9 cycles", "a_b\nc3\nc4\n…"],
         ["⚠ warning", "cycles.not_short\nnot_short | holds.", "2 of 9 cycles", "c1\nc2"],
@@ -42,28 +44,32 @@ def test_a_verdict_without_failures_has_no_table():
         "totals": {"expectations": 1, "holding": 1, "warnings": 0, "errors": 0},
         "expectations": [expectation("apart", "error", success=True, first=[], distinct=0)],
     }
-    text = verdict.show(good, "ran")
+    text = verdict.show(DEMO, good, "ran")
     assert verdict.headline(good) == "✓ Passed: 1 of 1 expectations hold; 0 errors, 0 warnings."
     assert text.startswith("Corpus `demo`; the stage ran.\n")
     assert cells(text) == []
 
 
 def test_a_stage_that_failed_before_its_verdict_has_none(tmp_path):
-    assert verdict.headline(verdict.read(tmp_path)) == "No verdict."
-    assert "failed before it wrote a verdict" in verdict.show(verdict.read(tmp_path), "failed")
+    found = verdict.read(tmp_path, CLINIC)
+    assert verdict.headline(found) == "No verdict."
+    text = verdict.show(CLINIC, found, "failed")
+    assert text.startswith("The stage `validate_external@clinic` failed before it wrote a verdict")
 
 
 def test_existing_reports_have_links_to_a_configured_web_server(tmp_path, monkeypatch):
     monkeypatch.delenv(links.REPORTS_URL, raising=False)
     assert "no report yet" in links.show(tmp_path)
-    (tmp_path / "reports/data_docs").mkdir(parents=True)
-    (tmp_path / artifacts.DATA_DOCS_INDEX).touch()
+    for corpus in (CLINIC, DEMO):
+        (tmp_path / corpus.data_docs).mkdir(parents=True)
+        (tmp_path / corpus.data_docs / artifacts.DATA_DOCS_INDEX).touch()
     text = links.show(tmp_path)
-    assert "| `reports/data_docs/index.html` |" in text
+    rows = [row[0] for row in cells(text)[1:]]
+    assert rows == ["reports/data_docs/demo/index.html", "reports/external/data_docs/clinic/index.html"]
     assert f"in `{tmp_path}`" in text
     assert "report.html" not in text
     monkeypatch.setenv(links.REPORTS_URL, "https://host.example/icbhi/")
-    assert "(https://host.example/icbhi/data_docs/index.html)" in links.show(tmp_path)
+    assert "(https://host.example/icbhi/data_docs/demo/index.html)" in links.show(tmp_path)
 
 
 def line(done, epochs):

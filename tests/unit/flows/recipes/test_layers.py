@@ -77,27 +77,26 @@ ROOT = Path(__file__).parents[4]
 @pytest.mark.parametrize(
     ("text", "chosen"),
     [
-        ("kaggle:vbookshelf/respiratory-sound-database", ("icbhi", "kaggle", None)),
-        ("kaggle:vbookshelf/respiratory-sound-database@2", ("icbhi", "kaggle", 2)),
-        ("icbhi=hub:o/n@main", ("icbhi", "hub", "main")),
-        ("sprsound=kaggle:o/n", ("sprsound", "kaggle", None)),
+        ("kaggle:vbookshelf/respiratory-sound-database", ("icbhi", "icbhi", "kaggle", None)),
+        ("ward=kaggle:vbookshelf/respiratory-sound-database@2", ("ward", "icbhi", "kaggle", 2)),
+        ("icbhi=hub:o/n@main", ("icbhi", "icbhi", "hub", "main")),
+        ("sprsound=kaggle:o/n", ("sprsound", "sprsound", "kaggle", None)),
     ],
 )
 def test_a_dataset_on_kaggle_or_the_hub_is_a_corpus(text, chosen):
-    given = corpus.settings(text)
-    assert (given["corpus"], given["source"], given["revision"]) == chosen
-    assert given["dataset"] == text.partition(":")[2].partition("@")[0]
-    assert (given["path"], given["sha256"], given["expect"]) == (None, None, "full")
-    assert corpus.split_of(given, "official") == {"icbhi": "official", "sprsound": 0}[chosen[0]]
+    ((name, item),) = corpus.items([text], "--corpus").items()
+    assert (name, item["format"], item["source"], item.get("revision")) == chosen
+    assert item["dataset"] == text.partition(":")[2].partition("@")[0]
+    assert "path" not in item
 
 
-@pytest.mark.parametrize(("text", "what"), [("hub:o/n", "format .* not known"), ("ibchi=hub:o/n", "no corpus `ibchi`")])
-def test_the_format_of_a_dataset_must_be_known(text, what):
-    with pytest.raises(BreathlineError, match=what) as error:
-        corpus.settings(text)
-    assert "such as `icbhi=hub:o/n`" in error.value.hint
+@pytest.mark.parametrize("text", ["hub:o/n", "ibchi=hub:o/n"])
+def test_the_format_of_a_dataset_must_be_known(text):
+    with pytest.raises(BreathlineError, match="format of the dataset is not known") as error:
+        corpus.items([text], "--corpus")
+    assert "such as FORMAT=kaggle:OWNER/NAME" in error.value.hint
     with pytest.raises(BreathlineError, match="no such archive or folder"):
-        corpus.settings("kaggle:name")
+        corpus.items(["kaggle:name"], "--corpus")
 
 
 def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
@@ -109,15 +108,20 @@ def test_a_folder_with_fewer_recordings_is_a_part(tmp_path):
     for number in range(101, 1021):
         (whole / f"{number}_1b1_Al_sc_Meditron.wav").touch()
     for name in ("demo", "icbhi"):
-        given = corpus.settings(name)
-        assert (given["corpus"], given["source"], given["expect"]) == (name, "publisher", "full")
-    part = corpus.settings(str(archive))
-    assert (part["corpus"], part["source"], part["path"]) == ("icbhi", "archive", str(archive))
-    assert part["expect"] == "partial"
-    assert corpus.settings(str(whole))["expect"] == "full"
+        assert corpus.settings(name) == {"format": name, "source": "publisher"}
+    part = {"format": "icbhi", "source": "archive", "path": str(archive), "expect": "partial"}
+    assert corpus.settings(str(archive)) == part
+    complete = {"format": "icbhi", "source": "directory", "path": str(whole)}
+    assert corpus.settings(str(whole)) == complete
     (whole / "101_1b1_Al_sc_Meditron.wav").unlink()
-    partial = corpus.settings("icbhi") | {"source": "directory", "expect": "partial"}
-    assert corpus.settings(str(whole)) | {"path": None} == partial
+    assert corpus.settings(str(whole)) == {**complete, "expect": "partial"}
+    found = corpus.items([str(archive), f"clinic={archive}", "demo"], "--corpus")
+    assert found == {"icbhi": part, "clinic": part, "demo": {"format": "demo", "source": "publisher"}}
+    equals = tmp_path / "a=b"
+    archive.rename(equals)
+    assert corpus.items([str(equals)], "--corpus")["icbhi"]["path"] == str(equals)
+    with pytest.raises(BreathlineError, match=r"Two corpora have the name demo(.|\n)*--external other=demo"):
+        corpus.items(["demo", "demo"], "--external")
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "cough.wav").touch()
     for path in (tmp_path / "strange", tmp_path / "none", ROOT / "params.yaml", ROOT / "recipes"):

@@ -8,9 +8,9 @@ from tasks.runtime.errors import BreathlineError
 
 PARAMS = """\
 # The head.
-download:
-  source: demo      # where from
-  path: null
+compute:
+  device: auto      # where
+  clip: null
 
 teachers:           # all of them
   a: {architecture: ast, options: {}, seed: 1}
@@ -30,14 +30,14 @@ def overrides(text: str):
 
 def test_only_the_values_change():
     text, changes = params_text.apply(
-        PARAMS, overrides("{download: {source: archive, path: x.zip}, student: {seeds: [1, 2], optimizer: {rho: 0.1}}}")
+        PARAMS, overrides("{compute: {device: cuda, clip: 0.5}, student: {seeds: [1, 2], optimizer: {rho: 0.1}}}")
     )
-    expected = PARAMS.replace("source: demo      #", "source: archive   #").replace("path: null", "path: x.zip")
+    expected = PARAMS.replace("device: auto      #", "device: cuda      #").replace("clip: null", "clip: 0.5")
     expected = expected.replace("[1]        #", "[1, 2]     #").replace("rho: 0.05", "rho: 0.1")
     assert text == expected
     assert [(c.key, c.old, c.new) for c in changes] == [
-        ("download.source", "demo", "archive"),
-        ("download.path", "null", "x.zip"),
+        ("compute.device", "auto", "cuda"),
+        ("compute.clip", "null", "0.5"),
         ("student.seeds", "[1]", "[1, 2]"),
         ("student.optimizer.rho", "0.05", "0.1"),
     ]
@@ -83,3 +83,15 @@ def test_a_number_may_become_a_list_and_a_list_a_number():
     back, changes = params_text.apply(there, overrides("{variance: 0.1}"))
     assert YAML(typ="safe").load(back) == {"variance": 0.1}
     assert [change.key for change in changes] == ["variance"]
+
+
+def test_a_split_may_become_one_by_corpus_and_again_one_of_all():
+    text = "split: official  # of all\n                 # or by corpus\n\nseed: 1\n"
+    there, changes = params_text.apply(text, overrides("{split: {icbhi: official, sprsound: inter}}"))
+    assert there.startswith("split: {icbhi: official, sprsound: inter}")
+    assert "# of all" in there
+    assert "# or by corpus" in there
+    assert [(change.key, change.new) for change in changes] == [("split", "{icbhi: official, sprsound: inter}")]
+    other, _ = params_text.apply(there, overrides("{split: {sprsound: intra}}"))
+    assert YAML(typ="safe").load(other)["split"] == {"sprsound": "intra"}
+    assert params_text.apply(other, overrides("{split: official}"))[0] == text

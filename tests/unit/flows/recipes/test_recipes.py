@@ -41,7 +41,7 @@ def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(nam
     assert used("demo", text) == COMMITTED
     params = values(text)
     set_by = recipe_layers.resolve(name, small=small, folder=ROOT / "recipes")
-    for section in set(params) - {"download", "validate", "evaluation"}:
+    for section in set(params) - {"corpora", "external", "validate", "evaluation"}:
         assert set_by[section] == params[section], f"{section} keeps something of what was used before"
 
 

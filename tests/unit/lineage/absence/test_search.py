@@ -16,11 +16,11 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
 PATIENT = "103"  # trains
-WAV = "data/raw/audio/103_1b1_Tc_sc_Meditron.wav"
+WAV = "data/raw/icbhi/audio/103_1b1_Tc_sc_Meditron.wav"
 SOFT_LABELS, WEIGHTS = "data/soft_labels/soft_labels.parquet", "data/teachers/t3/val.safetensors"
 NUMBERS = "the samples or features of 103_1b1_Tc_sc_Meditron"
-RESULTS, PAGE, ONE = "data/validation/results.json", "reports/report.html", "data/fbank/ast/one.npy"
-DIAGNOSES = "data/raw/metadata/ICBHI_Challenge_diagnosis.txt"
+RESULTS, PAGE, ONE = "data/validation/icbhi/results.json", "reports/report.html", "data/fbank/ast/icbhi/one.npy"
+DIAGNOSES = "data/raw/icbhi/metadata/ICBHI_Challenge_diagnosis.txt"
 ROWS = '{"rows": [{"patient_id": 101}, {"patient_id": 103}]}'
 
 
@@ -38,7 +38,7 @@ def after(small_run: Path) -> Path:
     with mock.patch.object(small, "RECORDINGS", left), mock.patch.object(small, "_model", retrained):
         small.run(root)
     # The features of `small` follow from their number alone, so that the first rows would be those of before.
-    for path in (root / "data/fbank").glob("*/features.npy"):
+    for path in (root / "data/fbank").glob("*/*/features.npy"):
         np.save(path, np.load(path) + np.float16(1))
     return root
 
@@ -52,7 +52,7 @@ def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
     found = find(small_run, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
-        *("raw", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
+        *("raw", "extracted", "waveforms", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
     }
 
 
@@ -75,42 +75,44 @@ def test_a_search_by_name_proves_nothing(after):
 def test_missing_outs_are_not_searched(project, small_run):
     shutil.rmtree(project / "data/raw")
     found = find(project, "patient:103", str(small_run))
-    assert (found.traces, found.not_there, found.proven) == ((), ("data/raw",), False)
+    assert (found.traces, found.not_there, found.proven) == ((), ("data/raw/icbhi",), False)
     shutil.rmtree(project / "data")
     shutil.rmtree(project / "reports")
     assert not find(project, "patient:103", str(small_run)).proven
 
 
 def keep_wav(root: Path, before: Path) -> None:
-    shutil.copy(before / WAV, root / "data/raw/audio/107_1b1_Tc_sc_Meditron.wav")
+    shutil.copy(before / WAV, root / "data/raw/icbhi/audio/107_1b1_Tc_sc_Meditron.wav")
 
 
 def keep_samples(root: Path, before: Path) -> None:
-    path = "data/cycles/audio/32000.parquet"
+    path = "data/waveforms/icbhi/32000.parquet"
     one = pl.read_parquet(before / path).filter(pl.col("cycle_id").str.starts_with("103")).tail(1)
     table = pl.concat([pl.read_parquet(root / path), one.with_columns(cycle_id=pl.lit("107_1b1_Tc_sc_Meditron_000"))])
     table.write_parquet(root / path)
 
 
 def feature(before: Path) -> np.ndarray:
-    index = pl.read_parquet(before / "data/fbank/ast/index.parquet")
+    index = pl.read_parquet(before / "data/fbank/ast/icbhi/index.parquet")
     row = index.filter(pl.col("cycle_id").str.starts_with("103"))["row"][1]
-    return np.load(before / "data/fbank/ast/features.npy")[row]
+    return np.load(before / "data/fbank/ast/icbhi/features.npy")[row]
 
 
 def keep_features(root: Path, before: Path) -> None:
-    features = np.load(root / "data/fbank/ast/features.npy")
+    features = np.load(root / "data/fbank/ast/icbhi/features.npy")
     features[0] = feature(before)
-    np.save(root / "data/fbank/ast/features.npy", features)
+    np.save(root / "data/fbank/ast/icbhi/features.npy", features)
 
 
 def keep_wave(root: Path, before: Path) -> None:
-    one = pl.read_parquet(before / "data/cycles/audio/32000.parquet").filter(pl.col("cycle_id").str.starts_with("103"))
-    one.tail(1).select(wave="samples").write_parquet(root / "data/fbank/ast/copy.parquet")
+    one = pl.read_parquet(before / "data/waveforms/icbhi/32000.parquet").filter(
+        pl.col("cycle_id").str.starts_with("103")
+    )
+    one.tail(1).select(wave="samples").write_parquet(root / "data/fbank/ast/icbhi/copy.parquet")
 
 
 def keep_number(root: Path, _before: Path) -> None:
-    pl.DataFrame({"patient": ["101", "103"]}).write_parquet(root / "data/fbank/ast/people.parquet")
+    pl.DataFrame({"patient": ["101", "103"]}).write_parquet(root / "data/fbank/ast/icbhi/people.parquet")
 
 
 def copied(path: str) -> Callable[[Path, Path], None]:
@@ -137,12 +139,12 @@ def keep_diagnosis(root: Path, _before: Path) -> None:
 @pytest.mark.parametrize(
     ("hide", "path", "what"),
     [
-        (keep_wav, "data/raw/audio/107_1b1_Tc_sc_Meditron.wav", "all bytes of 103_1b1_Tc_sc_Meditron.wav"),
-        (keep_samples, "data/cycles/audio/32000.parquet", f"{NUMBERS}_002"),
-        (keep_features, "data/fbank/ast/features.npy", f"{NUMBERS}_001"),
-        (keep_wave, "data/fbank/ast/copy.parquet", f"{NUMBERS}_002"),
+        (keep_wav, "data/raw/icbhi/audio/107_1b1_Tc_sc_Meditron.wav", "all bytes of 103_1b1_Tc_sc_Meditron.wav"),
+        (keep_samples, "data/waveforms/icbhi/32000.parquet", f"{NUMBERS}_002"),
+        (keep_features, "data/fbank/ast/icbhi/features.npy", f"{NUMBERS}_001"),
+        (keep_wave, "data/fbank/ast/icbhi/copy.parquet", f"{NUMBERS}_002"),
         (lambda root, before: np.save(root / ONE, feature(before)), ONE, f"{NUMBERS}_001"),
-        (keep_number, "data/fbank/ast/people.parquet", "rows of the patient"),
+        (keep_number, "data/fbank/ast/icbhi/people.parquet", "rows of the patient"),
         (written(RESULTS, ROWS), RESULTS, "the patient's number, under `patient_id`"),
         (written(RESULTS, '{"patients": [101, 103]}'), RESULTS, "the patient's number, under `patients`"),
         (keep_row, "data/cycles/cycles.parquet", "rows of the patient"),
@@ -168,9 +170,9 @@ def test_a_test_patient_has_no_weights(small_run):
 
 def test_unreadable_artifacts_of_the_earlier_run_are_named(project):
     folder = shutil.copytree(project, project.parent / "lossy")
-    (folder / "data/cycles/audio/16000.parquet").unlink()
+    (folder / "data/waveforms/icbhi/16000.parquet").unlink()
     found = find(project, "patient:105", str(folder))
-    assert found.known_by["unread"] == ["data/cycles/audio/16000.parquet"]
+    assert found.known_by["unread"] == ["data/waveforms/icbhi/16000.parquet"]
 
 
 def test_an_unknown_patient_is_an_error(small_run):
@@ -181,7 +183,7 @@ def test_an_unknown_patient_is_an_error(small_run):
 
 
 def test_the_list_of_excluded_patients_is_no_remnant(project):
-    source = project / "data/raw/source.json"
+    source = project / "data/raw/icbhi/source.json"
     source.write_text(json.dumps(json.loads(source.read_text()) | {"excluded": {"103": 1}}))
     assert find(project, "patient:103", None).proven
 

@@ -13,4 +13,4 @@ def made(small_project):
 @pytest.fixture
 def copied(small_project, tmp_path):
     """Return a copy of the small project without its audio files."""
-    return shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio"))
+    return shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "waveforms"))

@@ -96,7 +96,8 @@ OWN = icbhi.facts(identity("An own corpus in ICBHI's format", verified=False))
     ],
 )
 def test_other_recordings_are_not_presented_as_icbhi(copied, facts, terms):
-    corpus_facts.write(copied / corpus_facts.FOLDER, facts)
+    for folder in (corpus_facts.FOLDER, "data/extracted/icbhi"):
+        corpus_facts.write(copied / folder, facts)
     for text in (model_card.card(project.load(copied)), data_card.card(project.load(copied))):
         assert facts.identity.statement in text
         assert terms in text

@@ -54,19 +54,19 @@ def test_the_validator_finds_no_issue(described, name):
 
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
 def test_tables_are_read_through_the_description(described, table):
-    there = pl.read_parquet(described / f"data/cycles/{table}.parquet")
+    there = pl.read_parquet(described / f"data/extracted/icbhi/{table}.parquet")
     keys = {"cycles": ["patient_id", "start_s"], "recordings": ["frames", "recording_sha256"]}[table]
     keys += [f"{table[:-1]}_id"]
-    read = records(described, "cycles", f"data/cycles/{table}")
+    read = records(described, "cycles", f"data/extracted/icbhi/{table}")
     assert read.columns == there.columns
     assert read.select(keys).rows() == there.select(keys).rows()
 
 
 def test_waveforms_and_index_of_features_are_read_through_the_description(described):
-    waveforms = records(described, "cycles", "data/cycles/audio/16000")
-    there = pl.read_parquet(described / "data/cycles/audio/16000.parquet")
+    waveforms = records(described, "cycles", "data/waveforms/icbhi/16000")
+    there = pl.read_parquet(described / "data/waveforms/icbhi/16000.parquet")
     assert waveforms["samples"].list.len().to_list() == there["samples"].list.len().to_list()
-    index = records(described, "fbank_panns", "data/fbank/panns/index")
+    index = records(described, "fbank_panns", "data/fbank/panns/icbhi/index")
     assert index["row"].to_list() == list(range(13))
 
 
@@ -78,4 +78,4 @@ def test_a_missing_table_is_named(small_project, tmp_path):
     root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("16000.parquet")))
     with pytest.raises(BreathlineError, match="is missing") as caught:
         croissant.files(Request(project.load(root), root))
-    assert caught.value.where == "data/cycles/audio/16000.parquet"
+    assert caught.value.where == "data/waveforms/icbhi/16000.parquet"

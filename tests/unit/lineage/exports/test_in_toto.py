@@ -32,7 +32,8 @@ def test_the_statement_and_its_predicate_follow_the_standards(statement):
 def test_models_and_figures_are_the_subjects(statement):
     models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
     files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
-    figures = {"data/evaluation/predictions.parquet", "reports/metrics.json", "reports/scores.json"}
+    figures = {f"data/evaluation/{name}.parquet" for name in ("predictions", "external")}
+    figures |= {"reports/metrics.json", "reports/scores.json"}
     assert {subject["name"] for subject in statement["subject"]} == files | figures
 
 
@@ -40,7 +41,7 @@ def test_the_statement_names_archive_recordings_code_commit_and_lock(statement, 
     found = {one["name"]: one["digest"] for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]}
     assert found["small.zip"] == {"sha256": "5" * 64}
     assert found["source code"] == {"gitCommit": toy.call(small_project, "git", "rev-parse", "HEAD").strip()}
-    assert {"data/raw/audio/101_1b1_Tc_sc_Meditron.wav", "requirements.lock", "tasks/evaluate.py"} <= set(found)
+    assert {"data/raw/icbhi/audio/101_1b1_Tc_sc_Meditron.wav", "requirements.lock", "tasks/evaluate.py"} <= set(found)
     assert "uncommitted changes" not in found
 
 

@@ -47,7 +47,7 @@ def test_figures_are_derived_from_wavs_through_every_stage_between(document):
         nexts = {one for label in open_ends for one in parents.get(label, ())}
         nexts |= {one for label in nexts for one in parents if one.startswith(f"{label}/")}
         open_ends = nexts - found
-    assert {"data/student", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/raw"} <= found
+    assert {"data/student", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/raw/icbhi"} <= found
 
 
 def test_a_stage_of_another_machine_has_no_times_and_no_agent(copied):

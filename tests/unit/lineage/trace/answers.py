@@ -9,10 +9,8 @@ def recordings(trace, *sets):
     """Return the recordings of a trace, or those with an edge to some sets."""
     if not sets:
         return [node.name for node in trace.nodes_of("recording")]
-    return sorted(
-        {edge.cause.partition(":")[2] for edge in trace.edges if edge.effect in [f"set:{one}" for one in sets]}
-        - {"extract"}
-    )
+    wanted = [edge for edge in trace.edges if edge.effect in [f"set:{one}" for one in sets]]
+    return sorted({edge.cause.partition(":")[2] for edge in wanted if edge.cause.startswith("recording:")})
 
 
 def names(trace, kind):

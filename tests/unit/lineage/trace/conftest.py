@@ -25,11 +25,15 @@ CHANGES = {
 
 
 @pytest.fixture(scope="session")
-def roots(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def roots(
+    small_project: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], Path]:
     """Return a function that makes a project, once, and returns its root."""
     made = {"official": small_project}
 
     def root(name: str) -> Path:
+        if name == "several":
+            return request.getfixturevalue("several_project")
         if name not in made:
             made[name] = small.build(tmp_path_factory.mktemp(name), CHANGES[name])
         return made[name]

@@ -17,7 +17,7 @@ def test_reruns_name_the_stages_that_learned_from_a_patient(ask):
     assert {rerun.stage for rerun in both.reruns if rerun.learned} == {
         "train_teacher@t1", "train_teacher@t2", "train_teacher@t3", "soft_labels", "train_student@1", "train_student@2"
     }  # fmt: skip
-    everything = [name for name in questions.data.project.order if name != "weights@scratch"]
+    everything = [name for name in questions.data.project.order if name not in ("weights@scratch", "external")]
     assert sorted(rerun.stage for rerun in both.reruns) == sorted(everything)
     tested = questions.ask("patient:105")
     assert not any(rerun.learned for rerun in tested.reruns)
@@ -34,7 +34,7 @@ def test_a_recording_outside_of_the_split_has_no_effect(ask):
     assert any("no cycle of the recording is in the split" in note for note in forward.notes)
 
 
-@pytest.mark.parametrize("name", ["official", "disjoint", "folds", *SLOW])
+@pytest.mark.parametrize("name", ["official", "disjoint", "folds", "several", *SLOW])
 def test_forward_and_backward_agree(ask, name):
     questions = ask(name)
     ends = [
@@ -51,15 +51,22 @@ def test_forward_and_backward_agree(ask, name):
         forward = reach(questions, start, "forward")
         for end in ends:
             # What reaches a whole table through a model reaches its rows, which are not told one by one.
-            whole = f"predictions:{end.split(':')[1].rpartition('/')[0]}" if end.startswith("prediction:") else end
+            whole = table_of(questions, end) if end.startswith("prediction:") else end
             labels = {f"weights:{model.name}/val" for model in questions.catalogue.labellers_of(end.partition(":")[2])}
             reached = end in forward or whole in forward or (end.startswith("soft_label:") and bool(labels & forward))
             assert reached == (start in back[end]), (start, end)
 
 
 def predictions(questions):
-    models, cycles = questions.data.predicted_models, questions.catalogue.members("test")
+    models, cycles = questions.data.predicted_models, list(filter(questions.data.is_tested, questions.data.cycles))
     return [f"prediction:{model}/{selection}/{cycle}" for model, selection in models for cycle in cycles]
+
+
+def table_of(questions, prediction):
+    """Return the node of the table of a prediction."""
+    model, _, cycle = prediction.removeprefix("prediction:").rpartition("/")
+    corpus = questions.data.corpus_of_cycle(cycle)
+    return f"predictions:{corpus.name}:{model}" if corpus.role == "external" else f"predictions:{model}"
 
 
 def reach(questions, start, direction):
@@ -73,7 +80,7 @@ def reach(questions, start, direction):
     return found
 
 
-@pytest.mark.parametrize("name", ["official", "folds", *SLOW])
+@pytest.mark.parametrize("name", ["official", "folds", "several", *SLOW])
 def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)
     patients = (f"patient:{patient}" for patient in questions.data.recordings_of)
@@ -82,6 +89,7 @@ def test_each_edge_backward_is_an_edge_forward(ask, name):
     rows = ("prediction:", "soft_label:")  # forward, a table that a model made stands for its rows
     steps = {edge for node in nodes for edge in neighbours(questions.types, node, "backward") if edge.how != MADE_BY}
     steps = {edge for edge in steps if not edge.effect.startswith(("stage:", "metric:"))}
+    steps = {edge for edge in steps if not edge.cause.startswith("stage:")}  # stages have causes only
     missing = {
         edge
         for edge in steps - {edge for node in nodes for edge in neighbours(questions.types, node, "forward")}

@@ -33,31 +33,31 @@ def test_an_unknown_name_is_an_error_with_similar_names(ask, what, meant):
 @pytest.mark.parametrize(
     ("what", "root"),
     [
-        ("data/raw/audio/105_1b1_Tc_sc_Meditron.wav", "recording:105_1b1_Tc_sc_Meditron"),
-        ("data/raw/audio/105_1b1_Tc_sc_Meditron.txt", "recording:105_1b1_Tc_sc_Meditron"),
-        ("data/raw/metadata/ICBHI_Challenge_diagnosis.txt", "stage:download"),
+        ("data/raw/icbhi/audio/105_1b1_Tc_sc_Meditron.wav", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/icbhi/audio/105_1b1_Tc_sc_Meditron.txt", "recording:105_1b1_Tc_sc_Meditron"),
+        ("data/raw/icbhi/metadata/ICBHI_Challenge_diagnosis.txt", "stage:download@icbhi"),
         ("data/evaluation/predictions.parquet", "stage:evaluate"),
-        ("data/fbank/ast/features.npy", "stage:fbank@ast"),
+        ("data/fbank/ast/icbhi/features.npy", "stage:fbank@icbhi-ast"),
         ("data/student/1/history.csv", "stage:train_student@1"),
-        ("data/lineage/fbank@ast.json", "stage:fbank@ast"),
-        ("fbank@ast", "stage:fbank@ast"),
+        ("data/lineage/fbank@icbhi-ast.json", "stage:fbank@icbhi-ast"),
+        ("fbank@icbhi-ast", "stage:fbank@icbhi-ast"),
         ("reports/metrics.json", "reports:evaluate"),
     ],
 )
 def test_a_file_names_its_stage_or_its_recording(ask, what, root):
     trace = ask("official").ask(what)
     assert (trace.root, trace.direction) == (root, "forward" if root.startswith("recording") else "backward")
-    if root.startswith("stage") and what != "fbank@ast":
+    if root.startswith("stage") and what != "fbank@icbhi-ast":
         assert any(f"{what} is an out of" in note for note in trace.notes)
 
 
 def test_a_file_without_record_is_an_error(roots, tmp_path):
     root = shutil.copytree(roots("official"), tmp_path / "project")
-    (root / "data/fbank/ast/more.npy").touch()
+    (root / "data/fbank/ast/icbhi/more.npy").touch()
     with pytest.raises(BreathlineError, match="No record names this file"):
-        TraceQueries(project.load(root)).ask("data/fbank/ast/more.npy")
+        TraceQueries(project.load(root)).ask("data/fbank/ast/icbhi/more.npy")
     with pytest.raises(BreathlineError, match="There is nothing called"):
-        TraceQueries(project.load(root)).ask("data/fbank/ast/none.npy")
+        TraceQueries(project.load(root)).ask("data/fbank/ast/icbhi/none.npy")
 
 
 def other_weights(found):
@@ -75,7 +75,7 @@ def text(path, old, new):
     [
         ("data/lineage/train_teacher@t1.json", lambda path: edit(path, other_weights), "soft_labels has read"),
         ("reports/metrics.json", lambda path: text(path, "{", "{ "), "reports/metrics.json is not what evaluate made"),
-        ("data/lineage/fbank@ast.json", lambda path: path.unlink(), "no record of fbank@ast"),
+        ("data/lineage/fbank@icbhi-ast.json", lambda path: path.unlink(), "no record of fbank@icbhi-ast"),
         (
             "data/lineage/soft_labels.json",
             lambda path: edit(path, lambda found: found["params"].update(split="0")),

@@ -25,7 +25,7 @@ def test_a_prediction_leads_to_row_cycle_and_bytes(ask, roots):
     assert (annotation["line"], annotation["text"]) == (2, "2.0\t3.9\t1\t0")
     row = trace.nodes[f"fbank:panns/{cycle}"].facts
     features = np.load(root / row["path"])
-    index = pq.read_table(root / "data/fbank/panns/index.parquet").to_pylist()
+    index = pq.read_table(root / "data/fbank/panns/icbhi/index.parquet").to_pylist()
     assert index[row["row"]] == {"cycle_id": cycle, "row": row["row"]}
     assert (root / row["path"]).read_bytes()[slice(*row["bytes"])] == features[row["row"]].tobytes()
     heard = {edge.cause for edge in trace.edges if edge.effect == f"prediction:teacher/t2/val/{cycle}"}

@@ -75,7 +75,7 @@ def test_no_checkpoint_of_a_diverged_step_is_written(tmp_path):
 @pytest.mark.parametrize("row", [3, 75], ids=["training", "validation"])
 def test_features_that_are_not_finite_are_named_as_the_cause(tmp_path, row):
     data = toys.data(tmp_path)
-    data.features._array[row, 2, 5] = np.inf
+    data.features._array.single[row, 2, 5] = np.inf
     cycle = next(cycle for cycle, place in data.features.rows.items() if place == row)
     with pytest.raises(DivergenceError) as found:
         train(tmp_path, toys.settings(sampler="shuffle"), data)

@@ -38,7 +38,7 @@ def test_missing_cycles_are_named(cache):
     with pytest.raises(ValueError, match=r"no features of 1 cycles, such as 999_"):
         cache.find([first, "999_1b1_Al_sc_Meditron_000"])
     with pytest.raises(ValueError, match=r"features\.npy: the file is missing"):
-        Features(cache.directory.parent)
+        Features(cache.directory / "none")
 
 
 def test_features_of_another_shape_than_the_model_learned_from_are_refused(cache):

@@ -85,19 +85,21 @@ def optimizer(**changes: object) -> OptimizerSettings:
     return OptimizerSettings(**({"name": "adamw", "lr": 0.01, "weight_decay": 1e-4} | changes))
 
 
-def write_cache(folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels: int = MELS) -> list[str]:
+def write_cache(
+    folder: Path, labels: np.ndarray, *, frames: int = FRAMES, mels: int = MELS, first: int = 101, frontend: str = ""
+) -> list[str]:
     """Write a cache in which the class of a cycle decides which quarter of the mels is louder; return the cycles."""
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0)
     features = noise.normal(0, 1, (len(labels), frames, mels))
     for row, label in enumerate(labels.tolist()):
         features[row, :, label * mels // CLASSES : (label + 1) * mels // CLASSES] += 1
-    cycles = [f"{101 + row // 6}_1b1_Al_sc_Meditron_{row % 6:03d}" for row in range(len(labels))]
+    cycles = [f"{first + row // 6}_1b1_Al_sc_Meditron_{row % 6:03d}" for row in range(len(labels))]
     np.save(folder / "features.npy", features.astype(np.float16))
     index = {"cycle_id": cycles, "row": np.arange(len(labels), dtype=np.int32)}
     pq.write_table(pa.table(index), folder / "index.parquet")
     (folder / "statistics.json").write_text(
-        json.dumps({"frontend": folder.name, "duration_s": 2.0, "pad": "repeat", "fade": True})
+        json.dumps({"frontend": frontend or folder.name, "duration_s": 2.0, "pad": "repeat", "fade": True})
     )
     return cycles
 

@@ -27,7 +27,7 @@ def write_noise(path: Path, seed: int, seconds: float, rate: int = 4000) -> None
 def tables(project: Project) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
     """Extract what `download` brought, and return recordings, cycles and the summary."""
     out = project.raw.parent / "cycles"
-    summary = extract.extract(project.raw, out, rates=[4000], workers=1)
+    summary = extract.extract(project.raw, out, out / "audio", rates=[4000], workers=1)
     return pl.read_parquet(out / "recordings.parquet"), pl.read_parquet(out / "cycles.parquet"), summary
 
 
@@ -35,7 +35,7 @@ def checked(project: Project, *names: str) -> dict[str, Any]:
     """Check the extracted tables, and return the verdicts by suite and name; with names, of these checks only."""
     folder = project.raw.parent / "cycles"
     facts = corpus_facts.read(folder)
-    corpus = registry.get(facts.name)
+    corpus = registry.get(facts.format)
     read = frames.read(folder, corpus.recordings_schema, corpus.cycles_schema)
     known = suites(SETTINGS, facts, corpus.expectations(facts.identity), read.summary)
     wanted = {suite: [one for one in checks if not names or one.name in names] for suite, checks in known.items()}

@@ -15,7 +15,7 @@ from tests.unit.tasks.corpora.invented import Coughs
 
 def test_an_unknown_corpus_is_refused_with_the_known_names():
     with pytest.raises(
-        BreathlineError, match=r"no corpus `coughs`[\s\S]*download\.corpus[\s\S]*demo, hf_lung, icbhi, kauh, sprsound"
+        BreathlineError, match=r"no corpus `coughs`[\s\S]*format[\s\S]*demo, hf_lung, icbhi, kauh, sprsound"
     ):
         registry.get("coughs")
 
@@ -48,8 +48,8 @@ def test_names_are_known_without_importing_an_adapter():
     ],
 )
 def test_settings_that_do_not_go_together_name_the_key(changes, key):
-    section = params.section(params.read(Path(__file__).parents[4] / "params.yaml"), "download")
+    section = params.section(params.read(Path(__file__).parents[4] / "params.yaml"), "corpora.demo")
     plain = {"source": "publisher", "path": None, "metadata": None, "sha256": None}
-    assert params.parse(DownloadSettings, section | plain, "download").source == "publisher"
-    with pytest.raises(BreathlineError, match=rf"download\.{key}"):
-        params.parse(DownloadSettings, section | plain | changes, "download")
+    assert params.parse(DownloadSettings, section | plain, "corpora.demo").source == "publisher"
+    with pytest.raises(BreathlineError, match=rf"corpora\.demo\.{key}"):
+        params.parse(DownloadSettings, section | plain | changes, "corpora.demo")

@@ -21,7 +21,7 @@ def settings(source: str, path: Path | None = None, corpus: str = "icbhi", **cha
     given = {"metadata": None, "expect": "partial", "sha256": None, "mirrors": ["http://127.0.0.1:9/"]}
     given |= {"exclude_patients": [], **changes}
     demo = DemoSettings(seed=1, patients=4)
-    return DownloadSettings(corpus=corpus, source=source, path=path, demo=demo, **given)
+    return DownloadSettings(format=corpus, source=source, path=path, demo=demo, **given)
 
 
 def publish(names: list[str], table: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -44,11 +44,11 @@ class Project:
     """A project's folder, in which the stage is run."""
 
     def __init__(self, root: Path) -> None:
-        self.raw, self.downloads = root / "data" / "raw", root / ".checkpoints" / "download"
+        self.raw, self.downloads = root / "data" / "raw" / "icbhi", root / ".checkpoints" / "download"
 
     def download(self, settings: DownloadSettings) -> dict[str, Any]:
         stage.download(settings, self.raw, self.downloads)
-        assert [path.name for path in self.raw.parent.iterdir()] == ["raw"]
+        assert [path.name for path in self.raw.parent.iterdir()] == ["icbhi"]
         source: dict[str, Any] = json.loads((self.raw / "source.json").read_text())
         return source
 

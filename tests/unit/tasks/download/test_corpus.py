@@ -30,7 +30,7 @@ def test_an_archive_and_a_folder_bring_the_same(tmp_path, project):
     assert brought[0] | {"archive": None, "source": "directory"} == brought[1]
     assert brought[0]["archive"] == {"name": "part.zip", "sha256": sha256(data).hexdigest(), "bytes": len(data)}
     assert brought[0]["other_files"] == 1, "files of the system do not count"
-    assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["corpus"]) == (4, [], "icbhi")
+    assert (brought[0]["recordings"], brought[0]["missing"], brought[0]["format"]) == (4, [], "icbhi")
     assert (brought[0]["identity"]["name"], brought[0]["identity"]["verified"]) == ("icbhi-format", False)
 
 
@@ -44,7 +44,7 @@ def test_the_whole_database_with_its_one_wrong_name(tmp_path, project, known):
     in_split, in_truth = corpora.ODD
     files = corpora.recordings(known) | corpora.metadata([*WHOLE, in_split])
     source = project.download(settings("archive", corpora.zipped(tmp_path / "a.zip", files), expect="full"))
-    assert (source["corpus"], source["recordings"], source["missing"]) == ("icbhi", 920, [])
+    assert (source["format"], source["recordings"], source["missing"]) == ("icbhi", 920, [])
     assert source["corrections"] == [{"name_in_split": in_split, "recording_id": in_truth}]
     assert source["shipped_metadata"] == []
     identity = source["identity"]
@@ -82,7 +82,7 @@ def test_a_full_corpus_is_complete(tmp_path, project, known, there, what):
     files = corpora.recordings(known[:there]) | corpora.metadata(known[:919])
     folder = corpora.lay_out(tmp_path / "f", files)
     error = project.refused(settings("directory", folder, expect="full"), what)
-    assert "download.expect: partial" in str(error)
+    assert "`expect: partial` in params.yaml" in str(error)
 
 
 def test_an_own_corpus_is_full_when_nothing_that_it_lists_is_missing(tmp_path, project):
@@ -132,7 +132,7 @@ def test_named_metadata_take_precedence_over_those_of_the_source(tmp_path, proje
 @pytest.mark.slow  # generates the whole demo corpus: 4 s
 def test_the_demo_is_generated_completely(project):
     source = project.download(settings("publisher", corpus="demo", expect="full"))
-    assert (source["corpus"], source["archive"], source["missing"]) == ("demo", None, [])
+    assert (source["format"], source["archive"], source["missing"]) == ("demo", None, [])
     assert (source["identity"]["name"], source["identity"]["verified"]) == ("demo", True)
     assert len(project.names("audio")) == 2 * source["recordings"]
     assert FOLDS_FILE in project.names("metadata")
@@ -147,7 +147,7 @@ def test_the_real_recordings_are_a_part(real_icbhi, tmp_path, project):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)
     path = tmp_path / "real" / "ICBHI_final_database.zip"
     source = project.download(settings("archive", path))
-    assert (source["corpus"], source["recordings"], len(source["missing"])) == ("icbhi", 165, 755)
+    assert (source["format"], source["recordings"], len(source["missing"])) == ("icbhi", 165, 755)
     identity = source["identity"]
     assert identity["statement"] == "A part of ICBHI 2017 (165 of 920 recordings)"
     assert (identity["matched_annotations"], identity["matched_audio"]) == (165, 98)

@@ -51,7 +51,7 @@ def of_kaggle() -> dict[str, bytes]:
 def extracted(project: Project) -> dict[str, pl.DataFrame]:
     """Extract `data/raw`, and return the tables."""
     out = project.raw.with_name("cycles")
-    extract(project.raw, out, rates=[4000], workers=1)
+    extract(project.raw, out, out / "audio", rates=[4000], workers=1)
     tables = {name: pl.read_parquet(out / name) for name in ("cycles.parquet", "recordings.parquet")}
     shutil.rmtree(out)
     return tables

@@ -79,8 +79,9 @@ def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[s
     """Start the stage as DVC does, in a project of its own, and before it one line of code."""
     root.mkdir(exist_ok=True)
     section = asdict(settings("directory", folder)) | {"path": str(folder)}
-    (root / "params.yaml").write_text(json.dumps({"download": section}))
-    code = f"import resource, runpy, time\n{first}\nrunpy.run_module('tasks.download', run_name='__main__')"
+    (root / "params.yaml").write_text(json.dumps({"corpora": {"icbhi": section}}))
+    start = "sys.argv = ['', 'icbhi']; runpy.run_module('tasks.download', run_name='__main__')"
+    code = f"import resource, runpy, sys, time\n{first}\n{start}"
     return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)
 
 
@@ -93,7 +94,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     assert running.returncode == 1
     assert f"{NAMES[1]}.wav (the limit of this process is 200.0 kB)" in " ".join(said.split())
     assert "Traceback" not in said
-    assert not list((tmp_path / "project" / "data").iterdir())
+    assert not list((tmp_path / "project" / "data/raw").iterdir())
 
 
 def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path):
@@ -102,15 +103,15 @@ def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path):
     dawdle = "from tasks.corpora import completeness; completeness.check_headers = lambda *_: time.sleep(60)"
     running = process(root, folder, dawdle)
     deadline = time.monotonic() + 60
-    while len(list((root / "data" / ".raw.staging" / "new").glob("audio/*"))) < 2 * len(NAMES):
+    while len(list((root / "data" / "raw" / ".icbhi.staging" / "new").glob("audio/*"))) < 2 * len(NAMES):
         assert time.monotonic() < deadline
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)
     running.communicate()
-    assert [path.name for path in (root / "data").iterdir()] == [".raw.staging"]
+    assert [path.name for path in (root / "data/raw").iterdir()] == [".icbhi.staging"]
 
     again = process(root, folder)
     assert "4 recordings: An own corpus" in again.communicate()[1]
-    assert [path.name for path in (root / "data").iterdir()] == ["raw"]
-    assert len(list((root / "data" / "raw" / "audio").iterdir())) == 2 * len(NAMES)
+    assert [path.name for path in (root / "data/raw").iterdir()] == ["icbhi"]
+    assert len(list((root / "data" / "raw" / "icbhi" / "audio").iterdir())) == 2 * len(NAMES)

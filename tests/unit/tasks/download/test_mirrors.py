@@ -3,6 +3,7 @@
 import zipfile
 from hashlib import sha256
 
+from tasks.corpora.icbhi import official_site
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
 from tests.unit.tasks.download.project import NAMES, settings
 from tests.unit.tasks.sources import corpora
@@ -44,8 +45,10 @@ def test_only_an_intact_archive_is_kept(project, server, tmp_path):
     assert len(server.asked) == asked, "what was fetched is used"
 
 
-def test_without_a_mirror_nothing_is_fetched(project):
-    assert "download.mirrors" in str(project.refused(settings("publisher", mirrors=[]), "needs a mirror"))
+def test_without_a_mirror_the_official_site_is_asked(project, server, monkeypatch):
+    monkeypatch.setattr(official_site, "SITE", (server.url("site/"),))
+    error = project.refused(settings("publisher", mirrors=[]), "could not be fetched")
+    assert f"{server.url('site/')}{SPLIT_FILE}: HTTP 404 Not Found" in str(error)
 
 
 def test_a_file_on_no_mirror_is_an_error(project, server):

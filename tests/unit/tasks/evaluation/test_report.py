@@ -7,11 +7,18 @@ import numpy as np
 import polars as pl
 
 from tasks.evaluation import curves, gallery, report
+from tasks.evaluation.domains import Domain
 from tasks.evaluation.ensembles import over_k
-from tests.unit.tasks.evaluation.example import CLASSES, GROUP_COLUMNS, PUBLISHED, cycles, evaluator, metrics, predict
+from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, cycles, evaluator, facts, metrics, predict
 
+DOMAINS = [
+    Domain(
+        corpus="demo", device="Meditron", counts={"recordings": 2, "patients": 1, "cycles": 9}, normal=0.5,
+        level=(-30.0, -20.0, -10.0), duration=(1.0, 2.0, 3.0), rates=[4000], spectrum=np.arange(4.0),
+    )
+]  # fmt: skip
 VOID = {"meta", "link", "br", "img", "path", "use"}
-HEADINGS = [title for name, title in report.SECTIONS.items() if name != "published"]
+HEADINGS = [title for name, title in report.SECTIONS.items() if name not in ("published", "corpora")]
 COLUMNS = [
     ["", "", "strict", "lenient"],
     ["model", "Sp", "Score", "95 % interval", "Se", "Score", "95 % interval", "Se"],
@@ -53,8 +60,11 @@ class Page(HTMLParser):
 
 
 @functools.cache
-def page(published=(), spectrum=None, **arguments) -> str:
+def page(published=(), spectrum=None, *, several: bool = False, **arguments) -> str:
     frame, found = cycles(), metrics(published=published, **arguments)
+    if several:
+        own = {"title": "Theirs", **found}
+        found |= {"corpora": {"a": own, "b": own}, "external": {"theirs": own}}
     model = predict("student", frame, 0, 1.5)
     labels = frame["label"].to_numpy().astype(np.int64)
     history = pl.DataFrame({"model": ["student/1", "student/1"], "epoch": [1, 2], "train_loss": [1.5, 1.0]})
@@ -82,7 +92,14 @@ def page(published=(), spectrum=None, **arguments) -> str:
     ]
     normalization = {"normalization": {"level": "none", "spectrum": spectrum}} if spectrum else {}
     cards = {"student/1": card | chosen | normalization}
-    return report.render(found, plots=plots, cards=cards, examples=shown, groups=GROUP_COLUMNS, published=published)
+    return report.render(
+        found,
+        plots=plots,
+        cards=cards,
+        examples=shown,
+        domains=DOMAINS,
+        facts=replace(facts(), published=tuple(published)),
+    )
 
 
 def test_the_page_shows_the_identity_and_banner_of_the_corpus():
@@ -103,10 +120,19 @@ def test_published_figures_are_shown_only_for_the_same_labels_and_split():
     html = page(published=PUBLISHED)
     assert "62.37 ± 0.61" in html
     assert 'class="banner comparable"' in html
-    assert Page(html).headings == list(report.SECTIONS.values())
+    assert Page(html).headings == [title for name, title in report.SECTIONS.items() if name != "corpora"]
     others = [replace(PUBLISHED[0], split="0"), replace(PUBLISHED[0], labels="lungsound_2")]
     assert report.published_tables(metrics(), others) == []
     assert "62.37" not in page(published=tuple(others))
+
+
+def test_corpora_have_figures_apart():
+    html = page(several=True, challenge=("SE", "SP"))
+    assert "Results by corpus" in Page(html).headings
+    assert html.count("<th>theirs</th><td>official</td><td>96</td><td>8</td>") == 1
+    assert "no figure mixes corpora" in html
+    assert "Metrics of its own challenge:" in html
+    assert "external/data_docs/theirs/index.html" in html
 
 
 def test_a_normalisation_by_test_recordings_is_told():

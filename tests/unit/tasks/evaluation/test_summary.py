@@ -93,6 +93,7 @@ def test_the_table_of_predictions_is_typed_and_sorted():
 def test_cycles_are_joined_with_the_groups_of_their_recordings(tmp_path):
     pl.DataFrame(
         {"cycle_id": ["b", "a", "c"], "recording_id": ["2", "1", "1"], "patient_id": ["2", "1", "1"], "duration_s": 1.0}
+        | {"corpus": "demo"}
         | {"lungsound_2": [1, 0, 1]}
     ).write_parquet(tmp_path / "cycles.parquet")
     pl.DataFrame(

@@ -24,7 +24,7 @@ LABELS = ("normal", "Wheeze", "pleural rub", "abnormal")
 def corpus(tmp_path_factory) -> Path:
     """Return a folder with audio, the normalised table, and what `extract` makes of them."""
     root = tmp_path_factory.mktemp("corpus")
-    folder = write_audio(root / "audio", NAMES)
+    folder = write_audio(root / "source", NAMES)
     lines = [
         f"{name},{start},{start + 1.5},{LABELS[(i + start) % 4]},P{i // 3},Eko Z{i % 2},{20 + i // 3}"
         for i, name in enumerate(NAMES)
@@ -32,17 +32,17 @@ def corpus(tmp_path_factory) -> Path:
     ]
     made = make(folder, "\n".join(["file,start,end,label,patient,device,age", *lines]), classes={"pleural rub": "own"})
     (root / "mine.csv").write_bytes(normalised.encode(made.rows))
-    download.download(settings(root), root / "raw", root / "downloads")
-    extract.extract(root / "raw", root / "cycles", rates=[8000], workers=2)
+    download.download(settings(root), root / "raw/mine", root / "downloads")
+    extract.extract(root / "raw/mine", root / "cycles", root / "audio", rates=[8000], workers=2)
     return root
 
 
 def settings(root: Path, **given: object) -> DownloadSettings:
     table = root / "mine.csv"
     usual = {
-        "corpus": "table",
+        "format": "table",
         "source": "directory",
-        "path": root / "audio",
+        "path": root / "source",
         "metadata": None,
         "expect": "full",
         "sha256": None,
@@ -110,9 +110,12 @@ def test_a_withdrawn_patient_leaves_no_name_behind(corpus, tmp_path):
     table = registry.get("table")
     pattern = table.name_pattern("mine-P3").encode()
 
-    assert re.search(pattern, (corpus / "raw/metadata/table_recordings.csv").read_bytes())
+    assert re.search(pattern, (corpus / "raw/mine/metadata/table_recordings.csv").read_bytes())
     assert not re.search(pattern, (raw / "metadata/table_recordings.csv").read_bytes())
-    assert table.patients_named((corpus / "raw/metadata/table_recordings.csv").read_bytes()) >= {"mine-P3", "mine-P4"}
+    assert table.patients_named((corpus / "raw/mine/metadata/table_recordings.csv").read_bytes()) >= {
+        "mine-P3",
+        "mine-P4",
+    }
     assert not [path for path in raw.rglob("*") if "mine-P3" in path.name]
     assert len([*(raw / "audio").iterdir()]) == 2 * 15
 

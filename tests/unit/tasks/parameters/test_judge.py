@@ -88,7 +88,13 @@ def test_the_student_must_have_each_key_that_dvc_follows():
 def test_a_split_without_test_cycles_is_refused_where_the_cycles_are_known(tmp_path):
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text().replace("split: official ", "split: 3 "))
     (tmp_path / "data" / "cycles").mkdir(parents=True)
-    columns = {"patient_id": ["1", "2"], "device": ["A", "A"], "split": ["train", "test"], "fold": [0, 1]}
+    columns = {
+        "corpus": ["demo", "demo"],
+        "patient_id": ["1", "2"],
+        "device": ["A", "A"],
+        "split": ["train", "test"],
+        "fold": [0, 1],
+    }
     cycles = pa.table({"cycle_id": ["a", "b"], "lungsound_4": [0, 1], **columns})
     pq.write_table(cycles, tmp_path / "data" / "cycles" / "cycles.parquet")
     with pytest.raises(BreathlineError, match=r"params\.yaml:\d+: split is 3: The split `3` has no test cycles"):

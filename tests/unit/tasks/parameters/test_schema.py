@@ -51,7 +51,7 @@ def test_params_and_recipes_fit_their_schemas_and_name_them():
         (("teachers", "transformer_s1", "options"), {"size": "huge"}),
         (("weights",), {"x; y": {"source": "none"}}),
         (("frontends",), {"other": {"duration_s": 1}}),
-        (("download",), {"corpus": "other"}),
+        (("corpora", "demo"), {"format": 3}),
     ],
 )
 def test_an_editor_marks_a_wrong_edit(section, change):
@@ -68,7 +68,7 @@ def test_the_schema_has_the_comments_of_params_yaml():
     made = json.loads((ROOT / schema.PARAMS_SCHEMA).read_text(encoding="utf-8"))
     optimizer = made["$defs"]["OptimizerSettings"]["properties"]
     assert optimizer["clip_norm"]["description"] == "largest norm of the gradient; null: no clipping"
-    assert made["properties"]["split"]["description"].endswith("the recordings of one device only")
+    assert made["properties"]["split"]["description"].endswith("another one for each corpus")
 
 
 def test_architectures_are_described_as_they_are_built():

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import SPLITS
-from tasks.subsets.splits import assign
+from tasks.subsets.splits import assign, tested_cycles
 
-TEXTS, NUMBERS = ("cycle_id", "patient_id", "device", "split"), ("fold", "lungsound_4")
+TEXTS, NUMBERS = ("corpus", "cycle_id", "patient_id", "device", "split"), ("fold", "lungsound_4")
 SCHEMA = pa.schema(dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(NUMBERS, pa.int8()))
 SIDES = {"official": "split", "official-disjoint": "split"} | dict.fromkeys(SPLITS[2:], "fold")
 
@@ -20,7 +20,11 @@ SIDES = {"official": "split", "official-disjoint": "split"} | dict.fromkeys(SPLI
 def table(rows: list[dict[str, Any]]) -> pa.Table:
     ids = [f"{row['patient_id']}_{index:03}" for index, row in enumerate(rows)]
     return pa.Table.from_pylist(
-        [{**row, "cycle_id": name, "patient_id": name[:3]} for name, row in zip(ids, rows, strict=True)], SCHEMA
+        [
+            {"corpus": "demo", **row, "cycle_id": name, "patient_id": name[:3]}
+            for name, row in zip(ids, rows, strict=True)
+        ],
+        SCHEMA,
     )
 
 
@@ -142,3 +146,28 @@ def test_a_fold_may_be_a_number_and_what_does_not_exist_is_refused():
     for fault in ({"split": "5"}, {"labels": "lungsound"}, {"fraction": 0.0}, {"fraction": 1.0}):
         with pytest.raises(BreathlineError, match=r"There (is|are) no|less than half a patient"):
             assign(cycles, **{"labels": "lungsound_4", "split": "0", "fraction": 0.2, "seed": 0, **fault})
+
+
+def test_each_corpus_has_its_own_split():
+    demo = [{**row, "corpus": "demo"} for patient in (101, 102, 103) for row in cycles_of(patient, (2, 2), "train")]
+    demo += [{**row, "corpus": "demo"} for row in cycles_of(104, (2, 2), "test")]
+    other = [{**row, "corpus": "other"} for patient in (201, 202) for row in cycles_of(patient, (2, 2), "train", 0)]
+    other += [{**row, "corpus": "other"} for row in cycles_of(203, (2, 2), "inter", 1)]
+    rows = table([*demo, *other])
+    split = {"demo": "official", "other": "inter"}
+    subsets = assign(rows, labels="lungsound_4", split=split, fraction=0.3, seed=0)
+    assert {cycle[:3] for cycle, subset in subsets.items() if subset == "test"} == {"104", "203"}
+    assert len({cycle[:3] for cycle, subset in subsets.items() if subset == "val"}) in (1, 2)
+    for wrong, message in (({"demo": "official"}, "other has no split"), ("official", "`official` has no test cycles")):
+        with pytest.raises(BreathlineError, match=message):
+            assign(rows, labels="lungsound_4", split=wrong, fraction=0.3, seed=0)
+
+
+def test_an_external_corpus_is_tested_on_all_cycles_or_on_the_test_side_of_a_split():
+    rows = table([*cycles_of(101, (2, 1), "train", 0), *cycles_of(102, (1, 1), "test", 1)])
+    assert tested_cycles(rows, labels="lungsound_4", split="all", where="").tolist() == [True] * 5
+    assert tested_cycles(rows, labels="lungsound_4", split="official", where="").tolist() == [False] * 3 + [True] * 2
+    assert tested_cycles(rows, labels="lungsound_4", split=0, where="").tolist() == [True] * 3 + [False] * 2
+    for split, message in (("inter", "no split `inter`"), ("4", "no cycle with a label")):
+        with pytest.raises(BreathlineError, match=message):
+            tested_cycles(rows, labels="lungsound_4", split=split, where="external.x.test")

@@ -35,12 +35,12 @@ def test_missing_inputs_are_named_with_what_to_do(project, capsys):
     soft_labels(project, [])
     assert "because there are no teachers" in failing(capsys, *student_stage)
 
-    index = project / "data" / "fbank" / "narrow" / "index.parquet"
+    index = project / "data" / "fbank" / "narrow" / "demo" / "index.parquet"
     whole = pq.read_table(index)
     pq.write_table(whole.slice(1), index)
     said = failing(capsys, *teacher_stage)
     assert "it names 119 cycles, not each of the 120 rows of the features once" in said
-    assert "dvc repro fbank@narrow" in said
+    assert "dvc repro fbank@demo-narrow" in said
     pq.write_table(whole, index)
 
     source = project / "data" / "weights" / "scratch" / "source.json"
@@ -86,12 +86,12 @@ def test_a_diverged_training_names_the_next_step_for_its_cause(project, capsys):
     assert "epoch 1, step 3: the loss is nan, for the batch of 7 cycles (106_1" in said
     assert "where: params.yaml: optimizer next: lower optimizer.lr" in said
     change(project, {})
-    features = np.load(project / "data/fbank/narrow/features.npy", mmap_mode="r+")
+    features = np.load(project / "data/fbank/narrow/demo/features.npy", mmap_mode="r+")
     features[5] = np.nan
     features.flush()
     said = failing(capsys, train_teacher, "ast")
     assert "The features of 1 cycle (101_1b1_Al_sc_Meditron_005) are not finite." in said
-    assert "where: data/fbank/narrow next: run `dvc repro --force --single-item fbank@narrow`" in said
+    assert "where: data/fbank/narrow next: run `dvc repro --force --single-item fbank@CORPUS-narrow`" in said
 
 
 def test_memory_that_runs_out_outside_of_a_step_is_one_error(project, capsys, monkeypatch):

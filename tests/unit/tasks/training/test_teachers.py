@@ -9,12 +9,13 @@ import pytest
 from tasks.distillation.labelling import label
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import combine
+from tasks.runtime import item_folders
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.settings import FoldSettings
 from tasks.training.settings import ChoiceSettings, TeacherSettings
-from tasks.training.teachers import check_folders, choose, over_k, ranked
+from tasks.training.teachers import choose, over_k, ranked
 
 NOWHERE = Path("nowhere")
 
@@ -136,5 +137,5 @@ def test_the_command_that_removes_leftovers_takes_any_name(tmp_path):
     (tmp_path / "a; rm -rf x").mkdir()
     (tmp_path / "kept").mkdir()
     with pytest.raises(BreathlineError) as error:
-        check_folders(tmp_path, ["kept"])
+        item_folders.check(tmp_path, ["kept"], "Trained teachers")
     assert error.value.hint == f"remove them: rm -r '{tmp_path}/a; rm -rf x'"

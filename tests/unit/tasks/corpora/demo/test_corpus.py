@@ -119,7 +119,7 @@ def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split():
 
 
 def test_the_default_size_has_the_expected_mix():
-    settings = params.read()["download"]["demo"]
+    settings = params.read()["corpora"]["demo"]["demo"]
     counts = cycles(settings["seed"], settings["patients"])
     assert 500 <= counts["train"].sum() <= 700
     assert 250 <= counts["test"].sum() <= 400

@@ -141,10 +141,11 @@ def test_a_date_can_be_excluded(tmp_path, project):
 def test_a_recipe_recognises_the_format_and_sets_a_split_that_it_has(tmp_path):
     source = generated.lay_out(tmp_path / "source", generated.recordings(2, test=1))
     found = recipe_corpus.settings(str(source))
-    assert (found["corpus"], found["expect"]) == ("hf_lung", "partial")
-    assert recipe_corpus.split_of(found, "inter") == "official"
+    assert (found["format"], found["expect"]) == ("hf_lung", "partial")
+    assert not recipe_corpus.has_split(found, "inter")
+    assert recipe_corpus.usual_split(found, tmp_path) == "official"
     shutil.rmtree(source / "test")
-    assert recipe_corpus.split_of(found, "inter") == 0
+    assert recipe_corpus.usual_split(found, tmp_path) == 0
 
 
 def test_a_label_file_without_a_recording_is_told_or_refused(tmp_path, project):

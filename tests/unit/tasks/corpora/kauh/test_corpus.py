@@ -120,8 +120,9 @@ def test_an_excluded_patient_is_in_no_file(tmp_path, project):
 def test_a_recipe_recognises_the_format_and_its_folds(tmp_path):
     source = generated.lay_out(tmp_path / "source", generated.names(generated.PEOPLE[:1]))
     found = recipe_corpus.settings(str(source))
-    assert (found["corpus"], found["expect"]) == ("kauh", "partial")
-    assert recipe_corpus.split_of(found, "official") == 0
+    assert (found["format"], found["expect"]) == ("kauh", "partial")
+    assert not recipe_corpus.has_split(found, "official")
+    assert recipe_corpus.usual_split(found, tmp_path) == 0
 
 
 @pytest.mark.parametrize(

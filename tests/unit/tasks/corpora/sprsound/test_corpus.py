@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.recipes import corpus as recipe_corpus
-from tasks import download, extract, validate
+from tasks import download, extract, pool, validate
 from tasks.corpora import registry
 from tasks.corpora.settings import SprsoundSettings
 from tasks.corpora.sprsound import annotations, expected, facts, known_recordings, labels, sides
@@ -31,6 +31,11 @@ SIDES = ("train", "inter", "intra", "test-2023")
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
+
+
+def with_corpus(split: str | int = "official", **changes: Any) -> dict[str, Any]:
+    """Return the project's parameters with changes of its corpus."""
+    return params.merge(params.read(ROOT / "params.yaml"), {"split": split, "corpora": {"demo": changes}})
 
 
 def fetched(project: Project, source: Path, **changes: Any) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def test_whole_recordings_are_cycles_with_labels_of_their_own(tmp_path, project)
     source = generated.lay_out(tmp_path / "source", content)
     (poor,) = [name for name, (_, written) in content.items() if written.get("record_annotation") == "Poor Quality"]
     found = fetched(project, source, sprsound=SprsoundSettings(segments="recordings"))
-    assert found["corpus"] == "sprsound_recordings"
+    assert found["format"] == "sprsound_recordings"
     recordings, cycles, summary = tables(project)
     assert cycles["recording_id"].to_list() == sorted(content)
     assert set(cycles["start_s"]) == {0.0}
@@ -121,7 +126,7 @@ def test_whole_recordings_are_cycles_with_labels_of_their_own(tmp_path, project)
     assert summary["unlabelled"] == {"lungsound_2": {"Poor Quality": 1}}
     assert recordings.filter(split="train")["fold"].null_count() == 0
     facts = corpus_facts.read(project.raw.parent / "cycles")
-    assert (facts.name, facts.cycle.split(",")[0]) == ("sprsound_recordings", "a whole recording of several breaths")
+    assert (facts.format, facts.cycle.split(",")[0]) == ("sprsound_recordings", "a whole recording of several breaths")
     assert facts.label_sets["sprsound_record_3"].classes == ("normal", "adventitious", "poor quality")
     verdicts = checked(project)
     assert not [name for name, one in verdicts.items() if not one["success"]]
@@ -132,8 +137,9 @@ def test_whole_recordings_are_cycles_with_labels_of_their_own(tmp_path, project)
 
 @pytest.mark.parametrize(("segments", "allowed"), [("events", "sprsound_event_7"), ("recordings", "sprsound_record_5")])
 def test_params_name_the_label_sets_of_the_chosen_segments(segments, allowed):
-    changes = {"labels": "sprsound_record_3", "download": {"corpus": "sprsound", "sprsound": {"segments": segments}}}
-    raw = params.merge(params.read(ROOT / "params.yaml"), {"split": "inter"} | changes)
+    raw = with_corpus(split="inter", format="sprsound", sprsound={"segments": segments}) | {
+        "labels": "sprsound_record_3"
+    }
     found = [str(fault) for fault in judge.find(raw) if fault.key == ("labels",)]
     assert bool(found) == (segments == "events")
     assert all(allowed in fault for fault in found)
@@ -247,16 +253,17 @@ def test_checks_hold_for_the_format_and_name_poor_quality_overlap_and_a_patient_
 def test_a_recipe_recognises_the_corpus_and_gets_a_split_that_it_has(tmp_path, tests, split, wanted):
     source = generated.lay_out(tmp_path / "source", generated.recordings(2, ("train", *tests)))
     chosen = recipe_corpus.settings(str(source))
-    assert (chosen["corpus"], chosen["source"], chosen["expect"]) == ("sprsound", "directory", "partial")
-    assert recipe_corpus.split_of(chosen, split) == wanted
+    assert (chosen["format"], chosen["source"], chosen["expect"]) == ("sprsound", "directory", "partial")
+    kept = recipe_corpus.has_split(chosen, split)
+    assert (split if kept else recipe_corpus.usual_split(chosen, tmp_path)) == wanted
 
 
 def test_a_recipe_and_params_say_that_the_corpus_cannot_be_fetched():
-    with pytest.raises(BreathlineError, match=r"cannot be fetched[\s\S]*path of the archive or of the unpacked folder"):
+    with pytest.raises(BreathlineError, match=r"cannot be fetched[\s\S]*name the archive or the unpacked folder"):
         recipe_corpus.settings("sprsound")
-    raw = params.merge(params.read(ROOT / "params.yaml"), {"split": 0, "download": {"corpus": "sprsound"}})
+    raw = with_corpus(split=0, format="sprsound")
     assert [(fault.key, "archive, directory" in str(fault)) for fault in judge.find(raw)] == [
-        (("download", "source"), True)
+        (("corpora", "demo", "source"), True)
     ]
 
 
@@ -271,15 +278,15 @@ def test_a_recipe_and_params_say_that_the_corpus_cannot_be_fetched():
     ],
 )
 def test_params_name_the_splits_of_the_corpus(corpus, split, allowed):
-    raw = params.merge(params.read(ROOT / "params.yaml"), {"split": split, "download": {"corpus": corpus}})
+    raw = with_corpus(split=split, format=corpus)
     found = [str(fault) for fault in judge.find(raw) if fault.key == ("split",)]
     assert bool(found) == bool(allowed)
     assert not allowed or allowed in found[0]
 
 
 def test_a_setting_of_the_corpus_that_does_not_exist_is_refused():
-    raw = params.merge(params.read(ROOT / "params.yaml"), {"download": {"sprsound": {"rhonchi": "crackle"}}})
-    assert [fault.key for fault in judge.find(raw)] == [("download", "sprsound", "rhonchi")]
+    raw = with_corpus(sprsound={"rhonchi": "crackle"})
+    assert [fault.key for fault in judge.find(raw)] == [("corpora", "demo", "sprsound", "rhonchi")]
 
 
 @pytest.mark.slow  # reads and checks all real recordings: 3 s
@@ -292,14 +299,15 @@ def test_real_recordings_have_the_counts_of_their_annotations(real_sprsound, tmp
         next((tmp_path / "all").rglob(f"{wav.stem}.json")).unlink()
     left = [json.loads(path.read_text()) for path in (tmp_path / "all").rglob("*.json")]
     chosen = recipe_corpus.settings(str(tmp_path / "all"))
-    changes = {"download": chosen, "split": recipe_corpus.split_of(chosen, "official")}
-    read = params.merge(params.read(ROOT / "params.yaml"), changes)
+    read = params.read(ROOT / "params.yaml")
+    read |= {"corpora": {"sprsound": chosen}, "split": recipe_corpus.usual_split(chosen, tmp_path)}
     monkeypatch.chdir(tmp_path)
     YAML().dump(read, tmp_path / "params.yaml")
     assert not judge.problems()
-    download.main()
-    extract.main()
-    validate.main()
+    download.main("sprsound")
+    extract.main("sprsound")
+    validate.main("sprsound")
+    pool.main()
     found = corpus_facts.read()
     assert (found.identity.statement, found.title) == ("A part of SPRSound (31 of 2,683 recordings)", "SPRSound")
     cycles = pl.read_parquet("data/cycles/cycles.parquet")
