@@ -70,7 +70,8 @@ class Annotations(NodeType):
             "line": number,
             "text": line[0] if line else None,
         }
-        return Node(f"annotation:{name}", f"line {number} of {path}", facts, _subset(self.data, name))
+        label = f"line {number} of {path}" if facts["file_sha256"] else f"the name of {path}"
+        return Node(f"annotation:{name}", label, facts, _subset(self.data, name))
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the recording."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.corpora.hf_lung import annotations, labels, names
 from tasks.corpora.hf_lung.annotations import Interval
+from tasks.prediction.excerpts import excerpts
 from tasks.runtime.errors import BreathlineError
 
 TIMES = st.integers(0, 150).map(lambda tenths: tenths / 10)
@@ -121,3 +122,10 @@ def test_names(name, date, location):
         parsed = names.parse(name)
         assert (parsed.patient_id, parsed.location) == (f"hf_lung-{date}", location)
         assert f"{parsed.series}_{parsed.take}" == name
+
+
+def test_predict_finds_the_label_file_beside_a_recording(tmp_path):
+    write(tmp_path, "I 00:00:01.000 00:00:02.000\nD 00:00:01.200 00:00:01.800\nE 00:00:02.000 00:00:03.500\n")
+    found = excerpts(tmp_path / "steth_20190821_12_00_25.wav", 15.0, 2.5)
+    assert [(part.start_s, part.end_s) for part in found] == [(1.0, 2.0), (2.0, 3.5)]
+    assert found[1].cycle_id == "steth_20190821_12_00_25_001"

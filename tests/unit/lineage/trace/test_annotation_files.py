@@ -1,0 +1,23 @@
+"""Paths of annotations in the trace: with a suffix, with a longer ending, and without a file of their own."""
+
+import pytest
+
+from lineage.trace.project_data import ProjectData
+
+RAW = "data/raw/audio"
+
+
+@pytest.mark.parametrize(
+    ("files", "digest", "path"),
+    [
+        (["a_1.wav", "a_1.json"], "x", "a_1.json"),
+        (["a_1.wav", "a_1_label.txt", "a_10_label.txt"], "x", "a_1_label.txt"),
+        (["a_1.wav"], None, "a_1.wav"),  # the name tells the label
+        ([], "x", "a_1.txt"),  # without a record
+    ],
+)
+def test_the_annotation_of_a_recording_is_found(files, digest, path):
+    data = ProjectData.__new__(ProjectData)
+    recordings = {name: {"annotation_sha256": digest} for name in ("a_1", "a_10")}
+    vars(data).update(recordings=recordings, _files={f"{RAW}/{name}": {} for name in files})
+    assert data.annotation_of("a_1") == f"{RAW}/{path}"
