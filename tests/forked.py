@@ -65,7 +65,9 @@ def _server(kind: str) -> str:
     folder = tempfile.mkdtemp()
     address = str(Path(folder, "socket"))
     command = [sys.executable, __file__, "--serve", kind, address]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A fork cannot switch this off: warnings would be added to the output.
+    env = os.environ | {"PYTHONWARNDEFAULTENCODING": ""}
+    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin is not None
     assert server.stdout is not None
     assert server.stdout.readline() == "ready\n"
@@ -122,6 +124,10 @@ def _answer(connection: socket.socket, command: Callable[[list[str]], Any]) -> N
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
+        # The objects of the server remember whether its own streams could seek.
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            options = {"mode": "w" if number else "r", "buffering": 1 if name == "stderr" else -1, "closefd": False}
+            setattr(sys, name, os.fdopen(number, encoding="utf-8", errors="backslashreplace", **options))
         os.environ.clear()
         os.environ.update(order["env"])
         os.chdir(order["folder"])
