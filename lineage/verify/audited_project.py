@@ -151,7 +151,7 @@ class AuditedProject:
         for name, test in self.json(EXTERNAL_CORPORA).items() if (self.root / EXTERNAL_CORPORA).is_file() else ():
             corpus = CorpusFolders("external", name)
             cycles = self.table(corpus.tables / CYCLES.name)
-            mask = splits.tested_cycles(cycles, labels=labels, split=test, where=f"external.{name}.test")
+            mask = splits.cycles_to_test(cycles, labels=labels, split=test, where=f"external.{name}.test")
             found[corpus] = sorted(cycles.filter(pa.array(mask))["cycle_id"].to_pylist())
         return found
 

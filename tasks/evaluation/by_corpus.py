@@ -26,7 +26,7 @@ from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.errors import BreathlineError
-from tasks.subsets.splits import tested_cycles
+from tasks.subsets.splits import cycles_to_test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,7 @@ def _predict(
         )
     paths = corpus.tables / artifacts.CYCLES.name, corpus.tables / artifacts.RECORDINGS.name
     annotated = read_table(paths[0])
-    mask = tested_cycles(annotated, labels=labels, split=test, where=f"external.{corpus.name}.test")
+    mask = cycles_to_test(annotated, labels=labels, split=test, where=f"external.{corpus.name}.test")
     ids = sorted(annotated.filter(mask)["cycle_id"].to_pylist())
     sources = [sources_of(annotated, mask)]
     root = corpus.features("*").parent

@@ -143,7 +143,7 @@ def sides(
     return train, test
 
 
-def tested_cycles(cycles: pa.Table, *, labels: str, split: SplitName, where: str) -> npt.NDArray[np.bool_]:
+def cycles_to_test(cycles: pa.Table, *, labels: str, split: SplitName, where: str) -> npt.NDArray[np.bool_]:
     """Return the mask of the cycles of one corpus with a label that an external test counts.
 
     Args:

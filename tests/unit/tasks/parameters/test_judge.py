@@ -105,7 +105,13 @@ def test_a_fraction_of_validation_without_a_whole_patient_is_refused(tmp_path):
     text = (ROOT / "params.yaml").read_text().replace("fraction: 0.2 ", "fraction: 0.04 ")
     (tmp_path / "params.yaml").write_text(text)
     people = [str(number) for number in range(12)]
-    columns = {"patient_id": people, "device": ["A"] * 12, "split": ["train"] * 10 + ["test"] * 2, "fold": [0] * 12}
+    columns = {
+        "corpus": ["demo"] * 12,
+        "patient_id": people,
+        "device": ["A"] * 12,
+        "split": ["train"] * 10 + ["test"] * 2,
+        "fold": [0] * 12,
+    }
     cycles = pa.table({"cycle_id": people, "lungsound_4": [0, 1] * 6, **columns})
     (tmp_path / "data" / "cycles").mkdir(parents=True)
     pq.write_table(cycles, tmp_path / "data" / "cycles" / "cycles.parquet")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.settings import SPLITS
-from tasks.subsets.splits import assign, tested_cycles
+from tasks.subsets.splits import assign, cycles_to_test
 
 TEXTS, NUMBERS = ("corpus", "cycle_id", "patient_id", "device", "split"), ("fold", "lungsound_4")
 SCHEMA = pa.schema(dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(NUMBERS, pa.int8()))
@@ -165,9 +165,9 @@ def test_each_corpus_has_its_own_split():
 
 def test_an_external_corpus_is_tested_on_all_cycles_or_on_the_test_side_of_a_split():
     rows = table([*cycles_of(101, (2, 1), "train", 0), *cycles_of(102, (1, 1), "test", 1)])
-    assert tested_cycles(rows, labels="lungsound_4", split="all", where="").tolist() == [True] * 5
-    assert tested_cycles(rows, labels="lungsound_4", split="official", where="").tolist() == [False] * 3 + [True] * 2
-    assert tested_cycles(rows, labels="lungsound_4", split=0, where="").tolist() == [True] * 3 + [False] * 2
+    assert cycles_to_test(rows, labels="lungsound_4", split="all", where="").tolist() == [True] * 5
+    assert cycles_to_test(rows, labels="lungsound_4", split="official", where="").tolist() == [False] * 3 + [True] * 2
+    assert cycles_to_test(rows, labels="lungsound_4", split=0, where="").tolist() == [True] * 3 + [False] * 2
     for split, message in (("inter", "no split `inter`"), ("4", "no cycle with a label")):
         with pytest.raises(BreathlineError, match=message):
-            tested_cycles(rows, labels="lungsound_4", split=split, where="external.x.test")
+            cycles_to_test(rows, labels="lungsound_4", split=split, where="external.x.test")
