@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
 from cli.audit.command import app as audit
+from cli.corpus.command import app as corpus
 from cli.doctor import command as doctor
 from cli.options import EXAMPLES
 from flows import code_tree
@@ -101,5 +102,5 @@ for command in (
     doctor.doctor,
 ):
     app.command(epilog=EXAMPLES[command.__name__])(command)
-for name, group in {"recipe": recipe.app, "registry": registry.app, "audit": audit}.items():
+for name, group in {"corpus": corpus, "recipe": recipe.app, "registry": registry.app, "audit": audit}.items():
     app.add_typer(group, name=name)

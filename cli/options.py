@@ -19,3 +19,4 @@ Targets = Annotated[
     list[str], typer.Option("--target", help="Last stage to run; only it and its upstream stages run. Repeatable.")
 ]
 Forced = Annotated[list[str], typer.Option("--force", help="Stage that runs even if it is up to date. Repeatable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

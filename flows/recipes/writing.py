@@ -1,7 +1,7 @@
 """Application of a recipe to a project: params.yaml, and removal of what belongs to items that it no longer names."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,34 @@ def edit(
     Raises:
         BreathlineError: The recipe or params.yaml cannot be read, or the parameters would not be right.
     """
+    read = yaml_files.load_mapping(root / PARAMS)
+    settings = recipe_settings(root, name, read, corpus=corpus, external=external, small=small)
+    source = root / RECIPES / f"{name}.yaml"
+    return changed(root, settings, source, lambda key: place(name, key, small=small, folder=root / RECIPES))
+
+
+def changed(
+    root: Path,
+    settings: Mapping[str, Any],
+    source: Path | None = None,
+    locate: Callable[[Key], str | None] = lambda key: None,
+) -> Edit:
+    """Return the changes of a project by some keys of params.yaml; nothing is written.
+
+    Args:
+        root: Folder of the project.
+        settings: New values of keys.
+        source: File that they come from, for error messages; params.yaml by default.
+        locate: Function from a key to its file and line, or None where the key is not in that file.
+
+    Raises:
+        BreathlineError: The parameters would not be right.
+    """
     before = yaml_files.read_text(root / PARAMS)
     read = yaml_files.as_mapping(yaml_files.parse(before, root / PARAMS), root / PARAMS)
-    settings = recipe_settings(root, name, read, corpus=corpus, external=external, small=small)
     in_params = judge.locator(root / PARAMS, before)
-
-    def locate(key: Key) -> str:
-        return place(name, key, small=small, folder=root / RECIPES) or in_params(key)
-
     faults = judge.find(merge(read, settings, whole=WHOLE))
-    judge.refuse(judge.describe(faults, locate), root / RECIPES / f"{name}.yaml")
+    judge.refuse(judge.describe(faults, lambda key: locate(key) or in_params(key)), source or root / PARAMS)
     text, changes = apply(before, settings)
     if changes and EDITOR_LINE not in text.splitlines():
         text = f"{EDITOR_LINE}\n{text}"

@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
 PAGES = (
     *("CONTRIBUTING.md", "README.md", "SECURITY.md"),
-    *(f"docs/{name}.md" for name in ("corpora", "environment", "glossary", "icbhi", "machines", "security")),
+    *(
+        f"docs/{name}.md"
+        for name in ("corpora", "environment", "glossary", "icbhi", "machines", "own-data", "security")
+    ),
 )
 
 

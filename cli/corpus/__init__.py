@@ -1,0 +1,1 @@
+"""`breathline corpus`: the corpora of a project."""

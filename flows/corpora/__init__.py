@@ -1,0 +1,1 @@
+"""Corpora of a project: their items in params.yaml, and what they left on the disk."""
