@@ -10,7 +10,6 @@ from tasks.corpora.demo import facts
 from tasks.corpora.icbhi.adapter import Icbhi
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
-from tasks.runtime.errors import BreathlineError
 from tasks.sources.collection import Collection, Member, folder
 
 
@@ -51,18 +50,7 @@ class Demo(Icbhi):
         """Accept all metadata: nothing is published about generated recordings."""
 
     def publisher(self, settings: DownloadSettings, work: Path, downloads: Path) -> AbstractContextManager[Collection]:
-        """Generate the recordings.
-
-        Raises:
-            BreathlineError: Settings of an archive or of metadata are given.
-        """
-        for key in ("metadata", "sha256"):
-            if getattr(settings, key) is not None:
-                raise BreathlineError(
-                    f"The demo corpus is generated and takes no {key}.",
-                    where=f"params.yaml: corpora.*.{key}",
-                    hint="set it to null",
-                )
+        """Generate the recordings."""
         from tasks.corpora.demo import corpus  # SciPy is slow to import, and only the generator needs it
 
         given = settings.demo
