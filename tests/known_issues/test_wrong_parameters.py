@@ -112,7 +112,7 @@ EDITS = [
     ("corpora", FROM, "    source: archive\n    path: null\n", "corpora.demo.path", "the path of a zip"),
     ("corpora", FROM, f"{FROM}    path: x.zip\n", "corpora.demo.path", "null, because the source `publisher`"),
     ("corpora", FROM, f"{FROM}    sha256: {'a' * 64}\n", "corpora.demo.sha256", "null, because the corpus demo"),
-    ("corpora", FROM, f"{FROM}    metadata: x\n", "corpora.demo.metadata", "null, because the corpus demo is generated"),
+    ("corpora", FROM, f"{FROM}    metadata: x\n", "corpora.demo.metadata", "null, because the corpus demo"),
     ("corpora", FROM, f"{FROM}    mirrors: ['ftp://x']\n", "corpora.demo.mirrors[0]", "address without a password"),
     ("corpora", "source: publisher", "source: kaggle", "corpora.demo.dataset", "`owner/name` of the dataset"),
     ("corpora", FROM, f"{FROM}    dataset: a/b\n", "corpora.demo.dataset", "because only the sources kaggle and hub"),

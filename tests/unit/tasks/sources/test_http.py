@@ -1,43 +1,17 @@
 """Fetching, against a real server that breaks off, stalls, lies, and serves errors."""
 
-import random
-import signal
-import subprocess
-import sys
 import time
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tasks.runtime.errors import BreathlineError, TransientError
-from tasks.sources import limits
+from tasks.runtime.errors import BreathlineError
 from tasks.sources.http import fetch_first
-from tasks.sources.limits import DownloadLimits
 from tasks.sources.retries import RetryPolicy
 from tests.unit.tasks.sources import server as behave
-from tests.unit.tasks.sources.server import Handler, Server, make_certificate, serving
-
-CONTENT = random.Random(1).randbytes(300_000)
-NEWER = random.Random(2).randbytes(300_000)
-QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
-
-
-@pytest.fixture(autouse=True)
-def _file(server: Server) -> None:
-    server.files["f"] = CONTENT
-
-
-def fetched(server: Server, target: Path, **options: object) -> Path:
-    return fetch_first([server.url("f")], target, policy=QUICK, **options)
-
-
-def refused(server: Server, target: Path, **options: object) -> str:
-    """Return the error of a fetch that must fail, and of which nothing may look whole."""
-    with pytest.raises(BreathlineError) as error:
-        fetched(server, target, **options)
-    assert not target.exists()
-    return str(error.value)
+from tests.unit.tasks.sources.fetching import CONTENT, NEWER, QUICK, fetched, refused
+from tests.unit.tasks.sources.server import Handler
 
 
 @pytest.mark.parametrize(
@@ -169,105 +143,6 @@ def test_a_transient_status_is_tried_again(tmp_path, server, code):
     assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "limit", "what"),
-    [
-        (behave.sends_headers_slowly, DownloadLimits(seconds=0.3), "0 bytes came within the limit of 8.33e-05 h"),
-        (behave.sends_slowly, DownloadLimits(seconds=0.3), "of 1,000,000,000 bytes came within the limit of"),
-        (behave.sends_slowly, DownloadLimits(window=0.2), "fewer than 65,536 bytes came in 0 s"),
-        (
-            behave.sends_slowly,
-            DownloadLimits(bytes=10**6),
-            "has 1,000,000,000 bytes, and the limit is 1,000,000",
-        ),
-        (behave.never_ends, DownloadLimits(bytes=10**6), "more than 1,000,000 bytes came, and the limit is"),
-    ],
-    ids=["slow headers", "slow body", "slower than the limit", "too large", "no end"],
-)
-def test_each_download_has_limits_of_time_speed_and_size(tmp_path, server, behaviour, limit, what):
-    server.script["f"] = [behaviour] * 9
-    begin = time.monotonic()
-    said = refused(server, tmp_path / "f", limit=limit)
-    assert what in said
-    assert time.monotonic() - begin < 5
-    if "within" in what:
-        assert "fetch again to resume, or raise BREATHLINE_DOWNLOAD_HOURS" in said
-        assert len(server.asked) == 1
-    if "limit is" in what:
-        assert "raise BREATHLINE_DOWNLOAD_GB" in said
-        assert not list(tmp_path.glob("*.part")), "a file beyond the limit is not kept"
-
-
-def test_the_limits_are_set_in_the_environment():
-    environment = {"BREATHLINE_DOWNLOAD_GB": "0.5", "BREATHLINE_DOWNLOAD_HOURS": "2"}
-    found = limits.from_environment(environment)
-    assert (found.bytes, found.seconds) == (500_000_000, 7200)
-    assert limits.from_environment({"BREATHLINE_DOWNLOAD_GB": ""}) == DownloadLimits()
-    for text in ("much", "-1", "0", "nan", "inf"):
-        with pytest.raises(BreathlineError, match="BREATHLINE_DOWNLOAD_GB holds no positive number"):
-            limits.from_environment({"BREATHLINE_DOWNLOAD_GB": text})
-
-
-def test_redirects_are_followed_but_not_in_a_circle(tmp_path, server):
-    server.script["moved"] = [behave.leads_to(server.url("f"))]
-    assert fetch_first([server.url("moved")], tmp_path / "f", policy=QUICK).read_bytes() == CONTENT
-    server.script["circle"] = [behave.leads_to(server.url("circle"))] * 99
-    with pytest.raises(BreathlineError, match="redirects"):
-        fetch_first([server.url("circle")], tmp_path / "g", policy=QUICK)
-    assert len([name for name, _ in server.asked if name == "circle"]) <= 21
-
-
-def test_a_token_is_sent_to_its_own_server_only(tmp_path, server):
-    seen = {}
-
-    def note(handler: Handler) -> None:
-        seen[handler.path] = handler.headers["Authorization"]
-        behave.good(handler)
-
-    with serving() as other:
-        other.files["g"] = CONTENT
-        other.script["g"] = [note]
-        server.script |= {"f": [note], "moved": [behave.leads_to(other.url("g"))]}
-        fetched(server, tmp_path / "f", headers={"Authorization": "Bearer x"})
-        fetch_first([server.url("moved")], tmp_path / "g", policy=QUICK, headers={"Authorization": "Bearer x"})
-    assert seen == {"/f": "Bearer x", "/g": None}
-
-
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/f", "gopher://127.0.0.1/f"])
-def test_other_kinds_of_addresses_are_refused_also_after_a_redirect(tmp_path, server, url):
-    server.script["f"] = [behave.leads_to(url)]
-    kind = url.partition("//")[0]
-    assert f"an address of the kind `{kind}` is not fetched" in refused(server, tmp_path / "f")
-    assert len(server.asked) == 1
-    with pytest.raises(BreathlineError, match=f"kind `{kind}`") as error:
-        fetch_first([url], tmp_path / "f", policy=QUICK)
-    assert not isinstance(error.value, TransientError)
-
-
-def test_https_checks_the_certificate_and_never_leads_to_http(tmp_path, server, monkeypatch):
-    certificate = make_certificate(tmp_path)
-    with serving(certificate) as protected:
-        protected.files["f"] = CONTENT
-        with pytest.raises(BreathlineError, match="CERTIFICATE_VERIFY_FAILED") as error:
-            fetch_first([protected.url("f")], tmp_path / "f", policy=QUICK)
-        assert not isinstance(error.value, TransientError)
-        assert not protected.asked
-
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert fetch_first([protected.url("f")], tmp_path / "f", policy=QUICK).read_bytes() == CONTENT
-        protected.script["moved"] = [behave.leads_to(server.url("f"))]
-        with pytest.raises(BreathlineError, match="leads from https to http://127") as error:
-            fetch_first([protected.url("moved")], tmp_path / "g", policy=QUICK)
-        assert not isinstance(error.value, TransientError)
-        assert not server.asked
-
-
-def test_http_where_https_is_expected_is_permanent(tmp_path, server):
-    with pytest.raises(BreathlineError, match="SSL") as error:
-        fetch_first([server.url("f").replace("http:", "https:")], tmp_path / "f", policy=QUICK)
-    assert not isinstance(error.value, TransientError)
-
-
 def test_a_wrong_file_is_described_and_an_earlier_one_is_fetched_again(tmp_path, server):
     def is_content(path: Path) -> None:
         if path.read_bytes() != CONTENT:
@@ -289,58 +164,3 @@ def test_a_damaged_description_of_a_part_starts_again(tmp_path, server):
         assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
         (tmp_path / "f").rename(next(tmp_path.glob("*.part"), tmp_path / "f.x.part"))
         card.write_text(content)
-
-
-def test_passwords_in_addresses_are_not_shown(tmp_path, server, caplog):
-    url = server.url("absent").replace("127.0.0.1", "me:secret@127.0.0.1")
-    caplog.set_level("INFO")
-    with pytest.raises(BreathlineError, match="HTTP 404") as error:
-        fetch_first([url], tmp_path / "f", policy=QUICK)
-    assert "secret" not in str(error.value) + caplog.text
-
-
-FETCH = """\
-import resource, sys
-from pathlib import Path
-from tasks.sources.http import fetch_first
-if sys.argv[2:]:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-fetch_first([sys.argv[1]], Path("f"))
-"""
-
-
-def test_the_download_of_a_killed_process_is_resumed(tmp_path, server):
-    server.script["f"] = [behave.trickles]
-    process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not any(part.stat().st_size > 50_000 for part in tmp_path.glob("*.part")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "f").exists()
-    (part,) = tmp_path.glob("*.part")
-    came = part.stat().st_size
-    assert 50_000 < came < len(CONTENT)
-
-    assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
-    assert server.asked[-1] == ("f", f"bytes={came}-")
-
-
-def test_a_full_disk_is_named_and_the_download_is_resumed(tmp_path, server):
-    command = [sys.executable, "-c", FETCH, server.url("f"), "100000"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "DiskError: A file would exceed the largest size" in done.stderr
-    assert "where: f (the limit of this process is 100.0 kB)" in done.stderr
-    assert not (tmp_path / "f").exists()
-    assert fetched(server, tmp_path / "f").read_bytes() == CONTENT
-    assert server.asked[-1][1] == "bytes=100000-"
-
-
-def test_missing_space_is_reported_before_the_download(tmp_path, server, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    shown = refused(server, tmp_path / "f")
-    assert f"The disk is full.\n  where: {tmp_path}" in shown
-    assert "make room for 300.0 kB" in shown
