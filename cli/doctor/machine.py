@@ -48,7 +48,7 @@ def gpus(root: Path) -> Iterator[CheckResult]:
         names = [f"{pynvml.nvmlDeviceGetName(one)}, {size:.0f} GB" for one, size in zip(handles, sizes, strict=True)]
         driver = pynvml.nvmlSystemGetDriverVersion()
     except pynvml.NVMLError:
-        yield CheckResult("GPUs", "ok", "none of NVIDIA; training runs on the CPU or on another GPU (--deep)")
+        yield CheckResult("GPUs", "ok", "no GPU of NVIDIA; training runs on the CPU, or on another GPU (--deep)")
         return
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     found = f"{'; '.join(names) or 'none'}; driver {driver}"
@@ -80,7 +80,7 @@ def disks(root: Path) -> Iterator[CheckResult]:
         few = bool(inodes.f_files) and inodes.f_favail < LEAST_INODES
         if few:
             found = f"{inodes.f_favail} of {inodes.f_files} inodes free for {', '.join(names)}"
-            yield CheckResult("inodes", "problem", found, "remove small files that nobody needs, or use another disk")
+            yield CheckResult("inodes", "problem", found, "remove small files, or use another disk")
 
 
 def temporary_files(root: Path) -> Iterator[CheckResult]:

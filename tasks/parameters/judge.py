@@ -20,7 +20,7 @@ HINT = "correct these keys; the comments in params.yaml explain each, `breathlin
 
 
 def problems(path: Path = PARAMS) -> list[str]:
-    """Return the faults of a params.yaml, each as one line of text with file and line; an empty list if it is right."""
+    """Return the faults of a params.yaml, each as one line of text with file and line; an empty list if it is valid."""
     try:
         text = yaml_files.read_text(path)
         raw = yaml_files.as_mapping(yaml_files.parse(text, path), path)

@@ -90,7 +90,7 @@ def _plain(kind: type[Any]) -> Schema:
 
 
 def _comments(text: str) -> dict[yaml_files.Key, str]:
-    """Return the comment of each key on its line, with the comment lines below that go on."""
+    """Return the comment of each key on its line, with the comment lines that continue it."""
     rows = text.splitlines()
     found: dict[yaml_files.Key, str] = {}
     for key, number in yaml_files.lines(text).items():
