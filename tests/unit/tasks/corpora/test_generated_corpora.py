@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from models.metrics import CHALLENGE
-from tasks import download, evaluate, extract, fbank, train_student, validate, weights
+from tasks import download, evaluate, external, extract, fbank, pool, train_student, validate, weights
 from tasks.runtime import params
 from tests.unit.tasks.corpora.hf_lung import generated as hf_lung
 from tests.unit.tasks.corpora.kauh import generated as kauh
@@ -73,27 +73,37 @@ CORPORA: dict[str, tuple[Callable[[Path], Path], dict[str, Any], dict[str, Any],
 def test_a_generated_corpus_is_trained_on_and_evaluated(tmp_path, monkeypatch, name):
     write, chosen, own, tested = CORPORA[name]
     write(tmp_path / "source")
-    source = {"corpus": name, "source": "directory", "path": "source", "expect": "partial", **own}
-    read = params.merge(params.read(ROOT / "params.yaml"), SETTINGS | chosen | {"download": source})
+    kauh.lay_out(tmp_path / "kauh", kauh.names(kauh.PEOPLE[:4]))
+    read = params.merge(params.read(ROOT / "params.yaml"), SETTINGS | chosen)
+    source = {"source": "directory", "expect": "partial"}
+    read["corpora"] = {"ours": {"format": name, "path": "source", **source, **own}}
+    read["external"] = {"theirs": {"format": "kauh", "path": "kauh", **source}} if name == "hf_lung" else {}
     read |= {"frontends": {"efficientat": {"duration_s": 1.0}}, "teachers": {}}
     YAML().dump(read, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
-    download.main()
-    extract.main()
-    validate.main()
-    fbank.main("efficientat")
+    for corpus in (("ours", "training"), *((one, "external") for one in read["external"])):
+        download.main(*corpus)
+        extract.main(*corpus)
+        validate.main(*corpus)
+        fbank.main(f"{corpus[0]}-efficientat", corpus[1])
+    pool.main()
+    external.main()
     weights.main("scratch")
     train_student.main("1")
     evaluate.main()
 
-    assert json.loads(Path("data/validation/results.json").read_text(encoding="utf-8"))["success"]
+    assert json.loads(Path("data/validation/ours/results.json").read_text(encoding="utf-8"))["success"]
     cycles = pl.read_parquet("data/cycles/cycles.parquet")
     predictions = pl.read_parquet("data/evaluation/predictions.parquet").filter(selection="val")
     held_out = cycles.filter(tested & pl.col(chosen["labels"]).is_not_null())
     assert held_out.height > 2
     assert set(predictions["cycle_id"]) == set(held_out["cycle_id"])
     metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
-    assert metrics["corpus"].startswith(name)
     found = metrics["students"]["1"]["val"]
+    if read["external"]:
+        outside = pl.read_parquet("data/evaluation/external.parquet").filter(selection="val")
+        assert set(outside["cycle_id"]) == {
+            f"kauh-P{number}_{letter}_000" for number in range(1, 5) for letter in "BDE"
+        }
     assert ("challenge" in found) == (name == "sprsound")
     assert name != "sprsound" or found["challenge"].keys() == set(CHALLENGE)
