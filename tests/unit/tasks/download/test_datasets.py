@@ -1,6 +1,7 @@
 """`download` of datasets on Kaggle and the Hugging Face hub, from a stand-in of both on loopback."""
 
 import json
+import resource
 import shutil
 import threading
 from collections.abc import Iterator
@@ -232,6 +233,19 @@ def test_the_hub_s_cache_is_used_and_kept(tmp_path, project, host, monkeypatch):
     assert len(list((place / "snapshots" / COMMIT).rglob("*.wav"))) == len(NAMES)
     shutil.rmtree(place)
     assert "unset HF_HUB_OFFLINE" in project.refused(settings("hub", dataset=DATASET), "not complete in").hint
+
+
+def test_a_full_disk_keeps_what_came(project, host):
+    host.commits[COMMIT] = FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        error = project.refused(settings("hub", dataset=DATASET), "exceed the largest size that is allowed")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert ".checkpoints/download" in str(error.where)
+    project.download(settings("hub", dataset=DATASET))
+    assert (f"storage/{sha256(corpora.wav()).hexdigest()}", "bytes=1000-") in host.asked
 
 
 @pytest.mark.parametrize(
