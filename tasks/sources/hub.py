@@ -86,7 +86,7 @@ def fetched(
 
     commit, files = _cached_copy(dataset, revision) if constants.HF_HUB_OFFLINE else _describe(dataset, revision)
     if commit != revision:
-        log.warning(f"{dataset}: the commit is {commit}; to pin it, set `download.revision: {commit}`")
+        log.warning(f"{dataset}: the commit is {commit}; to pin it, set `revision: {commit}`")
     chosen = _choose(dataset, files, kind)
     _fetch(dataset, commit, [file for file in chosen if file.cached is None], downloads)
     loose = [
@@ -219,7 +219,7 @@ def _fetch(dataset: str, commit: str, files: Sequence[HubFile], downloads: Path)
 
 def _where(dataset: str, revision: str | None) -> str:
     """Return the key of params.yaml, with its value, for error messages."""
-    return f"params.yaml: download.dataset: {dataset}" + (f", download.revision: {revision}" if revision else "")
+    return f"params.yaml: dataset: {dataset}" + (f", revision: {revision}" if revision else "")
 
 
 def _hint(dataset: str, revision: str | None) -> str:

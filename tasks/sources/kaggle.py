@@ -39,7 +39,7 @@ def fetched(dataset: str, revision: str | None, downloads: Path, *, sha256: str 
     """
     version = revision or current_version(dataset)
     if revision is None:
-        log.warning(f"{dataset}: the version is {version}; to pin it, set `download.revision: {version}`")
+        log.warning(f"{dataset}: the version is {version}; to pin it, set `revision: {version}`")
     found = Dataset(name=dataset, revision=version)
     cached = _cached_copy(dataset, version)
     if cached is not None and sha256 is None:
@@ -180,7 +180,7 @@ def _cached_versions(dataset: str) -> list[str]:
 def _without_network(dataset: str) -> str:
     """Return the next step if Kaggle cannot be reached; a copy in kagglehub's cache needs no network."""
     versions = _cached_versions(dataset)
-    use_cache = f"set `download.revision: {versions[-1]}` (in kagglehub's cache), " if versions else ""
+    use_cache = f"set `revision: {versions[-1]}` (in kagglehub's cache), " if versions else ""
     return f"{use_cache}try again later, or {_by_hand(dataset)}"
 
 
@@ -190,7 +190,7 @@ def _by_hand(dataset: str) -> str:
 
 def _where(dataset: str, version: str | None) -> str:
     """Return the key of params.yaml, with its value, for error messages."""
-    return f"params.yaml: download.dataset: {dataset}" + (f", download.revision: {version}" if version else "")
+    return f"params.yaml: dataset: {dataset}" + (f", revision: {version}" if version else "")
 
 
 def _require_library(dataset: str) -> None:

@@ -70,7 +70,7 @@ def test_kaggle_s_dataset_is_fetched_as_it_is(tmp_path, project, host, caplog, c
     assert (source["recordings"], source["equal_copies"], source["identity"]["name"]) == (5, 10, "icbhi")
     assert source["shipped_metadata"] == [SPLIT_FILE, FOLDS_FILE]
     assert ("storage/archive.zip", "bytes=1000-") in host.asked, "what had come was kept"
-    assert "to pin it, set `download.revision: 2`" in caplog.text
+    assert "to pin it, set `revision: 2`" in caplog.text
     assert not project.downloads.exists()
     written = "".join(path.read_text(errors="replace") for path in project.raw.rglob("*") if path.is_file())
     for secret in SECRETS:
@@ -106,11 +106,11 @@ def test_a_copy_in_kagglehub_s_cache_is_used(tmp_path, project, host, monkeypatc
     (place / "2.complete").touch()
     source = project.download(settings("kaggle", dataset=DATASET))
     assert (source["dataset"]["revision"], source["archive"], source["equal_copies"]) == ("2", None, 10)
-    assert incomplete.where == f"params.yaml: download.dataset: {DATASET}, download.revision: 2"
+    assert incomplete.where == f"params.yaml: dataset: {DATASET}, revision: 2"
 
     use_kaggle(monkeypatch, "http://127.0.0.1:9")
     error = project.refused(settings("kaggle", dataset=DATASET), "Kaggle cannot be reached: .*Connection refused")
-    assert error.hint.startswith("set `download.revision: 2` (in kagglehub's cache)")
+    assert error.hint.startswith("set `revision: 2` (in kagglehub's cache)")
     assert project.download(settings("kaggle", dataset=DATASET, revision="2")) == source
 
 
@@ -184,7 +184,7 @@ def test_files_of_the_hub_are_fetched_at_one_commit(tmp_path, project, host, cap
     assert source["dataset"] == {"name": DATASET, "revision": COMMIT}
     assert (source["recordings"], source["archive"], source["other_files"]) == (4, None, 0)
     assert "2 other files of the dataset: not fetched (README.md, data/spectrograms.npz)" in caplog.text
-    assert f"to pin it, set `download.revision: {COMMIT}`" in caplog.text
+    assert f"to pin it, set `revision: {COMMIT}`" in caplog.text
     assert [where for where, _ in host.asked].count(f"storage/{wav}") == 2, "equal files are fetched once"
     assert (f"storage/{wav}", "bytes=1000-") in host.asked
     others = [where for where, _ in host.asked if not where.startswith(("datasets/", "storage/"))]
