@@ -26,7 +26,7 @@ def test_params_recipes_and_recordings_are_judged(tmp_path, monkeypatch):
     params.write_text(moved, encoding="utf-8")
     found = only(project.recordings, tmp_path)
     assert (found.state, found.found.endswith("gone, which does not exist")) == ("problem", True)
-    uploaded = text.replace("source: publisher", "source: kaggle").replace("dataset: null", "dataset: o/n", 1)
+    uploaded = text.replace("    source: publisher\n", "    source: kaggle\n    dataset: o/n\n")
     params.write_text(uploaded, encoding="utf-8")
     monkeypatch.setattr(project, "find_spec", lambda name: None if name == "kagglehub" else ROOT)
     found = only(project.recordings, tmp_path)
