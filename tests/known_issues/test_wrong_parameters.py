@@ -114,7 +114,7 @@ EDITS = [
     ("corpora", FROM, f"{FROM}    sha256: {'a' * 64}\n", "corpora.demo.sha256", "null, because the corpus demo"),
     ("corpora", FROM, f"{FROM}    metadata: x\n", "corpora.demo.metadata", "null, because the corpus demo"),
     ("corpora", FROM, f"{FROM}    mirrors: ['ftp://x']\n", "corpora.demo.mirrors[0]", "address without a password"),
-    ("corpora", "source: publisher", "source: kaggle", "corpora.demo.dataset", "`owner/name` of the dataset"),
+    ("corpora", FROM, "    source: hub\n    dataset: null\n", "corpora.demo.dataset", "`owner/name` of the dataset"),
     ("corpora", FROM, f"{FROM}    dataset: a/b\n", "corpora.demo.dataset", "because only the sources kaggle and hub"),
     ("corpora", FROM, f"{FROM}    dataset: a/../b\n", "corpora.demo.dataset", "allowed: null or owner/name"),
     ("corpora", FROM, f"{FROM}    revision: 2\n", "corpora.demo.revision", "only the sources kaggle and hub"),
