@@ -11,10 +11,22 @@ from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
 from models.file_names import CARD
 from tasks import pool
-from tasks.artifacts import AUDIO, CORPUS, CYCLES, LABEL_SETS, METADATA, RECORDINGS, SOURCE, SUMMARY, CorpusFolders
+from tasks.artifacts import (
+    AUDIO,
+    CORPUS,
+    CYCLES,
+    LABEL_SETS,
+    METADATA,
+    POOL,
+    RECORDINGS,
+    SOURCE,
+    SUMMARY,
+    CorpusFolders,
+)
 from tasks.corpora import registry
 from tasks.corpora.base import Corpus
 from tasks.corpora.source_files import recordings_in
+from tasks.runtime import corpus_facts
 from tasks.runtime.params import natural
 from tasks.subsets import folds
 from tasks.subsets.settings import FoldSettings
@@ -59,8 +71,11 @@ def pooled(audited: AuditedProject) -> Iterator[Finding]:
     folders = {name: audited.root / training[name].tables for name in sorted(training, key=natural)}
     with TemporaryDirectory() as folder:
         pool.pool(folders, Path(folder))
+        same_facts = corpus_facts.read(Path(folder)) == corpus_facts.read(audited.root / POOL)
         for path in POOLED:
             made, kept = Path(folder) / path.name, audited.root / path
+            if path in (CORPUS, LABEL_SETS) and same_facts:
+                continue  # another version of Breathline may write more keys
             if kept.is_file() and _content(made) != _content(kept):
                 what = f"the tables of the corpora give another one: {difference(made, kept)}"
                 yield Finding("pool-contradicts", str(path), what, ("pool",))
