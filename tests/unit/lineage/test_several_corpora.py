@@ -7,6 +7,7 @@ from unittest import mock
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -49,7 +50,8 @@ def made(several_project):
 
 
 def change(path: Path, **columns: pl.Expr) -> None:
-    pl.read_parquet(path).with_columns(**columns).write_parquet(path)
+    changed = pl.read_parquet(path).with_columns(**columns).to_arrow()
+    pq.write_table(changed.cast(pq.read_schema(path)), path)
 
 
 def test_each_corpus_and_the_pool_are_verified(several_project, copied):
