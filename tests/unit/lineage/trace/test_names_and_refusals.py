@@ -105,6 +105,6 @@ def test_a_trace_imports_no_slow_library(roots):
         "print(sorted({'torch', 'dvc', 'prefect', 'sklearn', 'scipy', 'polars', 'soundfile'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
-    env = {"PYTHONPATH": str(small.ROOT), "PATH": ""}
+    env = {"PYTHONPATH": str(small.ROOT), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=roots("official"), env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
