@@ -103,6 +103,7 @@ class Expectations:
         ranges: Column of each range in `validate.ranges` of params.yaml, if it has another name.
         labels: Derivations of label columns.
         shared_sides: Values of the column `split` whose patients the publisher has in train as well.
+        whole_recordings: Whether a cycle is a whole recording, so that no length is unusual.
         apart: Whether cycles of a recording do not overlap.
         overlapping: Values of columns of cycles that may overlap, as the publisher's do.
         without_cycles: Values of columns of recordings that need no cycle.
@@ -120,6 +121,7 @@ class Expectations:
     ranges: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
     shared_sides: tuple[str, ...] = ()
+    whole_recordings: bool = False
     apart: bool = True
     overlapping: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     without_cycles: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

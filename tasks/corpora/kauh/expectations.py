@@ -29,6 +29,7 @@ EXPECTATIONS = Expectations(
         },
         "cycles": {"kauh_sound": tuple(labels.SOUNDS)},
     },
+    whole_recordings=True,
     patient_columns=("age", "sex", "diagnosis", "kauh_sound", "fold"),
     labels=(
         LabelRule(

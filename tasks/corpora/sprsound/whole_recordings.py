@@ -53,6 +53,7 @@ class SprsoundRecordings(Sprsound):
             found,
             required={"recordings": found.required["recordings"], "cycles": ("sprsound_release",)},
             domains={"recordings": found.domains["recordings"], "cycles": {"sprsound_record": tuple(labels.RECORDS)}},
+            whole_recordings=True,
             overlapping={},
             without_cycles={},
             labels=(LABELS,),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.unit.tasks.corpora.stages import write_noise
 
+SECONDS = 9.0  # longer than a usual cycle
 # Diagnosis, sound, location, age and sex of each patient, in spellings as they occur.
 PEOPLE = (
     "N,N,P R U,34,F",
@@ -28,5 +29,5 @@ def names(people: Collection[str] = PEOPLE) -> list[str]:
 def lay_out(root: Path, recordings: Collection[str]) -> Path:
     """Write recordings of noise in a folder, and return it."""
     for seed, name in enumerate(recordings):
-        write_noise(root / "Audio Files" / f"{name}.wav", seed, 5.0)
+        write_noise(root / "Audio Files" / f"{name}.wav", seed, SECONDS)
     return root

@@ -44,7 +44,7 @@ def test_the_name_tells_all_and_the_id_is_plain(tmp_path, project):
     assert (row["diagnosis"], row["location"], row["kauh_filter"]) == ("Heart failure + COPD", "P R L", "D")
     assert (row["annotation_sha256"], row["cycles"], row["split"]) == (None, 1, "train")
     (whole,) = cycles.filter(pl.col("recording_id") == "kauh-P4_D").to_dicts()
-    assert (whole["start_s"], whole["end_s"], whole["cycle_id"]) == (0.0, 5.0, "kauh-P4_D_000")
+    assert (whole["start_s"], whole["end_s"], whole["cycle_id"]) == (0.0, generated.SECONDS, "kauh-P4_D_000")
     by_patient = cycles.group_by("patient_id").agg(pl.col("lungsound_4", "diagnosis_3", "diagnosis_2").unique())
     found = {patient: tuple(values for (values,) in some) for patient, *some in by_patient.iter_rows()}
     sounds = {"1": 0, "2": 2, "3": 2, "4": 1, "5": 3, "6": 1, "7": None, "8": None, "9": None, "10": 0}
