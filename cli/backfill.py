@@ -24,7 +24,7 @@ def backfill(
     from flows.backfills.variants import parse, variants
 
     write_access.check(Path.cwd())
-    console = Console()
+    console = Console(emoji=False)
     values = parse(param)
     for variant in variants(Path.cwd(), revision, values):
         console.print(f"{variant.name}: {variant.folder}", markup=False, highlight=False, soft_wrap=True)

@@ -29,7 +29,7 @@ def deploy(
     from flows import prefect_server
 
     root = Path.cwd()
-    console = Console()
+    console = Console(emoji=False)
     with console.status("Looking for the Prefect server …"):
         url = prefect_server.require(server)
     from prefect.client.orchestration import get_client

@@ -51,7 +51,7 @@ def leaderboard(
     from flows.processes.run_lock import exclusive_run
     from flows.workspaces import cache_of
 
-    root, console = Path.cwd(), Console()
+    root, console = Path.cwd(), Console(emoji=False)
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
     failures: Mapping[str, str] = {}
     if not collect:

@@ -38,8 +38,8 @@ def models(
 
     Parameters are counted for clips of 8 s and four classes.
     """
-    console = Console()
-    with Console(stderr=True).status("Building the networks, without their weights …"):
+    console = Console(emoji=False)
+    with Console(emoji=False, stderr=True).status("Building the networks, without their weights …"):
         from models.networks.registry import variants
 
         found = {name: resolve(name)} if name else variants()

@@ -61,7 +61,7 @@ def show(steps: Sequence[Step]) -> None:
     for step in steps:
         action = "[yellow]runs[/]" if step.runs else "[green]up to date[/]"
         shown.add_row(step.stage, action, Text(_shorten(step.reasons)))
-    console = Console()
+    console = Console(emoji=False)
     console.print(shown)
     running = sum(step.runs for step in steps)
     console.print(f"{running} of {len(steps)} stages run." if running else "All stages are up to date.")

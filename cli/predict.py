@@ -48,7 +48,7 @@ def predict(
     recording is cut into windows as long as the model's clips. Any bit depth and 1,000 to 384,000 Hz are
     read. A recording without a usable sound is not judged, and the reason is told.
     """
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     write = _writer(out) if out else None
     from flows import registry
     from lineage import model_files

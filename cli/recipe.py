@@ -41,7 +41,7 @@ def list_recipes() -> None:
             shown.add_row(name, Text(f"cannot be used: {error}", style="red"), "")
         else:
             shown.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper") or "").strip())
-    Console().print(shown)
+    Console(emoji=False).print(shown)
 
 
 @app.command(epilog=EXAMPLES["recipe show"])
@@ -52,7 +52,9 @@ def show(name: Name) -> None:
     from flows.recipes.layers import RECIPES, load
 
     load(name)
-    Console().print(Syntax((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), "yaml", background_color="default"))
+    Console(emoji=False).print(
+        Syntax((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), "yaml", background_color="default")
+    )
 
 
 @app.command(epilog=EXAMPLES["recipe use"])
@@ -80,7 +82,7 @@ def use(
 
 def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
     """Print the changes by a recipe."""
-    console = Console()
+    console = Console(emoji=False)
     if planned.changes:
         shown = table("key", "old", "new")
         for change in planned.changes:

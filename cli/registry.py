@@ -36,7 +36,7 @@ def list_versions(
     if as_json:
         print_json([asdict(one) | {"made": one.made.isoformat()} for one in versions])
         return
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     if not versions:
         console.print(f"{name} has no version yet: `breathline registry promote` makes the first one.")
         return
@@ -65,7 +65,7 @@ def promote(
     from flows import registry
     from flows.processes.run_lock import exclusive_run
 
-    root, console = Path.cwd(), Console(highlight=False)
+    root, console = Path.cwd(), Console(emoji=False, highlight=False)
     with exclusive_run(root):
         if version is None:
             made = registry.promote(root, name=name, bump=bump, stage=stage or None)
@@ -82,7 +82,7 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
     from flows import registry
     from lineage import versions
 
-    root, console = Path.cwd(), Console(highlight=False)
+    root, console = Path.cwd(), Console(emoji=False, highlight=False)
     version = registry.find(root, model)
     console.print(f"[bold]{version}[/]" + (f", in {' '.join(version.stages)}" if version.stages else ""))
     console.print(f"made {version.made:%Y-%m-%d %H:%M %Z} at commit {version.commit}", soft_wrap=True)

@@ -26,7 +26,7 @@ def report(open_page: Annotated[bool, typer.Option("--open", help="open the repo
     """Show the results of the last evaluation and the paths of all results."""
     if not METRICS.exists():
         raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="`make demo`, or `dvc repro`")
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     with content_of(METRICS):
         _show(console, read_json(METRICS))
     existing = {path: content for path, content in PATHS.items() if path.exists()}

@@ -33,7 +33,7 @@ def run(
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
-    console = Console()
+    console = Console(emoji=False)
     root = Path.cwd()
     pools = _pools(on)
     if dry:

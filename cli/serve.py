@@ -30,7 +30,7 @@ def serve(
     from flows import prefect_server
 
     root = Path.cwd()
-    console = Console()
+    console = Console(emoji=False)
     with ExitStack() as stack:
         with console.status("Checking or starting the Prefect server (up to half a minute the first time) …"):
             url = prefect_server.check(server)

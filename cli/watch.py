@@ -33,7 +33,7 @@ def watch(
     from flows.new_recordings import source_state
     from tasks.runtime import params
 
-    console, root = Console(), Path.cwd()
+    console, root = Console(emoji=False), Path.cwd()
     found, files = [], 0
     with console.status("Checking the sources …"):
         watched = source_state.watched(params.read())

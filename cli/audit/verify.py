@@ -57,7 +57,7 @@ def verify(
 
     signed = SignedStatement(envelope=signature, key=key) if signature and key else None
     wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0) if deep else None
-    with Console(stderr=True).status("Reading all artifacts …"):
+    with Console(emoji=False, stderr=True).status("Reading all artifacts …"):
         report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:
         print_json(report.as_json())

@@ -71,7 +71,7 @@ def add(
     from tasks.own_data.problems import Problems
     from tasks.runtime.files import write_text
 
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     request = _request(
         name, audio, sheet, columns=columns, classes=label, annotations=annotations, patient_from=patient_from,
         window=window, role=role,

@@ -37,7 +37,7 @@ def list_corpora(as_json: AsJson = False) -> None:
         licence = (extracted.licence or "none known") if extracted else "–"
         source = str(item.keys.get("path") or item.keys.get("source") or "")
         shown.add_row(item.name, item.role, str(item.keys.get("format")), escape(source), *numbers, escape(licence))
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     console.print(shown)
     if any(extracted is None for _, extracted in found):
         console.print("– not extracted yet: `dvc repro` does it.")
@@ -53,7 +53,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(_fields(item, extracted))
         return
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     console.print(f"[bold]{escape(name)}[/] · {item.role} · {escape(str(item.keys.get('format')))}")
     shown = table("", "", show_header=False)
     for key, value in params.flatten(item.keys).items():
@@ -83,7 +83,7 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="As
     root = Path()
     with exclusive_run(root):
         planned = items.remove(root, name)
-        console = Console(highlight=False)
+        console = Console(emoji=False, highlight=False)
         normalised = items.table_of(name)
         stale = [*planned.stale, *([normalised] if normalised.exists() else [])]
         console.print(f"`{name}` is taken out of params.yaml" + (", and these are removed:" if stale else "."))

@@ -30,7 +30,7 @@ def doctor(
     A warning is a fact to know; a problem stops a run or makes its results wrong.
     """
     root = Path.cwd()
-    with Console(stderr=True).status("Checking the machine, the installation and the project …"):
+    with Console(emoji=False, stderr=True).status("Checking the machine, the installation and the project …"):
         results = {section: list(run(checks, root)) for section, checks in _sections(deep=deep).items()}
     if as_json:
         print_json([{"section": section} | asdict(one) for section, found in results.items() for one in found])
@@ -42,7 +42,7 @@ def doctor(
 
 def show(results: Mapping[str, Sequence[CheckResult]]) -> None:
     """Print the results by section, the next step below each warning and problem, and the number of each state."""
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     for section, found in results.items():
         shown = table(Column(width=7, no_wrap=True), Column(width=18, no_wrap=True), Column(overflow="fold"))
         shown.show_header = False

@@ -21,7 +21,7 @@ from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
 
 LOCKS = Path(".locks")
-console = Console(stderr=True)
+console = Console(emoji=False, stderr=True)
 
 
 @contextmanager
