@@ -67,6 +67,7 @@ def add(
     from flows.corpora import items
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
+    from flows.recipes.params_text import PARAMS
     from tasks.corpora.table import normalised
     from tasks.own_data.problems import Problems
     from tasks.runtime.files import write_text
@@ -102,6 +103,7 @@ def add(
         write_text(path, content.decode())
         writing.write(Path(), planned)
     console.print("\nNext: [bold]breathline plan[/] shows what runs, [bold]dvc repro[/] runs it.")
+    console.print(f"For Git: [bold]git add {PARAMS} {path}[/]", soft_wrap=True)
 
 
 def is_terminal(console: Console) -> bool:

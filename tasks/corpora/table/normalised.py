@@ -63,33 +63,37 @@ COLUMNS = tuple(field.name for field in fields(Segment))
 OF_RECORDING = tuple(name for name in COLUMNS if name not in {"start_s", "end_s", "label", "kind"})
 
 
-def encode(segments: Sequence[Segment], columns: Sequence[str] = COLUMNS, *, separator: str = ",") -> bytes:
+def encode(
+    segments: Sequence[Segment], columns: Sequence[str] = COLUMNS, *, separator: str = ",", heading: bool = True
+) -> bytes:
     """Return segments as CSV in UTF-8, in the order of recordings and times; equal segments give equal bytes.
 
     Args:
         segments: Segments in any order.
         columns: Wanted columns; equal rows are written once.
         separator: Separator of the cells.
+        heading: Whether the first line names the columns.
     """
     ordered = sorted(segments, key=lambda one: (one.recording_id, one.start_s, one.end_s, one.label))
     lines = dict.fromkeys(tuple(_text(getattr(one, name)) for name in columns) for one in ordered)
     written = io.StringIO()
     writer = csv.writer(written, delimiter=separator, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerows([columns] if heading else [])
     writer.writerows(lines)
     return written.getvalue().encode()
 
 
-def read_rows(path: Path, columns: Sequence[str], *, separator: str = ",") -> list[tuple[int, dict[str, str]]]:
-    """Return the line and the cells of each row of a CSV file with these columns.
+def read_rows(
+    path: Path, columns: Sequence[str], *, separator: str = ",", heading: bool = True
+) -> list[tuple[int, dict[str, str]]]:
+    """Return the line and the cells of each row of a CSV file with these columns; see `encode`.
 
     Raises:
         BreathlineError: The file cannot be read, or has other columns.
     """
     reader = csv.reader(io.StringIO(read_text(path, limit=MAX_BYTES), newline=""), delimiter=separator)
     try:
-        heading = next(reader, [])
-        if tuple(heading) != tuple(columns):
+        if heading and tuple(next(reader, [])) != tuple(columns):
             what = f"The columns are not {', '.join(columns)}."
             raise BreathlineError(what, where=f"{path}:1", hint=HINT)
         found = []

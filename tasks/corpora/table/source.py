@@ -41,7 +41,7 @@ def prepare(collection: Collection, settings: TableSettings) -> Collection:
     for one in segments:
         recordings.setdefault(one.recording_id, []).append(one)
     annotations = [
-        _written(f"{name}.tsv", path, normalised.encode(several, COLUMNS, separator="\t"))
+        _written(f"{name}.tsv", path, normalised.encode(several, COLUMNS, separator="\t", heading=False))
         for name, several in recordings.items()
     ]
     own = labels.own_classes((one.label, one.kind) for one in segments)
@@ -58,7 +58,7 @@ def read_annotation(path: Path) -> Iterator[tuple[float, float, str, str]]:
     Raises:
         BreathlineError: The annotation is damaged.
     """
-    for line, row in normalised.read_rows(path, COLUMNS, separator="\t"):
+    for line, row in normalised.read_rows(path, COLUMNS, separator="\t", heading=False):
         where = f"{path}:{line}"
         if row["kind"] not in labels.CLASSES:
             raise BreathlineError(f"`{row['kind']}` is no class.", where=where, hint=normalised.HINT)
