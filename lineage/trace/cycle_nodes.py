@@ -61,7 +61,7 @@ class Annotations(NodeType):
         cycle = self.data.cycles[name]
         path, number = self.data.annotation_of(cycle["recording_id"]), cycle["cycle_index"] + 1
         line = None
-        if path.endswith(".txt") and self.data.exists(path):
+        if path.endswith((".txt", ".tsv")) and self.data.exists(path):
             text = (self.data.root / path).read_text(encoding="utf-8-sig")
             line = [line for line in text.splitlines() if line.strip()][number - 1 : number]
         facts = {
