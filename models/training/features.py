@@ -46,7 +46,9 @@ class Features:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        folders = sorted(path.parent for path in directory.glob(f"*/{file_names.FEATURES}")) or [directory]
+        # By any of their files, so that a missing one is named.
+        files = (file_names.FEATURES, file_names.INDEX, file_names.STATISTICS)
+        folders = sorted({path.parent for name in files for path in directory.glob(f"*/{name}")}) or [directory]
         arrays, self.rows = list[npt.NDArray[np.float16]](), dict[str, int]()
         for folder in folders:
             array, index = _read(folder)
