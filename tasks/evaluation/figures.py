@@ -64,7 +64,8 @@ def curve(table: pl.DataFrame, model: str, classes: Sequence[str], notes: Mappin
             if part.height:
                 axes.plot(part[x], part[y], color=PALETTE[index], label=f"{name} {notes[name]}")
         _unit_square(axes, x.replace("_", " "), y.replace("_", " "))
-        axes.legend(loc="lower right" if is_roc else "upper right", labelcolor=INK)
+        if axes.lines[is_roc:]:  # no class may be in the test
+            axes.legend(loc="lower right" if is_roc else "upper right", labelcolor=INK)
     return canvas.svg
 
 
@@ -114,7 +115,7 @@ def training(history: pl.DataFrame, column: str, title: str, label: str) -> str:
 
 def over_k(table: pl.DataFrame, label: str) -> str:
     """Return both Scores of teacher ensembles over the number of teachers k, with their intervals as bands."""
-    with drawing(4.6, 3.9, label) as canvas:
+    with drawing(10.2, 3.9, label) as canvas:
         axes = canvas.axes
         axes.axhline(CHANCE, **DASHED)
         for name, colour in (("score_strict", STRICT), ("score_lenient", LENIENT)):
