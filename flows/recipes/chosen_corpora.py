@@ -110,7 +110,7 @@ def _split(chosen: Mapping[str, Any], project: Mapping[str, Any], root: Path, gi
         if not isinstance(item, Mapping) or item.get("format") not in registry.names():
             return wanted  # the check of all parameters names the fault
         candidates = [_of(wanted, name), *([] if name in given else [_of(present, name)])]
-        fitting = [split for split in candidates if split is not None and sources.has_split(item, split)]
+        fitting = [split for split in candidates if split is not None and sources.has_split(item, split, root)]
         found[name] = fitting[0] if fitting else sources.usual_split(item, root)
     return next(iter(found.values())) if len({str(split) for split in found.values()}) == 1 else found
 

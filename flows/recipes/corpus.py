@@ -10,7 +10,7 @@ from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.value_types import NAME
 from tasks.sources import archive, folder_walk, pointers, system_files
-from tasks.subsets.settings import DEVICE
+from tasks.subsets.settings import DEVICE, SPLITS
 
 FORM = "[CORPUS=]SOURCE"
 SOURCES = (
@@ -96,10 +96,19 @@ def _dataset(where: str, parts: Mapping[str, str | None], name: str | None) -> d
     return found if number is None else {**found, "revision": number}
 
 
-def has_split(item: Mapping[str, Any], split: str | int) -> bool:
-    """Return whether a corpus can have a split, as far as its format tells."""
-    splits = registry.get(item["format"]).splits
-    return not splits or str(split).partition(DEVICE)[0] in splits
+def has_split(item: Mapping[str, Any], split: str | int, root: Path) -> bool:
+    """Return whether a corpus can have a split, as far as its format and the folders of its source tell.
+
+    Args:
+        item: Format and source of the corpus.
+        split: Split, with or without a device.
+        root: Folder to which its path is relative.
+    """
+    corpus, base = registry.get(item["format"]), str(split).partition(DEVICE)[0]
+    if corpus.splits and base not in corpus.splits:
+        return False
+    sides = corpus.sides_of(_files_of(item, root))
+    return base in SPLITS or not sides or base in sides
 
 
 def usual_split(item: Mapping[str, Any], root: Path) -> str | int:
@@ -109,9 +118,14 @@ def usual_split(item: Mapping[str, Any], root: Path) -> str | int:
         item: Format and source of the corpus.
         root: Folder to which its path is relative.
     """
-    path = root / item["path"] if item.get("path") else None
-    usual = registry.get(item["format"]).usual_split(_files(path) if path and path.exists() else [])
+    usual = registry.get(item["format"]).usual_split(_files_of(item, root))
     return int(usual) if usual.isdigit() else usual
+
+
+def _files_of(item: Mapping[str, Any], root: Path) -> list[str]:
+    """Return the paths of the files of a source; none for a source that is not here."""
+    path = root / item["path"] if item.get("path") else None
+    return _files(path) if path and path.exists() else []
 
 
 def _parts(given: str) -> tuple[str | None, str]:

@@ -247,6 +247,10 @@ class Corpus(ABC):
         """
         return self.name
 
+    def sides_of(self, files: AbstractCollection[str]) -> set[str]:
+        """Return the sides that the paths of a source tell; empty if paths tell none."""
+        return set()
+
     def usual_split(self, files: AbstractCollection[str]) -> str:
         """Return the split that a recipe uses for a source whose files have these paths."""
         return "official"

@@ -47,10 +47,13 @@ class Sprsound(Corpus):
         """Return the adapter of whole recordings if the settings ask for them."""
         return "sprsound_recordings" if settings.get("segments") == "recordings" else self.name
 
+    def sides_of(self, files: AbstractCollection[str]) -> set[str]:
+        """Return the sides of the annotations, by their folders."""
+        return {_side(path) for path in files if path.lower().endswith(self.annotation_suffix)}
+
     def usual_split(self, files: AbstractCollection[str]) -> str:
         """Return `inter` for a source with that test, else fold 0 of the train part."""
-        folders = [path for path in files if path.lower().endswith(self.annotation_suffix)]
-        return "inter" if any(_side(path) == "inter" for path in folders) else "0"
+        return "inter" if "inter" in self.sides_of(files) else "0"
 
     def derived_metadata(
         self, annotations: Mapping[str, Sequence[str]], settings: DownloadSettings

@@ -142,7 +142,7 @@ def test_a_recipe_recognises_the_format_and_sets_a_split_that_it_has(tmp_path):
     source = generated.lay_out(tmp_path / "source", generated.recordings(2, test=1))
     found = recipe_corpus.settings(str(source))
     assert (found["format"], found["expect"]) == ("hf_lung", "partial")
-    assert not recipe_corpus.has_split(found, "inter")
+    assert not recipe_corpus.has_split(found, "inter", tmp_path)
     assert recipe_corpus.usual_split(found, tmp_path) == "official"
     shutil.rmtree(source / "test")
     assert recipe_corpus.usual_split(found, tmp_path) == 0

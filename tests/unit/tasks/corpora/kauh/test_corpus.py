@@ -121,7 +121,7 @@ def test_a_recipe_recognises_the_format_and_its_folds(tmp_path):
     source = generated.lay_out(tmp_path / "source", generated.names(generated.PEOPLE[:1]))
     found = recipe_corpus.settings(str(source))
     assert (found["format"], found["expect"]) == ("kauh", "partial")
-    assert not recipe_corpus.has_split(found, "official")
+    assert not recipe_corpus.has_split(found, "official", tmp_path)
     assert recipe_corpus.usual_split(found, tmp_path) == 0
 
 

@@ -246,6 +246,8 @@ def test_checks_hold_for_the_format_and_name_poor_quality_overlap_and_a_patient_
     [
         ((), "official", 0),
         (("inter", "intra"), "official", "inter"),
+        (("intra",), "intra", "intra"),
+        ((), "inter", 0),
         ((), "3", "3"),
         ((), "2@Yunting II", "2@Yunting II"),
     ],
@@ -254,7 +256,7 @@ def test_a_recipe_recognises_the_corpus_and_gets_a_split_that_it_has(tmp_path, t
     source = generated.lay_out(tmp_path / "source", generated.recordings(2, ("train", *tests)))
     chosen = recipe_corpus.settings(str(source))
     assert (chosen["format"], chosen["source"], chosen["expect"]) == ("sprsound", "directory", "partial")
-    kept = recipe_corpus.has_split(chosen, split)
+    kept = recipe_corpus.has_split(chosen, split, tmp_path)
     assert (split if kept else recipe_corpus.usual_split(chosen, tmp_path)) == wanted
 
 
