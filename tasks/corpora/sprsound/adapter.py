@@ -49,7 +49,8 @@ class Sprsound(Corpus):
 
     def sides_of(self, files: AbstractCollection[str]) -> set[str]:
         """Return the sides of the annotations, by their folders."""
-        return {_side(path) for path in files if path.lower().endswith(self.annotation_suffix)}
+        found = (_side(path) for path in files if path.lower().endswith(self.annotation_suffix))
+        return {side for side in found if side is not None}
 
     def usual_split(self, files: AbstractCollection[str]) -> str:
         """Return `inter` for a source with that test, else fold 0 of the train part."""
