@@ -91,12 +91,13 @@ def add(
         "table": {"file": path.as_posix(), "sha256": hashlib.sha256(content).hexdigest()},
     }
     split: str | int = "own" if {row.split for row in made.rows} == {"train", "test"} else 0
+    patients = {row.patient_id for row in made.rows}
     if dry:
-        _show_changes(items.add(Path(), name, role, keys, split), path, console)
+        _show_changes(items.add(Path(), name, role, keys, split=split, patients=patients), path, console)
         return
     # A running stage must neither lose its outs nor continue with other parameters.
     with exclusive_run(Path()):
-        planned = items.add(Path(), name, role, keys, split)
+        planned = items.add(Path(), name, role, keys, split=split, patients=patients)
         _show_changes(planned, path, console)
         if asking and not typer.confirm("Write this?", default=True):
             raise typer.Exit(1)

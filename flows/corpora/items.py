@@ -1,5 +1,6 @@
 """Items of corpora in params.yaml: adding and removing one, with the split and everything that belongs to it."""
 
+from collections.abc import Collection as AbstractCollection
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +58,13 @@ def get(root: Path, name: str) -> Item:
     return found
 
 
-def add(root: Path, name: str, role: Role, keys: Mapping[str, Any], split: str | int) -> Edit:
+def add(
+    root: Path, name: str, role: Role, keys: Mapping[str, Any], *, split: str | int, patients: AbstractCollection[str]
+) -> Edit:
     """Return the changes of a project by a new corpus, or by a new version of one of the same format.
 
-    Patients who are left out stay left out. A generated corpus is no longer learned from beside the new one.
+    Patients who are left out stay left out, as long as they are in the table. A generated corpus is no longer learned
+    from beside the new one.
 
     Args:
         root: Folder of the project.
@@ -68,6 +72,7 @@ def add(root: Path, name: str, role: Role, keys: Mapping[str, Any], split: str |
         role: Role of the corpus.
         keys: Keys of the corpus in params.yaml.
         split: Split of the corpus, where it is learned from.
+        patients: Ids of its patients.
 
     Raises:
         BreathlineError: Another corpus has the name, or params.yaml would not be right.
@@ -81,7 +86,8 @@ def add(root: Path, name: str, role: Role, keys: Mapping[str, Any], split: str |
             where=root / PARAMS,
             hint=f"use another name, or give `breathline corpus remove {name}` first",
         )
-    excluded = before[name].keys.get("exclude_patients") if name in before else None
+    left_out = (before[name].keys.get("exclude_patients") or []) if name in before else []
+    excluded = [patient for patient in left_out if str(patient) in patients]
     item = {**keys, **({"exclude_patients": excluded} if excluded else {})}
     section = SECTIONS[role]
     others = {key: value for key, value in mapping_at(raw, (section,)).items() if key != name}

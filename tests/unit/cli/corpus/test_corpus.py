@@ -123,6 +123,12 @@ def test_adding_again_keeps_patients_that_are_left_out_and_refuses_another_forma
     (project / "params.yaml").write_text(text, encoding="utf-8")
     assert call(*COMPLETE).exit_code == 0
     assert params.read()["corpora"]["mine"]["exclude_patients"] == ["mine-P1"]
+    lines = (project / "sounds.csv").read_text(encoding="utf-8").splitlines()
+    names = [name.replace("P1", "P3") for name in NAMES]
+    write_audio(project / "recordings", names)
+    (project / "sounds.csv").write_text("\n".join(line.replace("P1", "P3") for line in lines), encoding="utf-8")
+    assert call(*COMPLETE).exit_code == 0
+    assert "exclude_patients" not in params.read()["corpora"]["mine"]
     assert "corpus `mine` already" in str(call("add", "mine", *COMPLETE[2:], "--role", "external").exception)
 
 
