@@ -93,7 +93,7 @@ def test_one_bad_recording_costs_no_other(tmp_path, monkeypatch, capsys):
     for name in ("foreign", "good"):
         write(tmp_path / f"{name}.wav", BREATH)
     write(tmp_path / "silent.wav", np.zeros(RATE))
-    (tmp_path / "foreign.txt").write_text("0.5\t2.1\twheeze\n")
+    (tmp_path / "foreign.txt").write_text("Diary of the ward\n")
     with pytest.raises(BreathlineError, match=r"1 of 3 recordings(.|\n)*foreign\.txt:1.*move or rename foreign\.txt"):
         predict([Path("foreign.wav"), Path("good.wav"), Path("silent.wav")], model="model", out=Path("out.csv"))
     printed = " ".join(capsys.readouterr().out.split())

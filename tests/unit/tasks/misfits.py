@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,8 @@ READERS = {
     "data/cycles/recordings.parquet": Reader(_test_cycles, ("recording_id", "age", *GROUPS), untyped=True),
     "data/extracted/icbhi/summary.json": Reader(_checked_tables, tuple(frames.SUMMARY_KEYS)),
     "data/cycles/corpus.json": Reader(
-        corpus_facts.read, tuple(one.name for one in fields(CorpusFacts) if one.name != "label_sets")
+        corpus_facts.read,
+        tuple(one.name for one in fields(CorpusFacts) if one.default is MISSING and one.name != "label_sets"),
     ),
     "data/cycles/label_sets.json": Reader(
         corpus_facts.read_label_sets, ("lungsound_4.classes", "lungsound_4.column", "lungsound_4.description")
