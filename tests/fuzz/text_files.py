@@ -19,12 +19,14 @@ class Kind:
         rows: Valid rows, cells separated by tabs.
         bad_cells: Refused cells of each column.
         is_table: Whether the rows have cells; JSON has none.
+        lists_all: Whether all faults of a file are one message, instead of the first one.
     """
 
     read: Callable[[Path], object]
     rows: tuple[str, ...]
     bad_cells: tuple[tuple[str, ...], ...] = ()
     is_table: bool = True
+    lists_all: bool = False
 
 
 DIGITS = "9" * 4301  # more than Python's int() reads
@@ -63,9 +65,13 @@ KINDS = {
         own_data.read_table,
         own_data.ROWS,
         (("../P1_a.wav", ""), TIMES, TIMES, ("", "=", "\x1b[2J"), ("", "李"), (), TIMES),
+        lists_all=True,
     ),
     "annotation of own recordings": Kind(
-        own_data.read_annotation, ("0\t0.5\tnormal", "0.5\t0.75\twheeze"), (TIMES, TIMES, ("", "\\", "squeak"))
+        own_data.read_annotation,
+        ("0\t0.5\tnormal", "0.5\t0.75\twheeze"),
+        (TIMES, TIMES, ("", "\\", "squeak")),
+        lists_all=True,
     ),
     "normalised table": Kind(normalised.read, own_data.NORMALISED, (NUMBERS,), is_table=False),
     "split": Kind(
