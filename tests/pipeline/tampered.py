@@ -20,7 +20,7 @@ CASES = {
     "an annotation removed": (lambda p: do.first(p, ".txt").unlink(), "out-missing", ".txt", "is missing"),
     "a label in the table of cycles": (
         lambda p: do.value(p / do.CYCLES, "lungsound_4", 0, lambda label: (label + 1) % 4),
-        "out-changed", do.CYCLES, "lungsound_4 of 101_"),
+        "out-changed pool-contradicts", do.CYCLES, "lungsound_4 of 101_"),
     "two rows of features exchanged": (do.features, "out-changed", do.FEATURES, "row 2 ({cycle}), "),
     "a table written anew": (
         lambda p: pq.write_table(pq.read_table(p / do.SOFT_LABELS), p / do.SOFT_LABELS, compression="gzip"),
@@ -47,7 +47,7 @@ CASES = {
     "a patient moved to test in the official list": (do.move_patient,
         "out-changed metadata-contradicts split-contradicts", "ICBHI_challenge_train_test.txt", "train → 101"),
     "a patient's cycles moved to test": (do.move_cycles,
-        "out-changed split-contradicts prediction-contradicts soft-label-contradicts", do.CYCLES, "split of 101_"),
+        "out-changed pool-contradicts split-contradicts prediction-contradicts soft-label-contradicts", do.CYCLES, "split of 101_"),
     "dvc.lock: an MD5": (
         lambda p: do.lock(p, "fbank@icbhi-ast", lambda stage: stage["outs"][0].update(md5="0" * 32 + ".dir")),
         "lock-changed", "dvc.lock", "of data/fbank/ast/icbhi in fbank@icbhi-ast is 000"),

@@ -66,4 +66,4 @@ def test_a_patient_is_removed(project, server, command):
     assert changes["recordings"]["removed"] == theirs["recording_id"].to_list()
     assert (changes["recordings"]["added"], changes["recordings"]["changed"]) == ([], {})
     assert changes["code"] == {"added": [], "removed": [], "changed": {}}
-    assert list(changes["parameters"]["changed"]) == [f"corpora.{runs.CORPUS}.exclude_patients"]
+    assert changes["parameters"]["added"] == [f"corpora.{runs.CORPUS}.exclude_patients"]
