@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -123,9 +124,11 @@ def usual_split(item: Mapping[str, Any], root: Path) -> str | int:
 
 
 def _files_of(item: Mapping[str, Any], root: Path) -> list[str]:
-    """Return the paths of the files of a source; none for a source that is not here."""
-    path = root / item["path"] if item.get("path") else None
-    return _files(path) if path and path.exists() else []
+    """Return the paths of the files of a source; none for a source that is not here, or is damaged."""
+    if item.get("path"):
+        with suppress(BreathlineError):  # `download` says what is wrong with it
+            return _files(root / item["path"])
+    return []
 
 
 def _parts(given: str) -> tuple[str | None, str]:

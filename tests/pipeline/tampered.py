@@ -47,7 +47,8 @@ CASES = {
     "a patient moved to test in the official list": (do.move_patient,
         "out-changed metadata-contradicts split-contradicts", "ICBHI_challenge_train_test.txt", "train → 101"),
     "a patient's cycles moved to test": (do.move_cycles,
-        "out-changed pool-contradicts split-contradicts prediction-contradicts soft-label-contradicts", do.CYCLES, "split of 101_"),
+        "out-changed pool-contradicts split-contradicts prediction-contradicts soft-label-contradicts",
+        do.CYCLES, "split of 101_"),
     "dvc.lock: an MD5": (
         lambda p: do.lock(p, "fbank@icbhi-ast", lambda stage: stage["outs"][0].update(md5="0" * 32 + ".dir")),
         "lock-changed", "dvc.lock", "of data/fbank/ast/icbhi in fbank@icbhi-ast is 000"),

@@ -67,8 +67,10 @@ def test_an_untouched_run_is_verified_without_a_word(finished_run):
 def test_an_untouched_run_is_verified_in_depth(finished_run):
     report = verification.verify(finished_run, deep=Sample(sample=6, seed=1))
     assert {one.kind for one in report.findings} == {"computed-anew"}
-    fbanks = {"fbank@icbhi-ast", "fbank@icbhi-efficientat"}
-    assert {one.where for one in report.notes} == {"cycles", *fbanks, "soft labels", "predictions", "metrics"}
+    each = {f"cycles of {name}" for name in ("icbhi", "other")}
+    each |= {f"{stage}-{name}" for stage in ("fbank@icbhi", "fbank_external@other") for name in ("ast", "efficientat")}
+    models = {"soft labels", "predictions", "predictions on other", "metrics"}
+    assert {one.where for one in report.notes} == each | models
 
 
 @pytest.mark.long

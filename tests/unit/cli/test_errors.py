@@ -136,9 +136,8 @@ def test_an_output_that_is_full_is_named_and_not_the_disk_of_the_project():
         command = [sys.executable, "-c", START, "models", "mn04"]
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(
-        "Error: The output cannot be written: No space left on device.\n  where: standard output"
-    )
+    words = "Error: The output cannot be written: No space left on device.\n  where: standard output"
+    assert words in done.stderr  # torch may warn before
     assert "another file" in done.stderr
 
 

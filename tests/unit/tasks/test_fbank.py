@@ -42,8 +42,9 @@ def lay_out(
     folder: Path, samples: Sequence[object], *, ids: Sequence[str] | None = None, table_ids: Sequence[str] | None = None
 ) -> tuple[Path, Path]:
     ids = ids or [f"101_1b1_Al_sc_Meditron_{row:03d}" for row in range(len(samples))]
-    cycles, audio = folder / "data/cycles/cycles.parquet", folder / f"data/cycles/audio/{RATE}.parquet"
-    audio.parent.mkdir(parents=True)
+    cycles, audio = folder / "data/extracted/demo/cycles.parquet", folder / f"data/waveforms/demo/{RATE}.parquet"
+    for path in (cycles, audio):
+        path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"cycle_id": pa.array(ids if table_ids is None else table_ids, pa.string())}), cycles)
     table = pa.table([pa.array(ids, pa.string()), pa.array(samples, pa.list_(pa.float32()))], schema=schemas.AUDIO)
     pq.write_table(table, audio, row_group_size=3)
@@ -111,7 +112,7 @@ def test_the_first_cycles_without_finite_features_are_named_with_their_number(tm
     samples[2:9] = [[math.nan] * 900] * 7
     with pytest.raises(BreathlineError, match=r"7 of 33 cycles .*_002, .*_003, .*_006 and 2 more") as caught:
         build(lay_out(tmp_path, samples), tmp_path / "out")
-    assert caught.value.where == tmp_path / "data/cycles/audio/16000.parquet"
+    assert caught.value.where == tmp_path / "data/waveforms/demo/16000.parquet"
     assert "lr" not in str(caught.value)
 
 
@@ -165,7 +166,7 @@ def test_a_limit_of_the_file_size_is_named_and_leaves_nothing(tmp_path):
 
 
 def run_stage(folder: Path) -> subprocess.Popen[str]:
-    command, env = [sys.executable, "-m", "tasks.fbank", "ast"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    command, env = [sys.executable, "-m", "tasks.fbank", "demo-ast"], {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, cwd=folder, env=env | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True)
 
 
@@ -173,7 +174,7 @@ def run_stage(folder: Path) -> subprocess.Popen[str]:
 def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path):
     corpus = lay_out(tmp_path, waveforms([9_000] * 600))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
-    out = tmp_path / "data/fbank/ast"
+    out = tmp_path / "data/fbank/ast/demo"
     with run_stage(tmp_path) as killed:
         while not (begun := [path for path in out.glob(".features*") if path.stat().st_size > 1_000_000]):
             assert killed.poll() is None, killed.stderr.read() if killed.stderr else None
@@ -202,7 +203,7 @@ def test_settings_that_do_not_fit_are_named(tmp_path, monkeypatch, capfd, settin
     (tmp_path / "params.yaml").write_text(f"frontends: {settings}\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        fbank.main("ast")
+        fbank.main("demo-ast")
     assert ended.value.code == 1
     assert message in capfd.readouterr().err
 
@@ -214,7 +215,8 @@ from models.frontends.registry import create
 from tasks.features.cache import build
 
 for corpus in sys.argv[1:]:
-    cycles, audio = Path(corpus, "data/cycles/cycles.parquet"), Path(corpus, "data/cycles/audio/16000.parquet")
+    cycles = Path(corpus, "data/extracted/demo/cycles.parquet")
+    audio = Path(corpus, "data/waveforms/demo/16000.parquet")
     build(create("ast", 8.0), cycles, audio, Path(corpus, "out"), duration_s=8.0, workers=2)
     print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """

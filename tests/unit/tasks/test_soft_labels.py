@@ -102,8 +102,8 @@ def test_what_is_missing_or_left_over_is_named(project, capsys):
     assert "The teacher ast was trained for lungsound_2, not for lungsound_4" in failing(capsys)
     (teachers / "ast" / "model.json").write_text(card)
 
-    (project / "data" / "fbank" / "wide" / "features.npy").unlink()
-    assert "dvc repro fbank@wide" in failing(capsys)
+    (project / "data" / "fbank" / "wide" / "demo" / "features.npy").unlink()
+    assert "dvc repro fbank@demo-wide" in failing(capsys)
     (teachers / "mn" / "model.json").unlink()
     assert "dvc repro train_teacher@mn" in failing(capsys)
     assert not OUT.exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import DATA_DOCS, EXTRACTED, VERDICTS
+from tasks.artifacts import CorpusFolders
 from tasks.checks import gx
 from tasks.checks.runner import run
 from tasks.checks.settings import CheckSettings, Severity
@@ -26,12 +26,15 @@ from tests.unit.tasks.checks.tables import ROOT, SETTINGS, Tables, clean
 from tests.unit.tasks.checks.tables import facts as facts_of
 from tests.unit.tasks.corpora.icbhi.complete import complete_tables
 
+FOLDERS = CorpusFolders("training", "icbhi")
+EXTRACTED, VERDICTS, DATA_DOCS = FOLDERS.tables, FOLDERS.verdicts, FOLDERS.data_docs
+
 
 def store(corpus: Tables, folder: Path) -> None:
     for table in ("recordings", "cycles"):
         write_table(folder / f"{table}.parquet", corpus.arrow(table))
     write_json(folder / "summary.json", corpus.summary)
-    corpus_facts.write(folder, corpus.facts)
+    corpus_facts.write(folder, replace(corpus.facts, format="icbhi"))
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -57,7 +60,7 @@ def faulty(tmp_path: Path) -> Path:
 @pytest.mark.slow  # starts two processes, about 6 s
 def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_processes(faulty, tmp_path):
     env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "tasks.validate"]
+    command = [sys.executable, "-m", "tasks.validate", "icbhi"]
     done = subprocess.run(command, cwd=faulty, env=env, capture_output=True, text=True, check=False)
     printed = done.stderr
     assert done.returncode == 1, printed

@@ -3,8 +3,9 @@
 import pytest
 
 from lineage.trace.project_data import ProjectData
+from tasks.artifacts import CorpusFolders
 
-RAW = "data/raw/audio"
+RAW = "data/raw/a/audio"
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ RAW = "data/raw/audio"
 )
 def test_the_annotation_of_a_recording_is_found(files, digest, path):
     data = ProjectData.__new__(ProjectData)
-    recordings = {name: {"annotation_sha256": digest} for name in ("a_1", "a_10")}
-    vars(data).update(recordings=recordings, _files={f"{RAW}/{name}": {} for name in files})
+    recordings = {
+        name: {"annotation_sha256": digest, "recording_sha256": "w", "corpus": "a"} for name in ("a_1", "a_10")
+    }
+    vars(data).update(
+        corpora={"a": CorpusFolders("training", "a")},
+        recordings=recordings,
+        _files={f"{RAW}/{name}": {"sha256": "w" if name.endswith(".wav") else "t"} for name in files},
+    )
     assert data.annotation_of("a_1") == f"{RAW}/{path}"

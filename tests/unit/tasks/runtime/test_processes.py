@@ -144,6 +144,7 @@ def test_a_stage_ends_when_dvc_alone_dies_within_its_first_second(start, endless
 # The modules that start processes. Git, nvidia-smi and the like are waited for with a time limit or end by themselves.
 STARTERS = {
     "tasks/runtime/processes.py": "pools and children",
+    "flows/prefect_server.py": "the temporary server, in a session of its own",
     "flows/processes/process_guard.py": "a command that ends with its flow",
     "flows/processes/process_groups.py": "guarded commands of a flow",
     "flows/processes/watchdog.py": "the watchdog itself",

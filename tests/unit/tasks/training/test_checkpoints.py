@@ -64,7 +64,7 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, 
         with pytest.raises(SystemExit):
             train_teacher.main("ast")
     if what == "features":
-        with (project / "data" / "fbank" / "narrow" / "features.npy").open("r+b") as file:
+        with (project / "data" / "fbank" / "narrow" / "demo" / "features.npy").open("r+b") as file:
             file.seek(5000)
             file.write(b"\x01")
     elif what == "code":

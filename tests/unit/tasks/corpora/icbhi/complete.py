@@ -36,5 +36,5 @@ def complete_tables(folder: Path, **measures: Any) -> Complete:
             for index, cycle in enumerate(cycles)
         ]
     metadata = CORPUS.read_metadata(folder / "metadata", [path.stem for path in paths])
-    recordings = extraction.recordings(CORPUS, facts, metadata)
+    recordings = extraction.recordings(CORPUS, facts, metadata, name="icbhi")
     return pl.DataFrame(recordings), pl.DataFrame(extraction.cycles(CORPUS, rows, recordings)), metadata
