@@ -38,6 +38,7 @@ class Features:
         frames: Number of frames of a cycle.
         mels: Number of mel bins of a frame.
         rows: Row of each cycle, by the cycle's id; rows are numbered over all corpora.
+        files: Arrays and indices that are read.
 
     Raises:
         UnreadableFileError: A file of a cache is missing or damaged, array and index do not belong together, or the
@@ -49,6 +50,7 @@ class Features:
         # By any of their files, so that a missing one is named.
         files = (file_names.FEATURES, file_names.INDEX, file_names.STATISTICS)
         folders = sorted({path.parent for name in files for path in directory.glob(f"*/{name}")}) or [directory]
+        self.files = [folder / name for folder in folders for name in (file_names.FEATURES, file_names.INDEX)]
         arrays, self.rows = list[npt.NDArray[np.float16]](), dict[str, int]()
         for folder in folders:
             array, index = _read(folder)

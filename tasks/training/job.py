@@ -146,7 +146,7 @@ def train(
     checkpoint = checkpoints_root / checkpoints.fingerprint(
         # The output folder is part of it, so that two teachers with equal settings do not share a checkpoint.
         [str(out), seed, selections, *settings_and_data],
-        [features / file_names.FEATURES, features / file_names.INDEX, weights / file_names.WEIGHTS, *CODE],
+        [*cache.files, weights / file_names.WEIGHTS, *CODE],
     )
     if group.is_main:
         log.info("%d training cycles; the epoch is chosen on %s", len(data.train.rows), _selection_sizes(data))
