@@ -41,7 +41,7 @@ class Part:
 
     @property
     def external(self) -> bool:
-        """Whether the corpus is only tested on."""
+        """True if the corpus is only tested on."""
         return self.folders.role == "external"
 
     @property

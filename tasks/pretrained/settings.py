@@ -53,12 +53,12 @@ class WeightsSettings:
 
     @property
     def on_hub(self) -> bool:
-        """Whether the source is a repository of the Hugging Face hub."""
+        """True if the source is a repository of the Hugging Face hub."""
         return self.source.startswith(("hf:", "timm:"))
 
     @property
     def pinned(self) -> bool:
-        """Whether the source always gives the same bytes, or an error."""
+        """True if the source always gives the same bytes, or an error."""
         return self.source == NOTHING or self.sha256 is not None or self.revision is not None
 
 

@@ -43,7 +43,7 @@ class HubFile:
 
     @property
     def is_zip(self) -> bool:
-        """Whether the file is a zip archive, by its name."""
+        """True if the file is a zip archive, by its name."""
         return self.name.lower().endswith(".zip")
 
     def place(self, downloads: Path) -> Path:
