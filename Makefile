@@ -44,7 +44,7 @@ PYTEST := python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 tests: setup ## the tests of `make test`, without lint and types
 	$(PYTEST) --durations=25
 
-test-quick: setup ## the unit tests that take no more than seconds each; one thread each, for torch on two cores
+test-quick: setup ## the unit tests that take no more than half a second each; one thread each, for torch on two cores
 	OMP_NUM_THREADS=1 $(PYTEST) tests/unit tests/known_issues -m "not slow and not long" \
 		--hypothesis-profile=quick
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.file_names import CARD
 from models.file_reading import UnreadableFileError, read_json, read_tensors
+from models.heads import Heads
 from models.networks.base import Network
 from models.networks.registry import create
 
@@ -68,11 +69,12 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
     known = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
     if not file.exists() and known and selection not in card.get("selections", ()):
         raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {known}.")
+    heads = Heads.from_card(card)
     network = create(
         card["architecture"],
         frames=card["frames"],
         mels=card["mels"],
-        classes=len(card["classes"]),
+        classes=len(card["classes"]) if heads is None else heads.outputs,
         options=card["options"],
         weights=None,
     )

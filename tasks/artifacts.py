@@ -37,6 +37,7 @@ EXTERNAL_CORPORA = TESTED / "corpora.json"
 
 PREDICTIONS = DATA / "evaluation/predictions.parquet"
 EXTERNAL_PREDICTIONS = DATA / "evaluation/external.parquet"
+NATIVE_PREDICTIONS = DATA / "evaluation/native.parquet"
 METRICS, SCORES, REPORT = REPORTS / "metrics.json", REPORTS / "scores.json", REPORTS / "report.html"
 PLOTS = REPORTS / "plots"
 
@@ -191,6 +192,7 @@ CATALOGUE = (
     Artifact(STUDENTS / "*" / file_names.HISTORY, "training history of the student", "train_student"),
     Artifact(PREDICTIONS, "table of predictions", "evaluate"),
     Artifact(EXTERNAL_PREDICTIONS, "table of predictions on external corpora", "evaluate"),
+    Artifact(NATIVE_PREDICTIONS, "table of predictions in the own classes of each corpus", "evaluate"),
     Artifact(METRICS, "set of metrics", "evaluate", in_git=True),
     Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
     Artifact(REPORT, "report", "evaluate"),

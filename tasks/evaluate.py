@@ -9,7 +9,7 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
-from tasks.evaluation import by_corpus, curves, ensembles, gallery, report
+from tasks.evaluation import by_corpus, curves, ensembles, gallery, native, report
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, schema, table
@@ -113,6 +113,7 @@ def main() -> None:
             selections=selections,
             compute=compute,
             features_root=artifacts.FEATURE_CACHES,
+            corpora=assigned.corpora_of(ids),
         )
         predictions = assemble(logits, decided["ensemble"])
 
@@ -130,12 +131,22 @@ def main() -> None:
             compute=compute,
         )
         files.write_table(artifacts.EXTERNAL_PREDICTIONS, by_corpus.predictions_table(tested, classes, schema(classes)))
+        in_own_classes = native.predict(
+            folders,
+            native.tested(assigned, facts, read["split"], root=Path()),
+            ensemble=decided["ensemble"],
+            selections=selections,
+            compute=compute,
+        )
+        files.write_table(artifacts.NATIVE_PREDICTIONS, native.table(in_own_classes))
         evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
         metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
         metrics["corpora"] = by_corpus.of_training(
             cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings
         )
-        metrics["external"] = by_corpus.of_external(tested, labels=assigned.labels, settings=settings)
+        metrics["external"] = by_corpus.of_tested(tested, settings)
+        if in_own_classes:
+            metrics["native"] = by_corpus.of_tested(in_own_classes, settings)
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))
         by_k = {

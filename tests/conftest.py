@@ -11,7 +11,7 @@ import pytest
 
 # No deadline: what a busy machine takes for an example says nothing of the code.
 hypothesis.settings.register_profile("breathline", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("breathline")
 
 

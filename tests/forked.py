@@ -1,4 +1,4 @@
-"""DVC and stages as forks of one process that has imported their libraries, which takes most of their time.
+"""DVC, `breathline` and stages as forks of a process that has imported their libraries, which takes most of their time.
 
 `run` and the script of `stages_first` send a command, its folder, its environment and its streams to the server of its
 kind. Each fork is a process of its own. The code of a project is imported in the fork, from the folder of the command.
@@ -22,13 +22,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 ROOT = Path(__file__).parents[1]
 # A stage with PATH of `stages_first` runs this script in place of `python -m cli.stage NAME`.
 PYTHON = """\
 #!/bin/sh
-if [ "$1 $2" = "-m cli.stage" ]; then shift 2; exec "{python}" -S "{file}" "{socket}" "$@"; fi
+if [ "$1 $2" = "-m cli.stage" ]; then shift 2; exec "{python}" -S "{file}" "{socket}" stage "$@"; fi
 exec "{python}" "$@"
 """
 STAGE_LIBRARIES = (
@@ -47,10 +47,10 @@ STAGE_LIBRARIES = (
 
 
 def run(folder: Path, command: Sequence[str], env: Mapping[str, str], output: IO[str]) -> int:
-    """Run a command of DVC in a folder with its output in a file, and return its exit status."""
+    """Run `dvc` or `breathline` with arguments in a folder, its output in a file, and return its exit status."""
     with open(os.devnull, "rb") as devnull:
         streams = [devnull.fileno(), output.fileno(), output.fileno()]
-        return _ask(_server("dvc"), [*command], str(folder), dict(env), streams)
+        return _ask(_server("dvc" if command[0] == "dvc" else "stage"), [*command], str(folder), dict(env), streams)
 
 
 def stages_first(env: Mapping[str, str]) -> dict[str, str]:
@@ -111,11 +111,11 @@ def _serve(kind: str, address: str) -> None:
                     pass
             if os.fork() == 0:
                 server.close()
-                _answer(connection, {"dvc": _run_dvc, "stage": _run_stage}[kind])
+                _answer(connection)
             connection.close()
 
 
-def _answer(connection: socket.socket, command: Callable[[list[str]], Any]) -> None:
+def _answer(connection: socket.socket) -> None:
     """Run the ordered command in this process, send its exit status and end."""
     status = 70
     try:
@@ -131,7 +131,8 @@ def _answer(connection: socket.socket, command: Callable[[list[str]], Any]) -> N
         os.environ.clear()
         os.environ.update(order["env"])
         os.chdir(order["folder"])
-        status = int(command(order["arguments"]) or 0)
+        sys.argv = order["arguments"]
+        status = int(COMMANDS[sys.argv[0]]() or 0)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -144,17 +145,23 @@ def _answer(connection: socket.socket, command: Callable[[list[str]], Any]) -> N
         os._exit(status)
 
 
-def _run_dvc(arguments: list[str]) -> int:
+def _run_dvc() -> int:
     from dvc.cli import main
 
-    sys.argv = ["dvc", *arguments]
-    return int(main(arguments))
+    return int(main(sys.argv[1:]))
 
 
-def _run_stage(arguments: list[str]) -> None:
+def _run_breathline() -> None:
     sys.path[0] = os.getcwd()
-    sys.argv = ["stage", *arguments]
+    import_module("cli.main").app()
+
+
+def _run_stage() -> None:
+    sys.path[0] = os.getcwd()
     runpy.run_module("cli.stage", run_name="__main__", alter_sys=True)
+
+
+COMMANDS: dict[str, Callable[[], int | None]] = {"dvc": _run_dvc, "breathline": _run_breathline, "stage": _run_stage}
 
 
 if __name__ == "__main__":

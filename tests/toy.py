@@ -53,10 +53,13 @@ ENV = os.environ | {
 
 
 def call(folder: Path, *command: str, ok: bool = True, env: Mapping[str, str] = ENV) -> str:
-    """Run a command in a folder and return what it printed; fail with that text if it does. DVC is a fork."""
+    """Run a command in a folder and return what it printed; fail with that text if it does.
+
+    `dvc` and `breathline` are forks of a process that has imported their libraries.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        if command[0] == "dvc":
-            status = forked.run(folder, command[1:], env, output)
+        if command[0] in forked.COMMANDS:
+            status = forked.run(folder, command, env, output)
         else:
             merged = subprocess.STDOUT
             status = subprocess.run(command, cwd=folder, env=env, stdout=output, stderr=merged, check=False).returncode

@@ -95,7 +95,10 @@ def add(
         return writing.changed(root, {section: {**others, name: item}})
     kept = {key: value for key, value in others.items() if not _is_generated(value)}
     splits = {key: value for key, value in _splits(raw).items() if key in kept}
-    return writing.changed(root, {section: {**kept, name: item}, "split": _joined({**splits, name: split})})
+    changes = {section: {**kept, name: item}, "split": _joined({**splits, name: split})}
+    if heads := mapping_at(raw, ("heads",)):
+        changes["heads"] = {**{key: heads[key] for key in kept if key in heads}, name: raw.get("labels")}
+    return writing.changed(root, changes)
 
 
 def remove(root: Path, name: str) -> Edit:
@@ -117,7 +120,8 @@ def remove(root: Path, name: str) -> Edit:
             hint="add another one first: `breathline corpus add`, or `breathline recipe use NAME --corpus SOURCE`",
         )
     splits = {key: value for key, value in _splits(raw).items() if key != name}
-    return writing.changed(root, {section: others, "split": _joined(splits)})
+    heads = {key: value for key, value in mapping_at(raw, ("heads",)).items() if key != name}
+    return writing.changed(root, {section: others, "split": _joined(splits), "heads": heads})
 
 
 def _is_generated(keys: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ DEFAULTS = "defaults"
 EVERY = "*"  # in `small`, under `teachers`: all teachers
 # Replaced by the layer above, not merged: mappings with names of the recipe, and the options of the network, which may
 # be another one.
-REPLACED = ("corpora", "external", "split", "teachers", "student.options")
+REPLACED = ("corpora", "external", "heads", "split", "teachers", "student.options")
 
 
 def names(folder: Path = RECIPES) -> list[str]:

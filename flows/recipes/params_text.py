@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PARAMS = Path("params.yaml")
 # Mappings with keys of the user: a recipe replaces them, so that no key of an earlier recipe stays.
-WHOLE = ("corpora", "external", "split", "teachers", "frontends", "weights", "student.options")
+WHOLE = ("corpora", "external", "heads", "split", "teachers", "frontends", "weights", "student.options")
 ONE_LINE = 56  # maximum number of characters of a mapping on one line
 
 

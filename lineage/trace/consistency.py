@@ -9,7 +9,7 @@ from tasks.artifacts import CYCLES, EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, 
 from tasks.runtime.files import sha256
 
 READ = (RECORDINGS, CYCLES, SOFT_LABELS, PREDICTIONS, EXTERNAL_PREDICTIONS, METRICS)  # files that traces read
-SHARED = ("labels", "split", "validation")  # parameters that must agree between stages
+SHARED = ("labels", "heads", "split", "validation")  # parameters that must agree between stages
 
 
 def contradictions(data: ProjectData) -> Iterator[str]:

@@ -158,7 +158,7 @@ class AuditedProject:
     def assignment(self, stage: str) -> Assignment:
         """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""
         given = self.project.records[stage]["params"]
-        key = json.dumps([given[name] for name in ("labels", "split", "validation")])
+        key = json.dumps([given[name] for name in ("labels", "heads", "split", "validation")])
         if key not in self._assignments:
             self._assignments[key] = assignment.from_params(given, self.root / CYCLES)
         return self._assignments[key]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from lineage.verify import recorded_predictions
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, recomputed
@@ -15,23 +15,20 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
 from tasks.artifacts import (
     CYCLES,
-    EXTERNAL_CORPORA,
-    EXTERNAL_PREDICTIONS,
     FEATURE_CACHES,
     METRICS,
+    NATIVE_PREDICTIONS,
     PREDICTIONS,
     RECORDINGS,
     SOFT_LABELS,
     STUDENTS,
     TEACHERS,
-    CorpusFolders,
 )
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
-from tasks.evaluation import by_corpus
+from tasks.evaluation import by_corpus, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all
-from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import Evaluator, about, summarize
 from tasks.runtime import corpus_facts, params
@@ -112,18 +109,20 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         if found["decisions"].get(key) != decided[key]:
             yield _prediction(str(PREDICTIONS), f"the record has another `{key}` than the teachers' cards give")
     set_up(compute)
-    tests = [("", assigned.cycles("test"), assigned.sources("test"), audited.root / FEATURE_CACHES)]
-    for corpus, ids in audited.tested(given["labels"]).items():
-        cycles = audited.table(corpus.tables / CYCLES.name)
-        tested = pc.is_in(cycles["cycle_id"], pa.array(ids)).to_numpy()
-        features = (audited.root / corpus.features("*")).parent
-        tests.append((corpus.name, ids, [by_corpus.sources_of(cycles, tested)], features))
-    for external, ids, sources, features in tests:
-        rows = sample.choose(range(len(ids)))
-        some = [ids[row] for row in rows]
-        logits = predict_all(folders, some, sources, selections=selections, compute=compute, features_root=features)
-        parts = _read_predictions(audited, classes, external)
-        kept = {(part.model, part.selection): part.probabilities[0] for part in parts}
+    for test in recorded_predictions.tests(audited, assigned, found):
+        rows = sample.choose(range(len(test.ids)))
+        some = [test.ids[row] for row in rows]
+        logits = predict_all(
+            folders,
+            some,
+            test.sources,
+            selections=selections,
+            compute=compute,
+            features_root=test.features,
+            corpora=None if test.external else assigned.corpora_of(some),
+            native=test.native,
+        )
+        kept = {(part.model, part.selection): part.probabilities[0] for part in test.kept}
         largest, allowed = 0.0, _tolerance(audited, "evaluate", given)
         made = assemble(logits, decided["ensemble"])
         for part in made:
@@ -131,9 +130,9 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             largest = max(largest, float(off.max()))
             for place in np.flatnonzero(~(off <= allowed)):
                 what = f"{part.model} ({part.selection}) gives another prediction, by {off[place]:.2g}"
-                yield _prediction(f"{external}:{some[place]}" if external else some[place], what)
-        what = f"predictions of {len(some)} of {len(ids)} test cycles by {len(made)} models, recomputed"
-        yield recomputed(f"predictions on {external}" if external else "predictions", what, largest)
+                yield _prediction(f"{test.external}:{some[place]}" if test.external else some[place], what)
+        what = f"predictions of {len(some)} of {len(test.ids)} test cycles by {len(made)} models, recomputed"
+        yield recomputed(test.title, what, largest)
 
 
 def metrics(audited: AuditedProject) -> Iterator[Finding]:
@@ -142,56 +141,34 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     if found is None:
         return
     given, labels, classes = found["params"], found["params"]["labels"], found["decisions"]["classes"]
-    ids = audited.assignment("evaluate").cycles("test")
+    assigned = audited.assignment("evaluate")
+    ids = assigned.cycles("test")
     facts = corpus_facts.read(audited.root / corpus_facts.FOLDER)
     groups = [group.column for group in facts.group_columns]
     tables = (audited.root / CYCLES, audited.root / RECORDINGS)
     cycles = test_cycles.read(*tables, ids=ids, labels=labels, groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
-    predicted = _read_predictions(audited, classes)
+    predicted = recorded_predictions.read(audited, classes)
     evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.challenge_metrics)
     made = summarize(evaluator, predicted, about(facts, labels, given["split"]))
     made["corpora"] = by_corpus.of_training(
         cycles, predicted, facts, labels=labels, split=given["split"], settings=settings
     )
-    tested = {corpus.name: _tested(audited, corpus, ids, found) for corpus, ids in audited.tested(labels).items()}
-    made["external"] = by_corpus.of_external(tested, labels=labels, settings=settings)
+    tested = {
+        corpus.name: recorded_predictions.tested(audited, corpus, ids, found)
+        for corpus, ids in audited.tested(labels).items()
+    }
+    made["external"] = by_corpus.of_tested(tested, settings)
+    if own := native.tested(assigned, facts, given["split"], root=audited.root):
+        rows = audited.table(NATIVE_PREDICTIONS)
+        own = {name: one.with_predictions(native.read_predictions(rows, name)) for name, one in own.items()}
+        made["native"] = by_corpus.of_tested(own, settings)
     made, kept = flatten(made, lists=True), flatten(audited.json(METRICS), lists=True)
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):
             what = f"it says {kept.get(key, 'absent')}; the predictions give {made.get(key, 'absent')}"
             yield Finding("metric-contradicts", f"{METRICS}: {key}", what, ("evaluate",))
     yield recomputed("metrics", f"{len(kept)} figures recomputed from the predictions", None)
-
-
-def _tested(
-    audited: AuditedProject, corpus: CorpusFolders, ids: list[str], found: Mapping[str, Any]
-) -> by_corpus.Tested:
-    """Return the recorded predictions on the test cycles of an external corpus."""
-    folder, labels = audited.root / corpus.tables, found["params"]["labels"]
-    facts = corpus_facts.read(folder)
-    groups = [group.column for group in facts.group_columns]
-    tables = (folder / CYCLES.name, folder / RECORDINGS.name)
-    return by_corpus.Tested(
-        facts=facts,
-        test=audited.json(EXTERNAL_CORPORA)[corpus.name],
-        cycles=test_cycles.read(*tables, ids=ids, labels=labels, groups=groups),
-        predictions=_read_predictions(audited, found["decisions"]["classes"], corpus.name),
-    )
-
-
-def _read_predictions(audited: AuditedProject, classes: list[str], external: str = "") -> list[Predictions]:
-    """Return the recorded predictions on the training corpora, or on an external one by its name."""
-    if external:
-        predicted = audited.table(EXTERNAL_PREDICTIONS)
-        table = predicted.filter(pc.equal(predicted["corpus"], external)).to_pydict()
-    else:
-        table = audited.table(PREDICTIONS).to_pydict()
-    columns = [table[f"p_{name}"] for name in classes]
-    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    for model, selection, *row in zip(table["model"], table["selection"], *columns, strict=True):
-        found.setdefault((model, selection), []).append(tuple(row))
-    return [Predictions(*key, np.array(rows, dtype=np.float32)[None]) for key, rows in found.items()]
 
 
 def _vectors(table: pa.Table, column: str) -> Vectors:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -56,11 +57,20 @@ class Objective(nn.Module, ABC):
 
 
 class CrossEntropy(Objective):
-    """Cross-entropy with the labels, with optional label smoothing and class weights."""
+    """Cross-entropy with the labels, with optional label smoothing and class weights.
 
-    def __init__(self, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
+    Args:
+        label_smoothing: Part of the target that is spread over all classes of the head, 0 to 1.
+        class_weights: Weight of each class; None for equal ones.
+        heads: Number of classes of each corpus's head. A cycle counts with the softmax of the head of its label; the
+            other heads get no gradient from it. Empty: one head.
+    """
+
+    def __init__(
+        self, label_smoothing: float = 0.0, class_weights: Tensor | None = None, heads: Sequence[int] = ()
+    ) -> None:
         super().__init__()
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.heads = label_smoothing, tuple(heads)
         self.register_buffer("class_weights", class_weights)
 
     def mean_loss(self, logits: Tensor, labels: Tensor, batch_labels: Tensor | None) -> Tensor:
@@ -74,11 +84,28 @@ class CrossEntropy(Objective):
             labels: Class indices ``(batch,)``.
             batch_labels: Labels of the whole batch, if these are a part of it.
         """
-        weight, logits = self.class_weights, logits.float()
-        if not isinstance(weight, Tensor):
+        given, logits = self.class_weights, logits.float()
+        weight = given if isinstance(given, Tensor) else None
+        if weight is None and not self.heads:
             return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        total = F.cross_entropy(logits, labels, weight, label_smoothing=self.label_smoothing, reduction="sum")
+        total = self._total(logits, labels, weight)
+        if weight is None:
+            return total / len(labels)
         return total / (len(labels) * weight[labels if batch_labels is None else batch_labels].mean())
+
+    def _total(self, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the sum over cycles, each with the softmax of the head of its label."""
+        smoothing = self.label_smoothing
+        if not self.heads:
+            return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing, reduction="sum")
+        total = logits.new_zeros(())
+        for start, end in pairwise(accumulate(self.heads, initial=0)):
+            own = (labels >= start) & (labels < end)
+            weights = None if weight is None else weight[start:end]
+            total = total + F.cross_entropy(
+                logits[own, start:end], labels[own] - start, weights, label_smoothing=smoothing, reduction="sum"
+            )
+        return total
 
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
         """Return the mean cross-entropy of a batch."""

@@ -1,6 +1,6 @@
 """Objectives by their name in ``objective.name`` of params.yaml."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,13 @@ OBJECTIVES: dict[str, Build] = {
 }
 
 
-def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: int, network: Network) -> Objective:
+def create(
+    settings: ObjectiveSettings,
+    labels: npt.NDArray[np.int64],
+    classes: int,
+    network: Network,
+    heads: Sequence[int] = (),
+) -> Objective:
     """Return the objective of the settings.
 
     Args:
@@ -43,12 +49,13 @@ def create(settings: ObjectiveSettings, labels: npt.NDArray[np.int64], classes: 
         labels: Class indices ``(cycles,)`` of the training cycles, for the class weights.
         classes: Number of classes.
         network: Network that is trained.
+        heads: Number of classes of each corpus's head; empty with one head.
 
     Raises:
         ValueError: The network has no patches to mix, or its embedding does not fit.
     """
     weights = balanced(labels, classes) if settings.class_weights == "balanced" else None
-    hard = CrossEntropy(settings.label_smoothing, weights)
+    hard = CrossEntropy(settings.label_smoothing, weights, heads)
     return OBJECTIVES[settings.name](settings, hard, network)
 
 

@@ -1,7 +1,8 @@
 """Selection of the best epoch by the Scores on validation or test cycles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,7 @@ class TrainingData:
     # cycles by which each selection chooses the epoch: validation for `val`, test for `paper`
     selections: Mapping[Selection, LabelledCycles]
     classes: int
+    heads: Sequence[int] = ()  # number of classes of each corpus's head; empty with one head
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -64,9 +66,13 @@ def check_data(settings: TrainingSettings, data: TrainingData) -> None:
     if len(data.train.rows) < settings.batch_size:
         raise ValueError(f"{len(data.train.rows)} training cycles do not fill one batch of {settings.batch_size}.")
     for selection, part in data.selections.items():
-        for kind, exist in (("normal", (part.labels == 0).any()), ("abnormal", (part.labels > 0).any())):
-            if not exist:
-                raise ValueError(f"The selection {selection} has no {kind} cycles, so no Score can choose an epoch.")
+        for rows, columns in by_head(part.labels, data.heads or [data.classes]):
+            labels = part.labels[rows] - columns.start
+            for kind, exist in (("normal", (labels == 0).any()), ("abnormal", (labels > 0).any())):
+                if not exist:
+                    raise ValueError(
+                        f"The selection {selection} has no {kind} cycles, so no Score can choose an epoch."
+                    )
 
 
 def evaluate(
@@ -78,6 +84,8 @@ def evaluate(
     on_batch: Callable[[int, int], None],
 ) -> dict[str, float]:
     """Return the loss and the Scores on a selection's cycles, named as in history.csv.
+
+    With a head for each corpus, the Scores are means over the heads, each on the cycles of its corpus.
 
     Args:
         selection: Selection of the epoch, whose cycles are evaluated.
@@ -94,9 +102,24 @@ def evaluate(
         on_batch(done, len(part.rows))
 
     logits = predict(network, data.features, part.rows, compute=compute, on_batch=count)
-    figures = scores(part.labels, logits.argmax(1), data.classes)
-    loss = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(part.labels)))
-    return {f"{selection}_loss": loss} | {f"{selection}_{name}": value for name, value in figures.items()}
+    total, figures = 0.0, []
+    for own, columns in by_head(part.labels, data.heads or [data.classes]):
+        labels, given = part.labels[own] - columns.start, logits[own, columns]
+        figures.append(scores(labels, given.argmax(1), given.shape[1]))
+        total += len(own) * float(cross_entropy(torch.from_numpy(given), torch.from_numpy(labels)))
+    means = {f"{selection}_{name}": float(np.mean([one[name] for one in figures])) for name in figures[0]}
+    return {f"{selection}_loss": total / len(part.rows)} | means
+
+
+def by_head(labels: npt.NDArray[np.int64], heads: Sequence[int]) -> Iterator[tuple[npt.NDArray[np.intp], slice]]:
+    """Yield for each head the indices of its cycles, and its columns in the output of the network.
+
+    Args:
+        labels: Index of the output that each cycle should have, ``(cycles,)``.
+        heads: Number of classes of each head.
+    """
+    for start, end in pairwise(accumulate(heads, initial=0)):
+        yield np.flatnonzero((labels >= start) & (labels < end)), slice(start, end)
 
 
 def update_best(result: TrainingResult, selection: Selection, row: Mapping[str, float], network: Network) -> None:

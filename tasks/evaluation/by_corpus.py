@@ -1,7 +1,7 @@
 """Figures of each corpus apart: those of the test side of training corpora, and those of external corpora."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,21 @@ class Tested:
 
     Attributes:
         facts: Facts of the corpus.
+        labels: Label set by which the predictions are judged.
         test: Test side, or ``all``.
         cycles: The cycles (`tasks.evaluation.cycles`).
         predictions: Predictions of all models on them.
     """
 
     facts: CorpusFacts
+    labels: str
     test: str
     cycles: pl.DataFrame
     predictions: Sequence[Predictions]
+
+    def with_predictions(self, predictions: Sequence[Predictions]) -> "Tested":
+        """Return a copy with other predictions."""
+        return replace(self, predictions=predictions)
 
 
 def of_training(
@@ -69,7 +75,7 @@ def of_training(
     for part in facts.parts:
         mask = (cycles["corpus"] == part.name).to_numpy()
         own_split = split.get(part.name) if isinstance(split, Mapping) else split
-        found[part.name] = _figures(
+        found[part.name] = figures(
             part,
             labels=labels,
             split=own_split,
@@ -80,18 +86,17 @@ def of_training(
     return found
 
 
-def of_external(tested: Mapping[str, Tested], *, labels: str, settings: EvaluationSettings) -> dict[str, Any]:
-    """Return the figures on each external corpus by its name.
+def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings) -> dict[str, Any]:
+    """Return the figures on each external corpus, or of each corpus's own head, by the name of the corpus.
 
     Args:
-        tested: Predictions on each external corpus.
-        labels: The label set.
+        tested: Predictions on each corpus.
         settings: The settings of bootstrap and calibration.
     """
     return {
-        name: _figures(
+        name: figures(
             one.facts,
-            labels=labels,
+            labels=one.labels,
             split=one.test,
             cycles=one.cycles,
             predictions=one.predictions,
@@ -138,6 +143,30 @@ def predict_external(
     }
 
 
+def figures(
+    facts: CorpusFacts,
+    *,
+    labels: str,
+    split: Any,
+    cycles: pl.DataFrame,
+    predictions: Sequence[Predictions],
+    settings: EvaluationSettings,
+) -> dict[str, Any]:
+    """Return the figures of all models on the test cycles of one corpus.
+
+    Args:
+        facts: Facts of the corpus.
+        labels: A label set of the corpus.
+        split: Its split, or ``all``.
+        cycles: The test cycles.
+        predictions: Predictions of all models on them.
+        settings: The settings of bootstrap and calibration.
+    """
+    classes = facts.label_sets[labels].classes
+    evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.challenge_metrics)
+    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split))}
+
+
 def _predict(
     corpus: CorpusFolders,
     test: str,
@@ -168,6 +197,7 @@ def _predict(
     logits = predict_all(models, ids, sources, selections=selections, compute=compute, features_root=root)
     return Tested(
         facts=facts,
+        labels=labels,
         test=test,
         cycles=test_cycles.read(*paths, ids=ids, labels=labels, groups=_groups(facts)),
         predictions=assemble(logits, ensemble),
@@ -208,21 +238,6 @@ def predictions_table(tested: Mapping[str, Tested], classes: Sequence[str], colu
     """
     parts = [table(one.predictions, one.cycles, classes) for one in tested.values()]
     return pa.concat_tables([columns.empty_table(), *parts])
-
-
-def _figures(
-    facts: CorpusFacts,
-    *,
-    labels: str,
-    split: Any,
-    cycles: pl.DataFrame,
-    predictions: Sequence[Predictions],
-    settings: EvaluationSettings,
-) -> dict[str, Any]:
-    """Return the figures of all models on the test cycles of one corpus."""
-    classes = facts.label_sets[labels].classes
-    evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.challenge_metrics)
-    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split))}
 
 
 def _groups(facts: CorpusFacts) -> list[str]:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models import artifact
 from models.file_names import CARD
+from models.heads import Heads
 from models.training.features import Features
 from models.training.inference import pick_device, predict
 from models.training.normalization import CycleSources, Normalization
@@ -51,8 +52,13 @@ def predict_all(
     selections: Sequence[Selection],
     compute: ComputeSettings,
     features_root: Path,
+    corpora: Sequence[str] | None = None,
+    native: str | None = None,
 ) -> dict[Selection, dict[str, Logits]]:
     """Return the logits ``(cycles, classes)`` of every model in every selection.
+
+    Those of a model with a head for each corpus are log-probabilities of the shared classes (`Heads.shared`), or the
+    logits of one head.
 
     Args:
         folders: The folder of each model, by its name.
@@ -62,6 +68,8 @@ def predict_all(
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
         features_root: The folder of the feature caches.
+        corpora: Training corpus of each cycle; None for cycles of external corpora.
+        native: Corpus whose head's own classes are wanted, of models with a head for each corpus.
 
     Raises:
         BreathlineError: A model lacks a selection, or a cycle lacks its features.
@@ -79,13 +87,17 @@ def predict_all(
                     features.check_shape(card["frames"], card["mels"])
                     features.normalize(Normalization.from_card(card), sources)
                     rows = features.find(cycles)
-                logits[selection][name] = predict(
+                found = predict(
                     network.to(pick_device(compute)),
                     features,
                     rows,
                     compute=compute,
                     on_batch=lambda count: progress.advance(bar, count),
                 )
+                if (heads := Heads.from_card(card)) is not None:
+                    shared = len(card["classes"])
+                    found = heads.native(found, native) if native else heads.shared(found, corpora, shared)
+                logits[selection][name] = found
     return logits
 
 

@@ -29,6 +29,12 @@ SECTIONS = {
     "published": "Published figures",
     "reading": "How to read the figures",
 }
+# The tables of figures by corpus: their key in metrics.json, and their title.
+CORPUS_TABLES = (
+    ("corpora", "Test side of each training corpus"),
+    ("native", "Test side of each training corpus, by its own head in its own classes"),
+    ("external", "External corpora"),
+)
 # The tables of published figures: definition of Se, choice of the epoch, title.
 PUBLISHED_TABLES = (
     ("strict", "paper", "Strict, epoch chosen on the test set (paper)"),
@@ -137,12 +143,12 @@ def _rows(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping
 
 
 def corpus_tables(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tables of figures by corpus: of the test sides of several training corpora, and of external corpora.
+    """Return the tables of figures by corpus: of training corpora, of their own heads, and of external corpora.
 
     Each has a title, the rows of the student and the ensemble on each corpus, and a picture.
     """
     tables = []
-    for key, title in (("corpora", "Test side of each training corpus"), ("external", "External corpora")):
+    for key, title in CORPUS_TABLES:
         found = metrics.get(key, {})
         if not found:
             continue

@@ -31,6 +31,7 @@ def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
             elif item.get("test", ALL) != ALL:
                 yield from _split((section, name, "test"), item["test"], corpus)
     yield from _splits(raw, formats)
+    yield from _heads(raw, formats)
     yield from _noise_variances(raw, formats)
 
 
@@ -51,6 +52,23 @@ def _splits(raw: Mapping[str, Any], formats: Mapping[str, Corpus]) -> Iterator[F
             yield from _split(("split", name), given[name], corpus)
         else:
             yield Fault(("split", name), f"is missing; allowed: {', '.join(corpus.splits) or 'a split of the corpus'}")
+
+
+def _heads(raw: Mapping[str, Any], formats: Mapping[str, Corpus]) -> Iterator[Fault]:
+    """Yield the faults of the heads of corpora: names, label sets, and what they cannot be used with."""
+    given, known = mapping_at(raw, ("heads",)), list(mapping_at(raw, ("corpora",)))
+    for name in given:
+        if name not in known:
+            what = f"is no corpus to learn from; allowed: {', '.join(known)}{allowed_values.suggestion(name, known)}"
+            yield Fault(("heads", name), what)
+    for name, corpus in formats.items() if given else ():
+        if name not in given:
+            yield Fault(("heads", name), f"is missing; allowed: {', '.join(corpus.label_sets)}")
+        else:
+            yield from faults.unknown_name(("heads", name), given, list(corpus.label_sets))
+    if given and mapping_at(raw, ("teachers",)):
+        what = "cannot be used with teachers, whose soft labels have one set of classes; allowed: {}, or teachers: {}"
+        yield Fault(("heads",), what)
 
 
 def _split(key: Key, given: Any, corpus: Corpus) -> Iterator[Fault]:

@@ -38,6 +38,7 @@ class Params:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     labels: Name
+    heads: Mapping[Name, Name]
     split: SplitByCorpus
     validation: ValidationSettings
     selections: tuple[Selection, ...]

@@ -14,6 +14,7 @@ from models.file_names import CARD
 from models.frontends import registry as front_ends
 from models.frontends.base import FrontEnd
 from models.frontends.settings import FrontEndSettings
+from models.heads import Heads
 from models.networks.base import Network
 from models.training.inference import BATCH, autocast, pick_device
 from models.training.normalization import Normalization, Offsets, frame_means
@@ -43,8 +44,9 @@ class Model:
     label: str  # name for people
     network: Network  # network in evaluation mode, on its device
     front_end: FrontEnd
-    labels: str  # label set of the network
+    labels: str  # label set of the predictions
     classes: tuple[str, ...]
+    heads: Heads | None  # head of each corpus, whose mean is the prediction; None: one head
     duration_s: float  # length of a clip in seconds
     normalization: Normalization | None  # normalisation of the features, if any
     compute: ComputeSettings  # device, precision and threads
@@ -76,6 +78,7 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
         front_end=front_end,
         labels=card["labels"],
         classes=tuple(card["classes"]),
+        heads=Heads.from_card(card),
         duration_s=card["duration_s"],
         normalization=normalization,
         compute=compute,
@@ -253,7 +256,10 @@ def _table(
 
 @torch.inference_mode()
 def _logits(model: Model, found: torch.Tensor, offsets: Offsets | None) -> Logits:
-    """Return the logits ``(excerpts, classes)`` of features ``(excerpts, frames, mels)`` float16 with their offsets."""
+    """Return the logits ``(excerpts, classes)`` of features ``(excerpts, frames, mels)`` float16 with their offsets.
+
+    With a head for each corpus, they are the logarithm of the mean probabilities of all heads.
+    """
     device = next(model.network.parameters()).device
     torch.set_num_threads(model.compute.threads)  # the front end works with one thread
     context = autocast(model.compute, device)
@@ -264,4 +270,5 @@ def _logits(model: Model, found: torch.Tensor, offsets: Offsets | None) -> Logit
             if offsets is not None:
                 batch += to_device(torch.from_numpy(offsets[start : start + BATCH]), device)[:, None, :]
             logits.append(model.network(batch).float().cpu().numpy())
-    return np.concatenate(logits)
+    joined = np.concatenate(logits)
+    return joined if model.heads is None else model.heads.shared(joined, None, len(model.classes))

@@ -17,8 +17,8 @@ def files(folder: Path) -> list[Path]:
     Links to files and folders are followed.
 
     Raises:
-        BreathlineError: A link leads nowhere or to a folder above it, or a folder cannot be read. A file that is left
-            out silently would make a corpus smaller.
+        BreathlineError: A link leads nowhere or to a folder above it, an entry is a pipe or another special file, or a
+            folder cannot be read. A file that is left out silently would make a corpus smaller.
     """
     dangling: list[Path] = []
     found = sorted(_below(folder, (_identity(folder),), dangling))
@@ -60,7 +60,10 @@ def _below(folder: Path, above: tuple[tuple[int, int], ...], dangling: list[Path
             yield from _below(path, (*above, identity), dangling)
         elif path.is_file():
             yield path
-        elif path.is_symlink():
+        elif path.exists():
+            what = "This is a pipe, a socket or a device, and no file."
+            raise BreathlineError(what, where=path, hint="remove it, or put a file in its place")
+        else:
             dangling.append(path)
 
 

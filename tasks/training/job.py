@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 
-from models import artifact, file_names
+from models import artifact, file_names, heads
 from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
@@ -127,7 +127,8 @@ def train(
             selections={
                 selection: labelled_cycles(assignment, cache, CHOSEN_ON[selection], None) for selection in selections
             },
-            classes=len(assignment.classes),
+            classes=assignment.outputs,
+            heads=() if assignment.heads is None else assignment.heads.sizes,
         )
         subsets = {"train", *(CHOSEN_ON[selection] for selection in selections)}
         normalization = normalize(cache, settings.normalization, assignment, sorted(subsets))
@@ -135,7 +136,7 @@ def train(
         check_data(settings, data)
     network = _network(network_settings, data, weights, seed)
     with as_breathline_error(where="params.yaml: objective"):
-        objective = create_objective(settings.objective, data.train.labels, data.classes, network)
+        objective = create_objective(settings.objective, data.train.labels, data.classes, network, data.heads)
     settings_and_data = [
         asdict(network_settings),
         asdict(settings),
@@ -184,6 +185,7 @@ def train(
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.best,
         **({} if normalization is None else {"normalization": normalization.card()}),
+        **({} if assignment.heads is None else {heads.KEY: assignment.heads.card()}),
     }
     with disk_errors(out):
         artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)

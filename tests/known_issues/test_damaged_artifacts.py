@@ -77,6 +77,7 @@ def inside(project, monkeypatch) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_each_artifact_that_a_stage_reads_is_named_when_it_is_damaged(inside, capfd):
     """One kind of damage for each artifact and stage; all kinds are in the long test."""
     damages = itertools.cycle(DAMAGES)

@@ -24,6 +24,7 @@ def worktree(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_runs_the_code_of_the_project_in_which_one_works(worktree, tmp_path):
     script = tmp_path / "bin" / "breathline"  # as pip writes it into the environment of the first clone
     script.parent.mkdir()

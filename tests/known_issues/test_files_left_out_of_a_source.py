@@ -118,6 +118,14 @@ def test_a_folder_that_cannot_be_read_is_named():
     assert refused.value.where == folder / "closed"
 
 
+def test_a_pipe_in_a_folder_is_named(tmp_path):
+    folder = corpora.lay_out(tmp_path / "source", FULL)
+    os.mkfifo(folder / "x.wav")
+    with pytest.raises(BreathlineError, match=r"a pipe, a socket or a device") as refused:
+        corpus.settings(str(folder))
+    assert refused.value.where == folder / "x.wav"
+
+
 RECORDING = f"{corpora.FOLDER}/{NAMES[1]}"
 
 

@@ -45,6 +45,7 @@ def test_dvc_alone_runs_no_name_of_params_yaml(tmp_path):
     assert not list(project.rglob("pwned*"))
 
 
+@pytest.mark.slow
 def test_the_launcher_takes_the_name_as_dvc_gives_it_from_a_subfolder(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     env = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -44,6 +44,7 @@ def uses(tree):
             yield from (place for place in PLACES if node.value.startswith(f"{place}/"))
 
 
+@pytest.mark.slow
 def test_the_code_uses_what_only_linux_has_in_one_place_each():
     found = {}
     for path in (path for name in PACKAGES for path in (toy.ROOT / name).rglob("*.py")):
@@ -96,6 +97,7 @@ time.sleep(60)
 PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_its_parent_without_prctl():
     command = [sys.executable, "-c", PARENT, CHILD]
     env = toy.ENV | {"PYTHONPATH": str(toy.ROOT)}

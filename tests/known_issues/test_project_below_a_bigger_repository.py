@@ -49,6 +49,7 @@ def project(made, tmp_path) -> Path:
     return shutil.copytree(made.parents[1], tmp_path / "top", symlinks=True) / "lab/sounds"
 
 
+@pytest.mark.slow
 def test_versions_have_the_names_that_dvc_and_gto_expect(project, tmp_path):
     tags = toy.call(project, "git", "tag", "--list", "--sort=taggerdate").split()
     assert tags[:2] == ["lab/sounds=student@v1.0.0", "lab/sounds=student#staging#1"]
@@ -81,6 +82,7 @@ def test_workspaces_have_the_project_alone_and_know_its_commit(project):
     assert list(code.git_state(of_tree)["untracked"]) == ["new.py"]
 
 
+@pytest.mark.slow
 def test_a_worker_runs_the_project_in_its_clone(project, tmp_path, monkeypatch):
     monkeypatch.setenv("BREATHLINE_CLONES", str(tmp_path / "clones"))
     top, folder = project.parents[1], prefix(project).rstrip("/")

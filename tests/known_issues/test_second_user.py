@@ -33,6 +33,7 @@ def project(readable_path):
     return folder
 
 
+@pytest.mark.slow
 def test_commands_that_read_work_and_others_name_folder_and_user(project):
     found = other_user.breathline(project, [*READ, *WRITE])
     for line in READ:
@@ -61,6 +62,7 @@ def test_settings_that_another_user_keeps_secret_are_named(project):
     assert f"{secrets} has the mode -rw------- and the owner nobody; this process runs as root" in printed
 
 
+@pytest.mark.slow
 def test_git_s_distrust_is_one_message_with_the_command(project):
     found = other_user.breathline(project, ["plan", "registry list"], trust=False)
     for outcome in found.values():

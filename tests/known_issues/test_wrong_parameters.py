@@ -32,6 +32,10 @@ EDITS = [
     ("teachers", "    override: {}", "    override: {epoch: 3}", "teachers.cnn_s1.override.epoch", "is unknown"),
     ("evaluation", "  seed: 0", "  sed: 0", "evaluation.sed", "did you mean seed?"),
     ("corpora", "patients: 60", "patient: 60", "corpora.demo.demo.patient", "did you mean patients?"),
+    ("labels", "heads: {}", "heads: {hospital: lungsound_4}", "heads.hospital", "is no corpus to learn from"),
+    ("labels", "heads: {}", "heads: {hospital: lungsound_4}", "heads.demo", "is missing; allowed: lungsound_4"),
+    ("labels", "heads: {}", "heads: {demo: lungsound_5}", "heads.demo", "did you mean lungsound_4?"),
+    ("labels", "heads: {}", "heads: {demo: lungsound_4}", "heads", "cannot be used with teachers"),
     # types
     ("student", "rho: 0.05", 'rho: "abc"', "student.optimizer.rho", '"abc"; allowed: a number from 0'),
     ("student", "lr: 0.002", 'lr: "1e-3"', "student.optimizer.lr", "a number, above 0"),

@@ -23,7 +23,7 @@ TIMEOUT_S = 120.0
 NO_NETWORK = re.compile("error sending request|operation timed out|HTTP status server error")
 HASH = re.compile("--hash=sha256:[0-9a-f]{64}")
 PROJECT = '[project]\nname = "locked"\nversion = "0"\nrequires-python = ">=3.11"\n'
-REGISTRY = '{ registry = "https://registry.invalid/simple" }'  # of any name: it is not asked
+REGISTRY = '{ registry = "http://127.0.0.1:9/simple" }'  # nothing answers there: only the database is asked
 
 
 class UnpinnedError(Exception):

@@ -36,7 +36,7 @@ KILLS = [
     ("both", signal.SIGKILL),
     ("both", signal.SIGTERM),
 ]
-MOMENTS = max(12, -(-100 // len(GROUPS)))  # of each group of stages, so that there are 100 at least
+MOMENTS = max(len(KILLS), -(-100 // len(GROUPS)))  # of each group of stages, so that there are 100 at least
 STARTUP_S = 1.5  # usual time from the start of a stage's process to its first event
 # Cheap stages, and the number of their moments in `make test`: ten.
 SHORT = {"weights": 4, "fbank": 2, "extract": 1, "train_teacher": 1, "soft_labels": 1, "evaluate": 1}

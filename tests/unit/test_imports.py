@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.imports import ROOMS, ROOT, imported, modules, named_in_strings
@@ -15,6 +16,7 @@ def room(module: str) -> str:
     return module.split(".", maxsplit=1)[0]
 
 
+@pytest.mark.slow
 def test_no_module_imports_a_room_above_its_own():
     upward = [
         f"{module} → {name}"

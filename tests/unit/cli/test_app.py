@@ -65,6 +65,7 @@ def test_help_breaks_lines_at_the_width_and_gives_each_example_a_line():
 SLOW = pytest.mark.slow  # a process each: 1 s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [["run"], pytest.param(["plan"], marks=SLOW), pytest.param(["run", "--dry", "--force", "last"], marks=SLOW)],
@@ -76,6 +77,7 @@ def test_plan_and_a_run_with_nothing_to_do_need_no_prefect(finished, arguments):
     assert ("1 of 4 stages run" if "--dry" in arguments else "All stages are up to date") in printed
 
 
+@pytest.mark.slow
 def test_the_plan_as_json(finished):
     status, printed, _ = breathline(finished, "plan", "--json", "--target", "teacher@a", "--force", "teacher")
     assert status == 0
@@ -85,6 +87,7 @@ def test_the_plan_as_json(finished):
     ]
 
 
+@pytest.mark.slow
 def test_a_user_error_is_shown_without_a_traceback(finished, tmp_path):
     status, _, log = breathline(tmp_path, "plan")
     assert status == 1

@@ -69,6 +69,7 @@ def test_other_line_ends_than_those_of_the_commit_are_a_warning(tmp_path):
     assert (found.state, "params.yaml" in found.found) == ("warning", True)
 
 
+@pytest.mark.slow
 def test_dvc_its_cache_and_its_remote_are_judged(tmp_path, monkeypatch):
     folder = toy.make(tmp_path)
     monkeypatch.delenv("DVC_NO_ANALYTICS", raising=False)

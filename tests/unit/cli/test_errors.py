@@ -130,6 +130,7 @@ def test_a_pipe_that_closes_after_everything_is_written_is_no_defect(monkeypatch
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_an_output_that_is_full_is_named_and_not_the_disk_of_the_project():
     with Path("/dev/full").open("w", encoding="utf-8") as full:

@@ -50,6 +50,7 @@ def test_weights_without_a_version_are_named(tmp_path, monkeypatch, capsys):
     assert "weights.a:" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_stage_refuses_them_before_it_imports_anything_slow(wrong):
     command = [sys.executable, "-X", "importtime", "-m", "cli.stage", "train_teacher@cnn_s1"]
     env = os.environ | {"PYTHONPATH": str(ROOT)}

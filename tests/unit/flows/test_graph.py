@@ -70,6 +70,7 @@ def test_the_plan_has_the_stages_that_dvc_runs(project):
     assert [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage")] == steps
 
 
+@pytest.mark.slow
 def test_no_repository_and_a_held_lock_are_clear_errors(tmp_path, project):
     with pytest.raises(BreathlineError, match="no DVC project"):
         graph.read(tmp_path)

@@ -33,6 +33,8 @@ artifacts:
   student: {path: data/student, type: model}
 """
 
+pytestmark = pytest.mark.slow
+
 
 def train(folder: Path, score: str) -> None:
     (folder / "src.txt").write_text(f"{score}\n")

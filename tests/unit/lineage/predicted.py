@@ -13,7 +13,7 @@ from tasks import evaluate as evaluation
 from tasks.artifacts import CorpusFolders
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
-from tasks.evaluation import by_corpus
+from tasks.evaluation import by_corpus, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
@@ -47,13 +47,15 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
     evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
     metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
-    given = {"labels": assigned.labels, "settings": settings}
-    metrics["corpora"] = by_corpus.of_training(cycles, predictions, facts, split=read["split"], **given)
+    metrics["corpora"] = by_corpus.of_training(
+        cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings
+    )
     tested = {name: _tested(root, read, name, classes) for name in sorted(read["external"])}
     files.write_table(
         root / "data/evaluation/external.parquet", by_corpus.predictions_table(tested, classes, schema(classes))
     )
-    metrics["external"] = by_corpus.of_external(tested, **given)
+    files.write_table(root / "data/evaluation/native.parquet", native.table({}))
+    metrics["external"] = by_corpus.of_tested(tested, settings)
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)
@@ -78,7 +80,9 @@ def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[st
     ids = pl.read_parquet(tables[0])["cycle_id"].sort().to_list()
     groups = [group.column for group in facts.group_columns]
     cycles = test_cycles.read(*tables, ids=ids, labels=read["labels"], groups=groups)
-    return by_corpus.Tested(facts=facts, test="all", cycles=cycles, predictions=_predictions(read, ids))
+    return by_corpus.Tested(
+        facts=facts, labels=read["labels"], test="all", cycles=cycles, predictions=_predictions(read, ids)
+    )
 
 
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -145,6 +145,7 @@ def _parameters() -> dict[str, Any]:
         "corpora": {"icbhi": CORPUS},
         "external": {},
         "labels": "lungsound_4",
+        "heads": {},
         "split": "official",
         "validation": {"fraction": 0.2, "seed": 0},
         "selections": ["val"],

@@ -86,6 +86,7 @@ def test_a_broken_log_is_not_adopted_from(moved):
     assert events.read(moved) == []
 
 
+@pytest.mark.slow
 def test_a_record_of_a_workspace_is_a_note_once_dvc_lock_names_it(moved):
     adoption.adopt_from_workspaces(moved, "download@icbhi")
     found = [finding for finding in verification.verify(moved).findings if finding.kind.startswith("record-")]

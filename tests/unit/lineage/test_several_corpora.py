@@ -54,6 +54,7 @@ def change(path: Path, **columns: pl.Expr) -> None:
     pq.write_table(changed.cast(pq.read_schema(path)), path)
 
 
+@pytest.mark.slow
 def test_each_corpus_and_the_pool_are_verified(several_project, copied):
     assert {one.kind for one in verification.verify(several_project).findings} == {"lock-missing"}
     wav = "data/external/raw/hospital/audio/301_1b1_Tc_sc_Meditron.wav"
@@ -83,6 +84,7 @@ def test_each_corpus_and_the_pool_are_verified(several_project, copied):
     assert not any("corpora.icbhi" in key for key in keys)
 
 
+@pytest.mark.slow
 def test_cycles_and_figures_of_each_corpus_are_recomputed(several_project):
     audited = AuditedProject(several_project)
     found = [*recomputation.cycles(audited, Sample(sample=2, seed=0)), *model_recomputation.metrics(audited)]
@@ -90,6 +92,7 @@ def test_cycles_and_figures_of_each_corpus_are_recomputed(several_project):
     assert [one.where for one in found] == ["cycles of icbhi", "cycles of second", "cycles of hospital", "metrics"]
 
 
+@pytest.mark.slow
 def test_a_patient_is_searched_in_the_corpus_of_the_question(several_project):
     before = str(several_project)
     learned = find(several_project, "patient:201", before)

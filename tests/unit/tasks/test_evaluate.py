@@ -86,7 +86,7 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     first = outs(project)
     plots = {f"{name}.csv" for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")}
     reports = {"metrics.json", "report.html", "scores.json"} | {f"plots/{plot}" for plot in plots}
-    tables = {f"data/evaluation/{name}.parquet" for name in ("external", "predictions")}
+    tables = {f"data/evaluation/{name}.parquet" for name in ("external", "native", "predictions")}
     assert set(first) == tables | {f"reports/{name}" for name in reports}
     found = pq.read_table(project / "data/evaluation/predictions.parquet")
     assert found.schema.equals(schema(CLASSES))
@@ -104,7 +104,7 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
 @pytest.mark.parametrize(
     ("labels", "split"),
     [
-        ("lungsound_2", "official-disjoint"),
+        pytest.param("lungsound_2", "official-disjoint", marks=pytest.mark.slow),
         pytest.param("diagnosis_3", "official", marks=pytest.mark.slow),  # 2 s each
         pytest.param("diagnosis_2", "0", marks=pytest.mark.slow),
         pytest.param("lungsound_4", "3", marks=pytest.mark.slow),

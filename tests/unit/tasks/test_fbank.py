@@ -170,7 +170,7 @@ def run_stage(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=env | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.slow  # starts two processes that import torch, about 7 s
+@pytest.mark.long  # starts two processes that import torch, about 7 s; `make test` kills the stage under DVC
 def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path):
     corpus = lay_out(tmp_path, waveforms([9_000] * 600))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")

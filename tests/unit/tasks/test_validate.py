@@ -76,6 +76,7 @@ def test_an_error_ends_the_process_after_writing_files_that_are_equal_in_all_pro
     assert written(faulty) == written(tmp_path)
 
 
+@pytest.mark.slow
 def test_results_have_a_verdict_on_every_expectation_and_the_pages_need_no_internet(tmp_path):
     corpus = clean()
     row = corpus.put("cycles", 3, end_s=10.6, duration_s=2.6)
@@ -134,12 +135,14 @@ def test_wrong_settings_are_named(change, message):
         params.parse(CheckSettings, asdict(SETTINGS) | change, "validate")
 
 
+@pytest.mark.slow
 def test_every_family_has_checks():
     tables = clean()
     verdicts, _ = run(tables.frames(), tables.suites(), SETTINGS.severity)
     assert {verdict.family for verdict in verdicts} == set(Severity.__annotations__) - {"__pydantic_config__"}
 
 
+@pytest.mark.slow
 def test_the_stage_opens_no_connection(tmp_path, monkeypatch):
     opened: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: opened.append(address))
@@ -150,6 +153,7 @@ def test_the_stage_opens_no_connection(tmp_path, monkeypatch):
     assert opened == []
 
 
+@pytest.mark.slow
 def test_only_the_checks_import_great_expectations_and_its_analytics_are_off():
     importing = set()
     for path in (path for package in ("cli", "flows", "models", "tasks") for path in (ROOT / package).rglob("*.py")):

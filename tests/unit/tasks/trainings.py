@@ -30,6 +30,7 @@ MN = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "wide", "weig
 AST = {"architecture": "ast", "options": {"size": "tiny", "depth": 1, "stride": 16}, "frontend": "narrow"}
 PARAMS: dict[str, Any] = {
     "labels": "lungsound_4",
+    "heads": {},
     "split": "official",
     "validation": {"fraction": 0.3, "seed": 0},
     "selections": ["val"],

@@ -50,6 +50,7 @@ def test_an_empty_project_has_nothing_to_export(here):
     assert "No stage has left a record" in done.output
 
 
+@pytest.mark.slow
 def test_a_signed_statement_is_compared_with_the_present_files(here):
     private, public = pair(here.parent, Ed25519PrivateKey.generate())
     done = CliRunner().invoke(app, ["audit", "export", "in-toto", "--key", str(private)])

@@ -42,6 +42,7 @@ ADD = ("add", "mine", "--audio", "recordings", "--table", "sounds.csv")
 COMPLETE = (*ADD, "--map", "label=kind", "--label", "rub=own")
 
 
+@pytest.mark.slow
 def test_a_corpus_replaces_the_generated_one_and_is_listed_shown_and_removed(project):
     before = (project / "params.yaml").read_text(encoding="utf-8")
     assert call(*COMPLETE, "--dry").exit_code == 0

@@ -31,6 +31,7 @@ def configuration(kind: str, **values: object):
     return found
 
 
+@pytest.mark.slow
 def test_a_container_gets_gpus_shared_memory_and_volumes():
     from docker.types import HostConfig
 

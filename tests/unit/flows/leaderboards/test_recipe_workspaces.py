@@ -56,6 +56,7 @@ def test_the_code_follows_the_working_tree_and_stale_items_are_removed(project):
     assert not (workspace / "data" / "teachers" / "old").exists()
 
 
+@pytest.mark.slow
 def test_records_of_a_workspace_name_the_projects_commit_and_what_differs_from_it(project):
     workspace = make(project)
     assert code.git_state(workspace)["commit"] is None

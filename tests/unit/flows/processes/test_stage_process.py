@@ -52,6 +52,7 @@ def test_processes_that_a_command_leaves_behind_are_ended(tmp_path):
     assert gone(int(pid), within_s=0.1)
 
 
+@pytest.mark.slow
 def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
     groups, started, status = ProcessGroups(grace_s=0.3), SimpleQueue[str](), []
     command = ["sh", "-c", f'{sys.executable} -c "{STUBBORN}"; true']
@@ -97,6 +98,7 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
     assert caught.value.transient is None
 
 
+@pytest.mark.slow
 def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     # The shell is the stage's command, DVC its parent.
     root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
@@ -130,6 +132,7 @@ def prestarted() -> int:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_stage_that_another_dvc_runs_is_busy(tmp_path):
     command = "touch on && while [ ! -e go ]; do sleep 0.1; done && echo > x"
     folder = toy.make(tmp_path, f"stages:\n  slow:\n    cmd: {command}\n    outs: [x]\n")

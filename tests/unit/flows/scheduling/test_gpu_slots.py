@@ -58,6 +58,7 @@ def test_two_stages_that_need_both_gpus_take_turns(tmp_path):
     assert [sorted(devices.split(",")) for devices in got] == [["0", "1"]] * 3
 
 
+@pytest.mark.slow
 def test_a_slot_is_held_over_processes_and_ends_with_its_process(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as other:

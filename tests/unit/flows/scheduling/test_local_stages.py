@@ -46,6 +46,7 @@ def test_shared_work_runs_once_and_the_second_time_nothing_runs(pair, tmp_path):
     assert [unit for folder in pair for unit in outdated_units(folder)] == []
 
 
+@pytest.mark.slow
 def test_a_failure_is_in_the_log_of_its_workspace_and_leaves_the_other_alone(pair):
     graph = pair[0] / "dvc.yaml"
     graph.write_text(graph.read_text().replace("cat data/*/model > last.txt", "echo broken && false"))

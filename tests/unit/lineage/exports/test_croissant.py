@@ -62,6 +62,7 @@ def test_tables_are_read_through_the_description(described, table):
     assert read.select(keys).rows() == there.select(keys).rows()
 
 
+@pytest.mark.slow
 def test_waveforms_and_index_of_features_are_read_through_the_description(described):
     waveforms = records(described, "cycles", "data/waveforms/icbhi/16000")
     there = pl.read_parquet(described / "data/waveforms/icbhi/16000.parquet")

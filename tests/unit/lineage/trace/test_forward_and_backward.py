@@ -26,6 +26,7 @@ def test_reruns_name_the_stages_that_learned_from_a_patient(ask):
     assert {"figures:student.val", "figures:ensemble.val", "reports:evaluate"} <= set(tested.nodes)
 
 
+@pytest.mark.slow
 def test_a_recording_outside_of_the_split_has_no_effect(ask):
     questions, dropped = ask("disjoint"), "102_1b1_Al_sc_Litt3200"
     assert dropped not in recordings(questions.ask("score"))
@@ -34,6 +35,7 @@ def test_a_recording_outside_of_the_split_has_no_effect(ask):
     assert any("no cycle of the recording is in the split" in note for note in forward.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["official", "disjoint", "folds", "several", *SLOW])
 def test_forward_and_backward_agree(ask, name):
     questions = ask(name)
@@ -80,6 +82,7 @@ def reach(questions, start, direction):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["official", "folds", "several", *SLOW])
 def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)

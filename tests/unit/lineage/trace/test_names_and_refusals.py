@@ -98,6 +98,7 @@ def test_a_record_without_decisions_is_an_error(roots, tmp_path):
         TraceQueries(project.load(root)).ask("score")
 
 
+@pytest.mark.slow
 def test_a_trace_imports_no_slow_library(roots):
     code = (
         "import sys; from pathlib import Path; from cli.audit.trace import answer; from lineage.render import page;"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 import soundfile
 
 from tasks.runtime import params
@@ -64,6 +65,7 @@ def test_a_training_cycle_leads_to_its_soft_label_and_teachers(ask, roots):
     assert recordings(trace) == sorted(TRAIN + VAL), "the teachers learned from these"
 
 
+@pytest.mark.slow
 def test_a_teacher_labels_only_patients_of_its_fold(ask):
     questions = ask("folds")
     models = questions.catalogue.models
@@ -80,6 +82,7 @@ def test_a_teacher_labels_only_patients_of_its_fold(ask):
     assert "teacher/t3/val" not in names(questions.ask("score"), "weights"), "k is 1 a fold"
 
 
+@pytest.mark.slow
 def test_the_labelling_teachers_are_those_of_the_stage(ask, roots):
     for name in ("official", "best", "folds"):
         read = params.read(roots(name) / "params.yaml")

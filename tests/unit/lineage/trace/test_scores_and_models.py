@@ -28,10 +28,12 @@ def test_a_score_leads_to_recordings_and_models(ask):
     assert trace.notes == ()
 
 
+@pytest.mark.slow
 def test_teachers_are_chosen_in_natural_order(ask):
     assert names(ask("ten").ask("score"), "weights")[-2:] == ["teacher/t1/val", "teacher/t2/val"]
 
 
+@pytest.mark.slow
 def test_a_cycle_says_whether_its_recording_was_faded(ask):
     cycle = "101_1b1_Tc_sc_Meditron_000"
     said = {name: ask(name).ask(cycle).nodes[f"cycle:{cycle}"].facts["waveforms"] for name in ("official", "whole")}
@@ -65,6 +67,7 @@ def test_a_model_leads_to_training_and_validation_recordings(ask, what):
     assert names(trace, "initial") == ["scratch"]
 
 
+@pytest.mark.slow
 def test_an_epoch_chosen_on_the_test_set_leads_to_test_recordings(ask):
     questions = ask("paper")
     assert recordings(questions.ask("student/1/val")) == sorted(TRAIN + VAL)

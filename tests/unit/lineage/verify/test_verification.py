@@ -47,6 +47,7 @@ def test_an_intact_project_has_no_findings(small_run):
     assert "Verified" in shown(report)
 
 
+@pytest.mark.slow
 def test_a_finding_has_place_difference_and_downstream_stages(project):
     edit(project / "data/teachers/t2/model.json", lambda card: card.update(seed=99))
     report = verification.verify(project)
@@ -59,6 +60,7 @@ def test_a_finding_has_place_difference_and_downstream_stages(project):
     assert "train_student (2)" in printed
 
 
+@pytest.mark.slow
 def test_decisions_that_the_tables_do_not_give_are_an_error(project):
     def move(found):
         subsets = found["decisions"]["subsets"]
@@ -81,6 +83,7 @@ def test_single_counts_are_in_the_singular():
     assert "; 1 note" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
 
 
+@pytest.mark.slow
 def test_a_failed_check_is_an_error(project):
     (project / "data/evaluation/predictions.parquet").write_bytes(b"PAR1 no table PAR1")
     found = {one.kind: one for one in verification.verify(project).errors}
@@ -88,12 +91,14 @@ def test_a_failed_check_is_an_error(project):
     assert found["unchecked"].where in ("predictions", "metrics")
 
 
+@pytest.mark.slow
 def test_a_repeated_run_with_equal_outs_is_no_finding(project):
     last = [entry for entry in events.read(project) if entry["event"] == "end"][-1]
     events.append(project, {key: last[key] for key in ("event", "stage", "start", "status", "record")})
     assert verification.verify(project).findings == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("deterministic", "cpu", "severity"), [(True, "a", "error"), (True, "b", "note"), (False, "a", "note")]
 )
@@ -126,6 +131,7 @@ def test_a_run_whose_record_is_lost_is_noted(project):
     assert f"entry {number}" in told["record-earlier"].what
 
 
+@pytest.mark.slow
 def test_a_torn_line_of_the_event_log_is_a_note_before_and_after_its_repair(project):
     with (project / events.LOG).open("a") as log:
         log.write('{"at":"2026')
@@ -144,6 +150,7 @@ def test_a_project_without_runs_is_an_error(project):
         verification.verify(project)
 
 
+@pytest.mark.slow
 def test_the_text_shows_ten_findings_of_a_kind(project):
     for path in sorted((project / "data/raw").rglob("*.*"))[:14]:
         path.write_bytes(b"other")
@@ -153,6 +160,7 @@ def test_the_text_shows_ten_findings_of_a_kind(project):
     assert "more of the kind" not in shown(report, everything=True)
 
 
+@pytest.mark.slow
 def test_outdated_code_is_distinguished_from_damage(project):
     edit_yaml(project / "params.yaml", lambda values: values["student"]["optimizer"].update(lr=0.5))
     (project / "tasks/distillation/soft_labels.py").write_text("# rewritten\n")
@@ -188,6 +196,7 @@ def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
     assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
 
 
+@pytest.mark.slow
 def test_an_object_of_a_former_stage_may_be_missing_but_not_broken(project):
     first, other = (copy_of(project, f"data/teachers/t3/{name}") for name in ("model.json", "val.safetensors"))
     edit_yaml(project / "params.yaml", lambda values: values["teachers"].pop("t3"))  # its outs stay
@@ -201,6 +210,7 @@ def test_an_object_of_a_former_stage_may_be_missing_but_not_broken(project):
     assert "data/teachers/t3/model.json" in found.what
 
 
+@pytest.mark.slow
 def test_a_shared_object_belongs_to_the_present_stage(project):
     def rename(lock):
         lock["stages"]["train_teacher@old"] = lock["stages"]["train_teacher@t3"]
@@ -210,6 +220,7 @@ def test_a_shared_object_belongs_to_the_present_stage(project):
     assert "cache-missing" in {one.kind for one in verification.verify(project).notes}
 
 
+@pytest.mark.slow
 def test_an_out_without_record_is_compared_with_dvc_lock(project):
     shutil.rmtree(project / "data/lineage")
     assert {one.kind for one in verification.verify(project).errors} == {"record-missing"}
@@ -222,6 +233,7 @@ def test_an_out_without_record_is_compared_with_dvc_lock(project):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["deps", "outs"])
 def test_a_path_in_only_dvc_lock_or_only_the_record_is_an_error(project, kind):
     entry = {"path": "data/other", "hash": "md5", "md5": "0" * 32, "size": 1}

@@ -76,6 +76,7 @@ def test_a_tone_has_its_maximum_at_its_frequency():
         assert abs(loudest - np.abs(centres - htk(pitch)).argmin()) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3.0, 8.0, 10.0])
 def test_clap_equals_the_published_extractor(seconds):
     extractors = pytest.importorskip("transformers.models.clap.feature_extraction_clap")

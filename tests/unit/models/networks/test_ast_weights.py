@@ -29,6 +29,7 @@ def randomised(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
+@pytest.mark.slow
 def test_transformers_gives_the_same_output_from_its_own_file(tmp_path):
     transformers = pytest.importorskip("transformers")
     shape = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 4 * WIDTH}

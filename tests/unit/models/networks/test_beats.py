@@ -63,7 +63,7 @@ def test_gradients_decay_towards_earlier_blocks():
     torch.testing.assert_close(gradients[0.5]["head.weight"], gradients[1.0]["head.weight"])
 
 
-@pytest.mark.slow  # a process of its own imports torch and the library
+@pytest.mark.long  # a process of its own imports torch and the library: 7 s
 def test_importing_the_library_changes_no_process_settings():
     """Left to itself it switches TF32 on, and leaves modules behind that raise errors at whoever looks at them."""
     code = (

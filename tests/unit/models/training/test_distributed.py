@@ -43,7 +43,7 @@ CASES = {
 
 
 @pytest.mark.slow  # starts processes that import torch, about 10 s each
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param("cross_entropy", marks=pytest.mark.long), "patchmix_cl"])
 def test_two_processes_train_the_same_network_as_one(folder, case):
     settings, settings_alone = CASES[case]
     launch(partial(parallel.train_and_write, folder, settings), parallel.TWO)
@@ -59,7 +59,10 @@ def test_two_processes_train_the_same_network_as_one(folder, case):
 
 
 @pytest.mark.slow  # starts processes that import torch, about 15 s
-@pytest.mark.parametrize(("moment", "message"), [("val", "the evaluation failed"), ("train", "was killed by SIGKILL")])
+@pytest.mark.parametrize(
+    ("moment", "message"),
+    [pytest.param("val", "the evaluation failed", marks=pytest.mark.long), ("train", "was killed by SIGKILL")],
+)
 def test_a_failing_process_ends_all(folder, moment, message):
     started = time.monotonic()
     with pytest.raises(BreathlineError, match=message):
@@ -71,6 +74,7 @@ def test_a_failing_process_ends_all(folder, moment, message):
     np.testing.assert_allclose(parallel.state(resumed), parallel.state(parallel.train(folder)), atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_come_is_named(tmp_path):
     address, wait = (tmp_path / "rendezvous").as_uri(), timedelta(seconds=0.3)
     with (

@@ -61,6 +61,7 @@ def test_micro_batches_train_the_same_network_as_whole_batches(tmp_path, size, w
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_soft_label_candidates_are_drawn_at_random(tmp_path):
     """Two candidates that contradict each other teach their mean, one of them alone teaches itself."""
     data = toys.data(tmp_path)

@@ -134,6 +134,7 @@ def test_every_check_has_its_fault_here():
     assert sorted(names(icbhi.PART)) == sorted(FAULTS)
 
 
+@pytest.mark.slow
 def test_tables_without_faults_pass_all_checks():
     assert [name for name, one in verdicts_of(clean()).items() if not one.success or one.unexpected] == []
 
@@ -149,6 +150,7 @@ def test_a_fault_makes_its_expectation_fail(name):
     assert row in verdict.first
 
 
+@pytest.mark.slow
 def test_the_complete_database_must_have_the_promised_numbers():
     failing = {name: one for name, one in verdicts_of(clean(icbhi.COMPLETE)).items() if not one.success}
     assert sorted(failing) == sorted(PROMISED)
@@ -165,6 +167,7 @@ def test_only_the_published_database_may_have_its_two_patients_on_both_sides(ide
     assert verdict.first == ([] if holds else ["156"])
 
 
+@pytest.mark.slow
 def test_a_corpus_without_expectations_of_its_own_is_checked_by_the_general_ones():
     tables = clean()
     checks = suites(SETTINGS, tables.facts, Expectations(), tables.summary)

@@ -52,6 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_without_unicode(project, monkeypatch):
     shown = io.BytesIO()
     terminals = {name: io.TextIOWrapper(shown, "ascii", write_through=True) for name in ("stdout", "stderr")}

@@ -40,6 +40,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return publish([*WHOLE, corpora.ODD[1]], tmp_path / "known.tsv", monkeypatch)
 
 
+@pytest.mark.slow
 def test_the_whole_database_with_its_one_wrong_name(tmp_path, project, known):
     in_split, in_truth = corpora.ODD
     files = corpora.recordings(known) | corpora.metadata([*WHOLE, in_split])

@@ -287,6 +287,7 @@ def test_the_hub_s_refusals_are_told_apart(project, host, behaviour, what, hint)
     assert not any(secret in str(error) for secret in SECRETS)
 
 
+@pytest.mark.slow
 def test_files_that_are_not_those_of_the_commit_are_refused(project, host, monkeypatch):
     host.commits[COMMIT] = FILES
     longer, other = corpora.wav() + b"\0", bytes(len(corpora.wav()))

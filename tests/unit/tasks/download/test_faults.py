@@ -97,6 +97,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     assert not list((tmp_path / "project" / "data/raw").iterdir())
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_corpus_that_looks_complete(tmp_path):
     root, folder = tmp_path / "project", corpora.lay_out(tmp_path / "f", FULL)
     # The last moment before the corpus would be whole lasts long enough to be met.

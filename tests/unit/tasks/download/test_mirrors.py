@@ -3,6 +3,8 @@
 import zipfile
 from hashlib import sha256
 
+import pytest
+
 from tasks.corpora.icbhi import official_site
 from tasks.corpora.icbhi.metadata import FOLDS_FILE, SPLIT_FILE
 from tests.unit.tasks.download.project import NAMES, settings
@@ -10,6 +12,7 @@ from tests.unit.tasks.sources import corpora
 from tests.unit.tasks.sources import server as behave
 
 
+@pytest.mark.slow
 def test_the_official_site_by_http(project, server, tmp_path):
     zipped = corpora.zipped(tmp_path / "a.zip", corpora.recordings(NAMES)).read_bytes()
     server.files = {"ICBHI_final_database.zip": zipped} | corpora.metadata(NAMES, folds=False)

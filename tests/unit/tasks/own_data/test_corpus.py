@@ -54,6 +54,7 @@ def settings(root: Path, **given: object) -> DownloadSettings:
     return DownloadSettings(**usual | given)
 
 
+@pytest.mark.slow
 def test_unknown_devices_and_ids_of_any_container_pass_all_checks(corpus):
     written = validate.validate(corpus / "cycles", corpus / "results.json", corpus / "docs", LIMITS)
     assert written["success"]

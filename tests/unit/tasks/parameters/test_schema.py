@@ -89,6 +89,7 @@ def test_the_networks_of_timm_are_found_without_importing_it():
     assert set(timm.list_models()) <= networks.timm_names()
 
 
+@pytest.mark.slow
 def test_the_check_imports_neither_torch_nor_dvc():
     code = "from tasks.parameters import judge; import sys; assert judge.problems() == []; " + (
         "print(sorted({'torch', 'timm', 'dvc', 'prefect', 'sklearn', 'polars'} & set(sys.modules)))"

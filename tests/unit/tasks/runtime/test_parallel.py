@@ -45,12 +45,14 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return str(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runner")
 def test_results_come_in_the_order_of_the_items():
     results = list(parallel.in_order(slow_first, range(50), workers=2, ahead=2, shard=3))
     assert results == [number * number for number in range(50)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runner")
 def test_items_are_taken_only_as_there_is_room_for_them():
     taken: list[int] = []

@@ -65,6 +65,7 @@ def left_after(processes: list[psutil.Process], seconds: float) -> list[psutil.P
     return alive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moment"), [*((kind, "start") for kind in START), ("demo generator", "work")])
 def test_a_kill_leaves_no_process(start, tmp_path, kind, moment):
     process = start("-c", START[kind], str(tmp_path))
@@ -92,6 +93,7 @@ NO_PRCTL = f"import ctypes; ctypes.CDLL = lambda *_, **__: object(); {ENDLESS}"
 BEHIND_A_SHELL = ["sh", "-c", '"$0" -c "$1"; true', sys.executable, ENDLESS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("child", "variables"),
     [
@@ -125,6 +127,7 @@ def endless(tmp_path_factory) -> Path:
 MOMENTS = [0.0, 0.01, 0.05, 0.3, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 def test_a_stage_ends_when_dvc_alone_dies_within_its_first_second(start, endless, shell):
     if shutil.which(shell) is None:
@@ -156,6 +159,7 @@ CALLS = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_processes_are_started_in_one_way():
     found = set()
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):

@@ -146,6 +146,7 @@ def test_no_archive(tmp_path):
         contents(tmp_path / "a.zip")
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data())
 def test_a_damaged_archive_is_refused_or_read_correctly(data):

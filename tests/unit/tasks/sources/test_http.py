@@ -71,6 +71,7 @@ def test_retries_are_limited_and_counted_again_after_progress(tmp_path, server):
     assert (tmp_path / "f").read_bytes() == CONTENT * 14
 
 
+@pytest.mark.slow
 def test_the_pause_that_a_server_asks_for_is_kept(tmp_path, server):
     slow = RetryPolicy(attempts=3, first_wait=20.0, longest_wait=20.0)
     server.script["f"] = [behave.says(503, Retry_After="1")]

@@ -14,6 +14,7 @@ from tests.unit.tasks.sources import server as behave
 from tests.unit.tasks.sources.fetching import CONTENT, fetched, refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "limit", "what"),
     [

@@ -46,6 +46,7 @@ def corpora(draw: st.DrawFn) -> pa.Table:
     return table(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(cycles=corpora(), split=st.sampled_from(SPLITS), fraction=st.floats(0.05, 0.6), seed=st.integers(0, 3))
 def test_every_cycle_has_its_one_right_place(cycles, split, fraction, seed):
@@ -93,6 +94,7 @@ def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed):
         assert val / (val + train) == pytest.approx(0.25, abs=0.06)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=600, max_size=600))
 def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(cycles, split, devices):

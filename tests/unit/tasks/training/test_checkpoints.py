@@ -76,6 +76,7 @@ def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, 
     assert ("Resumed" in caplog.text) == (what == "nothing")
 
 
+@pytest.mark.slow
 def test_after_a_flipped_bit_the_stage_writes_the_bytes_of_an_undisturbed_run(project, monkeypatch, caplog):
     with monkeypatch.context() as patch:
         patch.setattr(artifact, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

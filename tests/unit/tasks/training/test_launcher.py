@@ -59,6 +59,7 @@ def test_variables_that_are_left_over_do_not_change_a_training(project, monkeypa
     assert [warning.startswith(note) for warning in warnings] == ([True] if note else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rank", "cause"),
     [

@@ -50,6 +50,7 @@ def test_a_teacher_is_what_the_agreement_says(project):
     assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_soft_labels(project):
     soft_labels(project, list(Features(project / "data" / "fbank" / "wide").rows))
     train_student.main("5")

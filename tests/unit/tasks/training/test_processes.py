@@ -44,7 +44,7 @@ def test_a_stage_starts_its_processes_and_writes_once(project):
     assert not list((project / ".checkpoints").iterdir())
 
 
-@pytest.mark.slow  # starts processes that import torch, about 20 s
+@pytest.mark.long  # starts processes that import torch, about 10 s
 def test_torchrun_may_start_them(project):
     write(project, 1)
     main("ast")

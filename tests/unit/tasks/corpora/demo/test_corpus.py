@@ -50,6 +50,7 @@ def test_the_first_patients_are_equal_for_any_number_of_workers_and_patients(cor
             assert len(many[name]) > len(data), name
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_recordings(corpus, tmp_path):
     generate(tmp_path, seed=8, patients=2, workers=1)
     audio = [{data for name, data in contents(d).items() if name.endswith(".wav")} for d in (corpus, tmp_path)]
@@ -104,6 +105,7 @@ def test_simultaneous_channels_share_their_breaths():
     assert len({channel.name.recording_index for channel in channels}) == 1
 
 
+@pytest.mark.slow
 def test_a_large_cohort_has_icbhis_class_balance_cycle_lengths_and_split():
     counts = cycles(0, 400)
     for side in counts.values():

@@ -31,6 +31,7 @@ def fetched(project: Project, source: Path, **changes: Any) -> dict[str, Any]:
     return project.download(settings("directory", source, corpus="hf_lung", **changes))
 
 
+@pytest.mark.slow
 def test_breaths_have_labels_by_the_rule_and_the_checks_hold(tmp_path, project, caplog):
     content = generated.recordings(4, test=1)
     source = generated.lay_out(tmp_path / "source", content)

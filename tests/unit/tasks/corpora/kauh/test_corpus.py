@@ -30,6 +30,7 @@ def fetched(project: Project, source: Path, **changes: Any) -> dict[str, Any]:
     return project.download(settings("directory", source, corpus="kauh", **changes))
 
 
+@pytest.mark.slow
 def test_the_name_tells_all_and_the_id_is_plain(tmp_path, project):
     source = generated.lay_out(tmp_path / "source", generated.names())
     found = fetched(project, source)
