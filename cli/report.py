@@ -75,7 +75,7 @@ def table(metrics: Mapping[str, Any], selection: str) -> Table:
 def by_corpus(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of the student on the test cycles of each corpus apart, training corpora first."""
     rows = _empty_table("the student on each corpus", metrics)
-    for role, words in (("corpora", ""), ("external", ", only tested on")):
+    for role, words in (("corpora", ""), ("native", ", in its own classes"), ("external", ", only tested on")):
         for name, found in metrics.get(role, {}).items():
             rows.add_row(f"{name}{words}", *_of_student(found["student"][selection]))
     return rows

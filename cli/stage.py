@@ -16,11 +16,13 @@ from tasks.runtime import text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
+from tasks.sources import proxies
 
 
 def main() -> None:
     """Run the stage that the command line names; show every error by `print_error`."""
     terminate_with_parent()
+    proxies.bypass_loopback()
     text_streams.set_up()
     users.ensure_name()
     try:

@@ -44,6 +44,7 @@ def check(address: str | None = None) -> str | None:
         os.environ["PREFECT_API_URL"] = f"{url.rstrip('/').removesuffix('/api')}/api"
     for name, value in (NO_TELEMETRY | STARTUP_TIMEOUT).items():
         os.environ.setdefault(name, value)
+    proxies.bypass_loopback()
     proxies.check()
     import httpx
     from prefect.settings import PREFECT_API_URL

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 
 LOCK = "dvc.lock"
@@ -56,9 +55,18 @@ def cache_of(root: Path) -> Cache:
 
 
 def read_lock(source: Path | bytes) -> dict[str, Mapping[str, Any]]:
-    """Return the stages of a dvc.lock by name, from a file or its bytes."""
-    loaded = YAML(typ="safe").load(source.decode() if isinstance(source, bytes) else source)
-    return dict((loaded or {}).get("stages") or {})
+    """Return the stages of a dvc.lock by name, from a file or its bytes.
+
+    Raises:
+        BreathlineError: It cannot be read, as after a merge that was not finished.
+    """
+    text = source.decode(errors="replace") if isinstance(source, bytes) else yaml_files.read_text(source)
+    loaded = yaml_files.parse(text, source if isinstance(source, Path) else Path(LOCK)) or {}
+    stages = loaded.get("stages") if isinstance(loaded, dict) else None
+    if not isinstance(stages, dict | None) or not all(isinstance(one, dict) for one in (stages or {}).values()):
+        where = source if isinstance(source, Path) else LOCK
+        raise BreathlineError("The file has no stages.", where=where, hint="run `git checkout dvc.lock`")
+    return dict(stages or {})
 
 
 def entries(lock: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders, Role
 from tasks.corpora import completeness, datasets, exclusion, registry, source_files
-from tasks.corpora.base import Corpus, Metadata
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Metadata
 from tasks.corpora.settings import DownloadSettings, corpus_settings
 from tasks.corpora.source_files import SourceFiles
 from tasks.runtime import files, params

@@ -47,10 +47,13 @@ def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
     groups: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
     for folder, variant in workspaces.items():
         if found := scores.read(folder):
-            measured = str(found.pop(scores.MEASURED))
-            for selection in dict.fromkeys(key.partition(".")[0] for key in found):
-                own = {key: value for key, value in found.items() if key.startswith(f"{selection}.")}
-                groups.setdefault((selection, measured, _metric_code_hash(folder)), {})[variant.name] = own
+            del found[scores.MEASURED]
+            metrics, code = scores.read_metrics(folder), _metric_code_hash(folder)
+            for key, value in found.items():
+                model, _, name = key.rpartition(".")
+                corpus, selection, kind = scores.parts(model)
+                group = groups.setdefault((selection, scores.measured(metrics, corpus), code), {})
+                group.setdefault(variant.name, {})[f"{kind} {name}"] = value
     definitions = list(dict.fromkeys(definition for _, _, definition in groups))
     found_tables = []
     for (selection, measured, definition), members in groups.items():
@@ -91,7 +94,7 @@ def _table(selection: str, title: str, members: Mapping[str, Mapping[str, Any]])
     return Table(
         selection,
         title,
-        ("variant", *(key.removeprefix(f"{selection}.").replace(".", " ") for key in columns)),
+        ("variant", *columns),
         tuple((name, *(found.get(key) for key in columns)) for name, found in members.items()),
     )
 

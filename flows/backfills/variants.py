@@ -11,15 +11,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from flows import workspaces
 from flows.recipes.params_text import PARAMS, yaml_round_trip
 from flows.recipes.writing import leftovers, remove
 from lineage.git import git
 from tasks.parameters import judge
-from tasks.runtime import params
+from tasks.runtime import params, yaml_files
 from tasks.runtime.errors import BreathlineError
 
 FOLDER = Path(".backfill")
@@ -91,9 +88,9 @@ def parse(given: Sequence[str]) -> dict[str, list[Any]]:
     for text in given:
         key, _, listed = text.partition("=")
         try:
-            found[key] = list(YAML(typ="safe").load(f"[{listed}]")) if key and listed else []
-        except YAMLError:
-            found[key] = []
+            found[key] = list(yaml_files.parse(f"[{listed}]", Path(text))) if key and listed else []
+        except BreathlineError as error:
+            raise BreathlineError(f"A value is not valid: {error.what}", where=text, hint="KEY=VALUE,VALUE") from error
         if not found[key]:
             raise BreathlineError("A parameter and its values are expected.", where=text, hint="KEY=VALUE,VALUE")
     return found

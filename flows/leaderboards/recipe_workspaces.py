@@ -11,6 +11,8 @@ from flows.recipes.writing import leftovers, recipe_settings, remove
 from tasks.corpora.settings import SECTIONS
 from tasks.parameters import judge
 from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import write_json
 
 FOLDER = Path(".leaderboard")
 FINISHED = "finished.json"
@@ -83,8 +85,7 @@ def mark_finished(root: Path, chosen: Sequence[RecipeWorkspace], failed: Contain
     """Mark the workspaces without a failure as finished: all of their stages are up to date."""
     for workspace in chosen:
         if root / workspace.folder not in failed:
-            text = json.dumps(asdict(workspace)) + "\n"
-            (root / workspace.folder / FINISHED).write_text(text, encoding="utf-8")
+            write_json(root / workspace.folder / FINISHED, asdict(workspace))
 
 
 def finished(root: Path, chosen: Sequence[RecipeWorkspace]) -> list[RecipeWorkspace]:
@@ -92,4 +93,12 @@ def finished(root: Path, chosen: Sequence[RecipeWorkspace]) -> list[RecipeWorksp
     if chosen:
         return [workspace for workspace in chosen if (root / workspace.folder / FINISHED).exists()]
     marks = sorted((root / FOLDER).glob(f"*/{FINISHED}"))
-    return [RecipeWorkspace(**json.loads(mark.read_text(encoding="utf-8"))) for mark in marks]
+    return [_read(mark) for mark in marks]
+
+
+def _read(mark: Path) -> RecipeWorkspace:
+    try:
+        return RecipeWorkspace(**json.loads(mark.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        hint = "remove it, and run the leaderboard again"
+        raise BreathlineError("The mark of a finished workspace cannot be read.", where=mark, hint=hint) from error

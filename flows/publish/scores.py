@@ -22,10 +22,17 @@ FIGURES = {
 def read(root: Path) -> dict[str, Any] | None:
     """Return the scores in percent by `<selection>.<model>.<figure>`, or None if there are none.
 
-    The entry `measured` names test cycles, corpus, labels and split: only equal ones are compared.
+    Those on an external corpus have `external.<corpus>.` before them. The entry `measured` names test cycles, corpus,
+    labels and split: only equal ones are compared.
     """
     scores = _json(root / artifacts.SCORES)
-    return flatten(scores) | {MEASURED: _measured(read_metrics(root))} if scores else None
+    return flatten(scores) | {MEASURED: measured(read_metrics(root))} if scores else None
+
+
+def parts(model: str) -> tuple[str | None, str, str]:
+    """Return external corpus (None for training corpora), selection and kind of a model, such as ``val.student``."""
+    *before, selection, kind = model.split(".")
+    return before[-1] if before else None, selection, kind
 
 
 def read_metrics(root: Path) -> dict[str, Any]:
@@ -95,7 +102,14 @@ def _since(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
     return ""
 
 
-def _measured(metrics: Mapping[str, Any]) -> str:
+def measured(metrics: Mapping[str, Any], corpus: str | None = None) -> str:
+    """Return test cycles, corpus, labels and split of metrics in words; an empty text where they are not known.
+
+    Args:
+        metrics: Content of ``reports/metrics.json``.
+        corpus: Name of an external corpus; None for the training corpora.
+    """
+    metrics = metrics if corpus is None else metrics.get("external", {}).get(corpus, {})
     if not metrics:
         return ""
     test = metrics["test"]
@@ -115,8 +129,8 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _interval(metrics: Mapping[str, Any], model: str, figure: str) -> str:
-    selection, kind = model.split(".", 1)
-    found = metrics[kind][selection]
+    corpus, selection, kind = parts(model)
+    found = (metrics if corpus is None else metrics["external"][corpus])[kind][selection]
     spread = found[figure] if kind == "student" else {end: found[end][figure] for end in ("low", "high")}
     if spread["low"] is None:
         return ""
@@ -124,8 +138,8 @@ def _interval(metrics: Mapping[str, Any], model: str, figure: str) -> str:
 
 
 def _name(model: str) -> str:
-    selection, kind = model.split(".", 1)
-    return f"{kind} ({selection})"
+    corpus, selection, kind = parts(model)
+    return f"{kind} ({selection})" if corpus is None else f"{kind} ({selection}) on {corpus}"
 
 
 def _number(value: float | None) -> str:

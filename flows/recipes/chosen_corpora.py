@@ -10,6 +10,7 @@ from tasks.corpora import registry
 from tasks.corpora.settings import SECTIONS, ExternalSettings
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.faults import mapping_at
+from tasks.subsets.settings import ALL
 
 Item = Mapping[str, Any]
 # Keys that describe one source; another source does not keep them.
@@ -59,7 +60,17 @@ def choose(
             where="params.yaml: external" if both[0] in given["corpora"] else "params.yaml: corpora",
             hint=f"give one of them another name: --corpus NAME=SOURCE, --external NAME=SOURCE; now {both[0]}",
         )
+    if "external" in chosen:
+        chosen["external"] = {name: _tested(item, root) for name, item in chosen["external"].items()}
     return chosen | {"split": _split(chosen, project, root, given["corpora"])}
+
+
+def _tested(item: Item, root: Path) -> Item:
+    """Return an external corpus with its usual split as test, if it does not have the given one."""
+    test = item.get("test", ALL)
+    if test == ALL or item.get("format") not in registry.names() or sources.has_split(item, test, root):
+        return item
+    return {**item, "test": sources.usual_split(item, root)}
 
 
 def _filled(own: Mapping[str, Item], named: Mapping[str, Item]) -> Mapping[str, Item]:

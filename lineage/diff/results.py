@@ -96,7 +96,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return the compared figures of all models by dotted key, followed by those of each corpus."""
     found: dict[str, Any] = {}
     parts = {"": metrics}
-    for section in ("corpora", "external"):
+    for section in ("corpora", "native", "external"):
         parts |= {f"{section}.{corpus}.": own for corpus, own in (metrics.get(section) or {}).items()}
     for section, own in parts.items():
         for model in MODELS:

@@ -19,6 +19,7 @@ from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
+from models.heads import Heads
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.files import sha256
 
@@ -154,6 +155,8 @@ def _card(
     student: Student, found: Mapping[str, Any], selection: str, corpus: CorpusFacts, learned: list[Component]
 ) -> dict[str, Any]:
     network = student.network
+    heads = Heads.from_card(network)
+    outputs = network["classes"] if heads is None else heads.names
     figures = [
         figure
         for test, part in results.tests(found).items()
@@ -168,7 +171,7 @@ def _card(
             "inputs": [
                 {"format": f"features (batch, {network['frames']}, {network['mels']}) of {network['frontend']}"}
             ],
-            "outputs": [{"format": f"logits (batch, {len(network['classes'])}): {', '.join(network['classes'])}"}],
+            "outputs": [{"format": f"logits (batch, {len(outputs)}): {', '.join(outputs)}"}],
         },
         "quantitativeAnalysis": {"performanceMetrics": figures},
         "considerations": {"useCases": list(corpora.INTENDED), "technicalLimitations": list(corpus.limits)},

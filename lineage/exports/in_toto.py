@@ -25,7 +25,13 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 FIGURES = tuple(
     path.as_posix()
-    for path in (artifacts.PREDICTIONS, artifacts.EXTERNAL_PREDICTIONS, artifacts.METRICS, artifacts.SCORES)
+    for path in (
+        artifacts.PREDICTIONS,
+        artifacts.EXTERNAL_PREDICTIONS,
+        artifacts.NATIVE_PREDICTIONS,
+        artifacts.METRICS,
+        artifacts.SCORES,
+    )
 )
 MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS))
 Statement = dict[str, Any]

@@ -90,10 +90,11 @@ def metrics(project: Project) -> dict[str, Any]:
 def tests(found: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:
     """Return the figures on all test cycles (None), on those of each training corpus, and on external corpora.
 
-    The keys are words such as ``corpus second`` and ``external corpus hospital``.
+    The keys are words such as ``corpus second``, ``corpus second, own classes`` and ``external corpus hospital``.
     """
     parts: dict[str | None, Mapping[str, Any]] = {None: found}
     parts |= {f"corpus {name}": part for name, part in found.get("corpora", {}).items()}
+    parts |= {f"corpus {name}, own classes": part for name, part in found.get("native", {}).items()}
     parts |= {f"external corpus {name}": part for name, part in found.get("external", {}).items()}
     return parts
 

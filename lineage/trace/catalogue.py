@@ -8,7 +8,8 @@ from typing import Any
 from lineage.corpora import SEPARATOR
 from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import Link
-from tasks.artifacts import STUDENTS, TEACHERS
+from tasks.artifacts import NATIVE_PREDICTIONS, STUDENTS, TEACHERS
+from tasks.runtime.errors import BreathlineError
 
 TRAIN, VAL, TEST = "train", "val", "test"
 ENSEMBLE = "ensemble"
@@ -116,6 +117,12 @@ class Catalogue:
         if groups:
             return max(groups, key=len)
         section, _, rest = key.partition(".")
+        if section == "native":
+            raise BreathlineError(
+                "Figures in the own classes of a corpus have no trace.",
+                where=f"metric:{key}",
+                hint=f"their rows are in {NATIVE_PREDICTIONS}; ask for `row:` or `recording:` of one of them",
+            )
         own = next((name for name in self.data.corpora if f"{rest}.".startswith(f"{name}.")), None)
         return f"{section}.{own}.{TEST}" if section in ("corpora", "external") and own else TEST
 

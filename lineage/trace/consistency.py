@@ -33,7 +33,7 @@ def cautions(root: Node, data: ProjectData) -> Iterator[str]:
     if root.kind == "metric" and ".groups." in f".{root.name}":
         yield "the figure counts only the test cycles of this group; all that the models learned from is behind it"
     if root.kind == "row" and not root.facts["subset"]:
-        yield "the cycle is in no subset: nothing learned from it, and nothing was judged on it"
+        yield "the cycle is in no subset: nothing learned from it, and it counts in no figure of the shared classes"
     if root.kind == "recording" and not any(data.subsets.get(cycle) for cycle in data.cycles_of[root.name]):
         yield "no cycle of the recording is in the split: nothing learned from it, and nothing was judged on it"
 

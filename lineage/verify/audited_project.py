@@ -10,7 +10,6 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
-from ruamel.yaml.error import YAMLError
 
 from lineage import dvc_storage, events, files, graph, record
 from lineage.git import file_at
@@ -23,12 +22,13 @@ from tasks.artifacts import CYCLES, EXTERNAL_CORPORA, CorpusFolders
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.error_output import one_line
+from tasks.runtime.errors import BreathlineError
 from tasks.subsets import assignment, splits
 from tasks.subsets.assignment import Assignment
 
 LOCK = dvc_storage.LOCK
 KEYS: Mapping[str, type] = {**record.KEYS, "account": dict, "decisions": dict}
-BROKEN_LOCK = (YAMLError, KeyError, TypeError, AttributeError, ValueError)
+BROKEN_LOCK = (BreathlineError, KeyError, TypeError, AttributeError, ValueError)
 
 
 class AuditedProject:

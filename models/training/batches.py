@@ -71,13 +71,14 @@ class Batches:
         device: torch.device,
         group: ProcessGroup,
         draw: Callable[[Sequence[int], torch.Generator], Sequence[Any]],
+        heads: Sequence[int] = (),
     ) -> None:
         if settings.batch_size % group.size:
             raise ValueError(f"{group.size} processes cannot share batches of {settings.batch_size} cycles equally.")
         self.steps = len(part.rows) // settings.batch_size
         self.batch_size = settings.batch_size
         self._part, self._features, self._seed, self._device, self._draw = part, features, seed, device, draw
-        self._sampler = Sampler(settings.sampler, part.labels, part.domains)
+        self._sampler = Sampler(settings.sampler, part.labels, part.domains, heads=heads)
         self._waveform = WaveformAugmentation(settings.waveform, features.frontend)
         self._mixstyle = FreqMixStyle(settings.freq_mixstyle)
         self._specaugment = SpecAugment(settings.specaugment)

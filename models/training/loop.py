@@ -138,7 +138,9 @@ class _Training:
         objective.to(device)
         context = autocast(compute, device)
         draw = partial(objective.draw, network)
-        self._batches = Batches(settings, data.train, data.features, seed=seed, device=device, group=group, draw=draw)
+        self._batches = Batches(
+            settings, data.train, data.features, seed=seed, device=device, group=group, draw=draw, heads=data.heads
+        )
         self._cost, self._peak = measure_cost(network, objective, data, device), device_peak(device, context)
         group.synchronise_batch_norm(network, objective, device=device)
         optimizer = create_optimizer(settings.optimizer, network, objective)

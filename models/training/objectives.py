@@ -62,8 +62,8 @@ class CrossEntropy(Objective):
     Args:
         label_smoothing: Part of the target that is spread over all classes of the head, 0 to 1.
         class_weights: Weight of each class; None for equal ones.
-        heads: Number of classes of each corpus's head. A cycle counts with the softmax of the head of its label; the
-            other heads get no gradient from it. Empty: one head.
+        heads: Number of classes of each corpus's head; empty with one head. The loss of a cycle is the cross-entropy
+            over the classes of its own head; the other heads get no gradient from it.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class CrossEntropy(Objective):
         return total / (len(labels) * weight[labels if batch_labels is None else batch_labels].mean())
 
     def _total(self, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
-        """Return the sum over cycles, each with the softmax of the head of its label."""
+        """Return the sum of the cross-entropy over cycles, each over the classes of its own head."""
         smoothing = self.label_smoothing
         if not self.heads:
             return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing, reduction="sum")

@@ -71,7 +71,7 @@ class QualityLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class UnusableLimits(QualityLimits):
-    """Limits beyond which nothing can be said about a recording."""
+    """Limits beyond which a recording is unusable."""
 
     min_duration_s: Annotated[float, Ge(0)]
 

@@ -100,7 +100,7 @@ LIMITS = (
 
 
 def unusable(measures: Mapping[str, float | None], limits: UnusableLimits = DEFAULTS) -> tuple[str, ...]:
-    """Return the reasons why nothing can be said about a recording; none for a usable one.
+    """Return the reasons why a recording is unusable; none for a usable one.
 
     Args:
         measures: Measures of `tasks.audio.quality` by name, and `duration_s`, as in the table of recordings.

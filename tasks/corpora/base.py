@@ -8,12 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import pyarrow as pa
 
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import schemas
@@ -21,46 +21,9 @@ from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
 from tasks.runtime.errors import BreathlineError
 from tasks.sources.collection import Collection, Member
 
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cycle:
-    """Annotated cycle: start and end in seconds, and its values in the corpus's own columns."""
-
-    start_s: float
-    end_s: float
-    own: Row = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """Name in a split file that differs from the name of the recording that it means."""
-
-    name_in_split: str
-    recording_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """Metadata of the recordings at hand, by column name.
-
-    Attributes:
-        recordings: Row of each recording by `recording_id`: `patient_id`, and `location`, `device`, `split` and own
-            columns where they are known.
-        patients: Row of each patient by `patient_id`: `age`, `sex`, `diagnosis`, `fold` and own columns where known.
-        missing: Patient of each recording that the metadata list and that has no audio, by sorted name.
-        corrections: Names of the split file that differ from those of the recordings.
-    """
-
-    recordings: Mapping[str, Row]
-    patients: Mapping[str, Row] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    corrections: Sequence[Correction] = ()
-
 
 class Corpus(ABC):
-    """Corpus adapter. Instances have no state; class attributes hold the facts.
+    """Corpus adapter. Class attributes hold the facts; only `table` has state, the label set of the user.
 
     Attributes:
         name: Name in params.yaml and in the column `corpus`.
@@ -77,10 +40,10 @@ class Corpus(ABC):
         recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
         devices: Names of the devices, for splits by device; empty if they are not known beforehand.
         uploads: Complete copies of the corpus on Kaggle or the hub, such as ``kaggle:owner/name``.
-        has_own_names: Whether names of recordings tell the corpus.
+        has_own_names: Whether the form of a recording's name identifies the corpus.
         generated: Whether `publisher` generates the recordings, so that nothing new can appear at the source.
         fold_seed: Random seed of the folds that `extract` draws for the side `train`; None if the metadata give folds.
-        sound_column: Own column of the cycles that names the annotated sound; None if there is no single one.
+        sound_column: Column of the annotated sound, by which `extract` stratifies drawn folds; None if none are drawn.
         mirrors: URLs of folders with the publisher's files.
     """
 
@@ -340,7 +303,10 @@ class Corpus(ABC):
         return rf"(?<![0-9A-Za-z]){re.escape(patient)}_"
 
     def patients_named(self, content: bytes) -> set[str]:
-        """Return the patients that a metadata file names, other than by names of recordings."""
+        """Return the patients that a metadata file names, other than by names of recordings.
+
+        The file can be that of another corpus.
+        """
         return set()
 
     def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import soundfile
 
-from tasks.corpora.base import Metadata
+from tasks.corpora.contents import Metadata
 from tasks.corpora.settings import Expect
 from tasks.corpora.source_files import SourceFiles
 from tasks.runtime.corpus_facts import Identity

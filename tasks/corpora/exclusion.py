@@ -7,7 +7,7 @@ recordings remain in params.yaml, `source.json` and the record of `download`, so
 from collections.abc import Collection
 from dataclasses import replace
 
-from tasks.corpora.base import Metadata
+from tasks.corpora.contents import Metadata
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import natural
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 from tasks.audio import quality, reading, waveforms
 from tasks.audio.cycle_bounds import bounds
 from tasks.corpora import drawn_folds
-from tasks.corpora.base import Corpus, Metadata
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Metadata
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 

@@ -30,9 +30,10 @@ def common_place(paths: Sequence[str], place: Callable[[str], Place]) -> Place:
     places = {place(path): path for path in reversed(paths)}
     if len(places) > 1:
         raise BreathlineError(
-            f"Copies of {PurePosixPath(paths[0]).name} are in folders of different sides of the split.",
+            f"Copies of {PurePosixPath(paths[0]).name} are in folders of different sides of the split, "
+            "or of different releases.",
             where=" and ".join(sorted(places.values())),
-            hint="keep the copy on the right side",
+            hint="keep one of the copies",
         )
     return next(iter(places))
 

@@ -40,7 +40,7 @@ def get(name: str) -> Corpus:
         register(import_module(modules[name]).CORPUS)
     if name not in _corpora:
         raise BreathlineError(
-            f"There is no corpus `{name}`.",
+            f"There is no corpus format `{name}`.",
             where="params.yaml: format",
             hint=f"use one of: {', '.join(names())}",
         )

@@ -132,7 +132,9 @@ def _content(member: Member, limit: int) -> bytes:
     """Return the content of a metadata file of at most `limit` bytes."""
     if member.size > limit:
         raise BreathlineError(
-            f"{member.size} bytes are too many for a metadata file.", where=member.origin, hint="fetch it again"
+            f"The metadata file has {member.size:,} bytes; the limit is {limit:,}.",
+            where=member.origin,
+            hint="fetch it again",
         )
     content = b"".join(member.chunks())
     if pointer := pointers.tool(content):
@@ -177,7 +179,8 @@ def _check_case(files: Mapping[str, Member]) -> None:
         other = seen.setdefault(unicodedata.normalize("NFC", recording_id).casefold(), member)
         if other is not member:
             raise BreathlineError(
-                "Two names of recordings differ in upper and lower case only: macOS and Windows take them for one.",
+                "The names of two recordings differ in upper and lower case only, or in the form of an accent: "
+                "macOS and Windows take them for one.",
                 where=f"{other.origin} and {member.origin}",
                 hint="rename one of them, with its annotation",
             )

@@ -1,4 +1,4 @@
-"""Metadata file of what only the source tells of each recording, and of settings.
+"""Source record: a JSON metadata file with the facts that folders and names of the source give, and the label settings.
 
 `download` copies all recordings into one folder and names them by their ids. Therefore it writes what folders and names
 of the source tell into a file of the metadata. The settings that decide about labels are written there as well.
@@ -40,13 +40,20 @@ def read(path: Path, recording_ids: Collection[str] = ()) -> tuple[dict[str, dic
     recordings: dict[str, dict[str, str]] = settings.pop(RECORDINGS)
     for recording_id in recording_ids:
         if recording_id not in recordings:
-            raise BreathlineError(f"The file does not have {recording_id}.", where=path, hint="run `download` again")
+            raise BreathlineError(
+                f"{path.name} does not list the recording {recording_id}.", where=path, hint="run `download` again"
+            )
     return recordings, settings
 
 
 def named(content: bytes) -> list[str]:
-    """Return the recordings in the content of the file."""
-    return list(json.loads(content)[RECORDINGS])
+    """Return the recordings in the content of the file; none if it is no source record."""
+    try:
+        loaded = json.loads(content)
+    except ValueError:
+        return []
+    recordings = loaded.get(RECORDINGS) if isinstance(loaded, dict) else None
+    return list(recordings) if isinstance(recordings, dict) else []
 
 
 def keep(path: Path, recording_ids: Collection[str]) -> None:

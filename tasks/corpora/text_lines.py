@@ -1,4 +1,4 @@
-"""Reader of text files of a few columns, for all variants in which copies of published files circulate."""
+"""Reader of text files of a few columns; separators, line ends and headings may vary."""
 
 import re
 from collections.abc import Iterator, Sequence

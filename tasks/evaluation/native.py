@@ -49,7 +49,7 @@ def tested(assigned: Assignment, facts: CorpusFacts, split: SplitOf, *, root: Pa
     parts = {part.name: part for part in facts.parts or (facts,)}
     found = {}
     for corpus, ids in assigned.native_tests.items():
-        part, labels = parts[corpus], assigned.heads.of[corpus].labels
+        part, labels = parts[corpus], assigned.heads.by_corpus[corpus].labels
         cycles = test_cycles.read(
             root / artifacts.CYCLES,
             root / artifacts.RECORDINGS,

@@ -33,7 +33,7 @@ class Heard:
         bit_depth: Bits of a sample; None for encodings without a fixed depth.
         duration_s: Length in seconds.
         sha256: Hash of the file.
-        unusable: Reasons why nothing can be said about the recording.
+        unusable: Reasons why the recording is unusable; empty for a usable one.
     """
 
     rate: int
@@ -58,14 +58,18 @@ class Folder:
                 self._by_end.setdefault(str(PurePosixPath(end).with_suffix("")), []).append(name)
 
     def check(self, problems: Problems) -> None:
-        """Add files that differ by suffix, or by upper and lower case only, to the problems."""
+        """Add files whose names differ only in suffix, case or form of accents to the problems."""
         if not self.audio:
             problems.add(self.root, "the folder holds no audio file", f"--audio: a folder of {', '.join(SUFFIXES)}")
         seen: dict[str, str] = {}
         for name in self.audio:
             key = _folded(str(PurePosixPath(name).with_suffix("")))
             if (other := seen.setdefault(key, name)) != name:
-                problems.add(self.root / name, f"only the suffix differs from {other}", "remove one of the two files")
+                problems.add(
+                    self.root / name,
+                    f"the name differs from {other} only in suffix, case or form of accents",
+                    "remove one of the two files",
+                )
 
     def match(self, cell: str) -> list[str]:
         """Return the audio files that a cell of a table can mean: by path, name, or name without suffix."""
@@ -150,7 +154,7 @@ def _judge(path: Path, heard: Heard, limits: CheckSettings, problems: Problems) 
     """Add the reasons for which `validate` would refuse a recording to the problems."""
     if limits.severity.unusable == "error":
         for reason in heard.unusable:
-            problems.add(path, f"nothing can be said about the recording: {reason}", "remove it, also from the table")
+            problems.add(path, f"the recording is unusable: {reason}", "remove it, also from the table")
     if limits.severity.ranges != "error":
         return
     values = {"sample_rate": heard.rate, "bit_depth": heard.bit_depth, "duration_s": heard.duration_s}

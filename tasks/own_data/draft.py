@@ -48,8 +48,10 @@ def make(request: Request, problems: Problems, reader: audio.Reader | None = Non
     known, division = metadata.facts(annotated, files, request.limits, problems)
     metadata.check_sides(owners, known, problems)
     if request.role == "training" and 0 < len(set(owners.values())) < MIN_PATIENTS:
-        what = f"{counted(len(set(owners.values())), 'patient')}; training needs {MIN_PATIENTS} or more"
-        problems.add(folder.root, what, "add recordings of others, or use the corpus as external: --role external")
+        what = f"only {counted(len(set(owners.values())), 'patient')}; training needs at least {MIN_PATIENTS}"
+        problems.add(
+            folder.root, what, "add recordings of other patients, or use the corpus for tests only: --role external"
+        )
     if pattern or request.patient_from:
         shown = f"the part of the file name that fits {pattern or request.patient_from}"
         draft.decide("patient", f"{shown} ({counted(len(set(owners.values())), 'patient')})", guessed=bool(pattern))
@@ -117,10 +119,10 @@ def _complete(
         draft.missing.append("label")
     if "start" in chosen and not {"end", "duration"} & set(chosen):
         draft.missing.append("end")
-    if {"end"} & set(chosen) and "start" not in chosen:
+    if "end" in chosen and "start" not in chosen:
         draft.missing.append("start")
     for name in draft.missing:
-        what = f"no column is known as that of {name}; the columns are {listed(sheet.header, 20)}"
+        what = f"no column for `{name}` was found; the columns are {listed(sheet.header, 20)}"
         problems.add(sheet.path, what, f"name it by --map {name}=COLUMN", line=1)
     return "file" in chosen
 
@@ -140,7 +142,7 @@ def _timed(
     if unit is None and any(one.start is not None for one in kept):
         unit = "s" if request.beside else times.unit(kept, heard)
         if unit is None:
-            what = "times can be seconds or milliseconds"
+            what = "the unit of the times is not clear: seconds or milliseconds"
             problems.add(request.table or request.folder, what, "write --map unit=s or --map unit=ms")
             return []
         if not request.beside:

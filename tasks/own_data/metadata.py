@@ -115,7 +115,7 @@ def check_sides(patients: Mapping[str, str], known: Mapping[str, Mapping[str, An
         for patient, places in sides.items():
             if len(places) > 1:
                 where = ", ".join(f"{place} ({file})" for place, file in places.items())
-                what = f"the patient {quoted(patient)} is in {where}: {name} by patient, or scores are too high"
+                what = f"the patient {quoted(patient)} is in {where}; a patient on both sides makes scores too high"
                 problems.add(next(iter(places.values())), what, "correct the column, or leave it out by --map split=")
 
 

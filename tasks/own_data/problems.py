@@ -73,7 +73,7 @@ class Problems:
         raise BreathlineError(
             f"The recordings have {counted(len(lines), 'problem')}; nothing was written to params.yaml:\n"
             + "\n".join(shown),
-            hint="mend them, then give the command again",
+            hint="correct them, then run the command again",
         )
 
 

@@ -72,8 +72,8 @@ def place(
         elif end <= start:
             what, hint = f"the segment {times} ends before it starts, or has no length", "correct its times"
         elif end > duration + tolerance_s or start >= duration:
-            what = f"the segment {times} is beyond the end of {one.file} ({duration:.2f} s)"
-            hint = "correct its times, or their unit by --map unit=s or ms"
+            what = f"the segment {times} reaches beyond the end of {one.file} ({duration:.2f} s)"
+            hint = "correct its times, or their unit: --map unit=s or --map unit=ms"
         if what:
             problems.add(one.source, what, hint, line=one.line)
         else:
@@ -111,9 +111,9 @@ def overlapping(timed: Sequence[Timed], tolerance_s: float) -> int:
 
 
 def windows(timed: Sequence[Timed], length_s: float) -> list[Timed]:
-    """Return whole recordings cut into windows, and other segments unchanged.
+    """Return whole recordings cut into windows from their beginning, and other segments unchanged.
 
-    The last window of a recording ends with it. A recording shorter than a window is one.
+    A rest shorter than a window is left out. A recording shorter than two windows stays one segment.
 
     Args:
         timed: Segments.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.corpora import registry
-from tasks.corpora.base import Corpus, Cycle
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Cycle
 from tasks.own_data import annotation_files
 from tasks.runtime.errors import BreathlineError
 

@@ -21,6 +21,7 @@ MAX_DEPTH = 30
 SURELY_SHALLOW = 1000  # sum of brackets and of the longest line below which no nesting is dangerous
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)  # lines that an unfinished merge of Git leaves
 LONG_NUMBER = re.compile(r"\d{4301,}")  # more digits than Python reads
+DATE = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Key = tuple[str | int, ...]  # keys and indices from the root of a file to a value
@@ -76,6 +77,7 @@ def parse(text: str, path: Path) -> Any:
         raise _fault(what, path, text.count("\n", 0, found.start()))
     try:
         _check_depth(text, path)
+        _refuse_tags(text, path)
         loaded = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -84,7 +86,7 @@ def parse(text: str, path: Path) -> Any:
         if found := LONG_NUMBER.search(text):
             what = f"A number has {len(found[0]):,} digits."
             raise _fault(what, path, text.count("\n", 0, found.start())) from error
-        raise _fault(f"The file is not valid YAML: {error}".splitlines()[0], path) from error
+        raise _fault(f"The file is not valid YAML: {error}".splitlines()[0], path, _date(text)) from error
     for key, what in _foreign(loaded):
         raise _fault(what, path, lines(text).get(key, 0) if key else None)
     return loaded
@@ -145,6 +147,22 @@ def _check_depth(text: str, path: Path) -> None:
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _fault(f"The values are nested more than {MAX_DEPTH} deep.", path, event.start_mark.line)
+
+
+def _refuse_tags(text: str, path: Path) -> None:
+    """Refuse tags such as ``!!bool``, whose values the loader would convert."""
+    if "!" not in text:
+        return
+    for event in YAML(typ="safe").parse(text):
+        if getattr(event, "tag", None) is not None:
+            what = f"The value has a tag ({event.tag}); YAML is read without tags."
+            raise _fault(what, path, event.start_mark.line)
+
+
+def _date(text: str) -> int | None:
+    """Return the line, from 0, of the first text in the form of a date, or None."""
+    found = DATE.search(text)
+    return text.count("\n", 0, found.start()) if found else None
 
 
 def _explain(error: MarkedYAMLError, text: str) -> str:

@@ -116,7 +116,7 @@ def assign_table(
     label_sets = corpus_facts.read_label_sets(path.parent)
     if labels not in label_sets:
         raise BreathlineError(
-            f"There are no labels `{labels}`.", where="labels", hint=f"one of: {', '.join(label_sets)}"
+            f"There is no label set `{labels}`.", where="labels", hint=f"one of: {', '.join(label_sets)}"
         )
     known = [schemas.CYCLES.field(name) for name in COLUMNS]
     own = sorted({label_sets[name].column for name in heads.values() if name in label_sets} - {labels})

@@ -1,4 +1,4 @@
-"""Labels of networks with a head for each corpus: targets in the corpus's own label set, and what its classes mean."""
+"""Targets of networks with a head for each corpus, and the mapping of native classes to the shared ones."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,9 @@ COLUMN = "target"  # index of the output that a cycle should have
 
 
 def heads(cycles: pa.Table, chosen: Mapping[str, str], label_sets: Mapping[str, LabelSet], *, labels: str) -> Heads:
-    """Return the head of each corpus, with the shared class that each of its classes means.
+    """Return the head of each corpus, with the shared class that each of its classes maps to.
 
-    A class means the shared class that all its cycles have, and none if they have no shared label.
+    A class maps to the shared class that all its cycles have, and to none if they have no shared label.
 
     Args:
         cycles: Table of cycles of all training corpora, with the columns of all label sets.
@@ -33,10 +33,10 @@ def heads(cycles: pa.Table, chosen: Mapping[str, str], label_sets: Mapping[str, 
     for corpus in sorted(set(corpora)):
         name = chosen.get(corpus, "")
         if name not in label_sets:
-            what = f"There are no labels `{name}`." if name else f"The corpus {corpus} has no head."
+            what = f"There is no label set `{name}`." if name else f"The corpus {corpus} has no head."
             raise BreathlineError(what, where=f"heads.{corpus}", hint=f"one of: {', '.join(label_sets)}")
         own = cycles[label_sets[name].column].fill_null(-1).to_numpy()
-        meaning: list[int | None] = []
+        mapping: list[int | None] = []
         for index, one in enumerate(label_sets[name].classes):
             shares = sorted({int(label) for label in shared[(corpora == corpus) & (own == index)]})
             if len(shares) > 1:
@@ -45,14 +45,14 @@ def heads(cycles: pa.Table, chosen: Mapping[str, str], label_sets: Mapping[str, 
                     where=f"heads.{corpus}",
                     hint=f"choose a label set whose classes are parts of those of `{labels}`",
                 )
-            meaning.append(shares[0] if shares and shares[0] >= 0 else None)
-        if 0 not in meaning or not any(meaning):
+            mapping.append(shares[0] if shares and shares[0] >= 0 else None)
+        if 0 not in mapping or not any(mapping):
             raise BreathlineError(
                 f"The label set `{name}` of the corpus {corpus} has no normal or no abnormal cycles of `{labels}`.",
                 where=f"heads.{corpus}",
                 hint="choose another label set",
             )
-        found[corpus] = Head(labels=name, classes=tuple(label_sets[name].classes), shared=tuple(meaning))
+        found[corpus] = Head(labels=name, classes=tuple(label_sets[name].classes), shared=tuple(mapping))
     return Heads(found)
 
 
@@ -67,7 +67,7 @@ def with_targets(cycles: pa.Table, given: Heads, label_sets: Mapping[str, LabelS
     corpora = np.asarray(cycles["corpus"].to_pylist(), dtype=object)
     targets = np.full(cycles.num_rows, -1, dtype=np.int16)
     for corpus, columns in given.columns():
-        own = cycles[label_sets[given.of[corpus].labels].column].fill_null(-1).to_numpy()
+        own = cycles[label_sets[given.by_corpus[corpus].labels].column].fill_null(-1).to_numpy()
         labelled = (corpora == corpus) & (own >= 0)
         targets[labelled] = own[labelled] + columns.start
     return cycles.append_column(COLUMN, pa.array(targets, mask=targets < 0))

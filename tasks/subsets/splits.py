@@ -174,7 +174,7 @@ def _parts(
         raise BreathlineError(f"There is no split `{split}`.", where=where, hint=f"one of: {known}")
     if labels not in cycles.column_names:
         raise BreathlineError(
-            f"There are no labels `{labels}`.", where="labels", hint="use a label set of data/cycles/label_sets.json"
+            f"There is no label set `{labels}`.", where="labels", hint="use a label set of data/cycles/label_sets.json"
         )
     here = _recorded_with(cycles, device, where) if at else np.ones(cycles.num_rows, dtype=bool)
     return base, here, here & (cycles[labels].fill_null(-1).to_numpy() >= 0)

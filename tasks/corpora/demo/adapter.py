@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from tasks.corpora.base import Metadata
+from tasks.corpora.contents import Metadata
 from tasks.corpora.demo import facts
 from tasks.corpora.icbhi.adapter import Icbhi
 from tasks.corpora.settings import DownloadSettings

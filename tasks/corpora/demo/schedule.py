@@ -7,7 +7,7 @@ from numpy.random import Generator
 from scipy.special import expit
 from scipy.stats import norm
 
-from tasks.corpora.base import Cycle
+from tasks.corpora.contents import Cycle
 from tasks.corpora.demo.cohort import RECORDING_SD, Patient
 from tasks.corpora.demo.devices import DEVICES
 from tasks.corpora.demo.draws import Stream, generator

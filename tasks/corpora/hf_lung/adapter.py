@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tasks.corpora import identities, optional_sounds, source_record
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.file_copies import common_place
 from tasks.corpora.hf_lung import annotations, facts, labels, names, sides
 from tasks.corpora.hf_lung.expectations import EXPECTATIONS
 from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.source_record_corpus import SourceRecordCorpus
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.words import counted
 
 
-class HfLung(Corpus):
+class HfLung(SourceRecordCorpus):
     """HF_Lung_V1, and other recordings in its format."""
 
     name = facts.NAME
+    source_file = sides.FILE
     recordings: ClassVar[int | None] = facts.RECORDINGS
     annotation_suffix = "_label.txt"
     label_sets = facts.LABEL_SETS
@@ -118,15 +120,9 @@ class HfLung(Corpus):
         date = re.escape(patient.removeprefix(names.PREFIX))
         return rf"(?:steth_{date.replace(re.escape('-'), '')}_|trunc_{date}-)[0-9]{{2}}"
 
-    def patients_named(self, content: bytes) -> set[str]:
-        """Return the dates whose recordings a metadata file names."""
-        return {names.parse(name).patient_id for name in source_record.named(content)}
-
-    def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
-        """Remove the recordings of some dates from the file of sides."""
-        path = folder / sides.FILE
-        recorded = source_record.named(path.read_bytes())
-        source_record.keep(path, [name for name in recorded if names.parse(name).patient_id not in patients])
+    def patient_of(self, recording_id: str) -> str:
+        """Return the id of a recording's date, which stands in for the unknown patient."""
+        return names.parse(recording_id).patient_id
 
 
 CORPUS = HfLung()

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.icbhi import (
     expectations,

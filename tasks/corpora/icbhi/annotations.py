@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tasks.corpora import text_lines
-from tasks.corpora.base import Cycle
+from tasks.corpora.contents import Cycle
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.corpora import text_lines
-from tasks.corpora.base import Correction
+from tasks.corpora.contents import Correction
 from tasks.corpora.icbhi import names
 from tasks.corpora.icbhi.labels import DIAGNOSES
 from tasks.runtime.errors import BreathlineError

@@ -5,7 +5,7 @@ The names are those of the official files: `expected.CORRECTIONS` has the one th
 
 from collections.abc import Collection, Mapping
 
-from tasks.corpora.base import Metadata
+from tasks.corpora.contents import Metadata
 from tasks.corpora.icbhi import expected, facts, known_recordings, names
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
 from tasks.runtime.errors import BreathlineError

@@ -7,16 +7,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from tasks.corpora import identities, source_record
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.kauh import facts, labels, names
 from tasks.corpora.kauh.expectations import EXPECTATIONS
 from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.source_record_corpus import SourceRecordCorpus
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.words import counted
 
 
-class Kauh(Corpus):
+class Kauh(SourceRecordCorpus):
     """KAUH, and other recordings in its format. A cycle is a whole recording."""
 
     name = facts.NAME
@@ -29,6 +30,7 @@ class Kauh(Corpus):
     recording_columns = facts.RECORDING_COLUMNS
     cycle_columns = facts.CYCLE_COLUMNS
     fold_seed = 0
+    source_file = facts.FILE
     sound_column = "kauh_sound"
 
     def check_name(self, recording_id: str, where: object) -> None:
@@ -103,15 +105,9 @@ class Kauh(Corpus):
         number = re.escape(patient.removeprefix(names.PREFIX))
         return rf"(?<![0-9A-Za-z])(?:{names.PREFIX}{number}_[BDE]|[BDE]P{number}_[^,]{{1,100}},[^,]{{1,40}},)"
 
-    def patients_named(self, content: bytes) -> set[str]:
-        """Return the patients whose recordings a metadata file names."""
-        return {name.rpartition("_")[0] for name in source_record.named(content)}
-
-    def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
-        """Remove the recordings of some patients from the file of names."""
-        path = folder / facts.FILE
-        recorded = source_record.named(path.read_bytes())
-        source_record.keep(path, [name for name in recorded if name.rpartition("_")[0] not in patients])
+    def patient_of(self, recording_id: str) -> str:
+        """Return the id of a recording's patient."""
+        return recording_id.rpartition("_")[0]
 
 
 CORPUS = Kauh()

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tasks.corpora import optional_sounds, source_record
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.settings import DownloadSettings
+from tasks.corpora.source_record_corpus import SourceRecordCorpus
 from tasks.corpora.sprsound import (
     annotations,
     expectations,
@@ -24,10 +25,11 @@ from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.errors import BreathlineError
 
 
-class Sprsound(Corpus):
+class Sprsound(SourceRecordCorpus):
     """SPRSound, and other recordings in its format."""
 
     name = facts.NAME
+    source_file = sides.FILE
     recordings: ClassVar[int | None] = expected.RECORDINGS
     annotation_suffix = ".json"
     label_sets = facts.LABEL_SETS
@@ -113,15 +115,9 @@ class Sprsound(Corpus):
         """Return a regular expression that finds names of a patient's recordings in any text."""
         return rf"(?<![0-9]){re.escape(patient.removeprefix(names.PREFIX))}_[0-9]+(?:\.[0-9]+)?_[01]_p[1-8]_"
 
-    def patients_named(self, content: bytes) -> set[str]:
-        """Return the patients whose recordings a metadata file names."""
-        return {names.parse(name).patient_id for name in source_record.named(content)}
-
-    def remove_patients(self, folder: Path, patients: AbstractCollection[str]) -> None:
-        """Remove the recordings of some patients from the file of sides."""
-        path = folder / sides.FILE
-        kept = [name for name in source_record.named(path.read_bytes()) if names.parse(name).patient_id not in patients]
-        source_record.keep(path, kept)
+    def patient_of(self, recording_id: str) -> str:
+        """Return the id of a recording's patient."""
+        return names.parse(recording_id).patient_id
 
 
 def _side(annotation: str) -> str | None:

@@ -34,7 +34,7 @@ def place(annotation: str) -> tuple[str, str]:
         BreathlineError: The recording is of the test part of 2022, and neither of `inter` nor of `intra`.
     """
     folders = [part.lower() for part in reversed(PurePosixPath(annotation).parts[:-1])]
-    side = next((match[1] for part in folders if (match := _SIDE.search(part))), "train")
+    side = next((match[1] for part in folders if (match := _SIDE.match(part))), "train")
     years = (int(match[1]) for part in folders if (match := _YEAR.search(part)))
     year = next((year for year in years if year in (FIRST, *LATER)), FIRST)
     if side == "train":

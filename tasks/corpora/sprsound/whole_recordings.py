@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.corpora import fact_texts
-from tasks.corpora.base import Cycle, Row
+from tasks.corpora.contents import Cycle, Row
 from tasks.corpora.expectations import Expectations, LabelRule
 from tasks.corpora.sprsound import annotations, expectations, expected, facts, labels
 from tasks.corpora.sprsound.adapter import Sprsound

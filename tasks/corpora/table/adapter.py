@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations, LabelRule
 from tasks.corpora.settings import DownloadSettings
 from tasks.corpora.table import facts, labels, normalised, source

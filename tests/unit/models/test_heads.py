@@ -45,7 +45,7 @@ def test_a_cycle_of_another_corpus_is_judged_by_the_mean_of_all_heads(logits):
 def test_a_card_gives_the_same_heads_and_one_without_heads_none():
     assert Heads.from_card({KEY: HEADS.card()}) == HEADS
     assert Heads.from_card({"classes": ["normal"]}) is None
-    assert (HEADS.sizes, HEADS.outputs) == ((4, 4), 8)
+    assert (HEADS.sizes, HEADS.outputs, HEADS.names[4:6]) == ((4, 4), 8, ["b/normal", "b/stridor"])
     logits = np.arange(16, dtype=np.float32).reshape(2, 8)
     assert HEADS.native(logits, "b").tolist() == logits[:, 4:].tolist()
 

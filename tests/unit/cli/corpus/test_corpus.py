@@ -87,7 +87,7 @@ def test_all_problems_are_in_one_error_and_nothing_is_written(project):
     done = call(*ADD)
     assert isinstance(done.exception, BreathlineError)
     message = str(done.exception)
-    assert "sounds.csv:1: no column is known as that of label" in message
+    assert "sounds.csv:1: no column for `label` was found" in message
     assert "recordings/P1_0.wav" in message
     assert "2 problems; nothing was written to params.yaml" in message
     assert "column `onset`" in done.stdout

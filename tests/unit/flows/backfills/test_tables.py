@@ -43,5 +43,16 @@ def test_other_measurements_are_in_another_table(tmp_path):
     assert "| rho=0.3 | – | 70.00 |" in markdown_tables(found)
 
 
+def test_an_external_corpus_has_a_table_of_its_own(tmp_path):
+    folder = workspace(tmp_path / "a", 50.0)
+    for name, about in (("scores", {}), ("metrics", {"corpus": "hospital"})):
+        path = folder / f"reports/{name}.json"
+        found = json.loads(path.read_text())
+        path.write_text(json.dumps(found | {"external": {"hospital": found | about}}))
+    found = tables({folder: variant(0.1)})
+    assert [table.rows for table in found] == [(("rho=0.1", 50.0, 70.0),)] * 2
+    assert ["corpus `hospital`" in table.title for table in found] == [False, True]
+
+
 def test_a_variant_without_scores_is_in_no_table(tmp_path):
     assert tables({tmp_path: variant(0.1)}) == []

@@ -23,8 +23,11 @@ def project(tmp_path) -> Path:
 def test_values_are_read_as_yaml():
     expected = {"rho": [0.05, 0.1], "seeds": [[1, 2], [3]], "deep.kind": ["sam"]}
     assert parse(["rho=0.05,0.1", "seeds=[1,2],[3]", "deep.kind=sam"]) == expected
-    for wrong in ("rho", "rho=", "=1", "rho=[1"):
-        with pytest.raises(BreathlineError, match="parameter and its values"):
+    for wrong in ("rho", "rho=", "=1"):
+        with pytest.raises(BreathlineError, match="KEY=VALUE,VALUE"):
+            parse([wrong])
+    for wrong in ("rho=[1", "rho=!!bool x", "rho=2026-13-45", f"rho={'9' * 5000}"):
+        with pytest.raises(BreathlineError, match="A value is not valid"):
             parse([wrong])
 
 

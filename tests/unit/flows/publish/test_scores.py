@@ -52,6 +52,17 @@ def test_each_figure_has_its_interval_and_change_strict_first(tmp_path):
     ]
 
 
+def test_figures_on_an_external_corpus_have_its_name_and_interval(tmp_path):
+    written(tmp_path, [40.0, 50.0])
+    for name in ("scores", "metrics"):
+        path = tmp_path / f"reports/{name}.json"
+        found = json.loads(path.read_text())
+        path.write_text(json.dumps(found | {"external": {"hospital": found}}))
+    rows = cells(table(tmp_path, None))
+    assert ["student (val) on hospital", "Score, strict", "40.00", "39.00 to 41.00", "", ""] in rows
+    assert scores.headline(scores.read(tmp_path), None).startswith("Score of student (val): 40.00 strict")
+
+
 def test_a_model_that_is_no_longer_measured_is_named(tmp_path):
     written(tmp_path, [40.0, 50.0], ensemble=[45.0, 55.0])
     before = scores.read(tmp_path)

@@ -46,6 +46,8 @@ def test_an_option_fills_the_recipes_corpus_of_its_name_and_the_others_stay(sprs
     found = chosen({"external": {"sprsound": {**SPRSOUND, "test": "inter"}}}, external=[str(sprsound)])
     assert found["external"]["sprsound"]["path"] == str(sprsound)
     assert found["external"]["sprsound"]["test"] == "inter"
+    without = chosen({"external": {"sprsound": {**SPRSOUND, "test": "intra"}}}, external=[str(sprsound)])
+    assert without["external"]["sprsound"]["test"] == "inter"  # the source has no recordings of `intra`
     found = chosen(JOINT, corpus=["demo"])
     assert (found["corpora"], found["split"]) == ({"demo": DEMO}, "official")
 

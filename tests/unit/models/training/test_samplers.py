@@ -57,6 +57,12 @@ def test_weights_of_classes_and_of_their_domains_are_equal(pairs):
         assert np.ptp([total for pair, total in sums.items() if pair[0] == label]) < 1e-12
 
 
+def test_with_heads_the_corpora_are_equally_frequent_as_a_whole():
+    labels, corpora = np.array([0, 0, 0, 1, 2, 3, 4, 4]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    weights = Sampler("corpus_balanced", labels, corpora, heads=(2, 3))._weights.numpy()
+    assert weights == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 2, 1 / 3, 1 / 3, 1 / 6, 1 / 6])
+
+
 def test_with_one_domain_the_balanced_samplers_are_the_weighted_one():
     alone = np.zeros_like(LABELS)
     assert np.array_equal(draw("corpus_balanced", 5, LABELS, alone), draw("weighted", 5))

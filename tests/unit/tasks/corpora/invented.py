@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import soundfile
 
-from tasks.corpora.base import Corpus, Cycle, Metadata, Row
+from tasks.corpora.base import Corpus
+from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.corpora import registry
+from tasks.corpora import registry, source_record
 from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -15,7 +15,7 @@ from tests.unit.tasks.corpora.invented import Coughs
 
 def test_an_unknown_corpus_is_refused_with_the_known_names():
     with pytest.raises(
-        BreathlineError, match=r"no corpus `coughs`[\s\S]*format[\s\S]*demo, hf_lung, icbhi, kauh, sprsound"
+        BreathlineError, match=r"no corpus format `coughs`[\s\S]*format[\s\S]*demo, hf_lung, icbhi, kauh, sprsound"
     ):
         registry.get("coughs")
 
@@ -53,3 +53,22 @@ def test_settings_that_do_not_go_together_name_the_key(changes, key):
     assert params.parse(DownloadSettings, section | plain, "corpora.demo").source == "publisher"
     with pytest.raises(BreathlineError, match=rf"corpora\.demo\.{key}"):
         params.parse(DownloadSettings, section | plain | changes, "corpora.demo")
+
+
+NAMES = {
+    "hf_lung": "steth_20190821_12_00_25",
+    "kauh": "kauh-P1_B",
+    "sprsound": "65101170_0.4_1_p3_3246",
+}
+OTHERS = [b"101\tURTI\n", b"file,patient_id\na.wav,7\n", b"[]", b"{}", b"\xff"]
+
+
+@pytest.mark.parametrize("corpus", NAMES)
+def test_metadata_of_another_corpus_name_none_of_its_patients(corpus):
+    own = registry.get(corpus)
+    assert len(own.patients_named(source_record.encode({NAMES[corpus]: {}}))) == 1
+    for content in OTHERS:
+        assert own.patients_named(content) == set()
+    for other in NAMES.keys() - {corpus}:
+        found = own.patients_named(source_record.encode({NAMES[other]: {}}))
+        assert own.patient_of(NAMES[corpus]) not in found

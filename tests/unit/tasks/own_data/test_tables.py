@@ -141,7 +141,7 @@ def test_all_problems_are_in_one_message_with_line_and_way_out(folder):
     places = [
         "audio/cut.wav: The recording cut.wav is cut off",
         "audio/rate.wav: sample_rate is 2000, outside of 4000 to 192000; ",
-        "audio/twice.wav: only the suffix differs from twice.flac; remove one of the two files",
+        "audio/twice.wav: the name differs from twice.flac only in suffix, case or form of accents; ",
         "rate.wav: the recording has no patient; ",
         "sounds.csv:2: the segment from 2 to 1.5 s ends before it starts, or has no length; ",
         'sounds.csv:3: the label `squeak` in rows 3, 4 has no known class; name it by --label "squeak=normal|crackle|',
@@ -154,7 +154,7 @@ def test_all_problems_are_in_one_message_with_line_and_way_out(folder):
         "sounds.csv:6: P2_a.wav has two values of sex: `Q` in row 5, `F` in row 6; ",
         "sounds.csv:6: P2_a.wav has two values of split: `test` in row 5, `somewhere` in row 6; ",
         "sounds.csv:7: the label is empty in row 7; ",
-        "sounds.csv:7: the segment from 0 to 99 s is beyond the end of P3_a.wav (4.00 s); ",
+        "sounds.csv:7: the segment from 0 to 99 s reaches beyond the end of P3_a.wav (4.00 s); ",
         "sounds.csv:8: `nothere.wav` is not in audio (row 8); ",
         "sounds.csv:11: the row has 9 cells; the heading has 8; ",
     ]
@@ -165,15 +165,15 @@ def test_all_problems_are_in_one_message_with_line_and_way_out(folder):
 
 RATE_LOW = 2000
 WRONG = {
-    "file\nP1_a.wav\n": "sounds.csv:1: no column is known as that of label; the columns are file; name it by --map label=COLUMN",  # noqa: E501 - one message
-    "P1_a.wav,0,1,normal\nP2_a.wav,0,1,normal\n": "sounds.csv:1: no column is known as that of file; the columns are P1_a.wav, 0, 1, normal; name it by --map file=COLUMN",  # noqa: E501
-    "file,start,label\nP1_a.wav,0,normal\n": "sounds.csv:1: no column is known as that of end; the columns are file, start, label; name it by --map end=COLUMN",  # noqa: E501
+    "file\nP1_a.wav\n": "sounds.csv:1: no column for `label` was found; the columns are file; name it by --map label=COLUMN",  # noqa: E501 - one message
+    "P1_a.wav,0,1,normal\nP2_a.wav,0,1,normal\n": "sounds.csv:1: no column for `file` was found; the columns are P1_a.wav, 0, 1, normal; name it by --map file=COLUMN",  # noqa: E501
+    "file,start,label\nP1_a.wav,0,normal\n": "sounds.csv:1: no column for `end` was found; the columns are file, start, label; name it by --map end=COLUMN",  # noqa: E501
     "file,label,label\nP1_a.wav,a,b\n": "sounds.csv:1: two columns are called `label`; rename one of them",
     "file,label\n": "sounds.csv: the table has no row below its heading; name the right file",
     "file,crackle,wheeze\nP1_a.wav,0,maybe\n": "sounds.csv:2: `maybe` is no flag in the column of wheeze; write 0 or 1",
     b"file,label\n\x81\x8d,normal\n": "sounds.csv: the text is neither UTF-8 nor that of Windows (byte 11); save it as UTF-8",  # noqa: E501
     "file,label\nP1_a.wav,nor\0mal\n": "sounds.csv:2: this is no text (a null character); save it as UTF-8",
-    "file,label,patient,split\nP1_a.wav,normal,A,train\nP2_a.wav,normal,A,test\n": "P1_a.wav: the patient `A` is in train (P1_a.wav), test (P2_a.wav): split by patient, or scores are too high; correct the column, or leave it out by --map split=",  # noqa: E501
+    "file,label,patient,split\nP1_a.wav,normal,A,train\nP2_a.wav,normal,A,test\n": "P1_a.wav: the patient `A` is in train (P1_a.wav), test (P2_a.wav); a patient on both sides makes scores too high; correct the column, or leave it out by --map split=",  # noqa: E501
     "file,label,fold\nP1_a.wav,normal,7\n": "sounds.csv:2: fold 7 is beyond the 5 folds that are used; correct it, or leave the column out by --map split=",  # noqa: E501
 }  # fmt: skip
 
@@ -196,7 +196,9 @@ def test_times_that_can_be_seconds_or_milliseconds_are_asked_for(tmp_path):
     folder = write_audio(tmp_path / "audio", ["long.wav"], seconds=250)
     table = "file,start,end,label\nlong.wav,0,200,normal\n"
     _, problems = judged(folder, table, patient_from="l")
-    assert problems == ["sounds.csv: times can be seconds or milliseconds; write --map unit=s or --map unit=ms"]
+    assert problems == [
+        "sounds.csv: the unit of the times is not clear: seconds or milliseconds; write --map unit=s or --map unit=ms"
+    ]
     made = make(folder, table, patient_from="l", columns={"unit": "ms"})
     assert segments(made.rows) == [("long.wav", 0.0, 0.2, "normal")]
 

@@ -57,7 +57,7 @@ def assign(table, heads: dict[str, str]):
 def test_each_corpus_has_its_own_outputs_and_tests(table):
     found = assign(table, {"a": "shared", "b": "events"})
     assert found.heads is not None
-    assert found.heads.of["b"].shared == (0, None, 1, 1)
+    assert found.heads.by_corpus["b"].shared == (0, None, 1, 1)
     assert (found.outputs, found.classes) == (6, ("normal", "crackle"))
     assert [found.targets[f"a5_{index}"] for index in range(2)] == [0, 1]
     assert [found.targets[f"b5_{index}"] for index in range(4)] == [2, 3, 4, 5]
@@ -78,7 +78,7 @@ def test_one_head_for_all_has_the_shared_classes_as_outputs(table):
     ("heads", "where", "what"),
     [
         ({"a": "shared"}, "heads.b", "The corpus b has no head."),
-        ({"a": "shared", "b": "sounds"}, "heads.b", "There are no labels `sounds`."),
+        ({"a": "shared", "b": "sounds"}, "heads.b", "There is no label set `sounds`."),
         ({"a": "shared", "b": "diagnosis"}, "heads.b", "Cycles of the class healthy of `diagnosis` have different"),
         ({"a": "events", "b": "events"}, "heads.a", "has no normal or no abnormal cycles of `shared`."),
     ],

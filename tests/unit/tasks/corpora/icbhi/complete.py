@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tasks.corpora import extraction
-from tasks.corpora.base import Metadata
+from tasks.corpora.contents import Metadata
 from tasks.corpora.icbhi.adapter import CORPUS
 
 Complete = tuple[pl.DataFrame, pl.DataFrame, Metadata]

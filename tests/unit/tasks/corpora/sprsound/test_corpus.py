@@ -172,6 +172,8 @@ def test_equal_copies_on_two_sides_are_refused(tmp_path, project):
         ("BioCAS2022/test2022_json/Intra_Test_JSON/a.json", ("2022", "intra")),
         ("x/valid_classification_json/2023/inter_test_json/a.json", ("2023", "inter-2023")),
         ("BioCAS2024/test2024_json/a.json", ("2024", "test-2024")),
+        ("winter/a.json", ("2022", "train")),
+        ("latest/2023/a.json", ("2023", "train")),
     ],
 )
 def test_the_nearest_folder_tells_release_and_side(path, place):
