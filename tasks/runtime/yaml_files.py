@@ -115,15 +115,18 @@ def read_text(path: Path) -> str:
     """Return the text of a file of the project.
 
     Raises:
-        BreathlineError: The file is missing, is too long, or is not UTF-8.
+        BreathlineError: The file is missing, is no file, is too long, or is not UTF-8.
     """
+    if path.exists() and not path.is_file():
+        raise BreathlineError(f"{path.name} is no file.", where=path.resolve(), hint="put the file in its place")
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
         hint = "run from the project's root"
         raise BreathlineError(f"There is no {path.name} here.", where=path.resolve(), hint=hint) from error
     except OSError as error:
-        raise BreathlineError(f"{path.name} cannot be read: {error.strerror}.", where=path.resolve()) from error
+        what, hint = f"{path.name} cannot be read: {error.strerror}.", "correct its permissions, or put it back"
+        raise BreathlineError(what, where=path.absolute(), hint=hint) from error
     if len(content) > MAX_BYTES:
         raise _fault(f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read.", path)
     try:

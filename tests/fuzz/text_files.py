@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.corpora.hf_lung import annotations as hf_lung_annotations
 from tasks.corpora.icbhi import annotations, metadata, metadata_lines
 from tasks.corpora.sprsound import annotations as sprsound_annotations
 from tasks.corpora.table import normalised
+from tasks.runtime import yaml_files
 from tests.fuzz import own_data
 
 
@@ -32,6 +34,7 @@ class Kind:
 DIGITS = "9" * 4301  # more than Python's int() reads
 NUMBERS = (DIGITS, "99999999999999999999", "nan", "inf", "1e400", "0x10", "1_000", "٣", "１", "x", "\x1b[2J", "é" * 300)
 TIMES = (*NUMBERS, "-1e9", "−1", "--1", "1e", ".", "1.2.3")
+CLOCKS = (*NUMBERS, "00:00", "00:00:60", "00:61:00", "-00:00:01", "00:00:0１", "1:2:3:4")
 PATIENTS = (*NUMBERS, "2147483648", "-1", "1.0", "101a", "²")
 FLAGS = (*NUMBERS, "2", "-1", "0.0", "true", "01")
 MEASURES = tuple(one for one in (*NUMBERS, "-3", "1001", "1e9", "young") if one != "nan")
@@ -59,6 +62,17 @@ KINDS = {
             '{"start": 50, "end": 650.5, "type": "Normal"}]}',
         ),
         ((*TIMES, "[" * 70_000, '{"event_annotation": NaN}', '{"event_annotation": [{"start": 1e400}]}'),),
+        is_table=False,
+    ),
+    "annotation of HF_Lung": Kind(
+        hf_lung_annotations.read,
+        ("I\t00:00:00.500\t00:00:01.250", "D\t00:00:00.600\t00:00:00.900"),
+        (("", "X", "i", DIGITS), CLOCKS, CLOCKS),
+    ),
+    "YAML": Kind(
+        yaml_files.load_mapping,
+        ("labels: &a [1, 2.5, text]", "split: {icbhi: official}", "other: *a", "seeds:", "  - 1"),
+        (("\tx: 1", "labels: !!bool x", "a: 2026-13-45", "[" * 70_000, "<<<<<<< HEAD", f"n: {DIGITS}", "a: .inf"),),
         is_table=False,
     ),
     "table of own recordings": Kind(

@@ -106,7 +106,7 @@ def test_every_encoding_and_line_end_of_a_text_is_read(name, tmp_path):
     for content in variants:
         path.write_bytes(content)
         assert KINDS[name].read(path) == expected
-    if name != "annotation":  # two equal cycles are two cycles; `validate` judges them
+    if not name.startswith("annotation"):  # two equal cycles are two cycles; `validate` judges them
         path.write_text(text + text)
         assert KINDS[name].read(path) == expected, "equal rows count once"
 

@@ -89,6 +89,7 @@ def test_a_second_user_reads_and_audits_a_run(small_run, readable_path):
     lines = ["report", "audit verify", "audit trace data/student/1", "audit diff HEAD .", "models cnn6", "doctor"]
     found = other_user.breathline(project, lines)
     assert "Verified: everything is as recorded" in found["audit verify"].printed
+    assert "may not write into the folder" in found["doctor"].printed
     for line in lines[:-1]:
         assert found[line].status == 0, found[line].printed
     assert "Traceback" not in found["doctor"].printed

@@ -26,13 +26,18 @@ HEAVY = {
     "sklearn",
     "transformers",
 }
+# Far above what it takes (docs/reliability.md): a heavy library in the wrong place takes more.
+MAX_CPU_S, MAX_MB = 3.0, 300
 PROGRAM = f"""
-import sys
+import json, resource, sys
+import psutil
 from cli.main import app
 try:
     app(["doctor", "--json"])
 finally:
+    used = resource.getrusage(resource.RUSAGE_SELF)
     print("heavy:", sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+    print(json.dumps([used.ru_utime + used.ru_stime, psutil.Process().memory_info().rss / 1e6]), file=sys.stderr)
 """
 
 
@@ -40,6 +45,9 @@ finally:
 def test_nothing_slow_is_imported_and_a_right_project_has_no_problem(small_run):
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=small_run, env=toy.ENV, capture_output=True, check=False)
     assert b"heavy: []" in done.stderr
+    cpu_s, megabytes = json.loads(done.stderr.splitlines()[-1])
+    assert cpu_s < MAX_CPU_S
+    assert megabytes < MAX_MB
     found = {result["topic"]: result for result in json.loads(done.stdout)}
     # The small project has no environment and no recipes of its own; all else is in order there, but for a full disk.
     problems = {name for name, result in found.items() if result["state"] == "problem"} - {"disk"}

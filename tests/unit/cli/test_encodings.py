@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -16,14 +17,13 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIO
 ARGUMENTS = {
     "run": ["--dry", "--force", "evaluate"],
     "models": ["mn04"],
-    "predict": ["data/raw/demo/audio", "--model", "data/student/1"],
+    "predict": ["data/raw/icbhi/audio", "--model", "data/student/1"],
     "leaderboard": ["--collect"],
     "watch": ["--dry"],
     "deploy": ["--server", "http://127.0.0.1:9/api"],
     "serve": ["--cron", "0 3 * * *", "--interval", "5"],
     "recipe show": ["patchmix_cl"],
     "recipe use": ["real-cpu", "--dry"],
-    "recipe diff": ["patchmix_cl"],
     "registry promote": ["student@v9.9.9"],
     "audit trace": ["score"],
     "audit diff": ["HEAD"],
@@ -57,8 +57,21 @@ def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run):
     assert [word for word in ("Traceback", "Unicode", "codec", "defect") if word in shown] == [], shown
     ended = dict(line[4:].rsplit(": ", 1) for line in shown.splitlines() if line.startswith("=== "))
     assert list(ended) == [" ".join(call) for call in calls]
+    assert ARGUMENTS.keys() <= {" ".join(words) for words in COMMANDS}
     assert {status for call, status in ended.items() if call.endswith("--help")} == {"0"}
     assert ended["audit trace score"] == ended["plan"] == ended["report"] == "0"
+
+
+@pytest.mark.slow  # two stages
+@pytest.mark.parametrize(("stage", "status", "words"), [("pool", 0, ""), ("weights@nothing", 1, "failed: ")])
+def test_a_stage_ends_the_same_on_such_a_terminal(small_run, tmp_path, stage, status, words):
+    project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.stage", stage], cwd=project, env=toy.ENV | ASCII, capture_output=True, check=False
+    )
+    shown = (done.stdout + done.stderr).decode("ascii")
+    assert (done.returncode, words in shown) == (status, True), shown
+    assert [word for word in ("Traceback", "Unicode", "codec", "defect") if word in shown] == [], shown
 
 
 @pytest.mark.parametrize(

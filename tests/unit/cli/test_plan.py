@@ -34,6 +34,19 @@ def test_wrong_parameters_are_refused_all_at_once(wrong, monkeypatch, command):
         assert words in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["plan"], ["run", "--dry"]])
+def test_a_split_without_recordings_is_refused_where_the_cycles_are_known(small_run, tmp_path, monkeypatch, command):
+    project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    assert text.count("split: official") == 1
+    (project / "params.yaml").write_text(text.replace("split: official", "split: official@LittC2SE"), encoding="utf-8")
+    monkeypatch.chdir(project)
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert done.exit_code == 1
+    assert "There is no recording with `LittC2SE`." in done.stderr
+
+
 def test_weights_without_a_version_are_named(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     hub, web = {"source": "hf:o/r/f.pt"}, {"source": "https://host/f.pt"}
