@@ -8,7 +8,8 @@ from typing import Any
 from lineage.corpora import SEPARATOR
 from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import Link
-from tasks.artifacts import NATIVE_PREDICTIONS, STUDENTS, TEACHERS
+from tasks.artifacts import NATIVE_PREDICTIONS, PREDICTIONS, STUDENTS, TEACHERS
+from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 
 TRAIN, VAL, TEST = "train", "val", "test"
@@ -124,7 +125,10 @@ class Catalogue:
                 hint=f"their rows are in {NATIVE_PREDICTIONS}; ask for `row:` or `recording:` of one of them",
             )
         own = next((name for name in self.data.corpora if f"{rest}.".startswith(f"{name}.")), None)
-        return f"{section}.{own}.{TEST}" if section in ("corpora", "external") and own else TEST
+        group = f"{section}.{own}.{TEST}" if section in ("corpora", "external") and own else TEST
+        if group not in self.figure_groups:
+            raise damaged(PREDICTIONS, "the predictions behind the figures are missing")
+        return group
 
     @cached_property
     def tests(self) -> dict[str, str]:

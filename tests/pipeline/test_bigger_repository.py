@@ -45,8 +45,8 @@ def test_run_audit_versions_and_workspaces(project, server):
     assert "student@v1.0.0" in call("predict", str(recording), "--model", "student#production")
 
     call("backfill", "--revision", "HEAD", "--param", "evaluation.resamples=50,60")
-    (table,) = json.loads((project / "reports/backfill.json").read_text())
-    assert len(table["variants"]) == 2
+    tables = json.loads((project / "reports/backfill.json").read_text())
+    assert [len(table["variants"]) for table in tables] == [2, 2], "on the training corpus, and on the external one"
     records = [json.loads(path.read_text()) for path in project.glob(".backfill/*/data/lineage/evaluate.json")]
     assert [record["git"]["commit"] for record in records] == 2 * [
         toy.call(project, "git", "rev-parse", "HEAD").strip()

@@ -23,7 +23,6 @@ RECIPES = layers.names(ROOT / "recipes")
 TYPICAL = [
     "sam_ast",
     "kd_ensemble",
-    "kd_cnn6",
     "mn_kd_oof",
     "patchmix_cl",
     "patchmix_ce_time",

@@ -11,7 +11,7 @@ from tasks.runtime.words import quoted
 COLUMNS = ("token", "start", "end")
 PHASES = {"I": "inhalation", "E": "exhalation"}
 SOUNDS = ("D", "Wheeze", "Rhonchi", "Stridor")  # D: discontinuous sounds, all of them crackles
-# A sound is of a breath if this much of it, or all of a shorter one, lies in the breath.
+# A sound belongs to a breath phase if the two overlap by this much, or by the whole sound if it is shorter.
 OVERLAP_S = 0.1
 _TIME = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9})?)")
 _ROUNDING_S = 1e-9

@@ -10,6 +10,7 @@ import torch
 from ruamel.yaml import YAML
 
 from lineage import graph
+from lineage.files import describe
 from models import artifact as networks
 from models import file_names
 from models.frontends.registry import create as create_front_end
@@ -45,6 +46,7 @@ def build(small: Path, root: Path) -> Path:
     for folder in (artifacts.TEACHERS, artifacts.STUDENTS):
         for card in root.glob(f"{folder}/*/{file_names.CARD}"):
             _write_network(root, card)
+            _record_network(root, card.parent.relative_to(root))
     weights = root / artifacts.WEIGHTS / PUBLISHED
     about = {"name": PUBLISHED, "source": "hf:a/b/c", "sha256": "a" * 64, "licence": None, "parameters": 4}
     files.write_json(weights / file_names.SOURCE, about)
@@ -67,6 +69,13 @@ def _write_network(root: Path, card: Path) -> None:
     about = {**known, **shape, "options": TINY, "duration_s": SECONDS, "parameters": 1}
     networks.save(card.parent, {"val": network.state_dict()}, about)
     (card.parent / file_names.HISTORY).write_text("epoch,train_loss,val_score_strict\n1,1.0,50.0\n", encoding="utf-8")
+
+
+def _record_network(root: Path, folder: Path) -> None:
+    """Write the hashes of a network's files into the record of its training, as `predict` compares them."""
+    kind = "train_teacher" if folder.parent == artifacts.TEACHERS else "train_student"
+    path = root / artifacts.RECORDS / f"{kind}@{folder.name}.json"
+    files.write_json(path, read_json(path) | {"outputs": describe(root, [folder.as_posix()])})
 
 
 def inputs(root: Path) -> Iterator[tuple[str, artifacts.Artifact, Path]]:

@@ -223,7 +223,7 @@ for corpus in sys.argv[1:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
-@pytest.mark.slow  # processes a large corpus, about 10 s
+@pytest.mark.long  # processes a large corpus, about 12 s
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     for name, cycles in (("small", 40), ("large", 400)):
         noise = np.random.default_rng(1).standard_normal((cycles, 12 * RATE), dtype=np.float32)  # does not compress

@@ -139,7 +139,7 @@ def test_the_demo_is_generated_completely(project):
     assert FOLDS_FILE in project.names("metadata")
 
 
-@pytest.mark.slow  # zips 165 recordings: 10 s
+@pytest.mark.long  # zips 165 recordings: 10 s; `make test` runs a recipe on them
 @pytest.mark.real
 def test_the_real_recordings_are_a_part(real_icbhi, tmp_path, project):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real", "--zip"], check=True)
