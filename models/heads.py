@@ -46,7 +46,7 @@ class Heads:
 
     @property
     def names(self) -> list[str]:
-        """Names of the outputs, such as ``icbhi/normal``."""
+        """Names of the outputs: corpus, ``/`` and class."""
         return [f"{corpus}/{name}" for corpus, head in self.by_corpus.items() for name in head.classes]
 
     def columns(self) -> Iterator[tuple[str, slice]]:

@@ -18,6 +18,7 @@ DATA, REPORTS = Path("data"), Path("reports")
 
 # Names within the folders of one corpus; see `CorpusFolders`.
 AUDIO, METADATA, SOURCE = "audio", "metadata", "source.json"
+OWN_AUDIO = (".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".aac")  # of a user's own recordings
 VERDICTS, DATA_DOCS_INDEX = "results.json", "index.html"
 
 # Of all training corpora together.
@@ -151,8 +152,9 @@ def _of_corpora(role: Role) -> Iterator[Artifact]:
     """Yield the artifacts of each corpus of a role."""
     folders = CorpusFolders(role, "*")
     download, extract, validate, fbank = (stage_name(stage, role) for stage in OF_EACH_CORPUS)
-    yield Artifact(folders.raw / AUDIO / "*.wav", "recording", download)
-    for suffix in (".txt", ".json"):
+    for suffix in (".wav", *OWN_AUDIO):
+        yield Artifact(folders.raw / AUDIO / f"*{suffix}", "recording", download)
+    for suffix in (".txt", ".json", ".tsv"):
         yield Artifact(folders.raw / AUDIO / f"*{suffix}", "annotation", download)
     yield Artifact(folders.raw / METADATA / "*", "metadata file", download)
     yield Artifact(folders.raw / SOURCE, "source of the recordings", download)

@@ -139,7 +139,7 @@ def main() -> None:
             compute=compute,
         )
         files.write_table(artifacts.NATIVE_PREDICTIONS, native.table(in_own_classes))
-        evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
+        evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
         metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
         metrics["corpora"] = by_corpus.of_training(
             cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings

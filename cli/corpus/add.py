@@ -81,7 +81,7 @@ def add(
     problems = Problems()
     made = _draft(request, problems, asking=asking)
     _show(made, console)
-    problems.refuse(items.TABLES / f"{name}-problems.txt")
+    problems.refuse(items.problems_of(name))
     content = normalised.encode(made.rows)
     path = items.table_of(name)
     keys = {

@@ -85,14 +85,16 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="As
         planned = items.remove(root, name)
         console = Console(emoji=False, highlight=False)
         normalised = items.table_of(name)
-        stale = [*planned.stale, *([normalised] if normalised.exists() else [])]
-        console.print(f"`{name}` is taken out of params.yaml" + (", and these are removed:" if stale else "."))
+        own = [path for path in (normalised, items.problems_of(name)) if path.exists()]
+        stale = [*planned.stale, *own]
+        console.print(f"`{name}` will be removed from params.yaml" + (", with:" if stale else "."))
         for path in stale:
             console.print(f"  {path}", soft_wrap=True)
         if not yes and sys.stdin.isatty() and not typer.confirm("Remove this?", default=True):
             raise typer.Exit(1)
         writing.write(root, planned)
-        normalised.unlink(missing_ok=True)
+        for path in own:
+            path.unlink()
 
 
 def _fields(item: Item, extracted: Contents | None) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def table_of(name: str) -> Path:
     return TABLES / f"{name}.csv"
 
 
+def problems_of(name: str) -> Path:
+    """Return the path of the list of all problems that `corpus add` found."""
+    return TABLES / f"{name}-problems.txt"
+
+
 def read(root: Path) -> list[Item]:
     """Return the corpora of a project, those to learn from first."""
     raw = yaml_files.load_mapping(root / PARAMS)

@@ -61,16 +61,18 @@ class Annotations(NodeType):
         cycle = self.data.cycles[name]
         path, number = self.data.annotation_of(cycle["recording_id"]), cycle["cycle_index"] + 1
         line = None
-        if path.endswith((".txt", ".tsv")) and self.data.exists(path):
+        by_line = self.data.lines_are_cycles(cycle["recording_id"])
+        if by_line and self.data.exists(path):
             text = (self.data.root / path).read_text(encoding="utf-8-sig")
             line = [line for line in text.splitlines() if line.strip()][number - 1 : number]
         facts = {
             "path": path,
             "file_sha256": self.data.recordings[cycle["recording_id"]]["annotation_sha256"],
-            "line": number,
+            "line" if by_line else "cycle": number,
             "text": line[0] if line else None,
         }
-        label = f"line {number} of {path}" if facts["file_sha256"] else f"the name of {path}"
+        place = f"{'line' if by_line else 'cycle'} {number} of {path}"
+        label = place if facts["file_sha256"] else f"the name of {path}"
         return Node(f"annotation:{name}", label, facts, _subset(self.data, name))
 
     def before(self, name: str) -> Iterator[Link]:

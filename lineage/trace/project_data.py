@@ -14,6 +14,7 @@ from models import file_names
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.audio import front_end_rates
+from tasks.corpora import registry
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.errors import BreathlineError
@@ -203,6 +204,10 @@ class ProjectData:
         if not self.recordings[recording]["annotation_sha256"]:
             return audio
         return self._annotations.get(recording, str(Path(audio).with_suffix(".txt")))
+
+    def lines_are_cycles(self, recording: str) -> bool:
+        """Return whether each line of the recording's annotation is a cycle, by the format of its corpus."""
+        return registry.get(self.facts(self.corpus_of_recording(recording))["format"]).lines_are_cycles
 
     def is_recorded(self, path: str) -> bool:
         """Return whether a path is a recorded out, or a folder with recorded outs."""

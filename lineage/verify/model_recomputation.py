@@ -149,7 +149,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     cycles = test_cycles.read(*tables, ids=ids, labels=labels, groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
     predicted = recorded_predictions.read(audited, classes)
-    evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.challenge_metrics)
+    evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.metrics_of(labels))
     made = summarize(evaluator, predicted, about(facts, labels, given["split"]))
     made["corpora"] = by_corpus.of_training(
         cycles, predicted, facts, labels=labels, split=given["split"], settings=settings

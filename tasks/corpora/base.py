@@ -32,6 +32,7 @@ class Corpus(ABC):
         recording_suffixes: Suffixes of the audio files, in lower case.
         metadata_files: Official names of the metadata files, and whether each is required.
         max_metadata_bytes: Largest size of a metadata file.
+        lines_are_cycles: Whether each line of an annotation, but for empty ones, is a cycle.
         label_sets: Label sets by name.
         splits: Description of each split by name; empty if they are not known beforehand.
         sides: Values of the column `split`; a split of the same name tests on those recordings.
@@ -52,6 +53,7 @@ class Corpus(ABC):
     recording_suffixes: ClassVar[Sequence[str]] = (".wav",)
     metadata_files: ClassVar[Mapping[str, bool]] = {}
     max_metadata_bytes: ClassVar[int] = 4 << 20
+    lines_are_cycles: ClassVar[bool] = False
     label_sets: ClassVar[Mapping[str, LabelSet]]
     splits: ClassVar[Mapping[str, str]] = {}
     sides: ClassVar[Sequence[str]] = ("train", "test")

@@ -163,7 +163,7 @@ def figures(
         settings: The settings of bootstrap and calibration.
     """
     classes = facts.label_sets[labels].classes
-    evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.challenge_metrics)
+    evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.metrics_of(labels))
     return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split))}
 
 

@@ -156,6 +156,13 @@ class CorpusFacts:
     patient: str = PATIENT
     parts: tuple["CorpusFacts", ...] = ()
 
+    def metrics_of(self, labels: str) -> tuple[str, ...]:
+        """Return the metrics of the corpus's own challenge for a label set; none for one that other corpora have.
+
+        The names of a format and of its own label sets begin alike: ``sprsound`` and ``sprsound_event_7``.
+        """
+        return self.challenge_metrics if labels.partition("_")[0] == self.format.partition("_")[0] else ()
+
 
 def write(folder: Path, facts: CorpusFacts) -> None:
     """Write ``corpus.json`` and ``label_sets.json`` into a folder."""

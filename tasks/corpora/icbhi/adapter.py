@@ -50,6 +50,7 @@ class Icbhi(Corpus):
     name = facts.NAME
     recordings: ClassVar[int | None] = expected.RECORDINGS
     annotation_suffix = ".txt"
+    lines_are_cycles = True
     metadata_files = _FILES
     label_sets = facts.LABEL_SETS
     splits: ClassVar[Mapping[str, str]] = facts.TEXTS["format"]["splits"]

@@ -26,6 +26,7 @@ class Table(Corpus):
 
     name = facts.NAME
     annotation_suffix = ".tsv"
+    lines_are_cycles = True
     recording_suffixes = facts.SUFFIXES
     metadata_files: ClassVar[Mapping[str, bool]] = {source.RECORDINGS: True, source.LABELS: True}
     has_own_names = False

@@ -8,12 +8,13 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
+from tasks import artifacts
 from tasks.corpora.table import labels
 from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
 
 TEXTS: dict[str, Any] = YAML(typ="safe").load(Path(__file__).with_name("facts.yaml"))
 NAME = "table"
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".aac")
+SUFFIXES = (".wav", *artifacts.OWN_AUDIO)
 FOLDS = 5
 RECORDING_COLUMNS = {"table_file": pa.string()}
 CYCLE_COLUMNS = dict.fromkeys(("table_label", "table_class"), pa.string())

@@ -45,7 +45,7 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     predictions = _predictions(read, ids)
     files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
-    evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.challenge_metrics)
+    evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
     metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
     metrics["corpora"] = by_corpus.of_training(
         cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings
