@@ -6,10 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from cli import recipe
 from flows.recipes import layers
+from tasks import artifacts
+from tasks.evaluation import by_corpus, native
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.runtime import corpus_facts
+from tasks.subsets import assignment
 from tests import toy
 from tests.pipeline import in_process, runs
 from tests.unit.tasks.corpora.sprsound import generated
@@ -127,6 +133,18 @@ def results(folder: Path) -> dict:
     return metrics
 
 
+def native_figures(folder: Path) -> dict:
+    """Return the figures in the own classes of each corpus, recomputed from their predictions."""
+    params, rows = runs.parameters(folder), pq.read_table(folder / artifacts.NATIVE_PREDICTIONS)
+    assigned, facts = assignment.from_params(params), corpus_facts.read()
+    tested = {
+        name: one.with_predictions(native.read_predictions(rows, name))
+        for name, one in native.tested(assigned, facts, params["split"], root=folder).items()
+    }
+    settings = EvaluationSettings(**params["evaluation"])
+    return json.loads(json.dumps(by_corpus.of_tested(tested, settings)))
+
+
 @pytest.mark.parametrize("name", TYPICAL)
 def test_a_recipe_runs_to_its_scores(name, bare, memo):
     assert run(name, {"corpus": ["demo"]}, bare, memo)["corpus"] == "demo"
@@ -147,6 +165,7 @@ def test_a_scheme_of_comparison_runs_to_the_scores_of_each_corpus(name, bare, me
     assert {corpus: found["labels"] for corpus, found in metrics.get("native", {}).items()} == heads
     for corpus in heads:  # a cycle without a shared label has one of its corpus
         assert metrics["native"][corpus]["test"]["cycles"] >= metrics["corpora"][corpus]["test"]["cycles"]
+    assert native_figures(bare) == metrics.get("native", {})
 
 
 @pytest.mark.parametrize(

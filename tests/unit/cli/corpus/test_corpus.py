@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from cli.corpus import add
@@ -40,6 +41,17 @@ def call(*options: str, answers: str | None = None) -> Result:
 
 ADD = ("add", "mine", "--audio", "recordings", "--table", "sounds.csv")
 COMPLETE = (*ADD, "--map", "label=kind", "--label", "rub=own")
+
+
+@pytest.mark.slow
+def test_a_corpus_that_is_added_has_a_head_like_the_others(project):
+    raw = params.read() | {"heads": {"demo": "lungsound_2"}, "teachers": {}}
+    raw["student"]["objective"]["name"] = "cross_entropy"
+    YAML().dump(raw, project / "params.yaml")
+    assert judge.problems() == []
+    assert call(*COMPLETE).exit_code == 0
+    assert params.read()["heads"] == {"mine": "lungsound_4"}  # the generated corpus is replaced
+    assert judge.problems() == []
 
 
 @pytest.mark.slow

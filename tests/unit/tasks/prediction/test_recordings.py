@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 from models.frontends.registry import create
+from models.heads import Head, Heads
 from models.training.features import Features
 from models.training.inference import predict
 from models.training.normalization import CycleSources
@@ -193,3 +194,20 @@ def test_a_model_normalised_by_device_needs_several_recordings(tmp_path):
         recordings.predict(model, wav)
     with pytest.raises(BreathlineError, match=said):
         device_means.offsets(model, [wav, tmp_path / "missing.wav"], usability.DEFAULTS)
+
+
+def test_a_model_with_a_head_for_each_corpus_predicts_the_mean_of_the_heads(tmp_path):
+    shared = Head(labels="lungsound_4", classes=("normal", "crackle", "wheeze", "both"), shared=(0, 1, 2, 3))
+    own = Head(labels="events", classes=("normal", "stridor", "crackle"), shared=(0, None, 1))
+    heads = Heads({"a": shared, "b": own})
+    model = recordings.load(models_on_disk.write(tmp_path / "model", heads), "toy")
+    wav = write(tmp_path / "a.wav")
+    _, found = recordings.extract_features(model, wav)
+    with torch.inference_mode():
+        logits = model.network(found.float()).numpy()
+    assert logits.shape[1] == 7
+    wanted = np.mean([np.exp(heads.shared(logits, [name] * len(logits), 4)) for name in "ab"], axis=0)
+    rows = recordings.predict(model, wav)
+    made = np.stack([rows[f"p_{name}"].to_numpy() for name in model.classes], axis=1)
+    assert made == pytest.approx(wanted, abs=1e-5)
+    assert made.sum(axis=1) == pytest.approx(1, abs=1e-5)
