@@ -43,10 +43,10 @@ def predict(
 ) -> None:
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
-    Cycles come from the annotation file beside a recording with the same name: of a corpus, of
-    Audacity or Raven, or two columns of times. Without one, the
-    recording is cut into windows as long as the model's clips. Any bit depth and 1,000 to 384,000 Hz are
-    read. A recording without a usable sound is not judged, and the reason is told.
+    The annotation file with the recording's name gives the cycles: in the format of a corpus, Audacity
+    or Raven, or two columns of times. Without one, the recording is cut into windows as long as the
+    model's clips. Recordings of 1,000 to 384,000 Hz and any bit depth are read. An unusable recording is
+    not judged; the reason is shown.
     """
     console = Console(emoji=False, highlight=False)
     write = _writer(out) if out else None
@@ -104,7 +104,9 @@ def _predicted(
     quiet = not console.is_terminal or len(wavs) == 1
     offsets = device_means.offsets(model, wavs, limits)
     if offsets:
-        console.print(f"The model is normalised by the mean of these {len(offsets)} recordings, as of one device.")
+        console.print(
+            f"Features are normalised by the mean of these {len(offsets)} recordings, which count as one device."
+        )
     for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
         try:
             tables.append(predict_recording(model, wav, limits, offsets.get(wav)))

@@ -89,7 +89,7 @@ def add(
         raise BreathlineError(
             f"There is a corpus `{name}` already ({other.role}, of the format {other.keys.get('format')}).",
             where=root / PARAMS,
-            hint=f"use another name, or give `breathline corpus remove {name}` first",
+            hint=f"use another name, or run `breathline corpus remove {name}` first",
         )
     left_out = (before[name].keys.get("exclude_patients") or []) if name in before else []
     excluded = [patient for patient in left_out if str(patient) in patients]
@@ -120,7 +120,7 @@ def remove(root: Path, name: str) -> Edit:
         return writing.changed(root, {section: others})
     if not others:
         raise BreathlineError(
-            f"`{name}` is the only corpus to learn from.",
+            f"`{name}` is the only training corpus.",
             where=root / PARAMS,
             hint="add another one first: `breathline corpus add`, or `breathline recipe use NAME --corpus SOURCE`",
         )

@@ -19,7 +19,7 @@ def find(raw: Mapping[str, Any]) -> Iterator[Fault]:
         for name in mapping_at(raw, (section,)):
             item = mapping_at(raw, (section, name))
             if name in formats:
-                yield Fault((section, name), "has the name of a corpus to learn from; allowed: another name")
+                yield Fault((section, name), "has the name of a training corpus; allowed: another name")
             yield from faults.unknown_name((section, name, "format"), item, registry.names())
             if item.get("format") not in registry.names():
                 continue
@@ -45,7 +45,7 @@ def _splits(raw: Mapping[str, Any], formats: Mapping[str, Corpus]) -> Iterator[F
     known = list(mapping_at(raw, ("corpora",)))
     for name in given:
         if name not in known:
-            what = f"is no corpus to learn from; allowed: {', '.join(known)}{allowed_values.suggestion(name, known)}"
+            what = f"is no training corpus; allowed: {', '.join(known)}{allowed_values.suggestion(name, known)}"
             yield Fault(("split", name), what)
     for name, corpus in formats.items():
         if name in given:
@@ -59,7 +59,7 @@ def _heads(raw: Mapping[str, Any], formats: Mapping[str, Corpus]) -> Iterator[Fa
     given, known = mapping_at(raw, ("heads",)), list(mapping_at(raw, ("corpora",)))
     for name in given:
         if name not in known:
-            what = f"is no corpus to learn from; allowed: {', '.join(known)}{allowed_values.suggestion(name, known)}"
+            what = f"is no training corpus; allowed: {', '.join(known)}{allowed_values.suggestion(name, known)}"
             yield Fault(("heads", name), what)
     for name, corpus in formats.items() if given else ():
         if name not in given:

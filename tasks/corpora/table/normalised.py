@@ -14,7 +14,7 @@ from tasks.corpora.text_files import read_text
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import quoted
 
-HINT = "give `breathline corpus add` again"
+HINT = "run `breathline corpus add` again"
 MAX_BYTES = 1 << 28
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")

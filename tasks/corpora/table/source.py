@@ -16,7 +16,7 @@ from tasks.sources.collection import Collection, Member
 
 RECORDINGS, LABELS = "table_recordings.csv", "table_labels.json"
 COLUMNS = ("start_s", "end_s", "label", "kind")
-ADD = "give `breathline corpus add` again, which judges the files anew"
+ADD = "run `breathline corpus add` again, which checks the files again"
 
 
 def prepare(collection: Collection, settings: TableSettings) -> Collection:

@@ -67,7 +67,7 @@ def test_recordings_of_one_device_are_normalised_together(folder, capsys):
     normalised(folder / "device", {"spectrum": "device_of_the_data"})
     write(folder / "b.wav", 3.0)
     predict([Path("a.wav"), Path("b.wav")], model="device", out=Path("both.json"))
-    assert "normalised by the mean of these 2 recordings, as of one device" in capsys.readouterr().out
+    assert "normalised by the mean of these 2 recordings, which count as one" in capsys.readouterr().out
     first = json.loads(Path("both.json").read_text(encoding="utf-8"))[0]
     predict([Path("a.wav")], model="model", out=Path("plain.json"))
     plain = json.loads(Path("plain.json").read_text(encoding="utf-8"))[0]

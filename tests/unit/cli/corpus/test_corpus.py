@@ -91,7 +91,7 @@ def test_a_corpus_replaces_the_generated_one_and_is_listed_shown_and_removed(pro
     assert "corpora/other.csv" in removed.stdout
     assert params.read()["external"] == {}
     assert not (project / "corpora/other.csv").exists()
-    assert "only corpus to learn from" in str(call("remove", "mine").exception)
+    assert "only training corpus" in str(call("remove", "mine").exception)
 
 
 def test_all_problems_are_in_one_error_and_nothing_is_written(project):
