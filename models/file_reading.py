@@ -1,5 +1,6 @@
 """Reading of JSON, tables, arrays and tensors: a missing or damaged file is an error that names the file."""
 
+import errno
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Faults of the machine, not of the file: they are not told as a damaged file.
+OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.EIO)
 READ_BUFFER = 1 << 20  # bytes read ahead; without it and `pre_buffer=False`, all data read so far stays in memory
 
 
@@ -37,6 +40,10 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     Args:
         path: Path of the file.
         kind: Name of its format, such as ``Parquet``.
+
+    Raises:
+        UnreadableFileError: The file is missing or damaged.
+        OSError: The process or the machine has too many open files, or the disk reports an input/output error.
     """
     try:
         if path.stat().st_size == 0:
@@ -47,6 +54,8 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UnreadableFileError(path, "the file is missing") from error
     except Exception as error:  # libraries raise errors of many kinds for a damaged file
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise
         detail = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         if isinstance(error, OSError) and error.strerror:
             raise UnreadableFileError(path, f"the file cannot be read: {error.strerror}") from error
