@@ -14,25 +14,13 @@ from tasks.evaluation import by_corpus
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.by_corpus import Tested
 from tasks.evaluation.inference import assemble, predict_all
-from tasks.evaluation.predictions import Predictions
+from tasks.evaluation.predictions import COLUMNS, Predictions
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import SplitOf
 
-SCHEMA = pa.schema(
-    {
-        "model": pa.string(),
-        "selection": pa.string(),
-        "corpus": pa.string(),
-        "cycle_id": pa.string(),
-        "recording_id": pa.string(),
-        "patient_id": pa.string(),
-        "label": pa.int8(),
-        "predicted": pa.int8(),
-        "probabilities": pa.list_(pa.float32()),
-    }
-)
+SCHEMA = pa.schema({**COLUMNS, "probabilities": pa.list_(pa.float32())})
 
 
 def tested(assigned: Assignment, facts: CorpusFacts, split: SplitOf, *, root: Path) -> dict[str, Tested]:

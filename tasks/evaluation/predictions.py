@@ -9,6 +9,11 @@ import polars as pl
 import pyarrow as pa
 
 Probabilities = npt.NDArray[np.float32]
+# Columns of every table of predictions, before the probabilities; `label` and `predicted` are class indices.
+COLUMNS = {
+    **dict.fromkeys(("model", "selection", "corpus", "cycle_id", "recording_id", "patient_id"), pa.string()),
+    **dict.fromkeys(("label", "predicted"), pa.int8()),
+}
 
 
 @dataclass(frozen=True)
@@ -42,19 +47,7 @@ def pool(model: str, parts: Sequence[Predictions]) -> Predictions:
 
 def schema(classes: Sequence[str]) -> pa.Schema:
     """Return the schema of the table of predictions."""
-    return pa.schema(
-        {
-            "model": pa.string(),
-            "selection": pa.string(),
-            "corpus": pa.string(),
-            "cycle_id": pa.string(),
-            "recording_id": pa.string(),
-            "patient_id": pa.string(),
-            "label": pa.int8(),
-            "predicted": pa.int8(),
-            **{f"p_{name}": pa.float32() for name in classes},
-        }
-    )
+    return pa.schema({**COLUMNS, **{f"p_{name}": pa.float32() for name in classes}})
 
 
 def table(predictions: Sequence[Predictions], cycles: pl.DataFrame, classes: Sequence[str]) -> pa.Table:
