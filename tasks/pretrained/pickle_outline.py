@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from tasks.pretrained.pickle_values import BESIDE, MAX_DIMENSIONS, Global, Opaque, is_count, is_state
+
 MAX_OPERATIONS = 2_000_000  # a published checkpoint has some thousands
 MAX_COPIED = 256 << 20  # bytes and items that calls copy, such as the bytes of arrays beside the tensors
-MAX_DIMENSIONS = 64
 TENSORS = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
 PARAMETER, MAPPING = "torch._utils._rebuild_parameter", "collections.OrderedDict"
 _OPERANDS = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "SETITEM": 2}
@@ -24,32 +25,10 @@ _VALUES: dict[str, Callable[[], Any]] = {
     "EMPTY_TUPLE": tuple,
 }
 _SCALARS = (str, int, float, bool, bytes, type(None))
-# Functions that make arrays of NumPy and sizes beside the tensors, and the checks of their arguments.
-_BESIDE: dict[str, Callable[[tuple[Any, ...]], bool]] = {
-    "torch.Size": lambda args: len(args) == 1,
-    "torch.device": lambda args: len(args) <= 2,
-    "_codecs.encode": lambda args: args[1:] == ("latin1",),
-    "numpy.dtype": lambda args: isinstance(args[0], str) and len(args[0]) <= 16,
-    **{
-        f"numpy.{package}.multiarray.{function}": check
-        for package in ("core", "_core")
-        for function, check in (
-            ("scalar", lambda args: len(args) == 2),
-            ("_reconstruct", lambda args: args[1] == (0,)),  # another shape would allocate memory at once
-        )
-    },
-}
 
 
 class PickleError(Exception):
     """Pickle with an operation, a function or a size that weights do not need."""
-
-
-@dataclass(frozen=True)
-class Global:
-    """Name of a class or function, which is not imported."""
-
-    name: str
 
 
 @dataclass(frozen=True)
@@ -69,13 +48,6 @@ class TensorOutline:
     offset: int
     size: tuple[int, ...]
     stride: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """Value that is no tensor, such as an array of NumPy, with the number of bytes that it copies."""
-
-    length: int
 
 
 @dataclass(frozen=True)
@@ -169,6 +141,8 @@ class _Machine:
             self.stack.append(self._call(*self._pop(2)))
         elif name == "BUILD" and isinstance(self.stack[-2], dict | Opaque):
             (state,) = self._pop(1)  # attributes, such as the versions of modules in a state dict
+            if isinstance(self.stack[-1], Opaque) and not is_state(self.stack[-1].maker, state):
+                raise PickleError("a value of NumPy has a state that plain arrays do not have")
             self._copy(state if isinstance(state, tuple) else (state,))
         else:
             raise PickleError(f"it has the operation {name}, which plain weights do not need")
@@ -196,8 +170,8 @@ class _Machine:
             return arguments[0]
         if name == MAPPING and arguments == ():
             return {}
-        if name in _BESIDE and isinstance(arguments, tuple) and _BESIDE[name](arguments):
-            return Opaque(self._copy(arguments))
+        if name in BESIDE and isinstance(arguments, tuple) and BESIDE[name](arguments):
+            return Opaque(self._copy(arguments), name)
         raise PickleError(f"it calls {name}, which plain weights do not need")
 
     def _copy(self, values: tuple[Any, ...]) -> int:
@@ -220,7 +194,7 @@ def _set_items(mapping: dict[Any, Any], values: list[Any]) -> None:
 
 def _storage(reference: Any) -> Storage:
     word, kind, key, _, elements, *view = reference
-    if not (word == "storage" and isinstance(kind, Global) and isinstance(key, str) and _is_count(elements)):
+    if not (word == "storage" and isinstance(kind, Global) and isinstance(key, str) and is_count(elements)):
         raise PickleError("it refers to an object that is no storage of numbers")
     if view not in ([], [None]):
         raise PickleError("a storage is a part of another one")
@@ -229,10 +203,6 @@ def _storage(reference: Any) -> Storage:
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any) -> TensorOutline:
     dimensions = isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride) <= MAX_DIMENSIONS
-    if not (dimensions and isinstance(storage, Storage) and all(map(_is_count, (offset, *size, *stride)))):
+    if not (dimensions and isinstance(storage, Storage) and all(map(is_count, (offset, *size, *stride)))):
         raise PickleError("a tensor has no valid storage, size or strides")
     return TensorOutline(storage, offset, size, stride)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

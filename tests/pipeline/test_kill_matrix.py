@@ -38,6 +38,8 @@ KILLS = [
 ]
 MOMENTS = max(len(KILLS), -(-100 // len(GROUPS)))  # of each group of stages, so that there are 100 at least
 STARTUP_S = 1.5  # usual time from the start of a stage's process to its first event
+# What Python prints if Ctrl-C reaches it before any code of the project runs.
+INTERPRETER_STARTS = "Fatal Python error: init_import_site"
 # Cheap stages, and the number of their moments in `make test`: ten.
 SHORT = {"weights": 4, "fbank": 2, "extract": 1, "train_teacher": 1, "soft_labels": 1, "evaluate": 1}
 
@@ -111,7 +113,7 @@ def check(project: Path, group: str, count: int) -> None:
         assert alive == [], case
         assert fresh_stage.outs(project, stage).items() <= expected.items(), case
         assert fresh_stage.torn_objects(project) == [], case
-        assert "Traceback" not in output, case
+        assert "Traceback" not in output.partition(INTERPRETER_STARTS)[0], case
         runs.repro(project, stage.name)
         assert fresh_stage.outs(project, stage) == expected, case
         assert (project / "dvc.lock").read_bytes() == locked, case

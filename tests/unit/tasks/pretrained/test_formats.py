@@ -56,6 +56,7 @@ def view(
 HEADER = json.dumps({"w": {"dtype": "F32", "shape": [HUGE], "data_offsets": [0, 4 * HUGE]}}).encode()
 ARRAY = b"\x80\x02}K\0cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
 ARRAY += b"\x8a\x08" + struct.pack("<q", HUGE) + b"\x85K\0\x87Rs."
+DTYPE = b"\x80\x02}X\x01\0\0\0acnumpy\ndtype\nX\x02\0\0\0f8K\0K\x01\x87R"  # {"a": a type, before its state
 REFUSED: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "is empty"),
     "page about maintenance": (b"\n <!DOCTYPE html><html>soon</html>", "a page of HTML or XML"),
@@ -79,6 +80,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "module": (saved(torch.nn.Linear(1, 1)), "calls|operation"),
     "sparse tensor": (saved({"w": torch.ones(2, 2).to_sparse()}), "calls torch.serialization._get_layout"),
     "array of a huge shape": (archive(ARRAY), "calls numpy"),
+    "array of objects": (saved({"a": np.array([1, None], dtype=object)}), "calls numpy.dtype"),
+    "array of rows": (saved({"a": np.zeros(2, dtype=[("x", "f4")])}), "calls numpy.dtype|state that plain arrays"),
+    "type with an odd state": (archive(DTYPE + b"(K\x03X\x01\0\0\0<NNNK\x05K\x05K\0tbs."), "state that plain arrays"),
+    "type with a state that is none": (archive(DTYPE + b"}bs."), "state that plain arrays"),
     "nested key": (archive(nested(50_000, b"\x85")), "no plain value"),
     "too long": (archive(b"\x80\x02" + b"N0" * 10), "operation POP"),
     "far memo": (archive(b"\x80\x02}r\xff\xff\xff\xff."), "no tensors"),
