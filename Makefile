@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 tests test-quick test-long: export PYTHONWARNDEFAULTENCODING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-long tests check lint types audit format lock clean
+.PHONY: help setup demo test test-quick test-long test-pythons tests check lint types audit format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,12 @@ test-quick: setup ## the unit tests that take no more than half a second each; o
 
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed
 	$(PYTEST) --durations=25 -m long
+
+test-pythons: ## test-quick on each Python that is installed, with an environment of 6 GB for each
+	for version in 3.11 3.12 3.13; do \
+		command -v python$$version > /dev/null || { echo "python$$version is not installed"; continue; }; \
+		$(MAKE) VENV=.venv-$$version PYTHON=python$$version test-quick || exit 1; \
+	done
 
 check: lint types audit ## lint, types and audit: the code without its tests
 
