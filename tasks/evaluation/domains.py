@@ -27,7 +27,7 @@ class Domain:
         device: Name of the device.
         counts: Numbers of recordings, patients and cycles.
         normal: Share of normal cycles among those with a label; None without a label.
-        level: Level of the recordings in dB below full scale: quantile 0.1, median, quantile 0.9.
+        level: RMS level of the recordings in dBFS: quantile 0.1, median, quantile 0.9.
         duration: Duration of the cycles in seconds: the same quantiles.
         rates: Sample rates in Hz, sorted.
         spectrum: Mean feature ``(mels,)`` of at most `MOST` cycles.

@@ -69,7 +69,7 @@ WILD = {"lr": 1000.0, "weight_decay": 1000.0}  # the largest allowed: the weight
         ({"teachers": {"ast": {"options": {"dept": 3}}}}, "no option dept"),
         ({"teachers": {"ast": {"override": {"patienc": 3}}}}, "patienc"),
         ({"selections": ["paper"]}, "selection val is missing"),
-        ({"labels": "lungsound_5"}, "no labels `lungsound_5`"),
+        ({"labels": "lungsound_5"}, "no label set `lungsound_5`"),
         ({"compute": {"device": "cuda"}}, "no CUDA device"),
     ],
 )
