@@ -36,7 +36,7 @@ demo: setup ## the whole graph on the generated demo corpus, then its results
 	dvc repro
 	breathline report
 
-test: setup lint ## all that CI runs: lint, types and tests, some twenty minutes on two cores
+test: setup lint ## all that CI runs: lint, types and tests, some twelve minutes on two cores
 	$(MAKE) --jobs=2 tests types
 
 PYTEST := python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
