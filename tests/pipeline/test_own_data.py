@@ -16,6 +16,7 @@ from tests.unit.tasks.own_data.invented import ROOT, write_audio
 
 NAMES = [f"Ward 7/{patient}_{number}.wav" for patient in ("Zoë", "K12", "x-3", "x 4", "QQ", "99") for number in (1, 2)]
 APPS = {"corpus": command.app, "recipe": recipe.app}
+DEVICES = {"Eko", "Thinklabs 1"}
 SOUNDS = ((0.0, "normal"), (1.5, "coarse crackles"), (3.0, "Wheezing"))
 
 
@@ -32,6 +33,14 @@ def write_table(folder: Path) -> None:
     (folder / "sounds.csv").write_text("\n".join(["file,start,end,label", *lines]) + "\n", encoding="utf-8")
 
 
+def write_devices(folder: Path) -> None:
+    """Write a table with stethoscopes that no corpus has."""
+    write_table(folder)
+    heading, *rows = (folder / "sounds.csv").read_text(encoding="utf-8").splitlines()
+    lines = [f"{row},{sorted(DEVICES)[number // len(SOUNDS) % 2]}" for number, row in enumerate(rows)]
+    (folder / "sounds.csv").write_text("\n".join([f"{heading},device", *lines]) + "\n", encoding="utf-8")
+
+
 def write_label_tracks(folder: Path) -> None:
     for name in NAMES:
         lines = [f"{start:.6f}\t{start + 1.4:.6f}\t{label}\n" for start, label in SOUNDS]
@@ -40,7 +49,12 @@ def write_label_tracks(folder: Path) -> None:
 
 @pytest.mark.slow  # it trains and evaluates
 @pytest.mark.parametrize(
-    ("heading", "write"), [("Your own recordings", write_table), ("Annotation files", write_label_tracks)]
+    ("heading", "write"),
+    [
+        ("Your own recordings", write_table),
+        ("Your own recordings", write_devices),
+        ("Annotation files", write_label_tracks),
+    ],
 )
 def test_own_recordings_become_a_trained_and_evaluated_model(tmp_path, monkeypatch, heading, write):
     three = commands("Your own recordings")
@@ -61,11 +75,13 @@ def test_own_recordings_become_a_trained_and_evaluated_model(tmp_path, monkeypat
     assert predictions["cycle_id"].str.contains(r"^mine-[\w-]+_\d{3}$").all()
     recordings = pl.read_parquet("data/cycles/recordings.parquet")
     assert recordings["patient_id"].n_unique() == 6
+    devices = DEVICES if write is write_devices else {None}
+    assert set(recordings["device"]) == devices
     assert set(recordings["table_file"]) == set(NAMES)
     metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics["students"]
     assert "Own recordings (mine)" in Path("reports/report.html").read_text(encoding="utf-8")
     shown = CliRunner().invoke(command.app, ["show", "mine"], env={"COLUMNS": "100"}).stdout
     assert "normal 12, crackle 12, wheeze 12, both 0" in shown
-    assert "none known" in shown
+    assert all((device or "none known") in shown for device in devices)
     assert "36" in CliRunner().invoke(command.app, ["list"], env={"COLUMNS": "100"}).stdout
