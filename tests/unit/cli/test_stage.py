@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage import record
+from tests import toy
 
 ROOT = Path(__file__).parents[3]
 # RANK and WORLD_SIZE are left over from an earlier training; a process of rank 1 would write no record.
@@ -53,3 +54,15 @@ def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
     assert found["command"] == 'python -m cli.stage "$DVC_STAGE"'
     assert "tasks/weights.py" in found["modules"]
     assert not any(name.startswith(("cli", "lineage", "flows")) for name in found["modules"])
+
+
+def test_a_stage_reaches_servers_of_this_machine_without_a_proxy(tmp_path):
+    program = (
+        "import os, sys; from cli import stage; sys.argv = ['stage', 'nonsense']\n"
+        "try: stage.main()\n"
+        "except SystemExit: print(os.environ['NO_PROXY'])"
+    )
+    env = {name: value for name, value in toy.ENV.items() if name.lower() != "no_proxy"}
+    env |= {"HTTP_PROXY": "http://127.0.0.1:9", "PYTHONPATH": str(toy.ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, check=True)
+    assert b"127.0.0.1" in done.stdout
