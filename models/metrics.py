@@ -26,6 +26,22 @@ def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> 
     return np.bincount(index, minlength=classes * classes).reshape(classes, classes)
 
 
+def confusion_by_patient(
+    labels: Counts, predicted: Counts, patients: Counts, *, size: int, classes: int
+) -> npt.NDArray[np.int64]:
+    """Return the confusion matrix of each patient ``(size, classes, classes)``, rows being labels, summed over runs.
+
+    Args:
+        labels: Class indices ``(cycles,)``.
+        predicted: Predicted classes ``(runs, cycles)``, or ``(cycles,)`` of one run.
+        patients: Index of each cycle's patient ``(cycles,)``, below `size`.
+        size: Number of patients. Patients without a cycle get zeros.
+        classes: Number of classes.
+    """
+    cell = (patients.astype(np.int64) * classes + labels) * classes + predicted
+    return np.bincount(cell.ravel(), minlength=size * classes**2).reshape(size, classes, classes)
+
+
 def figures(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
     """Return specificity, sensitivity and Score in percent, by the names of `FIGURES`.
 

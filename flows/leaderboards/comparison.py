@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
-from models.metrics import Counts
+from models.metrics import Counts, confusion_by_patient
 from tasks import artifacts
 from tasks.evaluation import bootstrap
 from tasks.evaluation.settings import EvaluationSettings
@@ -167,7 +167,7 @@ def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]
     rows = rows.with_columns(patient=positions)
     classes = sum(name.startswith("p_") for name in rows.columns)
     return [
-        bootstrap.confusion_by_patient(
+        confusion_by_patient(
             seed["label"].to_numpy(),
             seed["predicted"].to_numpy()[None],
             seed["patient"].to_numpy(),

@@ -16,22 +16,6 @@ Figures = dict[str, npt.NDArray[np.float64]]
 Intervals = dict[str, tuple[float, float]]
 
 
-def confusion_by_patient(
-    labels: Counts, predicted: Counts, patients: Counts, *, size: int, classes: int
-) -> npt.NDArray[np.int64]:
-    """Return the confusion matrix of each patient ``(size, classes, classes)``, rows being labels, summed over runs.
-
-    Args:
-        labels: The class of each cycle ``(cycles,)``.
-        predicted: The predicted classes ``(runs, cycles)``.
-        patients: The index of each cycle's patient ``(cycles,)``, below `size`.
-        size: The number of patients. Patients without a cycle get zeros.
-        classes: The number of classes.
-    """
-    cell = (patients.astype(np.int64) * classes + labels) * classes + predicted
-    return np.bincount(cell.ravel(), minlength=size * classes**2).reshape(size, classes, classes)
-
-
 def draw(size: int, *, resamples: int, seed: int) -> Counts:
     """Return how often each of `size` patients is in each resample, ``(resamples, size)``; rows sum to `size`.
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.metrics import CHALLENGE, FIGURES, SCORES, Counts, challenge, figures
+from models.metrics import CHALLENGE, FIGURES, SCORES, Counts, challenge, confusion_by_patient, figures
 from tasks.evaluation import bootstrap, calibration, curves
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.settings import EvaluationSettings
@@ -58,7 +58,7 @@ class Evaluator:
             mask: Mask ``(cycles,)`` of the cycles that count; None for all.
         """
         rows = np.ones(len(self.labels), dtype=bool) if mask is None else mask
-        return bootstrap.confusion_by_patient(
+        return confusion_by_patient(
             self.labels[rows], model.predicted[:, rows], self.patients[rows], size=self.size, classes=len(self.classes)
         )
 

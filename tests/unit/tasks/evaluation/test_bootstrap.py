@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.metrics import confusion_by_patient
 from tasks.evaluation import bootstrap
 
 MATRIX = np.array([[70, 10, 10, 10], [4, 8, 4, 4], [5, 0, 4, 1], [1, 2, 3, 4]])
@@ -11,7 +12,7 @@ MATRIX = np.array([[70, 10, 10, 10], [4, 8, 4, 4], [5, 0, 4, 1], [1, 2, 3, 4]])
 def test_matrices_sum_over_runs_and_keep_patients_apart():
     labels, patients = np.array([0, 1, 1]), np.array([0, 0, 2])
     predicted = np.array([[0, 1, 0], [1, 1, 1]])
-    found = bootstrap.confusion_by_patient(labels, predicted, patients, size=3, classes=2)
+    found = confusion_by_patient(labels, predicted, patients, size=3, classes=2)
     assert found.tolist() == [[[1, 1], [0, 2]], [[0, 0], [0, 0]], [[0, 0], [1, 1]]]
 
 
