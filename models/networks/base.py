@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -23,6 +24,8 @@ class Network(nn.Module, ABC):
 
     num_features: int  # length of the embedding
     channels_last: bool = False  # whether convolutions run faster in this memory layout (on a CPU many times faster)
+    # axes of the last feature maps, after batch and channels, that class activation maps are made of; None without any
+    map_axes: tuple[Literal["mels", "frames"], Literal["mels", "frames"]] | None = None
     head: nn.Module  # module from embeddings `(batch, num_features)` to logits `(batch, classes)`
 
     @abstractmethod

@@ -39,6 +39,7 @@ class MobileNet(Network):
     """
 
     channels_last = True
+    map_axes = ("mels", "frames")
 
     def __init__(self, options: MobileNetOptions, spec: NetworkSpec) -> None:
         super().__init__()

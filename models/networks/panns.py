@@ -56,6 +56,7 @@ class PANNs(Network):
     """
 
     channels_last = True
+    map_axes = ("frames", "mels")
 
     def __init__(self, options: PANNsOptions, spec: NetworkSpec) -> None:
         super().__init__()

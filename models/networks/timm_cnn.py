@@ -35,6 +35,7 @@ class TimmCNN(Network):
     """Network of timm with its global pooling as the embedding and one linear layer as the head."""
 
     channels_last = True
+    map_axes = ("mels", "frames")
 
     def __init__(self, backbone: Any, options: TimmOptions, *, classes: int) -> None:
         super().__init__()

@@ -1,0 +1,1 @@
+"""Explanation of networks: maps over the spectrogram, tests of these maps, and the sharpness of the loss."""
