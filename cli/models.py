@@ -110,14 +110,15 @@ def options(variant: Variant) -> list[dict[str, Any]]:
     from models.networks.registry import find
 
     kind = find(variant.architecture).options
-    meanings = dict(_attributes(inspect.getdoc(kind) or ""))
+    own_first = sorted(fields(kind), key=lambda field: field.name not in kind.__annotations__)
+    meanings = {name: meaning for owner in kind.__mro__ for name, meaning in _attributes(inspect.getdoc(owner) or "")}
     return [
         {
             "name": field.name,
             "value": variant.options.get(field.name, None if field.default is MISSING else field.default),
             "meaning": meanings.get(field.name, ""),
         }
-        for field in fields(kind)
+        for field in own_first
     ]
 
 

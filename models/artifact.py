@@ -77,6 +77,7 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
         classes=len(card["classes"]) if heads is None else heads.outputs,
         options=card["options"],
         weights=None,
+        duration_s=card.get("duration_s"),
     )
     state = read_tensors(file)
     try:

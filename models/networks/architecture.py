@@ -1,7 +1,7 @@
 """Declarations of architectures: options, published sizes and published weights."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
 from models.networks.base import Network, NetworkSpec
@@ -57,13 +57,13 @@ def imagenet(model: str, licence: str) -> Weights:
     return Weights(source=f"timm:{model}", licence=licence, learned_from="ImageNet", layout="timm")
 
 
-def parse_options(kind: type[Any], options: Mapping[str, Any], architecture: str) -> Any:
-    """Return ``options`` from params.yaml as the frozen dataclass of an architecture.
+def parse_options(kind: type[Any], options: Mapping[str, Any], owner: str) -> Any:
+    """Return options from params.yaml as a frozen dataclass.
 
     Args:
         kind: Dataclass of the options.
         options: Options by name, as in params.yaml.
-        architecture: Name of the architecture, for error messages.
+        owner: Owner of the options, for error messages, such as ``architecture ast``.
 
     Raises:
         ValueError: An option is unknown, or its value is none of its choices; the error lists the known ones.
@@ -71,13 +71,15 @@ def parse_options(kind: type[Any], options: Mapping[str, Any], architecture: str
     known = {field.name for field in fields(kind)}
     unknown = sorted(set(options) - known)
     if unknown:
-        raise ValueError(
-            f"The architecture {architecture} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}."
-        )
+        raise ValueError(f"The {owner} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+    values = dict(options)
     for name, hint in get_type_hints(kind).items():
-        choices = get_args(hint)
-        if name in options and choices and all(isinstance(choice, str) for choice in choices):
-            given = options[name]
-            if given not in choices:
-                raise ValueError(f"The option {name} of {architecture} is {given}; it can be {', '.join(choices)}.")
-    return kind(**options)
+        given, choices = options.get(name), get_args(hint)
+        if given is None or not choices:
+            continue
+        if all(isinstance(choice, str) for choice in choices) and given not in choices:
+            raise ValueError(f"The option {name} of the {owner} is {given}; it can be {', '.join(choices)}.")
+        if isinstance(given, Mapping):
+            section = next(choice for choice in choices if isinstance(choice, type) and is_dataclass(choice))
+            values[name] = parse_options(section, given, f"option {name} of the {owner}")
+    return kind(**values)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from models.networks.architecture import Architecture, Variant, audioset, imagenet
 from models.networks.ast_weights import published_grid, to_timm
 from models.networks.base import NetworkSpec, PatchNetwork, load_tensors
-from models.networks.options import Depth, Rate, Stride
+from models.networks.options import Depth, NetworkOptions, Rate, Stride
 
 SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 SILENCE = 4.2677393 / (2 * 4.5689974)  # 0.467: a log mel energy of 0, normalised by the front end `ast`
@@ -37,7 +37,7 @@ def strides(stride: int | Sequence[int]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ASTOptions:
+class ASTOptions(NetworkOptions):
     """Size and shape of an AST.
 
     Attributes:

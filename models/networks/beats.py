@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import Depth, Rate
+from models.networks.options import Depth, NetworkOptions, Rate
 
 PATCH, MELS, PATCHES, HEAD = 16, 128, 512, 64  # side of a patch; mel bins; channels of a patch, of an attention head
 UNUSED = ("predictor.",)  # head of 527 classes in checkpoints that were fine-tuned on AudioSet
@@ -23,7 +23,7 @@ QUIRKS = "allow_tf32,disable_cudnn_benchmarking,disable_jit_profiling"
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeatsOptions:
+class BeatsOptions(NetworkOptions):
     """Size and regularisation of the encoder.
 
     Attributes:

@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import Rate
+from models.networks.options import NetworkOptions, Rate
 
 EMBEDDING = 512  # length of the embedding that audio and text share
 LONGEST, MELS = 1024, 64  # frames and mel bins that fit into the encoder's image of 256 × 256
@@ -18,7 +18,7 @@ UNUSED = ("text_model.", "text_projection.", "logit_scale")  # text encoder in t
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClapOptions:
+class ClapOptions(NetworkOptions):
     """Size and regularisation of the encoder.
 
     Attributes:

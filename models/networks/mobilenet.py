@@ -12,13 +12,13 @@ from torchvision.ops.misc import SqueezeExcitation
 
 from models.networks.architecture import Architecture, Variant, audioset
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import Rate
+from models.networks.options import NetworkOptions, Rate
 
 PRETRAINED_MOMENTUM, SCRATCH_MOMENTUM = 0.01, 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class MobileNetOptions:
+class MobileNetOptions(NetworkOptions):
     """Size and regularisation of the network.
 
     Attributes:

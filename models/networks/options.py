@@ -1,4 +1,4 @@
-"""Options of the architectures, read from the source of this package: importing this needs no torch.
+"""Options of all networks, and those of each architecture, read from its source: importing this needs no torch.
 
 A module that sets ``ARCHITECTURES`` as a mapping of ``"name": Architecture(OptionsClass, NetworkClass, …)`` has the
 class of options in the same file. Such a class uses the modules of `LIGHT` only, so it can be built by itself.
@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval, Len
 
@@ -26,6 +26,39 @@ Depth = Annotated[int, Interval(ge=1, le=1000)]  # number of blocks
 Rate = Annotated[float, Interval(ge=0, lt=1)]  # rate of a dropout
 Side = Annotated[int, Interval(ge=1, le=1024)]
 Stride = Side | Annotated[Sequence[Side], Len(2, 2)]  # of patches: one for mels and frames, or one for each
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolingOptions:
+    """Pooling of overlapping windows of a clip, each of which passes the network by itself.
+
+    Attributes:
+        windows: ``attention``: weighted mean of the windows' embeddings, with learned weights; ``mean``: plain mean.
+        window_s: Length of a window in seconds, shorter than the clip.
+        hop_s: Largest distance in seconds from one window to the next. It is lowered so that the last window ends with
+            the clip.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    windows: Literal["attention", "mean"] = "attention"
+    window_s: Annotated[float, Interval(ge=0.1, le=120)] = 2.0
+    hop_s: Annotated[float, Interval(ge=0.05, le=120)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.hop_s > self.window_s:
+            raise ValueError(f"hop_s: at most window_s, which is {self.window_s}, so that no frame is left out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Options of all networks.
+
+    Attributes:
+        pooling: Pooling of overlapping windows of the clip, such as ``{windows: attention, window_s: 2, hop_s: 1}``
+            (docs/models.md); null: the network takes the clip as a whole.
+    """
+
+    pooling: PoolingOptions | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, audioset
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import Rate
+from models.networks.options import NetworkOptions, Rate
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ UNUSED = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PANNsOptions:
+class PANNsOptions(NetworkOptions):
     """Options of PANNs: dropout, and the first BatchNorm.
 
     Attributes:

@@ -15,7 +15,8 @@ from models.discovery import assigned
 from models.file_reading import read_tensors
 from models.networks.architecture import Architecture, Variant, parse_options
 from models.networks.base import Network, NetworkSpec
-from models.networks.options import TIMM
+from models.networks.options import TIMM, NetworkOptions
+from models.networks.pooling import WindowPooling, Windows
 
 
 def architectures() -> dict[str, Architecture]:
@@ -43,7 +44,14 @@ def find(architecture: str) -> Architecture:
 
 
 def create(
-    architecture: str, *, frames: int, mels: int, classes: int, options: Mapping[str, Any], weights: Path | None
+    architecture: str,
+    *,
+    frames: int,
+    mels: int,
+    classes: int,
+    options: Mapping[str, Any],
+    weights: Path | None,
+    duration_s: float | None = None,
 ) -> Network:
     """Return a network, randomly initialised or with published weights.
 
@@ -54,21 +62,30 @@ def create(
         classes: Number of logits.
         options: Options of the architecture, as in params.yaml.
         weights: Folder ``data/weights/<name>``; without it, or without its ``model.safetensors``, the start is random.
+        duration_s: Length of the clips in seconds, which the option ``pooling`` needs.
 
     Raises:
         UnreadableFileError: The file of weights is damaged.
-        ValueError: The architecture or an option is unknown, or the weights do not fit.
+        ValueError: The architecture or an option is unknown, or the windows or the weights do not fit.
     """
     entry = find(architecture)
+    parsed: NetworkOptions = parse_options(entry.options, options, f"architecture {architecture}")
     file = weights / file_names.WEIGHTS if weights is not None else None
     state = read_tensors(file) if file is not None and file.exists() else None
-    spec = NetworkSpec(
-        architecture=architecture, frames=frames, mels=mels, classes=classes, pretrained=state is not None
-    )
-    network = entry.build(parse_options(entry.options, options, architecture), spec)
-    if state is not None:
-        _load(network, state, source=str(weights))
-    return network
+
+    def build(frames: int) -> Network:
+        spec = NetworkSpec(
+            architecture=architecture, frames=frames, mels=mels, classes=classes, pretrained=state is not None
+        )
+        network = entry.build(parsed, spec)
+        if state is not None:
+            _load(network, state, source=str(weights))
+        return network
+
+    if parsed.pooling is None:
+        return build(frames)
+    windows = Windows.of_clip(parsed.pooling, frames=frames, duration_s=duration_s)
+    return WindowPooling(build(windows.length), windows, attention=parsed.pooling.windows == "attention")
 
 
 def _load(network: Network, state: dict[str, Tensor], source: str) -> None:

@@ -9,14 +9,14 @@ from torch import Tensor
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.ast import AST, ASTOptions
 from models.networks.base import NetworkSpec
-from models.networks.options import Depth, Rate, Stride
+from models.networks.options import Depth, NetworkOptions, Rate, Stride
 
 PATCHES = {"patch": (16, 16), "frame": (128, 2)}
 LENGTHS = ("module.p_input_fdim", "module.p_input_tdim")  # entries of a checkpoint: mels and frames of its pretraining
 
 
 @dataclass(frozen=True, kw_only=True)
-class SSASTOptions:
+class SSASTOptions(NetworkOptions):
     """Size and shape of an SSAST.
 
     Attributes:

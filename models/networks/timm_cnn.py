@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, imagenet
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import TIMM, Rate
+from models.networks.options import TIMM, NetworkOptions, Rate
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimmOptions:
+class TimmOptions(NetworkOptions):
     """First convolution and regularisation.
 
     Attributes:

@@ -57,24 +57,32 @@ class Objective(nn.Module, ABC):
 
 
 class CrossEntropy(Objective):
-    """Cross-entropy with the labels, with optional label smoothing and class weights.
+    """Cross-entropy or focal loss with the labels, with optional label smoothing and class weights.
+
+    The focal loss (Lin et al., ICCV 2017, arXiv 1708.02002) is the cross-entropy of a cycle times (1 − p)^γ, where p is
+    the probability of its class.
 
     Args:
         label_smoothing: Part of the target that is spread over all classes of the head, 0 to 1.
         class_weights: Weight of each class; None for equal ones.
         heads: Number of classes of each corpus's head; empty with one head. The loss of a cycle is the cross-entropy
             over the classes of its own head; the other heads get no gradient from it.
+        focal_gamma: Exponent γ of the focal loss, from 0, which is cross-entropy.
     """
 
     def __init__(
-        self, label_smoothing: float = 0.0, class_weights: Tensor | None = None, heads: Sequence[int] = ()
+        self,
+        label_smoothing: float = 0.0,
+        class_weights: Tensor | None = None,
+        heads: Sequence[int] = (),
+        focal_gamma: float = 0.0,
     ) -> None:
         super().__init__()
-        self.label_smoothing, self.heads = label_smoothing, tuple(heads)
+        self.label_smoothing, self.heads, self.focal_gamma = label_smoothing, tuple(heads), focal_gamma
         self.register_buffer("class_weights", class_weights)
 
     def mean_loss(self, logits: Tensor, labels: Tensor, batch_labels: Tensor | None) -> Tensor:
-        """Return the mean cross-entropy of logits in single precision.
+        """Return the mean loss of logits in single precision.
 
         With class weights it is Σ w_i ℓ_i / (n w̄) over n cycles, with w̄ the mean weight in the whole batch. The mean
         over all parts is then that of the whole batch, Σ w_i ℓ_i / Σ w_i.
@@ -86,7 +94,7 @@ class CrossEntropy(Objective):
         """
         given, logits = self.class_weights, logits.float()
         weight = given if isinstance(given, Tensor) else None
-        if weight is None and not self.heads:
+        if weight is None and not self.heads and not self.focal_gamma:
             return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         total = self._total(logits, labels, weight)
         if weight is None:
@@ -94,21 +102,29 @@ class CrossEntropy(Objective):
         return total / (len(labels) * weight[labels if batch_labels is None else batch_labels].mean())
 
     def _total(self, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
-        """Return the sum of the cross-entropy over cycles, each over the classes of its own head."""
-        smoothing = self.label_smoothing
+        """Return the sum of the losses over cycles, each over the classes of its own head."""
         if not self.heads:
-            return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing, reduction="sum")
+            return self._sum(logits, labels, weight)
         total = logits.new_zeros(())
         for start, end in pairwise(accumulate(self.heads, initial=0)):
             own = (labels >= start) & (labels < end)
             weights = None if weight is None else weight[start:end]
-            total = total + F.cross_entropy(
-                logits[own, start:end], labels[own] - start, weights, label_smoothing=smoothing, reduction="sum"
-            )
+            total = total + self._sum(logits[own, start:end], labels[own] - start, weights)
         return total
 
+    def _sum(self, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the sum of the losses over cycles of one head."""
+        reduction = "none" if self.focal_gamma else "sum"
+        losses = F.cross_entropy(logits, labels, weight, label_smoothing=self.label_smoothing, reduction=reduction)
+        if not self.focal_gamma:
+            return losses
+        missed = -torch.expm1(-F.cross_entropy(logits, labels, reduction="none"))  # 1 − p
+        # At 1 − p = 0 the power with γ < 1 has no finite gradient.
+        factors = missed.clamp_min(torch.finfo(logits.dtype).eps) ** self.focal_gamma
+        return (factors * losses).sum()
+
     def forward(self, network: Network, features: Tensor, targets: Targets) -> Tensor:
-        """Return the mean cross-entropy of a batch."""
+        """Return the mean loss of a batch."""
         return self.mean_loss(network(features), targets.labels, targets.batch_labels)
 
 

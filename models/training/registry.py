@@ -54,20 +54,22 @@ def create(
     Raises:
         ValueError: The network has no patches to mix, or its embedding does not fit.
     """
-    weights = balanced(labels, classes) if settings.class_weights == "balanced" else None
-    hard = CrossEntropy(settings.label_smoothing, weights, heads)
+    power = settings.class_weight_power
+    weights = balanced(labels, classes, power) if settings.class_weights == "balanced" else None
+    hard = CrossEntropy(settings.label_smoothing, weights, heads, settings.focal_gamma)
     return OBJECTIVES[settings.name](settings, hard, network)
 
 
-def balanced(labels: npt.NDArray[np.int64], classes: int) -> torch.Tensor:
-    """Return class weights ``(classes,)`` ∝ 1 / n_c with sum 1; n_c is the number of training cycles of the class.
+def balanced(labels: npt.NDArray[np.int64], classes: int, power: float) -> torch.Tensor:
+    """Return class weights ``(classes,)`` ∝ 1 / n_c^p with sum 1; n_c is the number of training cycles of the class.
 
     A class without training cycles has weight 0. Otherwise label smoothing would train the network to predict it.
 
     Args:
         labels: Class indices ``(cycles,)`` of the training cycles.
         classes: Number of classes.
+        power: Power p; 1: the classes have equal weight in all cycles together.
     """
     counts = np.bincount(labels, minlength=classes)
-    inverse = np.divide(1, counts, out=np.zeros(classes), where=counts > 0)
+    inverse = np.divide(1, counts**power, out=np.zeros(classes), where=counts > 0)
     return torch.from_numpy(inverse / inverse.sum()).float()

@@ -51,16 +51,22 @@ class ObjectiveSettings:
     name: Literal["cross_entropy", "soft_labels", "patchmix", "patchmix_cl"]  # name of the objective
     # label smoothing of the hard labels, from 0 to below 1
     label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
-    class_weights: Literal["none", "balanced"] = "none"  # `balanced`: weights ∝ 1 / number of cycles of the class
+    # γ of the focal loss of the hard labels, (1 − p)^γ times the cross-entropy; 0: cross-entropy
+    focal_gamma: Annotated[float, Interval(ge=0, le=10)] = 0.0
+    # `balanced`: weights ∝ 1 / n^p, with n the number of cycles of the class and p the `class_weight_power`
+    class_weights: Literal["none", "balanced"] = "none"
+    class_weight_power: Annotated[float, Interval(gt=0, le=2)] = 1.0  # power p of `balanced`
     # weight of the hard labels in `soft_labels`, from 0 to 1; 0 as published
     hard_labels: Annotated[float, Interval(ge=0, le=1)] = 0.0
     patchmix: PatchMixSettings = field(default_factory=PatchMixSettings)  # settings of `patchmix` and `patchmix_cl`
 
     def __post_init__(self) -> None:
         if self.name == "soft_labels" and not self.hard_labels:
-            for key, nothing in (("label_smoothing", 0.0), ("class_weights", "none")):
+            for key, nothing in (("label_smoothing", 0.0), ("focal_gamma", 0.0), ("class_weights", "none")):
                 if getattr(self, key) != nothing:
                     raise ValueError(f"{key}: without hard_labels, the objective soft_labels needs {nothing}")
+        if self.class_weights == "none" and self.class_weight_power != 1:
+            raise ValueError("class_weight_power: 1, because class_weights is none")
 
 
 @dataclass(frozen=True, kw_only=True)

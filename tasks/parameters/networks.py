@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.frontends.registry import sample_rates, with_scale
-from models.networks.options import TIMM, declarations
+from models.networks.options import TIMM, PoolingOptions, declarations
 from models.training.settings import TrainingSettings
 from tasks.runtime import allowed_values, faults, params
 from tasks.runtime.faults import Fault, mapping_at, value_at
@@ -55,6 +55,19 @@ def _network(raw: Mapping[str, Any], key: Key, network: Mapping[str, Any]) -> It
     options = network.get("options")
     for fault in faults.find(options_class(architecture), options) if isinstance(options, Mapping) else ():
         yield fault.below((*key, "options"))
+    yield from _windows(raw, key, network)
+
+
+def _windows(raw: Mapping[str, Any], key: Key, network: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the fault of a window that is not shorter than the clips of the network's front end."""
+    pooling, front_end = mapping_at(network, ("options", "pooling")), network.get("frontend")
+    if not pooling or not isinstance(front_end, str):
+        return
+    place: Key = ("frontends", front_end, "duration_s")
+    window, clip = pooling.get("window_s", PoolingOptions.window_s), value_at(raw, place)
+    if isinstance(window, int | float) and isinstance(clip, int | float) and window >= clip:
+        at = (*key, "options", "pooling", *(("window_s",) if "window_s" in pooling else ()))
+        yield Fault(at, f"gives windows of {window} s; allowed: below {dotted(place)}, which is {clip}")
 
 
 def _unknown_in_timm(name: str) -> str:
@@ -106,7 +119,7 @@ def _teacher_trainings(raw: Mapping[str, Any]) -> Iterator[Fault]:
 def _misfits(
     key: Key, network: Mapping[str, Any], training: Mapping[str, Any], place: Callable[[str], Key]
 ) -> Iterator[Fault]:
-    """Yield the faults of an objective that needs patches, and of an augmentation that needs a scale of the front end.
+    """Yield the faults of objectives that need patches, and of augmentations that need a scale of the front end.
 
     Args:
         key: Key of the network.
@@ -121,6 +134,9 @@ def _misfits(
     if objective in ("patchmix", "patchmix_cl") and without:
         what = f"is {objective}, which needs patches; {dotted(key)}.architecture is {architecture}"
         yield Fault((*place("objective"), "objective", "name"), f"{what}; allowed: {', '.join(with_patches)}")
+    elif objective in ("patchmix", "patchmix_cl") and value_at(network, ("options", "pooling")) is not None:
+        what = f"is {objective}, which mixes the patches of whole clips; {dotted(key)}.options.pooling cuts clips"
+        yield Fault((*place("objective"), "objective", "name"), f"{what}; allowed: cross_entropy, or no pooling")
     front_end, scaled = network.get("frontend"), with_scale()
     if not isinstance(front_end, str) or front_end in scaled or front_end not in sample_rates():
         return

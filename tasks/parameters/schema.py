@@ -124,7 +124,8 @@ def _add_options(root: Schema, network: Schema) -> None:
     conditions = []
     for name in declarations():
         options = options_class(name)
-        root["$defs"][options.__name__] = _plain(options)
+        described = _plain(options)
+        root["$defs"] |= {**described.pop("$defs", {}), options.__name__: described}
         given = {"pattern": f"^{TIMM}"} if name == TIMM else {"const": name}
         conditions.append(
             {

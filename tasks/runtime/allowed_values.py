@@ -37,8 +37,8 @@ def find(root: Schema, key: Key) -> Schema:
     """Return the part of a schema that describes a key; an empty one if it describes none."""
     schema = _resolve(root, root)
     for part in key:
-        choices = [_resolve(root, one) for one in schema.get("anyOf", (schema,))]
-        schema = next((_resolve(root, one) for choice in choices if (one := _inner(choice, part))), {})
+        choices = (_inner(choice, part) for choice in _choices(root, schema))
+        schema = next((_resolve(root, one) for one in choices if one), {})
     return schema
 
 
@@ -49,7 +49,7 @@ def words(root: Schema, key: Key) -> str:
 
 def known_keys(root: Schema, key: Key) -> list[str]:
     """Return the keys that a mapping may have."""
-    return list(find(root, key).get("properties", ()))
+    return [name for choice in _choices(root, find(root, key)) for name in choice.get("properties", ())]
 
 
 def describe(root: Schema, schema: Schema) -> str:
@@ -100,6 +100,11 @@ def _resolve(root: Schema, schema: Schema) -> Schema:
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
     return schema
+
+
+def _choices(root: Schema, schema: Schema) -> list[Schema]:
+    """Return the alternatives of a schema, such as a mapping or null; a schema without any is its only one."""
+    return [_resolve(root, one) for one in schema.get("anyOf", (schema,))]
 
 
 def _inner(schema: Schema, part: str | int) -> Schema | None:

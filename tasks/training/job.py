@@ -230,6 +230,7 @@ def _network(settings: NetworkSettings, data: TrainingData, weights: Path, seed:
             classes=data.classes,
             options=settings.options,
             weights=weights,
+            duration_s=data.features.clip_settings["duration_s"],
         )
 
 

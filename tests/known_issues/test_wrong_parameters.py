@@ -56,6 +56,8 @@ EDITS = [
     ("student", "rho: 0.05", "rho: -0.05", "student.optimizer.rho", "from 0 to 1,000"),
     ("student", "momentum: 0.9", "momentum: 1", "student.optimizer.momentum", "below 1"),
     ("student", "label_smoothing: 0.0", "label_smoothing: 1.0", "student.objective.label_smoothing", "below 1"),
+    ("student", "focal_gamma: 0.0", "focal_gamma: -1", "student.objective.focal_gamma", "from 0 to 10"),
+    ("teacher_training", "power: 1.0", "power: 0.5", "class_weight_power", "1, because class_weights is none"),
     ("student", "batch_size: 8", "batch_size: 0", "student.batch_size", "from 1"),
     ("student", "micro_batch: null", "micro_batch: 16", "student.micro_batch", "at most batch_size, which is 8"),
     ("student", "warmup_epochs: 1", "warmup_epochs: 9", "student.schedule.warmup_epochs", "epochs, which is 8"),
@@ -96,6 +98,13 @@ EDITS = [
     ("student", "timm/test_resnet", "timm/resnt18", "student.architecture", "did you mean resnet18?"),
     ("student", "options: {}", "options: {dropuot: 0.1}", "student.options.dropuot", "did you mean dropout?"),
     ("student", "options: {}", "options: {dropout: 2}", "student.options.dropout", "below 1"),
+    ("student", "options: {}", "options: {pooling: {window: 1}}", "options.pooling.window", "mean windows?"),
+    ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {idex: 0, of: 2}\n", "fold.idex", "did you mean index?"),
+    ("student", "options: {}", "options: {pooling: {windows: max}}", "options.pooling.windows", "attention, mean"),
+    ("student", "options: {}", "options: {pooling: {window_s: 2.5}}", "options.pooling.window_s", "below frontends."),
+    ("student", "options: {}", "options: {pooling: {hop_s: 2.1}}", "options.pooling.hop_s", "at most window_s"),
+    ("student", "options: {}", "options: {pooling: max}", "options.pooling", "with the keys windows, window_s, hop_s"),
+    ("teachers", "stride: 16", "stride: 16, pooling: {window_s: 9}", "options.pooling.window_s", "which is 2.5"),
     ("teachers", "stride: 16", "stride: [1, 2, 3]", "teachers.transformer_s1.options.stride", "a list"),
     ("frontends", "  ast: {", "  asd: {", "frontends.asd", "is no front end; allowed: ast, beats"),
     ("soft_labels", "k: 2", "k: 9", "soft_labels.k", "is 9; allowed: at most the number of teachers"),
@@ -246,6 +255,17 @@ def test_gain_and_noise_need_a_front_end_with_a_scale(tmp_path):
     words = "waveform.gain is 0.1; allowed: 0, because the features of"
     found = [line.split(words)[0].split()[-1] for line in judge.problems(path) if words in line]
     assert found == ["teacher_training.", "student."]
+
+
+def test_patch_mix_needs_whole_clips(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = in_section("teachers", "stride: 16", "stride: 16, pooling: {window_s: 1}")
+    path.write_text(text.replace("{schedule: {epochs: 6}}", "{objective: {name: patchmix}}"))
+    (found,) = judge.problems(path)
+    assert (
+        "teachers.transformer_s1.override.objective.name is patchmix, which mixes the patches of whole clips" in found
+    )
+    assert "transformer_s1.options.pooling cuts clips; allowed: cross_entropy, or no pooling" in found
 
 
 def test_soft_labels_need_teachers(tmp_path):

@@ -75,7 +75,7 @@ def test_every_architecture_learns_from_features_deterministically(architecture,
     [
         ("astt", 96, 128, {}, r"there are ast, .*cnn6, .*timm/"),
         ("ast", 96, 128, {"strid": 16}, r"no option strid; it has depth, .*stride"),
-        ("ast", 96, 128, {"pos_embed": "swapped"}, "pos_embed of ast is swapped; it can be correct, reference"),
+        ("ast", 96, 128, {"pos_embed": "swapped"}, "pos_embed of the architecture ast is swapped; it can be correct"),
         ("ast", 96, 128, {"stride": 0}, "stride is 0"),
         ("ast", 15, 128, {}, "128 mels by 15 frames are less than one patch of 16 by 16"),
         ("ast", 161, 128, {"pad_frames": 160}, "161 frames cannot be padded to pad_frames, 160"),
