@@ -197,8 +197,8 @@ CATALOGUE = (
     Artifact(NATIVE_PREDICTIONS, "table of predictions in the own classes of each corpus", "evaluate"),
     Artifact(METRICS, "set of metrics", "evaluate", in_git=True),
     Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
-    Artifact(REPORT, "report", "evaluate"),
     Artifact(PLOTS / "*.csv", "table of a plot", "evaluate", in_git=True),
+    Artifact(REPORT, "report", "report"),
 )
 
 

@@ -1,15 +1,14 @@
-"""Stage `evaluate`: predictions of every model on the test cycles, their figures, and the report."""
+"""Stage `evaluate`: predictions of every model on the test cycles, and their figures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.training.features import Features
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
-from tasks.evaluation import by_corpus, curves, ensembles, gallery, native, report
+from tasks.evaluation import by_corpus, curves, ensembles, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, schema, table
@@ -59,8 +58,8 @@ def write_plots(
     evaluator: Evaluator,
     folders: Mapping[str, Path],
     ensembles_by_k: Mapping[int, Sequence[Logits]],
-) -> report.Plots:
-    """Write the tables that DVC plots, for the selection `val`, and return them.
+) -> None:
+    """Write the tables that DVC plots, for the selection `val`.
 
     Args:
         predictions: The predictions of all models.
@@ -81,7 +80,6 @@ def write_plots(
     for name, frame in plots.items():
         with files.replacing(artifacts.PLOTS / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
-    return report.Plots(**{name: frame for name, frame in plots.items() if name != "confusion"})
 
 
 def main() -> None:
@@ -100,7 +98,7 @@ def main() -> None:
         item_folders.check(artifacts.TEACHERS, known, "Trained teachers")
         folders = {f"teacher/{teacher}": artifacts.TEACHERS / teacher for teacher in known}
         folders |= {f"student/{seed}": artifacts.STUDENTS / str(seed) for seed in seeds}
-        cards = read_cards(folders, read["labels"])
+        read_cards(folders, read["labels"])
         facts = corpus_facts.read()
         assigned = assignment.from_params(read)
         classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
@@ -153,19 +151,7 @@ def main() -> None:
             k: [logits["val"][f"teacher/{teacher}"] for teacher in some]
             for k, some in teachers.over_k(known, soft_labels, artifacts.TEACHERS).items()
         }
-        plots = write_plots(predictions, evaluator, folders, by_k)
-        first = next(part for part in predictions if part.model.startswith("student/") and part.selection == "val")
-        features = Features(artifacts.FEATURE_CACHES / cards[first.model]["frontend"])
-        page = report.render(
-            metrics,
-            plots=plots,
-            cards=cards,
-            examples=gallery.examples(first, cycles, classes, features),
-            domains=by_corpus.domains(tested, cards[first.model]["frontend"], assigned.labels),
-            facts=facts,
-        )
-        with files.replacing(artifacts.REPORT) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+        write_plots(predictions, evaluator, folders, by_k)
         score = metrics["student"]["val"]["score_strict"]
         log.info("strict Score of the student: %s on %d test cycles", spread(score["mean"], score["sd"]), cycles.height)
 

@@ -1,6 +1,7 @@
 """Nodes of the evaluation: predictions, groups of figures, single metrics and reports."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from lineage.corpora import SEPARATOR
@@ -9,7 +10,10 @@ from lineage.trace.node_type import NodeType
 from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models.metrics import FIGURES
-from tasks.artifacts import EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, CorpusFolders
+from tasks.artifacts import EXTERNAL_PREDICTIONS, METRICS, PLOTS, PREDICTIONS, REPORTS, CorpusFolders
+from tasks.runtime.words import counted
+
+EVALUATE, REPORT = "evaluate", "report"  # the stages whose reports are nodes
 
 
 class Predictions(NodeType):
@@ -106,7 +110,7 @@ class Figures(NodeType):
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield the reports; a single metric is a node only where it is asked for."""
-        yield "reports:evaluate", "shown"
+        yield f"reports:{EVALUATE}", "shown"
 
 
 class Metrics(NodeType):
@@ -124,18 +128,27 @@ class Metrics(NodeType):
 
 
 class Reports(NodeType):
-    """``reports:evaluate``: the files that show the figures."""
+    """``reports:<stage>``: the files of a stage that show the figures."""
 
     def node(self, name: str) -> Node:
         """Return the files and their hashes."""
-        paths = [path for path in self.data.project.stages["evaluate"].outs if path.startswith("reports/")]
+        paths = [path for path in self.data.project.stages[name].outs if path.startswith(f"{REPORTS}/")]
         facts = {"files": {path: self.data.file(path).get("sha256") for path in paths}}
-        return Node(f"reports:{name}", f"{len(paths)} reports: metrics.json, report.html, plots", facts)
+        kinds = dict.fromkeys("plots" if path.startswith(str(PLOTS)) else PurePath(path).name for path in paths)
+        return Node(f"reports:{name}", f"{counted(len(paths), 'report')}: {', '.join(kinds)}", facts)
 
     def before(self, name: str) -> Iterator[Link]:
-        """Yield all figures and the stage."""
-        yield from links("figures", self.catalogue.figure_groups, "shown")
-        yield "stage:evaluate", MADE_BY
+        """Yield what is shown, and the stage."""
+        if name == EVALUATE:
+            yield from links("figures", self.catalogue.figure_groups, "shown")
+        else:
+            yield f"reports:{EVALUATE}", "shown"
+        yield f"stage:{name}", MADE_BY
+
+    def after(self, name: str) -> Iterator[Link]:
+        """Yield the page that shows the figures."""
+        if name == EVALUATE:
+            yield f"reports:{REPORT}", "shown"
 
 
 def value_at(metrics: Any, key: str) -> Any:

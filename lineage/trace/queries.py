@@ -10,7 +10,7 @@ from lineage.project import Project
 from lineage.trace.catalogue import Catalogue
 from lineage.trace.consistency import cautions, contradictions
 from lineage.trace.cycle_nodes import has_soft_label
-from lineage.trace.evaluation_nodes import value_at
+from lineage.trace.evaluation_nodes import EVALUATE, REPORT, value_at
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
 from lineage.trace.rerun_list import reruns
@@ -177,7 +177,8 @@ class TraceQueries:
         if stage is None:
             return None
         if path in project.stages[stage].outs or self.data.is_recorded(path):
-            return "reports:evaluate" if stage == "evaluate" and path.startswith("reports/") else f"stage:{stage}"
+            shows = stage in (EVALUATE, REPORT) and path.startswith("reports/")
+            return f"reports:{stage}" if shows else f"stage:{stage}"
         if self.data.exists(path):
             hint = f"`breathline audit verify` says more; `breathline audit trace {stage}` shows the stage's outs"
             raise BreathlineError("No record names this file.", where=path, hint=hint)

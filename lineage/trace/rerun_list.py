@@ -12,6 +12,7 @@ REASONS = {
     "validate": "checks the tables",
     "fbank": "holds features",
     "pool": "joins the tables",
+    "report": "shows figures and test cycles that change",
     "evaluate": "holds predictions, or evaluates models that change",
 }
 LEARNING = ("train_teacher", "train_student", "soft_labels")

@@ -1,6 +1,6 @@
 """Figures of each corpus apart: those of the test side of training corpora, and those of external corpora."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.training.features import Features
 from models.training.normalization import CycleSources
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
-from tasks.evaluation.domains import Domain, of_tables
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions, table
 from tasks.evaluation.settings import EvaluationSettings
@@ -211,21 +209,6 @@ def sources_of(cycles: pa.Table, tested: npt.NDArray[np.bool_]) -> CycleSources:
     columns = (rows[name].to_pylist() for name in ("cycle_id", "recording_id", "device"))
     ids, recordings, devices = columns
     return CycleSources(ids, recordings, [str(device) for device in devices])
-
-
-def domains(tested: Iterable[str], frontend: str, labels: str) -> list[Domain]:
-    """Return level, duration and spectrum by device of the training corpora, then of the external ones.
-
-    Args:
-        tested: Names of the external corpora.
-        frontend: Front end of the features.
-        labels: The label set.
-    """
-    found = of_tables(artifacts.POOL, Features(artifacts.FEATURE_CACHES / frontend), labels)
-    for name in tested:
-        corpus = CorpusFolders("external", name)
-        found += of_tables(corpus.tables, Features(corpus.features(frontend)), labels)
-    return found
 
 
 def predictions_table(tested: Mapping[str, Tested], classes: Sequence[str], columns: pa.Schema) -> pa.Table:

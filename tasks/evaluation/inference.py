@@ -20,9 +20,6 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.training.torch_setup import as_breathline_error
 
-# Further keys of ``model.json`` that the report shows, and the type of each.
-REPORTED_KEYS = {"weights": str, "parameters": int, "seed": int, "selections.val.epoch": int}
-
 
 def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
     """Return the contents of each model's ``model.json``.
@@ -37,7 +34,7 @@ def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, 
     cards = {}
     for name, folder in folders.items():
         path = folder / CARD
-        cards[name] = read_json(path, artifact.CARD_KEYS | REPORTED_KEYS)
+        cards[name] = read_json(path, artifact.CARD_KEYS)
         if cards[name]["labels"] != labels:
             what = f"The model {name} was trained on {cards[name]['labels']}, not on {labels}."
             raise BreathlineError(what, where=path, hint="run `dvc repro`")

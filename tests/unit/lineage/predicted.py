@@ -61,7 +61,6 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     (root / "reports/plots").mkdir(exist_ok=True)
     for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
-    (root / "reports/report.html").write_text("<p>report</p>\n")
 
 
 def _predictions(read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:

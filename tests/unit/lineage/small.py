@@ -256,7 +256,12 @@ def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
     _model(root, read, f"data/teachers/{item}", teacher, teacher["seed"])
 
 
+def _report(root: Path, read: Mapping[str, Any], item: str) -> None:
+    (root / "reports/report.html").write_text("<p>report</p>\n")
+
+
 _MAKERS = {
+    "report": _report,
     "pool": _pool,
     "external": _external,
     "evaluate": predicted.evaluate,

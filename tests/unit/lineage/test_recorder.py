@@ -69,10 +69,10 @@ def moved(root: Path) -> Path:
 
 def test_a_run_of_a_workspace_is_adopted_once(moved):
     for _ in range(2):
-        adoption.adopt_from_workspaces(moved, "evaluate")
+        adoption.adopt_from_workspaces(moved, "report")
     start, end = events.read(moved)
     assert (start["event"], end["event"], end["start"]) == ("start", "end", start["hash"])
-    assert end["record"] == sha256(moved / record.path_of("evaluate"))
+    assert end["record"] == sha256(moved / record.path_of("report"))
     there = events.read(moved / ".leaderboard" / "mn_sam")
     assert [start["adopted"]["hash"], end["adopted"]["hash"]] == [entry["hash"] for entry in there[-2:]]
     assert events.check(moved) == []
@@ -82,7 +82,7 @@ def test_a_broken_log_is_not_adopted_from(moved):
     log = moved / ".leaderboard" / "mn_sam" / events.LOG
     lines = log.read_text().splitlines()
     log.write_text("\n".join([json.dumps(json.loads(lines[0]) | {"user": "eve"}), *lines[1:]]) + "\n")
-    adoption.adopt_from_workspaces(moved, "evaluate")
+    adoption.adopt_from_workspaces(moved, "report")
     assert events.read(moved) == []
 
 

@@ -74,6 +74,7 @@ def test_each_corpus_and_the_pool_are_verified(several_project, copied):
         "validate_external",
         "fbank_external",
         "evaluate",
+        "report",
     }
     assert "fold of" in found["pool-contradicts", "data/cycles/cycles.parquet"].what
     assert found["split-contradicts", "data/extracted/second/recordings.parquet"].stages == ("extract@second",)

@@ -19,8 +19,8 @@ from models.training.features import INDEX, Features
 from tasks.checks import frames
 from tasks.corpora import registry
 from tasks.evaluation import cycles as test_cycles
-from tasks.evaluation.inference import REPORTED_KEYS, read_cards
 from tasks.extract import extract
+from tasks.reporting import run_results
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.files import write_json
@@ -92,7 +92,7 @@ READERS = {
     "data/fbank/ast/icbhi/statistics.json": Reader(_cache, ("duration_s",)),
     "data/teachers/t1/model.json": Reader(_model, tuple(artifact.CARD_KEYS)),
     "data/student/1/model.json": Reader(
-        lambda: read_cards({"student/1": Path("data/student/1")}, "lungsound_4"), tuple(REPORTED_KEYS)
+        lambda: run_results.read_card(Path("data/student/1")), tuple(run_results.CARD_KEYS)
     ),
     "data/teachers/t1/val.safetensors": Reader(_model),
     "data/soft_labels/soft_labels.parquet": Reader(

@@ -85,7 +85,7 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     evaluate.main()
     first = outs(project)
     plots = {f"{name}.csv" for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")}
-    reports = {"metrics.json", "report.html", "scores.json"} | {f"plots/{plot}" for plot in plots}
+    reports = {"metrics.json", "scores.json"} | {f"plots/{plot}" for plot in plots}
     tables = {f"data/evaluation/{name}.parquet" for name in ("external", "native", "predictions")}
     assert set(first) == tables | {f"reports/{name}" for name in reports}
     found = pq.read_table(project / "data/evaluation/predictions.parquet")

@@ -54,9 +54,9 @@ def test_a_finding_has_place_difference_and_downstream_stages(project):
     assert [one.kind for one in report.errors] == ["out-changed", "model-swapped"]
     assert {one.where for one in report.errors} == {"data/teachers/t2/model.json"}
     assert report.errors[0].what.endswith("seed: 12 → 99")
-    assert report.errors[0].downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
+    assert report.errors[0].downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate", "report")
     printed = shown(report)
-    assert "Not verified: 2 differences, 5 stages affected" in printed
+    assert "Not verified: 2 differences, 6 stages affected" in printed
     assert "train_student (2)" in printed
 
 
@@ -193,7 +193,7 @@ def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
     copy_of(project, "data/teachers/t3/model.json").unlink()
     (found,) = verification.verify(project).findings
     assert (found.kind, found.severity, found.stages) == ("cache-missing", "note", ("train_teacher@t3",))
-    assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate")
+    assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate", "report")
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_an_out_without_record_is_compared_with_dvc_lock(project):
     found = [one for one in verification.verify(project).errors if one.kind != "record-missing"]
     assert [(one.kind, one.where, one.stages) for one in found] == [
         ("out-changed", "data/teachers/t3", ("train_teacher@t3",)),
-        ("out-missing", "reports/report.html", ("evaluate",)),
+        ("out-missing", "reports/report.html", ("report",)),
     ]
 
 

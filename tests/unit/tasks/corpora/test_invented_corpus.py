@@ -16,6 +16,7 @@ from tasks import (
     extract,
     fbank,
     pool,
+    report,
     soft_labels,
     train_student,
     train_teacher,
@@ -70,6 +71,7 @@ def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_with
     soft_labels.main()
     train_student.main("1")
     evaluate.main()
+    report.main()
     assert b"16/16" in shown.getvalue()
 
     recordings = pl.read_parquet("data/cycles/recordings.parquet")

@@ -96,9 +96,9 @@ def test_shares_come_near_the_fraction_and_depend_on_the_seed_alone(seed):
 
 @pytest.mark.slow
 @settings(max_examples=40)
-@given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=600, max_size=600))
+@given(cycles=corpora(), split=st.sampled_from(SPLITS), devices=st.lists(st.integers(0, 1), min_size=1, max_size=50))
 def test_one_stethoscope_alone_is_the_same_as_a_table_without_the_others(cycles, split, devices):
-    names = [("Meditron", "LittC2SE")[devices[index]] for index in range(len(cycles))]
+    names = [("Meditron", "LittC2SE")[devices[index % len(devices)]] for index in range(len(cycles))]
     cycles = cycles.set_column(cycles.schema.get_field_index("device"), "device", pa.array(names))
     only = cycles.filter([name == "Meditron" for name in names])
     try:

@@ -1,9 +1,10 @@
-"""Example test cycles for the report: the most confident right and wrong prediction of each class."""
+"""Section of examples: the most confident right and wrong prediction of each class."""
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +16,8 @@ from PIL import Image
 from models.frontends.settings import Pad
 from models.training.features import Features
 from tasks.evaluation.predictions import Predictions
+from tasks.reporting.run_results import RunResults
+from tasks.reporting.section import Section
 
 WIDTH = 400  # largest width of a spectrogram in pixels: the width at which the page shows it
 
@@ -103,3 +106,14 @@ def spectrogram(mel: npt.NDArray[np.float32]) -> str:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def content(run: RunResults) -> Mapping[str, Any]:
+    """Return the values of the template: examples of the first student."""
+    classes, name = run.metrics["classes"], run.first_student
+    own = run.predictions.filter((pl.col("model") == name) & (pl.col("selection") == "val")).sort("cycle_id")
+    probabilities = own.select(f"p_{one}" for one in classes).to_numpy()[None]
+    return {"examples": examples(Predictions(name, "val", probabilities), run.cycles, classes, run.features(name))}
+
+
+SECTION = Section(title="Examples", order=600, content=content)

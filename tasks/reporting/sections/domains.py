@@ -1,4 +1,4 @@
-"""Differences between corpora and devices: level, duration and spectrum of their recordings."""
+"""Section of the recordings by corpus and device: level, duration and spectrum."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,10 @@ import polars as pl
 
 from models.training.features import Features
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
+from tasks.reporting.run_results import RunResults
+from tasks.reporting.section import Section
+from tasks.reporting.svg import INK, PALETTE, drawing, of_both_widths
 from tasks.runtime.artifact_reading import read_table
 
 MOST = 200  # cycles of a group whose spectra are averaged
@@ -110,3 +114,36 @@ def rows(domains: Sequence[Domain]) -> list[dict[str, Any]]:
         }
         for one in domains
     ]
+
+
+def read(run: RunResults) -> list[Domain]:
+    """Return the domains of the training corpora, then those of the external ones."""
+    labels = run.metrics["labels"]
+    found = of_tables(run.root / artifacts.POOL, run.features(run.first_student), labels)
+    for name in run.metrics["external"]:
+        corpus = CorpusFolders("external", name)
+        features = Features(run.root / corpus.features(run.cards[run.first_student]["frontend"]))
+        found += of_tables(run.root / corpus.tables, features, labels)
+    return found
+
+
+def content(run: RunResults) -> Mapping[str, Any]:
+    """Return the values of the template."""
+    domains = read(run)
+    return {"domains": rows(domains), "spectra": of_both_widths(lambda width: _spectra(domains, width))}
+
+
+def _spectra(domains: Sequence[Domain], width: float) -> str:
+    """Return the mean feature of each domain over the mel bins."""
+    with drawing(width, 3.9, "Mean feature of each corpus and device over the mel bins") as canvas:
+        axes = canvas.axes
+        for index, one in enumerate(domains):
+            style = "-" if index < len(PALETTE) else (0, (4, 2))
+            axes.plot(one.spectrum, color=PALETTE[index % len(PALETTE)], linestyle=style, linewidth=1.4, label=one.name)
+        axes.set(xlabel="mel bin, from low to high frequencies", ylabel="mean feature")
+        axes.set_xlim(0, len(domains[0].spectrum) - 1)
+        axes.legend(labelcolor=INK, ncols=2 if len(domains) > 5 else 1)
+    return canvas.svg
+
+
+SECTION = Section(title="Recordings by corpus and device", order=800, content=content)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.evaluation import domains
+from tasks.reporting.sections import domains
 
 
 class Features:

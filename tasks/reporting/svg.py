@@ -1,8 +1,9 @@
 """Matplotlib figures as SVG for an HTML page, in its font and colours; equal drawings give equal bytes."""
 
+import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,6 +42,9 @@ STYLE = {
 }
 
 
+WIDE, NARROW = 10.2, 4.4  # inches: of a computer's page, and of a phone's
+
+
 @dataclass
 class Canvas:
     """The axes of a drawing, and its SVG text after the drawing has ended."""
@@ -69,13 +73,27 @@ def drawing(width: float, height: float, label: str) -> Iterator[Canvas]:
     canvas.svg = _themed(buffer.getvalue(), label)
 
 
+def of_both_widths(draw: Callable[[float], str]) -> str:
+    """Return a figure that is drawn twice: for wide pages, and with the same letters for phones.
+
+    Args:
+        draw: Function from a width in inches to the SVG.
+    """
+    parts = (f'<div class="{name}">{draw(width)}</div>' for name, width in (("on-wide", WIDE), ("on-narrow", NARROW)))
+    return "".join(parts)
+
+
 def _themed(text: str, label: str) -> str:
     """Return the SVG element in the page's colours and font, without its own size, names and metadata."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*">', "<g>", text)
     box = re.search(r'viewBox="[^"]*"', text)
-    text = re.sub(r"<svg[^>]*>", f'<svg {box[0] if box else ""} role="img" aria-label="{label}">', text, count=1)
+    # As wide as it was drawn, and no wider: letters of all figures have one size.
+    points = float(box[0].split()[-2]) if box else 0.0
+    size = f'style="max-width:{points * 4 / 3:.0f}px"'
+    head = f'<svg {box[0] if box else ""} {size} role="img" aria-label="{html.escape(label)}">'
+    text = re.sub(r"<svg[^>]*>", lambda _: head, text, count=1)
     text = re.sub(r"font: ([^;\"]*?px) [^;\"]*", r"font: \1 var(--font)", text)
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, variable)

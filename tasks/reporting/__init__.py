@@ -1,0 +1,1 @@
+"""The report: one HTML page made of sections, one module each."""

@@ -1,0 +1,28 @@
+"""Rows of tables and figures that have one row for each model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.metrics import FIGURES
+
+
+def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
+    """Return the rows of the table of results: name, figures, intervals and calibration."""
+    return [{"name": name, "sd": dict.fromkeys(FIGURES), **found} for name, found in of_selection(metrics, selection)]
+
+
+def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return each model's name and figures: student, seeds, ensemble, teachers."""
+    student = metrics["student"][selection]
+    mean = {name: student[name]["mean"] for name in FIGURES} | {
+        key: {name: student[name][key] for name in FIGURES} for key in ("sd", "low", "high")
+    }
+    seeds = metrics["students"]
+    rows: list[tuple[str, Mapping[str, Any]]] = [
+        (f"student, mean of {len(seeds)} seeds" if len(seeds) > 1 else "student", student | mean)
+    ]
+    if len(seeds) > 1:
+        rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
+    if metrics["ensemble"]:
+        rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
+    return rows + [(f"teacher {name}", found[selection]) for name, found in metrics["teachers"].items()]

@@ -1,0 +1,117 @@
+"""Results of a run: all that the sections of the report may read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from models.file_names import CARD
+from models.file_reading import reading
+from models.training.features import Features
+from tasks import artifacts
+from tasks.evaluation import cycles as test_cycles
+from tasks.runtime import corpus_facts
+from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
+from tasks.runtime.corpus_facts import CorpusFacts
+
+# Keys of ``model.json`` that sections show, and the type of each.
+CARD_KEYS = {
+    "architecture": str,
+    "options": dict,
+    "frontend": str,
+    "weights": str,
+    "parameters": int,
+    "seed": int,
+    "selections.val.epoch": int,
+}
+PLOTS = ("roc", "precision_recall", "training", "ensemble_size")  # tables that the sections draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResults:
+    """Figures, predictions and models of one run.
+
+    Attributes:
+        metrics: Contents of ``reports/metrics.json`` (`tasks.evaluation.summary`).
+        plots: Tables of ``reports/plots`` by name.
+        cards: Contents of each model's ``model.json``, by its name such as ``student/1``.
+        facts: Facts of the training corpora.
+        provenance: Origin of the figures (`tasks.runtime.hooks`); empty where nobody recorded it.
+        root: Folder of the project, for tables that are read when a section asks for them.
+    """
+
+    metrics: Mapping[str, Any]
+    plots: Mapping[str, pl.DataFrame]
+    cards: Mapping[str, Mapping[str, Any]]
+    facts: CorpusFacts
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    root: Path = Path()
+
+    @property
+    def confidence(self) -> str:
+        """Confidence of the intervals in percent."""
+        return f"{100 * self.metrics['interval']['confidence']:g}"
+
+    @property
+    def first_student(self) -> str:
+        """Name of the first student, whose test cycles are shown."""
+        return next(name for name in self.cards if name.startswith("student/"))
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """Table of predictions of all models (`tasks.evaluation.predictions`)."""
+        return pl.DataFrame(read_table(self.root / artifacts.PREDICTIONS))
+
+    @cached_property
+    def cycles(self) -> pl.DataFrame:
+        """Test cycles with the columns by which results are grouped (`tasks.evaluation.cycles`)."""
+        return test_cycles.read(
+            self.root / artifacts.CYCLES,
+            self.root / artifacts.RECORDINGS,
+            ids=self.predictions["cycle_id"].unique().to_list(),
+            labels=self.metrics["labels"],
+            groups=[group.column for group in self.facts.group_columns],
+        )
+
+    def features(self, model: str) -> Features:
+        """Return the feature caches of the training corpora that a model reads."""
+        return Features(self.root / artifacts.FEATURE_CACHES / self.cards[model]["frontend"])
+
+
+def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
+    """Return the results of a project.
+
+    Args:
+        root: Folder of the project.
+        provenance: Origin of the figures.
+
+    Raises:
+        BreathlineError: A result is missing or damaged.
+    """
+    metrics = read_json(root / artifacts.METRICS)
+    folders = {f"teacher/{name}": artifacts.TEACHERS / name for name in metrics["teachers"]}
+    folders |= {f"student/{name}": artifacts.STUDENTS / name for name in metrics["students"]}
+    return RunResults(
+        metrics=metrics,
+        plots={name: _plot(root / artifacts.PLOTS / f"{name}.csv") for name in PLOTS},
+        cards={name: read_card(root / folder) for name, folder in folders.items()},
+        facts=corpus_facts.read(root / artifacts.POOL),
+        provenance=provenance,
+        root=root,
+    )
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Return the contents of a model's ``model.json``, with all that sections show."""
+    return read_json(folder / CARD, CARD_KEYS)
+
+
+@as_artifact_error()
+def _plot(path: Path) -> pl.DataFrame:
+    """Return the table of one plot."""
+    with reading(path, "CSV"):
+        table = pl.read_csv(path, infer_schema_length=None)
+    return table.clone()

@@ -1,0 +1,47 @@
+// Buttons that save each table as CSV and each figure as SVG. Nothing is loaded or sent.
+"use strict";
+(() => {
+  const save = (name, type, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  const button = (label, title, action) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = label;
+    made.title = title;
+    made.addEventListener("click", action);
+    return made;
+  };
+  const row = (after, made) => {
+    const line = document.createElement("div");
+    line.className = "downloads";
+    line.append(made);
+    after.after(line);
+  };
+  const nameOf = (element, number) => `breathline-${element.closest("section").id}-${number}`;
+  const quoted = (cell) => `"${cell.innerText.replace(/\s+/g, " ").trim().replaceAll('"', '""')}"`;
+  const csv = (table) => [...table.rows].map((line) =>
+    [...line.cells].flatMap((cell) => [quoted(cell), ...Array(cell.colSpan - 1).fill('""')]).join(",")
+  ).join("\r\n") + "\r\n";
+  const svg = (drawing) => {
+    // The colours of the page are variables: the file takes their present values.
+    const style = getComputedStyle(document.documentElement);
+    const text = new XMLSerializer().serializeToString(drawing);
+    return text.replace(/var\((--[a-z0-9]+)\)/g, (_, name) => style.getPropertyValue(name).replaceAll('"', "'").trim());
+  };
+  for (const section of document.querySelectorAll("main > section")) {
+    section.querySelectorAll("table").forEach((table, index) => row(
+      table.closest(".scroll"),
+      button("CSV", "Save this table", () => save(`${nameOf(table, index + 1)}.csv`, "text/csv", "\ufeff" + csv(table)))
+    ));
+    section.querySelectorAll("figure > svg, figure > .on-wide > svg").forEach((drawing, index) => {
+      const last = drawing.parentElement.classList.contains("on-wide") ? drawing.parentElement.nextElementSibling : drawing;
+      row(last, button("SVG", "Save this figure", () =>
+        save(`${nameOf(drawing, index + 1)}.svg`, "image/svg+xml", svg(drawing))));
+    });
+  }
+})();
