@@ -1,0 +1,38 @@
+"""Degenerate models: networks that predict one class for every test cycle, or never the normal class.
+
+Such a model ignores what it hears. Its Score is known without it: a model that always says "normal" has 50.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from models.metrics import Counts
+
+
+def kind(confusion: Counts, classes: Sequence[str]) -> str | None:
+    """Return how a model is degenerate, such as ``always normal`` or ``never normal``; None if it is not.
+
+    Args:
+        confusion: Confusion matrix of one network ``(classes, classes)``: rows are labels.
+        classes: Names of the classes, the normal one first.
+    """
+    labels, predicted = confusion.sum(1).nonzero()[0], confusion.sum(0).nonzero()[0]
+    if len(labels) < 2:  # one prediction for all cycles can then be right
+        return None
+    if len(predicted) == 1:
+        return f"always {classes[predicted[0]]}"
+    return f"never {classes[0]}" if 0 in labels and 0 not in predicted else None
+
+
+def of_several(kinds: Mapping[str, str | None]) -> str | None:
+    """Return how some of several networks are degenerate, with their names; None if none is.
+
+    Args:
+        kinds: What `kind` returns, by the name of the network, such as the seed of a student.
+    """
+    found: dict[str, list[str]] = {}
+    for name, one in kinds.items():
+        if one is not None:
+            found.setdefault(one, []).append(name)
+    if len(found) == 1 and sum(map(len, found.values())) == len(kinds):
+        return next(iter(found))
+    return "; ".join(f"{one}: {', '.join(names)}" for one, names in found.items()) or None
