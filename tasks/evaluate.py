@@ -138,13 +138,19 @@ def main() -> None:
         )
         files.write_table(artifacts.NATIVE_PREDICTIONS, native.table(in_own_classes))
         evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
-        metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]))
+        metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]), decided["ensemble"])
         metrics["corpora"] = by_corpus.of_training(
-            cycles, predictions, facts, labels=assigned.labels, split=read["split"], settings=settings
+            cycles,
+            predictions,
+            facts,
+            labels=assigned.labels,
+            split=read["split"],
+            ensemble=decided["ensemble"],
+            settings=settings,
         )
-        metrics["external"] = by_corpus.of_tested(tested, settings)
+        metrics["external"] = by_corpus.of_tested(tested, settings, decided["ensemble"])
         if in_own_classes:
-            metrics["native"] = by_corpus.of_tested(in_own_classes, settings)
+            metrics["native"] = by_corpus.of_tested(in_own_classes, settings, decided["ensemble"])
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))
         by_k = {

@@ -149,7 +149,8 @@ class Catalogue:
                 found.setdefault(f"student.{selection}", []).append((model, selection))
         for selection in dict.fromkeys(selection for _, selection in predicted):
             students = found.get(f"student.{selection}", [])
-            teachers = [pair for pair in predicted if pair[1] == selection and pair[0].startswith("teacher/")]
+            members = self.data.decision("evaluate", ENSEMBLE)
+            teachers = [pair for pair in predicted if pair[1] == selection and pair[0] in members]
             for name, others in ((ENSEMBLE, found.get(f"{ENSEMBLE}.{selection}", [])), ("teachers", teachers)):
                 if students and others:
                     found[f"student_minus.{selection}.{name}"] = [*students, *others]

@@ -57,6 +57,7 @@ def of_training(
     *,
     labels: str,
     split: Any,
+    ensemble: Sequence[str],
     settings: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the figures on the test cycles of each training corpus by its name; nothing if there is only one.
@@ -67,6 +68,7 @@ def of_training(
         facts: Facts of the training corpora.
         labels: The label set.
         split: `split` of params.yaml.
+        ensemble: The names of the ensemble's members.
         settings: The settings of bootstrap and calibration.
     """
     found = {}
@@ -79,17 +81,19 @@ def of_training(
             split=own_split,
             cycles=cycles.filter(mask),
             predictions=[one.of(mask) for one in predictions],
+            ensemble=ensemble,
             settings=settings,
         )
     return found
 
 
-def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings) -> dict[str, Any]:
+def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings, ensemble: Sequence[str]) -> dict[str, Any]:
     """Return the figures on each external corpus, or of each corpus's own head, by the name of the corpus.
 
     Args:
         tested: Predictions on each corpus.
         settings: The settings of bootstrap and calibration.
+        ensemble: The names of the ensemble's members.
     """
     return {
         name: figures(
@@ -98,6 +102,7 @@ def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings) -> dic
             split=one.test,
             cycles=one.cycles,
             predictions=one.predictions,
+            ensemble=ensemble,
             settings=settings,
         )
         for name, one in tested.items()
@@ -148,6 +153,7 @@ def figures(
     split: Any,
     cycles: pl.DataFrame,
     predictions: Sequence[Predictions],
+    ensemble: Sequence[str],
     settings: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the figures of all models on the test cycles of one corpus.
@@ -158,11 +164,12 @@ def figures(
         split: Its split, or ``all``.
         cycles: The test cycles.
         predictions: Predictions of all models on them.
+        ensemble: The names of the ensemble's members.
         settings: The settings of bootstrap and calibration.
     """
     classes = facts.label_sets[labels].classes
     evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.metrics_of(labels))
-    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split))}
+    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split), ensemble)}
 
 
 def _predict(

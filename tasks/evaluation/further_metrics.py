@@ -4,6 +4,7 @@ They complete the Scores, Sp and Se of `models.metrics`. Macro-F1, balanced accu
 MCC and κ are between −1 and 1.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,15 +93,15 @@ def prevalence_of(labels: Counts, stated: float | None) -> dict[str, Any]:
     return {"value": round(float(np.mean(labels > 0)), 4) if len(labels) else None, "source": "test cycles"}
 
 
-def over_seeds(matrices: Sequence[Counts], prevalence: float) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation over seeds of each metric; the deviation of one seed is NaN.
+def over_runs(matrices: Sequence[Counts], prevalence: float | None) -> dict[str, tuple[float, float]]:
+    """Return mean and standard deviation over runs of each metric; the deviation of one run is NaN.
 
     Args:
-        matrices: Confusion matrix of each seed ``(classes, classes)``.
-        prevalence: See `further`.
+        matrices: Confusion matrix of each run ``(classes, classes)``.
+        prevalence: Share of abnormal cycles for which PPV and NPV hold; None if it is undefined.
     """
-    found = further(np.stack(matrices), prevalence)
-    deviation = [float(np.std(one, ddof=1)) if len(one) > 1 else float("nan") for one in found.values()]
+    found = further(np.stack(matrices), math.nan if prevalence is None else prevalence)
+    deviation = [float(np.std(one, ddof=1)) if len(one) > 1 else math.nan for one in found.values()]
     return {name: (float(one.mean()), sd) for (name, one), sd in zip(found.items(), deviation, strict=True)}
 
 

@@ -5,14 +5,15 @@ each other. McNemar's test is of two single networks and treats cycles as indepe
 patients differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, permutation_test
 
-from models.metrics import Counts
+from models.metrics import SCORES, Counts
 
 PERMUTATIONS = 9999  # random swaps; up to 13 patients, all swaps are counted
 
@@ -66,6 +67,26 @@ def mcnemar(labels: Counts, one: Counts, other: Counts) -> dict[str, dict[str, A
         only_other = int(((first != truth) & (second == truth)).sum())
         p = binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
         found[name] = {"only_one": only_one, "only_other": only_other, "p": float(p)}
+    return found
+
+
+def mcnemar_of_pairs(
+    labels: Counts, one: Mapping[str, Counts], other: Mapping[str, Counts]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return `mcnemar` of each network of one side with each of the other, by the name of the Score.
+
+    Args:
+        labels: Class of each cycle ``(cycles,)``.
+        one: Predicted classes ``(cycles,)`` of each network on the first side, by its name.
+        other: The same on the other side.
+
+    Returns:
+        Lists of the results, with the names of both networks as `one` and `other`.
+    """
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SCORES}
+    for (first, predicted), (second, others) in product(one.items(), other.items()):
+        for name, row in mcnemar(labels, predicted, others).items():
+            found[name].append({"one": first, "other": second, **row})
     return found
 
 

@@ -10,10 +10,11 @@ from tasks.runtime.value_types import Seed
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """The settings of the bootstrap over patients, and the number of bins of the calibration."""
+    """The settings of the bootstrap over patients, of the calibration and of the predictive values."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     confidence: Annotated[float, Interval(gt=0, lt=1)]
     resamples: Annotated[int, Interval(ge=1, le=1_000_000)]
     seed: Seed
     calibration_bins: Annotated[int, Interval(ge=1, le=1000)]
+    prevalence: Annotated[float, Interval(gt=0, lt=1)] | None  # of abnormal cycles; None for that of the test cycles

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.metrics import CHALLENGE, FIGURES, SCORES, Counts, challenge, confusion_by_patient, figures
-from tasks.evaluation import bootstrap, calibration, curves
+from tasks.evaluation import aggregation, bootstrap, calibration, curves, degeneracy, further_metrics, paired_tests
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -49,6 +49,11 @@ class Evaluator:
         patients, self.patients = number(cycles["patient_id"].to_list())
         self.size = len(patients)
         self.weights = bootstrap.draw(self.size, resamples=settings.resamples, seed=settings.seed)
+        self.prevalence = further_metrics.prevalence_of(self.labels, settings.prevalence)
+        self.levels = {
+            level: aggregation.Units.of(cycles[column].to_list(), self.labels, self.patients, len(classes))
+            for level, column in aggregation.LEVELS.items()
+        }
 
     def matrices(self, model: Predictions, mask: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
         """Return the confusion matrix of each patient, ``(patients, classes, classes)``, summed over runs.
@@ -70,6 +75,12 @@ class Evaluator:
             **self._figures(matrices),
             "calibration": self._calibration(model),
             "confusion": confusion.tolist(),
+            "degenerate": degeneracy.kind(confusion, self.classes),
+            "further": {name: one["mean"] for name, one in self._further([confusion]).items()},
+            **{
+                level: aggregation.results(units, model, self.size, self._figures)
+                for level, units in self.levels.items()
+            },
             "groups": {group: self._group(model, group) for group in self.groups},
             "per_class": self._classes(model, confusion),
             **self._challenge([confusion]),
@@ -82,6 +93,8 @@ class Evaluator:
         single = [figures(confusion) for confusion in confusions]
         low, high = found.pop("low"), found.pop("high")
         found |= self._challenge(confusions)
+        found["degenerate"] = self._degenerate(parts)
+        found["further"] = self._further(confusions)
         return found | {
             name: {
                 "mean": found[name],
@@ -93,19 +106,39 @@ class Evaluator:
         }
 
     def compare(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
-        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients.
+        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients, with tests.
 
         Args:
-            one: The predictions of the first models.
-            other: The predictions of the other models.
+            one: The predictions of the first models, each of one run.
+            other: The predictions of the other models, each of one run.
         """
-        found = bootstrap.difference(
-            self.weights,
-            [self.matrices(model) for model in one],
-            [self.matrices(model) for model in other],
-            self.settings.confidence,
-        )
-        return {name: {key: rounded(value) for key, value in row.items()} for name, row in found.items()}
+        first, second = ([self.matrices(model) for model in side] for side in (one, other))
+        found = bootstrap.difference(self.weights, first, second, self.settings.confidence)
+        swapped = paired_tests.permutation(first, second, self.settings.seed)
+        sides = ({model.model: model.predicted[0] for model in side} for side in (one, other))
+        pairs = paired_tests.mcnemar_of_pairs(self.labels, *sides)
+        return {
+            name: {
+                **{key: rounded(value) for key, value in row.items()},
+                "p": rounded(swapped[name], 4),
+                "mcnemar": [{**pair, "p": rounded(pair["p"], 4)} for pair in pairs[name]],
+            }
+            for name, row in found.items()
+        } | {"degenerate": self._degenerate([*one, *other])}
+
+    def _degenerate(self, parts: Sequence[Predictions]) -> str | None:
+        """Return how some of several networks are degenerate, in words; None if none is."""
+        kinds = {part.model: degeneracy.kind(self.matrices(part).sum(axis=0), self.classes) for part in parts}
+        return degeneracy.of_several(kinds)
+
+    def _further(self, confusions: Sequence[Counts]) -> dict[str, dict[str, float | None]]:
+        """Return mean and standard deviation over runs of the further metrics."""
+        found = further_metrics.over_runs(confusions, self.prevalence["value"])
+        digits = further_metrics.DIGITS
+        return {
+            name: {"mean": rounded(mean, digits[name]), "sd": rounded(sd, digits[name])}
+            for name, (mean, sd) in found.items()
+        }
 
     def _figures(self, matrices: Counts) -> dict[str, Any]:
         intervals = bootstrap.intervals(self.weights, matrices, self.settings.confidence)
@@ -183,13 +216,17 @@ def about(facts: CorpusFacts, labels: str, split: SplitOf) -> dict[str, Any]:
     }
 
 
-def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: Mapping[str, Any]) -> dict[str, Any]:
+def summarize(
+    evaluator: Evaluator, predictions: Sequence[Predictions], about: Mapping[str, Any], ensemble: Sequence[str]
+) -> dict[str, Any]:
     """Return the contents of ``reports/metrics.json``.
 
     Args:
         evaluator: The evaluator of the test cycles.
         predictions: Predictions of all teachers, the ensemble if there is one, and all seeds, in each selection.
         about: The entries that `about` returns.
+        ensemble: Names of the ensemble's members, ``teacher/<id>``: the teachers that label. The student is compared
+            with them, and not with other teachers.
     """
     selections = sorted({part.selection for part in predictions}, key=lambda name: (name != "val", name))
     by_model: dict[str, dict[str, Predictions]] = {}
@@ -197,7 +234,7 @@ def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: M
         by_model.setdefault(part.model, {})[part.selection] = part
     students = {name: parts for name, parts in by_model.items() if name.startswith("student/")}
     teachers = {name: parts for name, parts in by_model.items() if name.startswith("teacher/")}
-    ensemble = by_model.get("ensemble", {})
+    averaged = by_model.get("ensemble", {})
     settings = evaluator.settings
     names = np.array(evaluator.classes)[evaluator.labels]
     return {
@@ -211,6 +248,8 @@ def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: M
             "recordings": evaluator.cycles["recording_id"].n_unique(),
             "per_class": {name: int((names == name).sum()) for name in evaluator.classes},
         },
+        "prevalence": evaluator.prevalence,
+        "labelling": [name.partition("/")[2] for name in ensemble],
         # The figures of a model that calls every cycle normal.
         "always_normal": dict.fromkeys(SCORES, 50.0) | {"sp": 100.0, "se_strict": 0.0, "se_lenient": 0.0},
         "student": {
@@ -219,13 +258,13 @@ def summarize(evaluator: Evaluator, predictions: Sequence[Predictions], about: M
         },
         "students": _each(evaluator, students),
         "teachers": _each(evaluator, teachers),
-        "ensemble": {selection: evaluator.evaluate(part) for selection, part in ensemble.items()},
+        "ensemble": {selection: evaluator.evaluate(part) for selection, part in averaged.items()},
         "student_minus": {
             selection: {
                 name: evaluator.compare([parts[selection] for parts in students.values()], others)
                 for name, others in (
-                    ("ensemble", [ensemble[selection]] if ensemble else []),
-                    ("teachers", [parts[selection] for parts in teachers.values()]),
+                    ("ensemble", [averaged[selection]] if averaged else []),
+                    ("teachers", [teachers[name][selection] for name in ensemble]),
                 )
                 if others
             }

@@ -43,7 +43,7 @@ frontends: {mel: {}}
 weights: {none: {}}
 teachers: {}
 student: {frontend: mel, weights: none, seeds: [1], rho: 0.05}
-evaluation: {confidence: 0.95, resamples: 20, seed: 0, calibration_bins: 5}
+evaluation: {confidence: 0.95, resamples: 20, seed: 0, calibration_bins: 5, prevalence: null}
 """
 TEACHERS = "teachers: {t1: {frontend: mel, weights: none}}"
 

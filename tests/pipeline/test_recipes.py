@@ -142,7 +142,9 @@ def native_figures(folder: Path) -> dict:
         for name, one in native.tested(assigned, facts, params["split"], root=folder).items()
     }
     settings = EvaluationSettings(**params["evaluation"])
-    return json.loads(json.dumps(by_corpus.of_tested(tested, settings)))
+    labelling = json.loads((folder / artifacts.METRICS).read_text())["labelling"]
+    ensemble = [f"teacher/{name}" for name in labelling]
+    return json.loads(json.dumps(by_corpus.of_tested(tested, settings, ensemble)))
 
 
 @pytest.mark.parametrize("name", TYPICAL)

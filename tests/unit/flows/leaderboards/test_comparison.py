@@ -17,7 +17,7 @@ from tasks.runtime import corpus_facts, files
 from tasks.runtime.corpus_facts import Published
 from tests.unit.tasks.evaluation.example import facts
 
-SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=5)
+SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=5, prevalence=None)
 PATIENTS, EACH = 6, 8  # cycles of a patient: half of them normal
 LABELS = np.tile([0, 0, 0, 0, 1, 1, 2, 3], PATIENTS)
 PROBABILITIES = dict.fromkeys(("p_normal", "p_crackle", "p_wheeze", "p_both"), 0.25)

@@ -28,6 +28,11 @@ def test_a_score_leads_to_recordings_and_models(ask):
     assert trace.notes == ()
 
 
+def test_a_comparison_with_the_teachers_leads_to_those_that_label(ask):
+    predicted = names(ask("official").ask("student_minus.val.teachers.score_strict.difference"), "predictions")
+    assert predicted == ["student/1/val", "student/2/val", "teacher/t1/val", "teacher/t2/val"]
+
+
 @pytest.mark.slow
 def test_teachers_are_chosen_in_natural_order(ask):
     assert names(ask("ten").ask("score"), "weights")[-2:] == ["teacher/t1/val", "teacher/t2/val"]

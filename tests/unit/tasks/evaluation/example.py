@@ -1,5 +1,7 @@
 """A small test set with random predictions, and the facts of its corpus."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -10,7 +12,7 @@ from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, Label
 from tests.unit.tasks.corpora.invented import bare_facts
 
 CLASSES = ("normal", "crackle", "wheeze", "both")
-SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=10)
+SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=10, prevalence=None)
 GROUP_COLUMNS = (
     GroupColumn(column="device", title="Device"),
     GroupColumn(column="location", title="Chest location", values={"Al": "anterior left"}),
@@ -75,8 +77,10 @@ def predict(model: str, frame: pl.DataFrame, seed: int, skill: float, selection:
     return Predictions(model, selection, probabilities[None].astype(np.float32))
 
 
-def evaluator(frame: pl.DataFrame, challenge: tuple[str, ...] = ()) -> Evaluator:
-    return Evaluator(frame, CLASSES, SETTINGS, groups=GROUPS, metrics=challenge)
+def evaluator(
+    frame: pl.DataFrame, challenge: tuple[str, ...] = (), settings: EvaluationSettings = SETTINGS
+) -> Evaluator:
+    return Evaluator(frame, CLASSES, settings, groups=GROUPS, metrics=challenge)
 
 
 def metrics(
@@ -85,15 +89,23 @@ def metrics(
     teachers: bool = True,
     published: tuple[Published, ...] = (),
     challenge: tuple[str, ...] = (),
+    further: Sequence[Predictions] = (),
+    settings: EvaluationSettings = SETTINGS,
 ) -> dict:
-    """Return the figures of two seeds and, unless `teachers` is false, of two teachers and their ensemble."""
+    """Return the figures of two seeds, of further models and, unless `teachers` is false, of two teachers who label."""
     frame = cycles()
     names = {"student/1": 1.5, "student/2": 1.2}
     names |= {"teacher/a": 1.0, "teacher/b": 0.5, "ensemble": 1.1} if teachers else {}
+    ensemble = ["teacher/a", "teacher/b"] if teachers else []
     parts = [
         predict(name, frame, seed, skill, selection)
         for selection in selections
         for seed, (name, skill) in enumerate(names.items())
     ]
-    found = summarize(evaluator(frame, challenge), parts, about(facts(published), "lungsound_4", "official"))
+    found = summarize(
+        evaluator(frame, challenge, settings),
+        [*parts, *further],
+        about(facts(published), "lungsound_4", "official"),
+        ensemble,
+    )
     return found | {"corpora": {}, "external": {}}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from tasks.evaluation.further_metrics import AGREEMENT, FURTHER, agreement, further, over_seeds, predictive_values
+from tasks.evaluation.further_metrics import AGREEMENT, FURTHER, agreement, further, over_runs, predictive_values
 from tests.unit.models.test_metrics import BY_HAND
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30)
@@ -71,8 +71,8 @@ def test_a_model_that_never_says_abnormal_has_no_ppv():
     assert float(found["npv"]) == pytest.approx(75)
 
 
-def test_seeds_are_averaged_not_pooled():
+def test_runs_are_averaged_not_pooled():
     two = [np.array([[4, 0], [0, 4]]), np.array([[0, 4], [4, 0]])]
-    mean, sd = over_seeds(two, 0.5)["mcc"]
+    mean, sd = over_runs(two, 0.5)["mcc"]
     assert (mean, sd) == (0, pytest.approx(math.sqrt(2)))
-    assert math.isnan(over_seeds(two[:1], 0.5)["mcc"][1])
+    assert math.isnan(over_runs(two[:1], 0.5)["mcc"][1])

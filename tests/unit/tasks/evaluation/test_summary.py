@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,7 @@ from models.metrics import CHALLENGE, scores
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.summary import headline
-from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, cycles, evaluator, metrics, predict
+from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, SETTINGS, cycles, evaluator, metrics, predict
 
 
 def test_the_student_is_the_mean_over_seeds():
@@ -71,6 +72,66 @@ def test_metrics_say_what_was_evaluated():
     assert {key: found[key] for key in known} == known
     assert (found["identity"], found["comparable"]) == ("A part of the other corpus", False)
     assert "not comparable" in found["banner"]
+
+
+def test_a_comparison_has_its_tests():
+    found = metrics()["student_minus"]["val"]
+    row = found["teachers"]["score_strict"]
+    assert 0 < row["p"] <= 1
+    pairs = [(pair["one"], pair["other"]) for pair in row["mcnemar"]]
+    assert pairs == [(f"student/{seed}", f"teacher/{name}") for seed in (1, 2) for name in "ab"]
+    assert [pair["other"] for pair in found["ensemble"]["score_lenient"]["mcnemar"]] == ["ensemble"] * 2
+    assert found["ensemble"]["degenerate"] is None
+
+
+def test_a_teacher_that_labels_nothing_is_in_no_comparison():
+    """Such a teacher, which predicted one class, once turned a difference of -5.4 points into +2.7."""
+    frame = cycles()
+    dead = np.zeros((1, frame.height, len(CLASSES)), dtype=np.float32)
+    dead[..., 1] = 1
+    both, more = metrics(), metrics(further=[Predictions("teacher/dead", "val", dead)])
+    assert more["teachers"]["dead"]["val"]["degenerate"] == "always crackle"
+    assert more["student_minus"] == both["student_minus"]
+    assert (more["labelling"], list(more["teachers"])) == (["a", "b"], ["a", "b", "dead"])
+
+
+def test_degenerate_models_are_named_with_their_kind():
+    frame = cycles()
+    always = np.zeros((1, frame.height, len(CLASSES)), dtype=np.float32)
+    always[..., 0] = 1
+    found = metrics(further=[Predictions("student/3", "val", always)])
+    assert [found["students"][seed]["val"]["degenerate"] for seed in ("1", "3")] == [None, "always normal"]
+    assert found["student"]["val"]["degenerate"] == "always normal: student/3"
+    assert found["student_minus"]["val"]["ensemble"]["degenerate"] == "always normal: student/3"
+    assert found["students"]["3"]["val"]["further"]["ppv"] is None
+
+
+def test_further_metrics_of_the_student_are_means_over_seeds():
+    found = metrics()
+    seeds = [found["students"][seed]["val"]["further"] for seed in ("1", "2")]
+    student = found["student"]["val"]["further"]
+    assert student["mcc"]["mean"] == pytest.approx(np.mean([one["mcc"] for one in seeds]), abs=1e-4)
+    assert student["macro_f1"]["sd"] == pytest.approx(np.std([one["macro_f1"] for one in seeds], ddof=1), abs=0.01)
+    assert found["prevalence"] == {"value": round(63 / 96, 4), "source": "test cycles"}
+
+
+def test_predictive_values_hold_for_the_stated_prevalence():
+    found = metrics(settings=replace(SETTINGS, prevalence=0.1))
+    assert found["prevalence"] == {"value": 0.1, "source": "params.yaml"}
+    model = found["ensemble"]["val"]
+    se, sp = model["se_lenient"] / 100, model["sp"] / 100
+    ppv, npv = 0.1 * se / (0.1 * se + 0.9 * (1 - sp)), 0.9 * sp / (0.9 * sp + 0.1 * (1 - se))
+    assert (model["further"]["ppv"], model["further"]["npv"]) == pytest.approx((100 * ppv, 100 * npv), abs=0.02)
+
+
+def test_recordings_and_patients_have_figures_of_their_own():
+    found = metrics()
+    for level in ("by_recording", "by_patient"):
+        one = found["student"]["val"][level]
+        assert (one["n"], one["abnormal"]) == (8, 7)
+        assert one["majority"]["sp"] is not None
+        assert one["majority"]["low"]["sp"] is None, "one normal patient gives no interval"
+        assert one["max"]["low"]["se_strict"] is not None
 
 
 def test_without_teachers_there_is_no_comparison():
