@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from models import artifact
+from models.networks.pooling import Windows
+from models.networks.registry import create
 from models.training.features import Features
 from tasks import train_student, train_teacher
 from tasks.runtime.errors import BreathlineError
@@ -18,6 +20,7 @@ from tasks.training.job import labelled_cycles
 from tests.unit.tasks.trainings import LABEL_SETS, change, contents, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
+ONE_EPOCH = {"schedule": {"epochs": 1}, "objective": {"focal_gamma": 1.5}}
 
 
 def test_a_teacher_is_what_the_agreement_says(project):
@@ -61,6 +64,21 @@ def test_a_student_learns_from_soft_labels(project):
     change(project, {"student": {"objective": {"name": "cross_entropy"}}})
     train_student.main("5")
     assert contents(project / "data" / "student" / "5")["val.safetensors"] != one["val.safetensors"]
+
+
+def test_a_teacher_with_attention_over_windows_learns_and_is_loaded(project):
+    pooling = {"windows": "attention", "window_s": 1.0, "hop_s": 0.5}
+    teacher = {"options": {"size": "tiny", "depth": 1, "stride": 16, "pooling": pooling}, "override": ONE_EPOCH}
+    change(project, {"teachers": {"ast": teacher}})
+    train_teacher.main("ast")
+    network, card = artifact.load(project / "data" / "teachers" / "ast", "val")
+    assert card["options"]["pooling"] == pooling
+    assert network.windows == Windows(length=16, starts=(0, 8, 16))
+    cache = Features(project / "data" / "fbank" / "narrow")
+    assert network(cache.batch(cache.find(list(cache.rows)[:3]), torch.device("cpu"))).shape == (3, 4)
+    torch.manual_seed(card["seed"])
+    untrained = create("ast", frames=32, mels=32, classes=4, options=card["options"], weights=None, duration_s=2.0)
+    assert not torch.equal(network.attention.score.weight, untrained.attention.score.weight)
 
 
 def test_a_part_keeps_rows_labels_and_soft_labels_in_step(project):
