@@ -63,7 +63,8 @@ def results(
     student = pool("student", [predict(name, frame, at, skill) for at, (name, skill) in enumerate(SKILLS.items())][:2])
     logits = [np.random.default_rng(0).normal(size=(len(labels), 4)).astype(np.float32) for _ in found["teachers"]]
     history = pl.DataFrame({"model": ["student/1", "student/1"], "epoch": [1, 2], "train_loss": [1.5, 1.0]})
-    known = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "weights": "scratch"}
+    options = {"width": 0.1, "pooling": {"windows": "attention", "window_s": 2.0, "hop_s": 1.0}}
+    known = {"architecture": "mn", "options": options, "frontend": "efficientat", "weights": "scratch"}
     known |= {"parameters": 12345, "seed": 1, "selections": {key: {"epoch": 2} for key in found["selections"]}}
     return RunResults(
         metrics=found,

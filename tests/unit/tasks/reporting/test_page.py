@@ -122,6 +122,11 @@ def test_a_normalisation_by_test_recordings_is_told(page):
     assert told not in page()
 
 
+@pytest.mark.slow
+def test_the_options_of_a_network_are_told(page):
+    assert "mn · width 0.1 · pooling windows attention, window_s 2.0, hop_s 1.0<" in page()
+
+
 def test_the_structure_of_the_page(page):
     found = Page(page())
     assert found.open == []
