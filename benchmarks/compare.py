@@ -1,7 +1,7 @@
 """Paired comparison of the students of two runs: ``python -m benchmarks.compare ONE OTHER``.
 
-Both arguments are files such as ``data/evaluation/predictions.parquet``, of runs with equal test cycles and seeds. The
-bootstrap draws the same test patients for both.
+Both arguments are files such as ``data/evaluation/predictions.parquet``, of runs with equal test cycles. The intervals
+are over the test patients with networks fixed, and over patients and seeds.
 
     python -m benchmarks.compare distilled/predictions.parquet plain/predictions.parquet
 """
@@ -12,25 +12,26 @@ from pathlib import Path
 import polars as pl
 
 from flows.leaderboards.comparison import confusion_by_seed
-from models.metrics import Counts
-from tasks.evaluation.bootstrap import difference, draw
+from tasks.evaluation.intervals import Networks, difference
 
-RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 0
+CONFIDENCE = 0.95
 
 
 def main() -> None:
-    """Print the difference of both Scores (mean over seeds) with its confidence interval."""
+    """Print the difference of both Scores (mean over seeds) with its confidence intervals."""
     one, other = (students(Path(argument)) for argument in sys.argv[1:3])
-    if [len(run) for run in one] != [len(run) for run in other]:
+    if one.matrices.shape[1:] != other.matrices.shape[1:]:
         sys.exit("The two runs have different test patients; compare runs of one split.")
-    weights = draw(len(one[0]), resamples=RESAMPLES, seed=SEED)
-    for name, found in difference(weights, one, other, CONFIDENCE).items():
-        print(f"{name}: {found['difference']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})")
+    for name, found in difference(one, other, CONFIDENCE).items():
+        print(f"{name}: {found['difference']:+.1f} (patients: {found['low']:+.1f} to {found['high']:+.1f})", end="")
+        both = f"; patients and seeds: {found['low_seeds']:+.1f} to {found['high_seeds']:+.1f}"
+        print(both if "low_seeds" in found else "")
 
 
-def students(path: Path) -> list[Counts]:
-    """Return the confusion matrices ``(patients, classes, classes)`` of each seed, for the selection ``val``."""
-    return confusion_by_seed(pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/")), "val")
+def students(path: Path) -> Networks:
+    """Return the networks of all seeds, for the selection ``val``."""
+    rows = pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/"))
+    return Networks(confusion_by_seed(rows, "val"), seeds=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from flows.publish import links
 from tasks.artifacts import METRICS, PREDICTIONS, REPORT
-from tasks.evaluation.words import SELECTIONS, figure, interval, spread
+from tasks.evaluation.words import SELECTIONS, figure, interval, limits, signed, spread
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
@@ -55,7 +55,8 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
         console.print(line)
     console.print(per_class(metrics))
     console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
-    console.print("[dim]Intervals: bootstrap over the test patients. ±: standard deviation over seeds.[/]\n")
+    console.print("[dim]Intervals: over the test patients (jackknife, Student's t), with networks fixed.[/]")
+    console.print("[dim]±: standard deviation over seeds.[/]\n")
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
@@ -100,13 +101,16 @@ def _of_student(student: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each paired comparison of the selection `val` that is defined."""
+    """Yield the interval over patients and seeds, and a line for each paired comparison, of the selection `val`."""
+    score = metrics["student"]["val"]["score_strict"]
+    if score.get("low_seeds") is not None:
+        over_seeds = interval(score["low_seeds"], score["high_seeds"])
+        yield f"student, interval of the strict Score over patients and seeds: {over_seeds}"
     names = {"ensemble": "the ensemble", "teachers": "the mean of the teachers"}
     for name, found in metrics["student_minus"]["val"].items():
         row = found["score_strict"]
         if row["difference"] is not None:
-            words = f"{row['difference']:+.1f} points of strict Score ({row['low']:+.1f} to {row['high']:+.1f})"
-            yield f"student − {names[name]}: {words.replace('-', '−')}"
+            yield f"student − {names[name]}: {signed(row['difference'])} points of strict Score{limits(row)}"
 
 
 def per_class(metrics: Mapping[str, Any]) -> str:

@@ -1,18 +1,18 @@
 """Leaderboards: finished workspaces with equal corpus, test set, split, labels, selection and definition of Se."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from models.metrics import Counts, confusion_by_patient
 from tasks import artifacts
-from tasks.evaluation import bootstrap
+from tasks.evaluation.intervals import Networks, difference
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import rounded
 from tasks.runtime import corpus_facts, params
@@ -53,21 +53,35 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """Mean and sd over the seeds, and the interval over the test patients; undefined values are None."""
+    """Mean and sd over the seeds, and intervals; undefined values are None.
+
+    Attributes:
+        low: Lower limit over the test patients, with networks fixed.
+        low_seeds: Lower limit over patients and seeds; None with a single seed.
+    """
 
     mean: float | None
     sd: float | None
     low: float | None
     high: float | None
+    low_seeds: float | None = None
+    high_seeds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Mean Score minus that of the first recipe, in points, with its paired interval over patients."""
+    """Mean Score minus that of the first recipe, in points, with paired intervals; undefined values are None.
+
+    Attributes:
+        low: Lower limit over the test patients, with networks fixed.
+        low_seeds: Lower limit over patients and seeds; None if one of the recipes has a single seed.
+    """
 
     difference: float | None
     low: float | None
     high: float | None
+    low_seeds: float | None = None
+    high_seeds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +169,8 @@ def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:
     ]
 
 
-def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]:
-    """Return for each seed the confusion matrix of each test patient, ``(patients, classes, classes)``.
+def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> Counts:
+    """Return the confusion matrices ``(seeds, patients, classes, classes)`` of the test patients.
 
     Args:
         predictions: The students' rows of ``data/evaluation/predictions.parquet``.
@@ -166,16 +180,17 @@ def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> list[Counts]
     people, positions = number(rows["patient_id"].to_list())
     rows = rows.with_columns(patient=positions)
     classes = sum(name.startswith("p_") for name in rows.columns)
-    return [
+    found = [
         confusion_by_patient(
             seed["label"].to_numpy(),
-            seed["predicted"].to_numpy()[None],
+            seed["predicted"].to_numpy(),
             seed["patient"].to_numpy(),
             size=len(people),
             classes=classes,
         )
         for _, seed in sorted(rows.group_by("model"), key=lambda group: str(group[0]))
     ]
+    return np.stack(found)
 
 
 def _definitions(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -188,18 +203,15 @@ def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> 
     first = members[0]
     reason, published = _published(first, selection, definition)
     settings = first.settings
-    reference = confusion_by_seed(first.predictions, selection)
-    weights = bootstrap.draw(len(reference[0]), resamples=settings.resamples, seed=settings.seed)
+    reference = Networks(confusion_by_seed(first.predictions, selection), seeds=True)
     rows = []
     for result in members:
         found = result.metrics["student"][selection]
         score = Figure(**found[f"score_{definition}"])
         minus = None
         if result is not first:
-            other = confusion_by_seed(result.predictions, selection)
-            both = bootstrap.difference(weights, other, reference, settings.confidence)[f"score_{definition}"]
-            if score.low is None:  # too few patients for an interval
-                both |= {"low": math.nan, "high": math.nan}
+            other = Networks(confusion_by_seed(result.predictions, selection), seeds=True)
+            both = difference(other, reference, settings.confidence)[f"score_{definition}"]
             minus = Difference(**{name: rounded(value) for name, value in both.items()})
         rows.append(
             Row(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.leaderboards.comparison import DEFINITIONS, Difference, Leaderboard, Row
+from flows.leaderboards.comparison import DEFINITIONS, Difference, Figure, Leaderboard, Row
 from flows.publish.markdown import table as markdown_table
 from tasks.evaluation.words import MISSING, SELECTIONS, interval, signed, spread
 from tasks.runtime.files import write_text
@@ -52,7 +52,7 @@ def cells(leaderboard: Leaderboard, row: Row) -> list[str]:
         row.recipe,
         str(len(row.seeds)),
         spread(row.score.mean, row.score.sd),
-        interval(row.score.low, row.score.high),
+        interval(row.score.low, row.score.high) + _over_seeds(row.score, interval),
         spread(row.sp.mean, row.sp.sd),
         spread(row.se.mean, row.se.sd),
         difference(row.minus_first),
@@ -66,14 +66,17 @@ def difference(found: Difference | None) -> str:
         return ""
     if found.difference is None:
         return MISSING
-    over = "" if found.low is None or found.high is None else f" ({signed(found.low)} to {signed(found.high)})"
-    return signed(found.difference) + over
+    over = "" if found.low is None or found.high is None else f" ({_signed(found.low, found.high)})"
+    return signed(found.difference) + over + _over_seeds(found, _signed)
 
 
 def notes(leaderboard: Leaderboard) -> Iterator[str]:
     """Yield the notes below a leaderboard: definitions, intervals, published figures."""
     yield f"{DEFINITIONS[leaderboard.definition]}. Score = (Sp + Se) / 2, in percent; ±: sd over the seeds."
-    yield "Intervals: bootstrap over the test patients; differences are paired over them."
+    yield (
+        "Intervals: over the test patients with networks fixed (jackknife, Student's t), and in square brackets over "
+        "patients and seeds, for several seeds. Differences are paired over patients."
+    )
     if leaderboard.without_published:
         yield f"No published figures for comparison: {leaderboard.without_published}."
     else:
@@ -82,6 +85,7 @@ def notes(leaderboard: Leaderboard) -> Iterator[str]:
 
 def rich_table(leaderboard: Leaderboard) -> Table:
     """Return a leaderboard as a table for the terminal."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title(leaderboard), title_justify="left", title_style="bold", header_style="bold", box=None)
@@ -90,7 +94,7 @@ def rich_table(leaderboard: Leaderboard) -> Table:
         # Folded, not cropped: a narrow terminal must not hide digits.
         table.add_column("\n".join(name.rsplit(" ", 1)), justify="left" if words else "right", overflow="fold")
     for row in leaderboard.rows:
-        table.add_row(*(cell.replace(" (", "\n(", 1) for cell in cells(leaderboard, row)))
+        table.add_row(*(escape(cell.replace(" (", "\n(", 1).replace(" [", "\n[")) for cell in cells(leaderboard, row)))
     return table
 
 
@@ -125,6 +129,15 @@ def write(leaderboards: Sequence[Leaderboard], folder: Path) -> list[Path]:
     for path, text in texts.items():
         write_text(path, text)
     return list(texts)
+
+
+def _signed(low: float | None, high: float | None) -> str:
+    return f"{signed(low)} to {signed(high)}"
+
+
+def _over_seeds(found: Figure | Difference, text: Callable[[float | None, float | None], str]) -> str:
+    """Return the interval over patients and seeds in square brackets; empty if it is undefined."""
+    return "" if found.low_seeds is None else f" [{text(found.low_seeds, found.high_seeds)}]"
 
 
 def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:

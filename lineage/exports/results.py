@@ -28,8 +28,8 @@ class Figure:
     type: str  # short name without spaces
     name: str  # name for readers
     value: float
-    low: float | None  # lower bound of the bootstrap interval over test patients, where it is defined
-    high: float | None  # upper bound of the interval
+    low: float | None  # lower limit over test patients with networks fixed, where it is defined
+    high: float | None  # upper limit
     sd: float | None  # standard deviation over seeds, where there are several
 
     @property

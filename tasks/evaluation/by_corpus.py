@@ -69,7 +69,7 @@ def of_training(
         labels: The label set.
         split: `split` of params.yaml.
         ensemble: The names of the ensemble's members.
-        settings: The settings of bootstrap and calibration.
+        settings: The settings of the evaluation.
     """
     found = {}
     for part in facts.parts:
@@ -92,7 +92,7 @@ def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings, ensemb
 
     Args:
         tested: Predictions on each corpus.
-        settings: The settings of bootstrap and calibration.
+        settings: The settings of the evaluation.
         ensemble: The names of the ensemble's members.
     """
     return {
@@ -165,7 +165,7 @@ def figures(
         cycles: The test cycles.
         predictions: Predictions of all models on them.
         ensemble: The names of the ensemble's members.
-        settings: The settings of bootstrap and calibration.
+        settings: The settings of the evaluation.
     """
     classes = facts.label_sets[labels].classes
     evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.metrics_of(labels))

@@ -15,10 +15,8 @@ from scipy.stats import binomtest, permutation_test
 
 from models.metrics import SCORES, Counts
 
-PERMUTATIONS = 9999  # random swaps; up to 13 patients, all swaps are counted
 
-
-def permutation(one: Sequence[Counts], other: Sequence[Counts], seed: int) -> dict[str, float]:
+def permutation(one: Sequence[Counts], other: Sequence[Counts], *, resamples: int, seed: int) -> dict[str, float]:
     """Return the two-sided p-value of the difference of both mean Scores, by the name of the Score.
 
     A Score is a sum over patients, so that a swap changes the sign of the patient's part of the difference.
@@ -26,6 +24,7 @@ def permutation(one: Sequence[Counts], other: Sequence[Counts], seed: int) -> di
     Args:
         one: The patients' confusion matrices ``(patients, classes, classes)`` of each model on the first side.
         other: The same of each model on the other side.
+        resamples: Number of random swaps. If there are not more swaps than that, each is counted once.
         seed: Random seed of the swaps.
 
     Returns:
@@ -33,7 +32,7 @@ def permutation(one: Sequence[Counts], other: Sequence[Counts], seed: int) -> di
     """
     first, second = (np.mean(np.stack(side), axis=0) for side in (one, other))
     parts = {name: found - by_patient(second)[name] for name, found in by_patient(first).items()}
-    return {name: _sign_flips(part, seed) for name, part in parts.items()}
+    return {name: _sign_flips(part, resamples, seed) for name, part in parts.items()}
 
 
 def by_patient(matrices: Counts) -> dict[str, npt.NDArray[np.float64]]:
@@ -105,7 +104,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-def _sign_flips(parts: npt.NDArray[np.float64], seed: int) -> float:
+def _sign_flips(parts: npt.NDArray[np.float64], resamples: int, seed: int) -> float:
     """Return the two-sided p-value of a sum under random signs of its parts; NaN if a part is undefined."""
     if np.isnan(parts).any():
         return float("nan")
@@ -114,7 +113,7 @@ def _sign_flips(parts: npt.NDArray[np.float64], seed: int) -> float:
         np.sum,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=PERMUTATIONS,
+        n_resamples=resamples,
         rng=np.random.default_rng(seed),
     )
     return float(found.pvalue)

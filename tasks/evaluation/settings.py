@@ -10,7 +10,7 @@ from tasks.runtime.value_types import Seed
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """The settings of the bootstrap over patients, of the calibration and of the predictive values."""
+    """The settings of intervals, of paired tests, of the calibration and of the predictive values."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     confidence: Annotated[float, Interval(gt=0, lt=1)]

@@ -6,6 +6,7 @@ have four. A figure that is undefined, because there are too few cycles or patie
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,30 @@ import numpy.typing as npt
 import polars as pl
 
 from models.metrics import CHALLENGE, FIGURES, SCORES, Counts, challenge, confusion_by_patient, figures
-from tasks.evaluation import aggregation, bootstrap, calibration, curves, degeneracy, further_metrics, paired_tests
+from tasks.evaluation import (
+    aggregation,
+    calibration,
+    curves,
+    degeneracy,
+    further_metrics,
+    intervals,
+    paired_tests,
+)
+from tasks.evaluation.intervals import Networks
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.patients import number
 from tasks.subsets.splits import SplitOf
 
-UNDEFINED = (math.nan, math.nan)
-
 
 class Evaluator:
-    """Evaluation of models on the same test cycles, with the same resamples of their patients.
+    """Evaluation of models on the same test cycles.
 
     Args:
         cycles: The test cycles (`tasks.evaluation.cycles`).
         classes: The names of the classes, the normal one first.
-        settings: The settings of bootstrap and calibration.
+        settings: The settings of the evaluation.
         groups: The columns of `cycles` by which results are grouped.
         metrics: Names of the metrics of the corpus's own challenge; those of `CHALLENGE` are computed.
     """
@@ -48,7 +56,6 @@ class Evaluator:
         self.labels: npt.NDArray[np.int64] = cycles["label"].to_numpy().astype(np.int64)
         patients, self.patients = number(cycles["patient_id"].to_list())
         self.size = len(patients)
-        self.weights = bootstrap.draw(self.size, resamples=settings.resamples, seed=settings.seed)
         self.prevalence = further_metrics.prevalence_of(self.labels, settings.prevalence)
         self.levels = {
             level: aggregation.Units.of(cycles[column].to_list(), self.labels, self.patients, len(classes))
@@ -69,16 +76,16 @@ class Evaluator:
 
     def evaluate(self, model: Predictions) -> dict[str, Any]:
         """Return all figures of a model, as means over its runs."""
-        matrices = self.matrices(model)
+        matrices, runs = self.matrices(model), len(model.probabilities)
         confusion = matrices.sum(axis=0)
         return {
-            **self._figures(matrices),
+            **self._figures(matrices, runs),
             "calibration": self._calibration(model),
             "confusion": confusion.tolist(),
             "degenerate": degeneracy.kind(confusion, self.classes),
             "further": {name: one["mean"] for name, one in self._further([confusion]).items()},
             **{
-                level: aggregation.results(units, model, self.size, self._figures)
+                level: aggregation.results(units, model, self.size, partial(self._figures, runs=runs))
                 for level, units in self.levels.items()
             },
             "groups": {group: self._group(model, group) for group in self.groups},
@@ -87,11 +94,16 @@ class Evaluator:
         }
 
     def evaluate_seeds(self, parts: Sequence[Predictions]) -> dict[str, Any]:
-        """Return all figures of several seeds together, Scores, Sp and Se as ``{mean, sd, low, high}`` over seeds."""
+        """Return all figures of several seeds together.
+
+        Scores, Sp and Se are ``{mean, sd, low, high}`` over seeds, with the limits `low_seeds` and `high_seeds` over
+        patients and seeds if there are several seeds.
+        """
         found = self.evaluate(pool("student", parts))
         confusions = [self.matrices(part).sum(axis=0) for part in parts]
         single = [figures(confusion) for confusion in confusions]
-        low, high = found.pop("low"), found.pop("high")
+        limits = intervals.intervals(self._networks(parts, seeds=True), self.settings.confidence)
+        del found["low"], found["high"]
         found |= self._challenge(confusions)
         found["degenerate"] = self._degenerate(parts)
         found["further"] = self._further(confusions)
@@ -99,23 +111,24 @@ class Evaluator:
             name: {
                 "mean": found[name],
                 "sd": rounded(np.std([one[name] for one in single], ddof=1)) if len(single) > 1 else None,
-                "low": low[name],
-                "high": high[name],
+                **{key: rounded(limit) for key, limit in limits[name].items()},
             }
             for name in FIGURES
         }
 
-    def compare(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
-        """Return both mean Scores of `one` minus those of `other`, in points, paired over patients, with tests.
+    def compare(self, students: Sequence[Predictions], others: Sequence[Predictions]) -> dict[str, Any]:
+        """Return both mean Scores of the student minus those of other models, in points, with paired tests.
 
         Args:
-            one: The predictions of the first models, each of one run.
-            other: The predictions of the other models, each of one run.
+            students: The predictions of each seed of the student.
+            others: The predictions of the other models, each of one run.
         """
-        first, second = ([self.matrices(model) for model in side] for side in (one, other))
-        found = bootstrap.difference(self.weights, first, second, self.settings.confidence)
-        swapped = paired_tests.permutation(first, second, self.settings.seed)
-        sides = ({model.model: model.predicted[0] for model in side} for side in (one, other))
+        one, other = self._networks(students, seeds=True), self._networks(others)
+        found = intervals.difference(one, other, self.settings.confidence)
+        swapped = paired_tests.permutation(
+            list(one.matrices), list(other.matrices), resamples=self.settings.resamples, seed=self.settings.seed
+        )
+        sides = ({model.model: model.predicted[0] for model in side} for side in (students, others))
         pairs = paired_tests.mcnemar_of_pairs(self.labels, *sides)
         return {
             name: {
@@ -124,7 +137,7 @@ class Evaluator:
                 "mcnemar": [{**pair, "p": rounded(pair["p"], 4)} for pair in pairs[name]],
             }
             for name, row in found.items()
-        } | {"degenerate": self._degenerate([*one, *other])}
+        } | {"degenerate": self._degenerate([*students, *others])}
 
     def _degenerate(self, parts: Sequence[Predictions]) -> str | None:
         """Return how some of several networks are degenerate, in words; None if none is."""
@@ -140,13 +153,17 @@ class Evaluator:
             for name, (mean, sd) in found.items()
         }
 
-    def _figures(self, matrices: Counts) -> dict[str, Any]:
-        intervals = bootstrap.intervals(self.weights, matrices, self.settings.confidence)
+    def _figures(self, matrices: Counts, runs: int) -> dict[str, Any]:
+        """Return the figures and intervals of patients' confusion matrices that are summed over runs."""
+        limits = intervals.intervals(Networks(matrices[np.newaxis] / runs), self.settings.confidence)
         return {
             **{name: rounded(value) for name, value in figures(matrices.sum(axis=0)).items()},
-            "low": {name: rounded(intervals.get(name, UNDEFINED)[0]) for name in FIGURES},
-            "high": {name: rounded(intervals.get(name, UNDEFINED)[1]) for name in FIGURES},
+            **{key: {name: rounded(limits[name][key]) for name in FIGURES} for key in ("low", "high")},
         }
+
+    def _networks(self, models: Sequence[Predictions], *, seeds: bool = False) -> Networks:
+        """Return the matrices of several networks, for intervals of their mean and of differences."""
+        return Networks(np.stack([self.matrices(model) for model in models]), seeds)
 
     def _challenge(self, confusions: Sequence[Counts]) -> dict[str, Any]:
         """Return the metrics of the corpus's own challenge as means over runs; nothing if it has none."""
@@ -162,7 +179,7 @@ class Evaluator:
             value: {
                 "cycles": int((values == value).sum()),
                 "patients": self.cycles.filter(pl.col(group) == value)["patient_id"].n_unique(),
-                **self._figures(self.matrices(model, (values == value).to_numpy())),
+                **self._figures(self.matrices(model, (values == value).to_numpy()), len(model.probabilities)),
             }
             for value in sorted(values.unique())
         }
@@ -241,7 +258,7 @@ def summarize(
         **about,
         "classes": list(evaluator.classes),
         "selections": selections,
-        "interval": {"confidence": settings.confidence, "over": "patients", "resamples": settings.resamples},
+        "interval": {"confidence": settings.confidence, "method": intervals.METHOD, **intervals.OVER},
         "test": {
             "cycles": evaluator.cycles.height,
             "patients": evaluator.size,

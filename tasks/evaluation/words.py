@@ -1,5 +1,7 @@
 """Texts of figures and selections in reports, leaderboards and cards."""
 
+from collections.abc import Mapping
+
 MISSING = "–"
 SELECTIONS = {
     "val": "epoch chosen on validation patients",
@@ -20,6 +22,18 @@ def spread(mean: float | None, sd: float | None, digits: int = 1) -> str:
 def signed(value: float | None) -> str:
     """Return a difference as text, with its sign."""
     return MISSING if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def limits(found: Mapping[str, float | None]) -> str:
+    """Return the intervals of a difference in brackets, each kind by its name; empty if none is defined.
+
+    Args:
+        found: Limits `low` and `high` over patients; with several seeds also `low_seeds` and `high_seeds`.
+    """
+    kinds = {"": "networks fixed", "_seeds": "patients and seeds"}
+    pairs = {name: (found.get(f"low{suffix}"), found.get(f"high{suffix}")) for suffix, name in kinds.items()}
+    known = [f"{name}: {signed(low)} to {signed(high)}" for name, (low, high) in pairs.items() if low is not None]
+    return f" ({'; '.join(known)})" if known else ""
 
 
 def interval(low: float | None, high: float | None, to: str = "–") -> str:

@@ -76,7 +76,7 @@ EDITS = [
     ("soft_labels", "temperature: 1.0", "temperature: 0", "soft_labels.temperature", "from 0.001"),
     ("soft_labels", "noise_variance: 0.1", "noise_variance: -0.1", "soft_labels.noise_variance", "from 0 to"),
     ("evaluation", "confidence: 0.95", "confidence: 95", "evaluation.confidence", "below 1"),
-    ("evaluation", "resamples: 1000", "resamples: 0", "evaluation.resamples", "from 1"),
+    ("evaluation", "resamples: 9999", "resamples: 0", "evaluation.resamples", "from 1"),
     ("frontends", "ast: {duration_s: 2.5}", "ast: {duration_s: 0}", "frontends.ast.duration_s", "from 0.1 to 120"),
     ("corpora", "patients: 60", "patients: 1", "corpora.demo.demo.patients", "from 2"),
     ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {index: 0, of: 1}\n", "teachers.cnn_s1.fold.of", "from 2"),

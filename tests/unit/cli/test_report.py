@@ -36,6 +36,27 @@ def test_the_table_shows_all_models_and_paths(evaluated):
     assert max(map(len, printed.splitlines()[:-2])) <= 80
 
 
+def test_comparisons_say_whether_other_seeds_are_meant(evaluated):
+    evaluated()
+    printed = " ".join(CliRunner().invoke(app, ["report"]).stdout.split())
+    assert "over patients and seeds:" in printed
+    for name in ("the ensemble", "the mean of the teachers"):
+        line = printed.partition(f"student − {name}: ")[2].partition(")")[0]
+        assert "(networks fixed: " in line
+        assert "; patients and seeds: " in line
+
+
+def test_a_comparison_without_an_interval_is_shown_with_its_difference(evaluated, tmp_path):
+    """As where one class is predicted always: no patient differs from another."""
+    found = evaluated()
+    for row in found["student_minus"]["val"].values():
+        row["score_strict"] = {"difference": -2.5, "low": None, "high": None}
+    (tmp_path / "reports/metrics.json").write_text(json.dumps(found))
+    done = CliRunner().invoke(app, ["report"])
+    assert done.exit_code == 0
+    assert "student − the ensemble: −2.5 points of strict Score\n" in done.stdout
+
+
 def test_results_without_teachers_are_shown(evaluated):
     evaluated(teachers=False)
     done = CliRunner().invoke(app, ["report"])

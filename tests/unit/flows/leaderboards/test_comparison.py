@@ -69,10 +69,29 @@ def test_differences_are_paired_and_each_definition_has_a_leaderboard_of_its_own
     strict, lenient = (board.rows for board in found)
     # Strictly, 6 of 24 abnormal cycles more: 25 points of Se, half of them of Score, for every patient alike.
     assert strict[0].minus_first is None
-    assert (strict[1].minus_first.difference, strict[1].minus_first.low, strict[1].minus_first.high) == (12.5,) * 3
+    assert (strict[1].minus_first.difference, strict[1].minus_first.low, strict[1].minus_first.high) == (
+        12.5,
+        None,
+        None,
+    )
     assert lenient[1].minus_first.difference == 0
     assert (strict[0].score.mean, strict[0].se.mean, lenient[0].se.mean) == (75.0, 50.0, 100.0)
     assert strict[0].seeds == ("1", "2")
+
+
+def test_differences_say_whether_their_interval_is_over_seeds():
+    """Seeds of one recipe find the wheezes of some patients; of the other recipe there are one or two seeds."""
+    some = [np.where(np.arange(len(LABELS)) < EACH * patients, one_more_wheeze(), CRACKLES) for patients in (2, 4, 5)]
+    (one,), (several,) = (
+        [board.rows[1].minus_first for board in leaderboards([result("ast_ce", *first), result("best", *some)])[:1]]
+        for first in ([CRACKLES], [CRACKLES, some[0]])
+    )
+    assert one.low < one.difference < one.high
+    assert one.low_seeds is None, "the spread over seeds of the first recipe is unknown"
+    assert several.low_seeds < several.low < several.high < several.high_seeds
+    assert tables.difference(one).count(" to ") == 1
+    limits = [f"{value:+.1f}".replace("-", "−") for value in (several.low_seeds, several.high_seeds)]
+    assert tables.difference(several).endswith(f" [{' to '.join(limits)}]")
 
 
 def test_results_that_are_not_comparable_are_on_different_leaderboards():
@@ -179,5 +198,5 @@ def test_the_files_hold_the_leaderboards(tmp_path):
     assert shown[:2] == ["ast_ce strict 75.0", "patchmix_cl strict 87.5"]
     assert shown[2:] == ["ast_ce lenient 100.0", "patchmix_cl lenient 100.0"]
     text = paths[2].read_text()
-    assert "| patchmix_cl | 1 | 87.5 | 40.0–60.0 | 100.0 | 75.0 | +12.5 (+12.5 to +12.5) |" in text
+    assert "| patchmix_cl | 1 | 87.5 | 40.0–60.0 | 100.0 | 75.0 | +12.5 |" in text
     assert "59.59 ± 0.47" in text

@@ -41,7 +41,7 @@ def test_the_permutation_test_counts_all_swaps_of_whole_patients(runs):
         first, second = figures(np.where(swapped, b, a).sum(0)), figures(np.where(swapped, a, b).sum(0))
         for name in SCORES:
             differences[name].append(float(first[name] - second[name]))
-    found = paired_tests.permutation(matrices(one), matrices(other), seed=0)
+    found = paired_tests.permutation(matrices(one), matrices(other), seed=0, resamples=9999)
     for name, null in differences.items():
         observed, drawn = null[0], np.array(null)
         tails = [(drawn >= observed - 1e-9).mean(), (drawn <= observed + 1e-9).mean()]
@@ -54,15 +54,15 @@ def test_swapping_many_patients_at_random_repeats():
     hits = generator.integers(5, 15, size=(size, 2))
     one = np.stack([hits[:, 0], 20 - hits[:, 0], 20 - hits[:, 1], hits[:, 1]], axis=1).reshape(-1, 2, 2)
     better = one + np.array([[2, -2], [-1, 1]])
-    found = paired_tests.permutation([better], [one], seed=1)
-    assert found == paired_tests.permutation([better], [one], seed=1)
-    assert found["score_strict"] == pytest.approx(2 / (paired_tests.PERMUTATIONS + 1))
-    assert paired_tests.permutation([one], [one], seed=1)["score_strict"] == 1
+    found = paired_tests.permutation([better], [one], seed=1, resamples=9999)
+    assert found == paired_tests.permutation([better], [one], seed=1, resamples=9999)
+    assert found["score_strict"] == pytest.approx(2 / (9999 + 1))
+    assert paired_tests.permutation([one], [one], seed=1, resamples=9999)["score_strict"] == 1
 
 
 def test_a_difference_without_normal_cycles_has_no_p_value():
     matrix = np.array([[[0, 0], [1, 3]], [[0, 0], [2, 2]]])
-    assert np.isnan(paired_tests.permutation([matrix], [matrix], seed=0)["score_strict"])
+    assert np.isnan(paired_tests.permutation([matrix], [matrix], seed=0, resamples=9999)["score_strict"])
 
 
 def test_mcnemar_counts_the_cycles_that_one_network_alone_predicts_rightly():
@@ -90,7 +90,9 @@ def test_swaps_of_patients_hold_their_level_where_mcnemar_does_not():
         skill = generator.beta(2, 2, size=(2, size))[:, of]
         one, other = np.where(generator.random(skill.shape) < skill, labels, 1 - labels)
         pair = [confusion_by_patient(labels, side[None], of, size=size, classes=2) for side in (one, other)]
-        small["permutation"] += paired_tests.permutation(pair[:1], pair[1:], seed=0)["score_strict"] < 0.05
+        small["permutation"] += (
+            paired_tests.permutation(pair[:1], pair[1:], seed=0, resamples=9999)["score_strict"] < 0.05
+        )
         small["mcnemar"] += paired_tests.mcnemar(labels, one, other)["score_strict"]["p"] < 0.05
     assert small["permutation"] <= 8
     assert small["mcnemar"] >= 20

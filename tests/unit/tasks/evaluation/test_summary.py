@@ -20,7 +20,19 @@ def test_the_student_is_the_mean_over_seeds():
     assert found["mean"] == pytest.approx(np.mean(single), abs=0.005)
     assert found["sd"] == pytest.approx(np.std(single, ddof=1), abs=0.005)
     assert found["low"] < found["mean"] < found["high"]
-    assert evaluator(frame).evaluate_seeds(seeds[:1])["score_strict"]["sd"] is None
+    assert found["low_seeds"] < found["low"] < found["high"] < found["high_seeds"]
+    single = evaluator(frame).evaluate_seeds(seeds[:1])["score_strict"]
+    assert single["sd"] is None
+    assert "low_seeds" not in single
+
+
+def test_metrics_say_what_the_intervals_are_over():
+    found = metrics()
+    assert found["interval"]["over"] == "patients, networks fixed"
+    assert found["interval"]["over_seeds"] == "patients and seeds"
+    assert "jackknife" in found["interval"]["method"]
+    for row in found["student_minus"]["val"].values():
+        assert row["score_strict"]["low_seeds"] < row["score_strict"]["low"] < row["score_strict"]["difference"]
 
 
 def test_the_metrics_of_the_corpus_own_challenge_stand_beside_the_figures():
