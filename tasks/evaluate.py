@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.decision_rules import DecisionRule, of_ensemble
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
-from tasks.evaluation import by_corpus, curves, ensembles, native
+from tasks.evaluation import by_corpus, curves, ensembles, model_rules, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, schema, table
@@ -58,6 +59,7 @@ def write_plots(
     evaluator: Evaluator,
     folders: Mapping[str, Path],
     ensembles_by_k: Mapping[int, Sequence[Logits]],
+    rules_by_k: Mapping[int, DecisionRule],
 ) -> None:
     """Write the tables that DVC plots, for the selection `val`.
 
@@ -66,6 +68,7 @@ def write_plots(
         evaluator: The evaluator of the test cycles.
         folders: The folder of each model.
         ensembles_by_k: The logits of the teachers of each ensemble on the test cycles, by their number k.
+        rules_by_k: The decision rule of each ensemble.
     """
     chosen = [part for part in predictions if part.selection == "val"]
     student = pool("student", [part for part in chosen if part.model.startswith("student/")])
@@ -75,7 +78,7 @@ def write_plots(
         "roc": curves.roc_table(drawn, evaluator.labels, evaluator.classes),
         "precision_recall": curves.precision_recall_table(drawn, evaluator.labels, evaluator.classes),
         "training": curves.training_table(folders),
-        "ensemble_size": ensembles.over_k(ensembles_by_k, evaluator, "val"),
+        "ensemble_size": ensembles.over_k(ensembles_by_k, evaluator, "val", rules_by_k),
     }
     for name, frame in plots.items():
         with files.replacing(artifacts.PLOTS / f"{name}.csv") as temporary:
@@ -112,8 +115,10 @@ def main() -> None:
             compute=compute,
             features_root=artifacts.FEATURE_CACHES,
             corpora=assigned.corpora_of(ids),
+            shifts=settings.augmentation.shifts,
         )
-        predictions = assemble(logits, decided["ensemble"])
+        rules = model_rules.read(folders, decided["ensemble"], selections)
+        predictions = assemble(logits, decided["ensemble"], rules)
 
         groups = [group.column for group in facts.group_columns]
         cycles = test_cycles.read(
@@ -127,6 +132,7 @@ def main() -> None:
             ensemble=decided["ensemble"],
             selections=selections,
             compute=compute,
+            shifts=settings.augmentation.shifts,
         )
         files.write_table(artifacts.EXTERNAL_PREDICTIONS, by_corpus.predictions_table(tested, classes, schema(classes)))
         in_own_classes = native.predict(
@@ -135,6 +141,7 @@ def main() -> None:
             ensemble=decided["ensemble"],
             selections=selections,
             compute=compute,
+            shifts=settings.augmentation.shifts,
         )
         files.write_table(artifacts.NATIVE_PREDICTIONS, native.table(in_own_classes))
         evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
@@ -153,11 +160,13 @@ def main() -> None:
             metrics["native"] = by_corpus.of_tested(in_own_classes, settings, decided["ensemble"])
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))
-        by_k = {
-            k: [logits["val"][f"teacher/{teacher}"] for teacher in some]
+        members = {
+            k: [f"teacher/{teacher}" for teacher in some]
             for k, some in teachers.over_k(known, soft_labels, artifacts.TEACHERS).items()
         }
-        write_plots(predictions, evaluator, folders, by_k)
+        by_k = {k: [logits["val"][name] for name in some] for k, some in members.items()}
+        rules_by_k = {k: of_ensemble([rules[name, "val"] for name in some]) for k, some in members.items()}
+        write_plots(predictions, evaluator, folders, by_k, rules_by_k)
         score = metrics["student"]["val"]["score_strict"]
         log.info("strict Score of the student: %s on %d test cycles", spread(score["mean"], score["sd"]), cycles.height)
 

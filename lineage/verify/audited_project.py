@@ -17,8 +17,10 @@ from lineage.project import Project
 from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from models import file_reading
+from models.decision_rules import DecisionRule
 from models.file_reading import UnreadableFileError
-from tasks.artifacts import CYCLES, EXTERNAL_CORPORA, CorpusFolders
+from tasks.artifacts import CYCLES, EXTERNAL_CORPORA, STUDENTS, TEACHERS, CorpusFolders
+from tasks.evaluation import model_rules
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.error_output import one_line
@@ -154,6 +156,18 @@ class AuditedProject:
             mask = splits.cycles_to_test(cycles, labels=labels, split=test, where=f"external.{name}.test")
             found[corpus] = sorted(cycles.filter(pa.array(mask))["cycle_id"].to_pylist())
         return found
+
+    def decision_rules(self, native: str | None = None) -> dict[tuple[str, str], DecisionRule]:
+        """Return the decision rules of the models that `evaluate` judged, by model and selection, from their cards.
+
+        Args:
+            native: Corpus whose head's own classes are predicted; None for the shared classes.
+        """
+        found = self.project.records["evaluate"]
+        given = found["params"]
+        folders = {f"teacher/{name}": self.root / TEACHERS / name for name in given["teachers"]}
+        folders |= {f"student/{seed}": self.root / STUDENTS / str(seed) for seed in given["student.seeds"]}
+        return model_rules.read(folders, found["decisions"]["ensemble"], given["selections"], native)
 
     def assignment(self, stage: str) -> Assignment:
         """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""

@@ -108,6 +108,7 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     for key in ("ensemble", "compared"):
         if found["decisions"].get(key) != decided[key]:
             yield _prediction(str(PREDICTIONS), f"the record has another `{key}` than the teachers' cards give")
+    settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
     set_up(compute)
     for test in recorded_predictions.tests(audited, assigned, found):
         rows = sample.choose(range(len(test.ids)))
@@ -121,10 +122,11 @@ def predictions(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
             features_root=test.features,
             corpora=None if test.external else assigned.corpora_of(some),
             native=test.native,
+            shifts=settings.augmentation.shifts,
         )
         kept = {(part.model, part.selection): part.probabilities[0] for part in test.kept}
         largest, allowed = 0.0, _tolerance(audited, "evaluate", given)
-        made = assemble(logits, decided["ensemble"])
+        made = assemble(logits, decided["ensemble"], audited.decision_rules(test.native))
         for part in made:
             off = np.abs(part.probabilities[0] - kept[(part.model, part.selection)][rows]).max(axis=1)
             largest = max(largest, float(off.max()))
@@ -149,7 +151,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     tables = (audited.root / CYCLES, audited.root / RECORDINGS)
     cycles = test_cycles.read(*tables, ids=ids, labels=labels, groups=groups)
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
-    predicted = recorded_predictions.read(audited, classes)
+    predicted = recorded_predictions.read(audited, found)
     evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.metrics_of(labels))
     made = summarize(evaluator, predicted, about(facts, labels, given["split"]), ensemble)
     made["corpora"] = by_corpus.of_training(
@@ -162,7 +164,10 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     made["external"] = by_corpus.of_tested(tested, settings, ensemble)
     if own := native.tested(assigned, facts, given["split"], root=audited.root):
         rows = audited.table(NATIVE_PREDICTIONS)
-        own = {name: one.with_predictions(native.read_predictions(rows, name)) for name, one in own.items()}
+        own = {
+            name: one.with_predictions(native.read_predictions(rows, name, audited.decision_rules(name)))
+            for name, one in own.items()
+        }
         made["native"] = by_corpus.of_tested(own, settings, ensemble)
     made, kept = flatten(made, lists=True), flatten(audited.json(METRICS), lists=True)
     for key in [*kept, *(set(made) - set(kept))]:

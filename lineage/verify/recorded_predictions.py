@@ -59,19 +59,19 @@ def tests(audited: AuditedProject, assigned: Assignment, found: Mapping[str, Any
         assigned: Labels and subsets of the cycles.
         found: Record of `evaluate`.
     """
-    given, classes, features = found["params"], found["decisions"]["classes"], audited.root / FEATURE_CACHES
-    recorded = read(audited, classes)
+    given, features = found["params"], audited.root / FEATURE_CACHES
+    recorded = read(audited, found)
     yield RecordedTest("predictions", assigned.cycles("test"), assigned.sources("test"), features, recorded)
     for corpus, ids in audited.tested(given["labels"]).items():
         sources = [_sources(audited.table(corpus.tables / CYCLES.name), ids)]
-        recorded = read(audited, classes, corpus.name)
+        recorded = read(audited, found, corpus.name)
         caches = (audited.root / corpus.features("*")).parent
         yield RecordedTest(f"predictions on {corpus.name}", ids, sources, caches, recorded, external=corpus.name)
     facts = corpus_facts.read(audited.root / corpus_facts.FOLDER)
     for name, one in native.tested(assigned, facts, given["split"], root=audited.root).items():
         ids = one.cycles["cycle_id"].to_list()
         sources = [_sources(audited.table(CYCLES), ids)]
-        recorded = native.read_predictions(audited.table(NATIVE_PREDICTIONS), name)
+        recorded = native.read_predictions(audited.table(NATIVE_PREDICTIONS), name, audited.decision_rules(name))
         yield RecordedTest(f"predictions by the head of {name}", ids, sources, features, recorded, native=name)
 
 
@@ -99,19 +99,20 @@ def tested(
         labels=labels,
         test=audited.json(EXTERNAL_CORPORA)[corpus.name],
         cycles=test_cycles.read(*tables, ids=ids, labels=labels, groups=groups),
-        predictions=read(audited, found["decisions"]["classes"], corpus.name),
+        predictions=read(audited, found, corpus.name),
     )
 
 
-def read(audited: AuditedProject, classes: list[str], external: str = "") -> list[Predictions]:
+def read(audited: AuditedProject, found: Mapping[str, Any], external: str = "") -> list[Predictions]:
     """Return the recorded predictions on the training corpora, or on an external one by its name."""
+    known, classes = audited.decision_rules(), found["decisions"]["classes"]
     if external:
         predicted = audited.table(EXTERNAL_PREDICTIONS)
         table = predicted.filter(pc.equal(predicted["corpus"], external)).to_pydict()
     else:
         table = audited.table(PREDICTIONS).to_pydict()
     columns = [table[f"p_{name}"] for name in classes]
-    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    by_model: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for model, selection, *row in zip(table["model"], table["selection"], *columns, strict=True):
-        found.setdefault((model, selection), []).append(tuple(row))
-    return [Predictions(*key, np.array(rows, dtype=np.float32)[None]) for key, rows in found.items()]
+        by_model.setdefault((model, selection), []).append(tuple(row))
+    return [Predictions(*key, np.array(rows, dtype=np.float32)[None], (known[key],)) for key, rows in by_model.items()]

@@ -65,6 +65,7 @@ def _predictions(
     if models - {"ensemble"} != wanted:
         names = ", ".join(sorted((models - {"ensemble"}) ^ wanted))
         yield _fault(where, f"not of the models in params.yaml: {names}")
+    rules = audited.decision_rules()
     for model, selection, part in _parts(table):
         place = f"{where}: {model} {selection}"
         ids = part["cycle_id"].to_pylist()
@@ -80,9 +81,11 @@ def _predictions(
         off = np.flatnonzero(np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE)
         if len(off):
             yield _fault(place, f"{len(off)} predictions do not sum to 1: {ids[off[0]]}")
-        other = np.flatnonzero(probabilities.argmax(axis=1) != part["predicted"].to_numpy())
+        given = rules[model, selection].predict(probabilities)
+        other = np.flatnonzero(given != part["predicted"].to_numpy())
         if len(other):
-            yield _fault(place, f"{len(other)} predicted classes are not the most probable ones: {ids[other[0]]}")
+            what = f"{len(other)} predicted classes are not those of the decision rule in the model card: "
+            yield _fault(place, what + ids[other[0]])
 
 
 def soft_labels(audited: AuditedProject) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ def predict(
     rows: npt.NDArray[np.int64],
     *,
     compute: ComputeSettings,
+    roll: int = 0,
     on_batch: Callable[[int], None] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the logits ``(len(rows), classes)`` of rows of a feature cache.
@@ -56,6 +57,7 @@ def predict(
         features: Feature cache of the network's front end.
         rows: Rows of the cycles in the cache.
         compute: Precision of the forward pass.
+        roll: Number of frames by which each clip is shifted circularly to later times.
         on_batch: Callback after each batch, with its number of cycles.
     """
     device = next(network.parameters()).device
@@ -66,7 +68,7 @@ def predict(
     logits: list[Tensor] = []
     size = BATCH
     for part, batch in zip(parts, features.batches(parts, device), strict=True):
-        size, found = _forward(network, batch, size, context)
+        size, found = _forward(network, batch.roll(roll, dims=1) if roll else batch, size, context)
         logits += found
         if on_batch is not None:
             on_batch(len(part))

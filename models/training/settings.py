@@ -148,6 +148,18 @@ class MovingAverageSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecisionSettings:
+    """Settings of the decision rule, which is chosen on validation patients after the training."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    # `argmax`: the most probable class; `threshold`: normal if p(normal) ≥ τ, with the τ of the best Score;
+    # `sensitivity`: the same with the smallest τ that reaches a sensitivity
+    rule: Literal["argmax", "threshold", "sensitivity"] = "argmax"
+    score: Literal["strict", "lenient"] = "strict"  # definition of Score and sensitivity
+    sensitivity: Annotated[float, Interval(gt=0, le=100)] = 80.0  # sensitivity to reach, in percent
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """Settings of a training."""
 
@@ -166,6 +178,7 @@ class TrainingSettings:
     moving_average: MovingAverageSettings = field(default_factory=MovingAverageSettings)
     # number of epochs without a better validation Score before the training stops; 0: no early stopping
     patience: Annotated[int, Ge(0)] = 0
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
 
     def __post_init__(self) -> None:
         if self.micro_batch is not None and self.micro_batch > self.batch_size:

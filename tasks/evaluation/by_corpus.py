@@ -16,6 +16,7 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation import model_rules
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions, table
 from tasks.evaluation.settings import EvaluationSettings
@@ -117,6 +118,7 @@ def predict_external(
     ensemble: Sequence[str],
     selections: Sequence[Selection],
     compute: ComputeSettings,
+    shifts: int,
 ) -> dict[str, Tested]:
     """Return the predictions of every model on every external corpus, by the name of the corpus.
 
@@ -127,6 +129,7 @@ def predict_external(
         ensemble: The names of the ensemble's members.
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
+        shifts: Number of shifted clips of each cycle.
 
     Raises:
         BreathlineError: A corpus has no such labels, or other classes, or no test cycle.
@@ -141,6 +144,7 @@ def predict_external(
             ensemble=ensemble,
             selections=selections,
             compute=compute,
+            shifts=shifts,
         )
         for name, test in read_json(artifacts.EXTERNAL_CORPORA).items()
     }
@@ -182,6 +186,7 @@ def _predict(
     ensemble: Sequence[str],
     selections: Sequence[Selection],
     compute: ComputeSettings,
+    shifts: int,
 ) -> Tested:
     """Return the predictions of every model on the test cycles of an external corpus."""
     facts = corpus_facts.read(corpus.tables)
@@ -199,13 +204,15 @@ def _predict(
     ids = sorted(annotated.filter(mask)["cycle_id"].to_pylist())
     sources = [sources_of(annotated, mask)]
     root = corpus.features("*").parent
-    logits = predict_all(models, ids, sources, selections=selections, compute=compute, features_root=root)
+    logits = predict_all(
+        models, ids, sources, selections=selections, compute=compute, features_root=root, shifts=shifts
+    )
     return Tested(
         facts=facts,
         labels=labels,
         test=test,
         cycles=test_cycles.read(*paths, ids=ids, labels=labels, groups=_groups(facts)),
-        predictions=assemble(logits, ensemble),
+        predictions=assemble(logits, ensemble, model_rules.read(models, ensemble, selections)),
     )
 
 

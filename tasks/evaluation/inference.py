@@ -7,6 +7,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models import artifact
+from models.decision_rules import DecisionRule
 from models.file_names import CARD
 from models.heads import Heads
 from models.training.features import Features
@@ -14,6 +15,7 @@ from models.training.inference import pick_device, predict
 from models.training.normalization import CycleSources, Normalization
 from models.training.settings import ComputeSettings, Selection
 from tasks.distillation.soft_labels import Logits, combine
+from tasks.evaluation.augmentation import mean_logits, rolls
 from tasks.evaluation.predictions import Predictions
 from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
@@ -51,6 +53,7 @@ def predict_all(
     features_root: Path,
     corpora: Sequence[str] | None = None,
     native: str | None = None,
+    shifts: int = 1,
 ) -> dict[Selection, dict[str, Logits]]:
     """Return the logits ``(cycles, classes)`` of every model in every selection.
 
@@ -67,6 +70,7 @@ def predict_all(
         features_root: The folder of the feature caches.
         corpora: Training corpus of each cycle; None for cycles of external corpora.
         native: Corpus whose head's own classes are wanted, of models with a head for each corpus.
+        shifts: Number of shifted clips of each cycle, whose mean counts (`tasks.evaluation.augmentation`).
 
     Raises:
         BreathlineError: A model lacks a selection, or a cycle lacks its features.
@@ -74,7 +78,7 @@ def predict_all(
     logits: dict[Selection, dict[str, Logits]] = {selection: {} for selection in selections}
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar = progress.add_task("predicting", total=len(folders) * len(selections) * len(cycles))
+        bar = progress.add_task("predicting", total=len(folders) * len(selections) * len(cycles) * shifts)
         for name, folder in folders.items():
             progress.update(bar, description=name)
             for selection in selections:
@@ -84,31 +88,43 @@ def predict_all(
                     features.check_shape(card["frames"], card["mels"])
                     features.normalize(Normalization.from_card(card), sources)
                     rows = features.find(cycles)
-                found = predict(
-                    network.to(pick_device(compute)),
-                    features,
-                    rows,
-                    compute=compute,
-                    on_batch=lambda count: progress.advance(bar, count),
-                )
-                if (heads := Heads.from_card(card)) is not None:
-                    shared = len(card["classes"])
-                    found = heads.native(found, native) if native else heads.shared(found, corpora, shared)
-                logits[selection][name] = found
+                network.to(pick_device(compute))
+                heads, shifted = Heads.from_card(card), []
+                for roll in rolls(features.frames, shifts):
+                    found = predict(
+                        network,
+                        features,
+                        rows,
+                        compute=compute,
+                        roll=roll,
+                        on_batch=lambda count: progress.advance(bar, count),
+                    )
+                    if heads is not None:
+                        shared = len(card["classes"])
+                        found = heads.native(found, native) if native else heads.shared(found, corpora, shared)
+                    shifted.append(found)
+                logits[selection][name] = mean_logits(shifted)
     return logits
 
 
-def assemble(logits: Mapping[Selection, Mapping[str, Logits]], ensemble: Sequence[str]) -> list[Predictions]:
+def assemble(
+    logits: Mapping[Selection, Mapping[str, Logits]],
+    ensemble: Sequence[str],
+    rules: Mapping[tuple[str, str], DecisionRule],
+) -> list[Predictions]:
     """Return the predictions of every model and of the ensemble, whose logits are the mean of its members' logits.
 
     Args:
         logits: The logits of every model, by selection and model.
         ensemble: The names of the ensemble's members; without members there is no ensemble.
+        rules: Decision rules by model and selection (`tasks.evaluation.model_rules`).
     """
     predictions = []
     for selection, models in logits.items():
         parts = {name: combine([values]) for name, values in models.items()}
         if ensemble:
             parts["ensemble"] = combine([models[name] for name in ensemble])
-        predictions += [Predictions(name, selection, values[None]) for name, values in parts.items()]
+        predictions += [
+            Predictions(name, selection, values[None], (rules[name, selection],)) for name, values in parts.items()
+        ]
     return predictions

@@ -8,9 +8,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.decision_rules import DecisionRule
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
-from tasks.evaluation import by_corpus
+from tasks.evaluation import by_corpus, model_rules
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.by_corpus import Tested
 from tasks.evaluation.inference import assemble, predict_all
@@ -57,6 +58,7 @@ def predict(
     ensemble: Sequence[str],
     selections: Sequence[Selection],
     compute: ComputeSettings,
+    shifts: int,
 ) -> dict[str, Tested]:
     """Return the test cycles of each corpus with the predictions of all models.
 
@@ -66,6 +68,7 @@ def predict(
         ensemble: The names of the ensemble's members.
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
+        shifts: Number of shifted clips of each cycle.
     """
     if not found:
         return {}
@@ -81,8 +84,10 @@ def predict(
             compute=compute,
             features_root=artifacts.FEATURE_CACHES,
             native=corpus,
+            shifts=shifts,
         )
-        predicted[corpus] = one.with_predictions(assemble(logits, ensemble))
+        rules = model_rules.read(models, ensemble, selections, corpus)
+        predicted[corpus] = one.with_predictions(assemble(logits, ensemble, rules))
     return predicted
 
 
@@ -107,10 +112,21 @@ def table(found: Mapping[str, Tested]) -> pa.Table:
     return rows.to_arrow().cast(SCHEMA)
 
 
-def read_predictions(rows: pa.Table, corpus: str) -> list[Predictions]:
-    """Return the predictions of all models on one corpus, from the table that `table` returns."""
+def read_predictions(rows: pa.Table, corpus: str, rules: Mapping[tuple[str, str], DecisionRule]) -> list[Predictions]:
+    """Return the predictions of all models on one corpus.
+
+    Args:
+        rows: The table that `table` returns.
+        corpus: The name of the corpus.
+        rules: Decision rules in its own classes, by model and selection (`tasks.evaluation.model_rules`).
+    """
     own = pl.DataFrame(rows.filter(pc.equal(rows["corpus"], corpus)))
     return [
-        Predictions(str(model), str(selection), np.array(part["probabilities"].to_list(), dtype=np.float32)[None])
+        Predictions(
+            str(model),
+            str(selection),
+            np.array(part["probabilities"].to_list(), dtype=np.float32)[None],
+            (rules[str(model), str(selection)],),
+        )
         for (model, selection), part in own.group_by("model", "selection", maintain_order=True)
     ]

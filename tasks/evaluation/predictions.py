@@ -1,12 +1,14 @@
 """Predictions on the test cycles, and the schema of ``data/evaluation/predictions.parquet``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+
+from models.decision_rules import Chosen, DecisionRule
 
 Probabilities = npt.NDArray[np.float32]
 # Columns of every table of predictions, before the probabilities; `label` and `predicted` are class indices.
@@ -24,25 +26,40 @@ class Predictions:
         model: ``student/<seed>``, ``teacher/<id>``, ``ensemble``, or ``student`` for its seeds together.
         selection: The way in which the epoch was chosen: `val` or `paper`.
         probabilities: The probabilities ``(runs, cycles, classes)``, float32, the cycles sorted by `cycle_id`.
+        rules: The decision rule of each run; one rule counts for all runs.
     """
 
     model: str
     selection: str
     probabilities: Probabilities
+    rules: tuple[DecisionRule, ...] = (DecisionRule(),)
+
+    def __post_init__(self) -> None:
+        if len(self.rules) == 1:
+            object.__setattr__(self, "rules", self.rules * len(self.probabilities))
 
     def of(self, cycles: npt.NDArray[np.bool_]) -> "Predictions":
         """Return the predictions on some of the cycles, by their mask."""
-        return Predictions(self.model, self.selection, self.probabilities[:, cycles])
+        return replace(self, probabilities=self.probabilities[:, cycles])
+
+    def with_threshold(self, chosen: Chosen | None) -> "Predictions":
+        """Return a copy with the threshold of a Score as the rule of each run; None for the most probable class."""
+        return replace(self, rules=tuple(rule.with_threshold(chosen) for rule in self.rules))
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """Return the most probable class ``(runs, cycles)``; of equal ones, the first."""
-        return np.asarray(self.probabilities.argmax(axis=2))
+        """Return the class ``(runs, cycles)`` that the rules give."""
+        return np.stack([rule.predict(run) for rule, run in zip(self.rules, self.probabilities, strict=True)])
 
 
 def pool(model: str, parts: Sequence[Predictions]) -> Predictions:
     """Return the runs of several predictions of one selection as those of one model."""
-    return Predictions(model, parts[0].selection, np.concatenate([part.probabilities for part in parts]))
+    return Predictions(
+        model,
+        parts[0].selection,
+        np.concatenate([part.probabilities for part in parts]),
+        tuple(rule for part in parts for rule in part.rules),
+    )
 
 
 def schema(classes: Sequence[str]) -> pa.Schema:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import torch
 
 from models import artifact
+from models.decision_rules import DecisionRule
 from models.file_names import CARD
 from models.frontends import registry as front_ends
 from models.frontends.base import FrontEnd
@@ -49,6 +50,7 @@ class Model:
     heads: Heads | None  # head of each corpus, whose mean is the prediction; None: one head
     duration_s: float  # length of a clip in seconds
     normalization: Normalization | None  # normalisation of the features, if any
+    rule: DecisionRule  # decision rule of the selection
     compute: ComputeSettings  # device, precision and threads
 
 
@@ -81,6 +83,7 @@ def load(folder: Path, label: str, selection: Selection = "val") -> Model:
         heads=Heads.from_card(card),
         duration_s=card["duration_s"],
         normalization=normalization,
+        rule=DecisionRule.from_card(card, selection),
         compute=compute,
     )
 
@@ -189,7 +192,7 @@ def read_excerpts(
 def predict(
     model: Model, wav: Path, limits: UnusableLimits = usability.DEFAULTS, offsets: Offsets | None = None
 ) -> pa.Table:
-    """Return the most probable class of each excerpt of a recording, and the probability of every class.
+    """Return the class of each excerpt of a recording by the model's decision rule, and all probabilities.
 
     A recording that is not usable has one row without class and probabilities, whose note gives the reason.
 
@@ -237,6 +240,7 @@ def _table(
         notes: Notes on the file.
     """
     nothing = [None] * len(parts)
+    classes = None if probabilities is None else model.rule.predict(probabilities)
     columns = {
         "model": [model.label] * len(parts),
         "recording": [wav.stem] * len(parts),
@@ -244,7 +248,7 @@ def _table(
         "cycle_id": [part.cycle_id for part in parts],
         "start_s": [part.start_s for part in parts],
         "end_s": [part.end_s for part in parts],
-        "predicted": nothing if probabilities is None else [model.classes[i] for i in probabilities.argmax(axis=1)],
+        "predicted": nothing if classes is None else [model.classes[index] for index in classes],
         **{
             f"p_{name}": nothing if probabilities is None else probabilities[:, index]
             for index, name in enumerate(model.classes)

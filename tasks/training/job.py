@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 
-from models import artifact, file_names, heads
+from models import artifact, file_names
 from models.networks.base import Network
 from models.networks.registry import create as create_network
 from models.training import checkpoint as checkpoints
@@ -30,6 +30,7 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
+from tasks.training.decision_rules import card_entries
 from tasks.training.decisions import CHOSEN_ON
 from tasks.training.normalization import normalize
 from tasks.training.progress import TrainingProgress
@@ -185,7 +186,7 @@ def train(
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "selections": fitted.best,
         **({} if normalization is None else {"normalization": normalization.card()}),
-        **({} if assignment.heads is None else {heads.KEY: assignment.heads.card()}),
+        **card_entries(network, fitted.states, data, assignment, settings=settings.decision, compute=compute),
     }
     with disk_errors(out):
         artifact.save(out, {str(selection): state for selection, state in fitted.states.items()}, card)

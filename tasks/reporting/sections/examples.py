@@ -51,7 +51,8 @@ def select(model: Predictions, labels: npt.NDArray[np.int64], classes: int) -> l
         labels: The class of each cycle ``(cycles,)``.
         classes: The number of classes.
     """
-    predicted, confidence = model.predicted[0], model.probabilities[0].max(axis=1)
+    predicted = model.predicted[0]
+    confidence = np.take_along_axis(model.probabilities[0], predicted[:, None], axis=1)[:, 0]
     kinds = [(labels == index) & ((predicted == index) == right) for index in range(classes) for right in (True, False)]
     return [int(np.where(kind, confidence, -1).argmax()) for kind in kinds if kind.any()]
 

@@ -13,7 +13,7 @@ from tasks import evaluate as evaluation
 from tasks.artifacts import CorpusFolders
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
-from tasks.evaluation import by_corpus, native
+from tasks.evaluation import by_corpus, model_rules, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
@@ -42,7 +42,7 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     classes, ids = facts.label_sets[assigned.labels].classes, assigned.cycles("test")
     tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
     cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels, groups=groups)
-    predictions = _predictions(read, ids)
+    predictions = _predictions(root, read, ids)
     ensemble = decide(root, read, "evaluate")["ensemble"]
     files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
@@ -64,13 +64,15 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
 
 
-def _predictions(read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:
-    models = [f"student/{seed}" for seed in read["student"]["seeds"]]
-    models += [*(f"teacher/{name}" for name in sorted(read["teachers"])), "ensemble"]
+def _predictions(root: Path, read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:
+    folders = {f"student/{seed}": root / "data/student" / str(seed) for seed in read["student"]["seeds"]}
+    folders |= {f"teacher/{name}": root / "data/teachers" / name for name in sorted(read["teachers"])}
+    members = decide(root, read, "evaluate")["ensemble"]
+    rules = model_rules.read(folders, members, read["selections"])
     return [
-        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None])
+        Predictions(model, selection, _softmax(_logits(ids, model + selection))[None], (rules[model, selection],))
         for selection in read["selections"]
-        for model in models
+        for model in (*folders, "ensemble")
     ]
 
 
@@ -81,7 +83,7 @@ def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[st
     groups = [group.column for group in facts.group_columns]
     cycles = test_cycles.read(*tables, ids=ids, labels=read["labels"], groups=groups)
     return by_corpus.Tested(
-        facts=facts, labels=read["labels"], test="all", cycles=cycles, predictions=_predictions(read, ids)
+        facts=facts, labels=read["labels"], test="all", cycles=cycles, predictions=_predictions(root, read, ids)
     )
 
 

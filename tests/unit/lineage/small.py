@@ -29,6 +29,7 @@ from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
 from lineage import code, events, graph, record
+from models.decision_rules import KEY, DecisionRule
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.corpora.icbhi.labels import CLASSES
@@ -245,7 +246,11 @@ def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[st
     for number, name in enumerate(read["selections"]):
         save_file({"w": np.full(4, seed + number, np.float32)}, out / f"{name}.safetensors")
         selections[name] = {"epoch": 1, "score_strict": 50.0 + seed}
+    rule = DecisionRule(strict=0.4, lenient=0.3, temperature=1.5)
+    if folder == "data/student/2":
+        rule = rule.with_threshold("strict")
     card = {"labels": read["labels"], "classes": list(CLASSES[read["labels"]]), "seed": seed, "selections": selections}
+    card[KEY] = dict.fromkeys(read["selections"], rule.card())
     about = {key: network[key] for key in ("architecture", "options", "frontend", "weights")}
     files.write_json(out / "model.json", card | about | {"frames": 5, "mels": 3})
     (out / "history.csv").write_text("epoch,lr,train_loss\n1,0.1,1.0\n")

@@ -11,17 +11,22 @@ import torch
 from ruamel.yaml import YAML
 
 from models import artifact
+from models.decision_rules import DecisionRule, classify
 from models.networks.registry import create
+from models.training.features import Features
+from models.training.settings import ComputeSettings
 from tasks import evaluate
-from tasks.evaluation.inference import assemble, read_cards
+from tasks.distillation.soft_labels import combine
+from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import schema
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
+from tasks.subsets import assignment
 from tests.unit.tasks.evaluation.example import CLASSES, LABEL_SETS, cycles, facts
 
 ROOT = Path(__file__).parents[3]
-FRAMES, MELS = 60, 128
+FRAMES, MELS, THRESHOLD = 60, 128, 0.3
 NETWORKS = {"teachers/a": 1, "teachers/b": 2, "student/1": 3, "student/2": 4}
 HISTORY = "epoch,lr,train_loss,val_loss,val_sp,val_se_strict,val_score_strict\n1,0.001,1.4,1.3,50,25,37.5\n"
 
@@ -32,6 +37,9 @@ def network(folder: Path, seed: int, labels: str = "lungsound_4") -> None:
     card = {"architecture": "mn", "options": {"width": 0.1}, "frontend": "efficientat", "frames": FRAMES, "mels": MELS}
     made = create("mn", frames=FRAMES, mels=MELS, classes=len(classes), options={"width": 0.1}, weights=None)
     card |= {"labels": labels, "classes": list(classes), "weights": "scratch", "parameters": 1, "seed": seed}
+    if folder.name == "2":
+        rule = DecisionRule(rule="threshold", threshold=THRESHOLD, strict=THRESHOLD, lenient=0.2, temperature=1.5)
+        card |= {"decision_rules": {"val": rule.card()}}
     artifact.save(folder, {"val": made.state_dict()}, card | {"selections": {"val": {"epoch": 1}}})
     (folder / "history.csv").write_text(HISTORY)
 
@@ -94,6 +102,11 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     assert rows["model"].unique().sort().to_list() == ["ensemble", "student/1", "student/2", "teacher/a", "teacher/b"]
     assert rows.group_by("model").agg(pl.col("cycle_id").n_unique())["cycle_id"].unique().to_list() == [72]
     assert rows["patient_id"].min() == "105"
+    for model, part in rows.group_by("model"):
+        probabilities = part.select(f"p_{name}" for name in CLASSES).to_numpy()
+        wanted = classify(probabilities, THRESHOLD if model[0] == "student/2" else None)
+        assert (part["predicted"].to_numpy() == wanted).all(), model
+        assert (wanted == probabilities.argmax(axis=1)).all() == (model[0] != "student/2"), "the rule counts"
     metrics = json.loads((project / "reports/metrics.json").read_text())
     counts = {"normal": 27, "crackle": 15, "wheeze": 15, "both": 15}
     assert metrics["test"] == {"cycles": 72, "patients": 6, "recordings": 6, "per_class": counts}
@@ -140,9 +153,34 @@ def test_every_label_set_and_split_is_evaluated_by_its_own_classes(project, labe
 def test_the_ensemble_is_the_softmax_of_the_mean_logits_of_its_members():
     logits = {"teacher/a": np.array([[4.0, 0.0]], np.float32), "teacher/b": np.array([[-2.0, 0.0]], np.float32)}
     logits["teacher/c"] = np.array([[-9.0, 0.0]], np.float32)
-    parts = {part.model: part for part in assemble({"val": logits}, ["teacher/a", "teacher/b"])}
+    rules = {(name, "val"): DecisionRule() for name in [*logits, "ensemble"]}
+    parts = {part.model: part for part in assemble({"val": logits}, ["teacher/a", "teacher/b"], rules)}
     assert parts["ensemble"].probabilities[0, 0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
-    assert "ensemble" not in {part.model for part in assemble({"val": logits}, [])}
+    assert "ensemble" not in {part.model for part in assemble({"val": logits}, [], rules)}
+
+
+def test_shifted_clips_give_the_mean_of_their_probabilities(project):
+    folders = {"student/1": project / "data/student/1"}
+    options = {"size": "tiny", "depth": 1, "stride": 16}
+    made = create("ast", frames=FRAMES, mels=MELS, classes=4, options=options, weights=None)
+    torch.manual_seed(0)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    card = {"architecture": "ast", "options": options, "frontend": "efficientat", "frames": FRAMES, "mels": MELS}
+    artifact.save(folders["student/1"], {"val": made.state_dict()}, card | {"labels": "", "classes": list(CLASSES)})
+    read = params.read(project / "params.yaml")
+    ids = assignment.from_params(read).cycles("test")[:5]
+    compute = ComputeSettings(device="cpu", precision="fp32", threads=1)
+    options = {"selections": ["val"], "compute": compute, "features_root": project / "data/fbank"}
+    plain, shifted = (predict_all(folders, ids, [], **options, shifts=n)["val"]["student/1"] for n in (1, 3))
+    network, _ = artifact.load(folders["student/1"], "val")
+    cache = Features(project / "data/fbank/efficientat")
+    clips = cache.batch(cache.find(ids), torch.device("cpu"))
+    turned = [torch.cat([clips[:, -by:], clips[:, :-by]], dim=1) if by else clips for by in (0, 20, 40)]
+    with torch.no_grad():
+        wanted = torch.stack([network(one).softmax(1) for one in turned]).mean(0).numpy()
+    np.testing.assert_allclose(combine([shifted]), wanted, atol=1e-5)
+    assert np.abs(combine([plain]) - wanted).max() > 1e-3
 
 
 def test_a_missing_model_and_a_model_of_other_labels_are_named(tmp_path):

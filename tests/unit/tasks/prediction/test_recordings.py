@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from models.decision_rules import DecisionRule
 from models.frontends.registry import create
 from models.heads import Head, Heads
 from models.training.features import Features
@@ -88,6 +90,12 @@ def test_what_is_said_of_each_piece_does_not_depend_on_the_format_of_the_file(mo
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
     assert np.ptp(probabilities, axis=0).max() > 0.01, "the pieces differ"
     assert said["predicted"].to_pylist() == [model.classes[index] for index in probabilities.argmax(axis=1)]
+    threshold = float(np.sort(probabilities[:, 0])[1])
+    ruled = replace(model, rule=DecisionRule(rule="threshold", threshold=threshold))
+    others = [model.classes[1 + index] for index in probabilities[:, 1:].argmax(axis=1)]
+    by_rule = ["normal" if row[0] >= threshold else other for row, other in zip(probabilities, others, strict=True)]
+    assert recordings.predict(ruled, tmp_path / "a.wav")["predicted"].to_pylist() == by_rule
+    assert by_rule.count("normal") == 2
     soundfile.write(tmp_path / "b.wav", np.column_stack([sound(2.25)] * 2), RATE, subtype="PCM_24")
     soundfile.write(tmp_path / "c.flac", sound(2.25), RATE)
     for other in ("b.wav", "c.flac"):

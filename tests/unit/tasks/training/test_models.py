@@ -11,9 +11,12 @@ import torch
 from models import artifact
 from models.networks.pooling import Windows
 from models.networks.registry import create
+from models.training.decision_fitting import choose_threshold
 from models.training.features import Features
 from tasks import train_student, train_teacher
+from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 from tasks.training.job import labelled_cycles
@@ -24,13 +27,14 @@ ONE_EPOCH = {"schedule": {"epochs": 1}, "objective": {"focal_gamma": 1.5}}
 
 
 def test_a_teacher_is_what_the_agreement_says(project):
-    change(project, {"selections": ["val", "paper"]})
+    rule = {"rule": "threshold", "score": "lenient"}
+    change(project, {"selections": ["val", "paper"], "teacher_training": {"decision": rule}})
     train_teacher.main("ast")
     out = project / "data" / "teachers" / "ast"
     assert sorted(contents(out)) == ["history.csv", "model.json", "paper.safetensors", "val.safetensors"]
     card = json.loads((out / "model.json").read_text())
     wanted = {"architecture", "options", "frontend", "frames", "mels", "duration_s", "labels", "classes", "weights"}
-    assert wanted | {"pad", "fade", "seed", "parameters", "selections"} == set(card)
+    assert wanted | {"pad", "fade", "seed", "parameters", "selections", "decision_rules"} == set(card)
     assert (card["frames"], card["mels"], card["duration_s"], card["seed"]) == (32, 32, 2.0, 2)
     assert card["classes"] == ["normal", "crackle", "wheeze", "both"]
     with (out / "history.csv").open() as file:
@@ -44,13 +48,24 @@ def test_a_teacher_is_what_the_agreement_says(project):
     cache = Features(project / "data" / "fbank" / "narrow")
     assert network(cache.batch(cache.find(list(cache.rows)[:3]), torch.device("cpu"))).shape == (3, 4)
     assert not list((project / ".checkpoints").iterdir())
-
     cycles = pq.read_table(project / "data" / "cycles" / "cycles.parquet").to_pylist()
     tested = [row for row in cycles if row["split"] == "test"]
     features = cache.batch(cache.find(row["cycle_id"] for row in tested), torch.device("cpu"))
     labels = torch.tensor([row["lungsound_4"] for row in tested])
     loss = torch.nn.functional.cross_entropy(artifact.load(out, "paper")[0](features), labels)
     assert card["selections"]["paper"]["loss"] == pytest.approx(loss.item(), rel=1e-5), "judged on the test set"
+
+    validation = assignment.from_params(params.read()).cycles("val")
+    truth = {row["cycle_id"]: row["lungsound_4"] for row in cycles}
+    labels = np.array([truth[cycle] for cycle in validation])
+    for selection, rule in card["decision_rules"].items():
+        logits = artifact.load(out, selection)[0](cache.batch(cache.find(validation), torch.device("cpu"))).detach()
+        patients = np.unique([cycle[:3] for cycle in validation], return_inverse=True)[1]
+        assert rule["lenient"] == choose_threshold(labels, logits.softmax(1).numpy(), patients, "lenient")
+        assert (rule["rule"], rule["threshold"]) == ("threshold", rule["lenient"])
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
+        assert rule["val_loss"] == pytest.approx(loss, rel=1e-4), "also for the epoch of the test set"
+        assert rule["val_loss_scaled"] <= rule["val_loss"]
 
 
 @pytest.mark.slow
