@@ -28,7 +28,7 @@ def permutation(one: Sequence[Counts], other: Sequence[Counts], *, resamples: in
         seed: Random seed of the swaps.
 
     Returns:
-        NaN without normal or without abnormal cycles.
+        NaN without normal or without abnormal cycles, and for a single patient.
     """
     first, second = (np.mean(np.stack(side), axis=0) for side in (one, other))
     parts = {name: found - by_patient(second)[name] for name, found in by_patient(first).items()}
@@ -105,8 +105,8 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def _sign_flips(parts: npt.NDArray[np.float64], resamples: int, seed: int) -> float:
-    """Return the two-sided p-value of a sum under random signs of its parts; NaN if a part is undefined."""
-    if np.isnan(parts).any():
+    """Return the two-sided p-value of a sum under random signs of its parts; NaN if undefined or a single one."""
+    if len(parts) < 2 or np.isnan(parts).any():
         return float("nan")
     found = permutation_test(
         (parts,),

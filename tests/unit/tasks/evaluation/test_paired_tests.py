@@ -60,9 +60,11 @@ def test_swapping_many_patients_at_random_repeats():
     assert paired_tests.permutation([one], [one], seed=1, resamples=9999)["score_strict"] == 1
 
 
-def test_a_difference_without_normal_cycles_has_no_p_value():
+def test_a_difference_without_normal_cycles_or_of_one_patient_has_no_p_value():
     matrix = np.array([[[0, 0], [1, 3]], [[0, 0], [2, 2]]])
     assert np.isnan(paired_tests.permutation([matrix], [matrix], seed=0, resamples=9999)["score_strict"])
+    alone = np.array([[[3, 1], [1, 3]]])
+    assert np.isnan(paired_tests.permutation([alone], [alone], seed=0, resamples=9999)["score_strict"])
 
 
 def test_mcnemar_counts_the_cycles_that_one_network_alone_predicts_rightly():
