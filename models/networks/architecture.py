@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
 from models.networks.base import Network, NetworkSpec
+from models.networks.options import NetworkOptions
 
 
 @dataclass(frozen=True)
 class Architecture:
     """Architecture as params.yaml names it."""
 
-    options: type[Any]  # frozen dataclass of its options; its docstring describes each of them
+    options: type[NetworkOptions]  # frozen dataclass of its options; its docstring describes each of them
     build: Callable[[Any, NetworkSpec], Network]  # function that builds the network from options and sizes
     frontend: str  # front end of its publication, which `breathline models` proposes
 

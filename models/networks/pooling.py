@@ -71,7 +71,7 @@ class GatedAttention(nn.Module):
 class WindowPooling(Network):
     """Network whose embedding is a weighted mean of the embeddings of a clip's windows.
 
-    Windows that hold padding only are not masked: features do not tell padding from silence.
+    Windows that hold padding only are not masked: features alone do not show where a cycle ends.
 
     Args:
         encoder: Network of one window; its head becomes the head of the clip.

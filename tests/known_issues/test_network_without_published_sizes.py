@@ -17,10 +17,11 @@ from torch import nn
 
 from models.networks.architecture import Architecture
 from models.networks.base import Network
+from models.networks.options import NetworkOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearOptions:
+class LinearOptions(NetworkOptions):
     """Size of the embedding.
 
     Attributes:
@@ -56,6 +57,9 @@ def _linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_new_file_is_a_new_network():
     network = create("linear", frames=20, mels=64, classes=4, options={"width": 6}, weights=None)
     assert network(torch.ones(2, 20, 64)).shape == (2, 4)
+    pooling = {"pooling": {"windows": "mean", "window_s": 1.0}}
+    pooled = create("linear", frames=20, mels=64, classes=4, options=pooling, weights=None, duration_s=2.0)
+    assert pooled(torch.ones(2, 20, 64)).shape == (2, 4)
 
 
 @pytest.mark.usefixtures("_linear")
