@@ -9,7 +9,7 @@ from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
-from tasks.evaluation import by_corpus, curves, ensembles, model_rules, native
+from tasks.evaluation import by_corpus, curves, decision_analysis, ensembles, model_rules, native
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, schema, table
@@ -77,6 +77,8 @@ def write_plots(
         "confusion": curves.confusion_table(student, evaluator.labels, evaluator.classes),
         "roc": curves.roc_table(drawn, evaluator.labels, evaluator.classes),
         "precision_recall": curves.precision_recall_table(drawn, evaluator.labels, evaluator.classes),
+        "operating_points": decision_analysis.operating_curve(drawn, evaluator.labels, evaluator.classes),
+        "decision_curve": decision_analysis.decision_curve(drawn, evaluator.labels),
         "training": curves.training_table(folders),
         "ensemble_size": ensembles.over_k(ensembles_by_k, evaluator, "val", rules_by_k),
     }

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: ECE, the Brier score and the reliability diagram."""
+"""Calibration of probabilities: ECE, Brier score, loss, the reliability diagram, and the effect of a temperature."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tasks.evaluation.predictions import Probabilities
+from tasks.evaluation.predictions import Predictions, Probabilities
+
+LEAST = np.finfo(np.float32).tiny  # probability whose logarithm is taken instead of that of 0
 
 
 def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
@@ -46,6 +48,29 @@ def reliability(labels: npt.NDArray[Any], probabilities: Probabilities, bins: in
             accuracy="accuracy",
         )
     )
+
+
+def loss(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
+    """Return the mean negative log-likelihood over cycles and runs; 0 is best.
+
+    Args:
+        labels: The class of each cycle ``(cycles,)``.
+        probabilities: The predicted probabilities ``(runs, cycles, classes)``.
+    """
+    given = np.take_along_axis(probabilities, np.asarray(labels)[np.newaxis, :, np.newaxis], axis=2)
+    return float(-np.log(np.maximum(given.astype(np.float64), LEAST)).mean())
+
+
+def scaled(model: Predictions) -> Probabilities | None:
+    """Return the probabilities of a model with the temperature T of each run; None if a run has none.
+
+    softmax(logits / T) is the power 1 / T of the probabilities, scaled to the sum 1.
+    """
+    known = [rule.temperature for rule in model.rules if rule.temperature is not None]
+    if len(known) < len(model.rules):
+        return None
+    raised = model.probabilities.astype(np.float64) ** (1 / np.array(known)[:, np.newaxis, np.newaxis])
+    return np.asarray(raised / raised.sum(axis=2, keepdims=True), dtype=np.float32)
 
 
 def ece(diagram: pl.DataFrame) -> float:

@@ -46,6 +46,11 @@ class Predictions:
         """Return a copy with the threshold of a Score as the rule of each run; None for the most probable class."""
         return replace(self, rules=tuple(rule.with_threshold(chosen) for rule in self.rules))
 
+    def single_runs(self) -> list["Predictions"]:
+        """Return the predictions of each run."""
+        pairs = zip(self.probabilities, self.rules, strict=True)
+        return [replace(self, probabilities=run[np.newaxis], rules=(rule,)) for run, rule in pairs]
+
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """Return the class ``(runs, cycles)`` that the rules give."""

@@ -18,13 +18,14 @@ from tasks.evaluation import (
     aggregation,
     calibration,
     curves,
+    decision_analysis,
     degeneracy,
     further_metrics,
     intervals,
     paired_tests,
 )
 from tasks.evaluation.intervals import Networks
-from tasks.evaluation.predictions import Predictions, pool
+from tasks.evaluation.predictions import Predictions, Probabilities, pool
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.patients import number
@@ -82,6 +83,7 @@ class Evaluator:
             **self._figures(matrices, runs),
             "calibration": self._calibration(model),
             "confusion": confusion.tolist(),
+            "decision": decision_analysis.by_rule(model, lambda run: self.matrices(run).sum(axis=0), self._difference),
             "degenerate": degeneracy.kind(confusion, self.classes),
             "further": {name: one["mean"] for name, one in self._further([confusion]).items()},
             **{
@@ -138,6 +140,11 @@ class Evaluator:
             }
             for name, row in found.items()
         } | {"degenerate": self._degenerate([*students, *others])}
+
+    def _difference(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
+        """Return both mean Scores of some runs minus those of others, with paired intervals and networks fixed."""
+        found = intervals.difference(self._networks(one), self._networks(other), self.settings.confidence)
+        return {name: {key: rounded(value) for key, value in row.items()} for name, row in found.items()}
 
     def _degenerate(self, parts: Sequence[Predictions]) -> str | None:
         """Return how some of several networks are degenerate, in words; None if none is."""
@@ -201,10 +208,21 @@ class Evaluator:
         return result
 
     def _calibration(self, model: Predictions) -> dict[str, Any]:
-        diagram = calibration.reliability(self.labels, model.probabilities, self.settings.calibration_bins)
+        """Return the calibration of the probabilities, and as `scaled` that with the temperature, if there is one."""
+        with_temperature = calibration.scaled(model)
+        temperatures = [rule.temperature for rule in model.rules if rule.temperature is not None]
+        return {
+            **self._calibration_of(model.probabilities),
+            "temperature": None if with_temperature is None else rounded(np.mean(temperatures), 4),
+            "scaled": None if with_temperature is None else self._calibration_of(with_temperature),
+        }
+
+    def _calibration_of(self, probabilities: Probabilities) -> dict[str, Any]:
+        diagram = calibration.reliability(self.labels, probabilities, self.settings.calibration_bins)
         return {
             "ece": rounded(calibration.ece(diagram), 4),
-            "brier": rounded(calibration.brier(self.labels, model.probabilities), 4),
+            "brier": rounded(calibration.brier(self.labels, probabilities), 4),
+            "loss": rounded(calibration.loss(self.labels, probabilities), 4),
             "bins": [
                 {key: value if key == "n" else rounded(value, 4) for key, value in row.items()}
                 for row in diagram.to_dicts()

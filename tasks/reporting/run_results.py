@@ -27,7 +27,8 @@ CARD_KEYS = {
     "seed": int,
     "selections.val.epoch": int,
 }
-PLOTS = ("roc", "precision_recall", "training", "ensemble_size")  # tables that the sections draw
+# Tables that the sections draw.
+PLOTS = ("roc", "precision_recall", "training", "ensemble_size", "operating_points", "decision_curve")
 
 
 @dataclass(frozen=True, kw_only=True)

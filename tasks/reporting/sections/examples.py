@@ -13,6 +13,7 @@ import polars as pl
 import torch
 from PIL import Image
 
+from models.decision_rules import DecisionRule
 from models.frontends.settings import Pad
 from models.training.features import Features
 from tasks.evaluation.predictions import Predictions
@@ -114,7 +115,9 @@ def content(run: RunResults) -> Mapping[str, Any]:
     classes, name = run.metrics["classes"], run.first_student
     own = run.predictions.filter((pl.col("model") == name) & (pl.col("selection") == "val")).sort("cycle_id")
     probabilities = own.select(f"p_{one}" for one in classes).to_numpy()[None]
-    return {"examples": examples(Predictions(name, "val", probabilities), run.cycles, classes, run.features(name))}
+    rule = DecisionRule.from_card(run.cards[name], "val")
+    model = Predictions(name, "val", probabilities, (rule,))
+    return {"examples": examples(model, run.cycles, classes, run.features(name))}
 
 
 SECTION = Section(title="Examples", order=600, content=content)

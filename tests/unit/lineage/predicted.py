@@ -60,7 +60,8 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)
-    for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size"):
+    of_rules = ("operating_points", "decision_curve")
+    for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size", *of_rules):
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
 
 

@@ -92,7 +92,8 @@ def outs(folder: Path) -> dict[str, str]:
 def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equal_bytes(project):
     evaluate.main()
     first = outs(project)
-    plots = {f"{name}.csv" for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size")}
+    drawn = ("confusion", "roc", "precision_recall", "training", "ensemble_size", "operating_points", "decision_curve")
+    plots = {f"{name}.csv" for name in drawn}
     reports = {"metrics.json", "scores.json"} | {f"plots/{plot}" for plot in plots}
     tables = {f"data/evaluation/{name}.parquet" for name in ("external", "native", "predictions")}
     assert set(first) == tables | {f"reports/{name}" for name in reports}

@@ -1,0 +1,123 @@
+"""Figures of each decision rule, the operating curve over thresholds, and the decision curve (net benefit)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from models.decision_rules import Chosen, classify
+from models.metrics import FIGURES, Counts, confusion, figures
+from tasks.evaluation.calibration import scaled
+from tasks.evaluation.predictions import Predictions, Probabilities
+
+# Rules that every model is judged by, whatever its own one is, and the Score by which the threshold was chosen.
+RULES: dict[str, Chosen | None] = {"argmax": None, "strict": "strict", "lenient": "lenient"}
+THRESHOLDS = np.linspace(0, 1, 101).round(2)  # of the operating curve
+THRESHOLD_PROBABILITIES = np.linspace(0.01, 0.9, 90).round(2)  # of the decision curve
+LOWEST = -0.1  # net benefit; smaller ones are left out
+TREAT_ALL, TREAT_NONE = "all abnormal", "all normal"
+
+Compare = Callable[[Sequence[Predictions], Sequence[Predictions]], dict[str, Any]]
+
+
+def by_rule(model: Predictions, confusion_of: Callable[[Predictions], Counts], minus: Compare) -> dict[str, Any]:
+    """Return the rule of a model, and the figures of the rules that it has a threshold for.
+
+    Figures are ``{mean, sd}`` over runs, and `threshold` is the mean of the runs' thresholds. `minus_argmax` has the
+    paired differences to the most probable class.
+
+    Args:
+        model: Predictions of a model.
+        confusion_of: Function from predictions of one run to their confusion matrix.
+        minus: Function from the runs of two rules to the paired differences of both Scores.
+    """
+    runs = model.single_runs()
+    most_probable = [run.with_threshold(None) for run in runs]
+    found: dict[str, Any] = {}
+    for name, chosen in RULES.items():
+        ruled = [run.with_threshold(chosen) for run in runs]
+        thresholds = [run.rules[0].threshold for run in ruled]
+        if chosen is not None and None in thresholds:
+            continue
+        single = [figures(confusion_of(run)) for run in ruled]
+        known = [threshold for threshold in thresholds if threshold is not None]
+        found[name] = {
+            "threshold": round(float(np.mean(known)), 4) if known else None,
+            **{figure: _over_runs([float(one[figure]) for one in single]) for figure in FIGURES},
+            **({} if chosen is None else {"minus_argmax": minus(ruled, most_probable)}),
+        }
+    return {"rule": ", ".join(dict.fromkeys(rule.rule for rule in model.rules)), "rules": found}
+
+
+def operating_curve(
+    models: Sequence[Predictions], labels: npt.NDArray[np.int64], classes: Sequence[str]
+) -> pl.DataFrame:
+    """Return `model`, `threshold`, `sp`, `se_strict` and `se_lenient` of each threshold, as means over runs.
+
+    Args:
+        models: Predictions of each model.
+        labels: Class indices ``(cycles,)``.
+        classes: Names of the classes.
+    """
+    names = ("sp", "se_strict", "se_lenient")
+    rows = []
+    for model in models:
+        for threshold in THRESHOLDS:
+            predicted = classify(model.probabilities, float(threshold))
+            found = figures(np.sum([confusion(labels, run, len(classes)) for run in predicted], axis=0))
+            rows.append((model.model, float(threshold), *(round(float(found[name]), 2) for name in names)))
+    return pl.DataFrame(rows, schema=["model", "threshold", *names], orient="row").fill_nan(None)
+
+
+def net_benefit(abnormal: npt.NDArray[np.bool_], probability: Probabilities) -> npt.NDArray[np.float64]:
+    """Return the net benefit at each of `THRESHOLD_PROBABILITIES` (Vickers & Elkin 2006), as a mean over runs.
+
+    At a threshold probability p, cycles are called abnormal from this probability on. The net benefit is the fraction
+    of true positives, minus that of false positives times p / (1 − p).
+
+    Args:
+        abnormal: Mask of the abnormal cycles ``(cycles,)``.
+        probability: Probability of an abnormal class ``(runs, cycles)``.
+    """
+    called = probability[..., np.newaxis].astype(np.float64) >= THRESHOLD_PROBABILITIES
+    true = (called & abnormal[:, np.newaxis]).mean(axis=(0, 1))
+    false = (called & ~abnormal[:, np.newaxis]).mean(axis=(0, 1))
+    return np.asarray(true - false * THRESHOLD_PROBABILITIES / (1 - THRESHOLD_PROBABILITIES))
+
+
+def decision_curve(models: Sequence[Predictions], labels: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """Return `model`, `threshold_probability` and `net_benefit`, also of calling all cycles abnormal or normal.
+
+    A model with a temperature has a second curve, with its probabilities calibrated.
+
+    Args:
+        models: Predictions of each model.
+        labels: Class indices ``(cycles,)``.
+    """
+    abnormal = labels > 0
+    curves = {}
+    for model in models:
+        curves[model.model] = net_benefit(abnormal, 1 - model.probabilities[..., 0])
+        if (calibrated := scaled(model)) is not None:
+            curves[f"{model.model}, temperature"] = net_benefit(abnormal, 1 - calibrated[..., 0])
+    always = np.ones((1, len(labels)), dtype=np.float32)
+    curves |= {TREAT_ALL: net_benefit(abnormal, always), TREAT_NONE: net_benefit(abnormal, 0 * always)}
+    parts = [
+        pl.DataFrame({"threshold_probability": THRESHOLD_PROBABILITIES, "net_benefit": curve.round(4) + 0.0})
+        .select(pl.lit(name).alias("model"), pl.all())
+        .filter(pl.col("net_benefit") >= LOWEST)
+        for name, curve in curves.items()
+    ]
+    return pl.concat(parts)
+
+
+def _over_runs(values: Sequence[float]) -> dict[str, float | None]:
+    """Return mean and standard deviation over runs with two decimals; None where they are undefined."""
+    mean, several = float(np.mean(values)), len(values) > 1
+    sd = float(np.std(values, ddof=1)) if several else None
+    return {
+        "mean": None if np.isnan(mean) else round(mean, 2) + 0.0,
+        "sd": None if sd is None or np.isnan(sd) else round(sd, 2),
+    }
