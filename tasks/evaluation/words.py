@@ -1,6 +1,8 @@
 """Texts of figures and selections in reports, leaderboards and cards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from tasks.runtime.words import counted
 
 MISSING = "–"
 SELECTIONS = {
@@ -39,3 +41,25 @@ def limits(found: Mapping[str, float | None]) -> str:
 def interval(low: float | None, high: float | None, to: str = "–") -> str:
     """Return an interval as text, or a dash if it is undefined."""
     return MISSING if low is None or high is None else f"{low:.1f}{to}{high:.1f}"
+
+
+def flagged(name: str, degenerate: str | None) -> str:
+    """Return the name of a model, with the way in which it is degenerate, if it is."""
+    return name if degenerate is None else f"{name} (degenerate: {degenerate})"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value as text, such as ``= 0.031`` or ``< 0.001``, or a dash if it is undefined."""
+    if value is None:
+        return MISSING
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def compared_with(labelling: Sequence[str]) -> dict[str, str]:
+    """Return the names of what the student is compared with, by their keys in ``reports/metrics.json``.
+
+    Args:
+        labelling: Ids of the teachers that label.
+    """
+    teachers = f"the {counted(len(labelling), 'teacher')} that {'label' if len(labelling) > 1 else 'labels'}"
+    return {"ensemble": "the ensemble", "teachers": f"the mean of {teachers}"}

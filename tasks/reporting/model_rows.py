@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.metrics import FIGURES
+from tasks.evaluation.words import flagged
 
 
 def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
@@ -12,7 +13,10 @@ def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
 
 
 def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return each model's name and figures: student, seeds, ensemble, teachers."""
+    """Return each model's name and figures: student, seeds, ensemble, teachers that label, and the other teachers.
+
+    Names tell of degenerate models.
+    """
     student = metrics["student"][selection]
     mean = {name: student[name]["mean"] for name in FIGURES} | {
         key: {name: student[name][key] for name in FIGURES} for key in ("sd", "low", "high")
@@ -25,4 +29,10 @@ def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, 
         rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
-    return rows + [(f"teacher {name}", found[selection]) for name, found in metrics["teachers"].items()]
+    labelling = metrics["labelling"]
+    others = [name for name in metrics["teachers"] if name not in labelling]
+    names = {name: f"teacher {name}" for name in labelling} | {
+        name: f"teacher {name}, labels nothing" for name in others
+    }
+    rows += [(words, metrics["teachers"][name][selection]) for name, words in names.items()]
+    return [(flagged(name, found["degenerate"]), found) for name, found in rows]

@@ -4,14 +4,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from tasks.evaluation.words import figure, interval, signed
+from tasks.evaluation.words import figure, flagged, interval, signed
 from tasks.reporting.accessibility import with_roles
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.reporting.sections import registry
 from tasks.runtime import templates
 
-FILTERS: Mapping[str, Callable[..., str]] = {"figure": figure, "signed": signed, "range": partial(interval, to=" to ")}
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "figure": figure,
+    "flagged": flagged,
+    "signed": signed,
+    "range": partial(interval, to=" to "),
+}
 
 
 def render(run: RunResults) -> str:

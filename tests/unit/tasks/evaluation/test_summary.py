@@ -9,7 +9,7 @@ from models.metrics import CHALLENGE, scores
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.summary import headline
-from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, SETTINGS, cycles, evaluator, metrics, predict
+from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, SETTINGS, always, cycles, evaluator, metrics, predict
 
 
 def test_the_student_is_the_mean_over_seeds():
@@ -98,20 +98,14 @@ def test_a_comparison_has_its_tests():
 
 def test_a_teacher_that_labels_nothing_is_in_no_comparison():
     """Such a teacher, which predicted one class, once turned a difference of -5.4 points into +2.7."""
-    frame = cycles()
-    dead = np.zeros((1, frame.height, len(CLASSES)), dtype=np.float32)
-    dead[..., 1] = 1
-    both, more = metrics(), metrics(further=[Predictions("teacher/dead", "val", dead)])
+    both, more = metrics(), metrics(further=[always("teacher/dead", 1)])
     assert more["teachers"]["dead"]["val"]["degenerate"] == "always crackle"
     assert more["student_minus"] == both["student_minus"]
     assert (more["labelling"], list(more["teachers"])) == (["a", "b"], ["a", "b", "dead"])
 
 
 def test_degenerate_models_are_named_with_their_kind():
-    frame = cycles()
-    always = np.zeros((1, frame.height, len(CLASSES)), dtype=np.float32)
-    always[..., 0] = 1
-    found = metrics(further=[Predictions("student/3", "val", always)])
+    found = metrics(further=[always("student/3", 0)])
     assert [found["students"][seed]["val"]["degenerate"] for seed in ("1", "3")] == [None, "always normal"]
     assert found["student"]["val"]["degenerate"] == "always normal: student/3"
     assert found["student_minus"]["val"]["ensemble"]["degenerate"] == "always normal: student/3"

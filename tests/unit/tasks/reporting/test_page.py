@@ -19,6 +19,7 @@ COLUMNS = [
     ["", "", "strict", "lenient"],
     ["model", "Sp", "Score", "95 % interval", "Se", "Score", "95 % interval", "Se"],
     ["student minus …", "strict", "95 % interval", "lenient", "95 % interval"],
+    ["student minus …", "Score", "difference", "p by patient", "pairs of networks", "p of McNemar"],
     ["true ↓ predicted →", *CLASSES],
     ["class", "cycles", "recall", "precision", "F1", "ROC area", "AP"],
 ]

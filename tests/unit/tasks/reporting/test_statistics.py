@@ -1,0 +1,70 @@
+"""Sections of comparisons, further metrics, recordings and patients."""
+
+import pytest
+
+from tasks.evaluation.words import p_value
+from tasks.reporting import model_rows
+from tasks.reporting.run_results import RunResults
+from tasks.reporting.sections import comparisons, further_metrics, recordings
+from tests.unit.tasks.evaluation.example import always, facts, metrics
+
+
+@pytest.fixture(scope="module")
+def run():
+    further = [always("student/3", 0), always("teacher/idle", 1)]
+    return RunResults(metrics=metrics(further=further), plots={}, cards={}, facts=facts())
+
+
+def test_degenerate_models_and_teachers_that_label_nothing_are_named_in_every_row(run):
+    names = [name for name, _ in model_rows.of_selection(run.metrics, "val")]
+    assert names == [
+        "student, mean of 3 seeds (degenerate: always normal: student/3)",
+        "student seed 1",
+        "student seed 2",
+        "student seed 3 (degenerate: always normal)",
+        "ensemble of teachers",
+        "teacher a",
+        "teacher b",
+        "teacher idle, labels nothing (degenerate: always crackle)",
+    ]
+    for section in (further_metrics, recordings):
+        assert any(
+            "idle, labels nothing (degenerate: always crackle)" in row[0] for row in section.content(run)[0].rows
+        )
+
+
+def test_differences_have_p_values_and_the_word_degenerate(run):
+    table, *notes = comparisons.content(run)
+    assert [row[:2] for row in table.rows] == [
+        (f"{name} (degenerate: always normal: student/3)", definition)
+        for name in ("the ensemble", "the mean of the 2 teachers that label")
+        for definition in ("strict", "lenient")
+    ]
+    score = run.metrics["student_minus"]["val"]["teachers"]["score_strict"]
+    assert table.rows[2][3:5] == (p_value(score["p"]).removeprefix("= "), "6")
+    assert "treats cycles as independent" in notes[0].text
+    assert "no difference between two classifiers" in notes[1].text
+    plain = RunResults(metrics=metrics(teachers=False), plots={}, cards={}, facts=facts())
+    assert comparisons.content(plain) is None
+
+
+def test_the_prevalence_of_predictive_values_is_stated(run):
+    (table, _) = further_metrics.content(run)
+    assert "a prevalence of abnormal cycles of 65.6 %: the share of abnormal cycles in this test set" in table.caption
+    student = run.metrics["student"]["val"]["further"]["mcc"]
+    assert table.rows[0][3] == f"{student['mean']:.2f} ± {student['sd']:.2f}"
+    assert table.rows[3][5] == "–", "a model that always says normal has no PPV"
+
+
+def test_recordings_and_patients_are_counted(run):
+    by_recording, by_patient, _ = recordings.content(run)
+    assert by_recording.caption.startswith("8 recordings, 7 of them abnormal.")
+    assert by_patient.title == "Per patient"
+    ensemble = run.metrics["ensemble"]["val"]["by_patient"]["max"]
+    row = next(row for row in by_patient.rows if row[:2] == ("ensemble of teachers", "max"))
+    assert row[3] == f"{ensemble['score_strict']:.1f}"
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.0004, "< 0.001"), (0.03125, "= 0.031"), (1.0, "= 1.000")])
+def test_p_values_are_never_shown_as_zero(value, text):
+    assert p_value(value) == text
