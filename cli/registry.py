@@ -1,8 +1,10 @@
 """`breathline registry`: versions of models, as Git tags in the format of GTO and DVC."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +13,11 @@ from rich.table import Column
 from cli.options import EXAMPLES
 from cli.output import print_json, table
 from flows.gto_tags import Bump
+from flows.publish.scores import degenerate
 from tasks import artifacts
+
+if TYPE_CHECKING:
+    from flows.registry import Version
 
 app = typer.Typer(no_args_is_help=True, help="Versions of models: list, register, show.")
 Name = Annotated[str, typer.Option(help="Name of the model, under `artifacts:` in dvc.yaml.")]
@@ -23,6 +29,7 @@ COLUMNS = {
     "se_lenient": "Se\nlenient",
 }
 LISTED = tuple(COLUMNS)[:4]
+STUDENT = "val.student"  # key of the listed scores
 
 
 @app.command("list", epilog=EXAMPLES["registry list"])
@@ -33,8 +40,9 @@ def list_versions(
     from flows import registry
 
     versions = registry.versions(Path.cwd(), name)
+    flags = {str(one): _degenerate(Path.cwd(), one) for one in versions}
     if as_json:
-        print_json([asdict(one) | {"made": one.made.isoformat()} for one in versions])
+        print_json([asdict(one) | {"made": one.made.isoformat(), "degenerate": flags[str(one)]} for one in versions])
         return
     console = Console(emoji=False, highlight=False)
     if not versions:
@@ -43,9 +51,12 @@ def list_versions(
     facts = (Column(column, no_wrap=True) for column in ("version", "stage", "made", "commit"))
     shown = table(*facts, *(Column(COLUMNS[key], justify="right") for key in LISTED))
     for one in reversed(versions):
-        values = [_score(one.scores.get(f"val.student.{key}")) for key in LISTED]
+        values = [_score(one.scores.get(f"{STUDENT}.{key}")) for key in LISTED]
         shown.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
     console.print(shown)
+    for one in reversed(versions):
+        if flag := flags[str(one)]:
+            console.print(f"{one} is degenerate: {flag}", style="yellow")
 
 
 @app.command(epilog=EXAMPLES["registry promote"])
@@ -94,8 +105,17 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
         console.print(f"seeds {', '.join(metrics['students'])}")
+        if flag := degenerate(metrics, STUDENT):
+            console.print(f"degenerate: {flag}", style="yellow")
     get = f"dvc artifacts get . {versions.full_name(root, version.name)} --rev {version.version}"
     console.print(f"[dim]{get} · git show {versions.tag_of(root, str(version))}:./params.yaml[/]")
+
+
+def _degenerate(root: Path, version: Version) -> str | None:
+    """Return how the student of a version is degenerate; None if it is not, or if that is not known."""
+    from flows import registry
+
+    return degenerate(registry.read_at(root, version.commit, artifacts.METRICS), STUDENT)
 
 
 def _score(value: float | None) -> str:

@@ -11,10 +11,21 @@ from rich.table import Column, Table
 
 from flows.publish import links
 from tasks.artifacts import METRICS, PREDICTIONS, REPORT
-from tasks.evaluation.words import SELECTIONS, figure, interval, limits, signed, spread
+from tasks.evaluation.words import (
+    FURTHER_METRICS,
+    SELECTIONS,
+    compared_with,
+    figure,
+    interval,
+    limits,
+    p_value,
+    signed,
+    spread,
+)
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
+DEGENERATE = "(!)"  # mark of a model that predicts one class for every cycle, or never the normal class
 PATHS = {
     REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
     PREDICTIONS: "every prediction",
@@ -47,39 +58,78 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
     console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow", markup=False)
     for selection in metrics["selections"]:
         console.print(table(metrics, selection))
+        for line in notes(metrics, selection):
+            console.print(line, style="yellow")
         console.print()
         if metrics.get("corpora") or metrics.get("external"):
             console.print(by_corpus(metrics, selection))
+            for line in corpus_notes(metrics, selection):
+                console.print(line, style="yellow")
             console.print()
     for line in comparisons(metrics):
         console.print(line)
     console.print(per_class(metrics))
+    for line in further(metrics):
+        console.print(line)
+    console.print()
     console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
     console.print("[dim]Intervals: over the test patients (jackknife, Student's t), with networks fixed.[/]")
-    console.print("[dim]±: standard deviation over seeds.[/]\n")
+    console.print("[dim]±: standard deviation over seeds. p: permutation test, which swaps whole patients.[/]\n")
 
 
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
-    """Return the results of one epoch selection: student, teachers, and a model that always predicts normal."""
+    """Return the results of one epoch selection: student, teachers, and a model that always predicts normal.
+
+    Degenerate models have a mark, and teachers that label nothing come last; `notes` explains both.
+    """
     rows = _empty_table(f"{SELECTIONS[selection]} ({selection})", metrics)
     seeds = len(metrics["students"])
+    student = metrics["student"][selection]
     name = f"student, {seeds} seeds" if seeds > 1 else "student"
-    rows.add_row(name, *_of_student(metrics["student"][selection]), style="bold green")
-    others = [("ensemble", metrics["ensemble"])] if metrics["ensemble"] else []
-    others += [(f"teacher {name}", found) for name, found in metrics["teachers"].items()]
-    for name, found in others:
-        _row(rows, name, found[selection])
+    rows.add_row(_marked(name, student), *_of_student(student), style="bold green")
+    if metrics["ensemble"]:
+        _row(rows, "ensemble", metrics["ensemble"][selection])
+    idle = [name for name in metrics["teachers"] if name not in metrics["labelling"]]
+    for name in metrics["labelling"]:
+        _row(rows, f"teacher {name}", metrics["teachers"][name][selection])
     _row(rows, f"always “{metrics['classes'][0]}”", metrics["always_normal"], style="dim")
+    for name in idle:
+        _row(rows, f"teacher {name}", metrics["teachers"][name][selection], style="dim")
     return rows
+
+
+def notes(metrics: Mapping[str, Any], selection: str) -> Iterator[str]:
+    """Yield lines below the table of one epoch selection: degenerate models, and teachers that label nothing."""
+    models = {"student": metrics["student"], "ensemble": metrics["ensemble"]}
+    models |= {f"teacher {name}": found for name, found in metrics["teachers"].items()}
+    for name, found in models.items():
+        if flag := found.get(selection, {}).get("degenerate"):
+            yield f"{DEGENERATE} {name} is degenerate: {flag}"
+    idle = [name for name in metrics["teachers"] if name not in metrics["labelling"]]
+    if idle:
+        yield f"label nothing, and are in no comparison: {', '.join(f'teacher {name}' for name in idle)}"
 
 
 def by_corpus(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of the student on the test cycles of each corpus apart, training corpora first."""
     rows = _empty_table("the student on each corpus", metrics)
+    for name, student in _students(metrics, selection):
+        rows.add_row(_marked(name, student), *_of_student(student))
+    return rows
+
+
+def corpus_notes(metrics: Mapping[str, Any], selection: str) -> Iterator[str]:
+    """Yield a line for each corpus on which the student is degenerate."""
+    for name, student in _students(metrics, selection):
+        if flag := student.get("degenerate"):
+            yield f"{DEGENERATE} the student is degenerate on {name}: {flag}"
+
+
+def _students(metrics: Mapping[str, Any], selection: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the student's figures on each corpus apart, with the words for the corpus."""
     for role, words in (("corpora", ""), ("native", ", in its own classes"), ("external", ", only tested on")):
         for name, found in metrics.get(role, {}).items():
-            rows.add_row(f"{name}{words}", *_of_student(found["student"][selection]))
-    return rows
+            yield f"{name}{words}", found["student"][selection]
 
 
 def _empty_table(title: str, metrics: Mapping[str, Any]) -> Table:
@@ -106,11 +156,13 @@ def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
     if score.get("low_seeds") is not None:
         over_seeds = interval(score["low_seeds"], score["high_seeds"])
         yield f"student, interval of the strict Score over patients and seeds: {over_seeds}"
-    names = {"ensemble": "the ensemble", "teachers": "the mean of the teachers"}
+    names = compared_with(metrics["labelling"])
     for name, found in metrics["student_minus"]["val"].items():
         row = found["score_strict"]
         if row["difference"] is not None:
-            yield f"student − {names[name]}: {signed(row['difference'])} points of strict Score{limits(row)}"
+            line = f"student − {names[name]}: {signed(row['difference'])} points of strict Score{limits(row)}"
+            flag = f"; degenerate: {found['degenerate']}" if found["degenerate"] else ""
+            yield f"{line}, p {p_value(row['p'])}{flag}"
 
 
 def per_class(metrics: Mapping[str, Any]) -> str:
@@ -120,10 +172,32 @@ def per_class(metrics: Mapping[str, Any]) -> str:
     return "the student finds " + ", ".join(parts) + "\n"
 
 
+def further(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the further metrics of the student, and its Scores per recording and per patient."""
+    student, prevalence = metrics["student"]["val"], metrics["prevalence"]
+    texts = {
+        name: f"{words} {figure(student['further'][name]['mean'], 2 if name in ('mcc', 'kappa') else 1)}"
+        for name, words in FURTHER_METRICS.items()
+    }
+    share = None if prevalence["value"] is None else 100 * prevalence["value"]
+    yield "the student's " + ", ".join(texts[name] for name in ("macro_f1", "balanced_accuracy", "mcc", "kappa"))
+    yield f"{texts['ppv']}, {texts['npv']} at a prevalence of {figure(share)} % abnormal ({prevalence['source']})"
+    for level in ("by_recording", "by_patient"):
+        found = student[level]
+        scores = ", ".join(f"{figure(found[rule]['score_strict'])} by {rule}" for rule in ("majority", "max"))
+        unit = level.removeprefix("by_")
+        yield f"per {unit} ({found['n']}, {found['abnormal']} abnormal): strict Score {scores}"
+
+
+def _marked(name: str, figures: Mapping[str, Any]) -> str:
+    """Return the name of a model, with a mark if it is degenerate."""
+    return f"{name} {DEGENERATE}" if figures.get("degenerate") else name
+
+
 def _row(rows: Table, name: str, figures: Mapping[str, Any], style: str | None = None) -> None:
     low, high = figures.get("low", {}).get("score_strict"), figures.get("high", {}).get("score_strict")
     rows.add_row(
-        name,
+        _marked(name, figures),
         *(figure(figures[key]) for key in ("sp", "se_strict", "score_strict")),
         interval(low, high),
         *(figure(figures[key]) for key in ("se_lenient", "score_lenient")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from flows.backfills.variants import Variant
 from flows.publish import markdown, scores
+from tasks.evaluation.words import flagged
 from tasks.runtime.files import write_text
 
 # Code that computes the scores. If it differs between commits, scores of the same name may be different metrics.
@@ -53,7 +54,9 @@ def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
                 model, _, name = key.rpartition(".")
                 corpus, selection, kind = scores.parts(model)
                 group = groups.setdefault((selection, scores.measured(metrics, corpus), code), {})
-                group.setdefault(variant.name, {})[f"{kind} {name}"] = value
+                group.setdefault(_flagged(variant.name, metrics, model.removesuffix(kind)), {})[f"{kind} {name}"] = (
+                    value
+                )
     definitions = list(dict.fromkeys(definition for _, _, definition in groups))
     found_tables = []
     for (selection, measured, definition), members in groups.items():
@@ -83,6 +86,18 @@ def markdown_tables(found: Sequence[Table]) -> str:
         rows = [[markdown.text(row[0]), *map(_number, row[1:])] for row in table.rows]
         parts += [f"### {table.title}", markdown.table(table.header, rows, right=range(1, len(table.header)))]
     return "\n\n".join([*parts, "Scores in percent; Score = (Sp + Se) / 2."]) + "\n"
+
+
+def _flagged(variant: str, metrics: Mapping[str, Any], prefix: str) -> str:
+    """Return the name of a variant, with the models of one selection and corpus that are degenerate.
+
+    Args:
+        variant: Name of the variant.
+        metrics: Content of ``reports/metrics.json``.
+        prefix: Key of the selection in the scores, with a dot after it.
+    """
+    found = {kind: scores.degenerate(metrics, f"{prefix}{kind}") for kind in ("student", "ensemble")}
+    return flagged(variant, "; ".join(f"{kind} {flag}" for kind, flag in found.items() if flag) or None)
 
 
 def _number(value: Any) -> str:

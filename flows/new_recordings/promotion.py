@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows.publish.scores import degenerate
+
 METRIC = "val.student.score_strict"
 MARGIN = 1.0
 # Keys of metrics.json; scores with different values of them are not comparable.
@@ -41,7 +43,8 @@ def decide(
     if value is None:
         return Decision(False, f"{metric} is not defined for the new model.")
     if production_scores is None:
-        return Decision(True, f"{metric} is {value:.2f}, and no version is in production yet.")
+        flag = _flag("new model", metrics or {}, metric)
+        return Decision(True, f"{metric} is {value:.2f}, and no version is in production yet{flag}.")
     old = production_scores.get(metric)
     if old is None:
         return Decision(False, f"{metric} is not defined for the version in production: the models are not comparable.")
@@ -53,4 +56,11 @@ def decide(
     reason = f"{metric} is {value:.2f}, and {old:.2f} in production ({value - old:+.2f}; allowed loss {margin:.2f})"
     if new.get("test") != production.get("test"):
         reason += "; the test cycles differ"
+    reason += _flag("new model", new, metric) + _flag("version in production", production, metric)
     return Decision(round(old - value, 6) <= margin, reason + ".")
+
+
+def _flag(which: str, metrics: Mapping[str, Any], metric: str) -> str:
+    """Return a clause that tells how a model is degenerate; empty if it is not."""
+    flag = degenerate(metrics, metric.rpartition(".")[0])
+    return f"; the {which} is degenerate: {flag}" if flag else ""

@@ -50,8 +50,12 @@ def publish_results(
     if outcome.get("evaluate") in lineage.DONE:
         with _published("scores"):
             if now := scores.read(root):
-                text = scores.show(now, scores_before, scores.read_metrics(root))
-                create_markdown_artifact(text, key="scores", description=scores.headline(now, scores_before))
+                metrics = scores.read_metrics(root)
+                text, description = (
+                    scores.show(now, scores_before, metrics),
+                    scores.headline(now, scores_before, metrics),
+                )
+                create_markdown_artifact(text, key="scores", description=description)
     with _published("graph"):
         text = lineage.show(stages, outcome, lineage.versions(root))
         create_markdown_artifact(text, key="graph", description=lineage.headline(outcome))

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.publish import markdown
 from tasks import artifacts
+from tasks.evaluation.words import flagged
 from tasks.runtime.params import flatten
 
 MEASURED = "measured"
@@ -40,15 +41,16 @@ def read_metrics(root: Path) -> dict[str, Any]:
     return _json(root / artifacts.METRICS)
 
 
-def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
-    """Return the strict and lenient Score of the student, and their changes."""
+def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
+    """Return the strict and lenient Score of the student, their changes, and whether it is degenerate."""
     old = _comparable(now, before)
     model = next(iter(_models(now)))
     values = []
     for figure, word in (("score_strict", "strict"), ("score_lenient", "lenient")):
         moved = change(now[f"{model}.{figure}"], old.get(f"{model}.{figure}"))
         values.append(f"{_number(now[f'{model}.{figure}'])} {word}" + (f" ({moved})" if moved else ""))
-    return f"Score of {_name(model)}: {', '.join(values)}."
+    flag = degenerate(metrics, model)
+    return f"Score of {_name(model)}: {', '.join(values)}." + (f" Degenerate: {flag}." if flag else "")
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
@@ -59,10 +61,11 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
     header = ["model", "figure", "now", *interval, "before", "change"]
     rows = []
     for model, figures in _models(now).items():
+        name = flagged(_name(model), degenerate(metrics, model))
         for figure, value in figures.items():
             then = old.get(f"{model}.{figure}")
             spread = [_interval(metrics, model, figure)] if interval else []
-            rows.append([_name(model), FIGURES[figure], _number(value), *spread, _number(then), change(value, then)])
+            rows.append([name, FIGURES[figure], _number(value), *spread, _number(then), change(value, then)])
     parts.append(markdown.table(header, rows, right=range(2, len(header))))
     if gone := sorted(set(_models(old)) - set(_models(now))):
         parts.append(f"No longer measured: {', '.join(map(_name, gone))}.")
@@ -77,6 +80,19 @@ def change(now: float | None, before: float | None) -> str:
     if not points:
         return "="
     return f"▲ +{points:.2f}" if points > 0 else f"▼ −{-points:.2f}"
+
+
+def degenerate(metrics: Mapping[str, Any], model: str) -> str | None:
+    """Return how a model is degenerate, such as ``always normal``; None if it is not, or if that is not known.
+
+    Args:
+        metrics: Content of ``reports/metrics.json``.
+        model: Key of the model in the scores, such as ``val.student``.
+    """
+    corpus, selection, kind = parts(model)
+    found = metrics if corpus is None else metrics.get("external", {}).get(corpus, {})
+    flag: str | None = found.get(kind, {}).get(selection, {}).get("degenerate")
+    return flag
 
 
 def _models(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

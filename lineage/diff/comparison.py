@@ -119,6 +119,8 @@ def _notes(run: Run) -> list[str]:
         for path in _tables(run, table)
         if run.path(path) is None
     ]
+    flags = results.degenerate(run)
+    found += [f"{run.name}: {model} is degenerate: {flag}." for model, flag in flags.items()]
     dirty = [name for name, record in run.records.items() if (record["git"] or {}).get("dirty")]
     if dirty:
         found.append(f"{run.name}: {len(dirty)} of {len(run.records)} stages ran uncommitted code.")

@@ -14,7 +14,8 @@ from tasks.runtime.params import flatten
 METRICS, PREDICTIONS = artifacts.METRICS.as_posix(), artifacts.PREDICTIONS.as_posix()
 EXTERNAL = artifacts.EXTERNAL_PREDICTIONS.as_posix()
 MODELS = ("student", "ensemble", "students", "teachers")
-COMPARED = (*FIGURES, "per_class", "confusion")
+FLAG = "degenerate"
+COMPARED = (FLAG, *FIGURES, "per_class", "confusion")
 COLUMNS = ["model", "selection", "cycle_id", "label", "predicted"]
 
 
@@ -90,6 +91,12 @@ def predictions(old: Run, new: Run) -> Predictions | str:
         relabelled=tuple(relabelled),
         flips=tuple(Flip(**row) for row in flipped.to_dicts()),
     )
+
+
+def degenerate(run: Run) -> dict[str, str]:
+    """Return how models of a run are degenerate, such as ``always normal``, by the dotted key of the model."""
+    found = _figures(run.json(METRICS))
+    return {key.removesuffix(f".{FLAG}"): flag for key, flag in found.items() if key.endswith(f".{FLAG}") and flag}
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -162,6 +162,11 @@ def _card(
         for test, part in results.tests(found).items()
         for figure in _figures(part["students"].get(student.seed, {}).get(selection, {}), test)
     ]
+    flags = [
+        f"Degenerate on the {test or 'test cycles'}: {flag}."
+        for test, part in results.tests(found).items()
+        if (flag := part["students"].get(student.seed, {}).get(selection, {}).get("degenerate"))
+    ]
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
@@ -174,7 +179,7 @@ def _card(
             "outputs": [{"format": f"logits (batch, {len(outputs)}): {', '.join(outputs)}"}],
         },
         "quantitativeAnalysis": {"performanceMetrics": figures},
-        "considerations": {"useCases": list(corpora.INTENDED), "technicalLimitations": list(corpus.limits)},
+        "considerations": {"useCases": list(corpora.INTENDED), "technicalLimitations": [*flags, *corpus.limits]},
     }
 
 

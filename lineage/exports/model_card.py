@@ -72,6 +72,7 @@ def card(project: Project) -> str:
         learned=[part for part in parts if not part.external],
         external=[part for part in parts if part.external],
         selections=SELECTIONS,
+        degenerate=results.degenerate,
         corpus=corpus,
         citations=list(dict.fromkeys(part.facts.citation for part in parts if part.facts.citation)),
         intended=corpora.INTENDED,
@@ -113,6 +114,7 @@ def _result(figure: Figure, found: Mapping[str, Any], corpus: CorpusFacts) -> Ev
     from huggingface_hub import EvalResult
 
     spread = {"low": figure.low, "high": figure.high, "sd_over_seeds": figure.sd, "unit": "percent"}
+    spread |= {"degenerate": results.degenerate(found).get(figure.selection)}
     return EvalResult(
         task_type="audio-classification",
         task_name=found["labels"],

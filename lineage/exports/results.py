@@ -99,6 +99,12 @@ def tests(found: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:
     return parts
 
 
+def degenerate(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return how the student is degenerate, such as ``always normal``, by the selections in which it is."""
+    flags = {selection: found["student"][selection].get("degenerate") for selection in found["selections"]}
+    return {selection: flag for selection, flag in flags.items() if flag}
+
+
 def figures(found: Mapping[str, Any]) -> list[Figure]:
     """Return the defined figures of the student, Scores first."""
     return [

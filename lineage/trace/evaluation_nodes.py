@@ -11,6 +11,7 @@ from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models.metrics import FIGURES
 from tasks.artifacts import EXTERNAL_PREDICTIONS, METRICS, PLOTS, PREDICTIONS, REPORTS, CorpusFolders
+from tasks.evaluation.words import flagged
 from tasks.runtime.words import counted
 
 EVALUATE, REPORT = "evaluate", "report"  # the stages whose reports are nodes
@@ -98,8 +99,10 @@ class Figures(NodeType):
         """Return the scores among the figures."""
         found = value_at(self.data.json(METRICS), name)
         chosen = {key: found[key] for key in FIGURES if key in found} if isinstance(found, Mapping) else {}
+        flag = degenerate_at(self.data.json(METRICS), name)
         facts = {"path": str(METRICS), "sha256": self.data.file(METRICS).get("sha256"), "key": name, "figures": chosen}
-        return Node(f"figures:{name}", f"figures {name}", facts, "figures")
+        facts |= {"degenerate": flag} if flag else {}
+        return Node(f"figures:{name}", flagged(f"figures {name}", flag), facts, "figures")
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield predictions, test cycles and the stage."""
@@ -120,7 +123,8 @@ class Metrics(NodeType):
         """Return the value."""
         value = value_at(self.data.json(METRICS), name)
         facts = {"path": str(METRICS), "key": name, "value": value}
-        return Node(f"metric:{name}", f"{name} = {value}" if not isinstance(value, dict | list) else name, facts)
+        words = f"{name} = {value}" if not isinstance(value, dict | list) else name
+        return Node(f"metric:{name}", flagged(words, degenerate_at(self.data.json(METRICS), name)), facts)
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the group of figures."""
@@ -162,4 +166,15 @@ def value_at(metrics: Any, key: str) -> Any:
             return value
         if key.startswith(f"{name}.") and (found := value_at(value, key[len(name) + 1 :])) is not None:
             return found
+    return None
+
+
+def degenerate_at(metrics: Any, key: str) -> str | None:
+    """Return how the model of a figure is degenerate; None if it is not, or if the figure is of no single model."""
+    parts = key.split(".")
+    for end in range(len(parts), 0, -1):
+        found = value_at(metrics, ".".join(parts[:end]))
+        if isinstance(found, Mapping) and "degenerate" in found:
+            flag: str | None = found["degenerate"]
+            return flag
     return None

@@ -9,6 +9,14 @@ SELECTIONS = {
     "val": "epoch chosen on validation patients",
     "paper": "epoch chosen on the test set, as in publications: too high for new patients",
 }
+FURTHER_METRICS = {
+    "macro_f1": "macro-F1",
+    "balanced_accuracy": "UAR",
+    "mcc": "MCC",
+    "kappa": "κ",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
 
 
 def figure(value: float | None, digits: int = 1) -> str:

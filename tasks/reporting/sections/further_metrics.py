@@ -4,19 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.evaluation.further_metrics import DIGITS, FURTHER
-from tasks.evaluation.words import spread
+from tasks.evaluation.words import FURTHER_METRICS, spread
 from tasks.reporting.model_rows import of_selection
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Section, Table, Text
 
-TITLES = {
-    "macro_f1": "macro-F1",
-    "balanced_accuracy": "UAR",
-    "mcc": "MCC",
-    "kappa": "κ",
-    "ppv": "PPV",
-    "npv": "NPV",
-}
 READING = (
     "Macro-F1 and UAR (balanced accuracy) are the means of F1 and recall over the classes, in percent. "
     "MCC and Cohen's κ are agreement beyond chance: 1 for perfect, 0 for chance and for one class for every cycle. "
@@ -37,7 +29,7 @@ def content(run: RunResults) -> Sequence[Block]:
     value, source = run.metrics["prevalence"]["value"], SOURCES[run.metrics["prevalence"]["source"]]
     share = "undefined" if value is None else f"{100 * value:.1f} %"
     prevalence = f"PPV and NPV hold at a prevalence of abnormal cycles of {share}: {source}."
-    table = Table(["model", *(TITLES[name] for name in FURTHER)], rows, main=True, caption=prevalence)
+    table = Table(["model", *(FURTHER_METRICS[name] for name in FURTHER)], rows, main=True, caption=prevalence)
     return [table, Text(READING, muted=True)]
 
 

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.unit.tasks.evaluation.example import metrics
+from tests.unit.tasks.evaluation.example import always, metrics
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_comparisons_say_whether_other_seeds_are_meant(evaluated):
     evaluated()
     printed = " ".join(CliRunner().invoke(app, ["report"]).stdout.split())
     assert "over patients and seeds:" in printed
-    for name in ("the ensemble", "the mean of the teachers"):
+    for name in ("the ensemble", "the mean of the 2 teachers that label"):
         line = printed.partition(f"student − {name}: ")[2].partition(")")[0]
         assert "(networks fixed: " in line
         assert "; patients and seeds: " in line
@@ -50,11 +50,41 @@ def test_a_comparison_without_an_interval_is_shown_with_its_difference(evaluated
     """As where one class is predicted always: no patient differs from another."""
     found = evaluated()
     for row in found["student_minus"]["val"].values():
-        row["score_strict"] = {"difference": -2.5, "low": None, "high": None}
+        row["score_strict"] |= {"difference": -2.5, "p": 0.03, "low": None, "high": None}
+        row["score_strict"] |= {"low_seeds": None, "high_seeds": None}
     (tmp_path / "reports/metrics.json").write_text(json.dumps(found))
     done = CliRunner().invoke(app, ["report"])
     assert done.exit_code == 0
-    assert "student − the ensemble: −2.5 points of strict Score\n" in done.stdout
+    assert "student − the ensemble: −2.5 points of strict Score, p = 0.030\n" in done.stdout
+
+
+def test_degenerate_models_and_idle_teachers_are_told_within_80_columns(evaluated):
+    evaluated(further=[always("student/3", 0), always("teacher/idle", 1)])
+    lines = CliRunner().invoke(app, ["report"]).stdout.splitlines()
+    first = [line.split("  ")[0].strip() for line in lines]
+    assert "student, 3 seeds (!)" in first
+    assert first.index("teacher b") < first.index("always “normal”") < first.index("teacher idle (!)")
+    text = " ".join(lines)
+    assert "(!) student is degenerate: always normal: student/3" in text
+    assert "(!) teacher idle is degenerate: always crackle" in text
+    assert "label nothing, and are in no comparison: teacher idle" in text
+    told = [text[at : at + 250] for at in range(len(text)) if text.startswith("student − ", at)]
+    assert [one.split(":")[0] for one in told] == [
+        "student − the ensemble",
+        "student − the mean of the 2 teachers that label",
+    ]
+    assert all("degenerate: always normal: student/3" in one for one in told)
+    assert max(map(len, lines[:-2])) <= 80
+
+
+def test_further_metrics_and_results_per_recording_are_told(evaluated):
+    found = evaluated()["student"]["val"]
+    printed = CliRunner().invoke(app, ["report"]).stdout
+    further, patients = found["further"], found["by_patient"]
+    assert f"MCC {further['mcc']['mean']:.2f}, κ {further['kappa']['mean']:.2f}" in printed
+    assert f"NPV {further['npv']['mean']:.1f} at a prevalence of 65.6 % abnormal (test cycles)" in printed
+    scores = f"{patients['majority']['score_strict']:.1f} by majority, {patients['max']['score_strict']:.1f} by max"
+    assert f"per patient (8, 7 abnormal): strict Score {scores}" in printed
 
 
 def test_results_without_teachers_are_shown(evaluated):

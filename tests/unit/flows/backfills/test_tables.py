@@ -54,5 +54,11 @@ def test_an_external_corpus_has_a_table_of_its_own(tmp_path):
     assert ["corpus `hospital`" in table.title for table in found] == [False, True]
 
 
+def test_a_degenerate_model_is_named_beside_its_variant(tmp_path):
+    folder = workspace(tmp_path / "a", 50.0, student={"val": {"degenerate": "never normal"}})
+    (row,) = tables({folder: variant(0.1)})[0].rows
+    assert row == ("rho=0.1 (degenerate: student never normal)", 50.0, 70.0)
+
+
 def test_a_variant_without_scores_is_in_no_table(tmp_path):
     assert tables({tmp_path: variant(0.1)}) == []

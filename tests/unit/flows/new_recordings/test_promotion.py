@@ -22,6 +22,14 @@ def test_without_a_margin_an_equal_score_is_enough():
     assert decide(METRIC, 0.0, {METRIC: 60.1}, {METRIC: 60.1}).promote
 
 
+def test_degenerate_models_are_named_in_the_reason():
+    flagged = {**ON, "student": {"val": {"degenerate": "always normal"}}}
+    first = decide(METRIC, 1.0, {METRIC: 50.0}, None, metrics=flagged)
+    assert first.reason.endswith("no version is in production yet; the new model is degenerate: always normal.")
+    found = decide(METRIC, 1.0, {METRIC: 60.0}, {METRIC: 50.0}, metrics=ON, production_metrics=flagged)
+    assert found.reason.endswith("; the version in production is degenerate: always normal.")
+
+
 def test_scores_under_other_conditions_are_not_compared():
     def against(production: dict) -> tuple[bool, str]:
         found = decide(METRIC, 1.0, {METRIC: 90.0}, {METRIC: 50.0}, metrics=ON, production_metrics=production)

@@ -36,7 +36,7 @@ def test_each_figure_has_its_interval_and_change_strict_first(tmp_path):
     before = scores.read(tmp_path)
     written(tmp_path, [41.25, 50.0, 57.5, 25.0, None], ensemble=[45.0, 55.0])
     text = table(tmp_path, before)
-    said = scores.headline(scores.read(tmp_path), before)
+    said = scores.headline(scores.read(tmp_path), before, scores.read_metrics(tmp_path))
     assert said == "Score of student (val): 41.25 strict (▲ +1.25), 50.00 lenient (=)."
     measured = "on 25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`"
     assert text.startswith(f"In percent, {measured}.\n")
@@ -60,7 +60,23 @@ def test_figures_on_an_external_corpus_have_its_name_and_interval(tmp_path):
         path.write_text(json.dumps(found | {"external": {"hospital": found}}))
     rows = cells(table(tmp_path, None))
     assert ["student (val) on hospital", "Score, strict", "40.00", "39.00 to 41.00", "", ""] in rows
-    assert scores.headline(scores.read(tmp_path), None).startswith("Score of student (val): 40.00 strict")
+    assert scores.headline(scores.read(tmp_path), None, {}).startswith("Score of student (val): 40.00 strict")
+
+
+def test_degenerate_models_are_named(tmp_path):
+    written(tmp_path, [50.0, 50.0], ensemble=[45.0, 55.0])
+    path = tmp_path / artifacts.METRICS
+    found = json.loads(path.read_text())
+    found["student"]["val"]["degenerate"] = "always normal: student/3"
+    found["ensemble"]["val"]["degenerate"] = "never normal"
+    path.write_text(json.dumps(found))
+    said = scores.headline(scores.read(tmp_path), None, found)
+    assert said == "Score of student (val): 50.00 strict, 50.00 lenient. Degenerate: always normal: student/3."
+    names = {row[0] for row in cells(table(tmp_path, None))[1:]}
+    assert names == {
+        "student (val) (degenerate: always normal: student/3)",
+        "ensemble (val) (degenerate: never normal)",
+    }
 
 
 def test_a_model_that_is_no_longer_measured_is_named(tmp_path):
