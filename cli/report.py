@@ -135,7 +135,8 @@ def _students(metrics: Mapping[str, Any], selection: str) -> Iterator[tuple[str,
 def _empty_table(title: str, metrics: Mapping[str, Any]) -> Table:
     confidence = f"{100 * metrics['interval']['confidence']:g} %\ninterval"
     names = ("Sp", "Se\nstrict", "Score\nstrict", confidence, "Se\nlenient", "Score\nlenient")
-    columns = [Column("", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in names)]
+    # Names are wrapped, so that a narrow terminal hides no digits.
+    columns = [Column(""), *(Column(name, justify="right", no_wrap=True) for name in names)]
     return Table(*columns, title=title, title_justify="left", title_style="", header_style="bold", box=None)
 
 

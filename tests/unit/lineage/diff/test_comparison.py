@@ -140,6 +140,17 @@ def test_the_page_stands_alone_and_holds_all_differences(changed):
     assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
+def test_a_degenerate_model_is_told_of_its_run(small_run, tmp_path):
+    folder = shutil.copytree(small_run, tmp_path / "flagged")
+    path = folder / "reports/metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["student"]["val"]["degenerate"] = "always normal: student/1"
+    path.write_text(json.dumps(metrics))
+    found = compare(small_run, ".", str(folder))
+    assert f"{folder}: student.val is degenerate: always normal: student/1." in found.notes
+    assert found.figures.changed["student.val.degenerate"] == [None, "always normal: student/1"]
+
+
 def test_an_unknown_run_is_an_error(small_run, tmp_path):
     for name in ("no-such-branch", str(tmp_path), "--output=x"):
         with pytest.raises(BreathlineError, match=name):

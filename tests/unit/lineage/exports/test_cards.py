@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
 from lineage import project
-from lineage.exports import data_card, model_card, results
+from lineage.exports import cyclonedx, data_card, model_card, results
 from tasks.corpora.demo import facts as demo
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime import corpus_facts
@@ -52,6 +52,24 @@ def test_the_model_card_tells_a_normalisation_by_other_recordings(made, monkeypa
     assert "level `none`, spectrum `device_of_the_data`." in text
     kind["normalization"]["spectrum"] = "recording"
     assert told not in model_card.card(made)
+
+
+def test_a_degenerate_student_is_named_in_card_and_bill_of_materials(made, copied):
+    path = copied / "reports/metrics.json"
+    found = json.loads(path.read_text())
+    found["student"]["val"]["degenerate"] = "never normal: student/2"
+    found["students"]["2"]["val"]["degenerate"] = "never normal"
+    path.write_text(json.dumps(found))
+    changed = project.load(copied)
+    text = model_card.card(changed)
+    assert "**Degenerate (val): never normal: student/2.**" in text
+    arguments = ModelCard(text).data.eval_results[0].metric_args
+    assert arguments["degenerate"] == "never normal: student/2"
+    assert "Degenerate" not in model_card.card(made)
+    models = [one for one in cyclonedx.bill(changed)["components"] if one["name"].startswith("student/")]
+    limits = {one["name"]: one["modelCard"]["considerations"]["technicalLimitations"] for one in models}
+    assert limits["student/2/val"][0] == "Degenerate on the test cycles: never normal."
+    assert not limits["student/1/val"][0].startswith("Degenerate")
 
 
 @pytest.mark.parametrize("card", [model_card.card, data_card.card])

@@ -1,10 +1,14 @@
 """Causes of a Score, a stage and a model."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lineage import project
+from lineage.trace.queries import TraceQueries
 from tests.unit.lineage import small
 from tests.unit.lineage.trace.answers import TEST, TRAIN, VAL, names, recordings
 
@@ -26,6 +30,17 @@ def test_a_score_leads_to_recordings_and_models(ask):
     assert seeds["train_teacher@t1"]["teachers.t1.seed"] == 11
     assert trace.nodes["source:icbhi"].facts["archive"]["sha256"] == "5" * 64
     assert trace.notes == ()
+
+
+def test_a_score_of_a_degenerate_model_has_that_word(small_project, tmp_path):
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "waveforms")))
+    path = root / "reports/metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["student"]["val"]["degenerate"] = "always normal"
+    path.write_text(json.dumps(metrics))
+    trace = TraceQueries(project.load(root)).ask("score")
+    assert trace.nodes[trace.root].label.endswith(" (degenerate: always normal)")
+    assert trace.nodes["figures:student.val"].facts["degenerate"] == "always normal"
 
 
 def test_a_comparison_with_the_teachers_leads_to_those_that_label(ask):

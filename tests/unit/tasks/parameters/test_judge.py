@@ -66,7 +66,7 @@ def test_a_renamed_key_is_refused(recipe, data):
 
 def wrong(value: Any) -> Any:
     """Return a value of another type."""
-    other = {bool: 1, int: "abc", float: "abc", str: 7.5, list: "abc", dict: 3, type(None): {"x": 1}}
+    other = {bool: 1, int: "abc", float: "abc", str: 7.5, list: "abc", dict: 7.5, type(None): {"x": 1}}
     return other[type(value)]
 
 
