@@ -1,17 +1,23 @@
 """Results of a run: all that the sections of the report may read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.dataset import dataset
 
 from models.file_names import CARD
 from models.file_reading import reading
 from models.training.features import Features
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
@@ -27,6 +33,7 @@ CARD_KEYS = {
     "seed": int,
     "selections.val.epoch": int,
 }
+Samples = npt.NDArray[np.float32]
 # Tables that the sections draw.
 PLOTS = ("roc", "precision_recall", "training", "ensemble_size", "operating_points", "decision_curve")
 
@@ -81,6 +88,16 @@ class RunResults:
         """Return the feature caches of the training corpora that a model reads."""
         return Features(self.root / artifacts.FEATURE_CACHES / self.cards[model]["frontend"])
 
+    def waveforms(self, cycles: Sequence[str]) -> dict[str, tuple[Samples, int]]:
+        """Return waveform ``(samples,)`` and sample rate in Hz of cycles by their id, at the lowest rate there is."""
+        found: dict[str, tuple[Samples, int]] = {}
+        for folder in sorted((self.root / CorpusFolders("training", "*").waveforms.parent).glob("*")):
+            files = sorted(folder.glob("*.parquet"), key=lambda path: int(path.stem))
+            for path in files[:1]:
+                for cycle, samples in _rows_of(path, cycles):
+                    found[cycle] = samples, int(path.stem)
+        return found
+
 
 def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
     """Return the results of a project.
@@ -108,6 +125,15 @@ def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
 def read_card(folder: Path) -> dict[str, Any]:
     """Return the contents of a model's ``model.json``, with all that sections show."""
     return read_json(folder / CARD, CARD_KEYS)
+
+
+@as_artifact_error()
+def _rows_of(path: Path, cycles: Sequence[str]) -> list[tuple[str, Samples]]:
+    """Return ids and waveforms of some cycles of one file; the others are not read into memory."""
+    with reading(path, "Parquet"):
+        table = dataset(path).to_table(filter=pc.is_in(pc.field("cycle_id"), pa.array(cycles)))
+    rows = zip(table["cycle_id"].to_pylist(), table["samples"], strict=True)
+    return [(cycle, samples.values.to_numpy(zero_copy_only=False)) for cycle, samples in rows]
 
 
 @as_artifact_error()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.evaluation import curves
@@ -17,6 +18,7 @@ from tasks.evaluation.predictions import pool, table
 from tasks.reporting.run_results import RunResults
 from tasks.runtime import corpus_facts
 from tasks.runtime.corpus_facts import Published
+from tasks.runtime.schemas import AUDIO
 from tests.unit.tasks.evaluation.example import CLASSES, cycles, evaluator, facts, metrics, predict
 
 FRAMES, MELS = 40, 16
@@ -39,6 +41,11 @@ def write(root: Path) -> None:
     np.save(cache / "features.npy", np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype("f2"))
     frame.select("cycle_id", row=pl.int_range(pl.len(), dtype=pl.Int32)).write_parquet(cache / "index.parquet")
     (cache / "statistics.json").write_text(json.dumps({"duration_s": 8.0, "frontend": "efficientat", "pad": "repeat"}))
+    sounds = root / "data/waveforms/demo"
+    sounds.mkdir(parents=True)
+    ids = frame["cycle_id"].to_list()
+    tones = [np.sin(np.arange(400 + 10 * row) / (2 + row % 5)).astype("f4").tolist() for row in range(len(ids))]
+    pq.write_table(pa.table({"cycle_id": ids, "samples": tones}, AUDIO), sounds / "4000.parquet")
     theirs = root / "data/external/tested/theirs"
     shutil.copytree(root / "data/cycles", theirs)
     shutil.copytree(cache, theirs / "fbank/efficientat")

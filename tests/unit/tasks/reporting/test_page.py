@@ -3,12 +3,10 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
-from tasks.evaluation.predictions import Predictions
 from tasks.reporting.page import render as render_page
-from tasks.reporting.sections import examples, published, registry
+from tasks.reporting.sections import published, registry
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, metrics
 from tests.unit.tasks.reporting import example
 
@@ -170,17 +168,3 @@ def test_the_page_without_teachers_and_with_the_selection_paper(page):
     assert Page(html).headings == [title for title in HEADINGS if title != "Tests of differences"]
     assert "student minus" not in html
     assert "too high for any new patient" in html
-
-
-def test_a_short_cycle_is_at_the_start_of_its_clip_or_between_zeros(page):
-    assert examples.cycle_span(0.3, "repeat") == (0.0, 0.3)
-    assert examples.cycle_span(0.5, "zero") == (0.25, 0.75)
-    assert examples.cycle_span(1.0, "zero") == examples.cycle_span(1.0, "repeat") == (0.0, 1.0)
-    assert page().count('<i style="left:31.2%">') == page().count('class="mel"')
-
-
-def test_the_gallery_shows_the_most_confident_right_and_wrong_cycle_of_each_class():
-    labels = np.array([0, 0, 1, 1])
-    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]], dtype=np.float32)[None]
-    model = Predictions("student/1", "val", probabilities)
-    assert examples.select(model, labels, 2) == [0, 2]

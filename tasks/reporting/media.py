@@ -1,0 +1,47 @@
+"""Pictures and sounds of cycles as data URLs, small enough for a page that needs no other file."""
+
+import base64
+import io
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from PIL import Image
+from scipy.signal import resample_poly
+
+WIDTH = 400  # largest width of a spectrogram in pixels: the width at which the page shows it
+AUDIO_RATE = 8000  # Hz; lung sounds are below 4 kHz, and MP3 has no lower rate that all browsers play
+PEAK = 0.9  # of the louder half-wave; cycles differ in level, and many would be too quiet to hear
+
+
+def spectrogram(mel: npt.NDArray[np.float32]) -> str:
+    """Return features ``(frames, mels)`` as a small PNG in a data URL, from their 1st to their 99th percentile."""
+    step = -(-len(mel) // WIDTH)
+    thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)
+    low, high = np.percentile(thin, [1, 99])
+    grey = np.clip((thin - low) / max(high - low, 1e-6), 0, 1)
+    image = Image.fromarray((255 * grey.T[::-1]).astype(np.uint8)).convert("P")
+    colours = mpl.colormaps["magma"](np.arange(256), bytes=True)[:, :3]
+    image.putpalette(colours.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return _data_url("image/png", buffer)
+
+
+def audio(samples: npt.NDArray[np.float32], rate: int) -> str:
+    """Return a waveform as MP3 in a data URL, mono, at `AUDIO_RATE` and with one peak level for all.
+
+    Args:
+        samples: Waveform ``(samples,)``.
+        rate: Sample rate in Hz.
+    """
+    resampled = resample_poly(samples, AUDIO_RATE, rate) if rate != AUDIO_RATE else samples
+    largest = float(np.abs(resampled).max(initial=0))
+    buffer = io.BytesIO()
+    soundfile.write(buffer, resampled * (PEAK / largest if largest > 0 else 1.0), AUDIO_RATE, format="MP3")
+    return _data_url("audio/mpeg", buffer)
+
+
+def _data_url(kind: str, buffer: io.BytesIO) -> str:
+    return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,63 @@
+"""Cycles that the report shows: their choice, their pictures and their sounds."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from tasks.reporting import media
+from tasks.reporting.sections import gallery
+from tests.unit.tasks.reporting import example
+
+
+def chosen(labels, probabilities, devices):
+    probabilities = np.array(probabilities, dtype=np.float32)
+    return dict(gallery.select(np.array(labels), probabilities.argmax(axis=1), probabilities, devices))
+
+
+def test_errors_doubtful_and_clear_cycles_are_shown_once_each(monkeypatch):
+    monkeypatch.setattr(gallery, "UNCERTAIN", 2)
+    probabilities = [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.48, 0.52], [0.05, 0.95], [0.99, 0.01]]
+    found = chosen([0, 0, 0, 0, 1, 1, 0], probabilities, ["one", "one", "two", "one", "one", "one", "one"])
+    assert list(found.values()) == [[0, 1], [4, 3], [2], [6, 5]]
+
+
+def test_the_frozen_decision_counts_and_not_the_largest_probability():
+    labels, probabilities = np.array([0, 1]), np.array([[0.4, 0.6], [0.4, 0.6]], dtype=np.float32)
+    groups = dict(gallery.select(labels, np.array([0, 1]), probabilities, ["one", "one"]))
+    assert groups["Most confident errors of each class"] == []
+
+
+def test_a_short_cycle_is_at_the_start_of_its_clip_or_between_zeros():
+    assert gallery.cycle_span(0.3, "repeat") == (0.0, 0.3)
+    assert gallery.cycle_span(0.5, "zero") == (0.25, 0.75)
+    assert gallery.cycle_span(1.0, "zero") == gallery.cycle_span(1.0, "repeat") == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 44100])
+def test_a_sound_keeps_its_pitch_and_has_one_level(rate):
+    tone = 0.01 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+    url = media.audio(tone.astype(np.float32), rate)
+    samples, played = soundfile.read(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+    middle = samples[played // 2 : played // 2 + played]
+    assert np.abs(np.fft.rfft(middle)).argmax() == pytest.approx(440, abs=2)
+    assert np.abs(middle).max() == pytest.approx(media.PEAK, abs=0.1)
+    assert url == media.audio(tone.astype(np.float32), rate)
+
+
+def test_silence_is_a_sound_too():
+    assert media.audio(np.zeros(4000, np.float32), 4000).startswith("data:audio/mpeg;base64,")
+
+
+def test_sounds_end_where_the_page_has_enough(tmp_path, monkeypatch):
+    example.write(tmp_path)
+    run = example.results(tmp_path)
+    shown = [one for _, examples in gallery.content(run)["groups"] for one in examples]
+    assert len(shown) > 8
+    assert all(one.audio for one in shown)
+    assert {one.span for one in shown} == {(0.0, 2.5 / 8)}
+    monkeypatch.setattr(gallery, "AUDIO_BYTES", 1)
+    fewer = [one for _, examples in gallery.content(run)["groups"] for one in examples]
+    assert [one.audio is not None for one in fewer] == [True] + [False] * (len(shown) - 1)
