@@ -1,15 +1,17 @@
 """Launcher of a stage: ``python -m cli.stage NAME[@ITEM]``, the command of every stage in dvc.yaml.
 
-It provides what a stage must not import itself: the record of its run (`lineage`) and the map over Dask (`flows`).
+It provides what a stage must not import itself: the record of its run (`lineage`), the map over Dask and
+the provenance on the report (`flows`).
 ``python -m tasks.NAME [ITEM]`` does the same work without a record.
 """
 
 import argparse
 import inspect
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from tasks.runtime import text_streams, users
@@ -51,7 +53,7 @@ def _run() -> None:
 
     if PARAMS.exists():
         judge.check(PARAMS)
-    hooks.recorder, hooks.dask_mapper = recorded, map_over_dask
+    hooks.recorder, hooks.dask_mapper, hooks.provenance = recorded, map_over_dask, provenance
     run = import_module(module).main
     try:
         inspect.signature(run).bind(*items)
@@ -65,6 +67,13 @@ def map_over_dask(*args: Any, **kwargs: Any) -> Generator[Any, None, None]:
     from flows import dask_map
 
     return dask_map.in_order(*args, **kwargs)
+
+
+def provenance(root: Path) -> Mapping[str, Any]:
+    """Call `flows.report_provenance.read`, which is imported only for the report."""
+    from flows import report_provenance
+
+    return report_provenance.read(root)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Content hashes of tables, arrays and tensors, independent of the library that wrote the file.
+"""Content hashes of tables, arrays, tensors and reports, independent of the library that wrote the file.
 
 The bytes of a Parquet file depend on its writer (compression, row groups, statistics). A content hash depends on types
-and values alone. It is streamed, so memory does not grow with the file.
+and values alone. It is streamed, so memory does not grow with the file. That of the report leaves out its provenance.
 """
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from models.file_reading import reading
 
 CHUNK = 1 << 22  # bytes read at a time
+# Parts of a report that differ between equal runs (`tasks/reporting/templates`).
+PROVENANCE = re.compile(rb"<!-- provenance -->.*?<!-- /provenance -->", re.DOTALL)
 
 
 def content_hash(path: Path) -> str | None:
@@ -137,6 +140,13 @@ def tensors(path: Path) -> Iterator[tuple[str, str, list[int], Iterator[bytes]]]
             yield name, header[name]["dtype"], header[name]["shape"], _parts(file.read, end - start)
 
 
+def report_hash(path: Path) -> str | None:
+    """Return the hash of a page without the marked parts that tell its provenance; None for a page without them."""
+    page = path.read_bytes()
+    rest = PROVENANCE.sub(b"", page)
+    return None if rest == page else hashlib.sha256(rest).hexdigest()
+
+
 def _parts(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:
     while size:
         part = read(min(CHUNK, size))
@@ -146,8 +156,9 @@ def _parts(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:
         yield part
 
 
-_BY_SUFFIX: dict[str, Callable[[Path], str]] = {
+_BY_SUFFIX: dict[str, Callable[[Path], str | None]] = {
     ".parquet": table_hash,
+    ".html": report_hash,
     ".npy": array_hash,
     ".safetensors": tensors_hash,
 }

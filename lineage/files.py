@@ -20,7 +20,7 @@ def describe(
     The content hash of a file among the ``known`` ones, by SHA-256, is not computed again.
 
     Returns:
-        For each file ``path``, ``sha256``, ``bytes`` and, for tables, arrays and tensors, ``content`` (`content_hash`).
+        For each file ``path``, ``sha256``, ``bytes`` and, for tables, arrays, tensors and the report, ``content``.
         For each folder, ``files`` has the description of each file, sorted by path, ``bytes`` is the size of all files,
         and ``sha256`` is the hash of their paths and hashes.
 

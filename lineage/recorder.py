@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record
+from lineage import events, machine, record, test_use
 from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.files import sha256
 
@@ -53,4 +53,5 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         with suppress(OSError, DiskError):
             end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
-    end("done", work_ended, record=sha256(path))
+    evaluated = test_use.of_record(record.read(root, stage) or {}) if stage == test_use.STAGE else {}
+    end("done", work_ended, record=sha256(path), **({"evaluated": evaluated} if evaluated else {}))

@@ -17,14 +17,16 @@ def folder_with(root: Path, stage: str, digest: str) -> Path | None:
 
     The log of the project or workspace itself is not searched.
     """
-    for folder in _others(root.resolve()):
+    for folder in others(root):
         ended = filter(events.is_success, events.read_or_empty(folder))
         if any((entry["stage"], entry["record"]) == (stage, digest) for entry in ended) and not events.check(folder):
             return folder
     return None
 
 
-def _others(root: Path) -> Iterator[Path]:
+def others(root: Path) -> Iterator[Path]:
+    """Yield the other folders that have a log: the project, and the workspaces beside the given one."""
+    root = root.resolve()
     copied = origin(root)
     home = Path(copied["project"]) if copied else root
     for folder in (home, *(path for name in FOLDERS for path in sorted((home / name).glob("*")))):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lineage import events, record
-from lineage.files import hashes
+from lineage.files import by_path, hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, note
@@ -71,7 +71,8 @@ def _causes(found: Record) -> dict[str, Any]:
 
 
 def _outs(found: Record) -> dict[str, str]:
-    return hashes(found["outputs"])
+    """Return the content hash of each file, or the SHA-256 of a file without one, by path."""
+    return {path: file.get("content", file["sha256"]) for path, file in by_path(found["outputs"]).items()}
 
 
 def _from_cache(audited: AuditedProject, wanted: Collection[str]) -> dict[str, Record]:

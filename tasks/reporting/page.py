@@ -8,7 +8,7 @@ from tasks.evaluation.words import figure, flagged, interval, signed
 from tasks.reporting.accessibility import with_roles
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
-from tasks.reporting.sections import registry
+from tasks.reporting.sections import provenance, registry
 from tasks.runtime import templates
 
 FILTERS: Mapping[str, Callable[..., str]] = {
@@ -33,6 +33,7 @@ def render(run: RunResults) -> str:
         filters=FILTERS,
         run=run,
         metrics=run.metrics,
+        origin=provenance.headline(run),
         sections=[(name, sections[name].title, body) for name, body in bodies.items() if body],
         training_corpora=[part.name for part in run.facts.parts or (run.facts,)],
     )

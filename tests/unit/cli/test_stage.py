@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import stage
 from lineage import record
+from tasks import report
+from tasks.runtime.hooks import hooks
 from tests import toy
 
 ROOT = Path(__file__).parents[3]
@@ -66,3 +69,17 @@ def test_a_stage_reaches_servers_of_this_machine_without_a_proxy(tmp_path):
     env |= {"HTTP_PROXY": "http://127.0.0.1:9", "PYTHONPATH": str(toy.ROOT)}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, check=True)
     assert b"127.0.0.1" in done.stdout
+
+
+def test_the_launcher_gives_the_report_its_provenance(monkeypatch, tmp_path):
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stage", "report"])
+    for name in ("recorder", "dask_mapper", "provenance"):
+        monkeypatch.setattr(hooks, name, None)
+    monkeypatch.setattr(report, "main", lambda: None)
+    stage._run()
+    found = hooks.provenance(tmp_path)
+    assert found["missing"] == "the stage `evaluate` has left no record that can be read"
+    assert [corpus["name"] for corpus in found["corpora"]] == ["demo"]

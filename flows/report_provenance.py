@@ -1,0 +1,41 @@
+"""Provenance on the report: origin of the figures, the nearest recipe, and the commands that make them again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flows.recipes import nearest
+from lineage import graph, record, run_origin
+from tasks.runtime import params
+from tasks.runtime.errors import BreathlineError
+
+
+def read(root: Path) -> dict[str, Any]:
+    """Return what the report says about its origin (`run_origin.read`), with ``recipe`` and ``commands``.
+
+    Facts that cannot be read are None: the origin is an annotation of the page, and never stops the stage.
+    """
+    found = run_origin.read(root, graph.read(root))
+    return found | {"recipe": _recipe(root), "commands": _commands(found)}
+
+
+def _recipe(root: Path) -> dict[str, Any] | None:
+    """Return the nearest recipe as a mapping; None if recipes or parameters cannot be read."""
+    try:
+        found = nearest.find(root, params.read(root / params.PARAMS))
+    except BreathlineError:
+        return None
+    return asdict(found) if found else None
+
+
+def _commands(origin: Mapping[str, Any]) -> list[str]:
+    """Return the commands that make the figures again, from the commit of their evaluation; none without a commit."""
+    if origin["commit"] is None:
+        return []
+    checkout = f"git checkout {origin['commit'][:12]}"
+    if not origin["dirty"]:
+        return [checkout, "dvc repro"]
+    # The record holds the diff of the run; params.yaml is part of it.
+    diff = f"import json; print(json.load(open('{record.path_of('evaluate')}'))['git']['diff'])"
+    return [f'python -c "{diff}" > run.diff', checkout, "git apply run.diff", "dvc repro"]

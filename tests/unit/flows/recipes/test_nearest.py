@@ -1,0 +1,41 @@
+"""The nearest recipe of a project."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows import report_provenance
+from flows.recipes import nearest, writing
+from tasks.runtime import params
+from tests import toy
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(toy.ROOT / name, tmp_path)
+    shutil.copytree(toy.ROOT / "recipes", tmp_path / "recipes")
+    return tmp_path
+
+
+def test_a_used_recipe_is_its_own_nearest_one(root):
+    for name, small in (("mn_weighted", False), ("mn_sam", True)):
+        writing.write(root, writing.edit(root, name, small=small))
+        found = nearest.find(root, params.read(root / "params.yaml"))
+        assert (found.name, found.small, found.changes) == (name, small, {})
+
+
+def test_changed_settings_are_listed_with_both_values(root):
+    writing.write(root, writing.edit(root, "mn_weighted"))
+    read = params.read(root / "params.yaml")
+    size = read["student"]["batch_size"]
+    read["student"]["batch_size"] = size + 1
+    found = nearest.find(root, read)
+    assert (found.name, found.changes) == ("mn_weighted", {"student.batch_size": (size, size + 1)})
+
+
+def test_a_damaged_recipe_leaves_the_recipe_out_and_stops_nothing(root):
+    (root / "recipes/mn_sam.yaml").write_text("description: [")
+    found = report_provenance.read(root)
+    assert (found["recipe"], found["commands"]) == (None, [])

@@ -1,0 +1,84 @@
+"""Provenance on the report: what it says, and that it leaves the content hash of the page as it is."""
+
+from dataclasses import replace
+
+import pytest
+
+from lineage.content import content_hash
+from tasks.reporting import page
+from tasks.reporting.sections import provenance, registry
+from tests.unit.tasks.reporting import example
+
+FOUND = {
+    "evaluated_at": "2026-11-28T14:48:27.806+00:00",
+    "commit": "4615b8e704d47f60fc1c890c62b7b550de8da41b",
+    "dirty": True,
+    "changed_files": [f"file{number}.py" for number in range(25)],
+    "corpora": [
+        {"name": "icbhi", "role": "training", "sha256": "eb2d97"},
+        {"name": "kauh", "role": "external", "sha256": None},
+    ],
+    "test_use": {"students": 7, "teachers": 1, "evaluations": 4, "unknown": 2},
+    "missing": None,
+    "recipe": {
+        "name": "mn_weighted",
+        "small": False,
+        "changes": {"student.batch_size": (8, 16), "student.note": ("x" * 90, None)},
+    },
+    "commands": ["git checkout 4615b8e704d4", "dvc repro"],
+}
+NOTHING = dict.fromkeys(FOUND) | {"dirty": False, "changed_files": [], "corpora": [], "commands": []}
+
+
+@pytest.fixture
+def render(tmp_path, monkeypatch):
+    """Return a function that renders a page with the section of the provenance alone."""
+    example.write(tmp_path)
+    run = example.results(tmp_path)
+    monkeypatch.setattr(registry, "read", lambda: {"provenance": provenance.SECTION})
+    return lambda found: page.render(replace(run, provenance=found))
+
+
+def test_the_page_tells_its_origin(render):
+    html = " ".join(render(FOUND).split())
+    head = (
+        "2026-11-28 14:48 UTC · commit 4615b8e704d4 with uncommitted changes · recipe mn_weighted with 2 other settings"
+    )
+    for part in (
+        head,
+        "file19.py and 5 more",
+        "SHA-256 <code>eb2d97</code>",
+        "unknown: no record of its download",
+        '<th scope="row">student.batch_size</th><td>8</td><td>16</td>',
+        f"<td>{'x' * 59}…</td><td>null</td>",
+        "<b>7</b> different students and <b>1</b> different teacher were evaluated",
+        "2 earlier evaluations are not counted",
+        "git checkout 4615b8e704d4 dvc repro</pre>",
+    ):
+        assert part in html, part
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({}, "made without its provenance, by <code>python -m tasks.report</code>"),
+        (NOTHING | {"missing": "the record is gone"}, "Facts are missing because the record is gone."),
+        (FOUND | {"test_use": FOUND["test_use"] | {"evaluations": 0}}, "Unknown, because no entry of an event log"),
+    ],
+    ids=["none", "nothing known", "old log"],
+)
+def test_unknown_facts_are_named(render, found, words):
+    assert words in " ".join(render(found).split())
+
+
+def test_equal_results_have_one_content_hash_with_any_provenance(render, tmp_path):
+    path = tmp_path / "page.html"
+    hashes = set()
+    for found in ({}, FOUND):
+        path.write_text(render(found))
+        hashes.add(content_hash(path))
+    assert len(hashes) == 1
+    path.write_text(path.read_text().replace("96 breath cycles", "97 breath cycles"))
+    assert content_hash(path) not in {*hashes, None}
+    path.write_text("<p>another page</p>")
+    assert content_hash(path) is None, "its bytes are its content"
