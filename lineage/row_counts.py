@@ -104,6 +104,15 @@ def _evaluate(run: _Run) -> Account:
     return _subsets(run, "test")
 
 
+def _explain(run: _Run) -> Account:
+    account, sampled = _subsets(run, "train", "val", "test"), run.decisions["sampled"]
+    left = {name: set(cycles).difference(sampled[name]) for name, cycles in run.decisions["subsets"].items()}
+    if rest := sorted(set().union(*left.values())):
+        account["dropped"]["not in the sample of each subset"] = rest
+        account["cycles"]["out"] -= len(rest)
+    return account
+
+
 def _subsets(run: _Run, *used: str) -> Account:
     """Return the counts of a stage that uses some subsets; the cycles of the other subsets are not dropped."""
     subsets, labels = run.decisions["subsets"], run.params["labels"]
@@ -133,4 +142,5 @@ _BY_WORK: dict[str, Callable[[_Run], Account]] = {
     "train_student": _learning,
     "soft_labels": _learning,
     "evaluate": _evaluate,
+    "explain": _explain,
 }

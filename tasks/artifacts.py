@@ -41,6 +41,7 @@ EXTERNAL_PREDICTIONS = DATA / "evaluation/external.parquet"
 NATIVE_PREDICTIONS = DATA / "evaluation/native.parquet"
 METRICS, SCORES, REPORT = REPORTS / "metrics.json", REPORTS / "scores.json", REPORTS / "report.html"
 PLOTS = REPORTS / "plots"
+EMBEDDINGS, EXPLANATION = DATA / "explanation/embeddings.parquet", REPORTS / "explanation.json"
 
 RECORDS = DATA / "lineage"
 
@@ -198,6 +199,8 @@ CATALOGUE = (
     Artifact(METRICS, "set of metrics", "evaluate", in_git=True),
     Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
     Artifact(PLOTS / "*.csv", "table of a plot", "evaluate", in_git=True),
+    Artifact(EMBEDDINGS, "table of embeddings", "explain"),
+    Artifact(EXPLANATION, "set of figures of the explanation", "explain", in_git=True),
     Artifact(REPORT, "report", "report"),
 )
 

@@ -122,8 +122,9 @@ def code_id(found: Mapping[str, Any]) -> str:
 def _short(decisions: Mapping[str, Any]) -> dict[str, Any]:
     """Return decisions with the number of cycles in place of their names."""
     shown = {key: value for key, value in decisions.items() if key != "labelled_by"}
-    if "subsets" in shown:
-        shown["subsets"] = {name: len(cycles) for name, cycles in shown["subsets"].items()}
+    for key in ("subsets", "sampled"):
+        if key in shown:
+            shown[key] = {name: len(cycles) for name, cycles in shown[key].items()}
     if "held_out" in shown:
         shown["held_out"] = len(shown["held_out"])
     return shown

@@ -1,4 +1,4 @@
-"""Inference: logits of cycles of a feature cache."""
+"""Inference: logits and embeddings of cycles of a feature cache."""
 
 import logging
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from models.training.settings import ComputeSettings
 
 log = logging.getLogger(__name__)
 BATCH = 32
+Forward = Callable[[Tensor], Tensor]
 
 
 def pick_device(settings: ComputeSettings) -> torch.device:
@@ -38,7 +39,6 @@ def autocast(settings: ComputeSettings, device: torch.device) -> Callable[[], Ab
     return nullcontext
 
 
-@torch.inference_mode()
 def predict(
     network: Network,
     features: Features,
@@ -60,32 +60,59 @@ def predict(
         roll: Number of frames by which each clip is shifted circularly to later times.
         on_batch: Callback after each batch, with its number of cycles.
     """
+    forward: Forward = (lambda batch: network(batch.roll(roll, dims=1))) if roll else network
+    return _outputs(network, forward, features, rows, compute=compute, on_batch=on_batch)
+
+
+def embed(
+    network: Network,
+    features: Features,
+    rows: npt.NDArray[np.int64],
+    *,
+    compute: ComputeSettings,
+    on_batch: Callable[[int], None] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return the embeddings ``(len(rows), num_features)`` of rows of a feature cache; see `predict`."""
+    return _outputs(network, network.embed, features, rows, compute=compute, on_batch=on_batch)
+
+
+@torch.inference_mode()
+def _outputs(
+    network: Network,
+    forward: Forward,
+    features: Features,
+    rows: npt.NDArray[np.int64],
+    *,
+    compute: ComputeSettings,
+    on_batch: Callable[[int], None] | None,
+) -> npt.NDArray[np.float32]:
+    """Return what ``forward``, the network or a part of it, gives for rows of a feature cache."""
     device = next(network.parameters()).device
     context = autocast(compute, device)
     training = network.training
     network.eval()
     parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    logits: list[Tensor] = []
+    outputs: list[Tensor] = []
     size = BATCH
     for part, batch in zip(parts, features.batches(parts, device), strict=True):
-        size, found = _forward(network, batch.roll(roll, dims=1) if roll else batch, size, context)
-        logits += found
+        size, found = _forward(forward, batch, size, context)
+        outputs += found
         if on_batch is not None:
             on_batch(len(part))
     network.train(training)
     # One copy at the end: a copy after each batch would synchronise with the GPU each time.
-    return torch.cat(logits).cpu().numpy()
+    return torch.cat(outputs).cpu().numpy()
 
 
 def _forward(
-    network: Network, batch: Tensor, size: int, context: Callable[[], AbstractContextManager[None]]
+    forward: Forward, batch: Tensor, size: int, context: Callable[[], AbstractContextManager[None]]
 ) -> tuple[int, list[Tensor]]:
-    """Return the logits of a batch, in smaller parts if memory runs out, and the size that fits."""
+    """Return the outputs of a batch, in smaller parts if memory runs out, and the size that fits."""
     while True:
         try:
             with context():
                 starts = range(0, len(batch), size)
-                return size, [network(batch[start : start + size]).float() for start in starts]
+                return size, [forward(batch[start : start + size]).float() for start in starts]
         except Exception as error:
             if not is_out_of_memory(error) or size == 1:
                 raise

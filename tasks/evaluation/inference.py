@@ -10,9 +10,8 @@ from models import artifact
 from models.decision_rules import DecisionRule
 from models.file_names import CARD
 from models.heads import Heads
-from models.training.features import Features
 from models.training.inference import pick_device, predict
-from models.training.normalization import CycleSources, Normalization
+from models.training.normalization import CycleSources
 from models.training.settings import ComputeSettings, Selection
 from tasks.distillation.soft_labels import Logits, combine
 from tasks.evaluation.augmentation import mean_logits, rolls
@@ -20,7 +19,7 @@ from tasks.evaluation.predictions import Predictions
 from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import console
-from tasks.training.torch_setup import as_breathline_error
+from tasks.training import trained_networks
 
 
 def read_cards(folders: Mapping[str, Path], labels: str) -> dict[str, dict[str, Any]]:
@@ -82,19 +81,14 @@ def predict_all(
         for name, folder in folders.items():
             progress.update(bar, description=name)
             for selection in selections:
-                with as_breathline_error(where=folder, hint="run `dvc repro`"):
-                    network, card = artifact.load(folder, selection)
-                    features = Features(features_root / card["frontend"])
-                    features.check_shape(card["frames"], card["mels"])
-                    features.normalize(Normalization.from_card(card), sources)
-                    rows = features.find(cycles)
-                network.to(pick_device(compute))
+                trained = trained_networks.load(folder, selection, cycles, sources, features_root)
+                network, card = trained.network.to(pick_device(compute)), trained.card
                 heads, shifted = Heads.from_card(card), []
-                for roll in rolls(features.frames, shifts):
+                for roll in rolls(trained.features.frames, shifts):
                     found = predict(
                         network,
-                        features,
-                        rows,
+                        trained.features,
+                        trained.rows,
                         compute=compute,
                         roll=roll,
                         on_batch=lambda count: progress.advance(bar, count),

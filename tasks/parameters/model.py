@@ -13,6 +13,7 @@ from tasks.checks.settings import CheckSettings
 from tasks.corpora.settings import DownloadSettings, ExternalSettings
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation.settings import EvaluationSettings
+from tasks.explanation.settings import ExplanationSettings
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.value_types import Name, Seed
 from tasks.subsets.settings import SplitByCorpus, ValidationSettings
@@ -53,6 +54,7 @@ class Params:
     soft_labels: SoftLabelSettings
     student: StudentSettings
     evaluation: EvaluationSettings
+    explanation: ExplanationSettings
 
     def __post_init__(self) -> None:
         if "val" not in self.selections:

@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from tasks import artifacts
 from tasks import evaluate as evaluation
+from tasks import explain as explanation
 from tasks.artifacts import CorpusFolders
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
@@ -18,6 +20,7 @@ from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import Evaluator, about, headline, summarize
+from tasks.explanation import embeddings, sample
 from tasks.runtime import corpus_facts, files, params
 from tasks.subsets import assignment, folds
 from tasks.training import student, teachers
@@ -65,6 +68,21 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
         (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
 
 
+def explain(root: Path, read: Mapping[str, Any], _item: str) -> None:
+    assigned, settings = _assigned(root, read), read["explanation"]
+    drawn = sample.draw(assigned, cycles=settings["embeddings"]["cycles"], seed=settings["seed"])
+    tables, classes = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet"), assigned.classes
+    cycles = sample.table(*tables, drawn, labels=assigned.labels, classes=classes)
+    ids = cycles["cycle_id"].to_list()
+    embedded = [
+        embeddings.Embeddings(f"student/{seed}", selection, _logits(ids, f"{seed}{selection}"), None)
+        for seed in read["student"]["seeds"]
+        for selection in read["selections"]
+    ]
+    files.write_table(root / artifacts.EMBEDDINGS, embeddings.table(embedded, cycles, classes))
+    files.write_json(root / artifacts.EXPLANATION, {"embeddings": {"omitted": embeddings.omitted(cycles)}})
+
+
 def _predictions(root: Path, read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:
     folders = {f"student/{seed}": root / "data/student" / str(seed) for seed in read["student"]["seeds"]}
     folders |= {f"teacher/{name}": root / "data/teachers" / name for name in sorted(read["teachers"])}
@@ -91,7 +109,7 @@ def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[st
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Return the decisions of a stage, by its own functions; empty for stages that decide nothing."""
     group, _, item = stage.partition("@")
-    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate"):
+    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate", "explain"):
         return {}
     whole, folder = _assigned(root, read), root / "data/teachers"
     if group == "train_teacher":
@@ -103,6 +121,10 @@ def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     if group == "train_student":
         network, training = student.parse(read["student"])
         return decisions(network, training, whole, seed=int(item), selections=read["selections"])
+    if group == "explain":
+        embedded = read["explanation"]
+        drawn = sample.draw(whole, cycles=embedded["embeddings"]["cycles"], seed=embedded["seed"])
+        return explanation.decide(whole, drawn)
     known = teachers.read(read)
     choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
     if group == "soft_labels":

@@ -270,6 +270,7 @@ _MAKERS = {
     "pool": _pool,
     "external": _external,
     "evaluate": predicted.evaluate,
+    "explain": predicted.explain,
     "weights": _weights,
     "train_teacher": _train_teacher,
     "train_student": lambda root, read, item: _model(root, read, f"data/student/{item}", read["student"], int(item)),

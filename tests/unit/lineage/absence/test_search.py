@@ -52,7 +52,18 @@ def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
     found = find(small_run, f"patient:{PATIENT}", None)
     assert not found.proven
     assert {trace.path.split("/")[1] for trace in found.traces} == {
-        *("raw", "extracted", "waveforms", "cycles", "fbank", "soft_labels", "teachers", "student", "lineage")
+        *(
+            "raw",
+            "extracted",
+            "waveforms",
+            "cycles",
+            "fbank",
+            "soft_labels",
+            "teachers",
+            "student",
+            "lineage",
+            "explanation",
+        )
     }
 
 
@@ -62,8 +73,9 @@ def test_the_hashes_of_an_earlier_run_prove_absence(after):
     assert found.proven
     # A wav and its annotation; three cycles at two rates and two front ends; three teachers and two students.
     assert [found.known_by[kind] for kind in ("files", "rows", "weights", "unread")] == [2, 12, 5, []]
-    # Ten cycles at two rates and two front ends; of the six that are learned from, one soft label and three logits.
-    assert found.rows == 2 * 2 * 10 + 4 * 6
+    # Ten cycles at two rates and two front ends; of the six that are learned from, one soft label and three logits. All
+    # ten are embedded by two students.
+    assert found.rows == 2 * 2 * 10 + 4 * 6 + 2 * 10
     assert found.not_there == ()
 
 

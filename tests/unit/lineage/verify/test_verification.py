@@ -16,6 +16,8 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 from tests.unit.lineage.small import edit
 
+AFTER_TEACHERS = ("soft_labels", "train_student@1", "train_student@2", "evaluate", "explain", "report")
+
 
 @pytest.fixture
 def project(small_run, tmp_path):
@@ -54,9 +56,9 @@ def test_a_finding_has_place_difference_and_downstream_stages(project):
     assert [one.kind for one in report.errors] == ["out-changed", "model-swapped"]
     assert {one.where for one in report.errors} == {"data/teachers/t2/model.json"}
     assert report.errors[0].what.endswith("seed: 12 → 99")
-    assert report.errors[0].downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate", "report")
+    assert report.errors[0].downstream == AFTER_TEACHERS
     printed = shown(report)
-    assert "Not verified: 2 differences, 6 stages affected" in printed
+    assert "Not verified: 2 differences, 7 stages affected" in printed
     assert "train_student (2)" in printed
 
 
@@ -193,7 +195,7 @@ def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
     copy_of(project, "data/teachers/t3/model.json").unlink()
     (found,) = verification.verify(project).findings
     assert (found.kind, found.severity, found.stages) == ("cache-missing", "note", ("train_teacher@t3",))
-    assert found.downstream == ("soft_labels", "train_student@1", "train_student@2", "evaluate", "report")
+    assert found.downstream == AFTER_TEACHERS
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Explanation of trained networks: their embeddings, and what these separate."""

@@ -1,0 +1,27 @@
+"""Settings of the explanation: ``explanation`` in params.yaml."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Interval
+
+from tasks.runtime.value_types import Seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingSettings:
+    """Sample of cycles that is embedded, and the settings of its neighbours and projections."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    cycles: Annotated[int, Interval(ge=10, le=100_000)]
+    neighbours: Annotated[int, Ge(1)]
+    perplexity: Annotated[float, Interval(ge=1, le=1000)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplanationSettings:
+    """Settings of the stage `explain`."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    seed: Seed
+    embeddings: EmbeddingSettings
