@@ -18,6 +18,7 @@ NAMES = {
     "score_lenient": ("icbhi_score_lenient", "ICBHI Score (lenient)"),
     "se_lenient": ("sensitivity_lenient", "Sensitivity (lenient)"),
 }
+LIMITS = ("low", "high", "sd", "low_seeds", "high_seeds")
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,22 @@ class Figure:
     low: float | None  # lower limit over test patients with networks fixed, where it is defined
     high: float | None  # upper limit
     sd: float | None  # standard deviation over seeds, where there are several
+    low_seeds: float | None = None  # lower limit over patients and seeds, where there are several seeds
+    high_seeds: float | None = None  # upper limit
 
     @property
     def interval(self) -> str:
-        """The interval in words; empty if it is not defined."""
-        return "" if self.low is None or self.high is None else f"{self.low:.2f} to {self.high:.2f}"
+        """The interval over patients in words; empty if it is not defined."""
+        return _range(self.low, self.high)
+
+    @property
+    def interval_over_seeds(self) -> str:
+        """The interval over patients and seeds in words; empty if it is not defined."""
+        return _range(self.low_seeds, self.high_seeds)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ def degenerate(found: Mapping[str, Any]) -> dict[str, str]:
 def figures(found: Mapping[str, Any]) -> list[Figure]:
     """Return the defined figures of the student, Scores first."""
     return [
-        Figure(selection, kind, name, one["mean"], one["low"], one["high"], one["sd"])
+        Figure(selection, kind, name, one["mean"], **{key: one[key] for key in LIMITS if key in one})
         for selection in found["selections"]
         for key, (kind, name) in NAMES.items()
         if (one := found["student"][selection][key])["mean"] is not None

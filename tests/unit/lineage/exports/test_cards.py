@@ -32,6 +32,12 @@ def test_the_model_card_gives_its_figures_as_the_hub_reads_them(made):
     assert results["sensitivity_lenient"].metric_args["low"] == metrics["se_lenient"]["low"]
     assert {(result.dataset_type, result.dataset_split) for result in results.values()} == {("icbhi-part", "test")}
     assert card.data.pipeline_tag == "audio-classification"
+    sp = next(line.split(" | ") for table in tables(card.text) for line in table if "| Specificity |" in line)
+    limits = [
+        "–" if metrics["sp"][low] is None else f"{metrics['sp'][low]:.2f} to {metrics['sp'][high]:.2f}"
+        for low, high in (("low", "high"), ("low_seeds", "high_seeds"))
+    ]
+    assert sp[2:] == [f"{metrics['sp']['mean']:.2f}", *limits, f"{metrics['sp']['sd']:.2f} |"]
 
 
 def test_the_model_card_states_intended_use_and_limits(made):

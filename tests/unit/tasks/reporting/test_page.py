@@ -85,6 +85,13 @@ def test_the_page_shows_the_identity_and_banner_of_the_corpus(page):
 
 
 @pytest.mark.slow
+def test_the_page_states_the_method_of_the_intervals_and_what_they_are_over(page):
+    html = page()
+    assert all(word in html for word in ("the jackknife", "Student's t", "Wilson's", "Over patients and seeds"))
+    assert html.count("<small>networks fixed</small>") == html.count("<small>patients and seeds</small>") == 2
+
+
+@pytest.mark.slow
 def test_the_metrics_of_the_corpus_own_challenge_have_a_table(page):
     html = page(challenge=("SE", "SP", "AS", "HS", "Score"))
     columns = [["model", "SE", "SP", "AS", "HS", "Score"]]
