@@ -23,9 +23,12 @@ def main() -> None:
     if one.matrices.shape[1:] != other.matrices.shape[1:]:
         sys.exit("The two runs have different test patients; compare runs of one split.")
     for name, found in difference(one, other, CONFIDENCE).items():
-        print(f"{name}: {found['difference']:+.1f} (patients: {found['low']:+.1f} to {found['high']:+.1f})", end="")
-        both = f"; patients and seeds: {found['low_seeds']:+.1f} to {found['high_seeds']:+.1f}"
-        print(both if "low_seeds" in found else "")
+        print(
+            f"{name}: {found['difference']:+.1f} (networks fixed: {found['low']:+.1f} to {found['high']:+.1f}", end=""
+        )
+        if "low_seeds" in found:
+            print(f"; patients and seeds: {found['low_seeds']:+.1f} to {found['high_seeds']:+.1f}", end="")
+        print(")")
 
 
 def students(path: Path) -> Networks:

@@ -161,14 +161,11 @@ def _recall(hits: Counts, cycles: Counts, seeds: bool) -> Recall:
     number = each.shape[-1] if seeds else 0
     of_seeds = (each - value[..., np.newaxis])[..., :number] / np.sqrt(max(number * (number - 1), 1))
     effective = _ratio(total.astype(float) ** 2, (of_patient**2).sum(-1), np.nan)
-    return Recall(
-        value=value,
-        patients=np.where(known[..., np.newaxis] >= MIN_PATIENTS, deviations, np.nan),
-        seeds=of_seeds,
-        design=np.maximum(effective - 1, 1),
-        effective=effective,
-        cycles=total.astype(float),
+    patients, design = (
+        np.where(known[..., np.newaxis] >= MIN_PATIENTS, deviations, np.nan),
+        np.maximum(effective - 1, 1),
     )
+    return Recall(value, patients, of_seeds, design, effective=effective, cycles=total.astype(float))
 
 
 def _intervals(found: dict[str, Recall], confidence: float) -> dict[str, Pair]:
