@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.evaluation import curves
+from tasks.evaluation import curves, decision_analysis
 from tasks.evaluation.ensembles import over_k
 from tasks.evaluation.predictions import pool, table
 from tasks.reporting.run_results import RunResults
@@ -78,6 +78,8 @@ def results(
         plots={
             "roc": curves.roc_table([student], labels, CLASSES),
             "precision_recall": curves.precision_recall_table([student], labels, CLASSES),
+            "operating_points": decision_analysis.operating_curve([student], labels, CLASSES),
+            "decision_curve": decision_analysis.decision_curve([student], labels),
             "training": history.with_columns(val_score_strict=pl.Series([None, 55.0])),
             "ensemble_size": over_k({k: logits[:k] for k in range(1, len(logits) + 1)}, evaluator(frame), "val"),
         },

@@ -1,0 +1,101 @@
+"""Section of the decision rules: Se over Sp with operating points, figures of each rule, and the decision curve."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tasks.evaluation.decision_analysis import LOWEST, TREAT_ALL, TREAT_NONE
+from tasks.evaluation.words import MISSING, figure, limits, signed, spread
+from tasks.reporting.figures import DASHED
+from tasks.reporting.model_rows import of_selection
+from tasks.reporting.run_results import RunResults
+from tasks.reporting.section import Block, Picture, Section, Table, Text
+from tasks.reporting.svg import INK, MUTED, PALETTE, drawing
+
+NAMES = {"argmax": "most probable class", "strict": "threshold of the strict Score", "lenient": "of the lenient Score"}
+MARKERS = {"argmax": "o", "strict": "s", "lenient": "^"}
+COLUMNS = ("model", "rule", "τ", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
+
+
+def content(run: RunResults) -> Sequence[Block]:
+    """Return the blocks of the section."""
+    student = run.metrics["student"]["val"]["decision"]
+    models = of_selection(run.metrics, "val")
+    return [
+        Text(f"The rule of the student is {student['rule']}; the figures elsewhere on this page follow it."),
+        Picture(
+            operating_points(run.plots["operating_points"], run.metrics),
+            "Sensitivity over specificity",
+            "Each curve follows the threshold τ of the probability of the normal class, with the strict Se. "
+            "Circle: the most probable class. Square and triangle: the thresholds that validation patients gave for "
+            "the strict and the lenient Score. The dashed line is a Score of 50.",
+        ),
+        Table(
+            COLUMNS,
+            [row for name, found in models for row in _rows(name, found["decision"])],
+            "The same networks with each rule",
+            "Thresholds τ were chosen on validation patients. Differences of the strict Score to the most probable "
+            f"class, with {run.confidence} % intervals over the test patients.",
+        ),
+        Picture(
+            decision_curve(run.plots["decision_curve"]),
+            "Decision curve",
+            "Net benefit: the share of abnormal cycles that are found, minus that of false alarms, weighed by the odds "
+            "of the threshold probability. A model helps where its curve is above both grey lines.",
+        ),
+    ]
+
+
+def _rows(name: str, decision: Mapping[str, Any]) -> list[Sequence[str]]:
+    """Return a row for each rule of a model."""
+    found: list[Sequence[str]] = []
+    for rule, own in decision["rules"].items():
+        minus = own.get("minus_argmax", {}).get("score_strict")
+        change = MISSING if minus is None else signed(minus["difference"]) + limits(minus)
+        sp, se, strict, lenient = (spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient"))
+        found.append((name, NAMES[rule], figure(own["threshold"], 2), sp, se, strict, change, lenient))
+    return found
+
+
+def operating_points(table: pl.DataFrame, metrics: Mapping[str, Any]) -> str:
+    """Return strict Se over Sp of student and ensemble, with a mark for each rule.
+
+    Args:
+        table: The operating curves (`tasks.evaluation.decision_analysis`).
+        metrics: Contents of ``reports/metrics.json``.
+    """
+    marked = {"student": metrics["student"]["val"], "ensemble": metrics["ensemble"].get("val")}
+    with drawing(4.6, 4.3, "Strict sensitivity over specificity, with the operating point of each rule") as canvas:
+        axes = canvas.axes
+        axes.plot([0, 100], [100, 0], **DASHED)
+        for index, model in enumerate(table["model"].unique(maintain_order=True)):
+            part = table.filter(pl.col("model") == model)
+            axes.plot(part["sp"], part["se_strict"], color=PALETTE[index], label=model)
+            for rule, own in (marked.get(model) or {"decision": {"rules": {}}})["decision"]["rules"].items():
+                point = own["sp"]["mean"], own["se_strict"]["mean"]
+                axes.plot(*point, MARKERS[rule], color=PALETTE[index], markersize=7, markeredgecolor=INK)
+        axes.set(xlim=(-2, 102), ylim=(-2, 104), xlabel="Sp, %", ylabel="strict Se, %")
+        axes.legend(loc="lower left", labelcolor=INK)
+    return canvas.svg
+
+
+def decision_curve(table: pl.DataFrame) -> str:
+    """Return the net benefit over the threshold probability of each model, and of calling all cycles one class."""
+    with drawing(4.6, 4.3, "Net benefit over the threshold probability") as canvas:
+        axes = canvas.axes
+        always = [TREAT_ALL, TREAT_NONE]
+        models = [name for name in table["model"].unique(maintain_order=True) if name not in always]
+        for index, model in enumerate([*models, *always]):
+            part = table.filter(pl.col("model") == model)
+            style: dict[str, Any] = {"color": PALETTE[index % len(PALETTE)]}
+            if model in always:
+                style = {"color": MUTED, "linestyle": ("--", ":")[always.index(model)]}
+            axes.plot(part["threshold_probability"], part["net_benefit"], label=model, **style)
+        axes.set(xlim=(0, 0.92), xlabel="threshold probability", ylabel="net benefit")
+        axes.set_ylim(bottom=LOWEST)
+        axes.legend(labelcolor=INK)
+    return canvas.svg
+
+
+SECTION = Section(title="Decision rules", order=450, content=content)
