@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.leaderboards.comparison import confusion_by_seed
+from flows.leaderboards.differences import Students
 from tasks.evaluation.intervals import Networks, difference
 
 CONFIDENCE = 0.95
@@ -34,7 +34,7 @@ def main() -> None:
 def students(path: Path) -> Networks:
     """Return the networks of all seeds, for the selection ``val``."""
     rows = pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/"))
-    return Networks(confusion_by_seed(rows, "val"), seeds=True)
+    return Networks(Students.of(rows, "val").matrices, seeds=True)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from flows.leaderboards.differences import Difference, Students, corrected, minus
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
-from models.metrics import Counts, confusion_by_patient
 from tasks import artifacts
-from tasks.evaluation.intervals import Networks, difference
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import rounded
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Published
-from tasks.subsets.patients import number
 
 DEFINITIONS = {
     "strict": "Se strict: an abnormal cycle counts with its exact class",
@@ -69,24 +65,12 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Mean Score minus that of the first recipe, in points, with paired intervals; undefined values are None.
+class Row:
+    """One recipe on a leaderboard, with the published results of its method under the same definition and selection.
 
     Attributes:
-        low: Lower limit over the test patients, with networks fixed.
-        low_seeds: Lower limit over patients and seeds; None if one of the recipes has a single seed.
+        degenerate: How some of its networks are degenerate, with their seeds; None if none is.
     """
-
-    difference: float | None
-    low: float | None
-    high: float | None
-    low_seeds: float | None = None
-    high_seeds: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One recipe on a leaderboard, with the published results of its method under the same definition and selection."""
 
     recipe: str
     seeds: tuple[str, ...]
@@ -94,6 +78,7 @@ class Row:
     sp: Figure
     se: Figure
     minus_first: Difference | None
+    degenerate: str | None = None
     published: tuple[Published, ...] = ()
 
 
@@ -169,30 +154,6 @@ def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:
     ]
 
 
-def confusion_by_seed(predictions: pl.DataFrame, selection: str) -> Counts:
-    """Return the confusion matrices ``(seeds, patients, classes, classes)`` of the test patients.
-
-    Args:
-        predictions: The students' rows of ``data/evaluation/predictions.parquet``.
-        selection: The selection of the epoch: `val` or `paper`.
-    """
-    rows = predictions.filter(pl.col("selection") == selection)
-    people, positions = number(rows["patient_id"].to_list())
-    rows = rows.with_columns(patient=positions)
-    classes = sum(name.startswith("p_") for name in rows.columns)
-    found = [
-        confusion_by_patient(
-            seed["label"].to_numpy(),
-            seed["predicted"].to_numpy(),
-            seed["patient"].to_numpy(),
-            size=len(people),
-            classes=classes,
-        )
-        for _, seed in sorted(rows.group_by("model"), key=lambda group: str(group[0]))
-    ]
-    return np.stack(found)
-
-
 def _definitions(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield "strict"
     if len(metrics["classes"]) > 2:  # with one abnormal class both definitions are equal
@@ -203,24 +164,24 @@ def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> 
     first = members[0]
     reason, published = _published(first, selection, definition)
     settings = first.settings
-    reference = Networks(confusion_by_seed(first.predictions, selection), seeds=True)
+    students = [Students.of(one.predictions, selection) for one in members]
+    names = [one.workspace.recipe for one in members]
+    against = [
+        minus(students[at], students[0], (names[at], names[0]), definition, settings) if at else None
+        for at in range(len(members))
+    ]
     rows = []
-    for result in members:
+    for result, networks, difference in zip(members, students, corrected(against), strict=True):
         found = result.metrics["student"][selection]
-        score = Figure(**found[f"score_{definition}"])
-        minus = None
-        if result is not first:
-            other = Networks(confusion_by_seed(result.predictions, selection), seeds=True)
-            both = difference(other, reference, settings.confidence)[f"score_{definition}"]
-            minus = Difference(**{name: rounded(value) for name, value in both.items()})
         rows.append(
             Row(
                 recipe=result.workspace.recipe,
                 seeds=tuple(result.metrics["students"]),
-                score=score,
+                score=Figure(**found[f"score_{definition}"]),
                 sp=Figure(**found["sp"]),
                 se=Figure(**found[f"se_{definition}"]),
-                minus_first=minus,
+                minus_first=difference,
+                degenerate=networks.degenerate,
                 published=tuple(one for one in published if result.workspace.recipe in one.recipes),
             )
         )

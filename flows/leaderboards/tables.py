@@ -10,10 +10,12 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.leaderboards.comparison import DEFINITIONS, Difference, Figure, Leaderboard, Row
+from flows.leaderboards.comparison import DEFINITIONS, Figure, Leaderboard, Row
+from flows.leaderboards.differences import Difference
 from flows.publish.markdown import table as markdown_table
-from tasks.evaluation.words import MISSING, SELECTIONS, interval, signed, spread
+from tasks.evaluation.words import DEGENERATE, MISSING, SELECTIONS, flagged, interval, p_value, signed, spread
 from tasks.runtime.files import write_text
+from tasks.runtime.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +51,7 @@ def cells(leaderboard: Leaderboard, row: Row) -> list[str]:
     """Return the cells of a row as texts, in the order of `headers`."""
     published = "; ".join(f"{one.score} ({one.sp}/{one.se}): {one.method}" for one in row.published) or MISSING
     return [
-        row.recipe,
+        flagged(row.recipe, row.degenerate),
         str(len(row.seeds)),
         spread(row.score.mean, row.score.sd),
         interval(row.score.low, row.score.high) + _over_seeds(row.score, interval),
@@ -61,22 +63,32 @@ def cells(leaderboard: Leaderboard, row: Row) -> list[str]:
 
 
 def difference(found: Difference | None) -> str:
-    """Return a difference in points with its interval as text; empty for the first recipe itself."""
+    """Return a difference in points with interval and p-value as text; empty for the first recipe itself."""
     if found is None:
         return ""
     if found.difference is None:
         return MISSING
     over = "" if found.low is None or found.high is None else f" ({_signed(found.low, found.high)})"
-    return signed(found.difference) + over + _over_seeds(found, _signed)
+    parts = [signed(found.difference) + over + _over_seeds(found, _signed), f"p {p_value(found.p_holm)}"]
+    return "; ".join([*parts, *(["degenerate"] if found.degenerate else [])])
 
 
 def notes(leaderboard: Leaderboard) -> Iterator[str]:
-    """Yield the notes below a leaderboard: definitions, intervals, published figures."""
+    """Yield the notes below a leaderboard: definitions, intervals, tests, degenerate networks, published figures."""
     yield f"{DEFINITIONS[leaderboard.definition]}. Score = (Sp + Se) / 2, in percent; ±: sd over the seeds."
     yield (
         "Intervals: over the test patients with networks fixed (jackknife, Student's t), and in square brackets over "
         "patients and seeds, for several seeds. Differences are paired over patients."
     )
+    number = sum(row.minus_first is not None for row in leaderboard.rows)
+    if number:
+        yield (
+            "p: permutation test that swaps whole patients, with networks fixed, corrected by Holm's method for "
+            f"{counted(number, 'comparison')}. leaderboard.csv and .json have it without correction, and McNemar's "
+            "test of each pair of networks, which treats cycles as independent."
+        )
+    if any(row.degenerate for row in leaderboard.rows):
+        yield f"degenerate, with the seeds: {DEGENERATE}."
     if leaderboard.without_published:
         yield f"No published figures for comparison: {leaderboard.without_published}."
     else:
@@ -94,7 +106,7 @@ def rich_table(leaderboard: Leaderboard) -> Table:
         # Folded, not cropped: a narrow terminal must not hide digits.
         table.add_column("\n".join(name.rsplit(" ", 1)), justify="left" if words else "right", overflow="fold")
     for row in leaderboard.rows:
-        table.add_row(*(escape(cell.replace(" (", "\n(", 1).replace(" [", "\n[")) for cell in cells(leaderboard, row)))
+        table.add_row(*(escape(_in_lines(cell)) for cell in cells(leaderboard, row)))
     return table
 
 
@@ -131,6 +143,11 @@ def write(leaderboards: Sequence[Leaderboard], folder: Path) -> list[Path]:
     return list(texts)
 
 
+def _in_lines(cell: str) -> str:
+    """Return a cell with intervals, p-value and flag on lines of their own."""
+    return cell.replace(" (", "\n(", 1).replace(" [", "\n[").replace("; ", "\n")
+
+
 def _signed(low: float | None, high: float | None) -> str:
     return f"{signed(low)} to {signed(high)}"
 
@@ -144,7 +161,7 @@ def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
     about = asdict(leaderboard)
     for key in ("rows", "without_published"):
         about.pop(key)
-    line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), **about}
+    line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), "degenerate": row.degenerate, **about}
     for name in ("score", "sp", "se"):
         line |= {f"{name}_{key}": value for key, value in asdict(getattr(row, name)).items()}
     minus = row.minus_first or Difference(difference=None, low=None, high=None)

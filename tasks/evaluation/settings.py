@@ -26,5 +26,6 @@ class EvaluationSettings:
     resamples: Annotated[int, Interval(ge=1, le=1_000_000)]
     seed: Seed
     calibration_bins: Annotated[int, Interval(ge=1, le=1000)]
-    prevalence: Annotated[float, Interval(gt=0, lt=1)] | None  # of abnormal cycles; None for that of the test cycles
+    # of abnormal cycles, for PPV and NPV; None for that of the test cycles
+    prevalence: Annotated[float, Interval(gt=0, lt=1)] | None = None
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)

@@ -9,6 +9,10 @@ SELECTIONS = {
     "val": "epoch chosen on validation patients",
     "paper": "epoch chosen on the test set, as in publications: too high for new patients",
 }
+DEGENERATE = (
+    "the network predicts one class for every test cycle, or never the normal class, so that a difference from it does "
+    "not compare two classifiers"
+)
 FURTHER_METRICS = {
     "macro_f1": "macro-F1",
     "balanced_accuracy": "UAR",

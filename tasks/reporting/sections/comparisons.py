@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.evaluation.words import MISSING, compared_with, flagged, p_value, signed
+from tasks.evaluation.words import DEGENERATE, MISSING, compared_with, flagged, p_value, signed
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Section, Table, Text
 
@@ -13,10 +13,6 @@ READING = (
     "McNemar's exact test compares two single networks by the cycles that only one of them predicts rightly. It treats "
     "cycles as independent, which those of one patient are not: its p-values are too small where patients differ. "
     "No p-value of this section is corrected for the number of comparisons."
-)
-DEGENERATE = (
-    "A degenerate model predicts one class for every test cycle, or never the normal class. A difference from it is "
-    "no difference between two classifiers, however small its p-value is."
 )
 
 
@@ -32,7 +28,7 @@ def content(run: RunResults) -> Sequence[Block] | None:
         return None
     columns = ["student minus …", "Score", "difference", "p by patient", "pairs of networks", "p of McNemar"]
     caption = "Differences in points of Score, epochs chosen on validation patients."
-    notes = [READING, *([DEGENERATE] if any(row["degenerate"] for row in found.values()) else [])]
+    notes = [READING, *([f"degenerate: {DEGENERATE}."] if any(row["degenerate"] for row in found.values()) else [])]
     return [Table(columns, rows, caption=caption), *(Text(note, muted=True) for note in notes)]
 
 

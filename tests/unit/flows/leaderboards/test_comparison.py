@@ -6,6 +6,7 @@ from io import StringIO
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from flows.leaderboards import tables
 from flows.leaderboards.comparison import Result, leaderboards, read
@@ -91,7 +92,46 @@ def test_differences_say_whether_their_interval_is_over_seeds():
     assert several.low_seeds < several.low < several.high < several.high_seeds
     assert tables.difference(one).count(" to ") == 1
     limits = [f"{value:+.1f}".replace("-", "−") for value in (several.low_seeds, several.high_seeds)]
-    assert tables.difference(several).endswith(f" [{' to '.join(limits)}]")
+    assert f" [{' to '.join(limits)}]; p = " in tables.difference(several)
+
+
+def test_p_values_are_corrected_for_all_comparisons_of_a_leaderboard():
+    found = leaderboards([result("ast_ce", CRACKLES), *(result(name, one_more_wheeze()) for name in ("a", "b", "c"))])
+    strict, lenient = ([row.minus_first for row in board.rows[1:]] for board in found)
+    # Every patient is better: of 2 ** 6 swaps, two give as large a difference.
+    assert [(one.p, one.p_holm) for one in strict] == [(0.0312, 0.0938)] * 3
+    assert {one.p for one in lenient} == {1.0}
+    notes = " ".join(tables.notes(found[0]))
+    assert "corrected by Holm's method for 3 comparisons" in notes
+    assert "McNemar's test of each pair of networks, which treats cycles as independent" in notes
+    assert "degenerate" not in notes
+
+
+def test_each_pair_of_networks_has_a_mcnemar_test():
+    few = np.where(np.arange(len(LABELS)) < 8, one_more_wheeze(), CRACKLES)
+    row = leaderboards([result("ast_ce", CRACKLES, CRACKLES), result("best", one_more_wheeze(), few)])[0].rows[1]
+    found = row.minus_first
+    # 6 cycles of 6 patients are mended by the one network, 1 by the other.
+    assert (found.mcnemar_pairs, found.mcnemar_smallest, found.mcnemar_largest) == (4, 0.0312, 1.0)
+
+
+def test_a_difference_from_degenerate_networks_has_that_word(tmp_path):
+    """One network that always says normal, and one that never does, once differed by -19.6 (-25.7 to -13.1) points."""
+    normal, never = np.zeros_like(LABELS), np.where(LABELS == 2, 2, 1)
+    found = leaderboards([result("mn_plain", normal, CRACKLES), result("mn_sam", never)])
+    plain, sam = found[0].rows
+    assert (plain.degenerate, sam.degenerate) == ("always normal: 1", "never normal")
+    assert sam.minus_first.degenerate == "mn_sam never normal; mn_plain always normal: 1"
+    assert tables.difference(sam.minus_first).endswith("; degenerate")
+    assert tables.cells(found[0], plain)[0] == "mn_plain (degenerate: always normal: 1)"
+    assert any("does not compare two classifiers" in note for note in tables.notes(found[0]))
+    lines = list(csv.DictReader(StringIO(tables.comma_separated(found))))
+    assert (lines[1]["degenerate"], lines[1]["minus_first_degenerate"]) == (sam.degenerate, sam.minus_first.degenerate)
+    console = Console(width=80, file=StringIO())
+    console.print(tables.rich_table(found[0]))
+    printed = console.file.getvalue()
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.count("degenerate") == 3
 
 
 def test_results_that_are_not_comparable_are_on_different_leaderboards():
@@ -185,7 +225,7 @@ def test_with_too_few_patients_a_difference_has_no_interval():
         figure |= {"low": None, "high": None}
     row = leaderboards([result("ast_ce", CRACKLES), few])[0].rows[1]
     assert (row.minus_first.difference, row.minus_first.low) == (12.5, None)
-    assert tables.difference(row.minus_first) == "+12.5"
+    assert tables.difference(row.minus_first) == "+12.5; p = 0.031"
 
 
 def test_the_files_hold_the_leaderboards(tmp_path):
@@ -198,5 +238,5 @@ def test_the_files_hold_the_leaderboards(tmp_path):
     assert shown[:2] == ["ast_ce strict 75.0", "patchmix_cl strict 87.5"]
     assert shown[2:] == ["ast_ce lenient 100.0", "patchmix_cl lenient 100.0"]
     text = paths[2].read_text()
-    assert "| patchmix_cl | 1 | 87.5 | 40.0–60.0 | 100.0 | 75.0 | +12.5 |" in text
+    assert "| patchmix_cl | 1 | 87.5 | 40.0–60.0 | 100.0 | 75.0 | +12.5; p = 0.031 |" in text
     assert "59.59 ± 0.47" in text

@@ -43,7 +43,7 @@ def test_differences_have_p_values_and_the_word_degenerate(run):
     score = run.metrics["student_minus"]["val"]["teachers"]["score_strict"]
     assert table.rows[2][3:5] == (p_value(score["p"]).removeprefix("= "), "6")
     assert "treats cycles as independent" in notes[0].text
-    assert "no difference between two classifiers" in notes[1].text
+    assert "does not compare two classifiers" in notes[1].text
     plain = RunResults(metrics=metrics(teachers=False), plots={}, cards={}, facts=facts())
     assert comparisons.content(plain) is None
 

@@ -1,0 +1,136 @@
+"""Differences of recipes from the first one of a leaderboard, with intervals and tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from models.metrics import Counts, confusion_by_patient
+from tasks.evaluation import degeneracy, paired_tests
+from tasks.evaluation.intervals import Networks, difference
+from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.summary import rounded
+from tasks.subsets.patients import number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Mean Score minus that of the first recipe, in points, with paired intervals and tests; undefined values are None.
+
+    Attributes:
+        low: Lower limit over the test patients, with networks fixed.
+        low_seeds: Lower limit over patients and seeds; None if one of the recipes has a single seed.
+        p: P-value of the permutation test, which swaps whole patients.
+        p_holm: The same, corrected for all comparisons of the leaderboard.
+        mcnemar_pairs: Number of pairs of networks, each compared by McNemar's test, which treats cycles as independent.
+        mcnemar_smallest: Smallest p-value of these tests, without correction.
+        degenerate: How networks of both recipes are degenerate; empty if none is.
+    """
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    low_seeds: float | None = None
+    high_seeds: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    mcnemar_pairs: int = 0
+    mcnemar_smallest: float | None = None
+    mcnemar_largest: float | None = None
+    degenerate: str = ""
+
+
+@dataclass(frozen=True)
+class Students:
+    """Predictions of the networks of one recipe on the test cycles.
+
+    Attributes:
+        labels: Class of each cycle ``(cycles,)``, sorted by the ids of the cycles.
+        predicted: Predicted classes ``(cycles,)`` of each network, by its seed.
+        patients: Index of the patient of each cycle ``(cycles,)``.
+        classes: Names of the classes, the normal one first.
+    """
+
+    labels: npt.NDArray[np.int64]
+    predicted: Mapping[str, npt.NDArray[np.int64]]
+    patients: npt.NDArray[np.int64]
+    classes: Sequence[str]
+
+    @staticmethod
+    def of(predictions: pl.DataFrame, selection: str) -> "Students":
+        """Return the networks of one selection.
+
+        Args:
+            predictions: The students' rows of the table of predictions.
+            selection: The selection of the epoch: `val` or `paper`.
+        """
+        rows = predictions.filter(pl.col("selection") == selection).sort("cycle_id").partition_by("model", as_dict=True)
+        seeds = {str(name).partition("/")[2]: part for (name,), part in sorted(rows.items())}
+        first = next(iter(seeds.values()))
+        return Students(
+            labels=first["label"].to_numpy().astype(np.int64),
+            predicted={seed: part["predicted"].to_numpy().astype(np.int64) for seed, part in seeds.items()},
+            patients=number(first["patient_id"].to_list())[1],
+            classes=[name.removeprefix("p_") for name in predictions.columns if name.startswith("p_")],
+        )
+
+    @property
+    def matrices(self) -> Counts:
+        """Confusion matrices ``(seeds, patients, classes, classes)`` of the test patients."""
+        size, classes = self.patients.max() + 1, len(self.classes)
+        found = [
+            confusion_by_patient(self.labels, one, self.patients, size=size, classes=classes)
+            for one in self.predicted.values()
+        ]
+        return np.stack(found)
+
+    @property
+    def degenerate(self) -> str | None:
+        """How some of the networks are degenerate, with their seeds; None if none is."""
+        kinds = zip(self.predicted, self.matrices.sum(axis=1), strict=True)
+        return degeneracy.of_several({seed: degeneracy.kind(matrix, self.classes) for seed, matrix in kinds})
+
+
+def minus(
+    other: Students, first: Students, names: tuple[str, str], definition: str, settings: EvaluationSettings
+) -> Difference:
+    """Return the mean Score of a recipe minus that of the first one.
+
+    Args:
+        other: Networks of the recipe.
+        first: Networks of the first recipe.
+        names: Names of both recipes, in this order.
+        definition: Definition of Se: ``strict`` or ``lenient``.
+        settings: Settings of the evaluation.
+    """
+    score, one, reference = f"score_{definition}", other.matrices, first.matrices
+    found = difference(Networks(one, seeds=True), Networks(reference, seeds=True), settings.confidence)[score]
+    p = paired_tests.permutation(list(one), list(reference), resamples=settings.resamples, seed=settings.seed)[score]
+    pairs = paired_tests.mcnemar_of_pairs(first.labels, other.predicted, first.predicted)[score]
+    smallest = [rounded(pair["p"], 4) for pair in sorted(pairs, key=lambda pair: float(pair["p"]))]
+    flags = [f"{name} {side.degenerate}" for name, side in zip(names, (other, first), strict=True) if side.degenerate]
+    return Difference(
+        **{name: rounded(value) for name, value in found.items()},
+        p=None if np.isnan(p) else p,
+        mcnemar_pairs=len(pairs),
+        mcnemar_smallest=smallest[0],
+        mcnemar_largest=smallest[-1],
+        degenerate="; ".join(flags),
+    )
+
+
+def corrected(differences: Sequence[Difference | None]) -> list[Difference | None]:
+    """Return the differences of one leaderboard with p-values, also corrected for their number by Holm's method.
+
+    Args:
+        differences: The differences; None for the first recipe itself.
+    """
+    values = paired_tests.holm([None if one is None else one.p for one in differences])
+    return [
+        one
+        if one is None or one.p is None or value is None
+        else replace(one, p=round(one.p, 4), p_holm=round(value, 4))
+        for one, value in zip(differences, values, strict=True)
+    ]
