@@ -21,6 +21,7 @@ from tasks.evaluation import (
     decision_analysis,
     degeneracy,
     further_metrics,
+    groups,
     intervals,
     paired_tests,
 )
@@ -90,7 +91,7 @@ class Evaluator:
                 level: aggregation.results(units, model, self.size, partial(self._figures, runs=runs))
                 for level, units in self.levels.items()
             },
-            "groups": {group: self._group(model, group) for group in self.groups},
+            "groups": self._groups(model),
             "per_class": self._classes(model, confusion),
             **self._challenge([confusion]),
         }
@@ -101,12 +102,18 @@ class Evaluator:
         Scores, Sp and Se are ``{mean, sd, low, high}`` over seeds, with the limits `low_seeds` and `high_seeds` over
         patients and seeds if there are several seeds.
         """
-        found = self.evaluate(pool("student", parts))
+        found = self.evaluate(pooled := pool("student", parts))
         confusions = [self.matrices(part).sum(axis=0) for part in parts]
         single = [figures(confusion) for confusion in confusions]
         limits = intervals.intervals(self._networks(parts, seeds=True), self.settings.confidence)
         del found["low"], found["high"]
         found |= self._challenge(confusions)
+        found["group_pairs"] = groups.by_two_columns(
+            self.cycles,
+            self.groups,
+            matrices=partial(self.matrices, pooled),
+            figures=partial(self._figures, runs=len(parts)),
+        )
         found["degenerate"] = self._degenerate(parts)
         found["further"] = self._further(confusions)
         return found | {
@@ -143,7 +150,11 @@ class Evaluator:
 
     def _difference(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
         """Return both mean Scores of some runs minus those of others, with paired intervals and networks fixed."""
-        found = intervals.difference(self._networks(one), self._networks(other), self.settings.confidence)
+        return self._minus(self._networks(one), self._networks(other))
+
+    def _minus(self, one: Networks, other: Networks) -> dict[str, Any]:
+        """Return the differences of both Scores with paired limits, rounded."""
+        found = intervals.difference(one, other, self.settings.confidence)
         return {name: {key: rounded(value) for key, value in row.items()} for name, row in found.items()}
 
     def _degenerate(self, parts: Sequence[Predictions]) -> str | None:
@@ -179,16 +190,22 @@ class Evaluator:
         single = [challenge(confusion, self.classes) for confusion in confusions]
         return {"challenge": {name: rounded(np.mean([one[name] for one in single])) for name in self.challenge}}
 
-    def _group(self, model: Predictions, group: str) -> dict[str, dict[str, Any]]:
-        """Return the figures of the cycles of each value of a group column."""
-        values = self.cycles[group]
+    def _groups(self, model: Predictions) -> dict[str, dict[str, Any]]:
+        """Return the figures of the cycles of each value of each group column."""
+        runs = len(model.probabilities)
+
+        def gap(own: Counts, rest: Counts) -> dict[str, Any]:
+            return self._minus(*(Networks(matrices[np.newaxis] / runs) for matrices in (own, rest)))
+
         return {
-            value: {
-                "cycles": int((values == value).sum()),
-                "patients": self.cycles.filter(pl.col(group) == value)["patient_id"].n_unique(),
-                **self._figures(self.matrices(model, (values == value).to_numpy()), len(model.probabilities)),
-            }
-            for value in sorted(values.unique())
+            column: groups.by_column(
+                self.cycles,
+                column,
+                matrices=partial(self.matrices, model),
+                figures=partial(self._figures, runs=runs),
+                difference=gap,
+            )
+            for column in self.groups
         }
 
     def _classes(self, model: Predictions, confusion: Counts) -> dict[str, dict[str, Any]]:

@@ -1,25 +1,78 @@
-"""Section of the results by group: device, location, sex, age and what else the corpus knows."""
+"""Section of the results by group: columns that the corpus knows, gaps to all other cycles, and pairs of columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.evaluation.words import figure
 from tasks.reporting.figures import scores
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.runtime.corpus_facts import GroupColumn
 
+FEW = 5  # patients; with fewer, an interval says little, and the figure less
+MARK = "†"
 
-def content(run: RunResults) -> Mapping[str, Any]:
-    """Return the values of the template."""
-    found = run.metrics["student"]["val"]["groups"]
-    return {"groups": [group_table(group, found[group.column]) for group in run.facts.group_columns]}
+
+def content(run: RunResults) -> Mapping[str, Any] | None:
+    """Return the values of the template; None for a corpus without columns of groups."""
+    student = run.metrics["student"]["val"]
+    columns = {group.column: group for group in run.facts.group_columns}
+    if not columns:
+        return None
+    found = student["groups"]
+    same = [
+        f"{group.title.lower()} {group.values.get(value, value)}"
+        for name, group in columns.items()
+        for value in found[name]
+        if len(found[name]) == 1
+    ]
+    return {
+        "groups": [group_table(group, found[name]) for name, group in columns.items() if len(found[name]) > 1],
+        "same": ", ".join(same),
+        "pairs": [pair_table([columns[name] for name in pair["columns"]], pair) for pair in student["group_pairs"]],
+        "few": FEW,
+        "mark": MARK,
+    }
 
 
 def group_table(group: GroupColumn, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return title, rows and picture of the figures by the values of one group column."""
-    rows = {group.values.get(value, value): row for value, row in found.items()}
-    sized = [(f"{value}  ({row['cycles']} cycles, {row['patients']} pat.)", row) for value, row in rows.items()]
+    rows = {group.values.get(value, value): {**row, "mark": _mark(row)} for value, row in found.items()}
+    sized = [
+        (f"{value}{row['mark']}  ({row['cycles']} cycles, {row['patients']} pat.)", row) for value, row in rows.items()
+    ]
     return {"title": group.title, "rows": rows, "picture": scores(sized, f"Scores by {group.title.lower()}")}
+
+
+def pair_table(groups: Sequence[GroupColumn], pair: Mapping[str, Any]) -> dict[str, Any]:
+    """Return title, columns and rows of a table of strict Scores by two group columns, the longer one downwards."""
+    cells = {tuple(cell["values"]): cell for cell in pair["cells"]}
+    values = [sorted({key[side] for key in cells}) for side in (0, 1)]
+    down, across = (0, 1) if len(values[0]) >= len(values[1]) else (1, 0)
+
+    def cell(row: str, column: str) -> Mapping[str, Any] | None:
+        return cells.get((row, column) if down == 0 else (column, row))
+
+    return {
+        "title": f"{groups[down].title} × {groups[across].title.lower()}",
+        "columns": [groups[across].values.get(value, value) for value in values[across]],
+        "rows": {
+            groups[down].values.get(row, row): [_cell(cell(row, column)) for column in values[across]]
+            for row in values[down]
+        },
+    }
+
+
+def _cell(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the texts of a cell: the strict Score, and its counts."""
+    if found is None:
+        return {"score": "", "counts": ""}
+    score = f"{figure(found['score_strict'])}{_mark(found)}"
+    return {"score": score, "counts": f"{found['cycles']} cycles, {found['patients']} pat."}
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    return MARK if row["patients"] < FEW else ""
 
 
 SECTION = Section(title="Results by group", order=400, content=content)
