@@ -116,7 +116,10 @@ def _predicted(
 
 
 def _show(model: Model, found: pa.Table, console: Console) -> None:
-    console.print(f"[bold]{escape(model.label)}[/] · {model.labels} · {model.front_end.name}, {model.duration_s:g} s\n")
+    console.print(f"[bold]{escape(model.label)}[/] · {model.labels} · {model.front_end.name}, {model.duration_s:g} s")
+    if model.rule.threshold is not None:
+        console.print(f"Decision rule of the model: normal if p(normal) ≥ {model.rule.threshold:g}")
+    console.print()
     start, end, *classes = (
         Column(name, justify="right", no_wrap=True) for name in ("start s", "end s", *model.classes)
     )

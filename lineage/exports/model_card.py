@@ -13,6 +13,7 @@ from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.exports.results import Figure
 from lineage.project import Project
+from models.decision_rules import DecisionRule
 from tasks import artifacts
 from tasks.evaluation.words import SELECTIONS
 from tasks.runtime.artifact_reading import read_table
@@ -43,6 +44,7 @@ def card(project: Project) -> str:
     facts |= {f"corpus {part.folders.name}": part.facts for part in parts if not part.external}
     students = results.students(project)
     network = students[0].network
+    rules = [DecisionRule.from_card(student.network, "val") for student in students]
     states = [state["git"] for state in stage_runs.code_states(project)]
     name = f"Breathline {network['architecture']} ({found['labels']})"
     shown = [
@@ -64,6 +66,7 @@ def card(project: Project) -> str:
         "model_card.md.j2",
         name=name,
         network=network,
+        thresholds=[f"{rule.threshold:.2f}" for rule in rules if rule.threshold is not None],
         students=students,
         found=found,
         figures=shown[0][3],

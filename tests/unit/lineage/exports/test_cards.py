@@ -48,6 +48,14 @@ def test_the_model_card_states_intended_use_and_limits(made):
     assert sha256(made.root / "data/student/2/val.safetensors") in text
 
 
+def test_the_model_card_states_the_threshold_of_each_seed_that_has_one(made):
+    text = " ".join(model_card.card(made).split())
+    rule = (
+        "Decision rule: normal if the probability of the normal class is at least 0.40, and otherwise the most probable"
+    )
+    assert f"{rule} other class. Validation patients gave this threshold." in text
+
+
 def test_the_model_card_tells_a_normalisation_by_other_recordings(made, monkeypatch):
     students = results.students(made)
     kind = {"normalization": {"level": "none", "spectrum": "device_of_the_data", "mean": [0.0]}}
