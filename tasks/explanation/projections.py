@@ -35,8 +35,7 @@ def standardize(embeddings: npt.NDArray[np.float32]) -> Array | None:
     values = embeddings.astype(np.float64)
     centred = values - values.mean(0)
     deviation = centred.std(0)
-    least = 1e-6 * max(float(np.abs(values).max(initial=0.0)), 1e-6)  # beyond the rounding of float32
-    varying = deviation > least
+    varying = deviation > 1e-6 * np.abs(values).max(0)  # beyond the rounding of float32
     if not varying.any():
         return None
     return np.asarray(np.where(varying, centred / np.where(varying, deviation, 1.0), 0.0))

@@ -40,7 +40,7 @@ def purity(points: Array, colouring: Colouring, patients: Codes, *, neighbours: 
         points: Standardised embeddings ``(cycles, features)``.
         colouring: Values of the cycles, of which two can be compared.
         patients: Index of each cycle's patient.
-        neighbours: Number of neighbours; all cycles of other units if these are fewer.
+        neighbours: Number of neighbours; that of the cycles of other units with the own value, if these are fewer.
         confidence: Level of the interval.
     """
     points, values, units, patients = _comparable(points, colouring, patients)
@@ -48,10 +48,46 @@ def purity(points: Array, colouring: Colouring, patients: Codes, *, neighbours: 
     distances = squares[:, None] + squares[None, :] - 2 * points @ points.T
     others = units[:, None] != units[None, :]
     same = (values[:, None] == values[None, :]) & others
-    order = np.argsort(np.where(others, distances, np.inf), axis=1, kind="stable")[:, :neighbours]
-    counted = np.take_along_axis(others, order, axis=1)
-    shares = np.take_along_axis(same, order, axis=1).sum(1) / counted.sum(1)
-    return _figure(shares, same.sum(1) / others.sum(1), values, patients, confidence)
+    # So many that enough are left without any one patient.
+    reach = neighbours + int(np.bincount(patients).max())
+    order = np.argsort(np.where(others, distances, np.inf), axis=1, kind="stable")[:, :reach]
+    near = _Nearest(
+        patients=patients[order],
+        usable=np.take_along_axis(others, order, axis=1),
+        same=np.take_along_axis(same, order, axis=1),
+    )
+    own, present = same.sum(1), np.unique(patients)
+    own_of = np.stack([same[:, patients == patient].sum(1) for patient in present])
+    value = _mean_over_values(near.shares(np.minimum(neighbours, own)), values)
+    without = []
+    for patient, fewer in zip(present, np.minimum(neighbours, own - own_of), strict=True):
+        kept = patients != patient
+        without.append(_mean_over_values(near.shares(fewer, patient)[kept], values[kept]))
+    # The jackknife: a patient counts by its own cycles and as a neighbour of others.
+    deviations = (np.array(without) - np.mean(without)) * np.sqrt((len(without) - 1) / len(without))
+    chance = _mean_over_values(own / others.sum(1), values)
+    return Figure(value, chance, *_limits(value, deviations, confidence))
+
+
+@dataclass(frozen=True)
+class _Nearest:
+    """Nearest cycles of each cycle, sorted by distance: ``(cycles, candidates)``."""
+
+    patients: Codes
+    usable: npt.NDArray[np.bool_]
+    same: npt.NDArray[np.bool_]
+
+    def shares(self, numbers: Codes, without: int | None = None) -> Array:
+        """Return the share of the nearest usable cycles that have the cycle's own value; NaN without any.
+
+        Args:
+            numbers: Number of neighbours of each cycle.
+            without: Patient who is left out.
+        """
+        usable = self.usable if without is None else self.usable & (self.patients != without)
+        counted = usable & (usable.cumsum(1) <= numbers[:, None])
+        found, hits = counted.sum(1), (self.same & counted).sum(1)
+        return np.asarray(np.divide(hits, found, out=np.full(len(found), np.nan), where=found > 0))
 
 
 def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: float) -> Figure:
@@ -83,8 +119,8 @@ def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: f
         regression = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=1000)
         regression.fit(points[learned], values[learned])
         hits[tested] = regression.predict(points[tested]) == values[tested]
-    chance = np.full(len(values), 1 / len(np.unique(values)))
-    return _figure(hits, chance, values, patients, confidence)
+    value = _mean_over_values(hits, values)
+    return Figure(value, 100 / len(np.unique(values)), *_limits(value, _deviations(hits, values, patients), confidence))
 
 
 def _comparable(points: Array, colouring: Colouring, patients: Codes) -> tuple[Array, Codes, Codes, Codes]:
@@ -92,20 +128,31 @@ def _comparable(points: Array, colouring: Colouring, patients: Codes) -> tuple[A
     return points[kept], colouring.values[kept], colouring.units[kept], patients[kept]
 
 
-def _figure(shares: Array, chances: Array, values: Codes, patients: Codes, confidence: float) -> Figure:
-    """Return the means over the values in percent, with a t interval over patients."""
+def _mean_over_values(shares: Array, values: Codes) -> float:
+    """Return the mean over the values of the mean share of their cycles, in percent, without shares that are NaN."""
+    known = ~np.isnan(shares)
+    if not known.any():
+        return float("nan")
+    _, strata = np.unique(values[known], return_inverse=True)
+    return 100 * float((np.bincount(strata, shares[known]) / np.bincount(strata)).mean())
+
+
+def _deviations(hits: Array, values: Codes, patients: Codes) -> Array:
+    """Return by how much each patient moves the balanced accuracy from its expectation, to the first order."""
     _, strata = np.unique(values, return_inverse=True)
     _, patients = np.unique(patients, return_inverse=True)
     sizes = np.bincount(strata)
-    means = np.bincount(strata, shares) / sizes
-    value = 100 * float(means.mean())
-    chance = 100 * float((np.bincount(strata, chances) / sizes).mean())
-    # Deviation of the figure that each patient causes, to the first order. Patients as values are a sample themselves.
-    expected = np.full(len(shares), means.mean()) if np.array_equal(values, patients) else means[strata]
-    deviations = np.bincount(patients, (shares - expected) / sizes[strata]) * 100 / len(sizes)
+    means = np.bincount(strata, hits) / sizes
+    # Patients as values are a sample themselves, and vary around the mean over all.
+    expected = np.full(len(hits), means.mean()) if np.array_equal(strata, patients) else means[strata]
+    found = 100 * np.bincount(patients, (hits - expected) / sizes[strata]) / len(sizes)
+    return np.asarray(found * np.sqrt(len(found) / max(len(found) - 1, 1)))
+
+
+def _limits(value: float, deviations: Array, confidence: float) -> tuple[float | None, float | None]:
+    """Return the t interval of a figure in percent; the squares of the deviations add up to its variance."""
     number = len(deviations)
-    if number < MIN_PATIENTS:
-        return Figure(value, chance, None, None)
-    error = float(np.sqrt(number / (number - 1) * (deviations**2).sum()))
-    half = float(stdtrit(number - 1, (1 + confidence) / 2)) * error
-    return Figure(value, chance, max(0.0, value - half), min(100.0, value + half))
+    if number < MIN_PATIENTS or np.isnan(deviations).any():
+        return None, None
+    half = float(stdtrit(number - 1, (1 + confidence) / 2) * np.sqrt((deviations**2).sum()))
+    return max(0.0, value - half), min(100.0, value + half)
