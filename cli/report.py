@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from flows.publish import links
-from tasks.artifacts import METRICS, PREDICTIONS, REPORT
+from tasks.artifacts import METRICS, PREDICTIONS, REPORT, REPORTS
 from tasks.evaluation.words import (
     FURTHER_METRICS,
     SELECTIONS,
@@ -26,6 +26,7 @@ from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
 DEGENERATE = "(!)"  # mark of a model that predicts one class for every cycle, or never the normal class
+COMPARISON = REPORTS / "compare.html"
 PATHS = {
     REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",
     PREDICTIONS: "every prediction",
@@ -33,10 +34,29 @@ PATHS = {
 }
 
 
-def report(open_page: Annotated[bool, typer.Option("--open", help="open the report in the browser")] = False) -> None:
-    """Show the results of the last evaluation and the paths of all results."""
+def report(
+    *,
+    open_page: Annotated[bool, typer.Option("--open", help="open the page in the browser")] = False,
+    compare: Annotated[
+        list[str],
+        typer.Option(
+            metavar="RUN", help="put RUN beside this project: a Git revision, an experiment, a recipe; repeatable"
+        ),
+    ] = [],  # noqa: B006 - Typer reads the default and changes nothing
+    out: Annotated[Path, typer.Option(help="with --compare: page to write")] = COMPARISON,
+) -> None:
+    """Show the results of the last evaluation and the paths of all results, or compare runs."""
     if not METRICS.exists():
         raise BreathlineError("Nothing has been evaluated yet.", where=METRICS, hint="`make demo`, or `dvc repro`")
+    if compare:
+        from cli import run_comparison  # draws figures: slow to import
+
+        run_comparison.show(Path.cwd(), compare, out)
+        if open_page:
+            webbrowser.open(out.resolve().as_uri())
+        return
+    if out != COMPARISON:
+        raise BreathlineError("There is nothing to write.", where="--out", hint="name runs: --compare REV")
     console = Console(emoji=False, highlight=False)
     with content_of(METRICS):
         _show(console, read_json(METRICS))

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pyarrow as pa
 
 from lineage import dvc_storage, versions
-from lineage.git import file_at
+from lineage.git import ask_git, file_at
 from tasks.artifacts import RECORDINGS, RECORDS, CorpusFolders, Role
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
@@ -137,16 +137,42 @@ class RevisionRun(Run):
 
 
 def open_run(name: str, root: Path) -> Run:
-    """Return the run with a name: ``.`` for the project itself, another folder with a run, or a Git revision.
+    """Return the run with a name; see `find_run`.
 
     Raises:
-        BreathlineError: The name is neither a folder with a dvc.yaml nor a Git revision.
+        BreathlineError: No folder, revision or experiment has the name.
+    """
+    found = find_run(name, root)
+    if found is None:
+        hint = "such as HEAD~1, a tag, an experiment of DVC, `.`, or .leaderboard/<recipe>"
+        what = f"`{name}` is neither a Git revision nor a folder with a dvc.yaml."
+        raise BreathlineError(what, where=root, hint=hint)
+    return found
+
+
+def find_run(name: str, root: Path) -> Run | None:
+    """Return the run with a name; None if there is none.
+
+    Args:
+        name: ``.`` for the project itself, another folder with a run, a Git revision, or an experiment of DVC.
+        root: Root of the project.
+
+    Raises:
+        BreathlineError: Several experiments have the name.
     """
     folder = (root / name).resolve()
     if folder.is_dir() and (folder / "dvc.yaml").is_file():
         return FolderRun(name, folder)
-    commit = versions.commit_of(root, name)
-    if commit is not None:
-        return RevisionRun(name, root, commit)
-    hint = "such as HEAD~1, a tag, `.`, or .leaderboard/<recipe>"
-    raise BreathlineError(f"`{name}` is neither a Git revision nor a folder with a dvc.yaml.", where=root, hint=hint)
+    commit = versions.commit_of(root, name) or _experiment(root, name)
+    return None if commit is None else RevisionRun(name, root, commit)
+
+
+def _experiment(root: Path, name: str) -> str | None:
+    """Return the commit of an experiment, which DVC keeps as ``refs/exps/<baseline in two parts>/<name>``."""
+    listed = ask_git(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or ""
+    refs = [(commit, ref.split("/")) for commit, ref in (line.split(" ", 1) for line in listed.splitlines())]
+    found = {commit for commit, parts in refs if len(parts) == 5 and parts[-1] == name}
+    if len(found) > 1:
+        hint = f"name one by its commit: {', '.join(sorted(commit[:9] for commit in found))}"
+        raise BreathlineError(f"{len(found)} experiments are called `{name}`.", where=root, hint=hint)
+    return next(iter(found), None)

@@ -123,9 +123,8 @@ def difference(one: Networks, other: Networks, confidence: float) -> dict[str, L
         other: The other networks.
         confidence: Confidence level, such as 0.95.
     """
-    trained = [side for side in (one, other) if side.seeds]
     fixed = _differences(one, other, seeds=False)
-    both = _differences(one, other, seeds=True) if trained and all(side.several_seeds for side in trained) else {}
+    both = _differences(one, other, seeds=True) if _both_sources(one, other) else {}
     return {
         name: {
             "difference": found.value,
@@ -133,6 +132,17 @@ def difference(one: Networks, other: Networks, confidence: float) -> dict[str, L
         }
         for name, found in fixed.items()
     }
+
+
+def recall_difference(one: Networks, other: Networks, confidence: float) -> Limits:
+    """Return the Sp of the mean of `one` minus that of `other` in points as `difference`, with limits as `difference`.
+
+    The Sp is the recall of the first class: with its classes in another order, it is the recall of any class.
+    """
+    left, right = (recalls(side, seeds=True)["sp"] for side in (one, other))
+    fixed = _minus(*(recalls(side, seeds=False)["sp"] for side in (one, other)))
+    both = _symmetric(_minus(left, right), confidence) if _both_sources(one, other) else None
+    return {"difference": fixed.value, **_limits(_symmetric(fixed, confidence), both)}
 
 
 def recalls(networks: Networks, *, seeds: bool) -> dict[str, Recall]:
@@ -172,6 +182,12 @@ def _intervals(found: dict[str, Recall], confidence: float) -> dict[str, Pair]:
     """Return the limits of Sp, both Se and both Scores."""
     limits = {name: _wilson(recall, recall.quantile(confidence)) for name, recall in found.items()}
     return limits | {name: _of_score([found[key] for key in _parts(name)], confidence) for name in SCORES}
+
+
+def _both_sources(one: Networks, other: Networks) -> bool:
+    """Return whether the spread over seeds is known on each side that has seeds, and one side has."""
+    trained = [side for side in (one, other) if side.seeds]
+    return bool(trained) and all(side.several_seeds for side in trained)
 
 
 def _differences(one: Networks, other: Networks, *, seeds: bool) -> dict[str, Estimate]:

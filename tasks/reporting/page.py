@@ -1,13 +1,13 @@
 """Page of the report: HTML without external files, made of the sections that have something to show."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from tasks.evaluation.words import figure, flagged, interval, signed
 from tasks.reporting.accessibility import with_roles
 from tasks.reporting.run_results import RunResults
-from tasks.reporting.section import Section
+from tasks.reporting.section import Block, Section
 from tasks.reporting.sections import provenance, registry
 from tasks.runtime import templates
 
@@ -37,6 +37,21 @@ def render(run: RunResults) -> str:
         sections=[(name, sections[name].title, body) for name, body in bodies.items() if body],
         training_corpora=[part.name for part in run.facts.parts or (run.facts,)],
     )
+
+
+def render_blocks(template: str, sections: Mapping[str, tuple[str, Sequence[Block]]], **values: Any) -> str:
+    """Return another page in the look of the report.
+
+    Args:
+        template: Template that extends ``page.html.j2``.
+        sections: Title and blocks of each section, by its name in links.
+        values: Variables of the template.
+    """
+    bodies = []
+    for name, (title, blocks) in sections.items():
+        html = templates.render(__package__, "blocks.html.j2", filters=FILTERS, blocks=blocks)
+        bodies.append((name, title, with_roles(html, title)))
+    return templates.render(__package__, template, filters=FILTERS, sections=bodies, **values)
 
 
 def _body(name: str, section: Section, run: RunResults) -> str | None:

@@ -1,0 +1,123 @@
+"""Rows and notes of a comparison of runs as texts, for the terminal and the page."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flows.run_comparison.comparison import SELECTION, Compared, Comparison, Difference
+from flows.run_comparison.sources import Source
+from tasks.evaluation.words import MISSING, SELECTIONS, figure, flagged, interval, signed, spread
+from tasks.runtime.words import counted
+
+MOST = 5  # changed parameters that the terminal lists for each run
+LONGEST = 40  # characters of a value
+
+
+def name_of(source: Source) -> str:
+    """Return the name of a run; that of a folder is its last part, and the first run is `this project`."""
+    return "this project" if source.name == "." else source.name.rstrip("/").rpartition("/")[2]
+
+
+def headers(comparison: Comparison, definition: str) -> list[str]:
+    """Return the titles of the columns of `rows`."""
+    limits = f"{100 * comparison.confidence:g} % interval"
+    minus = f"minus {name_of(comparison.first)}"
+    return ["run", "seeds", f"Score {definition}", limits, "Sp", f"Se {definition}", minus, "changed"]
+
+
+def rows(comparison: Comparison, definition: str) -> list[list[str]]:
+    """Return a row of texts for each run.
+
+    Args:
+        comparison: The comparison.
+        definition: Definition of the Se: `strict` or `lenient`.
+    """
+    others: dict[str, Compared] = {one.source.name: one for one in comparison.others}
+    return [_row(source, others.get(source.name), definition) for source in comparison.sources]
+
+
+def _row(source: Source, compared: Compared | None, definition: str) -> list[str]:
+    student = source.metrics["student"][SELECTION]
+    score = student[f"score_{definition}"]
+    minus = compared.scores.get(f"score_{definition}") if compared else None
+    return [
+        flagged(name_of(source), degenerate(source)),
+        str(len(source.metrics["students"])),
+        spread(score["mean"], score["sd"]),
+        interval(score["low"], score["high"]),
+        figure(student["sp"]["mean"]),
+        figure(student[f"se_{definition}"]["mean"]),
+        difference(minus) if minus else "" if compared is None else MISSING,
+        "" if compared is None else MISSING if compared.changed is None else str(len(_changes(compared))),
+    ]
+
+
+def degenerate(source: Source) -> str | None:
+    """Return how the students of a run are degenerate, in words; None if they are not."""
+    found = source.metrics["student"][SELECTION].get("degenerate")
+    return None if found is None else str(found)
+
+
+def difference(found: Difference) -> str:
+    """Return a difference with its intervals: networks fixed in parentheses, patients and seeds in brackets."""
+    text = signed(found["difference"])
+    for suffix, (opening, closing) in (("", "()"), ("_seeds", "[]")):
+        low, high = found.get(f"low{suffix}"), found.get(f"high{suffix}")
+        if low is not None and high is not None:
+            text += f" {opening}{signed(low)} to {signed(high)}{closing}"
+    return text
+
+
+def about(comparison: Comparison) -> str:
+    """Return what was evaluated."""
+    metrics = comparison.first.metrics
+    tested = f"tested on {metrics['test']['cycles']} cycles of {metrics['test']['patients']} patients"
+    chosen = f"{SELECTIONS[SELECTION]} ({SELECTION})"
+    return f"{metrics['identity']} · {metrics['labels']} · split {metrics['split']} · {tested} · {chosen}"
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """Yield the notes below the tables: missing differences, degenerate models, and the intervals."""
+    for one in comparison.others:
+        if one.unpaired:
+            yield f"{name_of(one.source)}: no paired difference, because {one.unpaired}."
+        if (labels := one.source.metrics["labels"]) != comparison.first.metrics["labels"]:
+            yield f"{name_of(one.source)}: its labels are {labels}, so that its Scores are of another kind."
+    if flags := [name_of(source) for source in comparison.sources if degenerate(source)]:
+        yield f"A difference from a degenerate model is no progress: {', '.join(flags)}."
+    yield (
+        "In percent; ±: standard deviation over seeds. Differences in points, paired over the test patients: in "
+        "parentheses with networks fixed, in brackets over patients and seeds. They are not corrected for their number."
+    )
+
+
+def changes(compared: Compared) -> Iterator[str]:
+    """Yield the changed settings of a run in words; at most `MOST`, and the number of the others."""
+    found = _changes(compared)
+    for key, (old, new) in list(found.items())[:MOST]:
+        yield f"{key}: {old} → {new}"
+    if len(found) > MOST:
+        yield f"and {counted(len(found) - MOST, 'more change')}"
+
+
+def settings(comparison: Comparison) -> list[list[str]]:
+    """Return a row for each setting in which runs differ: its key, and its value in each run."""
+    keys = dict.fromkeys(key for one in comparison.others for key in _changes(one))
+    return [[key, *(_value(source.parameters, key) for source in comparison.sources)] for key in sorted(keys)]
+
+
+def _changes(compared: Compared) -> dict[str, tuple[str, str]]:
+    """Return old and new value of each differing setting as texts, by key."""
+    found = compared.changed
+    if found is None:
+        return {}
+    keys = sorted([*found.added, *found.removed, *found.changed])
+    here, there = compared.reference, compared.source.parameters
+    return {key: (_value(here, key), _value(there, key)) for key in keys}
+
+
+def _value(parameters: Mapping[str, Any] | None, key: str) -> str:
+    """Return the value of a setting as short text."""
+    if parameters is None or key not in parameters:
+        return MISSING
+    text = "null" if parameters[key] is None else str(parameters[key])
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
