@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.metrics import FIGURES
-from tasks.evaluation.words import flagged
+from tasks.evaluation.words import DEGENERATE
 
 
 def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
@@ -15,7 +15,7 @@ def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
 def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Return each model's name and figures: student, seeds, ensemble, teachers that label, and the other teachers.
 
-    Names tell of degenerate models.
+    The names of degenerate models have that word.
     """
     student = metrics["student"][selection]
     mean = {name: student[name]["mean"] for name in FIGURES} | {
@@ -31,8 +31,21 @@ def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, 
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
     labelling = metrics["labelling"]
     others = [name for name in metrics["teachers"] if name not in labelling]
-    names = {name: f"teacher {name}" for name in labelling} | {
-        name: f"teacher {name}, labels nothing" for name in others
-    }
+    names = {name: f"teacher {name}" for name in labelling}
+    names |= {name: f"teacher {name}, labels nothing" for name in others}
     rows += [(words, metrics["teachers"][name][selection]) for name, words in names.items()]
-    return [(flagged(name, found["degenerate"]), found) for name, found in rows]
+    return [(marked(name, found["degenerate"]), found) for name, found in rows]
+
+
+def marked(name: str, degenerate: str | None) -> str:
+    """Return a name with the word degenerate, if a model of the row is; `of_degenerate` says how."""
+    return f"{name} (degenerate)" if degenerate else name
+
+
+def of_degenerate(metrics: Mapping[str, Any], selection: str) -> list[str]:
+    """Return a sentence with each degenerate network and its kind, and one with the meaning; nothing if none is."""
+    models = {f"student seed {seed}": found for seed, found in metrics["students"].items()}
+    models |= {"ensemble of teachers": metrics["ensemble"]} if metrics["ensemble"] else {}
+    models |= {f"teacher {name}": found for name, found in metrics["teachers"].items()}
+    kinds = [f"{name}: {kind}" for name, found in models.items() if (kind := found[selection]["degenerate"])]
+    return [f"Degenerate: {'; '.join(kinds)}. It means that {DEGENERATE}."] if kinds else []

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tasks.evaluation.words import figure, flagged, interval, signed
+from tasks.evaluation.words import figure, interval, signed
 from tasks.reporting.accessibility import with_roles
+from tasks.reporting.model_rows import marked
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Section
 from tasks.reporting.sections import provenance, registry
@@ -13,7 +14,7 @@ from tasks.runtime import templates
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     "figure": figure,
-    "flagged": flagged,
+    "marked": marked,
     "signed": signed,
     "range": partial(interval, to=" to "),
 }

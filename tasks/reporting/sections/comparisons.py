@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.evaluation.words import DEGENERATE, MISSING, compared_with, flagged, p_value, signed
+from tasks.evaluation.words import MISSING, compared_with, p_value, signed
+from tasks.reporting.model_rows import marked, of_degenerate
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Section, Table, Text
 
@@ -20,7 +21,7 @@ def content(run: RunResults) -> Sequence[Block] | None:
     """Return a row for each comparison and Score; None without teachers."""
     names, found = compared_with(run.metrics["labelling"]), run.metrics["student_minus"]["val"]
     rows = [
-        (flagged(names[name], row["degenerate"]), definition, *_cells(row[f"score_{definition}"]))
+        (marked(names[name], row["degenerate"]), definition, *_cells(row[f"score_{definition}"]))
         for name, row in found.items()
         for definition in ("strict", "lenient")
     ]
@@ -28,7 +29,7 @@ def content(run: RunResults) -> Sequence[Block] | None:
         return None
     columns = ["student minus …", "Score", "difference", "p by patient", "pairs of networks", "p of McNemar"]
     caption = "Differences in points of Score, epochs chosen on validation patients."
-    notes = [READING, *([f"degenerate: {DEGENERATE}."] if any(row["degenerate"] for row in found.values()) else [])]
+    notes = [READING, *of_degenerate(run.metrics, "val")]
     return [Table(columns, rows, caption=caption), *(Text(note, muted=True) for note in notes)]
 
 

@@ -19,24 +19,26 @@ READING = (
 
 def content(run: RunResults) -> Sequence[Block]:
     """Return a table of recordings and one of patients."""
-    columns = ["model", "rule", "Sp", "Score strict", f"{run.confidence} % interval", "Se strict"]
-    columns += ["Score lenient", f"{run.confidence} % interval", "Se lenient"]
+    columns = ["model", "rule", "Sp", "Se strict", "Score strict", "Se lenient", "Score lenient"]
     models, blocks = of_selection(run.metrics, "val"), []
     for level in LEVELS:
         unit, counts = level.removeprefix("by_"), run.metrics["student"]["val"][level]
         rows = [(name, rule, *_cells(found[level][rule])) for name, found in models for rule in RULES]
-        caption = f"{counts['n']} {unit}s, {counts['abnormal']} of them abnormal. Epochs chosen on validation patients."
+        caption = (
+            f"{counts['n']} {unit}s, {counts['abnormal']} of them abnormal. In brackets: {run.confidence} % intervals."
+        )
         blocks.append(Table(columns, rows, title=f"Per {unit}", caption=caption))
     return [*blocks, Text(READING, muted=True)]
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:
-    """Return Sp, and for each definition Score, interval and Se."""
+    """Return Sp, and for each definition Se, and the Score with its interval."""
     low, high = found["low"], found["high"]
     cells = [figure(found["sp"])]
     for kind in ("strict", "lenient"):
         score = f"score_{kind}"
-        cells += [figure(found[score]), interval(low[score], high[score], " to "), figure(found[f"se_{kind}"])]
+        between = "" if low[score] is None else f" ({interval(low[score], high[score], ' to ')})"
+        cells += [figure(found[f"se_{kind}"]), figure(found[score]) + between]
     return cells
 
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tasks.evaluation.words import compared_with
 from tasks.reporting.figures import CHANCE, DASHED, LENIENT, STRICT, scores
-from tasks.reporting.model_rows import of_selection, rows
+from tasks.reporting.model_rows import of_degenerate, of_selection, rows
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.reporting.svg import INK, drawing, of_both_widths
@@ -22,6 +22,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
         "headline": {selection: rows(run.metrics, selection) for selection in run.metrics["selections"]},
         "scores": scores(of_selection(run.metrics, "val"), "Strict and lenient Score of each model, with intervals"),
         "over_k": _over_k(over_k) if over_k["k"].n_unique() > 1 else None,
+        "degenerate": of_degenerate(run.metrics, "val"),
         "compared": compared_with(run.metrics["labelling"]),
     }
 
