@@ -12,7 +12,7 @@ import pytest
 from cli import recipe
 from flows.recipes import layers
 from tasks import artifacts
-from tasks.evaluation import by_corpus, native
+from tasks.evaluation import by_corpus, model_rules, native
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime import corpus_facts
 from tasks.subsets import assignment
@@ -137,13 +137,17 @@ def native_figures(folder: Path) -> dict:
     """Return the figures in the own classes of each corpus, recomputed from their predictions."""
     params, rows = runs.parameters(folder), pq.read_table(folder / artifacts.NATIVE_PREDICTIONS)
     assigned, facts = assignment.from_params(params), corpus_facts.read()
+    labelling = json.loads((folder / artifacts.METRICS).read_text())["labelling"]
+    ensemble = [f"teacher/{name}" for name in labelling]
+    models = {f"student/{seed}": folder / artifacts.STUDENTS / str(seed) for seed in params["student"]["seeds"]}
+    models |= {f"teacher/{name}": folder / artifacts.TEACHERS / name for name in params["teachers"]}
     tested = {
-        name: one.with_predictions(native.read_predictions(rows, name))
+        name: one.with_predictions(
+            native.read_predictions(rows, name, model_rules.read(models, ensemble, params["selections"], name))
+        )
         for name, one in native.tested(assigned, facts, params["split"], root=folder).items()
     }
     settings = EvaluationSettings(**params["evaluation"])
-    labelling = json.loads((folder / artifacts.METRICS).read_text())["labelling"]
-    ensemble = [f"teacher/{name}" for name in labelling]
     return json.loads(json.dumps(by_corpus.of_tested(tested, settings, ensemble)))
 
 

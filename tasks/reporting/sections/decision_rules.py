@@ -6,22 +6,23 @@ from typing import Any
 import polars as pl
 
 from tasks.evaluation.decision_analysis import LOWEST, TREAT_ALL, TREAT_NONE
-from tasks.evaluation.words import MISSING, figure, limits, signed, spread
+from tasks.evaluation.words import MISSING, figure, signed, spread
 from tasks.reporting.figures import DASHED
 from tasks.reporting.model_rows import of_selection
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Picture, Section, Table, Text
 from tasks.reporting.svg import INK, MUTED, PALETTE, drawing
 
-NAMES = {"argmax": "most probable class", "strict": "threshold of the strict Score", "lenient": "of the lenient Score"}
 MARKERS = {"argmax": "o", "strict": "s", "lenient": "^"}
-COLUMNS = ("model", "rule", "τ", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
+COLUMNS = ("model", "rule", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
 
 
 def content(run: RunResults) -> Sequence[Block]:
     """Return the blocks of the section."""
     student = run.metrics["student"]["val"]["decision"]
-    models = of_selection(run.metrics, "val")
+    seeds = {f"student seed {seed}" for seed in run.metrics["students"]}
+    models = [(name, found) for name, found in of_selection(run.metrics, "val") if name not in seeds]
+    rows = [row for name, found in models for row in _rows(name, found["decision"])]
     return [
         Text(f"The rule of the student is {student['rule']}; the figures elsewhere on this page follow it."),
         Picture(
@@ -31,12 +32,11 @@ def content(run: RunResults) -> Sequence[Block]:
             "Circle: the most probable class. Square and triangle: the thresholds that validation patients gave for "
             "the strict and the lenient Score. The dashed line is a Score of 50.",
         ),
-        Table(
-            COLUMNS,
-            [row for name, found in models for row in _rows(name, found["decision"])],
-            "The same networks with each rule",
-            "Thresholds τ were chosen on validation patients. Differences of the strict Score to the most probable "
-            f"class, with {run.confidence} % intervals over the test patients.",
+        Table(COLUMNS, rows, "Figures of each rule"),
+        Text(
+            "The same networks with each rule. Thresholds τ were chosen on validation patients. In brackets: "
+            f"{run.confidence} % intervals over the test patients, networks fixed.",
+            muted=True,
         ),
         Picture(
             decision_curve(run.plots["decision_curve"]),
@@ -52,10 +52,17 @@ def _rows(name: str, decision: Mapping[str, Any]) -> list[Sequence[str]]:
     found: list[Sequence[str]] = []
     for rule, own in decision["rules"].items():
         minus = own.get("minus_argmax", {}).get("score_strict")
-        change = MISSING if minus is None else signed(minus["difference"]) + limits(minus)
-        sp, se, strict, lenient = (spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient"))
-        found.append((name, NAMES[rule], figure(own["threshold"], 2), sp, se, strict, change, lenient))
+        change = MISSING if minus is None else _change(minus)
+        threshold = "" if own["threshold"] is None else f", τ = {figure(own['threshold'], 2)}"
+        cells = [spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient")]
+        found.append((name, f"{rule}{threshold}", *cells[:3], change, cells[3]))
     return found
+
+
+def _change(minus: Mapping[str, float | None]) -> str:
+    """Return a difference with its interval over patients, if it has one."""
+    low, high = signed(minus["low"]), signed(minus["high"])
+    return signed(minus["difference"]) + ("" if minus["low"] is None else f" ({low} to {high})")
 
 
 def operating_points(table: pl.DataFrame, metrics: Mapping[str, Any]) -> str:

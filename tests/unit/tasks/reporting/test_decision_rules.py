@@ -22,18 +22,19 @@ def run(tmp_path_factory):
 
 
 def test_each_rule_of_each_model_has_a_row_and_a_mark(run):
-    text, curve, table, benefit = decision_rules.content(run)
+    text, curve, table, _, benefit = decision_rules.content(run)
     assert "The rule of the student is argmax" in text.text
     rules = run.metrics["student"]["val"]["decision"]["rules"]
-    assert [row[:3] for row in table.rows[:3]] == [
-        ("student, mean of 2 seeds", "most probable class", "–"),
-        ("student, mean of 2 seeds", "threshold of the strict Score", "0.41"),
-        ("student, mean of 2 seeds", "of the lenient Score", "0.27"),
+    assert [row[:2] for row in table.rows] == [
+        ("student, mean of 2 seeds", "argmax"),
+        ("student, mean of 2 seeds", "strict, τ = 0.41"),
+        ("student, mean of 2 seeds", "lenient, τ = 0.27"),
     ]
     score, minus = rules["strict"]["score_strict"], rules["strict"]["minus_argmax"]["score_strict"]
-    assert table.rows[1][5] == f"{score['mean']:.1f} ± {score['sd']:.1f}"
-    assert table.rows[1][6].startswith(f"{minus['difference']:+.1f}".replace("-", "−"))
-    assert len(table.rows) == 9, "three rules of the mean and of each seed"
+    assert table.rows[1][4] == f"{score['mean']:.1f} ± {score['sd']:.1f}"
+    limits = [f"{minus[key]:+.1f}".replace("-", "−") for key in ("difference", "low", "high")]
+    assert table.rows[1][5] == "{} ({} to {})".format(*limits)
+    assert table.rows[0][5] == "–"
     assert 'aria-label="Strict sensitivity' in curve.svg
     assert "all abnormal" in benefit.svg
 
