@@ -3,16 +3,21 @@
 import re
 from html import escape
 
+CAPTIONED = re.compile(r"(?P<table><table\b[^>]*>)\s*<caption>(?P<caption>.*?)</caption>", re.DOTALL)
+
 
 def with_roles(html: str, title: str) -> str:
     """Return HTML in which tables can be scrolled by keyboard and their headers name rows or columns.
+
+    A caption becomes a paragraph above its table, where it does not scroll with the columns.
 
     Args:
         html: HTML of one section, with ``<thead>`` and ``<tbody>`` in its tables.
         title: Title of the section, the name of its tables for screen readers.
     """
     region = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}: table">'
-    html = re.sub(r"<table\b", f"{region}<table", html).replace("</table>", "</table></div>")
+    html = CAPTIONED.sub(lambda found: f'<p class="caption">{found["caption"]}</p>{region}{found["table"]}', html)
+    html = re.sub(rf"(?<!{re.escape(region)})<table\b", f"{region}<table", html).replace("</table>", "</table></div>")
     return _scoped(_scoped(html, "thead", "col"), "tbody", "row")
 
 

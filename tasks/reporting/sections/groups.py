@@ -67,7 +67,7 @@ def _cell(found: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the texts of a cell: the strict Score, and its counts."""
     if found is None:
         return {"score": "", "counts": ""}
-    score = f"{figure(found['score_strict'])}{_mark(found)}"
+    score = figure(found["score_strict"]) + (_mark(found) if found["score_strict"] is not None else "")
     return {"score": score, "counts": f"{found['cycles']} cycles, {found['patients']} pat."}
 
 
