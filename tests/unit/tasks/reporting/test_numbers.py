@@ -1,0 +1,94 @@
+"""The numbers on the page against those that predictions.parquet gives by other code."""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from tasks.reporting import page
+from tests.unit.tasks.evaluation.example import CLASSES
+from tests.unit.tasks.reporting import example, recomputed
+from tests.unit.tasks.reporting.html_tables import Tables
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """Return the predictions of the student's seeds and of all models, and the tables of the page."""
+    example.write(root := tmp_path_factory.mktemp("run"))
+    run = example.results(root)
+    rows = run.predictions.filter(pl.col("selection") == "val")
+    rows = rows.join(run.cycles.drop("label", "patient_id", "recording_id", "corpus"), on="cycle_id")
+    return rows.filter(pl.col("model").str.starts_with("student/")), rows, Tables(page.render(run))
+
+
+def number(text: str) -> float:
+    """Return the first number of a cell."""
+    return float(text.split(maxsplit=1)[0].strip("†").replace("−", "-"))
+
+
+def close(cells, values, digits=1):
+    tolerance = 0.56 * 10**-digits  # figures are rounded twice
+    assert [number(cell) for cell in cells] == pytest.approx([float(value) for value in values], abs=tolerance)
+
+
+def of_model(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the predictions of the model that a row of a table names."""
+    words = name.partition(" (")[0].replace("student seed ", "student/").replace("teacher ", "teacher/")
+    return rows.filter(pl.col("model") == words.replace("ensemble of teachers", "ensemble"))
+
+
+def test_scores_of_every_model(shown):
+    _, rows, tables = shown
+    found = tables.rows("results")[2:]
+    for name, *cells in found[1:-1]:
+        own = recomputed.scores(of_model(rows, name))
+        close([cells[at] for at in (0, 1, 3, 4, 6)], [own[key] for key in ("sp", "strict", "se", "lenient", "any")])
+    assert found[0][0] == "student, mean of 2 seeds"
+
+
+def test_the_mean_over_seeds_and_its_spread(shown):
+    students, _, tables = shown
+    each = [recomputed.scores(part)["strict"] for _, part in students.group_by("model")]
+    cell = tables.rows("results")[2][2]
+    assert number(cell) == pytest.approx(np.mean(each), abs=0.06)
+    assert float(cell.rpartition("± ")[2]) == pytest.approx(np.std(each, ddof=1), abs=0.06)
+
+
+def test_confusion_and_figures_of_each_class(shown):
+    students, _, tables = shown
+    counts = confusion_matrix(students["label"], students["predicted"])
+    cells = [row[1:] for row in tables.rows("classes")[1:]]
+    assert [[int(cell.rpartition("%")[2]) for cell in row] for row in cells] == counts.tolist()
+    for at, (name, *found) in enumerate(tables.rows("classes", 1)[1:]):
+        values = recomputed.of_classes(students, list(CLASSES), at)
+        assert name == CLASSES[at]
+        close(found[:4], values[:4])
+        close(found[4:], values[4:], 3)
+
+
+def test_further_metrics(shown):
+    _, rows, tables = shown
+    for name, *cells in tables.rows("further_metrics")[2:]:
+        own = recomputed.further(of_model(rows, name))
+        close(cells[:2], own[:2])
+        close(cells[2:4], own[2:], 2)
+
+
+def test_groups_their_gaps_and_pairs(shown):
+    students, _, tables = shown
+    values, seen = {"female": "F", "male": "M"}, 0
+    for (title, *columns), *rows in tables.found["groups"]:
+        for name, *cells in rows if title in ("device", "sex") else ():
+            mask = pl.col(title) == values.get(name.strip("†"), name.strip("†"))
+            own, rest = recomputed.scores(students.filter(mask)), recomputed.scores(students.filter(~mask))
+            if not np.isnan(own["strict"] + rest["strict"]):
+                close([cells[2], cells[4], cells[6]], [own["strict"], own["lenient"], own["sp"]])
+                close([cells[9]], [own["strict"] - rest["strict"]])
+                seen += 1
+        for device, *pair in rows if (title, columns) == ("", ["female", "male"]) else ():
+            for sex, cell in zip("FM", pair, strict=True):
+                own = recomputed.scores(students.filter((pl.col("device") == device) & (pl.col("sex") == sex)))
+                if not np.isnan(own["strict"]):
+                    close([cell], [own["strict"]])
+                    seen += 1
+    assert seen >= 4
