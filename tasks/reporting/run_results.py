@@ -138,7 +138,8 @@ def _rows_of(path: Path, cycles: Sequence[str]) -> list[tuple[str, Samples]]:
 
 @as_artifact_error()
 def _plot(path: Path) -> pl.DataFrame:
-    """Return the table of one plot."""
+    """Return the table of one plot. A column of undefined numbers is empty in CSV, which tells no type."""
     with reading(path, "CSV"):
         table = pl.read_csv(path, infer_schema_length=None)
-    return table.clone()
+    undefined = [name for name in table.columns if table.height and table[name].null_count() == table.height]
+    return table.with_columns(pl.col(undefined).cast(pl.Float64))
