@@ -53,6 +53,24 @@ def save(directory: Path, states: Mapping[str, Mapping[str, Tensor]], card: Mapp
     os.replace(temporary, directory / CARD)
 
 
+def build(card: Mapping[str, Any]) -> Network:
+    """Return the network that a ``model.json`` describes, with random weights.
+
+    Args:
+        card: Content of ``model.json``.
+    """
+    heads = Heads.from_card(card)
+    return create(
+        card["architecture"],
+        frames=card["frames"],
+        mels=card["mels"],
+        classes=len(card["classes"]) if heads is None else heads.outputs,
+        options=card["options"],
+        weights=None,
+        duration_s=card.get("duration_s"),
+    )
+
+
 def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
     """Return a trained network in evaluation mode, and the content of its ``model.json``.
 
@@ -69,16 +87,7 @@ def load(directory: Path, selection: str) -> tuple[Network, dict[str, Any]]:
     known = ", ".join(sorted(path.stem for path in directory.glob("*.safetensors")))
     if not file.exists() and known and selection not in card.get("selections", ()):
         raise ValueError(f"{directory} holds no model of the selection {selection}; it holds {known}.")
-    heads = Heads.from_card(card)
-    network = create(
-        card["architecture"],
-        frames=card["frames"],
-        mels=card["mels"],
-        classes=len(card["classes"]) if heads is None else heads.outputs,
-        options=card["options"],
-        weights=None,
-        duration_s=card.get("duration_s"),
-    )
+    network = build(card)
     state = read_tensors(file)
     try:
         network.load_state_dict(state)

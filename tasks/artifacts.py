@@ -41,7 +41,8 @@ EXTERNAL_PREDICTIONS = DATA / "evaluation/external.parquet"
 NATIVE_PREDICTIONS = DATA / "evaluation/native.parquet"
 METRICS, SCORES, REPORT = REPORTS / "metrics.json", REPORTS / "scores.json", REPORTS / "report.html"
 PLOTS = REPORTS / "plots"
-EMBEDDINGS, EXPLANATION = DATA / "explanation/embeddings.parquet", REPORTS / "explanation.json"
+EMBEDDINGS, MAPS = (DATA / "explanation" / f"{name}.parquet" for name in ("embeddings", "maps"))
+EXPLANATION = REPORTS / "explanation.json"
 
 RECORDS = DATA / "lineage"
 
@@ -200,6 +201,7 @@ CATALOGUE = (
     Artifact(SCORES, "set of Scores", "evaluate", in_git=True),
     Artifact(PLOTS / "*.csv", "table of a plot", "evaluate", in_git=True),
     Artifact(EMBEDDINGS, "table of embeddings", "explain"),
+    Artifact(MAPS, "table of maps over spectrograms", "explain"),
     Artifact(EXPLANATION, "set of figures of the explanation", "explain", in_git=True),
     Artifact(REPORT, "report", "report"),
 )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from models.networks.base import Network
 
-STEPS = 32  # points of the integral
+STEPS = 16  # points of the integral
 
 
 def integrated_gradients(

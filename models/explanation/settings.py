@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-Method = Literal["attention_rollout", "gradient_attention", "layer_cam", "integrated_gradients"]
+Method = Literal["gradient_attention", "attention_rollout", "layer_cam", "integrated_gradients"]

@@ -40,3 +40,13 @@ def cut_or_pad(waveform: Tensor, *, samples: int, sample_rate: int, pad: Pad = "
         ramp = min(sample_rate // FADES_PER_SECOND, samples)
         clip[samples - ramp :] *= torch.linspace(1.0, 0.0, ramp, dtype=clip.dtype, device=clip.device)
     return clip
+
+
+def cycle_span(fraction: float, pad: Pad) -> tuple[float, float]:
+    """Return start and end of a cycle in its clip, as fractions of the clip.
+
+    Args:
+        fraction: Length of the cycle divided by the length of the clip, 0 to 1.
+        pad: Padding of a shorter cycle: repetitions follow it, zeros are on both sides.
+    """
+    return (0.0, fraction) if pad == "repeat" else ((1 - fraction) / 2, (1 + fraction) / 2)

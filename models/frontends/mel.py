@@ -2,11 +2,14 @@
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 WIDTH = 16  # mel bins of a block of filters
+Convention = Literal["kaldi", "librosa"]
 FRAMES_AT_ONCE = 200  # frames whose spectra fit into a processor's cache
 
 
@@ -29,6 +32,9 @@ class MelEnergies(nn.Module):
             ``librosa``: periodic window, triangles in Hz of area 1 on Slaney's mel scale.
         taper: Power of the Hann window; 0.85 gives Kaldi's own window, "povey".
         dtype: Floating-point type of the signals and of the computation.
+
+    Attributes:
+        hertz: Centre of each filter in Hz, ``(mels,)``.
     """
 
     window: Tensor
@@ -43,12 +49,13 @@ class MelEnergies(nn.Module):
         sample_rate: int,
         low_hz: float,
         high_hz: float,
-        convention: Literal["kaldi", "librosa"] = "kaldi",
+        convention: Convention = "kaldi",
         taper: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.shift, self.fft = shift, fft
+        self.hertz = centres(mels, low_hz, high_hz, convention)
         hann = torch.hann_window(window, periodic=convention == "librosa", dtype=dtype)
         self.register_buffer("window", hann.pow(taper), persistent=False)
         # Imported here: a machine that only trains needs the front ends' modules, but not torchaudio.
@@ -87,3 +94,22 @@ class MelEnergies(nn.Module):
                 torch.cat([power[..., low:high] @ self.get_buffer(n) for low, high, n in self.blocks], dim=-1)
             )
         return torch.cat(energies, dim=1)
+
+
+def centres(mels: int, low_hz: float, high_hz: float, convention: Convention) -> npt.NDArray[np.float64]:
+    """Return the centres of the filters in Hz: evenly spaced in mels.
+
+    Kaldi's mel scale is 1127 ln(1 + f / 700). Slaney's is linear up to 1 kHz and logarithmic above.
+
+    Args:
+        mels: Number of filters.
+        low_hz: Lower end of the lowest filter in Hz.
+        high_hz: Upper end of the highest filter in Hz.
+        convention: Definition of the mel scale.
+    """
+    hertz = np.linspace(low_hz, high_hz, 100_001)
+    if convention == "kaldi":
+        scale = 1127 * np.log1p(hertz / 700)
+    else:
+        scale = np.where(hertz < 1000, hertz * 3 / 200, 15 + 27 * np.log(np.maximum(hertz, 1) / 1000) / np.log(6.4))
+    return np.interp(np.linspace(scale[0], scale[-1], mels + 2)[1:-1], scale, hertz)

@@ -69,6 +69,12 @@ class RunResults:
         return next(name for name in self.cards if name.startswith("student/"))
 
     @cached_property
+    def explanation(self) -> Mapping[str, Any]:
+        """Contents of ``reports/explanation.json``."""
+        found: dict[str, Any] = read_json(self.root / artifacts.EXPLANATION)
+        return found
+
+    @cached_property
     def predictions(self) -> pl.DataFrame:
         """Table of predictions of all models (`tasks.evaluation.predictions`)."""
         return pl.DataFrame(read_table(self.root / artifacts.PREDICTIONS))

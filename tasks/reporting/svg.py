@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -81,6 +81,11 @@ def of_both_widths(draw: Callable[[float], str]) -> str:
     """
     parts = (f'<div class="{name}">{draw(width)}</div>' for name, width in (("on-wide", WIDE), ("on-narrow", NARROW)))
     return "".join(parts)
+
+
+def side_by_side(drawings: Sequence[str]) -> str:
+    """Return small figures beside each other, as many as fit into the width of the page."""
+    return f'<div class="side-by-side">{"".join(drawings)}</div>'
 
 
 def _themed(text: str, label: str) -> str:

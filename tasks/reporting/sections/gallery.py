@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.frontends.settings import Pad
+from models.frontends.clip import cycle_span
 from tasks.reporting import media
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
@@ -116,16 +116,6 @@ def _sounds(run: RunResults, rows: Rows) -> dict[int, str]:
             sounds[row] = media.audio(*samples[ids[row]])
             size += len(sounds[row])
     return sounds
-
-
-def cycle_span(fraction: float, pad: Pad) -> tuple[float, float]:
-    """Return start and end of a cycle in its clip, as fractions of the clip.
-
-    Args:
-        fraction: Length of the cycle divided by the length of the clip, 0 to 1.
-        pad: The padding mode: repetition follows the cycle, zeros surround it.
-    """
-    return (0.0, fraction) if pad == "repeat" else ((1 - fraction) / 2, (1 + fraction) / 2)
 
 
 SECTION = Section(title="Cycles to look at", order=600, content=content)

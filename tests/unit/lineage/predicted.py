@@ -20,7 +20,7 @@ from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import Evaluator, about, headline, summarize
-from tasks.explanation import embeddings, sample
+from tasks.explanation import embeddings, maps, sample
 from tasks.runtime import corpus_facts, files, params
 from tasks.subsets import assignment, folds
 from tasks.training import student, teachers
@@ -80,6 +80,7 @@ def explain(root: Path, read: Mapping[str, Any], _item: str) -> None:
         for selection in read["selections"]
     ]
     files.write_table(root / artifacts.EMBEDDINGS, embeddings.table(embedded, cycles, classes))
+    files.write_table(root / artifacts.MAPS, maps.table([]))
     files.write_json(root / artifacts.EXPLANATION, {"embeddings": {"omitted": embeddings.omitted(cycles)}})
 
 

@@ -27,6 +27,7 @@ from tests.unit.tasks.evaluation.example import CLASSES, LABEL_SETS, cycles, fac
 
 ROOT = Path(__file__).parents[3]
 FRAMES, MELS, THRESHOLD = 60, 128, 0.3
+DURATION_S = 0.6  # of clips of as many frames
 NETWORKS = {"teachers/a": 1, "teachers/b": 2, "student/1": 3, "student/2": 4}
 HISTORY = "epoch,lr,train_loss,val_loss,val_sp,val_se_strict,val_score_strict\n1,0.001,1.4,1.3,50,25,37.5\n"
 
@@ -68,7 +69,7 @@ def project(tmp_path, monkeypatch) -> Path:
     np.save(cache / "features.npy", features)
     index = frame.select("cycle_id", row=pl.int_range(pl.len(), dtype=pl.Int32))
     index.write_parquet(cache / "index.parquet")
-    (cache / "statistics.json").write_text(json.dumps({"duration_s": 4.0}))
+    (cache / "statistics.json").write_text(json.dumps({"duration_s": DURATION_S, "frontend": "efficientat"}))
     for name, seed in NETWORKS.items():
         network(tmp_path / "data" / name, seed)
     read = params.read(ROOT / "params.yaml")

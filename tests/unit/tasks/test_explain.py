@@ -17,13 +17,15 @@ from tests.unit.tasks import test_evaluate
 from tests.unit.tasks.test_evaluate import NETWORKS, change
 
 project = test_evaluate.project
-OUTS = ("data/explanation/embeddings.parquet", "reports/explanation.json")
+OUTS = ("data/explanation/embeddings.parquet", "reports/explanation.json", "data/explanation/maps.parquet")
 
 
 @pytest.mark.slow  # 3 s
 def test_every_model_embeds_the_sample_and_equal_inputs_give_equal_bytes(project: Path) -> None:
     settings = params.read(project / "params.yaml")["explanation"]
     settings["embeddings"]["cycles"] = 30
+    settings["maps"] |= {"cycles": 3, "methods": ["layer_cam"], "steps": 2}
+    settings["sharpness"] |= {"cycles": 3, "iterations": 1, "points": 2}
     change(project, explanation=settings)
     explain.main()
     first = [sha256(project / path) for path in OUTS]
@@ -37,6 +39,10 @@ def test_every_model_embeds_the_sample_and_equal_inputs_give_equal_bytes(project
     assert found["omitted"]["test"]["corpus"].startswith("one value")
     assert found["models"].keys() == set(table["model"])
     assert found["models"]["student/1"]["val"]["test"]["class"]["probe"]["chance"] == 25.0
+    maps, figures = pl.read_parquet(project / OUTS[2]), json.loads((project / OUTS[1]).read_text())
+    assert maps["model"].to_list() == ["student/1"] * 3
+    assert list(figures["maps"]["models"]) == ["student/1"]
+    assert list(figures["sharpness"]["models"]) == ["student/1", "student/2", "teacher/a"]
     explain.main()
     assert [sha256(project / path) for path in OUTS] == first
 

@@ -49,7 +49,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights_times_the_feat
             {"size": "tiny", "depth": 1, "stride": 16},
             48,
             32,
-            ["attention_rollout", "gradient_attention", "integrated_gradients"],
+            ["gradient_attention", "attention_rollout", "integrated_gradients"],
         ),
     ],
 )

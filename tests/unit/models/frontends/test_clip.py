@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchaudio.transforms import Fade
 
-from models.frontends.clip import cut_or_pad
+from models.frontends.clip import cut_or_pad, cycle_span
 
 RATE = 1600  # a fade of 100 samples
 
@@ -59,3 +59,9 @@ def test_a_cycle_of_exactly_the_clips_length_is_faded_and_a_longer_one_is_not():
 def test_empty_and_stereo_cycles_are_refused(waveform, message):
     with pytest.raises(ValueError, match=message):
         cut_or_pad(waveform, samples=500, sample_rate=RATE)
+
+
+def test_a_short_cycle_is_at_the_start_of_its_clip_or_between_zeros():
+    assert cycle_span(0.3, "repeat") == (0.0, 0.3)
+    assert cycle_span(0.5, "zero") == (0.25, 0.75)
+    assert cycle_span(1.0, "zero") == cycle_span(1.0, "repeat") == (0.0, 1.0)

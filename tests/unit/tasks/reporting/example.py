@@ -25,8 +25,13 @@ FRAMES, MELS = 40, 16
 SKILLS = {"student/1": 1.5, "student/2": 1.2, "teacher/a": 1.0, "teacher/b": 0.5, "ensemble": 1.1}
 
 
-def write(root: Path) -> None:
-    """Write the tables, features and predictions that sections read beside the figures."""
+def write(root: Path, explanation: Mapping[str, Any] | None = None) -> None:
+    """Write the tables, features and predictions that sections read beside the figures.
+
+    Args:
+        root: Folder of the project.
+        explanation: Contents of ``reports/explanation.json``; without any, its sections are left out.
+    """
     frame = cycles()
     (root / "data/cycles").mkdir(parents=True)
     frame.with_columns(lungsound_4=pl.col("label")).write_parquet(root / "data/cycles/cycles.parquet")
@@ -52,6 +57,8 @@ def write(root: Path) -> None:
     (root / "data/evaluation").mkdir(parents=True)
     parts = [predict(name, frame, seed, skill) for seed, (name, skill) in enumerate(SKILLS.items())]
     pq.write_table(table(parts, frame, CLASSES), root / "data/evaluation/predictions.parquet")
+    (root / "reports").mkdir()
+    (root / "reports/explanation.json").write_text(json.dumps(explanation or {}))
 
 
 def results(

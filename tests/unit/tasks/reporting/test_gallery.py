@@ -30,12 +30,6 @@ def test_the_frozen_decision_counts_and_not_the_largest_probability():
     assert groups["Most confident errors of each class"] == []
 
 
-def test_a_short_cycle_is_at_the_start_of_its_clip_or_between_zeros():
-    assert gallery.cycle_span(0.3, "repeat") == (0.0, 0.3)
-    assert gallery.cycle_span(0.5, "zero") == (0.25, 0.75)
-    assert gallery.cycle_span(1.0, "zero") == gallery.cycle_span(1.0, "repeat") == (0.0, 1.0)
-
-
 @pytest.mark.parametrize("rate", [4000, 8000, 44100])
 def test_a_sound_keeps_its_pitch_and_has_one_level(rate):
     tone = 0.01 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)

@@ -1,0 +1,88 @@
+"""Section of the sharpness: how fast the loss grows around the trained weights."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import StrMethodFormatter
+
+from tasks.evaluation.words import MISSING
+from tasks.reporting.run_results import RunResults
+from tasks.reporting.section import Block, Picture, Section, Table, Text
+from tasks.reporting.svg import INK, PALETTE, drawing, side_by_side
+
+READING = (
+    "Sharpness-aware training (SAM) looks for weights around which the loss stays low. The eigenvalue is the largest "
+    "curvature of the loss on {cycles} training cycles, without augmentation: smaller is flatter. The curves show the "
+    "loss along random directions, whose filters have the norms of the network's own filters. Compare only networks of "
+    "one architecture. A flat training loss need not mean fewer errors on new patients."
+)
+LOSS = StrMethodFormatter("{x:g}")
+CAPTION = (
+    "The residual is 0 for an exact eigenvalue. Above 0.1 the eigenvalue is a rough one: raise "
+    "explanation.sharpness.iterations."
+)
+
+
+def content(run: RunResults) -> Sequence[Block]:
+    """Return the blocks of the section; none if no sharpness was measured."""
+    found: Mapping[str, Any] = run.explanation.get("sharpness", {})
+    models: Mapping[str, Any] = found.get("models", {})
+    if not models:
+        return []
+    rows = [
+        [
+            name,
+            run.cards[name]["architecture"],
+            _number(one["loss"]),
+            _number(one["eigenvalue"]),
+            _number(one["residual"]),
+            str(one["products"]),
+        ]
+        for name, one in models.items()
+    ]
+    columns = ("model", "network", "loss", "largest eigenvalue", "residual", "iterations")
+    planes = [plane(one["plane"], name) for name, one in models.items()]
+    return [
+        Text(READING.format(cycles=found["cycles"]), muted=True),
+        Table(columns, rows, caption=CAPTION),
+        Picture(line(models), title="Loss along a random direction"),
+        Picture(side_by_side(planes), title="Loss on a plane of two random directions"),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.3g}".replace("-", "−")
+
+
+def line(models: Mapping[str, Any]) -> str:
+    """Return the loss of each model along its first direction."""
+    with drawing(4.6, 3.6, "loss along a random direction") as canvas:
+        axes = canvas.axes
+        for (name, found), colour in zip(models.items(), PALETTE * len(models), strict=False):
+            axes.plot(found["line"]["offsets"], _floats(found["line"]["losses"]), color=colour, label=name)
+        axes.set(xlabel="distance, in norms of the filters", ylabel="loss", yscale="log")
+        axes.yaxis.set_major_formatter(LOSS)
+        axes.yaxis.set_minor_formatter(LOSS)
+        axes.legend()
+    return canvas.svg
+
+
+def plane(found: Mapping[str, Any], model: str) -> str:
+    """Return lines of equal loss around the trained weights of a model."""
+    offsets, losses = found["offsets"], np.array([_floats(row) for row in found["losses"]])
+    with drawing(4.0, 3.8, f"loss around {model}") as canvas:
+        axes = canvas.axes
+        levels = np.geomspace(max(np.nanmin(losses), 1e-6), max(np.nanmax(losses), 2e-6), 9)
+        lines = axes.contour(offsets, offsets, losses.T, levels=levels, colors=[PALETTE[0]], linewidths=1)
+        axes.clabel(lines, fmt="%.2g", fontsize=8, colors=[INK])
+        axes.plot(0, 0, "+", color=INK)
+        axes.set(xlabel="first direction", ylabel="second direction", aspect="equal", title=model)
+    return canvas.svg
+
+
+def _floats(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]
+
+
+SECTION = Section(title="Sharpness", order=680, content=content)

@@ -1,0 +1,83 @@
+"""Sections of maps and of sharpness: what they show, and that they are left out without results."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.reporting import page, spectrograms
+from tasks.reporting.sections import maps, sharpness
+from tests.unit.tasks.reporting import example, explained
+from tests.unit.tasks.reporting.test_page import Page
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    example.write(folder := tmp_path_factory.mktemp("run"), explained.figures())
+    found = example.results(folder)
+    explained.write_maps(folder / "data/explanation/maps.parquet", found.cycles["cycle_id"].to_list()[:4])
+    return found
+
+
+@pytest.fixture(scope="module")
+def blocks(run):
+    """Return the blocks of the section of maps."""
+    return maps.content(run)
+
+
+def test_the_tests_of_maps_have_their_intervals(blocks):
+    table = next(block for block in blocks if block.kind == "table")
+    assert table.columns == ["", "Layer-CAM", "integrated gradients"]
+    assert table.rows[0] == ["deletion, less that of a random order", *["−0.20 (−0.30 to −0.10)"] * 2]
+    assert table.rows[-1][1:] == ["–", "–"]
+    assert "95% intervals" in table.caption
+
+
+def test_maps_of_an_abnormal_cycle_come_first_and_gallery_cycles_are_left_out(blocks):
+    pictures = [block for block in blocks if block.kind == "picture" and "Maps of" in block.caption]
+    assert [picture.title for picture in pictures] == [
+        "student/1: 101_1b1_Al_sc_Meditron_001",
+        "student/1: 101_1b1_Al_sc_Meditron_002",
+        "student/1: 101_1b1_Al_sc_Meditron_000",
+    ]
+    assert "True class: crackle. Maps of the predicted class: wheeze." in pictures[0].caption
+    assert pictures[0].svg.count("<svg") == 2
+    assert 'aria-label="Layer-CAM of 101_1b1_Al_sc_Meditron_001 by student/1"' in pictures[0].svg
+
+
+def test_sharpness_has_a_row_and_a_plane_for_each_model(run):
+    blocks = sharpness.content(run)
+    table = next(block for block in blocks if block.kind == "table")
+    assert table.rows == [["student/1", "mn", "0.5", "12.3", "0.0456", "7"]]
+    assert [block.title for block in blocks if block.kind == "picture"] == [
+        "Loss along a random direction",
+        "Loss on a plane of two random directions",
+    ]
+
+
+def test_the_html_of_the_sections(run):
+    for name, section in (("maps", maps.SECTION), ("sharpness", sharpness.SECTION)):
+        assert Page(page._body(name, section, run)).open == []
+
+
+def test_sections_without_results_are_left_out(run):
+    empty = replace(run)
+    empty.__dict__["explanation"] = {"maps": {"models": {}}, "sharpness": {"models": {}}}
+    assert maps.content(empty) == []
+    assert sharpness.content(empty) == []
+
+
+def test_a_map_marks_positive_values_only():
+    colours = spectrograms._marks(np.array([[-1.0, 0.0], [1.0, 2.0]]))
+    assert colours[..., 3].tolist() == [[0, 0], [spectrograms.OPAQUE / 2, spectrograms.OPAQUE]]
+    assert spectrograms._marks(np.zeros((2, 2)))[..., 3].max() == 0
+
+
+def test_the_axes_of_a_spectrogram_are_in_seconds_and_hertz():
+    mel = np.random.default_rng(0).normal(size=(40, 16)).astype("f4")
+    found = spectrograms.Map(np.ones((4, 2)), [0.05, 0.15, 0.25, 0.35], [90.0, 2100.0])
+    svg = spectrograms.with_map(mel, found, "a method", "a label")
+    assert svg == spectrograms.with_map(mel, found, "a method", "a label")
+    for text in (">seconds<", ">Hz<", ">1,000<", ">0.4<", 'aria-label="a label"'):
+        assert text in svg
+    assert ">5,000<" not in svg
