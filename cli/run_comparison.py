@@ -50,7 +50,7 @@ def _table(found: Comparison, definition: str) -> Table:
             name,
             seeds,
             f"{score}\n{limits}",
-            *(cell.replace(" (", "\n(").replace(" [", "\n[") for cell in others),
+            *(cell.replace(" (", "\n(").replace(" [", "\n[").replace("; ", "\n") for cell in others),
         ]
         table.add_row(*map(escape, cells), style="bold" if place == 0 else None)
     return table

@@ -32,10 +32,11 @@ def rows(comparison: Comparison, definition: str) -> list[list[str]]:
         definition: Definition of the Se: `strict` or `lenient`.
     """
     others: dict[str, Compared] = {one.source.name: one for one in comparison.others}
-    return [_row(source, others.get(source.name), definition) for source in comparison.sources]
+    return [_row(source, others.get(source.name), comparison.first, definition) for source in comparison.sources]
 
 
-def _row(source: Source, compared: Compared | None, definition: str) -> list[str]:
+def _row(source: Source, compared: Compared | None, first: Source, definition: str) -> list[str]:
+    flag = "; degenerate" if degenerate(source) or degenerate(first) else ""
     student = source.metrics["student"][SELECTION]
     score = student[f"score_{definition}"]
     minus = compared.scores.get(f"score_{definition}") if compared else None
@@ -46,7 +47,7 @@ def _row(source: Source, compared: Compared | None, definition: str) -> list[str
         interval(score["low"], score["high"]),
         figure(student["sp"]["mean"]),
         figure(student[f"se_{definition}"]["mean"]),
-        difference(minus) if minus else "" if compared is None else MISSING,
+        difference(minus) + flag if minus else "" if compared is None else MISSING,
         "" if compared is None else MISSING if compared.changed is None else str(len(_changes(compared))),
     ]
 

@@ -13,6 +13,7 @@ from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding
 from models.metrics import confusion, figures
 from tasks.artifacts import CYCLES, EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, SCORES, SOFT_LABELS
+from tasks.evaluation import degeneracy
 from tasks.evaluation.summary import rounded
 
 SUM_TOLERANCE = 1e-4  # of the sum of a prediction's float32 probabilities
@@ -153,6 +154,9 @@ def _metrics(
         figures = said["ensemble"] if model == "ensemble" else said[f"{group}s"][item]
         place = f"{METRICS}: {section}{f'{group}s.{item}' if item else group}.{selection}"
         yield from _compare(place, figures[selection], counts)
+        said_kind, kind = figures[selection].get("degenerate"), degeneracy.kind(counts, classes)
+        if said_kind != kind:
+            yield _wrong(f"{place}.degenerate", said_kind, kind)
         for index, name in enumerate(classes):
             recall = said_recall = figures[selection]["per_class"][name]["recall"]
             if counts[index].sum():

@@ -34,6 +34,7 @@ def published_tables(metrics: Mapping[str, Any], published: Iterable[Published])
         own = metrics["student"].get(selection)
         score = own and own[f"score_{definition}"]
         student = own and {
+            "degenerate": own["degenerate"],
             "sp": figure(own["sp"]["mean"], 2),
             "se": figure(own[f"se_{definition}"]["mean"], 2),
             "score": spread(score["mean"], score["sd"], 2),

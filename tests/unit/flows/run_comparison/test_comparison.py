@@ -182,8 +182,10 @@ def test_a_run_that_cannot_be_read_is_an_error_with_a_next_step(root, name, mess
 def test_degenerate_runs_are_marked(root):
     found = metrics(further=[always("student/3", 0)])
     (workspace(root, "dead") / "reports/metrics.json").write_text(json.dumps(found))
+    change(root, NORMAL, 0)
     compared = compare(root, ["dead"])
     assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: student/3)"
+    assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
     assert "A difference from a degenerate model is no progress: dead." in list(texts.notes(compared))
 
 

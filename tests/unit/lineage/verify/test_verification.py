@@ -94,6 +94,16 @@ def test_a_failed_check_is_an_error(project):
 
 
 @pytest.mark.slow
+def test_a_removed_flag_of_a_degenerate_model_is_an_error(project):
+    edit(
+        project / "reports/metrics.json", lambda found: found["teachers"]["t1"]["val"].update(degenerate="never normal")
+    )
+    found = {(one.kind, one.where): one for one in verification.verify(project).errors}
+    wrong = found["metric-contradicts", "reports/metrics.json: teachers.t1.val.degenerate"]
+    assert wrong.what == "it says never normal; the predictions give None"
+
+
+@pytest.mark.slow
 def test_a_repeated_run_with_equal_outs_is_no_finding(project):
     last = [entry for entry in events.read(project) if entry["event"] == "end"][-1]
     events.append(project, {key: last[key] for key in ("event", "stage", "start", "status", "record")})
