@@ -60,18 +60,22 @@ class Colouring:
 def colourings(cycles: pl.DataFrame) -> list[Colouring]:
     """Return the colourings of cycles.
 
-    Equal names of devices in two corpora are two devices, as everywhere in the pipeline.
-
     Args:
         cycles: Table of the cycles (`tasks.explanation.sample.table`).
     """
-    if cycles["corpus"].n_unique() > 1:
-        cycles = cycles.with_columns(device=pl.col("corpus") + "/" + pl.col("device"))
+    cycles = with_distinct_devices(cycles)
     patients, recordings = (_codes(cycles[column].to_list())[0] for column in ("patient_id", "recording_id"))
     return [
         Colouring(name, *_codes(cycles[column].to_list()), units=recordings if name == "patient" else patients)
         for name, column in COLUMNS.items()
     ]
+
+
+def with_distinct_devices(cycles: pl.DataFrame) -> pl.DataFrame:
+    """Return cycles of several corpora with the corpus in the name of the device: equal names are two devices."""
+    if cycles["corpus"].n_unique() < 2:
+        return cycles
+    return cycles.with_columns(device=pl.col("corpus") + "/" + pl.col("device"))
 
 
 def _codes(values: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:

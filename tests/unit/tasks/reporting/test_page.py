@@ -11,7 +11,7 @@ from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, metrics
 from tests.unit.tasks.reporting import example
 
 VOID = {"meta", "link", "br", "img", "path", "use"}
-NOT_EXPLAINED = ("maps", "sharpness")  # sections of a run with maps and sharpness
+NOT_EXPLAINED = ("embeddings", "maps", "sharpness")  # sections of a run with embeddings, maps and sharpness
 ABSENT = ("published", "corpora", *NOT_EXPLAINED)  # sections that a run of one corpus without published results has not
 HEADINGS = [section.title for name, section in registry.read().items() if name not in ABSENT]
 COLUMNS = [
