@@ -20,6 +20,7 @@ from lineage.exports.request import Request
 from lineage.verify import model_recomputation, recomputation, verification
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Sample
+from tasks.artifacts import METRICS
 from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
@@ -91,6 +92,16 @@ def test_cycles_and_figures_of_each_corpus_are_recomputed(several_project):
     found = [*recomputation.cycles(audited, Sample(sample=2, seed=0)), *model_recomputation.metrics(audited)]
     assert {one.kind for one in found} == {"computed-anew"}
     assert [one.where for one in found] == ["cycles of icbhi", "cycles of second", "cycles of hospital", "metrics"]
+
+
+@pytest.mark.slow
+def test_limits_over_patients_and_seeds_are_recomputed(several_project, monkeypatch):
+    audited = AuditedProject(several_project)
+    forged, read = audited.json(METRICS), audited.json
+    forged["student"]["val"]["sp"]["high_seeds"] = 1.5
+    monkeypatch.setattr(audited, "json", lambda path: forged if path == METRICS else read(path))
+    errors = [one.where for one in model_recomputation.metrics(audited) if one.kind == "metric-contradicts"]
+    assert errors == ["reports/metrics.json: student.val.sp.high_seeds"]
 
 
 @pytest.mark.slow
