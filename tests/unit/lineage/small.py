@@ -246,7 +246,7 @@ def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[st
     for number, name in enumerate(read["selections"]):
         save_file({"w": np.full(4, seed + number, np.float32)}, out / f"{name}.safetensors")
         selections[name] = {"epoch": 1, "score_strict": 50.0 + seed}
-    rule = DecisionRule(strict=0.4, lenient=0.3, temperature=1.5)
+    rule = DecisionRule(strict=0.25, lenient=0.3, temperature=1.5)
     if folder == "data/student/2":
         rule = rule.with_threshold("strict")
     card = {"labels": read["labels"], "classes": list(CLASSES[read["labels"]]), "seed": seed, "selections": selections}

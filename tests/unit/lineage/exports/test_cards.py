@@ -51,7 +51,7 @@ def test_the_model_card_states_intended_use_and_limits(made):
 def test_the_model_card_states_the_threshold_of_each_seed_that_has_one(made):
     text = " ".join(model_card.card(made).split())
     rule = (
-        "Decision rule: normal if the probability of the normal class is at least 0.40, and otherwise the most probable"
+        "Decision rule: normal if the probability of the normal class is at least 0.25, and otherwise the most probable"
     )
     assert f"{rule} other class. Validation patients gave this threshold." in text
 
