@@ -12,7 +12,7 @@ from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, Label
 from tests.unit.tasks.corpora.invented import bare_facts
 
 CLASSES = ("normal", "crackle", "wheeze", "both")
-SETTINGS = EvaluationSettings(confidence=0.95, resamples=200, seed=0, calibration_bins=10, prevalence=None)
+SETTINGS = EvaluationSettings(confidence=0.95, resamples=256, seed=0, calibration_bins=10, prevalence=None)
 GROUP_COLUMNS = (
     GroupColumn(column="device", title="Device"),
     GroupColumn(column="location", title="Chest location", values={"Al": "anterior left"}),

@@ -74,6 +74,32 @@ def test_further_metrics(shown):
         close(cells[2:4], own[2:], 2)
 
 
+def test_predictive_values_at_the_prevalence_of_the_test_set_are_precisions(shown):
+    _, rows, tables = shown
+    for name, *cells in tables.rows("further_metrics")[2:]:
+        own = of_model(rows, name)
+        true, called = own["label"] > 0, own["predicted"] > 0
+        close(cells[4:], [100 * (true & called).sum() / called.sum(), 100 * (~true & ~called).sum() / (~called).sum()])
+
+
+@pytest.mark.parametrize(("number", "unit"), [(0, "recording_id"), (1, "patient_id")])
+def test_results_of_recordings_and_patients(shown, number, unit):
+    _, rows, tables = shown
+    for name, rule, *cells in tables.rows("recordings", number)[3:]:
+        own = recomputed.scores(recomputed.joined(of_model(rows, name), unit, rule, list(CLASSES)))
+        close([cells[at] for at in range(5)], [own[key] for key in ("sp", "se", "strict", "any", "lenient")])
+
+
+def test_p_values_of_the_student_and_the_ensemble(shown):
+    students, rows, tables = shown
+    ensemble = rows.filter(pl.col("model") == "ensemble")
+    strict = tables.rows("comparisons")[1]
+    assert strict[:2] == ["the ensemble", "strict"]
+    assert float(strict[3]) == pytest.approx(recomputed.p_by_patient(students, ensemble), abs=0.001)
+    pairs = [recomputed.mcnemar(part, ensemble) for _, part in students.group_by("model")]
+    close(strict[5].split(" to "), [min(pairs), max(pairs)], 3)
+
+
 def test_groups_their_gaps_and_pairs(shown):
     students, _, tables = shown
     values, seen = {"female": "F", "male": "M"}, 0
