@@ -1,4 +1,7 @@
-"""A new section of the report is one new module."""
+"""A new section of the report is one new module, which the documentation explains."""
+
+import re
+from pathlib import Path
 
 from tasks.reporting import page, sections
 from tasks.reporting.sections import registry
@@ -32,3 +35,13 @@ def test_a_module_of_ten_lines_is_a_section_at_its_place(tmp_path, monkeypatch):
 def test_sections_have_places_of_their_own():
     orders = [section.order for section in registry.read().values()]
     assert orders == sorted(set(orders))
+
+
+def test_every_section_is_explained_in_the_order_of_the_page():
+    page_text = (Path(__file__).parents[4] / "docs/reading-the-report.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^## (.+)$", page_text, flags=re.MULTILINE)
+    titles = [section.title for section in registry.read().values()]
+    assert [title for title in explained if title in titles] == titles
+    for part in page_text.split("\n## ")[1:]:
+        if part.partition("\n")[0] in titles[:-1]:  # the last section repeats definitions
+            assert "**When something is wrong.**" in part, part.partition("\n")[0]
