@@ -100,20 +100,22 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
 def table(metrics: Mapping[str, Any], selection: str) -> Table:
     """Return the results of one epoch selection: student, teachers, and a model that always predicts normal.
 
-    Degenerate models have a mark, and teachers that label nothing come last; `notes` explains both.
+    Baselines follow the student. Degenerate models have a mark, and teachers that label nothing come last; `notes`
+    explains both.
     """
     rows = _empty_table(f"{SELECTIONS[selection]} ({selection})", metrics)
     seeds = len(metrics["students"])
     student = metrics["student"][selection]
     name = f"student, {seeds} seeds" if seeds > 1 else "student"
     rows.add_row(_marked(name, student), *_of_student(student), style="bold green")
+    for name in metrics["baselines"]:
+        _row(rows, f"baseline {name}", metrics["teachers"][name][selection])
     if metrics["ensemble"]:
         _row(rows, "ensemble", metrics["ensemble"][selection])
-    idle = [name for name in metrics["teachers"] if name not in metrics["labelling"]]
     for name in metrics["labelling"]:
         _row(rows, f"teacher {name}", metrics["teachers"][name][selection])
     _row(rows, f"always “{metrics['classes'][0]}”", metrics["always_normal"], style="dim")
-    for name in idle:
+    for name in _idle(metrics):
         _row(rows, f"teacher {name}", metrics["teachers"][name][selection], style="dim")
     return rows
 
@@ -121,13 +123,18 @@ def table(metrics: Mapping[str, Any], selection: str) -> Table:
 def notes(metrics: Mapping[str, Any], selection: str) -> Iterator[str]:
     """Yield lines below the table of one epoch selection: degenerate models, and teachers that label nothing."""
     models = {"student": metrics["student"], "ensemble": metrics["ensemble"]}
-    models |= {f"teacher {name}": found for name, found in metrics["teachers"].items()}
+    kinds = dict.fromkeys(metrics["teachers"], "teacher") | dict.fromkeys(metrics["baselines"], "baseline")
+    models |= {f"{kinds[name]} {name}": found for name, found in metrics["teachers"].items()}
     for name, found in models.items():
         if flag := found.get(selection, {}).get("degenerate"):
             yield f"{DEGENERATE} {name} is degenerate: {flag}"
-    idle = [name for name in metrics["teachers"] if name not in metrics["labelling"]]
-    if idle:
+    if idle := _idle(metrics):
         yield f"label nothing, and are in no comparison: {', '.join(f'teacher {name}' for name in idle)}"
+
+
+def _idle(metrics: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the teachers that neither label nor are baselines."""
+    return [name for name in metrics["teachers"] if name not in {*metrics["labelling"], *metrics["baselines"]}]
 
 
 def by_corpus(metrics: Mapping[str, Any], selection: str) -> Table:
@@ -177,7 +184,7 @@ def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
     if score.get("low_seeds") is not None:
         over_seeds = interval(score["low_seeds"], score["high_seeds"])
         yield f"student, interval of the strict Score over patients and seeds: {over_seeds}"
-    names = compared_with(metrics["labelling"])
+    names = compared_with(metrics["labelling"], metrics["baselines"])
     for name, found in metrics["student_minus"]["val"].items():
         row = found["score_strict"]
         if row["difference"] is not None:

@@ -147,7 +147,9 @@ def main() -> None:
         )
         files.write_table(artifacts.NATIVE_PREDICTIONS, native.table(in_own_classes))
         evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
-        metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]), decided["ensemble"])
+        baselines = teachers.baselines(known)
+        described = about(facts, assigned.labels, read["split"])
+        metrics = summarize(evaluator, predictions, described, decided["ensemble"], baselines)
         metrics["corpora"] = by_corpus.of_training(
             cycles,
             predictions,
@@ -155,11 +157,12 @@ def main() -> None:
             labels=assigned.labels,
             split=read["split"],
             ensemble=decided["ensemble"],
+            baselines=baselines,
             settings=settings,
         )
-        metrics["external"] = by_corpus.of_tested(tested, settings, decided["ensemble"])
+        metrics["external"] = by_corpus.of_tested(tested, settings, decided["ensemble"], baselines)
         if in_own_classes:
-            metrics["native"] = by_corpus.of_tested(in_own_classes, settings, decided["ensemble"])
+            metrics["native"] = by_corpus.of_tested(in_own_classes, settings, decided["ensemble"], baselines)
         files.write_json(artifacts.METRICS, metrics)
         files.write_json(artifacts.SCORES, headline(metrics))
         members = {

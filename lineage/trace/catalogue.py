@@ -11,6 +11,7 @@ from lineage.trace.provenance_graph import Link
 from tasks.artifacts import NATIVE_PREDICTIONS, PREDICTIONS, STUDENTS, TEACHERS
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
+from tasks.training import teachers
 
 TRAIN, VAL, TEST = "train", "val", "test"
 ENSEMBLE = "ensemble"
@@ -150,11 +151,18 @@ class Catalogue:
         for selection in dict.fromkeys(selection for _, selection in predicted):
             students = found.get(f"student.{selection}", [])
             members = self.data.decision("evaluate", ENSEMBLE)
-            teachers = [pair for pair in predicted if pair[1] == selection and pair[0] in members]
-            for name, others in ((ENSEMBLE, found.get(f"{ENSEMBLE}.{selection}", [])), ("teachers", teachers)):
+            labelling = [pair for pair in predicted if pair[1] == selection and pair[0] in members]
+            baselines = [pair for pair in predicted if pair[1] == selection and pair[0] in self._baselines]
+            sides = {ENSEMBLE: found.get(f"{ENSEMBLE}.{selection}", []), "teachers": labelling, "baselines": baselines}
+            for name, others in sides.items():
                 if students and others:
                     found[f"student_minus.{selection}.{name}"] = [*students, *others]
         return found | ({"test": []} if found else {})
+
+    @cached_property
+    def _baselines(self) -> list[str]:
+        """Names ``teacher/<id>`` of the baselines that were evaluated."""
+        return teachers.baselines(teachers.read({"teachers": self.data.parameter("evaluate", "teachers")}))
 
     def front_ends_of(self, model: str) -> list[str]:
         """Return the front ends of a model, or of all members of the ensemble."""

@@ -143,7 +143,7 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     if found is None:
         return
     given, labels, classes = found["params"], found["params"]["labels"], found["decisions"]["classes"]
-    ensemble = found["decisions"]["ensemble"]
+    ensemble, baselines = found["decisions"]["ensemble"], teachers.baselines(teachers.read(given))
     assigned = audited.assignment("evaluate")
     ids = assigned.cycles("test")
     facts = corpus_facts.read(audited.root / corpus_facts.FOLDER)
@@ -153,22 +153,29 @@ def metrics(audited: AuditedProject) -> Iterator[Finding]:
     settings = params.parse(EvaluationSettings, given["evaluation"], "evaluation")
     predicted = recorded_predictions.read(audited, found)
     evaluator = Evaluator(cycles, tuple(classes), settings, groups=groups, metrics=facts.metrics_of(labels))
-    made = summarize(evaluator, predicted, about(facts, labels, given["split"]), ensemble)
+    made = summarize(evaluator, predicted, about(facts, labels, given["split"]), ensemble, baselines)
     made["corpora"] = by_corpus.of_training(
-        cycles, predicted, facts, labels=labels, split=given["split"], ensemble=ensemble, settings=settings
+        cycles,
+        predicted,
+        facts,
+        labels=labels,
+        split=given["split"],
+        ensemble=ensemble,
+        baselines=baselines,
+        settings=settings,
     )
     tested = {
         corpus.name: recorded_predictions.tested(audited, corpus, ids, found)
         for corpus, ids in audited.tested(labels).items()
     }
-    made["external"] = by_corpus.of_tested(tested, settings, ensemble)
+    made["external"] = by_corpus.of_tested(tested, settings, ensemble, baselines)
     if own := native.tested(assigned, facts, given["split"], root=audited.root):
         rows = audited.table(NATIVE_PREDICTIONS)
         own = {
             name: one.with_predictions(native.read_predictions(rows, name, audited.decision_rules(name)))
             for name, one in own.items()
         }
-        made["native"] = by_corpus.of_tested(own, settings, ensemble)
+        made["native"] = by_corpus.of_tested(own, settings, ensemble, baselines)
     made, kept = flatten(made, lists=True), flatten(audited.json(METRICS), lists=True)
     for key in [*kept, *(set(made) - set(kept))]:
         if not _equal(kept.get(key, "absent"), made.get(key, "absent")):

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import timm
 import torch
+from annotated_types import Interval
 from timm.models import adapt_input_conv, build_model_with_cfg
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
@@ -17,15 +18,18 @@ from models.networks.options import TIMM, NetworkOptions, Rate
 
 @dataclass(frozen=True, kw_only=True)
 class TimmOptions(NetworkOptions):
-    """First convolution and regularisation.
+    """Width, first convolution and regularisation.
 
     Attributes:
+        width: Multiplier of the channels of a network that timm builds with one, such as ``test_efficientnet``; null:
+            the network as it is.
         first_conv: First convolution with published weights: ``colours``: the sum of the published kernels of the three
             colours; ``random``: a new one, as in the code of work (a).
         dropout: Dropout rate before the last linear layer.
         drop_path: Rate of stochastic depth.
     """
 
+    width: Annotated[float, Interval(ge=0.1, le=10)] | None = None
     first_conv: Literal["colours", "random"] = "colours"
     dropout: Rate = 0.0
     drop_path: Rate = 0.0
@@ -68,17 +72,21 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     """Return timm's network of a name, such as ``timm/resnet18``, or ``timm/efficientnet_b0``.
 
     Raises:
-        ValueError: timm has none of that name (the error lists similar names), or it does not take the features.
+        ValueError: timm has none of that name (the error lists similar names), or the network does not take the
+            features or the width.
     """
     name = spec.architecture.removeprefix(TIMM)
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
+    width: dict[str, Any] = {} if options.width is None else {"channel_multiplier": options.width}
     try:
-        backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path)
+        backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
         with torch.no_grad():
             backbone.eval()(torch.zeros(1, 1, spec.mels, spec.frames))
     except (AssertionError, RuntimeError, TypeError) as error:
+        if "channel_multiplier" in str(error):
+            raise ValueError(f"timm builds {name} in one width only; leave the option width out.") from error
         size = f"{spec.frames} frames of {spec.mels} mels in one channel"
         raise ValueError(
             f"timm's network {name} does not take {size}: {error} Use another, such as resnet18."

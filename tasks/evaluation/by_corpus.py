@@ -59,6 +59,7 @@ def of_training(
     labels: str,
     split: Any,
     ensemble: Sequence[str],
+    baselines: Sequence[str],
     settings: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the figures on the test cycles of each training corpus by its name; nothing if there is only one.
@@ -70,6 +71,7 @@ def of_training(
         labels: The label set.
         split: `split` of params.yaml.
         ensemble: The names of the ensemble's members.
+        baselines: The names of the baselines.
         settings: The settings of the evaluation.
     """
     found = {}
@@ -83,18 +85,22 @@ def of_training(
             cycles=cycles.filter(mask),
             predictions=[one.of(mask) for one in predictions],
             ensemble=ensemble,
+            baselines=baselines,
             settings=settings,
         )
     return found
 
 
-def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings, ensemble: Sequence[str]) -> dict[str, Any]:
+def of_tested(
+    tested: Mapping[str, Tested], settings: EvaluationSettings, ensemble: Sequence[str], baselines: Sequence[str]
+) -> dict[str, Any]:
     """Return the figures on each external corpus, or of each corpus's own head, by the name of the corpus.
 
     Args:
         tested: Predictions on each corpus.
         settings: The settings of the evaluation.
         ensemble: The names of the ensemble's members.
+        baselines: The names of the baselines.
     """
     return {
         name: figures(
@@ -104,6 +110,7 @@ def of_tested(tested: Mapping[str, Tested], settings: EvaluationSettings, ensemb
             cycles=one.cycles,
             predictions=one.predictions,
             ensemble=ensemble,
+            baselines=baselines,
             settings=settings,
         )
         for name, one in tested.items()
@@ -127,6 +134,7 @@ def predict_external(
         labels: The label set.
         classes: Names of the classes that the models know.
         ensemble: The names of the ensemble's members.
+        baselines: The names of the baselines.
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
         shifts: Number of shifted clips of each cycle.
@@ -158,6 +166,7 @@ def figures(
     cycles: pl.DataFrame,
     predictions: Sequence[Predictions],
     ensemble: Sequence[str],
+    baselines: Sequence[str],
     settings: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the figures of all models on the test cycles of one corpus.
@@ -169,11 +178,12 @@ def figures(
         cycles: The test cycles.
         predictions: Predictions of all models on them.
         ensemble: The names of the ensemble's members.
+        baselines: The names of the baselines.
         settings: The settings of the evaluation.
     """
     classes = facts.label_sets[labels].classes
     evaluator = Evaluator(cycles, classes, settings, groups=_groups(facts), metrics=facts.metrics_of(labels))
-    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split), ensemble)}
+    return {"title": facts.title, **summarize(evaluator, predictions, about(facts, labels, split), ensemble, baselines)}
 
 
 def _predict(

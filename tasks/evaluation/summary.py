@@ -269,7 +269,11 @@ def about(facts: CorpusFacts, labels: str, split: SplitOf) -> dict[str, Any]:
 
 
 def summarize(
-    evaluator: Evaluator, predictions: Sequence[Predictions], about: Mapping[str, Any], ensemble: Sequence[str]
+    evaluator: Evaluator,
+    predictions: Sequence[Predictions],
+    about: Mapping[str, Any],
+    ensemble: Sequence[str],
+    baselines: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the contents of ``reports/metrics.json``.
 
@@ -279,6 +283,7 @@ def summarize(
         about: The entries that `about` returns.
         ensemble: Names of the ensemble's members, ``teacher/<id>``: the teachers that label. The student is compared
             with them, and not with other teachers.
+        baselines: Names of the baselines, ``teacher/<id>``. The student is compared with them, too.
     """
     selections = sorted({part.selection for part in predictions}, key=lambda name: (name != "val", name))
     by_model: dict[str, dict[str, Predictions]] = {}
@@ -302,6 +307,7 @@ def summarize(
         },
         "prevalence": evaluator.prevalence,
         "labelling": [name.partition("/")[2] for name in ensemble],
+        "baselines": [name.partition("/")[2] for name in baselines],
         # The figures of a model that calls every cycle normal.
         "always_normal": dict.fromkeys(SCORES, 50.0) | {"sp": 100.0, "se_strict": 0.0, "se_lenient": 0.0},
         "student": {
@@ -317,6 +323,7 @@ def summarize(
                 for name, others in (
                     ("ensemble", [averaged[selection]] if averaged else []),
                     ("teachers", [teachers[name][selection] for name in ensemble]),
+                    ("baselines", [teachers[name][selection] for name in baselines]),
                 )
                 if others
             }

@@ -67,11 +67,13 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
-def compared_with(labelling: Sequence[str]) -> dict[str, str]:
+def compared_with(labelling: Sequence[str], baselines: Sequence[str]) -> dict[str, str]:
     """Return the names of what the student is compared with, by their keys in ``reports/metrics.json``.
 
     Args:
         labelling: Ids of the teachers that label.
+        baselines: Ids of the baselines.
     """
     teachers = f"the {counted(len(labelling), 'teacher')} that {'label' if len(labelling) > 1 else 'labels'}"
-    return {"ensemble": "the ensemble", "teachers": f"the mean of {teachers}"}
+    of_baselines = f"the mean of the {len(baselines)} baselines" if len(baselines) > 1 else "the baseline"
+    return {"ensemble": "the ensemble", "teachers": f"the mean of {teachers}", "baselines": of_baselines}

@@ -75,8 +75,13 @@ def _soft_labels(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the faults of the number of teachers and of soft labels without teachers."""
     given, settings = value_at(raw, ("teachers",)), mapping_at(raw, ("soft_labels",))
     objective = value_at(raw, ("student", "objective", "name"))
-    if given == {} and objective == "soft_labels":
-        what = "is soft_labels, and there are no teachers; allowed: cross_entropy, patchmix, patchmix_cl"
+    labels = any(
+        not isinstance(one, Mapping) or one.get("baseline") is not True
+        for one in mapping_at(raw, ("teachers",)).values()
+    )
+    if isinstance(given, Mapping) and not labels and objective == "soft_labels":
+        none = "no teachers but baselines" if given else "no teachers"
+        what = f"is soft_labels, and there are {none}; allowed: cross_entropy, patchmix, patchmix_cl"
         yield Fault(("student", "objective", "name"), f"{what}; or add teachers")
     if not isinstance(given, Mapping):
         return

@@ -13,7 +13,7 @@ def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
 
 
 def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return each model's name and figures: student, seeds, ensemble, teachers that label, and the other teachers.
+    """Return each model's name and figures: student, seeds, baselines, ensemble, teachers that label, and the others.
 
     The names of degenerate models have that word.
     """
@@ -27,10 +27,11 @@ def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, 
     ]
     if len(seeds) > 1:
         rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
+    rows += [(f"baseline {name}", metrics["teachers"][name][selection]) for name in metrics["baselines"]]
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
     labelling = metrics["labelling"]
-    others = [name for name in metrics["teachers"] if name not in labelling]
+    others = [name for name in metrics["teachers"] if name not in {*labelling, *metrics["baselines"]}]
     names = {name: f"teacher {name}" for name in labelling}
     names |= {name: f"teacher {name}, labels nothing" for name in others}
     rows += [(words, metrics["teachers"][name][selection]) for name, words in names.items()]
@@ -46,6 +47,7 @@ def of_degenerate(metrics: Mapping[str, Any], selection: str) -> list[str]:
     """Return a sentence with each degenerate network and its kind, and one with the meaning; nothing if none is."""
     models = {f"student seed {seed}": found for seed, found in metrics["students"].items()}
     models |= {"ensemble of teachers": metrics["ensemble"]} if metrics["ensemble"] else {}
-    models |= {f"teacher {name}": found for name, found in metrics["teachers"].items()}
+    groups = dict.fromkeys(metrics["teachers"], "teacher") | dict.fromkeys(metrics["baselines"], "baseline")
+    models |= {f"{groups[name]} {name}": found for name, found in metrics["teachers"].items()}
     kinds = [f"{name}: {kind}" for name, found in models.items() if (kind := found[selection]["degenerate"])]
     return [f"Degenerate: {'; '.join(kinds)}. It means that {DEGENERATE}."] if kinds else []

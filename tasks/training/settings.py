@@ -20,6 +20,8 @@ class TeacherSettings(NetworkSettings):
     # keys of `teacher_training` with other values for this teacher
     override: Mapping[str, Any] = field(default_factory=dict)
     fold: FoldSettings | None = None  # fold that is left out of its training; none trains on all training cycles
+    # whether it labels no cycle and is only compared with the student, such as the student's network in plain training
+    baseline: bool = False
 
     def network(self) -> NetworkSettings:
         """Return the settings of its network alone."""

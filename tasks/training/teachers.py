@@ -53,7 +53,7 @@ def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings,
 
 
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
-    """Return the ids of the teachers with the exposure of the settings, in the order of preference.
+    """Return the ids of the teachers with the exposure of the settings, without baselines, in the order of preference.
 
     Args:
         teachers: Settings of all teachers.
@@ -64,7 +64,7 @@ def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
         BreathlineError: A teacher has not been trained, and the best are to be chosen.
     """
     folded = settings.exposure == "out_of_fold"
-    pool = [name for name, teacher in teachers.items() if (teacher.fold is not None) == folded]
+    pool = [name for name, teacher in teachers.items() if not teacher.baseline and (teacher.fold is not None) == folded]
     if settings.choose == "first":
         return sorted(pool, key=params.natural)
     return sorted(pool, key=lambda name: (-_validation_score(folder / name), params.natural(name)))
@@ -82,7 +82,7 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
         BreathlineError: There are fewer than `k` teachers, or their folds do not cover one division.
     """
     order = ranked(teachers, settings, folder)
-    if not teachers:
+    if len(baselines(teachers)) == len(teachers):
         return []
     folds = {teacher.fold for name in order if (teacher := teachers[name]).fold is not None}
     if settings.exposure == "out_of_fold":
@@ -107,6 +107,11 @@ def choose(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, fo
             )
         chosen += group[: settings.k]
     return chosen
+
+
+def baselines(teachers: Mapping[str, TeacherSettings]) -> list[str]:
+    """Return the names ``teacher/<id>`` of the teachers that label no cycle and are only compared with the student."""
+    return [f"teacher/{name}" for name, teacher in teachers.items() if teacher.baseline]
 
 
 def compared(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:

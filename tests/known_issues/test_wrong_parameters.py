@@ -275,3 +275,9 @@ def test_soft_labels_need_teachers(tmp_path):
     (found,) = judge.problems(path)
     assert "student.objective.name is soft_labels" in found
     assert "there are no teachers; allowed: cross_entropy" in found
+    teachers = re.sub(
+        r"^    (baseline: true\n    )?seed: ", "    baseline: true\n    seed: ", TEXT[start:end], flags=re.M
+    )
+    path.write_text(TEXT[:start] + teachers + TEXT[end:])
+    (found,) = judge.problems(path)
+    assert "there are no teachers but baselines; allowed: cross_entropy" in found

@@ -16,6 +16,7 @@ from tasks.evaluation import by_corpus, model_rules, native
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime import corpus_facts
 from tasks.subsets import assignment
+from tasks.training import teachers
 from tests import toy
 from tests.pipeline import in_process, runs
 from tests.unit.tasks.corpora.sprsound import generated
@@ -148,7 +149,8 @@ def native_figures(folder: Path) -> dict:
         for name, one in native.tested(assigned, facts, params["split"], root=folder).items()
     }
     settings = EvaluationSettings(**params["evaluation"])
-    return json.loads(json.dumps(by_corpus.of_tested(tested, settings, ensemble)))
+    baselines = teachers.baselines(teachers.read(params))
+    return json.loads(json.dumps(by_corpus.of_tested(tested, settings, ensemble, baselines)))
 
 
 @pytest.mark.parametrize("name", TYPICAL)

@@ -19,7 +19,10 @@ READING = (
 
 def content(run: RunResults) -> Sequence[Block] | None:
     """Return a row for each comparison and Score; None without teachers."""
-    names, found = compared_with(run.metrics["labelling"]), run.metrics["student_minus"]["val"]
+    names, found = (
+        compared_with(run.metrics["labelling"], run.metrics["baselines"]),
+        run.metrics["student_minus"]["val"],
+    )
     rows = [
         (marked(names[name], row["degenerate"]), definition, *_cells(row[f"score_{definition}"]))
         for name, row in found.items()

@@ -23,7 +23,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
         "scores": scores(of_selection(run.metrics, "val"), "Strict and lenient Score of each model, with intervals"),
         "over_k": _over_k(over_k) if over_k["k"].n_unique() > 1 else None,
         "degenerate": of_degenerate(run.metrics, "val"),
-        "compared": compared_with(run.metrics["labelling"]),
+        "compared": compared_with(run.metrics["labelling"], run.metrics["baselines"]),
     }
 
 

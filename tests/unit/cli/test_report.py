@@ -46,6 +46,17 @@ def test_comparisons_say_whether_other_seeds_are_meant(evaluated):
         assert "; patients and seeds: " in line
 
 
+def test_baselines_are_shown_beside_the_student_and_compared_with_it(evaluated):
+    evaluated(further=[always("teacher/plain", 1)], baselines=("teacher/plain",))
+    printed = CliRunner().invoke(app, ["report"]).stdout
+    rows = [line.split("  ")[0].strip() for line in printed.splitlines()]
+    assert rows.index("baseline plain (!)") == rows.index("student, 2 seeds") + 1
+    text = " ".join(printed.split())
+    assert "student − the baseline: " in text
+    assert "(!) baseline plain is degenerate: always crackle" in text
+    assert "label nothing" not in text
+
+
 def test_a_comparison_without_an_interval_is_shown_with_its_difference(evaluated, tmp_path):
     """As where one class is predicted always: no patient differs from another."""
     found = evaluated()

@@ -46,20 +46,27 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     tables = (root / "data/cycles/cycles.parquet", root / "data/cycles/recordings.parquet")
     cycles = test_cycles.read(*tables, ids=ids, labels=assigned.labels, groups=groups)
     predictions = _predictions(root, read, ids)
-    ensemble = decide(root, read, "evaluate")["ensemble"]
+    ensemble, baselines = decide(root, read, "evaluate")["ensemble"], teachers.baselines(teachers.read(read))
     files.write_table(root / "data/evaluation/predictions.parquet", table(predictions, cycles, classes))
     settings = params.parse(EvaluationSettings, read["evaluation"], "evaluation")
     evaluator = Evaluator(cycles, classes, settings, groups=groups, metrics=facts.metrics_of(assigned.labels))
-    metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]), ensemble)
+    metrics = summarize(evaluator, predictions, about(facts, assigned.labels, read["split"]), ensemble, baselines)
     metrics["corpora"] = by_corpus.of_training(
-        cycles, predictions, facts, labels=assigned.labels, split=read["split"], ensemble=ensemble, settings=settings
+        cycles,
+        predictions,
+        facts,
+        labels=assigned.labels,
+        split=read["split"],
+        ensemble=ensemble,
+        baselines=baselines,
+        settings=settings,
     )
     tested = {name: _tested(root, read, name, classes) for name in sorted(read["external"])}
     files.write_table(
         root / "data/evaluation/external.parquet", by_corpus.predictions_table(tested, classes, schema(classes))
     )
     files.write_table(root / "data/evaluation/native.parquet", native.table({}))
-    metrics["external"] = by_corpus.of_tested(tested, settings, ensemble)
+    metrics["external"] = by_corpus.of_tested(tested, settings, ensemble, baselines)
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)

@@ -48,6 +48,19 @@ def test_a_comparison_with_the_teachers_leads_to_those_that_label(ask):
     assert predicted == ["student/1/val", "student/2/val", "teacher/t1/val", "teacher/t2/val"]
 
 
+def test_a_comparison_with_a_baseline_leads_to_the_baseline(small_project, tmp_path):
+    root = Path(shutil.copytree(small_project, tmp_path / "p", ignore=shutil.ignore_patterns("audio", "waveforms")))
+    path = root / "reports/metrics.json"
+    metrics = json.loads(path.read_text())
+    found = metrics["student_minus"]["val"]
+    found["baselines"] = found["teachers"]
+    path.write_text(json.dumps(metrics))
+    loaded = project.load(root)
+    loaded.records["evaluate"]["params"]["teachers"]["t3"]["baseline"] = True
+    trace = TraceQueries(loaded).ask("student_minus.val.baselines.score_strict.difference")
+    assert names(trace, "predictions") == ["student/1/val", "student/2/val", "teacher/t3/val"]
+
+
 @pytest.mark.slow
 def test_teachers_are_chosen_in_natural_order(ask):
     assert names(ask("ten").ask("score"), "weights")[-2:] == ["teacher/t1/val", "teacher/t2/val"]

@@ -97,6 +97,7 @@ def metrics(
     published: tuple[Published, ...] = (),
     challenge: tuple[str, ...] = (),
     further: Sequence[Predictions] = (),
+    baselines: Sequence[str] = (),
     settings: EvaluationSettings = SETTINGS,
 ) -> dict:
     """Return the figures of two seeds, of further models and, unless `teachers` is false, of two teachers who label."""
@@ -114,5 +115,6 @@ def metrics(
         [*parts, *further],
         about(facts(published), "lungsound_4", "official"),
         ensemble,
+        baselines,
     )
     return found | {"corpora": {}, "external": {}}

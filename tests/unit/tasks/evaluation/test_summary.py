@@ -104,6 +104,18 @@ def test_a_teacher_that_labels_nothing_is_in_no_comparison():
     assert (more["labelling"], list(more["teachers"])) == (["a", "b"], ["a", "b", "dead"])
 
 
+def test_the_student_is_compared_with_its_baselines():
+    plain = [predict(f"teacher/plain{seed}", cycles(), 7 + seed, 0.2) for seed in (1, 2)]
+    both, more = metrics(), metrics(further=plain, baselines=("teacher/plain1", "teacher/plain2"))
+    assert (both["baselines"], more["baselines"]) == ([], ["plain1", "plain2"])
+    row = more["student_minus"]["val"].pop("baselines")["score_strict"]
+    assert more["student_minus"] == both["student_minus"]
+    student = more["student"]["val"]["score_strict"]["mean"]
+    plains = [more["teachers"][f"plain{seed}"]["val"]["score_strict"] for seed in (1, 2)]
+    assert row["difference"] == pytest.approx(student - sum(plains) / 2, abs=0.011)
+    assert len(row["mcnemar"]) == 4
+
+
 def test_degenerate_models_are_named_with_their_kind():
     found = metrics(further=[always("student/3", 0)])
     assert [found["students"][seed]["val"]["degenerate"] for seed in ("1", "3")] == [None, "always normal"]

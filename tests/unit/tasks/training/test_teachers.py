@@ -1,6 +1,7 @@
 """Choice of the teachers that label a cycle."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.settings import FoldSettings
 from tasks.training.settings import ChoiceSettings, TeacherSettings
-from tasks.training.teachers import choose, over_k, ranked
+from tasks.training.teachers import baselines, choose, over_k, ranked
 
 NOWHERE = Path("nowhere")
 
@@ -71,6 +72,16 @@ def test_the_first_k_by_id_without_those_of_folds():
     assert choose({}, ChoiceSettings(k=2), NOWHERE) == []
     with pytest.raises(BreathlineError, match=r"k is 4, and there are 3 teachers in_sample"):
         choose(teachers, ChoiceSettings(k=4), NOWHERE)
+
+
+def test_baselines_label_nothing():
+    teachers = {"a": replace(teacher(), baseline=True), "b": teacher(), "c": teacher()}
+    assert choose(teachers, ChoiceSettings(k=1), NOWHERE) == ["b"]
+    assert over_k(teachers, ChoiceSettings(k=1), NOWHERE) == {1: ["b"], 2: ["b", "c"]}
+    assert baselines(teachers) == ["teacher/a"]
+    assert choose({"a": teachers["a"]}, ChoiceSettings(k=1), NOWHERE) == [], "as without teachers"
+    with pytest.raises(BreathlineError, match=r"k is 3, and there are 2 teachers in_sample"):
+        choose(teachers, ChoiceSettings(k=3), NOWHERE)
 
 
 def test_numbers_in_ids_are_numbers():
