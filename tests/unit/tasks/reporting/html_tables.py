@@ -7,7 +7,7 @@ class Tables(HTMLParser):
     """Rows of every table of a page, by the id of its section.
 
     Attributes:
-        found: For each section the tables, each a list of rows, each a list of texts.
+        found: Tables of each section by its id; a table is a list of rows, a row a list of texts.
     """
 
     def __init__(self, html: str) -> None:
