@@ -19,6 +19,8 @@ from models.training.features import Features
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
+from tasks.reporting import verdicts
+from tasks.reporting.verdicts import Verdicts
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -89,6 +91,11 @@ class RunResults:
             labels=self.metrics["labels"],
             groups=[group.column for group in self.facts.group_columns],
         )
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdicts]:
+        """Verdicts of the validation of each training corpus, by its name."""
+        return {part.name: verdicts.read(self.root, part.name) for part in self.facts.parts or (self.facts,)}
 
     def features(self, model: str) -> Features:
         """Return the feature caches of the training corpora that a model reads."""

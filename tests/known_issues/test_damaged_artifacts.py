@@ -25,6 +25,7 @@ READABLE = {("wav", "cut"), ("txt", "empty"), ("txt", "cut"), ("", "cut"), ("csv
 UNREAD = {
     ("fbank", artifacts.VERDICTS): "a gate: `validate` has ended well if it is there",
     ("soft_labels", "history.csv"): "of a teacher, beside its weights",
+    ("explain", "history.csv"): "of a model, beside its weights",
 }
 
 

@@ -20,7 +20,7 @@ from tasks.checks import frames
 from tasks.corpora import registry
 from tasks.evaluation import cycles as test_cycles
 from tasks.extract import extract
-from tasks.reporting import run_results
+from tasks.reporting import run_results, verdicts
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
 from tasks.runtime.files import write_json
@@ -100,6 +100,9 @@ READERS = {
     ),
     "reports/metrics.json": Reader(
         report.report, ("test", "labels", "split", "selections", "student", "students", "classes", "interval"), True
+    ),
+    "data/validation/icbhi/results.json": Reader(
+        lambda: verdicts.read(Path(), "icbhi"), ("success", "totals.holding", "expectations")
     ),
     "data/lineage/evaluate.json": Reader(lambda: project.load(Path()), tuple(record.KEYS)),
 }

@@ -16,11 +16,17 @@ from tasks.evaluation import curves, decision_analysis
 from tasks.evaluation.ensembles import over_k
 from tasks.evaluation.predictions import pool, table
 from tasks.reporting.run_results import RunResults
-from tasks.runtime import corpus_facts
+from tasks.runtime import corpus_facts, files
 from tasks.runtime.corpus_facts import Published
 from tasks.runtime.schemas import AUDIO
 from tests.unit.tasks.evaluation.example import CLASSES, cycles, evaluator, facts, metrics, predict
 
+FAILING = {"meaning": "No cycle is shorter than 0.5 s.", "fails_for": "2 of 96 cycles", "severity": "warning"}
+VERDICTS = {
+    "success": True,
+    "totals": {"expectations": 16, "holding": 1, "warnings": 15, "errors": 0},
+    "expectations": [{"success": True, **FAILING}, *[{"success": False, **FAILING}] * 15],
+}
 FRAMES, MELS = 40, 16
 SKILLS = {"student/1": 1.5, "student/2": 1.2, "teacher/a": 1.0, "teacher/b": 0.5, "ensemble": 1.1}
 
@@ -41,6 +47,7 @@ def write(root: Path, explanation: Mapping[str, Any] | None = None) -> None:
     recordings = recordings.with_columns(age=pl.lit(70.0), rms_dbfs=pl.lit(-20.0), sample_rate=pl.lit(4000))
     recordings.write_parquet(root / "data/cycles/recordings.parquet")
     corpus_facts.write(root / "data/cycles", facts())
+    files.write_json(root / "data/validation/other/results.json", VERDICTS)
     cache = root / "data/fbank/efficientat/demo"
     cache.mkdir(parents=True)
     np.save(cache / "features.npy", np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype("f2"))
