@@ -67,7 +67,7 @@ def report(
         console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
     if open_page:
         if not REPORT.exists():
-            raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro evaluate`")
+            raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro report`")
         webbrowser.open(REPORT.resolve().as_uri())
 
 

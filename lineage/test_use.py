@@ -1,6 +1,6 @@
 """Use of a test set: the models that were evaluated on it so far, by the event logs of a project.
 
-Whoever chooses among models by their figures on a test set selects on it. The number of models says how much.
+A choice among models by their figures on a test set is a selection on it; more models make it stronger.
 """
 
 import hashlib

@@ -82,9 +82,9 @@ def notes(comparison: Comparison) -> Iterator[str]:
         if one.unpaired:
             yield f"{name_of(one.source)}: no paired difference, because {one.unpaired}."
         if (labels := one.source.metrics["labels"]) != comparison.first.metrics["labels"]:
-            yield f"{name_of(one.source)}: its labels are {labels}, so that its Scores are of another kind."
+            yield f"{name_of(one.source)}: its labels are {labels}, so that its Scores cannot be compared."
     if flags := [name_of(source) for source in comparison.sources if degenerate(source)]:
-        yield f"A difference from a degenerate model is no progress: {', '.join(flags)}."
+        yield f"Degenerate, so that a difference does not compare two classifiers: {', '.join(flags)}."
     yield (
         "In percent; ±: standard deviation over seeds. Differences in points, paired over the test patients: in "
         "parentheses with networks fixed, in brackets over patients and seeds. They are not corrected for their number."

@@ -1,6 +1,7 @@
 """Degenerate models: networks that predict one class for every test cycle, or never the normal class.
 
-Such a model ignores what it hears. Its Score is known without it: a model that always says "normal" has 50.
+A model that always predicts normal has Sp 100 and Se 0; one that never does has Sp 0 and a lenient Se of 100. The
+lenient Score of both is 50, whatever they have learned.
 """
 
 from collections.abc import Mapping, Sequence

@@ -82,7 +82,7 @@ def predictive_values(sp: npt.ArrayLike, se: npt.ArrayLike, prevalence: float) -
 
 
 def prevalence_of(labels: Counts, stated: float | None) -> dict[str, Any]:
-    """Return the prevalence of abnormal cycles as `value`, and as `source` the place that it is from.
+    """Return the prevalence of abnormal cycles as `value`, and its `source`: ``params.yaml`` or ``test cycles``.
 
     Args:
         labels: Class of each test cycle ``(cycles,)``.

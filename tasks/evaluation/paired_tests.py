@@ -57,7 +57,7 @@ def mcnemar(labels: Counts, one: Counts, other: Counts) -> dict[str, dict[str, A
         other: Classes that the other network predicts ``(cycles,)``.
 
     Returns:
-        `only_one` and `only_other`, the numbers of cycles that only one of the networks predicts rightly, and `p`.
+        `only_one` and `only_other`, the numbers of cycles that only one of the networks predicts correctly, and `p`.
     """
     found = {}
     for name, classes in (("score_strict", (labels, one, other)), ("score_lenient", (labels > 0, one > 0, other > 0))):

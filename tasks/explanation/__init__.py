@@ -1,1 +1,1 @@
-"""Explanation of trained networks: their embeddings, and what these separate."""
+"""Explanation of trained networks: embeddings, maps over spectrograms, and sharpness of the loss."""

@@ -34,7 +34,7 @@ def figures(
     """Return the figures of a model's maps, each as ``{mean, low, high, patients}`` over patients.
 
     Args:
-        explained: The cycles as the network hears them.
+        explained: Cycles with their features and predictions.
         drawn: Maps ``(cycles, frames, mels)`` of each method.
         untrained: Network of the same architecture with random weights.
         patients: Patient of each cycle.

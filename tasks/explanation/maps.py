@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Explained:
-    """Some test cycles as one network hears them.
+    """Some test cycles with their features and predictions by one network.
 
     Attributes:
         network: Network in evaluation mode on its device.

@@ -49,7 +49,7 @@ class RunResults:
         plots: Tables of ``reports/plots`` by name.
         cards: Contents of each model's ``model.json``, by its name such as ``student/1``.
         facts: Facts of the training corpora.
-        provenance: Origin of the figures (`tasks.runtime.hooks`); empty where nobody recorded it.
+        provenance: Origin of the figures (`tasks.runtime.hooks`); empty if it was not recorded.
         root: Folder of the project, for tables that are read when a section asks for them.
     """
 
@@ -151,7 +151,7 @@ def _rows_of(path: Path, cycles: Sequence[str]) -> list[tuple[str, Samples]]:
 
 @as_artifact_error()
 def _plot(path: Path) -> pl.DataFrame:
-    """Return the table of one plot. A column of undefined numbers is empty in CSV, which tells no type."""
+    """Return the table of one plot. A column of undefined numbers is empty in CSV and has no type."""
     with reading(path, "CSV"):
         table = pl.read_csv(path, infer_schema_length=None)
     undefined = [name for name in table.columns if table.height and table[name].null_count() == table.height]

@@ -10,10 +10,10 @@ from tasks.reporting.section import Block, Section, Table, Text
 
 READING = (
     "The permutation test swaps the predictions of both sides for whole patients. Its p-value is the share of swaps "
-    "that give a difference at least as large; it says what chance among these patients can do with these networks. "
-    "McNemar's exact test compares two single networks by the cycles that only one of them predicts rightly. It treats "
-    "cycles as independent, which those of one patient are not: its p-values are too small where patients differ. "
-    "No p-value of this section is corrected for the number of comparisons."
+    "that give a difference at least as large, with these networks. McNemar's exact test compares two single networks "
+    "by the cycles that only one of them predicts correctly. It treats cycles as independent, which those of one "
+    "patient are not: its p-values are too small where patients differ. No p-value of this section is corrected for "
+    "the number of comparisons."
 )
 
 

@@ -9,7 +9,7 @@ from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.runtime.corpus_facts import GroupColumn
 
-FEW = 5  # patients; with fewer, an interval says little, and the figure less
+FEW = 5  # patients; with fewer, neither the figure nor its interval is reliable
 MARK = "†"
 
 

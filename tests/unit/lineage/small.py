@@ -5,7 +5,7 @@ hashes and decisions are real, and so are the records, which `lineage.record` wr
 
 Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
 on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
-judged, but labels nothing. `t2` hears with a front end of its own.
+judged, but labels nothing. `t2` has a front end of its own.
 
 With the changes `SEVERAL`, there is a second corpus to learn from and one that is only tested on. The external one has
 a patient 101 as well.

@@ -144,7 +144,7 @@ def test_other_test_sets_and_labels_are_refused_for_pairs_with_words(root):
         "all predictions are equal",
     ]
     assert all(not one.scores for one in found.others)
-    assert "classes: its labels are lungsound_2, so that its Scores are of another kind." in list(texts.notes(found))
+    assert "classes: its labels are lungsound_2, so that its Scores cannot be compared." in list(texts.notes(found))
 
 
 def test_predictions_that_the_cache_lacks_leave_the_figures_without_differences(root):
@@ -186,7 +186,7 @@ def test_degenerate_runs_are_marked(root):
     compared = compare(root, ["dead"])
     assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: student/3)"
     assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
-    assert "A difference from a degenerate model is no progress: dead." in list(texts.notes(compared))
+    assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
 
 
 def test_the_command_prints_80_columns_and_writes_the_page(root):

@@ -1,4 +1,4 @@
-"""Networks whose maps are known: one that hears a single band of mel bins, and a transformer that sees one patch."""
+"""Networks whose maps are known: one that uses a single band of mel bins, and a transformer that sees one patch."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from models.networks.ast import AST, ASTOptions
 from models.networks.base import Network, NetworkSpec
 
 FRAMES, MELS = 40, 32
-BAND = slice(8, 16)  # mel bins that the first network hears
+BAND = slice(8, 16)  # mel bins that the first network depends on
 
 
 class Banded(Network):

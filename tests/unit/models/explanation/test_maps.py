@@ -1,4 +1,4 @@
-"""Maps of a network that hears one band lie on that band; integrated gradients are complete; deletion of the band."""
+"""Maps of a network that depends on one band lie on it; integrated gradients are complete; deletion of the band."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ ZERO = torch.zeros(MELS)
 
 
 @pytest.mark.parametrize("method", ["layer_cam", "integrated_gradients"])
-def test_maps_of_a_network_that_hears_one_band_lie_on_it(method):
+def test_maps_of_a_network_that_depends_on_one_band_lie_on_it(method):
     maps = draw(method, Banded().eval(), loud(), torch.zeros(3, dtype=torch.long), ZERO)
     outside = maps.clone()
     outside[:, :, BAND] = 0

@@ -34,7 +34,7 @@ def test_the_operating_curve_has_the_figures_of_each_threshold():
 def test_the_net_benefit_is_that_of_vickers_and_elkin():
     rows = decision_analysis.decision_curve([TWO], LABELS)
     found = {(row["model"], row["threshold_probability"]): row["net_benefit"] for row in rows.to_dicts()}
-    # From p(abnormal) ≥ 0.4 on, three cycles are called abnormal: two rightly, one wrongly.
+    # From p(abnormal) ≥ 0.4 on, three cycles are called abnormal: two correctly, one falsely.
     assert found["student/1", 0.4] == pytest.approx(2 / 4 - 1 / 4 * 0.4 / 0.6, abs=1e-4)
     assert found["student/1", 0.7] == pytest.approx(1 / 4, abs=1e-4)
     for p in (0.1, 0.5):

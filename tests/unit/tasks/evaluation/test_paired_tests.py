@@ -67,7 +67,7 @@ def test_a_difference_without_normal_cycles_or_of_one_patient_has_no_p_value():
     assert np.isnan(paired_tests.permutation([alone], [alone], seed=0, resamples=9999)["score_strict"])
 
 
-def test_mcnemar_counts_the_cycles_that_one_network_alone_predicts_rightly():
+def test_mcnemar_counts_the_cycles_that_only_one_network_predicts_correctly():
     labels = np.array([0, 0, 0, 1, 1, 2, 2, 2])
     one, other = np.array([0, 0, 1, 1, 2, 2, 0, 2]), np.array([0, 1, 0, 2, 0, 1, 1, 2])
     found = paired_tests.mcnemar(labels, one, other)

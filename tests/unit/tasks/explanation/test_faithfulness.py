@@ -1,4 +1,4 @@
-"""Tests of maps: a network that hears one band, shares of repeated frames, correlations, and means over patients."""
+"""Tests of maps: a network of one band, shares of repeated frames, correlations, and means over patients."""
 
 import math
 
@@ -31,7 +31,7 @@ def explained() -> Explained:
     )
 
 
-def test_figures_of_a_network_that_hears_one_band():
+def test_figures_of_a_network_that_depends_on_one_band():
     cycles = explained()
     drawn = {method: cycles.draw(method) for method in ("layer_cam", "integrated_gradients")}
     deaf = Banded().eval()
