@@ -38,7 +38,7 @@ def test_every_format_holds_the_same_rows(folder, capsys):
         predict([Path("a.wav")], model="model", out=Path("out.xls"))
 
 
-def test_the_decision_rule_of_the_model_is_followed_and_told(folder, capsys):
+def test_the_decision_rule_of_the_model_is_followed_and_printed(folder, capsys):
     card = folder / "model/model.json"
     rule = {"rule": "threshold", "threshold": 0.01, "strict": 0.01, "lenient": 0.5, "temperature": 1.5}
     card.write_text(json.dumps(json.loads(card.read_text()) | {"decision_rules": {"val": rule}}))

@@ -69,7 +69,7 @@ def test_a_comparison_without_an_interval_is_shown_with_its_difference(evaluated
     assert "student − the ensemble: −2.5 points of strict Score, p = 0.030\n" in done.stdout
 
 
-def test_degenerate_models_and_idle_teachers_are_told_within_80_columns(evaluated):
+def test_degenerate_models_and_teachers_without_labels_are_named_in_80_columns(evaluated):
     evaluated(further=[always("student/3", 0), always("teacher/idle", 1)])
     lines = CliRunner().invoke(app, ["report"]).stdout.splitlines()
     assert not [line for line in lines if "…" in line], "no digit is cut off"
@@ -90,7 +90,7 @@ def test_degenerate_models_and_idle_teachers_are_told_within_80_columns(evaluate
     assert max(map(len, lines[:-2])) <= 80
 
 
-def test_further_metrics_and_results_per_recording_are_told(evaluated):
+def test_further_metrics_and_results_per_recording_are_printed(evaluated):
     found = evaluated()["student"]["val"]
     printed = CliRunner().invoke(app, ["report"]).stdout
     further, patients = found["further"], found["by_patient"]

@@ -111,7 +111,7 @@ def test_each_pair_of_networks_has_a_mcnemar_test():
     few = np.where(np.arange(len(LABELS)) < 8, one_more_wheeze(), CRACKLES)
     row = leaderboards([result("ast_ce", CRACKLES, CRACKLES), result("best", one_more_wheeze(), few)])[0].rows[1]
     found = row.minus_first
-    # 6 cycles of 6 patients are mended by the one network, 1 by the other.
+    # 6 cycles of 6 patients are correct with one network only, 1 with the other only.
     assert (found.mcnemar_pairs, found.mcnemar_smallest, found.mcnemar_largest) == (4, 0.0312, 1.0)
 
 

@@ -140,7 +140,7 @@ def test_the_page_stands_alone_and_holds_all_differences(changed):
     assert len(rows) == sum(len(section.rows) for section in sections(changed))
 
 
-def test_a_degenerate_model_is_told_of_its_run(small_run, tmp_path):
+def test_a_degenerate_model_is_named_with_its_run(small_run, tmp_path):
     folder = shutil.copytree(small_run, tmp_path / "flagged")
     path = folder / "reports/metrics.json"
     metrics = json.loads(path.read_text())

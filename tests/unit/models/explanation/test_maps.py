@@ -77,7 +77,7 @@ def test_layer_cam_has_the_axes_of_the_features():
 
 
 def test_the_deletion_of_the_band_alone_decides():
-    """The output falls to that of silence when the band is gone, and stays while anything else goes."""
+    """The output falls to that of silence when the band is deleted, and stays when any other band is."""
     banded, features = Banded().eval(), 4 * loud()
     targets, outputs = torch.zeros(3, dtype=torch.long), torch.ones(3, 2, dtype=torch.bool)
     maps = cells.mean(draw("layer_cam", banded, features, targets, ZERO))

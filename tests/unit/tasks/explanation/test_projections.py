@@ -13,7 +13,7 @@ def test_features_are_standardised_and_a_constant_one_becomes_zero():
 
 
 @pytest.mark.parametrize("value", [0.0, 7.1, -1e4])
-def test_a_network_that_gives_every_cycle_the_same_embedding_is_told(value):
+def test_equal_embeddings_of_all_cycles_are_recognised(value):
     rounding = np.random.default_rng(0).choice([0, 1e-7], size=(30, 4))
     assert standardize(((1 + rounding) * value).astype(np.float32)) is None
 

@@ -89,7 +89,7 @@ def test_a_rare_value_counts_as_much_as_a_frequent_one():
     assert linear.chance == 50.0
 
 
-def test_colourings_that_cannot_be_measured_are_told_with_the_reason():
+def test_colourings_that_cannot_be_measured_are_named_with_the_reason():
     frame = cohort.cycles().with_columns(
         location=pl.lit(None, pl.String),
         device=pl.when(pl.col("patient_id") == "101").then(pl.lit("one")).otherwise(pl.lit("other")),

@@ -39,7 +39,7 @@ def write(root: Path, models=MODELS) -> None:
 
 
 @pytest.mark.slow  # 2 s: t-SNE, and six drawings twice
-def test_the_section_tells_a_device_from_a_disease_and_flags_a_dead_model(tmp_path: Path) -> None:
+def test_the_section_shows_a_learned_device_and_flags_a_constant_model(tmp_path: Path) -> None:
     write(tmp_path)
     run = example.results(tmp_path)
     blocks = content(run)
@@ -62,7 +62,7 @@ def test_the_section_tells_a_device_from_a_disease_and_flags_a_dead_model(tmp_pa
     assert "corpus (one value: demo)" in html
 
 
-def test_a_dead_student_has_tables_and_no_pictures(tmp_path: Path) -> None:
+def test_a_student_of_constant_embeddings_has_tables_and_no_pictures(tmp_path: Path) -> None:
     write(tmp_path, {"student/1": np.ones((240, 3))})
     run = example.results(tmp_path)
     assert [block.rows[0][0] for block in content(run) if isinstance(block, Table)] == [

@@ -123,7 +123,7 @@ def test_corpora_have_figures_apart(page):
 
 
 @pytest.mark.slow
-def test_a_normalisation_by_test_recordings_is_told(page):
+def test_a_normalisation_by_test_recordings_is_stated(page):
     told = "<code>device_of_the_data</code> for all test recordings of a device together"
     assert told in (html := page(spectrum="device_of_the_data"))
     assert "efficientat · level none · spectrum device_of_the_data" in html
@@ -131,7 +131,7 @@ def test_a_normalisation_by_test_recordings_is_told(page):
 
 
 @pytest.mark.slow
-def test_the_options_of_a_network_are_told(page):
+def test_the_options_of_a_network_are_shown(page):
     assert "mn · width 0.1 · pooling windows attention, window_s 2.0, hop_s 1.0<" in page()
 
 

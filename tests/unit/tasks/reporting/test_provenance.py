@@ -39,7 +39,7 @@ def render(tmp_path, monkeypatch):
     return lambda found: page.render(replace(run, provenance=found))
 
 
-def test_the_page_tells_its_origin(render):
+def test_the_page_shows_its_origin(render):
     html = " ".join(render(FOUND).split())
     head = (
         "2026-11-28 14:48 UTC · commit 4615b8e704d4 with uncommitted changes · recipe mn_weighted with 2 other settings"
