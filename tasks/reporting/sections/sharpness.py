@@ -69,13 +69,15 @@ def line(models: Mapping[str, Any]) -> str:
 
 
 def plane(found: Mapping[str, Any], model: str) -> str:
-    """Return lines of equal loss around the trained weights of a model."""
+    """Return lines of equal loss around the trained weights of a model; there are none where the loss is constant."""
     offsets, losses = found["offsets"], np.array([_floats(row) for row in found["losses"]])
+    known = losses[np.isfinite(losses)]
     with drawing(4.0, 3.8, f"loss around {model}") as canvas:
         axes = canvas.axes
-        levels = np.geomspace(max(np.nanmin(losses), 1e-6), max(np.nanmax(losses), 2e-6), 9)
-        lines = axes.contour(offsets, offsets, losses.T, levels=levels, colors=[PALETTE[0]], linewidths=1)
-        axes.clabel(lines, fmt="%.2g", fontsize=8, colors=[INK])
+        if known.size and known.max() > known.min():
+            levels = np.unique(np.geomspace(max(known.min(), 1e-6), max(known.max(), 2e-6), 9))
+            lines = axes.contour(offsets, offsets, losses.T, levels=levels, colors=[PALETTE[0]], linewidths=1)
+            axes.clabel(lines, fmt="%.2g", fontsize=8, colors=[INK])
         axes.plot(0, 0, "+", color=INK)
         axes.set(xlabel="first direction", ylabel="second direction", aspect="equal", title=model)
     return canvas.svg

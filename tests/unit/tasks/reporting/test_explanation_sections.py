@@ -81,3 +81,9 @@ def test_the_axes_of_a_spectrogram_are_in_seconds_and_hertz():
     for text in (">seconds<", ">Hz<", ">1,000<", ">0.4<", 'aria-label="a label"'):
         assert text in svg
     assert ">5,000<" not in svg
+
+
+@pytest.mark.parametrize("loss", [1.4, 0.0, None])
+def test_a_constant_or_undefined_loss_is_drawn_without_lines(loss):
+    """As of a network in which hardly any weight matters."""
+    assert "<svg" in sharpness.plane({"offsets": [-1, 0, 1], "losses": [[loss] * 3] * 3}, "student/1")
