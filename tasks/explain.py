@@ -14,6 +14,8 @@ from models.file_names import CARD
 from models.training.inference import pick_device
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
+from tasks.evaluation import cycles as evaluated_cycles
+from tasks.evaluation import notable_cycles
 from tasks.explanation import cycle_sample, embeddings, model_maps, representatives, sample, sharpness
 from tasks.explanation.sample import Sample
 from tasks.explanation.settings import ExplanationSettings
@@ -28,9 +30,35 @@ from tasks.training.torch_setup import set_up
 BASELINE_CYCLES = 32  # training cycles whose mean feature stands for the absence of a sound
 
 
-def decide(assigned: Assignment, drawn: Sample) -> dict[str, Any]:
-    """Return the decisions of the stage for its record: ``subsets``, and the cycles ``sampled`` of each."""
-    return {"subsets": assigned.by_subset(), "sampled": {subset: list(cycles) for subset, cycles in drawn.items()}}
+def decide(assigned: Assignment, drawn: Sample, shown: Sequence[str]) -> dict[str, Any]:
+    """Return the decisions of the stage for its record: ``subsets``, and the cycles ``sampled`` of each.
+
+    Args:
+        assigned: Labels and subsets of the cycles.
+        drawn: Sampled cycles of each subset.
+        shown: Further test cycles with a map.
+    """
+    sampled = {subset: list(cycles) for subset, cycles in drawn.items()}
+    return {"subsets": assigned.by_subset(), "sampled": sampled | {"test": sorted({*drawn["test"], *shown})}}
+
+
+def test_cycles(read: Mapping[str, Any], assigned: Assignment, root: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Return the table of the test cycles, and those that the report shows with their maps.
+
+    Args:
+        read: Content of params.yaml.
+        assigned: Labels and subsets of the cycles.
+        root: Folder of the project.
+    """
+    groups = [group.column for group in corpus_facts.read(root / artifacts.POOL).group_columns]
+    tables, ids = (root / artifacts.CYCLES, root / artifacts.RECORDINGS), assigned.cycles("test")
+    cycles = evaluated_cycles.read(*tables, ids=ids, labels=assigned.labels, groups=groups)
+    if not params.section(read, "explanation.maps.cycles"):
+        return cycles, []
+    predictions = pl.DataFrame(read_table(root / artifacts.PREDICTIONS))
+    student = f"student/{params.section(read, 'student.seeds')[0]}"
+    own, found = notable_cycles.choose(predictions, cycles, student)
+    return cycles, sorted(own["cycle_id"][row] for _, rows in found for row in rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,24 +149,26 @@ def explain_embeddings(
     }
 
 
-def explain_maps(models: Models, settings: ExplanationSettings, drawn: Sample) -> dict[str, Any]:
+def explain_maps(
+    models: Models, settings: ExplanationSettings, drawn: Sample, cycles: pl.DataFrame, shown: Sequence[str]
+) -> dict[str, Any]:
     """Write the table of maps over spectrograms and return the figures of their tests.
 
     Args:
         models: Trained models.
         settings: Settings of the stage.
         drawn: Sampled cycles of each subset.
+        cycles: Table of the test cycles.
+        shown: Test cycles that the report shows with the map of the first student.
     """
     own, assigned = settings.maps, models.assigned
     tested = models.choose(drawn["test"], count=own.cycles, seed=settings.seed)
-    columns = ["cycle_id", "corpus", "patient_id", "duration_s"]
-    cycles = pl.DataFrame(read_table(artifacts.CYCLES, columns)).sort("cycle_id")
     chosen = representatives.of_each_network(models.cards()) if tested else []
     table, figures = model_maps.compute(
         {name: models.folders[name] for name in chosen},
         model_maps.Cycles(
             tested=cycles.filter(pl.col("cycle_id").is_in(tested)),
-            shown=cycles.clear(),
+            shown=cycles.filter(pl.col("cycle_id").is_in(shown) & ~pl.col("cycle_id").is_in(tested)),
             training=models.choose(drawn["train"], count=BASELINE_CYCLES, seed=settings.seed),
             sources=assigned.sources("train", "test"),
         ),
@@ -186,13 +216,14 @@ def main() -> None:
         settings = params.parse(ExplanationSettings, params.section(read, "explanation"), "explanation")
         assigned = assignment.from_params(read)
         drawn = sample.draw(assigned, cycles=settings.embeddings.cycles, seed=settings.seed)
-        decided |= decide(assigned, drawn)
         models = Models.from_params(read, assigned)
+        cycles, shown = test_cycles(read, assigned, Path())
+        decided |= decide(assigned, drawn, shown)
         selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
         set_up(models.compute)
         found = {
             "embeddings": explain_embeddings(models, selections, settings, drawn),
-            "maps": explain_maps(models, settings, drawn),
+            "maps": explain_maps(models, settings, drawn, cycles, shown),
             "sharpness": explain_sharpness(models, settings, drawn),
         }
         files.write_json(artifacts.EXPLANATION, found)

@@ -14,7 +14,7 @@ REASONS = {
     "pool": "joins the tables",
     "report": "shows figures and test cycles that change",
     "evaluate": "holds predictions, or evaluates models that change",
-    "explain": "holds embeddings, or embeds by models that change",
+    "explain": "holds embeddings and maps, or explains models that change",
 }
 LEARNING = ("train_teacher", "train_student", "soft_labels")
 

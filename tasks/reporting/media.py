@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.signal import resample_poly
 
 WIDTH = 400  # largest width of a spectrogram in pixels: the width at which the page shows it
+MARKED, OPAQUE = (1.0, 0.55, 0.0), 0.75  # colour of a map over a grey spectrogram, and opacity of its largest value
 AUDIO_RATE = 8000  # Hz; lung sounds are below 4 kHz, and MP3 has no lower rate that all browsers play
 PEAK = 0.9  # of the louder half-wave; cycles differ in level, and many would be too quiet to hear
 
@@ -27,6 +28,21 @@ def spectrogram(mel: npt.NDArray[np.float32]) -> str:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return _data_url("image/png", buffer)
+
+
+def marks(values: npt.NDArray[np.float64]) -> str:
+    """Return a map ``(rows, columns)`` as a small PNG in a data URL; rows run along time, from left to right."""
+    image = Image.fromarray((255 * colours(values)).astype(np.uint8).transpose(1, 0, 2)[::-1])
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return _data_url("image/png", buffer)
+
+
+def colours(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the colours ``(rows, columns, 4)`` of a map: one colour, more opaque for larger positive values."""
+    positive = np.clip(values, 0, None)
+    opacity = OPAQUE * positive / max(positive.max(), np.finfo(np.float64).tiny)
+    return np.concatenate([np.broadcast_to(MARKED, (*values.shape, 3)), opacity[..., None]], axis=2)
 
 
 def audio(samples: npt.NDArray[np.float32], rate: int) -> str:

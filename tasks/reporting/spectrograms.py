@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tasks.reporting import media
 from tasks.reporting.svg import drawing
 
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000)
-MARKED = (1.0, 0.55, 0.0)  # colour of a map over the grey spectrogram
 MOST_COLUMNS = 200  # of a drawn spectrogram
-OPAQUE = 0.75  # opacity of the largest value of a map
 Values = npt.NDArray[np.float64]
 
 
@@ -47,7 +46,7 @@ def with_map(mel: npt.NDArray[np.float32], found: Map, title: str, label: str) -
     with drawing(4.0, 2.1, label) as canvas:
         axes = canvas.axes
         axes.imshow(_grey(mel).T, cmap="gray", **place)
-        axes.imshow(_marks(found.values).transpose(1, 0, 2), interpolation="bilinear", **place)
+        axes.imshow(media.colours(found.values).transpose(1, 0, 2), interpolation="bilinear", **place)
         shown = [tick for tick in TICKS_HZ if hertz[0] <= tick <= hertz[-1]]
         # Columns are evenly spaced: the middle of column i is at i + 0.5.
         axes.set_yticks(np.interp(shown, hertz, np.arange(len(hertz)) + 0.5), [f"{tick:,}" for tick in shown])
@@ -63,10 +62,3 @@ def _grey(mel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)
     low, high = np.percentile(thin, [1, 99])
     return np.asarray(np.clip((thin - low) / max(high - low, 1e-6), 0, 1))
-
-
-def _marks(values: Values) -> Values:
-    """Return the colours ``(rows, columns, 4)`` of a map: one colour, more opaque for larger values."""
-    positive = np.clip(values, 0, None)
-    opacity = OPAQUE * positive / max(positive.max(), np.finfo(np.float64).tiny)
-    return np.concatenate([np.broadcast_to(MARKED, (*values.shape, 3)), opacity[..., None]], axis=2)

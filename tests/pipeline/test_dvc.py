@@ -79,7 +79,7 @@ def of_corpus(role: Role, name: str) -> set[str]:
 
 def test_a_new_corpus_that_is_only_tested_on_trains_nothing(project):
     runs.edit(project, lambda params: params["external"].update(ward=runs.generated(patients=3, first_patient=401)))
-    assert planned(project) == of_corpus("external", "ward") | {"external", "evaluate", "report"}
+    assert planned(project) == of_corpus("external", "ward") | {"external", "evaluate", "explain", "report"}
 
 
 def test_a_new_corpus_to_learn_from_runs_its_own_stages_the_pool_and_what_learns(project):

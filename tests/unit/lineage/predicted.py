@@ -132,7 +132,7 @@ def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     if group == "explain":
         embedded = read["explanation"]
         drawn = sample.draw(whole, cycles=embedded["embeddings"]["cycles"], seed=embedded["seed"])
-        return explanation.decide(whole, drawn)
+        return explanation.decide(whole, drawn, explanation.test_cycles(read, whole, root)[1])
     known = teachers.read(read)
     choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
     if group == "soft_labels":

@@ -75,6 +75,7 @@ def test_each_corpus_and_the_pool_are_verified(several_project, copied):
         "validate_external",
         "fbank_external",
         "evaluate",
+        "explain",
         "report",
     }
     assert "fold of" in found["pool-contradicts", "data/cycles/cycles.parquet"].what

@@ -59,11 +59,12 @@ def models(tmp_path, monkeypatch):
 
 def test_maps_and_sharpness(models):
     drawn = {"train": models.assigned.cycles("train"), "val": [], "test": models.assigned.cycles("test")}
-    found = explain.explain_maps(models, settings(4), drawn)
+    tested = pl.read_parquet("data/cycles/cycles.parquet")[6:]
+    found = explain.explain_maps(models, settings(4), drawn, tested, drawn["test"])
     assert (found["confidence"], found["cycles"], list(found["models"])) == (0.95, 4, ["student/1"])
     table = pl.read_parquet("data/explanation/maps.parquet")
     assert set(table["cycle_id"]) <= set(drawn["test"])
-    assert table["method"].to_list() == ["attention_rollout"] * 4
+    assert table["method"].to_list() == ["attention_rollout"] * 6, "four tested cycles and two that are shown"
     sharp = explain.explain_sharpness(models, settings(4), drawn)
     assert (sharp["cycles"], list(sharp["models"])) == (4, ["student/1", "teacher/a"])
     assert sharp["models"]["student/1"] == sharp["models"]["teacher/a"], "the networks and the cycles are equal"
@@ -71,6 +72,11 @@ def test_maps_and_sharpness(models):
 
 def test_nothing_is_drawn_of_no_cycles(models):
     drawn = {"train": models.assigned.cycles("train"), "val": [], "test": models.assigned.cycles("test")}
-    assert explain.explain_maps(models, settings(0), drawn) == {"confidence": 0.95, "cycles": 0, "models": {}}
+    tested = pl.read_parquet("data/cycles/cycles.parquet")[6:]
+    assert explain.explain_maps(models, settings(0), drawn, tested, []) == {
+        "confidence": 0.95,
+        "cycles": 0,
+        "models": {},
+    }
     assert pl.read_parquet("data/explanation/maps.parquet").height == 0
     assert explain.explain_sharpness(models, settings(0), drawn) == {"cycles": 0, "models": {}}

@@ -20,6 +20,7 @@ from tasks.runtime import corpus_facts, files
 from tasks.runtime.corpus_facts import Published
 from tasks.runtime.schemas import AUDIO
 from tests.unit.tasks.evaluation.example import CLASSES, cycles, evaluator, facts, metrics, predict
+from tests.unit.tasks.reporting import explained
 
 FAILING = {"meaning": "No cycle is shorter than 0.5 s.", "fails_for": "2 of 96 cycles", "severity": "warning"}
 VERDICTS = {
@@ -66,6 +67,7 @@ def write(root: Path, explanation: Mapping[str, Any] | None = None) -> None:
     pq.write_table(table(parts, frame, CLASSES), root / "data/evaluation/predictions.parquet")
     (root / "reports").mkdir()
     (root / "reports/explanation.json").write_text(json.dumps(explanation or {}))
+    explained.write_maps(root / "data/explanation/maps.parquet", [])
 
 
 def results(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.reporting import page, spectrograms
+from tasks.reporting import media, page, spectrograms
 from tasks.reporting.sections import maps, sharpness
 from tests.unit.tasks.reporting import example, explained
 from tests.unit.tasks.reporting.test_page import Page
@@ -68,9 +68,9 @@ def test_sections_without_results_are_left_out(run):
 
 
 def test_a_map_marks_positive_values_only():
-    colours = spectrograms._marks(np.array([[-1.0, 0.0], [1.0, 2.0]]))
-    assert colours[..., 3].tolist() == [[0, 0], [spectrograms.OPAQUE / 2, spectrograms.OPAQUE]]
-    assert spectrograms._marks(np.zeros((2, 2)))[..., 3].max() == 0
+    colours = media.colours(np.array([[-1.0, 0.0], [1.0, 2.0]]))
+    assert colours[..., 3].tolist() == [[0, 0], [media.OPAQUE / 2, media.OPAQUE]]
+    assert media.colours(np.zeros((2, 2)))[..., 3].max() == 0
 
 
 def test_the_axes_of_a_spectrogram_are_in_seconds_and_hertz():

@@ -6,19 +6,21 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
+from tasks.evaluation import notable_cycles
 from tasks.reporting import media
 from tasks.reporting.sections import gallery
-from tests.unit.tasks.reporting import example
+from tests.unit.tasks.reporting import example, explained
 
 
 def chosen(labels, probabilities, devices):
     probabilities = np.array(probabilities, dtype=np.float32)
-    return dict(gallery.select(np.array(labels), probabilities.argmax(axis=1), probabilities, devices))
+    return dict(notable_cycles.select(np.array(labels), probabilities.argmax(axis=1), probabilities, devices))
 
 
 def test_errors_doubtful_and_clear_cycles_are_shown_once_each(monkeypatch):
-    monkeypatch.setattr(gallery, "UNCERTAIN", 2)
+    monkeypatch.setattr(notable_cycles, "UNCERTAIN", 2)
     probabilities = [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.48, 0.52], [0.05, 0.95], [0.99, 0.01]]
     found = chosen([0, 0, 0, 0, 1, 1, 0], probabilities, ["one", "one", "two", "one", "one", "one", "one"])
     assert list(found.values()) == [[0, 1], [4, 3], [2], [6, 5]]
@@ -26,7 +28,7 @@ def test_errors_doubtful_and_clear_cycles_are_shown_once_each(monkeypatch):
 
 def test_the_frozen_decision_counts_and_not_the_largest_probability():
     labels, probabilities = np.array([0, 1]), np.array([[0.4, 0.6], [0.4, 0.6]], dtype=np.float32)
-    groups = dict(gallery.select(labels, np.array([0, 1]), probabilities, ["one", "one"]))
+    groups = dict(notable_cycles.select(labels, np.array([0, 1]), probabilities, ["one", "one"]))
     assert groups["Most confident errors of each class"] == []
 
 
@@ -39,6 +41,22 @@ def test_a_sound_keeps_its_pitch_and_has_one_level(rate):
     assert np.abs(np.fft.rfft(middle)).argmax() == pytest.approx(440, abs=2)
     assert np.abs(middle).max() == pytest.approx(media.PEAK, abs=0.1)
     assert url == media.audio(tone.astype(np.float32), rate)
+
+
+def test_a_cycle_has_the_map_of_the_first_student(tmp_path):
+    example.write(tmp_path)
+    run = example.results(tmp_path)
+    assert not gallery.content(run)["marked"]
+    explained.write_maps(tmp_path / "data/explanation/maps.parquet", run.cycles["cycle_id"].to_list())
+    shown = gallery.content(run)
+    assert shown["marked"]
+    for _, examples in shown["groups"]:
+        assert all(one.marks == examples[0].marks and one.marks[1] == "wheeze" for one in examples)
+    picture = Image.open(io.BytesIO(base64.b64decode(examples[0].marks[0].partition(",")[2])))
+    assert picture.size == (explained.ROWS, explained.COLUMNS)  # time from left to right
+    opacity = np.array(picture)[..., 3]
+    assert opacity[0, -1] == opacity.max() == int(255 * media.OPAQUE)  # the last time and the highest band
+    assert opacity[-1, 0] == 0
 
 
 def test_silence_is_a_sound_too():
