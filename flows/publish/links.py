@@ -15,6 +15,7 @@ REPORTS_URL = "BREATHLINE_REPORTS_URL"  # address at which a web server shows th
 REPORTS: Mapping[Path, str] = {
     artifacts.REPORT: "all scores, with intervals, groups, calibration and curves",
     artifacts.METRICS: "every figure of the report, for programs",
+    artifacts.EXPLANATION: "what the embeddings separate, and tests of the maps, for programs",
     artifacts.SCORES: "the few figures by which runs are compared",
 }
 
