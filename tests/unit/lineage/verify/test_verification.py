@@ -111,6 +111,26 @@ def test_a_repeated_run_with_equal_outs_is_no_finding(project):
 
 
 @pytest.mark.slow
+def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project):
+    """The cache has the record of an earlier page: other bytes, and the content of the present one or another."""
+    path = project / "data/lineage/report.json"
+    kept = project / ".dvc/cache/files/md5/00/earlier"
+    kept.parent.mkdir(exist_ok=True)
+    current = json.loads(path.read_text())
+    same = current["outputs"][0]["sha256"]
+    for content, kinds in ((same, set()), ("other", {"run-repeated"})):
+        current["outputs"][0]["content"] = same
+        earlier = json.loads(json.dumps(current))
+        earlier["outputs"][0] |= {"sha256": "0" * 64, "content": content}
+        for place, record in ((kept, earlier), (path, current)):
+            place.write_text(json.dumps(record))
+            end = {"event": "end", "stage": "report", "status": "done", "record": small.sha256(place)}
+            events.append(project, end)
+        found = {one.kind for one in verification.verify(project).errors}
+        assert found & {"run-repeated"} == kinds
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("deterministic", "cpu", "severity"), [(True, "a", "error"), (True, "b", "note"), (False, "a", "note")]
 )
