@@ -39,6 +39,8 @@ def small(params: dict[str, Any]) -> None:
     for training in (params["teacher_training"], params["student"]):
         training["schedule"].update(epochs=1, warmup_epochs=0)
     params["evaluation"]["resamples"] = 50
+    params["explanation"]["maps"].update(cycles=2, steps=2)
+    params["explanation"]["sharpness"].update(cycles=2, iterations=2, points=2)
 
 
 def finished(folder: Path) -> Path:
