@@ -57,13 +57,13 @@ def figures(
         name: {kind: _numpy(deletion.area(getattr(found, kind))) for kind in CURVES} for name, found in orders.items()
     }
 
-    def over_patients(found: Values) -> dict[str, Any]:
-        return patient_means.mean(found, patients, confidence)
+    def over_patients(found: Values, least: float, most: float) -> dict[str, Any]:
+        return patient_means.mean(found, patients, confidence, (least, most))
 
     by_method = {}
     for method, maps in drawn.items():
         differences = {
-            f"{kind}_minus_{order}": over_patients(areas[method][kind] - areas[order][kind])
+            f"{kind}_minus_{order}": over_patients(areas[method][kind] - areas[order][kind], -1, 1)
             for kind in CURVES
             for order in (RANDOM, ENERGY)
         }
@@ -71,15 +71,15 @@ def figures(
         randomised = cells.mean(explained.draw(method, untrained))
         by_method[method] = {
             **differences,
-            "outside": over_patients(share),
-            "outside_frames": over_patients(frames),
-            "correlation_with_untrained": over_patients(rank_correlation(values[method], randomised)),
+            "outside": over_patients(share, 0, 1),
+            "outside_frames": over_patients(frames, 0, 1),
+            "correlation_with_untrained": over_patients(rank_correlation(values[method], randomised), -1, 1),
         }
     return {
         "orders": {
             name: {
                 kind: {
-                    "area": over_patients(areas[name][kind]),
+                    "area": over_patients(areas[name][kind], 0, 1),
                     "curve": _numpy(getattr(found, kind)).mean(axis=0).round(4).tolist(),
                 }
                 for kind in CURVES

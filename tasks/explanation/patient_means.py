@@ -12,13 +12,19 @@ MIN_PATIENTS = 3  # with fewer there is no interval
 DIGITS = 4
 
 
-def mean(values: npt.ArrayLike, patients: Sequence[str], confidence: float) -> dict[str, float | int | None]:
+def mean(
+    values: npt.ArrayLike,
+    patients: Sequence[str],
+    confidence: float,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> dict[str, float | int | None]:
     """Return the mean over patients of each patient's mean, with its interval, as ``{mean, low, high, patients}``.
 
     Args:
         values: A value of each cycle; NaN where it is undefined.
         patients: Patient of each cycle.
         confidence: Confidence level, such as 0.95.
+        bounds: Smallest and largest possible value, beyond which no limit lies.
     """
     found = np.asarray(values, dtype=np.float64)
     defined = ~np.isnan(found)
@@ -32,7 +38,8 @@ def mean(values: npt.ArrayLike, patients: Sequence[str], confidence: float) -> d
     result["mean"] = _rounded(means.mean())
     if size >= MIN_PATIENTS:
         margin = float(stdtrit(size - 1, (1 + confidence) / 2)) * means.std(ddof=1) / np.sqrt(size)
-        result |= {"low": _rounded(means.mean() - margin), "high": _rounded(means.mean() + margin)}
+        low, high = np.clip([means.mean() - margin, means.mean() + margin], *bounds)
+        result |= {"low": _rounded(low), "high": _rounded(high)}
     return result
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tasks.reporting import media
 from tasks.reporting.svg import drawing
 
-TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000)
+TICKS_HZ = (250, 1000, 2000, 5000, 10_000)
 MOST_COLUMNS = 200  # of a drawn spectrogram
 Values = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tasks import artifacts
-from tasks.evaluation.words import MISSING
+from tasks.evaluation.words import figure
 from tasks.reporting import spectrograms
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Picture, Section, Table, Text
@@ -52,7 +52,7 @@ def content(run: RunResults) -> Sequence[Block]:
 def _of_model(run: RunResults, model: str, table: pl.DataFrame) -> Iterator[Block]:
     """Yield the table of tests, the curves, and the maps of a few cycles of a model."""
     found = run.explanation["maps"]["models"][model]
-    methods = found["methods"]
+    methods = {method: found["methods"][method] for method in METHODS if method in found["methods"]}
     rows = [
         [title, *(_with_interval(figures[name]) for figures in methods.values())] for name, title in FIGURES.items()
     ]
@@ -68,19 +68,16 @@ def _of_model(run: RunResults, model: str, table: pl.DataFrame) -> Iterator[Bloc
         title=f"{model}: deletion and insertion",
         caption="Mean probability of the predicted class over the replaced (left) or shown (right) part.",
     )
-    own = table.filter((pl.col("model") == model) & pl.col("method").is_in(list(found["methods"])))
+    own = table.filter((pl.col("model") == model) & pl.col("method").is_in(list(methods)))
     for cycle in _chosen(run, own):
         yield _pictures(run, model, own.filter(pl.col("cycle_id") == cycle))
 
 
 def _with_interval(found: Mapping[str, float | None]) -> str:
     """Return a mean with its interval as text."""
-    if found["mean"] is None:
-        return MISSING
-    text = f"{found['mean']:.2f}"
-    if found["low"] is not None:
-        text += f" ({found['low']:.2f} to {found['high']:.2f})"
-    return text.replace("-", "−")
+    mean, low, high = (figure(found[key], 2) for key in ("mean", "low", "high"))
+    text = mean if found["low"] is None else f"{mean} ({low} to {high})"
+    return text.replace("-0.00", "0.00").replace("-", "−")
 
 
 def curves(orders: Mapping[str, Any], kind: str, label: str) -> str:
