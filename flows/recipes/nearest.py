@@ -9,6 +9,7 @@ from flows.recipes import layers
 from tasks.corpora.settings import SECTIONS
 from tasks.runtime.params import flatten
 
+UNSET = "not set"
 # Chosen for each project, beside the recipe (`breathline recipe use NAME --corpus …`).
 OWN = (*SECTIONS.values(), "split")
 
@@ -20,7 +21,7 @@ class Nearest:
     Attributes:
         name: Name of the recipe.
         small: Whether it is the small version.
-        changes: Value of the recipe and value of the project by dotted key; None for a key that one side lacks.
+        changes: Value of the recipe and value of the project by dotted key; `UNSET` for a key that one side lacks.
     """
 
     name: str
@@ -67,4 +68,5 @@ def _changes(recipe: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str,
     settings = {key: value for key, value in recipe.items() if key not in OWN}
     wanted, there = flatten(settings), flatten({key: project.get(key) for key in settings})
     keys = [*wanted, *(key for key in there if key not in wanted)]
-    return {key: (wanted.get(key), there.get(key)) for key in keys if wanted.get(key) != there.get(key)}
+    pairs = {key: (wanted.get(key, UNSET), there.get(key, UNSET)) for key in keys}
+    return {key: (old, new) for key, (old, new) in pairs.items() if old != new}
