@@ -61,7 +61,10 @@ def _commit(evaluated: Record) -> dict[str, Any]:
 
 
 def _time(root: Path) -> str | None:
-    """Return the time at which the run ended that wrote the current record of `evaluate`; None if no log has it."""
+    """Return the end of the first run that wrote the current record of `evaluate`; None if no log has it.
+
+    A later run of equal inputs, code and outs writes the same record, and changes nothing on the page.
+    """
     digest = sha256(root / record.path_of(test_use.STAGE))
     for folder in (root, *workspace_logs.others(root)):
         for entry in events.read_or_empty(folder):

@@ -31,6 +31,8 @@ def test_time_commit_and_corpora_are_those_of_the_record_of_evaluate(root):
     found, recorded = read(root), record.read(root, "evaluate")
     ends = [entry for entry in events.read(root) if entry.get("stage") == "evaluate" and events.is_success(entry)]
     assert found["evaluated_at"] == ends[-1]["at"]
+    events.append(root, {key: ends[-1][key] for key in ("event", "stage", "status", "record")} | {"at": "later"})
+    assert read(root)["evaluated_at"] == ends[-1]["at"], "an equal run again changes nothing on the page"
     assert found["commit"] == (recorded["git"] or {}).get("commit")
     source = record.read(root, "download@icbhi")["outputs"][0]["sha256"]
     assert found["corpora"] == [{"name": "icbhi", "role": "training", "sha256": source}]
