@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from models.decision_rules import DecisionRule, of_ensemble
 from models.training.settings import ComputeSettings, Selection
 from tasks import artifacts
@@ -54,14 +56,14 @@ def decide(
     }
 
 
-def write_plots(
+def plot_tables(
     predictions: Sequence[Predictions],
     evaluator: Evaluator,
     folders: Mapping[str, Path],
     ensembles_by_k: Mapping[int, Sequence[Logits]],
     rules_by_k: Mapping[int, DecisionRule],
-) -> None:
-    """Write the tables that DVC plots, for the selection `val`.
+) -> dict[str, pl.DataFrame]:
+    """Return the tables that DVC plots, for the selection `val`, by name.
 
     Args:
         predictions: The predictions of all models.
@@ -73,7 +75,7 @@ def write_plots(
     chosen = [part for part in predictions if part.selection == "val"]
     student = pool("student", [part for part in chosen if part.model.startswith("student/")])
     drawn = [student, *[part for part in chosen if part.model == "ensemble"]]
-    plots = {
+    return {
         "confusion": curves.confusion_table(student, evaluator.labels, evaluator.classes),
         "roc": curves.roc_table(drawn, evaluator.labels, evaluator.classes),
         "precision_recall": curves.precision_recall_table(drawn, evaluator.labels, evaluator.classes),
@@ -82,9 +84,6 @@ def write_plots(
         "training": curves.training_table(folders),
         "ensemble_size": ensembles.over_k(ensembles_by_k, evaluator, "val", rules_by_k),
     }
-    for name, frame in plots.items():
-        with files.replacing(artifacts.PLOTS / f"{name}.csv") as temporary:
-            frame.write_csv(temporary)
 
 
 def main() -> None:
@@ -171,7 +170,9 @@ def main() -> None:
         }
         by_k = {k: [logits["val"][name] for name in some] for k, some in members.items()}
         rules_by_k = {k: of_ensemble([rules[name, "val"] for name in some]) for k, some in members.items()}
-        write_plots(predictions, evaluator, folders, by_k, rules_by_k)
+        for name, frame in plot_tables(predictions, evaluator, folders, by_k, rules_by_k).items():
+            with files.replacing(artifacts.PLOTS / f"{name}.csv") as temporary:
+                frame.write_csv(temporary)
         score = metrics["student"]["val"]["score_strict"]
         log.info("strict Score of the student: %s on %d test cycles", spread(score["mean"], score["sd"]), cycles.height)
 

@@ -77,6 +77,18 @@ class Features:
         return name
 
     @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz of the waveforms that the features were computed from.
+
+        Raises:
+            UnreadableFileError: The cache does not say it.
+        """
+        rate = self._statistics.get("sample_rate")
+        if not isinstance(rate, int):
+            raise UnreadableFileError(self.directory / file_names.STATISTICS, "`sample_rate` is missing")
+        return rate
+
+    @property
     def clip_settings(self) -> dict[str, Any]:
         """Length, padding and fades of the clips: the fields of `FrontEndSettings`, with defaults for older caches."""
         known = {field.name for field in fields(FrontEndSettings)} & self._statistics.keys()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyarrow.dataset import dataset
 
 from models.file_names import CARD
-from models.file_reading import reading
+from models.file_reading import UnreadableFileError, reading
 from models.training.features import Features
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
@@ -36,8 +36,15 @@ CARD_KEYS = {
     "selections.val.epoch": int,
 }
 Samples = npt.NDArray[np.float32]
-# Tables that the sections draw.
-PLOTS = ("roc", "precision_recall", "training", "ensemble_size", "operating_points", "decision_curve")
+# Tables that the sections draw, and the columns that they need.
+PLOTS = {
+    "roc": ("model", "class", "false_positive_rate", "true_positive_rate"),
+    "precision_recall": ("model", "class", "recall", "precision"),
+    "training": ("model", "epoch", "train_loss", "val_score_strict"),
+    "ensemble_size": ("k", "figure", "value", "low", "high"),
+    "operating_points": ("model", "threshold", "sp", "se_strict", "se_lenient"),
+    "decision_curve": ("model", "threshold_probability", "net_benefit"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +108,21 @@ class RunResults:
         """Return the feature caches of the training corpora that a model reads."""
         return Features(self.root / artifacts.FEATURE_CACHES / self.cards[model]["frontend"])
 
-    def waveforms(self, cycles: Sequence[str]) -> dict[str, tuple[Samples, int]]:
-        """Return waveform ``(samples,)`` and sample rate in Hz of cycles by their id, at the lowest rate there is."""
-        found: dict[str, tuple[Samples, int]] = {}
-        for folder in sorted((self.root / CorpusFolders("training", "*").waveforms.parent).glob("*")):
-            files = sorted(folder.glob("*.parquet"), key=lambda path: int(path.stem))
-            for path in files[:1]:
-                for cycle, samples in _rows_of(path, cycles):
-                    found[cycle] = samples, int(path.stem)
+    def waveforms(self, cycles: Sequence[str], rate: int) -> dict[str, Samples]:
+        """Return the waveforms ``(samples,)`` of test cycles by their id.
+
+        Args:
+            cycles: Ids of the cycles.
+            rate: Sample rate in Hz: that of a front end of the run.
+
+        Raises:
+            BreathlineError: A table of waveforms is missing or damaged, or lacks a cycle.
+        """
+        found: dict[str, Samples] = {}
+        wanted = self.cycles.filter(pl.col("cycle_id").is_in(list(cycles)))
+        for (corpus,), own in wanted.group_by("corpus", maintain_order=True):
+            path = self.root / CorpusFolders("training", str(corpus)).waveforms / f"{rate}.parquet"
+            found |= _waveforms(path, own["cycle_id"].to_list())
         return found
 
 
@@ -127,7 +141,7 @@ def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
     folders |= {f"student/{name}": artifacts.STUDENTS / name for name in metrics["students"]}
     return RunResults(
         metrics=metrics,
-        plots={name: _plot(root / artifacts.PLOTS / f"{name}.csv") for name in PLOTS},
+        plots={name: read_plot(root / artifacts.PLOTS / f"{name}.csv") for name in PLOTS},
         cards={name: read_card(root / folder) for name, folder in folders.items()},
         facts=corpus_facts.read(root / artifacts.POOL),
         provenance=provenance,
@@ -141,18 +155,24 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 @as_artifact_error()
-def _rows_of(path: Path, cycles: Sequence[str]) -> list[tuple[str, Samples]]:
-    """Return ids and waveforms of some cycles of one file; the others are not read into memory."""
+def _waveforms(path: Path, cycles: Sequence[str]) -> dict[str, Samples]:
+    """Return waveforms of some cycles of one file by id; the others are not read into memory."""
+    found = {}
     with reading(path, "Parquet"):
         table = dataset(path).to_table(filter=pc.is_in(pc.field("cycle_id"), pa.array(cycles)))
-    rows = zip(table["cycle_id"].to_pylist(), table["samples"], strict=True)
-    return [(cycle, samples.values.to_numpy(zero_copy_only=False)) for cycle, samples in rows]
+        for cycle, samples in zip(table["cycle_id"].to_pylist(), table["samples"], strict=True):
+            found[cycle] = samples.values.to_numpy(zero_copy_only=False)
+    if missing := set(cycles) - found.keys():
+        raise UnreadableFileError(path, f"it has no waveform of {len(missing)} cycles, such as {min(missing)}")
+    return found
 
 
 @as_artifact_error()
-def _plot(path: Path) -> pl.DataFrame:
+def read_plot(path: Path) -> pl.DataFrame:
     """Return the table of one plot. A column of undefined numbers is empty in CSV and has no type."""
     with reading(path, "CSV"):
         table = pl.read_csv(path, infer_schema_length=None)
+    if missing := [name for name in PLOTS[path.stem] if name not in table.columns]:
+        raise UnreadableFileError(path, f"the table has no column {', '.join(missing)}")
     undefined = [name for name in table.columns if table.height and table[name].null_count() == table.height]
     return table.with_columns(pl.col(undefined).cast(pl.Float64))

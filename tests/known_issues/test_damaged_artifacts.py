@@ -26,6 +26,10 @@ UNREAD = {
     ("fbank", artifacts.VERDICTS): "a gate: `validate` has ended well if it is there",
     ("soft_labels", "history.csv"): "of a teacher, beside its weights",
     ("explain", "history.csv"): "of a model, beside its weights",
+    ("report", "history.csv"): "of a model, beside its card; the table of the plot has it",
+    ("report", "*.safetensors"): "of a model, beside its card",
+    ("report", artifacts.EXTERNAL_CORPORA): "beside the tables of the external corpora, which the metrics name",
+    ("report", artifacts.EMBEDDINGS): "read where embeddings were measured (tests/unit/tasks/reporting)",
 }
 
 
@@ -67,7 +71,8 @@ def cases(project: Path) -> Iterator[tuple[str, Path, str]]:
     """Yield stage, file and damage of each case, by the catalogue."""
     for stage, artifact, file in damaged.inputs(project):
         for damage in DAMAGES:
-            if not unread(stage, artifact) and (artifact.format, damage) not in READABLE:
+            drawn = stage != "report" or file.name != "confusion.csv"  # DVC alone draws it
+            if drawn and not unread(stage, artifact) and (artifact.format, damage) not in READABLE:
                 yield stage, file, damage
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 
 from models.frontends.clip import cycle_span
+from models.training.features import Features
 from tasks import artifacts
 from tasks.evaluation import notable_cycles
 from tasks.reporting import media
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
-from tasks.runtime.artifact_reading import read_table
+from tasks.runtime.artifact_reading import as_artifact_error, read_table
 
 AUDIO_BYTES = 3_000_000  # of all sounds of a page; the cycles after it have none
 
@@ -51,9 +52,9 @@ def content(run: RunResults) -> Mapping[str, Any]:
     classes, name = run.metrics["classes"], run.first_student
     own, groups = notable_cycles.choose(run.predictions, run.cycles, name)
     probabilities, marks = notable_cycles.probabilities(own), _marks(run, name)
-    sounds = _sounds(run, [row for _, rows in groups for row in rows])
     features = run.features(name)
     clips = features.clip_settings
+    sounds = _sounds(run, [row for _, rows in groups for row in rows], rate(features))
 
     def example(row: int) -> Example:
         cycle = run.cycles.row(row, named=True)
@@ -77,20 +78,26 @@ def _marks(run: RunResults, model: str) -> Marks:
     maps = pl.DataFrame(read_table(run.root / artifacts.MAPS)).filter(pl.col("model") == model)
     if maps.is_empty():
         return {}
-    (method,) = maps["method"].value_counts(sort=True)["method"][:1]
+    method = maps["method"].value_counts().sort("count", "method", descending=[True, False])["method"][0]
     return {
         row["cycle_id"]: (media.marks(np.reshape(row["values"], (row["frames"], row["bands"]))), row["target"])
         for row in maps.filter(pl.col("method") == method).iter_rows(named=True)
     }
 
 
-def _sounds(run: RunResults, rows: Sequence[int]) -> dict[int, str]:
+@as_artifact_error()
+def rate(features: Features) -> int:
+    """Return the sample rate in Hz of the waveforms behind features."""
+    return features.sample_rate
+
+
+def _sounds(run: RunResults, rows: Sequence[int], rate: int) -> dict[int, str]:
     """Return the sounds of rows of the test cycles, up to `AUDIO_BYTES`."""
     ids = run.cycles["cycle_id"].to_list()
-    samples, sounds, size = run.waveforms([ids[row] for row in rows]), dict[int, str](), 0
+    samples, sounds, size = run.waveforms([ids[row] for row in rows], rate), dict[int, str](), 0
     for row in rows:
-        if ids[row] in samples and size < AUDIO_BYTES:
-            sounds[row] = media.audio(*samples[ids[row]])
+        if size < AUDIO_BYTES:
+            sounds[row] = media.audio(samples[ids[row]], rate)
             size += len(sounds[row])
     return sounds
 

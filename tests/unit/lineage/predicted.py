@@ -70,9 +70,10 @@ def evaluate(root: Path, read: Mapping[str, Any], _item: str) -> None:
     files.write_json(root / "reports/metrics.json", metrics)
     files.write_json(root / "reports/scores.json", headline(metrics))
     (root / "reports/plots").mkdir(exist_ok=True)
-    of_rules = ("operating_points", "decision_curve")
-    for name in ("confusion", "roc", "precision_recall", "training", "ensemble_size", *of_rules):
-        (root / f"reports/plots/{name}.csv").write_text("x,y\n1,2\n")
+    folders = {f"student/{seed}": root / "data/student" / str(seed) for seed in read["student"]["seeds"]}
+    logits = {1: [_logits(ids, name) for name in ensemble]}
+    for name, frame in evaluation.plot_tables(predictions, evaluator, folders, logits, {}).items():
+        frame.write_csv(root / f"reports/plots/{name}.csv")
 
 
 def explain(root: Path, read: Mapping[str, Any], _item: str) -> None:
@@ -88,7 +89,7 @@ def explain(root: Path, read: Mapping[str, Any], _item: str) -> None:
     ]
     files.write_table(root / artifacts.EMBEDDINGS, embeddings.table(embedded, cycles, classes))
     files.write_table(root / artifacts.MAPS, maps.table([]))
-    files.write_json(root / artifacts.EXPLANATION, {"embeddings": {"omitted": embeddings.omitted(cycles)}})
+    files.write_json(root / artifacts.EXPLANATION, {})
 
 
 def _predictions(root: Path, read: Mapping[str, Any], ids: Sequence[str]) -> list[Predictions]:

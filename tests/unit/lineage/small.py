@@ -254,7 +254,7 @@ def _model(root: Path, read: Mapping[str, Any], folder: str, network: Mapping[st
     card[KEY] = dict.fromkeys(read["selections"], rule.card())
     about = {key: network[key] for key in ("architecture", "options", "frontend", "weights")}
     files.write_json(out / "model.json", card | about | {"frames": 5, "mels": 3})
-    (out / "history.csv").write_text("epoch,lr,train_loss\n1,0.1,1.0\n")
+    (out / "history.csv").write_text("epoch,lr,train_loss,val_score_strict\n1,0.1,1.0,50.0\n")
 
 
 def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:

@@ -28,6 +28,7 @@ VERDICTS = {
     "totals": {"expectations": 16, "holding": 1, "warnings": 15, "errors": 0},
     "expectations": [{"success": True, **FAILING}, *[{"success": False, **FAILING}] * 15],
 }
+ABOUT = {"duration_s": 8.0, "frontend": "efficientat", "pad": "repeat", "sample_rate": 4000}
 FRAMES, MELS = 40, 16
 SKILLS = {"student/1": 1.5, "student/2": 1.2, "teacher/a": 1.0, "teacher/b": 0.5, "ensemble": 1.1}
 
@@ -53,7 +54,7 @@ def write(root: Path, explanation: Mapping[str, Any] | None = None) -> None:
     cache.mkdir(parents=True)
     np.save(cache / "features.npy", np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype("f2"))
     frame.select("cycle_id", row=pl.int_range(pl.len(), dtype=pl.Int32)).write_parquet(cache / "index.parquet")
-    (cache / "statistics.json").write_text(json.dumps({"duration_s": 8.0, "frontend": "efficientat", "pad": "repeat"}))
+    (cache / "statistics.json").write_text(json.dumps(ABOUT))
     sounds = root / "data/waveforms/demo"
     sounds.mkdir(parents=True)
     ids = frame["cycle_id"].to_list()
