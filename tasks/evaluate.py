@@ -13,10 +13,11 @@ from tasks.distillation.settings import SoftLabelSettings
 from tasks.distillation.soft_labels import Logits
 from tasks.evaluation import by_corpus, curves, decision_analysis, ensembles, model_rules, native
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.inference import assemble, predict_all, read_cards
 from tasks.evaluation.predictions import Predictions, pool, schema, table
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import Evaluator, about, headline, summarize
+from tasks.evaluation.summary import about, headline, summarize
 from tasks.evaluation.words import spread
 from tasks.runtime import corpus_facts, files, item_folders, params
 from tasks.runtime.errors import BreathlineError

@@ -9,9 +9,9 @@ import polars as pl
 
 from models.metrics import Counts, confusion_by_patient
 from tasks.evaluation import degeneracy, paired_tests
+from tasks.evaluation.evaluator import rounded
 from tasks.evaluation.intervals import Networks, difference
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import rounded
 from tasks.subsets.patients import number
 
 

@@ -28,9 +28,10 @@ from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation import by_corpus, native
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import Evaluator, about, summarize
+from tasks.evaluation.summary import about, summarize
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.params import flatten
 from tasks.training import teachers

@@ -17,10 +17,11 @@ from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation import model_rules
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.inference import assemble, predict_all
 from tasks.evaluation.predictions import Predictions, table
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import Evaluator, about, summarize
+from tasks.evaluation.summary import about, summarize
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import CorpusFacts

@@ -8,8 +8,8 @@ import polars as pl
 from models.decision_rules import DecisionRule
 from models.metrics import FIGURES
 from tasks.distillation.soft_labels import Logits, combine
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.summary import Evaluator
 
 
 def over_k(

@@ -17,9 +17,10 @@ from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation import by_corpus, model_rules, native
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import Evaluator, about, headline, summarize
+from tasks.evaluation.summary import about, headline, summarize
 from tasks.explanation import embeddings, maps, sample
 from tasks.runtime import corpus_facts, files, params
 from tasks.subsets import assignment, folds

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.predictions import Predictions
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.summary import Evaluator, about, summarize
+from tasks.evaluation.summary import about, summarize
 from tasks.runtime.corpus_facts import CorpusFacts, GroupColumn, Identity, LabelSet, Published
 from tests.unit.tasks.corpora.invented import bare_facts
 
