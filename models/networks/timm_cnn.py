@@ -21,8 +21,8 @@ class TimmOptions(NetworkOptions):
     """Width, first convolution and regularisation.
 
     Attributes:
-        width: Multiplier of the channels of a network that timm builds with one, such as ``test_efficientnet``; null:
-            the network as it is.
+        width: Multiplier of the channels of a ResNet, or of a network that timm builds with one, such as
+            ``test_efficientnet``; null: the network as it is. A ResNet whose stem is one convolution keeps its 64.
         first_conv: First convolution with published weights: ``colours``: the sum of the published kernels of the three
             colours; ``random``: a new one, as in the code of work (a).
         dropout: Dropout rate before the last linear layer.
@@ -79,7 +79,7 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
-    width: dict[str, Any] = {} if options.width is None else {"channel_multiplier": options.width}
+    width = {} if options.width is None else _channels(name, options.width)
     try:
         backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
         with torch.no_grad():
@@ -92,6 +92,21 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
             f"timm's network {name} does not take {size}: {error} Use another, such as resnet18."
         ) from error
     return TimmCNN(backbone.train(), options, classes=spec.classes)
+
+
+def _channels(name: str, width: float) -> dict[str, Any]:
+    """Return timm's arguments for the network of a name with `width` times its channels."""
+    if timm.model_entrypoint(name).__module__ != ResNet.__module__:
+        return {"channel_multiplier": width}
+    with torch.device("meta"):
+        network: Any = timm.create_model(name)
+    stem, *stages = network.feature_info
+    blocks = (getattr(network, stage["module"])[0] for stage in stages)
+    channels = (stage["num_chs"] // block.expansion for stage, block in zip(stages, blocks, strict=True))
+    found: dict[str, Any] = {"channels": tuple(max(round(width * count), 1) for count in channels)}
+    if isinstance(network.conv1, nn.Sequential):  # a deep stem, whose last convolution has twice its width
+        found["stem_width"] = max(round(width * stem["num_chs"] / 2), 1)
+    return found
 
 
 def resnet10(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:

@@ -50,6 +50,7 @@ def ways_back(tensor: torch.Tensor) -> set[str]:
         ("resnet10", {"drop_path": 0.1}),
         ("timm/mobilenetv3_small_050", {}),
         ("timm/test_efficientnet", {"width": 0.5}),
+        ("timm/test_resnet", {"width": 0.5}),
         pytest.param("timm/resnet18", {"dropout": 0.1}, marks=LARGE),
         pytest.param("timm/efficientnet_b0", {}, marks=LARGE),
         ("clap", {"width": 16, "depths": [1, 1, 1, 1]}),
@@ -90,13 +91,25 @@ def test_every_architecture_learns_from_features_deterministically(architecture,
         ("clap", 1001, 64, {"width": 30}, "multiple of 4"),
         ("clap", 1001, 64, {"depths": [2, 2]}, "four whole numbers"),
         ("timm/resnet18x", 96, 128, {}, r"it has .*resnet"),
-        ("timm/resnet18", 96, 128, {"width": 0.5}, "timm builds resnet18 in one width only; leave the option width"),
+        ("timm/test_convnext", 96, 128, {"width": 0.5}, "timm builds test_convnext in one width only; leave the"),
         ("timm/resnet18", 96, 128, {"first_conv": "grey"}, "it can be colours, random"),
     ],
 )
 def test_unsuitable_features_and_options_are_refused(architecture, frames, mels, options, message):
     with pytest.raises(ValueError, match=message):
         create(architecture, frames=frames, mels=mels, classes=4, options=options, weights=None)
+
+
+@pytest.mark.parametrize(("name", "stem"), [("test_resnet", 16), ("resnet14t", 32), ("resnet18", 64)])
+def test_width_multiplies_the_channels_of_every_stage_of_a_resnet(name, stem):
+    def channels(width):
+        options = {} if width is None else {"width": width}
+        network = create(f"timm/{name}", frames=96, mels=128, classes=4, options=options, weights=None)
+        return [stage["num_chs"] for stage in network.backbone.feature_info]
+
+    whole, half = channels(None), channels(0.5)
+    assert half == [stem, *(count // 2 for count in whole[1:])]
+    assert channels(1.0) == whole
 
 
 @pytest.mark.parametrize(
