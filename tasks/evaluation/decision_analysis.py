@@ -14,41 +14,60 @@ from tasks.evaluation.predictions import Predictions, Probabilities
 
 # Rules that every model is judged by, whatever its own one is, and the Score by which the threshold was chosen.
 RULES: dict[str, Chosen | None] = {"argmax": None, "strict": "strict", "lenient": "lenient"}
+OWN = "own"  # rule of a model whose thresholds are none of these
 THRESHOLDS = np.linspace(0, 1, 101).round(2)  # of the operating curve
 THRESHOLD_PROBABILITIES = np.linspace(0.01, 0.9, 90).round(2)  # of the decision curve
 LOWEST = -0.1  # net benefit; smaller ones are left out
 TREAT_ALL, TREAT_NONE = "all abnormal", "all normal"
 
-Compare = Callable[[Sequence[Predictions], Sequence[Predictions]], dict[str, Any]]
+Runs = Sequence[Predictions]
 
 
-def by_rule(model: Predictions, confusion_of: Callable[[Predictions], Counts], minus: Compare) -> dict[str, Any]:
+def by_rule(
+    runs: Runs,
+    confusion_of: Callable[[Predictions], Counts],
+    minus: Callable[[Runs, Runs], dict[str, Any]],
+    degenerate: Callable[[Runs], str | None],
+) -> dict[str, Any]:
     """Return the rule of a model, and the figures of the rules that it has a threshold for.
 
     Figures are ``{mean, sd}`` over runs, and `threshold` is the mean of the runs' thresholds. `minus_argmax` has the
-    paired differences to the most probable class.
+    paired differences to the most probable class. `degenerate` says how runs are degenerate with the rule; that of
+    `minus_argmax` also with the most probable class.
 
     Args:
-        model: Predictions of a model.
+        runs: Predictions of each run of a model.
         confusion_of: Function from predictions of one run to their confusion matrix.
         minus: Function from the runs of two rules to the paired differences of both Scores.
+        degenerate: Function from runs to the way in which some are degenerate, in words; None if none is.
     """
-    runs = model.single_runs()
-    most_probable = [run.with_threshold(None) for run in runs]
     found: dict[str, Any] = {}
-    for name, chosen in RULES.items():
-        ruled = [run.with_threshold(chosen) for run in runs]
-        thresholds = [run.rules[0].threshold for run in ruled]
-        if chosen is not None and None in thresholds:
-            continue
+    applied = _applied(runs)
+    for name, ruled in applied.items():
         single = [figures(confusion_of(run)) for run in ruled]
-        known = [threshold for threshold in thresholds if threshold is not None]
+        known = [threshold for threshold in _thresholds(ruled) if threshold is not None]
         found[name] = {
             "threshold": round(float(np.mean(known)), 4) if known else None,
+            "degenerate": degenerate(ruled),
             **{figure: _over_runs([float(one[figure]) for one in single]) for figure in FIGURES},
-            **({} if chosen is None else {"minus_argmax": minus(ruled, most_probable)}),
         }
-    return {"rule": ", ".join(dict.fromkeys(rule.rule for rule in model.rules)), "rules": found}
+        if name != "argmax":
+            flags = [f"{rule} {flag}" for rule in (name, "argmax") if (flag := found[rule]["degenerate"])]
+            difference = minus(ruled, applied["argmax"])
+            found[name]["minus_argmax"] = {**difference, "degenerate": "; ".join(flags) or None}
+    return {"rule": ", ".join(dict.fromkeys(run.rules[0].rule for run in runs)), "rules": found}
+
+
+def _applied(runs: Runs) -> dict[str, list[Predictions]]:
+    """Return the runs with each rule; with `OWN` only if their own thresholds are those of no other rule."""
+    with_rule = {name: [run.with_threshold(chosen) for run in runs] for name, chosen in RULES.items()}
+    known = {name: ruled for name, ruled in with_rule.items() if name == "argmax" or None not in _thresholds(ruled)}
+    equal = any(_thresholds(ruled) == _thresholds(runs) for ruled in known.values())
+    return known if equal else known | {OWN: list(runs)}
+
+
+def _thresholds(runs: Runs) -> list[float | None]:
+    return [run.rules[0].threshold for run in runs]
 
 
 def operating_curve(

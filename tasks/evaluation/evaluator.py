@@ -72,13 +72,19 @@ class Evaluator:
 
     def evaluate(self, model: Predictions) -> dict[str, Any]:
         """Return all figures of a model, as means over its runs."""
+        return self._evaluate(model, model.single_runs())
+
+    def _evaluate(self, model: Predictions, parts: Sequence[Predictions]) -> dict[str, Any]:
+        """Return all figures of a model, whose runs are `parts`, as means over them."""
         matrices, runs = self.matrices(model), len(model.probabilities)
         confusion = matrices.sum(axis=0)
         return {
             **self._figures(matrices, runs),
             "calibration": self._calibration(model),
             "confusion": confusion.tolist(),
-            "decision": decision_analysis.by_rule(model, lambda run: self.matrices(run).sum(axis=0), self._difference),
+            "decision": decision_analysis.by_rule(
+                parts, lambda run: self.matrices(run).sum(axis=0), self._difference, self._degenerate
+            ),
             "degenerate": degeneracy.kind(confusion, self.classes),
             "further": {name: one["mean"] for name, one in self._further([confusion]).items()},
             **{
@@ -96,7 +102,7 @@ class Evaluator:
         Scores, Sp and Se are ``{mean, sd, low, high}`` over seeds, with the limits `low_seeds` and `high_seeds` over
         patients and seeds if there are several seeds.
         """
-        found = self.evaluate(pooled := pool("student", parts))
+        found = self._evaluate(pooled := pool("student", parts), parts)
         confusions = [self.matrices(part).sum(axis=0) for part in parts]
         single = [figures(confusion) for confusion in confusions]
         limits = intervals.intervals(self._networks(parts, seeds=True), self.settings.confidence)

@@ -13,20 +13,28 @@ def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
 
 
 def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return each model's name and figures as `named`; the names of degenerate models have that word."""
+    return [(marked(name, found["degenerate"]), found) for name, found in named(metrics, selection)]
+
+
+def named(metrics: Mapping[str, Any], selection: str, *, seeds: bool = True) -> list[tuple[str, Mapping[str, Any]]]:
     """Return each model's name and figures: student, seeds, baselines, ensemble, teachers that label, and the others.
 
-    The names of degenerate models have that word.
+    Args:
+        metrics: Contents of ``reports/metrics.json``.
+        selection: Selection of the epochs.
+        seeds: Whether each of several seeds of the student has a row.
     """
     student = metrics["student"][selection]
     mean = {name: student[name]["mean"] for name in FIGURES} | {
         key: {name: student[name][key] for name in FIGURES} for key in ("sd", "low", "high")
     }
-    seeds = metrics["students"]
+    students = metrics["students"]
     rows: list[tuple[str, Mapping[str, Any]]] = [
-        (f"student, mean of {len(seeds)} seeds" if len(seeds) > 1 else "student", student | mean)
+        (f"student, mean of {len(students)} seeds" if len(students) > 1 else "student", student | mean)
     ]
-    if len(seeds) > 1:
-        rows += [(f"student seed {seed}", found[selection]) for seed, found in seeds.items()]
+    if len(students) > 1 and seeds:
+        rows += [(f"student seed {seed}", found[selection]) for seed, found in students.items()]
     rows += [(f"baseline {name}", metrics["teachers"][name][selection]) for name in metrics["baselines"]]
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
@@ -34,8 +42,7 @@ def of_selection(metrics: Mapping[str, Any], selection: str) -> list[tuple[str, 
     others = [name for name in metrics["teachers"] if name not in {*labelling, *metrics["baselines"]}]
     names = {name: f"teacher {name}" for name in labelling}
     names |= {name: f"teacher {name}, labels nothing" for name in others}
-    rows += [(words, metrics["teachers"][name][selection]) for name, words in names.items()]
-    return [(marked(name, found["degenerate"]), found) for name, found in rows]
+    return rows + [(words, metrics["teachers"][name][selection]) for name, words in names.items()]
 
 
 def marked(name: str, degenerate: str | None) -> str:

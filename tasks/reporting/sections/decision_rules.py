@@ -1,41 +1,57 @@
 """Section of the decision rules: Se over Sp with operating points, figures of each rule, and the decision curve."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from tasks.evaluation.decision_analysis import LOWEST, TREAT_ALL, TREAT_NONE
+from tasks.evaluation.decision_analysis import LOWEST, OWN, TREAT_ALL, TREAT_NONE
 from tasks.evaluation.words import MISSING, figure, signed, spread
 from tasks.reporting.figures import DASHED
-from tasks.reporting.model_rows import of_selection
+from tasks.reporting.model_rows import marked, named
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Picture, Section, Table, Text
 from tasks.reporting.svg import INK, MUTED, PALETTE, drawing
 
-MARKERS = {"argmax": "o", "strict": "s", "lenient": "^"}
+MARKERS = {"argmax": "o", "strict": "s", "lenient": "^", OWN: "D"}
+FOLLOWS = (
+    "The classes that other sections count follow it. Exceptions: the calibration judges the most probable class, the "
+    "rule max of recordings and patients takes the largest probability, and the most uncertain cycles are those of the "
+    "smallest margin between two probabilities."
+)
 COLUMNS = ("model", "rule", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
+
+
+class Point(NamedTuple):
+    """Operating point of a model with one rule: Sp and strict Se in percent."""
+
+    model: str
+    rule: str
+    sp: float
+    se_strict: float
 
 
 def content(run: RunResults) -> Sequence[Block]:
     """Return the blocks of the section."""
     student = run.metrics["student"]["val"]["decision"]
-    seeds = {f"student seed {seed}" for seed in run.metrics["students"]}
-    models = [(name, found) for name, found in of_selection(run.metrics, "val") if name not in seeds]
+    models = named(run.metrics, "val", seeds=False)
     rows = [row for name, found in models for row in _rows(name, found["decision"])]
     return [
-        Text(f"The rule of the student is {student['rule']}; the figures elsewhere on this page follow it."),
+        Text(f"The rule of the student is {student['rule']}. {FOLLOWS}"),
         Picture(
             operating_points(run.plots["operating_points"], run.metrics),
             "Sensitivity over specificity",
             "Each curve follows the threshold τ of the probability of the normal class, with the strict Se. "
             "Circle: the most probable class. Square and triangle: the thresholds that validation patients gave for "
-            "the strict and the lenient Score. The dashed line is a Score of 50.",
+            "the strict and the lenient Score. Diamond: the model's own threshold, if it is none of these. The dashed "
+            "line is a Score of 50.",
         ),
         Table(COLUMNS, rows, "Figures of each rule"),
         Text(
             "The same networks with each rule. Thresholds τ were chosen on validation patients. In brackets: "
-            f"{run.confidence} % intervals over the test patients, networks fixed.",
+            f"{run.confidence} % intervals over the test patients, networks fixed. Degenerate: with the rule, one "
+            "network predicts one class for every cycle, or never the normal class. Such a difference does not compare "
+            "two classifiers.",
             muted=True,
         ),
         Picture(
@@ -51,11 +67,12 @@ def _rows(name: str, decision: Mapping[str, Any]) -> list[Sequence[str]]:
     """Return a row for each rule of a model."""
     found: list[Sequence[str]] = []
     for rule, own in decision["rules"].items():
-        minus = own.get("minus_argmax", {}).get("score_strict")
-        change = MISSING if minus is None else _change(minus)
+        minus = own.get("minus_argmax")
+        change = MISSING if minus is None else marked(_change(minus["score_strict"]), minus["degenerate"])
         threshold = "" if own["threshold"] is None else f", τ = {figure(own['threshold'], 2)}"
         cells = [spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient")]
-        found.append((name, f"{rule}{threshold}", *cells[:3], change, cells[3]))
+        title = marked(f"{rule}{threshold}", own["degenerate"])
+        found.append((name, title, *cells[:3], change, cells[3]))
     return found
 
 
@@ -65,6 +82,16 @@ def _change(minus: Mapping[str, float | None]) -> str:
     return signed(minus["difference"]) + ("" if minus["low"] is None else f" ({low} to {high})")
 
 
+def points(metrics: Mapping[str, Any]) -> Iterator[Point]:
+    """Yield the operating points of student and ensemble; none where there is no normal, or no abnormal, test cycle."""
+    models = {"student": metrics["student"]["val"], "ensemble": metrics["ensemble"].get("val")}
+    for model, found in models.items():
+        for rule, own in found["decision"]["rules"].items() if found else ():
+            sp, se_strict = own["sp"]["mean"], own["se_strict"]["mean"]
+            if sp is not None and se_strict is not None:
+                yield Point(model, rule, sp, se_strict)
+
+
 def operating_points(table: pl.DataFrame, metrics: Mapping[str, Any]) -> str:
     """Return strict Se over Sp of student and ensemble, with a mark for each rule.
 
@@ -72,16 +99,16 @@ def operating_points(table: pl.DataFrame, metrics: Mapping[str, Any]) -> str:
         table: The operating curves (`tasks.evaluation.decision_analysis`).
         metrics: Contents of ``reports/metrics.json``.
     """
-    marked = {"student": metrics["student"]["val"], "ensemble": metrics["ensemble"].get("val")}
     with drawing(4.6, 4.3, "Strict sensitivity over specificity, with the operating point of each rule") as canvas:
         axes = canvas.axes
         axes.plot([0, 100], [100, 0], **DASHED)
-        for index, model in enumerate(table["model"].unique(maintain_order=True)):
+        colours = dict(zip(table["model"].unique(maintain_order=True), PALETTE, strict=False))
+        for model, colour in colours.items():
             part = table.filter(pl.col("model") == model)
-            axes.plot(part["sp"], part["se_strict"], color=PALETTE[index], label=model)
-            for rule, own in (marked.get(model) or {"decision": {"rules": {}}})["decision"]["rules"].items():
-                point = own["sp"]["mean"], own["se_strict"]["mean"]
-                axes.plot(*point, MARKERS[rule], color=PALETTE[index], markersize=7, markeredgecolor=INK)
+            axes.plot(part["sp"], part["se_strict"], color=colour, label=model)
+        for point in (one for one in points(metrics) if one.model in colours):
+            style = {"color": colours[point.model], "markersize": 7, "markeredgecolor": INK}
+            axes.plot(point.sp, point.se_strict, MARKERS[point.rule], **style)
         axes.set(xlim=(-2, 102), ylim=(-2, 104), xlabel="Sp, %", ylabel="strict Se, %")
         axes.legend(loc="lower left", labelcolor=INK)
     return canvas.svg
