@@ -25,7 +25,7 @@ from tasks.evaluation.words import (
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 
-DEGENERATE = "(!)"  # mark of a model that predicts one class for every cycle, or never the normal class
+DEGENERATE = "(!)"  # mark of a model that is degenerate (tasks.evaluation.degeneracy)
 COMPARISON = REPORTS / "compare.html"
 PATHS = {
     REPORT: "curves, groups, calibration, examples: open it in a browser, or with `breathline report --open`",

@@ -1,16 +1,18 @@
-"""Degenerate models: networks that predict one class for every test cycle, or never the normal class.
+"""Degenerate models: networks that predict one class for every test cycle, or find no normal or no abnormal cycle.
 
-A model that always predicts normal has Sp 100 and Se 0; one that never does has Sp 0 and a lenient Se of 100. The
-lenient Score of both is 50, whatever they have learned.
+A model that always predicts normal has Sp 100 and Se 0; one that never does has Sp 0 and a lenient Se of 100. A few
+other predictions change little. Both Scores of a degenerate model are at most 50, whatever it has learned.
 """
 
 from collections.abc import Mapping, Sequence
 
 from models.metrics import Counts
 
+LEAST = 10  # normal, or abnormal, cycles; of fewer, a network may miss all by chance
+
 
 def kind(confusion: Counts, classes: Sequence[str]) -> str | None:
-    """Return how a model is degenerate, such as ``always normal`` or ``never normal``; None if it is not.
+    """Return how a model is degenerate, such as ``always normal`` or ``finds no abnormal cycle``; None if it is not.
 
     Args:
         confusion: Confusion matrix of one network ``(classes, classes)``: rows are labels.
@@ -21,7 +23,11 @@ def kind(confusion: Counts, classes: Sequence[str]) -> str | None:
         return None
     if len(predicted) == 1:
         return f"always {classes[predicted[0]]}"
-    return f"never {classes[0]}" if 0 in labels and 0 not in predicted else None
+    if 0 in labels and 0 not in predicted:
+        return f"never {classes[0]}"
+    if confusion[0].sum() >= LEAST and not confusion[0, 0]:
+        return f"finds no {classes[0]} cycle"
+    return "finds no abnormal cycle" if confusion[1:].sum() >= LEAST and not confusion[1:, 1:].any() else None
 
 
 def of_several(kinds: Mapping[str, str | None]) -> str | None:

@@ -10,8 +10,8 @@ SELECTIONS = {
     "paper": "epoch chosen on the test set, as in publications: too high for new patients",
 }
 DEGENERATE = (
-    "the network predicts one class for every test cycle, or never the normal class, so that a difference from it does "
-    "not compare two classifiers"
+    "the network predicts one class for every test cycle, or finds no normal or no abnormal cycle, so that a "
+    "difference from it does not compare two classifiers"
 )
 FURTHER_METRICS = {
     "macro_f1": "macro-F1",
