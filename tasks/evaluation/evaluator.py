@@ -113,6 +113,7 @@ class Evaluator:
             self.groups,
             matrices=partial(self.matrices, pooled),
             figures=partial(self._figures, runs=len(parts)),
+            difference=partial(self._gap, runs=len(parts)),
         )
         found["degenerate"] = self._degenerate(parts)
         found["further"] = self._further(confusions)
@@ -193,20 +194,20 @@ class Evaluator:
     def _groups(self, model: Predictions) -> dict[str, dict[str, Any]]:
         """Return the figures of the cycles of each value of each group column."""
         runs = len(model.probabilities)
-
-        def gap(own: Counts, rest: Counts) -> dict[str, Any]:
-            return self._minus(*(Networks(matrices[np.newaxis] / runs) for matrices in (own, rest)))
-
         return {
             column: groups.by_column(
                 self.cycles,
                 column,
                 matrices=partial(self.matrices, model),
                 figures=partial(self._figures, runs=runs),
-                difference=gap,
+                difference=partial(self._gap, runs=runs),
             )
             for column in self.groups
         }
+
+    def _gap(self, own: Counts, rest: Counts, runs: int) -> dict[str, Any]:
+        """Return the differences of both Scores from patients' confusion matrices that are summed over runs."""
+        return self._minus(*(Networks(matrices[np.newaxis] / runs) for matrices in (own, rest)))
 
     def _classes(self, model: Predictions, confusion: Counts) -> dict[str, dict[str, Any]]:
         """Return recall, precision, F1 and areas of each class."""

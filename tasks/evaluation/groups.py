@@ -32,45 +32,49 @@ def by_column(
         figures: Function from these matrices to figures with limits.
         difference: Function from two sets of matrices to the differences of both Scores with limits.
     """
-    found = {}
-    for value, mask in _masks(cycles, [column]):
-        own = matrices(mask)
-        found[value[0]] = {
-            **_counts(cycles, mask),
-            **figures(own),
-            **({} if mask.all() else {"gap": difference(own, matrices(~mask))}),
-        }
-    return found
+    return {
+        value: {**_counts(cycles, mask), **figures(matrices(mask)), **_gap(mask, matrices, difference)}
+        for (value,), mask in _masks(cycles, [column])
+    }
 
 
 def by_two_columns(
-    cycles: pl.DataFrame, columns: Sequence[str], *, matrices: Matrices, figures: Figures
+    cycles: pl.DataFrame, columns: Sequence[str], *, matrices: Matrices, figures: Figures, difference: Difference
 ) -> list[dict[str, Any]]:
     """Return `columns` and `cells` of each pair of columns that both have several values.
 
-    A cell has its two `values`, numbers of cycles and patients, both Scores and the limits of the strict one.
+    A cell has its two `values`, numbers of cycles and patients, both Scores, the limits of the strict one, and `gap` as
+    in `by_column`.
 
     Args:
         cycles: The test cycles.
         columns: Names of the columns.
         matrices: Function from a mask of cycles to the confusion matrix of each patient.
         figures: Function from these matrices to figures with limits.
+        difference: Function from two sets of matrices to the differences of both Scores with limits.
     """
+
+    def cell(values: Sequence[str], mask: Mask) -> dict[str, Any]:
+        found = figures(matrices(mask))
+        return {
+            "values": list(values),
+            **_counts(cycles, mask),
+            **{name: found[name] for name in CELL},
+            **{key: found[key]["score_strict"] for key in ("low", "high")},
+            **_gap(mask, matrices, difference),
+        }
+
     several = [column for column in columns if cycles[column].n_unique() > 1]
     return [
-        {"columns": list(pair), "cells": [_cell(cycles, values, mask, matrices, figures) for values, mask in found]}
+        {"columns": list(pair), "cells": [cell(values, mask) for values, mask in found]}
         for pair in combinations(several, 2)
         if (found := list(_masks(cycles, pair)))
     ]
 
 
-def _cell(
-    cycles: pl.DataFrame, values: Sequence[str], mask: Mask, matrices: Matrices, figures: Figures
-) -> dict[str, Any]:
-    """Return one cell of two columns."""
-    found = figures(matrices(mask))
-    limits = {key: found[key]["score_strict"] for key in ("low", "high")}
-    return {"values": list(values), **_counts(cycles, mask), **{name: found[name] for name in CELL}, **limits}
+def _gap(mask: Mask, matrices: Matrices, difference: Difference) -> dict[str, Any]:
+    """Return `gap`, the differences of a group from all other cycles; nothing if there are no others."""
+    return {} if mask.all() else {"gap": difference(matrices(mask), matrices(~mask))}
 
 
 def _masks(cycles: pl.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Mask]]:
@@ -81,5 +85,8 @@ def _masks(cycles: pl.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple
 
 
 def _counts(cycles: pl.DataFrame, mask: Mask) -> dict[str, int]:
-    """Return the numbers of cycles and patients of a group."""
-    return {"cycles": int(mask.sum()), "patients": cycles.filter(mask)["patient_id"].n_unique()}
+    """Return the numbers of cycles and patients of a group, also of patients with normal and with abnormal cycles."""
+    own = cycles.filter(mask)
+    normal, abnormal = own.filter(label=0), own.filter(pl.col("label") > 0)
+    sides = {"patients": own, "patients_normal": normal, "patients_abnormal": abnormal}
+    return {"cycles": own.height, **{name: side["patient_id"].n_unique() for name, side in sides.items()}}

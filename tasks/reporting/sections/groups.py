@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.evaluation.words import figure
+from tasks.evaluation.words import figure, interval, signed
 from tasks.reporting.figures import scores
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.runtime.corpus_facts import GroupColumn
 
-FEW = 5  # patients; with fewer, neither the figure nor its interval is reliable
+FEW = 5  # patients with normal, or with abnormal, cycles; with fewer, a Score and its interval are unreliable
 MARK = "†"
 
 
@@ -63,16 +63,26 @@ def pair_table(groups: Sequence[GroupColumn], pair: Mapping[str, Any]) -> dict[s
     }
 
 
-def _cell(found: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the texts of a cell: the strict Score, and its counts."""
+def _cell(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the texts of a cell: the strict Score, and as details its interval, its gap with interval, and counts."""
     if found is None:
-        return {"score": "", "counts": ""}
-    score = figure(found["score_strict"]) + (_mark(found) if found["score_strict"] is not None else "")
-    return {"score": score, "counts": f"{found['cycles']} cycles, {found['patients']} pat."}
+        return {"score": "", "details": []}
+    known, counts = found["score_strict"] is not None, f"{found['cycles']} cycles, {found['patients']} pat."
+    gap = found["gap"]["score_strict"] if "gap" in found else {"difference": None, "low": None, "high": None}
+    details = [
+        f"({interval(found['low'], found['high'])})" if found["low"] is not None else "",
+        f"gap {signed(gap['difference'])}" if gap["difference"] is not None else "",
+        f"({signed(gap['low'])} to {signed(gap['high'])})" if gap["low"] is not None else "",
+        counts,
+    ]
+    return {
+        "score": figure(found["score_strict"]) + (_mark(found) if known else ""),
+        "details": [text for text in details if text],
+    }
 
 
 def _mark(row: Mapping[str, Any]) -> str:
-    return MARK if row["patients"] < FEW else ""
+    return MARK if min(row["patients_normal"], row["patients_abnormal"]) < FEW else ""
 
 
 SECTION = Section(title="Results by group", order=400, content=content)

@@ -39,6 +39,14 @@ def test_a_column_with_one_value_has_no_gap(frame):
     assert [("gap" in row, row["cycles"]) for row in found.values()] == [(False, 96)]
 
 
+def test_patients_with_normal_and_with_abnormal_cycles_are_counted(frame):
+    model = predict("student/1", frame, 0, 1.5)
+    for value, row in evaluator(frame).evaluate(model)["groups"]["device"].items():
+        own = frame.filter(device=value)
+        each = [set(own.filter(rows)["patient_id"]) for rows in (pl.col("label") == 0, pl.col("label") > 0)]
+        assert [row["patients_normal"], row["patients_abnormal"]] == [len(ids) for ids in each]
+
+
 def test_pairs_of_columns_hold_each_cycle_once(frame):
     parts = [predict(f"student/{seed}", frame, seed, 1.0) for seed in (1, 2)]
     pairs = evaluator(frame).evaluate_seeds(parts)["group_pairs"]
@@ -51,3 +59,8 @@ def test_pairs_of_columns_hold_each_cycle_once(frame):
             each = [of(frame, mask, part.predicted[0])["score_lenient"] for part in parts]
             wanted = None if np.isnan(each).any() else pytest.approx(np.mean(each), abs=0.01)
             assert cell["score_lenient"] == wanted
+            rest, gap = [of(frame, ~mask, part.predicted[0])["score_lenient"] for part in parts], cell["gap"]
+            missing = wanted is None or np.isnan(rest).any()
+            wanted = None if missing else pytest.approx(np.mean(each) - np.mean(rest), abs=0.01)
+            assert gap["score_lenient"]["difference"] == wanted
+            assert (gap["score_lenient"]["low"] is None) == missing

@@ -114,7 +114,9 @@ def test_groups_their_gaps_and_pairs(shown):
         for device, *pair in rows if (title, columns) == ("", ["female", "male"]) else ():
             for sex, cell in zip("FM", pair, strict=True):
                 own = recomputed.scores(students.filter((pl.col("device") == device) & (pl.col("sex") == sex)))
+                rest = recomputed.scores(students.filter((pl.col("device") != device) | (pl.col("sex") != sex)))
                 if not np.isnan(own["strict"]):
-                    close([cell], [own["strict"]])
+                    close([cell, cell.partition("gap ")[2]], [own["strict"], own["strict"] - rest["strict"]])
+                    assert cell.count(" to ") == 1, "interval of the gap"
                     seen += 1
     assert seen >= 4

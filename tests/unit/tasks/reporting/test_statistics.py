@@ -5,7 +5,7 @@ import pytest
 from tasks.evaluation.words import p_value
 from tasks.reporting import model_rows
 from tasks.reporting.run_results import RunResults
-from tasks.reporting.sections import comparisons, further_metrics, recordings
+from tasks.reporting.sections import comparisons, further_metrics, groups, recordings
 from tests.unit.tasks.evaluation.example import always, facts, metrics
 
 
@@ -46,6 +46,16 @@ def test_differences_have_p_values_and_the_word_degenerate(run):
     assert "does not compare two classifiers" in notes[1].text
     plain = RunResults(metrics=metrics(teachers=False), plots={}, cards={}, facts=facts())
     assert comparisons.content(plain) is None
+
+
+@pytest.mark.parametrize(("normal", "abnormal", "few"), [(9, 9, False), (9, 4, True), (4, 9, True), (5, 5, False)])
+def test_groups_with_few_patients_of_either_kind_are_marked(run, normal, abnormal, few):
+    """Nine patients, of whom one has abnormal cycles, give a Score that is as uncertain as that of one patient."""
+    row = run.metrics["student"]["val"]["groups"]["sex"]["F"] | {"patients": 9}
+    row |= {"patients_normal": normal, "patients_abnormal": abnormal}
+    sex = next(column for column in run.facts.group_columns if column.column == "sex")
+    shown = groups.group_table(sex, {"F": row})["rows"]["female"]
+    assert shown["mark"] == ("†" if few else "")
 
 
 def test_the_prevalence_of_predictive_values_is_stated(run):
