@@ -93,8 +93,8 @@ class _Nearest:
 def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: float) -> Figure:
     """Return the balanced accuracy of a logistic regression from embeddings to the values, cross-validated.
 
-    The units are divided into folds, and the values of a fold are predicted from the others. Chance is what any guess
-    without the embedding gives: 1 / number of values.
+    The units are divided into folds, and the values of a fold are predicted from the others. There are `FOLDS` folds, or
+    fewer if no value has that many cycles. Chance is what any guess without the embedding gives: 1 / number of values.
 
     Args:
         points: Standardised embeddings ``(cycles, features)``.
@@ -106,7 +106,8 @@ def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: f
     from sklearn.model_selection import StratifiedGroupKFold
 
     points, values, units, patients = _comparable(points, colouring, patients)
-    folds = StratifiedGroupKFold(min(FOLDS, len(np.unique(units))))
+    # Each value has two units at least, so that there are two folds.
+    folds = StratifiedGroupKFold(min(FOLDS, len(np.unique(units)), int(np.bincount(values).max())))
     hits = np.zeros(len(values))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # its units are in fewer folds than there are

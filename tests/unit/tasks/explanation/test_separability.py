@@ -126,6 +126,16 @@ def test_too_few_patients_have_no_interval():
     assert (near.low, near.high) == (None, None)
 
 
+@pytest.mark.parametrize("each", [2, 3])
+def test_values_with_fewer_cycles_than_folds_are_probed_in_fewer_folds(each):
+    """As of patients with two recordings and three cycles."""
+    frame = cohort.cycles().with_row_index().filter(pl.int_range(pl.len()).over("patient_id") < each)
+    points = cohort.separated("patient_id")[frame["index"]]
+    near, linear = measured(points, frame)["patient"]
+    assert near.value == 100.0
+    assert linear.value > 50
+
+
 def test_intervals_cover_the_purity_of_new_patients():
     """Patients differ in how well they are separated, as real ones do; intervals of cycles would be too narrow."""
     frame = cohort.cycles()
