@@ -90,12 +90,6 @@ def prepare(trained: TrainedNetwork, cycles: pl.DataFrame, baseline: Tensor, dev
             outputs[row, columns[corpus]] = True
     clips = trained.features.clip_settings
     found = axes(create_front_end(trained.features.frontend, **clips))
-    seconds, own = torch.from_numpy(found.seconds), []
-    for duration in cycles["duration_s"]:
-        start, end = (
-            clips["duration_s"] * edge for edge in cycle_span(min(1.0, duration / clips["duration_s"]), clips["pad"])
-        )
-        own.append((seconds >= start) & (seconds < end))
     return Explained(
         network=network,
         features=features,
@@ -103,8 +97,24 @@ def prepare(trained: TrainedNetwork, cycles: pl.DataFrame, baseline: Tensor, dev
         outputs=outputs,
         baseline=baseline.to(device),
         axes=found,
-        own=torch.stack(own).to(device),
+        own=torch.stack([own_frames(found, clips, duration) for duration in cycles["duration_s"]]).to(device),
     )
+
+
+def own_frames(found: Axes, clips: Mapping[str, Any], duration_s: float) -> Tensor:
+    """Return the mask ``(frames,)`` of the frames of a cycle itself; the others repeat it, or are padding.
+
+    Args:
+        found: Axes of the features.
+        clips: Length and padding of the clips (`Features.clip_settings`).
+        duration_s: Length of the cycle in seconds.
+    """
+    start, end = cycle_span(min(1.0, duration_s / clips["duration_s"]), clips["pad"])
+    seconds = torch.from_numpy(found.seconds)
+    if end == 1.0 and len(seconds) > 1:
+        # The last frame of some front ends is centred on the end of the clip, so that its hop lies beyond.
+        end += (found.seconds[1] - found.seconds[0]) / clips["duration_s"]
+    return (seconds >= start * clips["duration_s"]) & (seconds < end * clips["duration_s"])
 
 
 def untrained(card: Mapping[str, Any], seed: int, like: Network) -> Network:
