@@ -56,7 +56,7 @@ def test_cycles(read: Mapping[str, Any], assigned: Assignment, root: Path) -> tu
     if not params.section(read, "explanation.maps.cycles"):
         return cycles, []
     predictions = pl.DataFrame(read_table(root / artifacts.PREDICTIONS))
-    student = f"student/{params.section(read, 'student.seeds')[0]}"
+    student = representatives.first_student(f"student/{seed}" for seed in params.section(read, "student.seeds"))
     own, found = notable_cycles.choose(predictions, cycles, student)
     return cycles, sorted(own["cycle_id"][row] for _, rows in found for row in rows)
 
@@ -70,12 +70,16 @@ class Models:
         compute: Device and precision.
         assigned: Labels and subsets of the cycles.
         confidence: Level of the intervals.
+        baselines: Names of the teachers that are trained for comparison only.
+        optimizers: Name of each model's optimizer.
     """
 
     folders: Mapping[str, Path]
     compute: ComputeSettings
     assigned: Assignment
     confidence: float
+    baselines: Sequence[str]
+    optimizers: Mapping[str, str]
 
     @classmethod
     def from_params(cls, read: Mapping[str, Any], assigned: Assignment) -> "Models":
@@ -97,6 +101,9 @@ class Models:
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
             assigned=assigned,
             confidence=params.parse(float, params.section(read, "evaluation.confidence"), "evaluation.confidence"),
+            baselines=teachers.baselines(known),
+            optimizers=dict.fromkeys(folders, params.section(read, "student.optimizer.name"))
+            | {f"teacher/{name}": teachers.optimizer(read, teacher) for name, teacher in known.items()},
         )
 
     def cards(self) -> dict[str, dict[str, Any]]:
@@ -193,11 +200,11 @@ def explain_sharpness(models: Models, settings: ExplanationSettings, drawn: Samp
     own, assigned = settings.sharpness, models.assigned
     cycles = models.choose(drawn["train"], count=own.cycles, seed=settings.seed)
     found = {}
-    for name in representatives.like_students(models.cards()) if cycles else []:
+    for name in representatives.like_students(models.cards(), models.baselines) if cycles else []:
         trained = trained_networks.load(
             models.folders[name], "val", cycles, assigned.sources("train"), artifacts.FEATURE_CACHES
         )
-        found[name] = sharpness.figures(
+        found[name] = {"optimizer": models.optimizers[name]} | sharpness.figures(
             trained,
             torch.tensor([assigned.targets[cycle] for cycle in cycles]),
             iterations=own.iterations,

@@ -19,6 +19,7 @@ from models.training.features import Features
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
+from tasks.explanation.representatives import first_student
 from tasks.reporting import verdicts
 from tasks.reporting.verdicts import Verdicts
 from tasks.runtime import corpus_facts
@@ -75,7 +76,7 @@ class RunResults:
     @property
     def first_student(self) -> str:
         """Name of the first student, whose test cycles are shown."""
-        return next(name for name in self.cards if name.startswith("student/"))
+        return first_student(self.cards)
 
     @cached_property
     def explanation(self) -> Mapping[str, Any]:

@@ -52,6 +52,17 @@ def parse(parameters: Mapping[str, Any], teacher: str) -> tuple[TeacherSettings,
     return settings, training
 
 
+def optimizer(parameters: Mapping[str, Any], settings: TeacherSettings) -> str:
+    """Return the name of a teacher's optimizer.
+
+    Args:
+        parameters: Content of params.yaml.
+        settings: Settings of the teacher.
+    """
+    common = {"name": params.section(parameters, "teacher_training.optimizer.name")}
+    return str(params.merge({"optimizer": common}, settings.override)["optimizer"]["name"])
+
+
 def ranked(teachers: Mapping[str, TeacherSettings], settings: ChoiceSettings, folder: Path) -> list[str]:
     """Return the ids of the teachers with the exposure of the settings, without baselines, in the order of preference.
 

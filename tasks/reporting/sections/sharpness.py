@@ -34,6 +34,7 @@ def content(run: RunResults) -> Sequence[Block]:
         [
             name,
             run.cards[name]["architecture"],
+            one["optimizer"],
             _number(one["loss"]),
             _number(one["eigenvalue"]),
             _number(one["residual"]),
@@ -41,7 +42,7 @@ def content(run: RunResults) -> Sequence[Block]:
         ]
         for name, one in models.items()
     ]
-    columns = ("model", "network", "loss", "largest eigenvalue", "residual", "iterations")
+    columns = ("model", "network", "optimizer", "loss", "largest eigenvalue", "residual", "iterations")
     planes = [plane(one["plane"], name) for name, one in models.items()]
     return [
         Text(READING.format(cycles=found["cycles"]), muted=True),

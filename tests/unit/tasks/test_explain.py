@@ -52,6 +52,8 @@ def test_every_model_embeds_the_sample_and_equal_inputs_give_equal_bytes(project
     assert maps.height > 10, "three tested cycles, and those that the report shows"
     assert list(figures["maps"]["models"]) == ["student/1"]
     assert list(figures["sharpness"]["models"]) == ["student/1", "student/2", "teacher/a"]
+    trained_by = {name: one["optimizer"] for name, one in figures["sharpness"]["models"].items()}
+    assert trained_by["student/1"] == params.read(project / "params.yaml")["student"]["optimizer"]["name"]
     explain.main()
     assert [sha256(project / path) for path in OUTS] == first
 

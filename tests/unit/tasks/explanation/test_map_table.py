@@ -9,6 +9,8 @@ import torch
 
 from models import artifact
 from models.explanation.maps import methods_for
+from models.frontends.axes import axes
+from models.frontends.registry import create, sample_rates
 from models.heads import Head, Heads
 from tasks.explanation import maps, model_maps, representatives
 from tasks.explanation.cycle_sample import choose
@@ -112,9 +114,30 @@ def test_maps_of_two_models_and_their_figures(tmp_path, cycles):
     assert again[1] == figures
 
 
+@pytest.mark.parametrize("pad", ["repeat", "zero"])
+@pytest.mark.parametrize("name", sorted(set(sample_rates()) - {"clap"}))
+def test_every_frame_of_a_cycle_that_fills_its_clip_is_its_own(name, pad):
+    found, clips = axes(create(name, 2.0)), {"duration_s": 2.0, "pad": pad}
+    assert maps.own_frames(found, clips, 2.0).all()
+    assert maps.own_frames(found, clips, 3.0).all()
+    half = maps.own_frames(found, clips, 1.0)
+    assert half.sum() == pytest.approx(len(half) / 2, abs=1)
+    assert bool(half[0]) == (pad == "repeat")
+
+
+@pytest.mark.parametrize(("duration_s", "own"), [(10.0, 1001), (8.0, 801)])
+def test_the_silence_that_clap_adds_to_a_clip_is_not_of_the_cycle(duration_s, own):
+    found = axes(create("clap", duration_s))
+    mask = maps.own_frames(found, {"duration_s": duration_s, "pad": "repeat"}, duration_s)
+    assert mask.sum() == own
+    assert mask[:own].all()
+
+
+def card(architecture, **options):
+    return {"architecture": architecture, "options": options, "frontend": "ast"}
+
+
 def test_one_model_of_each_network_is_explained():
-    def card(architecture, **options):
-        return {"architecture": architecture, "options": options, "frontend": "ast"}
 
     cards = {"teacher/a": card("ast"), "teacher/b": card("mn", width=0.4), "teacher/c": card("mn", width=0.1)}
     cards |= {
@@ -123,7 +146,16 @@ def test_one_model_of_each_network_is_explained():
         "student/2": card("mn", width=0.1),
     }
     assert representatives.of_each_network(cards) == ["student/1", "teacher/a", "teacher/b"]
-    assert representatives.like_students(cards) == ["student/1", "student/2", "teacher/c"]
+    assert representatives.like_students(cards, []) == ["student/1", "student/2", "teacher/c"]
+    assert representatives.like_students(cards, ["teacher/a", "teacher/d"]) == ["student/1", "student/2", "teacher/d"]
+
+
+@pytest.mark.parametrize("seeds", [[2, 10], [10, 2], [3, 2]])
+def test_the_first_student_has_the_smallest_seed(seeds):
+    """The order of params.yaml is ignored, and so is that of texts, in which 10 comes before 2."""
+    cards = {f"student/{seed}": card("mn", width=0.1) for seed in seeds}
+    assert representatives.first_student(cards) == "student/2"
+    assert representatives.of_each_network(cards) == ["student/2"]
 
 
 def test_cycles_are_chosen_over_classes_and_patients():

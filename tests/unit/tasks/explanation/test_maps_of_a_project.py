@@ -54,7 +54,14 @@ def models(tmp_path, monkeypatch):
     for folder in folders.values():
         models_on_disk.write(folder)
     compute = ComputeSettings(device="cpu", precision="auto", threads=1)
-    return explain.Models(folders=folders, compute=compute, assigned=assigned, confidence=0.95)
+    return explain.Models(
+        folders=folders,
+        compute=compute,
+        assigned=assigned,
+        confidence=0.95,
+        baselines=[],
+        optimizers={"teacher/a": "adamw", "student/1": "sam"},
+    )
 
 
 def test_maps_and_sharpness(models):
@@ -67,6 +74,7 @@ def test_maps_and_sharpness(models):
     assert table["method"].to_list() == ["attention_rollout"] * 6, "four tested cycles and two that are shown"
     sharp = explain.explain_sharpness(models, settings(4), drawn)
     assert (sharp["cycles"], list(sharp["models"])) == (4, ["student/1", "teacher/a"])
+    assert [one.pop("optimizer") for one in sharp["models"].values()] == ["sam", "adamw"]
     assert sharp["models"]["student/1"] == sharp["models"]["teacher/a"], "the networks and the cycles are equal"
 
 

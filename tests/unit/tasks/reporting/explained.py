@@ -25,7 +25,7 @@ def figures() -> dict[str, Any]:
     tests = {name: _mean(-0.2) for name in compared} | {"outside": _mean(0.4), "outside_frames": _mean(0.5)}
     tests["correlation_with_untrained"] = {"mean": None, "low": None, "high": None, "patients": 0}
     orders = dict.fromkeys((*METHODS, "random", "energy"), curve)
-    sharp = {"loss": 0.5, "eigenvalue": 12.345, "residual": 0.0456, "products": 7}
+    sharp = {"optimizer": "sam", "loss": 0.5, "eigenvalue": 12.345, "residual": 0.0456, "products": 7}
     sharp |= {"line": {"offsets": [-1, 0, 1], "losses": [2.0, 0.5, None]}}
     sharp |= {"plane": {"offsets": [-1, 0, 1], "losses": [[3.0, 2.0, 3.0], [1.5, 0.5, 1.5], [3.0, 2.0, 3.0]]}}
     return {

@@ -48,7 +48,7 @@ def test_maps_of_an_abnormal_cycle_come_first_and_gallery_cycles_are_left_out(bl
 def test_sharpness_has_a_row_and_a_plane_for_each_model(run):
     blocks = sharpness.content(run)
     table = next(block for block in blocks if block.kind == "table")
-    assert table.rows == [["student/1", "mn", "0.5", "12.3", "0.0456", "7"]]
+    assert table.rows == [["student/1", "mn", "sam", "0.5", "12.3", "0.0456", "7"]]
     assert [block.title for block in blocks if block.kind == "picture"] == [
         "Loss along a random direction",
         "Loss on a plane of two random directions",

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,14 @@ def test_a_cycle_has_the_map_of_the_first_student(tmp_path):
     opacity = np.array(picture)[..., 3]
     assert opacity[0, -1] == opacity.max() == int(255 * media.OPAQUE)  # the last time and the highest band
     assert opacity[-1, 0] == 0
+
+
+def test_the_student_of_the_gallery_is_the_one_with_maps(tmp_path):
+    """`metrics.json` has its keys in the order of texts, in which 10 comes before 2."""
+    example.write(tmp_path)
+    run = example.results(tmp_path)
+    card = run.cards["student/1"]
+    assert replace(run, cards={"student/10": card, "student/2": card}).first_student == "student/2"
 
 
 def test_silence_is_a_sound_too():

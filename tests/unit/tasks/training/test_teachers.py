@@ -16,7 +16,7 @@ from tasks.subsets import folds
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.settings import FoldSettings
 from tasks.training.settings import ChoiceSettings, TeacherSettings
-from tasks.training.teachers import baselines, choose, over_k, ranked
+from tasks.training.teachers import baselines, choose, optimizer, over_k, ranked
 
 NOWHERE = Path("nowhere")
 
@@ -45,6 +45,12 @@ def assignment(patients: int = 12, each: int = 10) -> Assignment:
         corpora=dict.fromkeys(people.values(), "demo"),
         devices=dict.fromkeys(people.values(), "demo/Meditron"),
     )
+
+
+@pytest.mark.parametrize(("override", "name"), [({}, "adamw"), ({"optimizer": {"name": "sam"}}, "sam")])
+def test_the_optimizer_of_a_teacher_is_that_of_its_override_or_of_all(override, name):
+    parameters = {"teacher_training": {"optimizer": {"name": "adamw"}}}
+    assert optimizer(parameters, replace(teacher(), override={"batch_size": 2, **override})) == name
 
 
 def test_folds_are_whole_training_patients_each_in_one_of_them_and_alike():
