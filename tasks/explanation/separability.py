@@ -93,8 +93,9 @@ class _Nearest:
 def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: float) -> Figure:
     """Return the balanced accuracy of a logistic regression from embeddings to the values, cross-validated.
 
-    The units are divided into folds, and the values of a fold are predicted from the others. There are `FOLDS` folds, or
-    fewer if no value has that many cycles. Chance is what any guess without the embedding gives: 1 / number of values.
+    The units are divided into folds, and the values of a fold are predicted from the others. There are `FOLDS` folds,
+    or fewer if no value has that many cycles. Chance is what any guess without the embedding gives: 1 / number of
+    values.
 
     Args:
         points: Standardised embeddings ``(cycles, features)``.
