@@ -109,12 +109,12 @@ def own_frames(found: Axes, clips: Mapping[str, Any], duration_s: float) -> Tens
         clips: Length and padding of the clips (`Features.clip_settings`).
         duration_s: Length of the cycle in seconds.
     """
-    start, end = cycle_span(min(1.0, duration_s / clips["duration_s"]), clips["pad"])
-    seconds = torch.from_numpy(found.seconds)
-    if end == 1.0 and len(seconds) > 1:
+    length, seconds = float(clips["duration_s"]), torch.from_numpy(found.seconds)
+    start, end = (length * edge for edge in cycle_span(min(1.0, duration_s / length), clips["pad"]))
+    if duration_s >= length and len(seconds) > 1:
         # The last frame of some front ends is centred on the end of the clip, so that its hop lies beyond.
-        end += (found.seconds[1] - found.seconds[0]) / clips["duration_s"]
-    return (seconds >= start * clips["duration_s"]) & (seconds < end * clips["duration_s"])
+        end += float(seconds[1] - seconds[0])
+    return (seconds >= start) & (seconds < end)
 
 
 def untrained(card: Mapping[str, Any], seed: int, like: Network) -> Network:
