@@ -1,4 +1,4 @@
-"""Coverage and width of intervals over patients, in simulation: ``python -m benchmarks.interval_coverage [TEST_SETS]``.
+"""Coverage and width of intervals over patients, in simulation: ``python -m benchmarks.interval_coverage [TEST_SETS [SEEDS]]``.
 
 The first table compares bootstrap intervals with the one of the reports (`tasks.evaluation.intervals`) for one network
 and for the paired difference of two. The second compares intervals over patients and seeds for means over seeds.
@@ -63,6 +63,21 @@ class Ratios:
         return self.of(1.0 - np.eye(patients))
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """How often intervals hold the truth.
+
+    Attributes:
+        percent: Share of the defined intervals that hold it, in percent.
+        width: Mean width of the defined intervals in points.
+        undefined: Number of test sets without an interval.
+    """
+
+    percent: float
+    width: float
+    undefined: int
+
+
 Method = Callable[[Ratios, np.random.Generator], tuple[float, float]]
 
 
@@ -106,8 +121,8 @@ def two_level(ratios: Ratios, generator: np.random.Generator) -> tuple[float, fl
     return _quantiles(ratios.of(_drawn(generator, patients), _drawn(generator, seeds)), _tails())
 
 
-def coverage(sets: TestSets, method: Method | None, *, seeds: bool = False) -> Iterator[tuple[float, float]]:
-    """Yield coverage in percent and mean width in points of each of `FIGURES`.
+def coverage(sets: TestSets, method: Method | None, *, seeds: bool = False) -> Iterator[Coverage]:
+    """Yield the coverage of each of `FIGURES`.
 
     Args:
         sets: The simulated test sets.
@@ -117,9 +132,10 @@ def coverage(sets: TestSets, method: Method | None, *, seeds: bool = False) -> I
     truth = {**sets.truth, "difference": 0.0}
     for figure in FIGURES.values():
         found = _of_reports(sets, figure, seeds=seeds) if method is None else _of_bootstrap(sets, figure, method)
-        low, high = found[:, np.isfinite(found).all(axis=0)]
+        known = np.isfinite(found).all(axis=0)
+        low, high = found[:, known]
         covered = (low <= truth[figure]) & (truth[figure] <= high)
-        yield 100 * float(covered.mean()), float((high - low).mean())
+        yield Coverage(100 * float(covered.mean()), float((high - low).mean()), int((~known).sum()))
 
 
 def of_patients(sets: int) -> Iterator[list[str]]:
@@ -132,10 +148,10 @@ def of_patients(sets: int) -> Iterator[list[str]]:
             yield [str(size), name, *_cells(coverage(simulated, method))]
 
 
-def of_seeds(sets: int) -> Iterator[list[str]]:
+def of_seeds(sets: int, seeds: int) -> Iterator[list[str]]:
     """Yield the rows of the table of intervals for means over seeds."""
     for size in SIZES:
-        simulated = simulate(np.random.default_rng(SEED), sets, size, accuracy=SEEDS_DIFFER, seeds=SEEDS)
+        simulated = simulate(np.random.default_rng(SEED), sets, size, accuracy=SEEDS_DIFFER, seeds=seeds)
         rows = {
             "networks fixed": partial(coverage, method=None),
             "two-level bootstrap": partial(coverage, method=two_level),
@@ -146,14 +162,19 @@ def of_seeds(sets: int) -> Iterator[list[str]]:
 
 def main() -> None:
     """Print both tables as Markdown."""
-    sets = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    given = [int(text) for text in sys.argv[1:]]
+    sets, seeds = [*given, *(1000, SEEDS)[len(given) :]]
     header = ["patients", "interval", *FIGURES]
-    for rows in (of_patients(sets), of_seeds(sets)):
+    for rows in (of_patients(sets), of_seeds(sets, seeds)):
         print(table(header, list(rows), right=range(2, len(header))), end="\n\n", flush=True)
 
 
-def _cells(found: Iterable[tuple[float, float]]) -> list[str]:
-    return [f"{covered:.1f} ({width:.0f})" for covered, width in found]
+def _cells(found: Iterable[Coverage]) -> list[str]:
+    """Return coverage and width of each figure as text, with the number of undefined intervals, if there are any."""
+    return [
+        f"{one.percent:.1f} ({one.width:.0f})" + (f"; {one.undefined} undefined" if one.undefined else "")
+        for one in found
+    ]
 
 
 def _of_reports(sets: TestSets, figure: str, *, seeds: bool) -> Rates:

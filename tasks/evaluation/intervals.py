@@ -52,19 +52,19 @@ class Estimate:
     Attributes:
         value: The figure in percent ``(...)``.
         patients: Deviations ``(..., patients)`` of the jackknife; NaN with too few patients.
-        seeds: Deviations ``(..., seeds)``; none if networks are fixed.
+        seeds: Deviations ``(..., seeds)`` of each side of a difference that has seeds; none if networks are fixed.
         design: Upper bound of the degrees of freedom over patients ``(...)``, from their numbers of cycles.
     """
 
     value: Array
     patients: Array
-    seeds: Array
+    seeds: tuple[Array, ...]
     design: Array
 
     @property
     def variance(self) -> Array:
         """Return the variance of the figure."""
-        return _square(self.patients) + _square(self.seeds)
+        return np.asarray(_square(self.patients) + sum(map(_square, self.seeds)))
 
     @property
     def varies(self) -> npt.NDArray[np.bool_]:
@@ -74,14 +74,14 @@ class Estimate:
     def quantile(self, confidence: float) -> Array:
         """Return the quantile of Student's t; NaN with too few patients.
 
-        Degrees of freedom are Satterthwaite's. Those over patients follow from the fourth moment of the deviations,
-        and those over seeds are their number less one.
+        Degrees of freedom are Satterthwaite's. Those over patients follow from the fourth moment of the deviations.
+        Those over seeds are the number of seeds less one, for each side of a difference.
         """
-        over_patients, over_seeds = _square(self.patients), _square(self.seeds)
+        over_patients = _square(self.patients)
         kurtosis = _ratio(over_patients**2, (self.patients**4).sum(-1), np.inf)
         freedom = np.clip(3 * kurtosis - 2, 1, self.design)
-        error = over_patients**2 / freedom + over_seeds**2 / max(self.seeds.shape[-1] - 1, 1)
-        total = np.maximum(_ratio(self.variance**2, error, self.design), 1)
+        of_seeds = sum(_square(side) ** 2 / max(side.shape[-1] - 1, 1) for side in self.seeds)
+        total = np.maximum(_ratio(self.variance**2, over_patients**2 / freedom + of_seeds, self.design), 1)
         return np.asarray(stdtrit(total, (1 + confidence) / 2))
 
 
@@ -168,14 +168,15 @@ def _recall(hits: Counts, cycles: Counts, seeds: bool) -> Recall:
     deviations = _ratio(residuals, total[..., np.newaxis] - of_patient, np.nan)
     known = (of_patient > 0).sum(-1)
     deviations = deviations * np.sqrt(1 - 1 / np.maximum(known, 1))[..., np.newaxis]
-    number = each.shape[-1] if seeds else 0
-    of_seeds = (each - value[..., np.newaxis])[..., :number] / np.sqrt(max(number * (number - 1), 1))
+    number = each.shape[-1]
+    of_seeds = (each - value[..., np.newaxis]) / np.sqrt(max(number * (number - 1), 1))
     effective = _ratio(total.astype(float) ** 2, (of_patient**2).sum(-1), np.nan)
     patients, design = (
         np.where(known[..., np.newaxis] >= MIN_PATIENTS, deviations, np.nan),
         np.maximum(effective - 1, 1),
     )
-    return Recall(value, patients, of_seeds, design, effective=effective, cycles=total.astype(float))
+    spread = (of_seeds,) if seeds else ()
+    return Recall(value, patients, spread, design, effective=effective, cycles=total.astype(float))
 
 
 def _intervals(found: dict[str, Recall], confidence: float) -> dict[str, Pair]:
@@ -197,9 +198,12 @@ def _differences(one: Networks, other: Networks, *, seeds: bool) -> dict[str, Es
 
 
 def _minus(one: Estimate, other: Estimate) -> Estimate:
-    """Return a paired difference: deviations of the same patient are subtracted, those of seeds are independent."""
-    seeds = np.concatenate([one.seeds, -other.seeds], axis=-1)
-    return Estimate(one.value - other.value, one.patients - other.patients, seeds, one.design)
+    """Return a paired difference: deviations of the same patient are subtracted, those of seeds are independent.
+
+    The sides may have different cycles, as groups have. The smaller of their degrees of freedom then counts.
+    """
+    seeds, design = (*one.seeds, *other.seeds), np.minimum(one.design, other.design)
+    return Estimate(one.value - other.value, one.patients - other.patients, seeds, design)
 
 
 def _mean(parts: Sequence[Estimate]) -> Estimate:
@@ -209,7 +213,8 @@ def _mean(parts: Sequence[Estimate]) -> Estimate:
     error = squares[0] ** 2 / one.design + squares[1] ** 2 / other.design
     design = np.maximum(_ratio((squares[0] + squares[1]) ** 2, error, one.design), 1)
     value, patients = (one.value + other.value) / 2, (one.patients + other.patients) / 2
-    return Estimate(value, patients, (one.seeds + other.seeds) / 2, design)
+    seeds = tuple((a + b) / 2 for a, b in zip(one.seeds, other.seeds, strict=True))
+    return Estimate(value, patients, seeds, design)
 
 
 def _wilson(recall: Recall, quantile: Array) -> Pair:
@@ -229,7 +234,8 @@ def _of_score(parts: Sequence[Recall], confidence: float) -> Pair:
     """Return the limits of a Score from the distances of Sp and Se to their limits (Zou & Donner 2008)."""
     score, (one, other) = _mean(parts), parts
     pairs = [_wilson(part, score.quantile(confidence)) for part in parts]
-    covariance = (one.patients * other.patients).sum(-1) + (one.seeds * other.seeds).sum(-1)
+    sources = zip((one.patients, *one.seeds), (other.patients, *other.seeds), strict=True)
+    covariance = sum((a * b).sum(-1) for a, b in sources)
     correlation = np.clip(_ratio(covariance, np.sqrt(one.variance * other.variance), 0.0), -1, 1)
     halves = []
     for limit in (0, 1):
