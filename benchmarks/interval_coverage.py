@@ -1,4 +1,4 @@
-"""Coverage and width of intervals over patients, in simulation: ``python -m benchmarks.interval_coverage [TEST_SETS [SEEDS]]``.
+"""Coverage and width of intervals in simulation: ``python -m benchmarks.interval_coverage [TEST_SETS [SEEDS]]``.
 
 The first table compares bootstrap intervals with the one of the reports (`tasks.evaluation.intervals`) for one network
 and for the paired difference of two. The second compares intervals over patients and seeds for means over seeds.

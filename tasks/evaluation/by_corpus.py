@@ -31,7 +31,7 @@ from tasks.subsets.splits import cycles_to_test
 
 @dataclass(frozen=True, kw_only=True)
 class Tested:
-    """Predictions on the cycles of one external corpus.
+    """Predictions on the cycles of one corpus: an external one, or a training corpus by its own head.
 
     Attributes:
         facts: Facts of the corpus.
@@ -135,7 +135,6 @@ def predict_external(
         labels: The label set.
         classes: Names of the classes that the models know.
         ensemble: The names of the ensemble's members.
-        baselines: The names of the baselines.
         selections: The selections of epochs to evaluate.
         compute: Device and precision.
         shifts: Number of shifted clips of each cycle.
