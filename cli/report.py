@@ -18,6 +18,7 @@ from tasks.evaluation.words import (
     figure,
     interval,
     limits,
+    of_two_seeds,
     p_value,
     signed,
     spread,
@@ -184,6 +185,7 @@ def comparisons(metrics: Mapping[str, Any]) -> Iterator[str]:
     if score.get("low_seeds") is not None:
         over_seeds = interval(score["low_seeds"], score["high_seeds"])
         yield f"student, interval of the strict Score over patients and seeds: {over_seeds}"
+        yield from filter(None, [of_two_seeds([len(metrics["students"])])])
     names = compared_with(metrics["labelling"], metrics["baselines"])
     for name, found in metrics["student_minus"]["val"].items():
         row = found["score_strict"]

@@ -27,11 +27,12 @@ class Difference:
         mcnemar_pairs: Number of pairs of networks, each compared by McNemar's test, which treats cycles as independent.
         mcnemar_smallest: Smallest p-value of these tests, without correction.
         degenerate: How networks of both recipes are degenerate; empty if none is.
+        equal: Whether all predictions are equal: there is no difference, and no interval.
     """
 
     difference: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
     low_seeds: float | None = None
     high_seeds: float | None = None
     p: float | None = None
@@ -40,6 +41,7 @@ class Difference:
     mcnemar_smallest: float | None = None
     mcnemar_largest: float | None = None
     degenerate: str = ""
+    equal: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Students:
         ]
         return np.stack(found)
 
+    def equals(self, other: "Students") -> bool:
+        """Return whether the networks of each seed predict the same as those of another run."""
+        pairs = ((one, other.predicted.get(seed)) for seed, one in self.predicted.items())
+        return self.predicted.keys() == other.predicted.keys() and all(np.array_equal(*pair) for pair in pairs)
+
     @property
     def degenerate(self) -> str | None:
         """How some of the networks are degenerate, with their seeds; None if none is."""
@@ -106,18 +113,21 @@ def minus(
         settings: Settings of the evaluation.
     """
     score, one, reference = f"score_{definition}", other.matrices, first.matrices
+    # Limits over seeds take both sides' seeds as independent; equal predictions are those of the same networks.
+    equal = other.equals(first)
     found = difference(Networks(one, seeds=True), Networks(reference, seeds=True), settings.confidence)[score]
     p = paired_tests.permutation(list(one), list(reference), resamples=settings.resamples, seed=settings.seed)[score]
     pairs = paired_tests.mcnemar_of_pairs(first.labels, other.predicted, first.predicted)[score]
     smallest = [rounded(pair["p"], 4) for pair in sorted(pairs, key=lambda pair: float(pair["p"]))]
     flags = [f"{name} {side.degenerate}" for name, side in zip(names, (other, first), strict=True) if side.degenerate]
     return Difference(
-        **{name: rounded(value) for name, value in found.items()},
+        **{name: rounded(value) for name, value in found.items() if name == "difference" or not equal},
         p=None if np.isnan(p) else p,
         mcnemar_pairs=len(pairs),
         mcnemar_smallest=smallest[0],
         mcnemar_largest=smallest[-1],
         degenerate="; ".join(flags),
+        equal=equal,
     )
 
 

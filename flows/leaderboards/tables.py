@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 from flows.leaderboards.comparison import DEFINITIONS, Figure, Leaderboard, Row
 from flows.leaderboards.differences import Difference
 from flows.publish.markdown import table as markdown_table
-from tasks.evaluation.words import DEGENERATE, MISSING, SELECTIONS, flagged, interval, p_value, signed, spread
+from tasks.evaluation.words import (
+    DEGENERATE,
+    MISSING,
+    SELECTIONS,
+    flagged,
+    interval,
+    of_two_seeds,
+    p_value,
+    signed,
+    spread,
+)
 from tasks.runtime.files import write_text
 from tasks.runtime.words import counted
 
@@ -68,6 +78,8 @@ def difference(found: Difference | None) -> str:
         return ""
     if found.difference is None:
         return MISSING
+    if found.equal:
+        return "none (equal predictions)"
     over = "" if found.low is None or found.high is None else f" ({_signed(found.low, found.high)})"
     parts = [signed(found.difference) + over + _over_seeds(found, _signed), f"p {p_value(found.p_holm)}"]
     return "; ".join([*parts, *(["degenerate"] if found.degenerate else [])])
@@ -80,6 +92,8 @@ def notes(leaderboard: Leaderboard) -> Iterator[str]:
         "Intervals: over the test patients with networks fixed (jackknife, Student's t), and in square brackets over "
         "patients and seeds, for several seeds. Differences are paired over patients."
     )
+    if warning := of_two_seeds(len(row.seeds) for row in leaderboard.rows):
+        yield warning
     number = sum(row.minus_first is not None for row in leaderboard.rows)
     if number:
         yield (
@@ -164,6 +178,6 @@ def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
     line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), "degenerate": row.degenerate, **about}
     for name in ("score", "sp", "se"):
         line |= {f"{name}_{key}": value for key, value in asdict(getattr(row, name)).items()}
-    minus = row.minus_first or Difference(difference=None, low=None, high=None)
+    minus = row.minus_first or Difference(difference=None)
     line |= {f"minus_first_{key}": value for key, value in asdict(minus).items()}
     return line | {"published": "; ".join(f"{one.method}: {one.score}" for one in row.published)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.run_comparison.comparison import SELECTION, Compared, Comparison, Difference
 from flows.run_comparison.sources import Source
-from tasks.evaluation.words import MISSING, SELECTIONS, figure, flagged, interval, signed, spread
+from tasks.evaluation.words import MISSING, SELECTIONS, figure, flagged, interval, of_two_seeds, signed, spread
 from tasks.runtime.words import counted
 
 MOST = 5  # changed parameters that the terminal lists for each run
@@ -89,6 +89,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
         "In percent; ±: standard deviation over seeds. Differences in points, paired over the test patients: in "
         "parentheses with networks fixed, in brackets over patients and seeds. They are not corrected for their number."
     )
+    if any(one.scores for one in comparison.others):
+        yield from filter(None, [of_two_seeds(len(source.metrics["students"]) for source in comparison.sources)])
 
 
 def changes(compared: Compared) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from matplotlib.ticker import MaxNLocator
 
-from tasks.evaluation.words import compared_with
+from tasks.evaluation.words import compared_with, of_two_seeds
 from tasks.reporting.figures import CHANCE, DASHED, LENIENT, STRICT, scores
 from tasks.reporting.model_rows import of_degenerate, of_selection, rows
 from tasks.reporting.run_results import RunResults
@@ -19,6 +19,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
     over_k = run.plots["ensemble_size"]
     return {
         "student": run.metrics["student"]["val"],
+        "two_seeds": of_two_seeds([len(run.metrics["students"])]),
         "headline": {selection: rows(run.metrics, selection) for selection in run.metrics["selections"]},
         "scores": scores(of_selection(run.metrics, "val"), "Strict and lenient Score of each model, with intervals"),
         "over_k": _over_k(over_k) if over_k["k"].n_unique() > 1 else None,

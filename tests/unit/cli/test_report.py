@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tasks.evaluation.words import TWO_SEEDS
 from tests.unit.tasks.evaluation.example import always, metrics
 
 
@@ -40,6 +41,7 @@ def test_comparisons_say_whether_other_seeds_are_meant(evaluated):
     evaluated()
     printed = " ".join(CliRunner().invoke(app, ["report"]).stdout.split())
     assert "over patients and seeds:" in printed
+    assert TWO_SEEDS in printed
     for name in ("the ensemble", "the mean of the 2 teachers that label"):
         line = printed.partition(f"student − {name}: ")[2].partition(")")[0]
         assert "(networks fixed: " in line

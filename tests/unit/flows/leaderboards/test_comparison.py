@@ -95,6 +95,22 @@ def test_differences_say_whether_their_interval_is_over_seeds():
     assert f" [{' to '.join(limits)}]; p = " in tables.difference(several)
 
 
+def test_equal_predictions_are_no_difference():
+    """Two recipes with the same networks once differed by 0 ± 14 over seeds, as if their seeds were independent."""
+    some = [CRACKLES, one_more_wheeze()]
+    board = leaderboards([result("ast_ce", *some), result("again", *some), result("turned", *reversed(some))])[0]
+    again, turned = (row.minus_first for row in board.rows[1:])
+    assert (again.equal, again.difference, again.low_seeds, again.p) == (True, 0.0, None, 1.0)
+    assert tables.difference(again) == "none (equal predictions)"
+    assert (turned.equal, turned.low_seeds is not None) == (False, True)
+
+
+@pytest.mark.parametrize(("seeds", "warned"), [(1, False), (2, True), (3, False)])
+def test_a_note_warns_of_two_seeds(seeds, warned):
+    board = leaderboards([result("ast_ce", *[CRACKLES] * seeds)])[0]
+    assert any(note.startswith("With two seeds") for note in tables.notes(board)) is warned
+
+
 def test_p_values_are_corrected_for_all_comparisons_of_a_leaderboard():
     found = leaderboards([result("ast_ce", CRACKLES), *(result(name, one_more_wheeze()) for name in ("a", "b", "c"))])
     strict, lenient = ([row.minus_first for row in board.rows[1:]] for board in found)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from flows.run_comparison import page, texts
 from flows.run_comparison.comparison import compare
+from tasks.evaluation.words import TWO_SEEDS
 from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
@@ -106,7 +107,8 @@ def test_differences_are_those_of_all_cycles_of_each_class_and_of_each_group(roo
 def test_intervals_of_a_difference_are_paired_over_patients(root):
     other = workspace(root, "mn_sam")
     change(other, WHEEZES & pl.col("patient_id").is_in(["101", "103"]), CLASSES.index("wheeze"))
-    (one,) = compare(root, ["mn_sam"]).others
+    (one,) = (compared := compare(root, ["mn_sam"])).others
+    assert TWO_SEEDS in list(texts.notes(compared))
     found = one.scores["score_strict"]
     assert found["low"] < found["difference"] < found["high"]
     assert found["low_seeds"] <= found["low"]

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tasks.evaluation.words import TWO_SEEDS
 from tasks.reporting.page import render as render_page
 from tasks.reporting.sections import published, registry
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, metrics
@@ -88,7 +89,9 @@ def test_the_page_shows_the_identity_and_banner_of_the_corpus(page):
 @pytest.mark.slow
 def test_the_page_states_the_method_of_the_intervals_and_what_they_are_over(page):
     html = page()
-    assert all(word in html for word in ("the jackknife", "Student's t", "Wilson's", "Over patients and seeds"))
+    assert all(
+        word in html for word in ("the jackknife", "Student's t", "Wilson's", "Over patients and seeds", TWO_SEEDS)
+    )
     assert html.count("<small>networks fixed</small>") == html.count("<small>patients and seeds</small>") == 2
 
 
