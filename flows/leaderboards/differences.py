@@ -90,8 +90,9 @@ class Students:
 
     def equals(self, other: "Students") -> bool:
         """Return whether the networks of each seed predict the same as those of another run."""
-        pairs = ((one, other.predicted.get(seed)) for seed, one in self.predicted.items())
-        return self.predicted.keys() == other.predicted.keys() and all(np.array_equal(*pair) for pair in pairs)
+        if self.predicted.keys() != other.predicted.keys():
+            return False
+        return all(np.array_equal(one, other.predicted[seed]) for seed, one in self.predicted.items())
 
     @property
     def degenerate(self) -> str | None:
