@@ -10,7 +10,7 @@ from flows.run_comparison import texts
 from flows.run_comparison.comparison import SELECTION, Comparison, Difference
 from flows.run_comparison.sources import Source
 from models.metrics import SCORES
-from tasks.evaluation.words import figure
+from tasks.evaluation.words import difference, figure
 from tasks.reporting import page
 from tasks.reporting.figures import LENIENT, STRICT, scores
 from tasks.reporting.section import Block, Picture, Table, Text
@@ -93,7 +93,7 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
         first = {name: metrics["student"][SELECTION]["per_class"][name] for name in metrics["classes"]}
         columns = ["class", "cycles", "recall here", *(f"minus here: {texts.name_of(one.source)}" for one in paired)]
         rows = [
-            [name, str(row["n"]), figure(row["recall"]), *(texts.difference(one.classes[name]) for one in paired)]
+            [name, str(row["n"]), figure(row["recall"]), *(difference(one.classes[name]) for one in paired)]
             for name, row in first.items()
         ]
         yield Table(columns, rows, caption="Recall in percent, and its paired differences in points.")
@@ -107,7 +107,7 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
             *(f"{texts.name_of(one.source)}, {part}" for one in paired for part in ("strict", "lenient")),
         ]
         rows = [
-            [value, *(texts.difference(one.groups[title][value][score]) for one in paired for score in SCORES)]
+            [value, *(difference(one.groups[title][value][score]) for one in paired for score in SCORES)]
             for value in paired[0].groups[title]
         ]
         yield Table(columns, rows, title=title)

@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.run_comparison.comparison import SELECTION, Compared, Comparison, Difference
+from flows.run_comparison.comparison import SELECTION, Compared, Comparison
 from flows.run_comparison.sources import Source
-from tasks.evaluation.words import MISSING, SELECTIONS, figure, flagged, interval, of_two_seeds, signed, spread
+from tasks.evaluation.words import (
+    MISSING,
+    SELECTIONS,
+    difference,
+    figure,
+    flagged,
+    interval,
+    of_two_seeds,
+    spread,
+)
 from tasks.runtime.words import counted
 
 MOST = 5  # changed parameters that the terminal lists for each run
@@ -56,16 +65,6 @@ def degenerate(source: Source) -> str | None:
     """Return how the students of a run are degenerate, in words; None if they are not."""
     found = source.metrics["student"][SELECTION].get("degenerate")
     return None if found is None else str(found)
-
-
-def difference(found: Difference) -> str:
-    """Return a difference with its intervals: networks fixed in parentheses, patients and seeds in brackets."""
-    text = signed(found["difference"])
-    for suffix, (opening, closing) in (("", "()"), ("_seeds", "[]")):
-        low, high = found.get(f"low{suffix}"), found.get(f"high{suffix}")
-        if low is not None and high is not None:
-            text += f" {opening}{signed(low)} to {signed(high)}{closing}"
-    return text
 
 
 def about(comparison: Comparison) -> str:

@@ -32,8 +32,8 @@ def by_rule(
     """Return the rule of a model, and the figures of the rules that it has a threshold for.
 
     Figures are ``{mean, sd}`` over runs, and `threshold` is the mean of the runs' thresholds. `minus_argmax` has the
-    paired differences to the most probable class. `degenerate` says how runs are degenerate with the rule; that of
-    `minus_argmax` also with the most probable class.
+    paired differences to the most probable class; of several runs also over runs. `degenerate` says how runs are
+    degenerate with the rule; that of `minus_argmax` also with the most probable class.
 
     Args:
         runs: Predictions of each run of a model.

@@ -150,12 +150,12 @@ class Evaluator:
         } | {"degenerate": self._degenerate([*students, *others])}
 
     def _difference(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> dict[str, Any]:
-        """Return both mean Scores of some runs minus those of others, with paired intervals and networks fixed."""
-        return self._minus(self._networks(one), self._networks(other))
+        """Return both mean Scores of runs minus those of the same runs with another rule, paired by patient and run."""
+        return self._minus(self._networks(one, seeds=True), self._networks(other, seeds=True), same_seeds=True)
 
-    def _minus(self, one: Networks, other: Networks) -> dict[str, Any]:
+    def _minus(self, one: Networks, other: Networks, *, same_seeds: bool = False) -> dict[str, Any]:
         """Return the differences of both Scores with paired limits, rounded."""
-        found = intervals.difference(one, other, self.settings.confidence)
+        found = intervals.difference(one, other, self.settings.confidence, same_seeds=same_seeds)
         return {name: {key: rounded(value) for key, value in row.items()} for name, row in found.items()}
 
     def _degenerate(self, parts: Sequence[Predictions]) -> str | None:

@@ -112,7 +112,7 @@ def intervals(networks: Networks, confidence: float) -> dict[str, Limits]:
     return {name: _limits(pair, both.get(name)) for name, pair in fixed.items()}
 
 
-def difference(one: Networks, other: Networks, confidence: float) -> dict[str, Limits]:
+def difference(one: Networks, other: Networks, confidence: float, *, same_seeds: bool = False) -> dict[str, Limits]:
     """Return both mean Scores of `one` minus those of `other` in points as `difference`, with paired limits.
 
     Limits are NaN with too few patients, and if no patient and no seed differs from another. Those over patients and
@@ -122,9 +122,11 @@ def difference(one: Networks, other: Networks, confidence: float) -> dict[str, L
         one: The first networks, with the same test cycles as `other`.
         other: The other networks.
         confidence: Confidence level, such as 0.95.
+        same_seeds: Whether both sides are the same seeds in the same order, such as with two decision rules: they then
+            are paired, too.
     """
     fixed = _differences(one, other, seeds=False)
-    both = _differences(one, other, seeds=True) if _both_sources(one, other) else {}
+    both = _differences(one, other, seeds=True, same_seeds=same_seeds) if _both_sources(one, other) else {}
     return {
         name: {
             "difference": found.value,
@@ -191,18 +193,22 @@ def _both_sources(one: Networks, other: Networks) -> bool:
     return bool(trained) and all(side.several_seeds for side in trained)
 
 
-def _differences(one: Networks, other: Networks, *, seeds: bool) -> dict[str, Estimate]:
+def _differences(one: Networks, other: Networks, *, seeds: bool, same_seeds: bool = False) -> dict[str, Estimate]:
     """Return the paired differences of both Scores."""
     left, right = (recalls(side, seeds=seeds) for side in (one, other))
-    return {name: _mean([_minus(left[key], right[key]) for key in _parts(name)]) for name in SCORES}
+    return {
+        name: _mean([_minus(left[key], right[key], same_seeds=same_seeds) for key in _parts(name)]) for name in SCORES
+    }
 
 
-def _minus(one: Estimate, other: Estimate) -> Estimate:
-    """Return a paired difference: deviations of the same patient are subtracted, those of seeds are independent.
+def _minus(one: Estimate, other: Estimate, *, same_seeds: bool = False) -> Estimate:
+    """Return a paired difference: deviations of the same patient are subtracted, those of seeds only if they are equal.
 
     The sides may have different cycles, as groups have. The smaller of their degrees of freedom then counts.
     """
-    seeds, design = (*one.seeds, *other.seeds), np.minimum(one.design, other.design)
+    paired = tuple(a - b for a, b in zip(one.seeds, other.seeds, strict=True)) if same_seeds else None
+    seeds = (*one.seeds, *other.seeds) if paired is None else paired
+    design = np.minimum(one.design, other.design)
     return Estimate(one.value - other.value, one.patients - other.patients, seeds, design)
 
 

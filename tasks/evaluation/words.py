@@ -42,6 +42,16 @@ def signed(value: float | None) -> str:
     return MISSING if value is None else f"{value:+.1f}".replace("-", "−")
 
 
+def difference(found: Mapping[str, float | None]) -> str:
+    """Return a difference with its intervals: networks fixed in parentheses, patients and seeds in brackets."""
+    text = signed(found["difference"])
+    for suffix, (opening, closing) in (("", "()"), ("_seeds", "[]")):
+        low, high = found.get(f"low{suffix}"), found.get(f"high{suffix}")
+        if low is not None and high is not None:
+            text += f" {opening}{signed(low)} to {signed(high)}{closing}"
+    return text
+
+
 def limits(found: Mapping[str, float | None]) -> str:
     """Return the intervals of a difference in brackets, each kind by its name; empty if none is defined.
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from tasks.evaluation.decision_analysis import LOWEST, OWN, TREAT_ALL, TREAT_NONE
-from tasks.evaluation.words import MISSING, figure, signed, spread
+from tasks.evaluation.words import MISSING, difference, figure, spread
 from tasks.reporting.figures import DASHED
 from tasks.reporting.model_rows import marked, named
 from tasks.reporting.run_results import RunResults
@@ -49,7 +49,8 @@ def content(run: RunResults) -> Sequence[Block]:
         Table(COLUMNS, rows, "Figures of each rule"),
         Text(
             "The same networks with each rule. Thresholds τ were chosen on validation patients. In brackets: "
-            f"{run.confidence} % intervals over the test patients, networks fixed. Degenerate: with the rule, one "
+            f"{run.confidence} % intervals over the test patients, networks fixed; in square brackets, over "
+            "patients and seeds, paired by both. Degenerate: with the rule, one "
             "network predicts one class for every cycle, or never the normal class. Such a difference does not compare "
             "two classifiers.",
             muted=True,
@@ -68,18 +69,12 @@ def _rows(name: str, decision: Mapping[str, Any]) -> list[Sequence[str]]:
     found: list[Sequence[str]] = []
     for rule, own in decision["rules"].items():
         minus = own.get("minus_argmax")
-        change = MISSING if minus is None else marked(_change(minus["score_strict"]), minus["degenerate"])
+        change = MISSING if minus is None else marked(difference(minus["score_strict"]), minus["degenerate"])
         threshold = "" if own["threshold"] is None else f", τ = {figure(own['threshold'], 2)}"
         cells = [spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient")]
         title = marked(f"{rule}{threshold}", own["degenerate"])
         found.append((name, title, *cells[:3], change, cells[3]))
     return found
-
-
-def _change(minus: Mapping[str, float | None]) -> str:
-    """Return a difference with its interval over patients, if it has one."""
-    low, high = signed(minus["low"]), signed(minus["high"])
-    return signed(minus["difference"]) + ("" if minus["low"] is None else f" ({low} to {high})")
 
 
 def points(metrics: Mapping[str, Any]) -> Iterator[Point]:

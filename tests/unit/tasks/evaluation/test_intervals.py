@@ -210,6 +210,20 @@ def test_seeds_widen_an_interval_where_there_are_several():
     assert set(intervals(single, 0.95)["sp"]) == {"low", "high"}
 
 
+def test_the_same_seeds_are_paired():
+    """Reference: SciPy's paired t-test. Two rules of seeds that differ by much, and for each of 400 patients alike."""
+    hits = np.array([[5, 15, 10, 8], [6, 15, 12, 9]])
+    first, second = (
+        np.concatenate([alike(one, one, 400) for one in side]) for side in np.broadcast_to(hits[..., None], (2, 4, 400))
+    )
+    expected = stats.ttest_rel(*(hits * 100 / CYCLES)).confidence_interval(0.95)
+    one, other = Networks(first, seeds=True), Networks(second, seeds=True)
+    found = difference(one, other, 0.95, same_seeds=True)["score_strict"]
+    assert [found["low_seeds"], found["high_seeds"]] == pytest.approx([expected.low, expected.high])
+    apart = difference(one, other, 0.95)["score_strict"]
+    assert apart["high_seeds"] - apart["low_seeds"] > 5 * (found["high_seeds"] - found["low_seeds"])
+
+
 def test_a_difference_is_over_seeds_if_each_trained_side_has_several():
     several, single, fixed = (
         Networks(drawn(networks=number), seeds=seeds) for number, seeds in ((3, True), (1, True), (2, False))

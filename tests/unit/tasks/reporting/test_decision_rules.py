@@ -57,8 +57,9 @@ def test_each_rule_of_each_model_has_a_row_and_a_mark(run):
     ]
     score, minus = rules["strict"]["score_strict"], rules["strict"]["minus_argmax"]["score_strict"]
     assert table.rows[1][4] == f"{score['mean']:.1f} ± {score['sd']:.1f}"
-    limits = [f"{minus[key]:+.1f}".replace("-", "−") for key in ("difference", "low", "high")]
-    assert table.rows[1][5] == "{} ({} to {})".format(*limits)
+    keys = ("difference", "low", "high", "low_seeds", "high_seeds")
+    limits = [f"{minus[key]:+.1f}".replace("-", "−") for key in keys]
+    assert table.rows[1][5] == "{} ({} to {}) [{} to {}]".format(*limits)
     assert table.rows[0][5] == "–"
     marks = [
         ("student", rule, *(rules[rule][figure]["mean"] for figure in ("sp", "se_strict")))
