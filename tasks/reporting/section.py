@@ -1,6 +1,6 @@
 """Section of the report: a title, and a function from the results of a run to what the section shows.
 
-A section shows blocks (`Text`, `Table`, `Picture`), or has a template of its own for a mapping of values.
+A section shows blocks (`Text`, `Table`, `Picture`, `Fold`), or has a template of its own for a mapping of values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +60,21 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Text | Table | Picture
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that are hidden until their title is chosen.
+
+    Attributes:
+        title: Title, which remains visible.
+        blocks: The blocks.
+    """
+
+    title: str
+    blocks: Sequence[Text | Table | Picture]
+    kind: str = "fold"
+
+
+Block = Text | Table | Picture | Fold
 Content = Mapping[str, Any] | Sequence[Block] | None
 
 

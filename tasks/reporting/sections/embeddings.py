@@ -8,9 +8,10 @@ import polars as pl
 from tasks import artifacts
 from tasks.evaluation.words import MISSING, figure
 from tasks.explanation.colourings import COLUMNS, with_distinct_devices
+from tasks.explanation.representatives import of_each_network
 from tasks.reporting.figures import DASHED
 from tasks.reporting.run_results import RunResults
-from tasks.reporting.section import Block, Picture, Section, Table, Text
+from tasks.reporting.section import Block, Fold, Picture, Section, Table, Text
 from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, of_both_widths, side_by_side
 from tasks.runtime.artifact_reading import read_table
 
@@ -51,7 +52,11 @@ def content(run: RunResults) -> Sequence[Block]:
         table(models, "test", "purity", "Purity, test cycles", run.confidence),
         table(models, "train", "purity", "Purity, training cycles", run.confidence),
     ]
-    return blocks + scatters(run, models[run.first_student])
+    blocks += scatters(run, run.first_student, models[run.first_student])
+    others = {
+        name: scatters(run, name, models[name]) for name in of_each_network(run.cards) if name != run.first_student
+    }
+    return [*blocks, *(Fold(f"{name}: t-SNE and PCA", drawn) for name, drawn in others.items() if drawn)]
 
 
 def _sample(found: Mapping[str, Any]) -> str:
@@ -108,8 +113,14 @@ def table(models: Mapping[str, Any], subset: str, kind: str, title: str, confide
         rows.append([f"{model}{flag}", *(_cell(part[name][kind]) if name in part else MISSING for name in names)])
     known = [next(part for part in parts.values() if name in part)[name] for name in names]
     rows.append(["chance", *(figure(one[kind]["chance"]) for one in known)])
-    counts = ", ".join(f"{name} {one['values']}" for name, one in zip(names, known, strict=True))
-    caption = f"In percent, with {confidence} % intervals over patients. Number of values: {counts}."
+    counts = ", ".join(
+        f"{name} {one['values']} ({one['cycles']}; {one['left_out']})" for name, one in zip(names, known, strict=True)
+    )
+    caption = (
+        f"In percent, with {confidence} % intervals over patients. Number of values, in brackets that of cycles "
+        f"with them and of cycles left out: {counts}. Left out are cycles without a value, or with one that only one "
+        "patient has (for patients: only one recording)."
+    )
     return Table(["model", *names], rows, title=title, caption=caption)
 
 
@@ -118,31 +129,32 @@ def _cell(found: Mapping[str, float | None]) -> str:
     return figure(found["value"]) + interval
 
 
-def scatters(run: RunResults, entry: Mapping[str, Any]) -> list[Block]:
-    """Return the projections of the first student, coloured by each colouring that has several values.
+def scatters(run: RunResults, model: str, entry: Mapping[str, Any]) -> list[Picture]:
+    """Return the projections of a model, coloured by each colouring that has several values.
 
     Args:
         run: Results of the run.
-        entry: Entry of the student in ``reports/explanation.json``.
+        model: Name of the model.
+        entry: Entry of the model in ``reports/explanation.json``.
     """
     if entry["constant"]:
         return []
     frame = pl.DataFrame(read_table(run.root / artifacts.EMBEDDINGS, READ))
-    frame = with_distinct_devices(frame.filter(model=run.first_student, selection="val"))
+    frame = with_distinct_devices(frame.filter(model=model, selection="val"))
     coloured = [name for name, column in COLUMNS.items() if frame[column].drop_nulls().n_unique() > 1]
     first, second = entry["pca_explained"]
     labels = {"tsne": ("", ""), "pca": (f"component 1 ({first:.0f} % of variance)", f"component 2 ({second:.0f} %)")}
-    blocks: list[Block] = []
+    blocks: list[Picture] = []
     for kind, title in PROJECTIONS.items():
         if frame[f"{kind}_x"].null_count():
             continue
         drawn = [
-            scatter(frame, name, kind, labels[kind], f"{title} of {run.first_student} by {name}")
+            scatter(frame, name, kind, labels[kind], f"{title} of {model} by {name}")
             for name in coloured
             if kind == "tsne" or name in IN_PCA
         ]
         if drawn:
-            blocks.append(Picture(side_by_side(drawn), title=f"{run.first_student}: {title}", caption=SIZES))
+            blocks.append(Picture(side_by_side(drawn), title=f"{model}: {title}", caption=SIZES))
     return blocks
 
 

@@ -14,6 +14,7 @@ from tasks.evaluation import notable_cycles
 from tasks.reporting import media
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
+from tasks.reporting.sections.maps import METHODS
 from tasks.runtime.artifact_reading import as_artifact_error, read_table
 
 AUDIO_BYTES = 3_000_000  # of all sounds of a page; the cycles after it have none
@@ -74,11 +75,12 @@ def content(run: RunResults) -> Mapping[str, Any]:
 
 
 def _marks(run: RunResults, model: str) -> Marks:
-    """Return the maps of a model by the first method that was drawn of all of them."""
+    """Return the maps of a model by the method with most of them; of equal ones, the first of `METHODS`."""
     maps = pl.DataFrame(read_table(run.root / artifacts.MAPS)).filter(pl.col("model") == model)
     if maps.is_empty():
         return {}
-    method = maps["method"].value_counts().sort("count", "method", descending=[True, False])["method"][0]
+    number = dict(maps["method"].value_counts().iter_rows())
+    method = max(METHODS, key=lambda name: number.get(name, 0))
     return {
         row["cycle_id"]: (media.marks(np.reshape(row["values"], (row["frames"], row["bands"]))), row["target"])
         for row in maps.filter(pl.col("method") == method).iter_rows(named=True)

@@ -1,6 +1,7 @@
 """Section of the embeddings, of models with known ones."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,20 @@ from tasks.explanation import embeddings
 from tasks.explanation.projections import project, standardize
 from tasks.explanation.settings import EmbeddingSettings
 from tasks.reporting import page
-from tasks.reporting.section import Picture, Table
+from tasks.reporting.section import Fold, Picture, Table
 from tasks.reporting.sections.embeddings import SECTION, content
 from tasks.runtime import files
 from tests.unit.tasks.explanation import cohort
 from tests.unit.tasks.reporting import example
+from tests.unit.tasks.reporting.test_page import Page
 
 SETTINGS = EmbeddingSettings(cycles=200, neighbours=10, perplexity=10)
-MODELS = {"student/1": cohort.separated("device"), "teacher/dead": np.ones((240, 3))}
+OTHER = "teacher/mn_s1"  # a model of another network
+MODELS = {
+    "student/1": cohort.separated("device"),
+    "teacher/dead": np.ones((240, 3)),
+    OTHER: cohort.separated("class_name"),
+}
 
 
 def write(root: Path, models=MODELS) -> None:
@@ -38,14 +45,18 @@ def write(root: Path, models=MODELS) -> None:
     files.write_table(root / artifacts.EMBEDDINGS, embeddings.table(kept, frame, cohort.CLASSES))
 
 
-@pytest.mark.slow  # 2 s: t-SNE, and six drawings twice
+@pytest.mark.slow  # 4 s: t-SNE, and eleven drawings twice
 def test_the_section_shows_a_learned_device_and_flags_a_constant_model(tmp_path: Path) -> None:
     write(tmp_path)
     run = example.results(tmp_path)
+    card = run.cards["student/1"]
+    others = {name: card | {"architecture": name} for name in MODELS if name != "student/1"}
+    run = replace(run, cards=run.cards | others)
     blocks = content(run)
     probe, _, train = [block for block in blocks if isinstance(block, Table)]
     assert probe.columns == ["model", "class", "device", "location", "patient"]
-    student, dead, chance = probe.rows
+    student, dead, other, chance = probe.rows
+    assert other[0] == OTHER
     assert student[2] == "100.0 (100.0 to 100.0)"
     assert float(student[1].split()[0]) < 45
     assert dead == ["teacher/dead (one embedding for all cycles)", "–", "–", "–", "–"]
@@ -53,11 +64,19 @@ def test_the_section_shows_a_learned_device_and_flags_a_constant_model(tmp_path:
     assert train.title == "Purity, training cycles"
     pictures = [block for block in blocks if isinstance(block, Picture)]
     assert [block.title for block in pictures] == ["student/1: test cycles", "student/1: t-SNE", "student/1: PCA"]
+    (fold,) = [block for block in blocks if isinstance(block, Fold)]
+    assert fold.title == f"{OTHER}: t-SNE and PCA"
+    assert [block.title for block in fold.blocks] == [f"{OTHER}: t-SNE", f"{OTHER}: PCA"]
+    for name in ("class", "device", "location", "patient"):
+        assert f'aria-label="t-SNE of {OTHER} by {name}"' in fold.blocks[0].svg
     drawn = pictures[1].svg
     assert all(f'aria-label="t-SNE of student/1 by {name}"' in drawn for name in ("class", "device", "patient"))
     assert "14 more" in drawn, "the legend of 20 patients is limited"
     assert [block.svg for block in content(run) if isinstance(block, Picture)] == [block.svg for block in pictures]
-    html = page._body("embeddings", SECTION, run)
+    html = page._body("embeddings", replace(SECTION, content=lambda _run: blocks), run)
+    assert f"<summary>{fold.title}</summary>" in html
+    assert Page(html).open == []
+    assert "class 4 (120; 0), device 2 (120; 0)" in html
     assert "120 of 150 test" in html
     assert "corpus (one value: demo)" in html
 

@@ -5,6 +5,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import soundfile
 from PIL import Image
@@ -58,6 +59,17 @@ def test_a_cycle_has_the_map_of_the_first_student(tmp_path):
     opacity = np.array(picture)[..., 3]
     assert opacity[0, -1] == opacity.max() == int(255 * media.OPAQUE)  # the last time and the highest band
     assert opacity[-1, 0] == 0
+
+
+def test_of_methods_with_equally_many_maps_the_first_is_shown(tmp_path):
+    """The order is that in which methods are listed, and not that of their names."""
+    example.write(tmp_path)
+    run, path = example.results(tmp_path), tmp_path / "data/explanation/maps.parquet"
+    explained.write_maps(path, run.cycles["cycle_id"].to_list())
+    rows = pl.read_parquet(path).filter(pl.col("cycle_id") != run.cycles["cycle_id"][-1])
+    named = pl.when(pl.col("method") == "layer_cam").then(pl.lit("a")).otherwise(pl.lit("b"))
+    rows.with_columns(target=named).write_parquet(path)
+    assert {marks[1] for marks in gallery._marks(run, "student/1").values()} == {"a"}
 
 
 def test_the_student_of_the_gallery_is_the_one_with_maps(tmp_path):
