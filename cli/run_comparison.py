@@ -32,7 +32,7 @@ def show(root: Path, names: Sequence[str], out: Path) -> None:
         console.print(note, style="dim", markup=False)
     for one in found.others:
         for line in texts.changes(one):
-            console.print(f"{texts.name_of(one.source)} · {line}", markup=False)
+            console.print(f"{one.source.title} · {line}", markup=False)
     console.print(
         f"\n[bold]{escape(str(out))}[/]  differences by class and group, settings, training curves", soft_wrap=True
     )

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from flows.leaderboards.differences import Students
-from flows.run_comparison.sources import Source, read
+from flows.run_comparison.sources import Source, read, titles
 from lineage.diff.changes import Changes, between
 from models.metrics import SCORES
 from tasks import artifacts
@@ -70,14 +70,15 @@ def compare(root: Path, names: Sequence[str]) -> Comparison:
 
     Args:
         root: Folder of the project.
-        names: Names of the other runs (`sources.read`).
+        names: Names of the other runs (`sources.read`), each once.
 
     Raises:
         BreathlineError: A run does not exist, has not been evaluated, or has a damaged file.
     """
-    first = read(root, ".")
+    every = [".", *names]
+    first, *others = (read(root, name, title) for name, title in zip(every, titles(every), strict=True))
     parts = _groups(root, first)
-    return Comparison(first=first, others=tuple(_compared(first, read(root, name), parts) for name in names))
+    return Comparison(first=first, others=tuple(_compared(first, other, parts) for other in others))
 
 
 def _compared(first: Source, other: Source, parts: Mapping[str, Mapping[str, Sequence[str]]]) -> Compared:

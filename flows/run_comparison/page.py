@@ -37,7 +37,7 @@ def _results(comparison: Comparison) -> Iterator[Block]:
     for definition in ("strict", "lenient"):
         rows = texts.rows(comparison, definition)
         yield Table(texts.headers(comparison, definition), rows, title=f"Score, {definition}", main=True)
-    figures = [(texts.name_of(source), _figures(source)) for source in comparison.sources]
+    figures = [(source.title, _figures(source)) for source in comparison.sources]
     yield Picture(scores(figures, "Strict and lenient Score of each run, with intervals"), title="Both Scores")
     yield from (Text(note, muted=True) for note in texts.notes(comparison))
 
@@ -50,7 +50,7 @@ def _figures(source: Source) -> dict[str, object]:
 
 
 def _differences(comparison: Comparison) -> Iterator[Block]:
-    paired = {texts.name_of(one.source): one.scores for one in comparison.others if one.scores}
+    paired = {one.source.title: one.scores for one in comparison.others if one.scores}
     if paired:
         yield Picture(
             of_both_widths(lambda width: _forest(paired, width)),
@@ -91,7 +91,7 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
     if paired:
         metrics = comparison.first.metrics
         first = {name: metrics["student"][SELECTION]["per_class"][name] for name in metrics["classes"]}
-        columns = ["class", "cycles", "recall here", *(f"minus here: {texts.name_of(one.source)}" for one in paired)]
+        columns = ["class", "cycles", "recall here", *(f"minus here: {one.source.title}" for one in paired)]
         rows = [
             [name, str(row["n"]), figure(row["recall"]), *(difference(one.classes[name]) for one in paired)]
             for name, row in first.items()
@@ -104,7 +104,7 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
     for title in paired[0].groups if paired else ():
         columns = [
             title.lower(),
-            *(f"{texts.name_of(one.source)}, {part}" for one in paired for part in ("strict", "lenient")),
+            *(f"{one.source.title}, {part}" for one in paired for part in ("strict", "lenient")),
         ]
         rows = [
             [value, *(difference(one.groups[title][value][score]) for one in paired for score in SCORES)]
@@ -118,18 +118,18 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
 
 
 def _settings(comparison: Comparison) -> Iterator[Block]:
-    unknown = [texts.name_of(one.source) for one in comparison.others if one.changed is None]
+    unknown = [one.source.title for one in comparison.others if one.changed is None]
     if unknown:
         yield Text(f"No params.yaml of {', '.join(unknown)}.")
     if rows := texts.settings(comparison):
-        yield Table(["setting", *map(texts.name_of, comparison.sources)], rows)
+        yield Table(["setting", *(source.title for source in comparison.sources)], rows)
     elif not unknown:
         yield Text("All settings are equal.")
 
 
 def _training(comparison: Comparison) -> Iterator[Block]:
     curves = {
-        texts.name_of(source): source.history.filter(pl.col("model").str.starts_with("student/"))
+        source.title: source.history.filter(pl.col("model").str.starts_with("student/"))
         for source in comparison.sources
         if source.history is not None
     }

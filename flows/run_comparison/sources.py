@@ -4,7 +4,8 @@ A run is a folder, a Git revision, an experiment of DVC, or a recipe with a work
 """
 
 import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Source:
 
     Attributes:
         name: Name of the run as the user gave it.
+        title: Name of the run in tables and figures, unique among the compared runs.
         metrics: Contents of ``reports/metrics.json``.
         predictions: Rows of the students in the table of predictions; empty if the table is missing.
         parameters: Values of params.yaml by dotted key; None if the file is missing.
@@ -36,18 +38,31 @@ class Source:
     """
 
     name: str
+    title: str
     metrics: Mapping[str, Any]
     predictions: pl.DataFrame
     parameters: Mapping[str, Any] | None
     history: pl.DataFrame | None
 
 
-def read(root: Path, name: str) -> Source:
+def titles(names: Sequence[str]) -> list[str]:
+    """Return the titles of runs: the last part of a path, or the whole name where two runs share that part.
+
+    Args:
+        names: Names of the runs as the user gave them, each once.
+    """
+    parts = ["this project" if name == "." else name.rstrip("/").rpartition("/")[2] for name in names]
+    number = Counter(parts)
+    return [part if number[part] == 1 else name for name, part in zip(names, parts, strict=True)]
+
+
+def read(root: Path, name: str, title: str) -> Source:
     """Return the results of a run.
 
     Args:
         root: Folder of the project.
         name: ``.`` for the project itself, a folder, a Git revision, an experiment, or a recipe.
+        title: Name of the run in tables and figures.
 
     Raises:
         BreathlineError: There is no such run, it has not been evaluated, or one of its files is damaged.
@@ -62,6 +77,7 @@ def read(root: Path, name: str) -> Source:
     students = pl.col("model").str.starts_with("student/")
     return Source(
         name=name,
+        title=title,
         metrics=metrics,
         predictions=pl.DataFrame() if predictions is None else pl.DataFrame(predictions).filter(students),
         parameters=_parameters(root, run),

@@ -21,15 +21,10 @@ MOST = 5  # changed parameters that the terminal lists for each run
 LONGEST = 40  # characters of a value
 
 
-def name_of(source: Source) -> str:
-    """Return the name of a run; that of a folder is its last part, and the first run is `this project`."""
-    return "this project" if source.name == "." else source.name.rstrip("/").rpartition("/")[2]
-
-
 def headers(comparison: Comparison, definition: str) -> list[str]:
     """Return the titles of the columns of `rows`."""
     limits = f"{100 * comparison.confidence:g} % interval"
-    minus = f"minus {name_of(comparison.first)}"
+    minus = f"minus {comparison.first.title}"
     return ["run", "seeds", f"Score {definition}", limits, "Sp", f"Se {definition}", minus, "changed"]
 
 
@@ -50,7 +45,7 @@ def _row(source: Source, compared: Compared | None, first: Source, definition: s
     score = student[f"score_{definition}"]
     minus = compared.scores.get(f"score_{definition}") if compared else None
     return [
-        flagged(name_of(source), degenerate(source)),
+        flagged(source.title, degenerate(source)),
         str(len(source.metrics["students"])),
         spread(score["mean"], score["sd"]),
         interval(score["low"], score["high"]),
@@ -79,10 +74,10 @@ def notes(comparison: Comparison) -> Iterator[str]:
     """Yield the notes below the tables: missing differences, degenerate models, and the intervals."""
     for one in comparison.others:
         if one.unpaired:
-            yield f"{name_of(one.source)}: no paired difference, because {one.unpaired}."
+            yield f"{one.source.title}: no paired difference, because {one.unpaired}."
         if (labels := one.source.metrics["labels"]) != comparison.first.metrics["labels"]:
-            yield f"{name_of(one.source)}: its labels are {labels}, so that its Scores cannot be compared."
-    if flags := [name_of(source) for source in comparison.sources if degenerate(source)]:
+            yield f"{one.source.title}: its labels are {labels}, so that its Scores cannot be compared."
+    if flags := [source.title for source in comparison.sources if degenerate(source)]:
         yield f"Degenerate, so that a difference does not compare two classifiers: {', '.join(flags)}."
     yield (
         "In percent; ±: standard deviation over seeds. Differences in points, paired over the test patients: in "

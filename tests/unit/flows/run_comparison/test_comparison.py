@@ -191,6 +191,18 @@ def test_degenerate_runs_are_marked(root):
     assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
 
 
+def test_runs_of_equal_folder_names_are_all_shown(root):
+    change(root, NORMAL, 0)
+    for place in ("a", "b"):
+        shutil.copytree(workspace(root, "mn_sam"), root / place / "run")
+    change(root / "b/run", NORMAL & pl.col("patient_id").is_in(["101", "103"]), 1)
+    change(root / "a/run", NORMAL & pl.col("patient_id").is_in(["101"]), 1)
+    compared = compare(root, ["a/run", "b/run/", "v1"])
+    assert [source.title for source in compared.sources] == ["this project", "a/run", "b/run/", "v1"]
+    html = page.render(compared)
+    assert all(f">{name}</text>" in html for name in ("a/run", "b/run/")), "a row of the forest plot each"
+
+
 def test_the_command_prints_80_columns_and_writes_the_page(root):
     change(root, NORMAL, 0)
     out = root / "side.html"
