@@ -172,14 +172,18 @@ def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> 
     ]
     rows = []
     for result, networks, difference in zip(members, students, corrected(against), strict=True):
-        found = result.metrics["student"][selection]
+        found, limits = result.metrics["student"][selection], networks.limits(settings.confidence)
+        score, sp, se = (
+            Figure(mean=found[name]["mean"], sd=found[name]["sd"], **limits[name])
+            for name in (f"score_{definition}", "sp", f"se_{definition}")
+        )
         rows.append(
             Row(
                 recipe=result.workspace.recipe,
                 seeds=tuple(result.metrics["students"]),
-                score=Figure(**found[f"score_{definition}"]),
-                sp=Figure(**found["sp"]),
-                se=Figure(**found[f"se_{definition}"]),
+                score=score,
+                sp=sp,
+                se=se,
                 minus_first=difference,
                 degenerate=networks.degenerate,
                 published=tuple(one for one in published if result.workspace.recipe in one.recipes),

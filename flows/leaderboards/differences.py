@@ -10,7 +10,7 @@ import polars as pl
 from models.metrics import Counts, confusion_by_patient
 from tasks.evaluation import degeneracy, paired_tests
 from tasks.evaluation.evaluator import rounded
-from tasks.evaluation.intervals import Networks, difference
+from tasks.evaluation.intervals import Networks, difference, intervals
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.subsets.patients import number
 
@@ -99,6 +99,11 @@ class Students:
         """How some of the networks are degenerate, with their seeds; None if none is."""
         kinds = zip(self.predicted, self.matrices.sum(axis=1), strict=True)
         return degeneracy.of_several({seed: degeneracy.kind(matrix, self.classes) for seed, matrix in kinds})
+
+    def limits(self, confidence: float) -> dict[str, dict[str, float | None]]:
+        """Return the limits of both Scores, Sp and both Se of the mean over the networks, by name."""
+        found = intervals(Networks(self.matrices, seeds=True), confidence)
+        return {name: {key: rounded(limit) for key, limit in row.items()} for name, row in found.items()}
 
 
 def minus(

@@ -1,7 +1,7 @@
 """Comparison of several runs with the first one: paired differences of Scores, of classes and of groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,24 @@ def compare(root: Path, names: Sequence[str]) -> Comparison:
         BreathlineError: A run does not exist, has not been evaluated, or has a damaged file.
     """
     every = [".", *names]
-    first, *others = (read(root, name, title) for name, title in zip(every, titles(every), strict=True))
+    runs = [read(root, name, title) for name, title in zip(every, titles(every), strict=True)]
+    confidence = float(runs[0].metrics["interval"]["confidence"])
+    first, *others = (_recomputed(run, confidence) for run in runs)
     parts = _groups(root, first)
     return Comparison(first=first, others=tuple(_compared(first, other, parts) for other in others))
+
+
+def _recomputed(source: Source, confidence: float) -> Source:
+    """Return a run with the intervals and the degenerate networks that its predictions give, if it has them.
+
+    The figures of an older revision may have other intervals than those of the project.
+    """
+    if source.predictions.is_empty():
+        return source
+    students, found = Students.of(source.predictions, SELECTION), source.metrics["student"][SELECTION]
+    found = found | {name: found[name] | limits for name, limits in students.limits(confidence).items()}
+    figures = source.metrics["student"] | {SELECTION: found | {"degenerate": students.degenerate}}
+    return replace(source, metrics={**source.metrics, "student": figures})
 
 
 def _compared(first: Source, other: Source, parts: Mapping[str, Mapping[str, Sequence[str]]]) -> Compared:

@@ -13,6 +13,7 @@ from models.metrics import SCORES
 from tasks.evaluation.words import difference, figure
 from tasks.reporting import page
 from tasks.reporting.figures import LENIENT, STRICT, scores
+from tasks.reporting.model_rows import marked
 from tasks.reporting.section import Block, Picture, Table, Text
 from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, of_both_widths
 
@@ -37,7 +38,7 @@ def _results(comparison: Comparison) -> Iterator[Block]:
     for definition in ("strict", "lenient"):
         rows = texts.rows(comparison, definition)
         yield Table(texts.headers(comparison, definition), rows, title=f"Score, {definition}", main=True)
-    figures = [(source.title, _figures(source)) for source in comparison.sources]
+    figures = [(texts.shown(source), _figures(source)) for source in comparison.sources]
     yield Picture(scores(figures, "Strict and lenient Score of each run, with intervals"), title="Both Scores")
     yield from (Text(note, muted=True) for note in texts.notes(comparison))
 
@@ -50,7 +51,7 @@ def _figures(source: Source) -> dict[str, object]:
 
 
 def _differences(comparison: Comparison) -> Iterator[Block]:
-    paired = {one.source.title: one.scores for one in comparison.others if one.scores}
+    paired = {texts.minus_first(one, comparison.first): one.scores for one in comparison.others if one.scores}
     if paired:
         yield Picture(
             of_both_widths(lambda width: _forest(paired, width)),
@@ -91,7 +92,8 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
     if paired:
         metrics = comparison.first.metrics
         first = {name: metrics["student"][SELECTION]["per_class"][name] for name in metrics["classes"]}
-        columns = ["class", "cycles", "recall here", *(f"minus here: {one.source.title}" for one in paired)]
+        minus = (f"minus here: {texts.minus_first(one, comparison.first)}" for one in paired)
+        columns = ["class", "cycles", marked("recall here", texts.degenerate(comparison.first)), *minus]
         rows = [
             [name, str(row["n"]), figure(row["recall"]), *(difference(one.classes[name]) for one in paired)]
             for name, row in first.items()
@@ -102,10 +104,8 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
 def _groups(comparison: Comparison) -> Iterator[Block]:
     paired = [one for one in comparison.others if one.groups]
     for title in paired[0].groups if paired else ():
-        columns = [
-            title.lower(),
-            *(f"{one.source.title}, {part}" for one in paired for part in ("strict", "lenient")),
-        ]
+        names = [texts.minus_first(one, comparison.first) for one in paired]
+        columns = [title.lower(), *(f"{name}, {part}" for name in names for part in ("strict", "lenient"))]
         rows = [
             [value, *(difference(one.groups[title][value][score]) for one in paired for score in SCORES)]
             for value in paired[0].groups[title]
@@ -129,7 +129,7 @@ def _settings(comparison: Comparison) -> Iterator[Block]:
 
 def _training(comparison: Comparison) -> Iterator[Block]:
     curves = {
-        source.title: source.history.filter(pl.col("model").str.starts_with("student/"))
+        texts.shown(source): source.history.filter(pl.col("model").str.starts_with("student/"))
         for source in comparison.sources
         if source.history is not None
     }

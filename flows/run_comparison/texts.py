@@ -15,6 +15,7 @@ from tasks.evaluation.words import (
     of_two_seeds,
     spread,
 )
+from tasks.reporting.model_rows import marked
 from tasks.runtime.words import counted
 
 MOST = 5  # changed parameters that the terminal lists for each run
@@ -62,6 +63,16 @@ def degenerate(source: Source) -> str | None:
     return None if found is None else str(found)
 
 
+def shown(source: Source) -> str:
+    """Return the title of a run for figures and columns, with the word degenerate if it is."""
+    return marked(source.title, degenerate(source))
+
+
+def minus_first(compared: Compared, first: Source) -> str:
+    """Return the title of a run whose differences from the first one follow; a degenerate first run is named, too."""
+    return shown(compared.source) + (f" minus {shown(first)}" if degenerate(first) else "")
+
+
 def about(comparison: Comparison) -> str:
     """Return what was evaluated."""
     metrics = comparison.first.metrics
@@ -71,16 +82,30 @@ def about(comparison: Comparison) -> str:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """Yield the notes below the tables: missing differences, degenerate models, and the intervals."""
+    """Yield the notes below the tables: missing differences, intervals, degenerate models, and what is compared."""
     for one in comparison.others:
         if one.unpaired:
             yield f"{one.source.title}: no paired difference, because {one.unpaired}."
         if (labels := one.source.metrics["labels"]) != comparison.first.metrics["labels"]:
             yield f"{one.source.title}: its labels are {labels}, so that its Scores cannot be compared."
+    for source in comparison.sources:
+        own, first = (one.metrics.get("interval", {}) for one in (source, comparison.first))
+        if source.predictions.is_empty() and own != first:
+            about = f"{100 * own.get('confidence', 0):g} %, {own.get('method', 'method unknown')}"
+            yield f"{source.title}: its interval is not comparable. It is from its own metrics.json ({about})."
     if flags := [source.title for source in comparison.sources if degenerate(source)]:
         yield f"Degenerate, so that a difference does not compare two classifiers: {', '.join(flags)}."
+    pooled = {name for source in comparison.sources for name in source.metrics.get("corpora", {})}
+    if pooled:
+        yield f"The test cycles of several corpora are taken together: {', '.join(sorted(pooled))}."
+    if any(source.metrics.get(key) for source in comparison.sources for key in ("external", "native")):
+        yield (
+            "External corpora and the own classes of each corpus are not compared here: "
+            "see reports/report.html of each run, and `breathline leaderboard` for external corpora."
+        )
     yield (
-        "In percent; ±: standard deviation over seeds. Differences in points, paired over the test patients: in "
+        "In percent; ±: standard deviation over seeds. Intervals of a Score are over patients, with networks fixed. "
+        "Differences in points, paired over the test patients: in "
         "parentheses with networks fixed, in brackets over patients and seeds. They are not corrected for their number."
     )
     if any(one.scores for one in comparison.others):

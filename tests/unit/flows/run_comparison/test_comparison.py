@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from tasks.evaluation.words import TWO_SEEDS
 from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
-from tests.unit.tasks.evaluation.example import CLASSES, always, metrics
+from tests.unit.tasks.evaluation.example import CLASSES, metrics
 from tests.unit.tasks.reporting import example
+from tests.unit.tasks.reporting.html_tables import Tables
 
 PREDICTIONS = "data/evaluation/predictions.parquet"
 NORMAL = pl.col("label") == 0
@@ -72,6 +74,12 @@ def workspace(root: Path, recipe: str) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)
     return folder
+
+
+def names_in_figures(compared) -> set[str]:
+    """Return the names of runs in the figures of the page."""
+    found = re.findall(r"<text[^>]*>([^<]*)</text>", page.render(compared))
+    return {text for text in found if text.startswith(("this project", "dead", "mn_sam"))}
 
 
 def test_a_revision_an_experiment_and_a_recipe_are_found_by_name(root):
@@ -182,13 +190,52 @@ def test_a_run_that_cannot_be_read_is_an_error_with_a_next_step(root, name, mess
 
 
 def test_degenerate_runs_are_marked(root):
-    found = metrics(further=[always("student/3", 0)])
-    (workspace(root, "dead") / "reports/metrics.json").write_text(json.dumps(found))
-    change(root, NORMAL, 0)
+    change(workspace(root, "dead"), pl.col("model") == "student/2", 0)
     compared = compare(root, ["dead"])
-    assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: student/3)"
+    assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: 2)"
     assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
     assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
+    tables = Tables(page.render(compared))
+    assert tables.rows("classes")[0][2:] == ["recall here", "minus here: dead (degenerate)"]
+    assert tables.rows("groups")[0][1:] == ["dead (degenerate), strict", "dead (degenerate), lenient"]
+    assert names_in_figures(compared) == {"this project", "dead (degenerate)"}
+
+
+def test_a_degenerate_first_run_is_named_beside_all_differences(root):
+    workspace(root, "mn_sam")
+    change(root, pl.col("model") == "student/2", 0)
+    compared = compare(root, ["mn_sam"])
+    tables, name = Tables(page.render(compared)), "mn_sam minus this project (degenerate)"
+    assert tables.rows("classes")[0][2:] == ["recall here (degenerate)", f"minus here: {name}"]
+    assert tables.rows("groups")[0][1:] == [f"{name}, strict", f"{name}, lenient"]
+    assert names_in_figures(compared) == {"this project (degenerate)", "mn_sam", name}
+
+
+def test_intervals_of_another_method_are_replaced_or_named(root):
+    """An old revision has the percentile bootstrap, which is narrower."""
+    other = workspace(root, "old")
+    found = metrics()
+    expected = [texts.rows(compare(root, ["old"]), "strict")[0][3]]
+    found["interval"] = {"confidence": 0.9, "method": "percentile bootstrap"}
+    for name in ("score_strict", "score_lenient", "sp", "se_strict", "se_lenient"):
+        found["student"]["val"][name] |= {"low": 1.0, "high": 2.0}
+    (other / "reports/metrics.json").write_text(json.dumps(found))
+    assert [row[3] for row in texts.rows(compare(root, ["old"]), "strict")] == expected * 2
+    (other / PREDICTIONS).unlink()
+    compared = compare(root, ["old"])
+    assert texts.rows(compared, "strict")[1][3] == "1.0–2.0"
+    note = "old: its interval is not comparable. It is from its own metrics.json (90 %, percentile bootstrap)."
+    assert note in list(texts.notes(compared))
+
+
+def test_corpora_that_are_pooled_or_left_out_are_named(root):
+    path = workspace(root, "joint") / "reports/metrics.json"
+    assert "corpora" not in " ".join(texts.notes(compare(root, ["joint"])))
+    parts = {"corpora": {"icbhi": {}, "sprsound": {}}, "external": {"ward": {}}, "native": {}}
+    path.write_text(json.dumps(metrics() | parts))
+    notes = list(texts.notes(compare(root, ["joint"])))
+    assert "The test cycles of several corpora are taken together: icbhi, sprsound." in notes
+    assert any(note.startswith("External corpora and the own classes of each corpus are not") for note in notes)
 
 
 def test_runs_of_equal_folder_names_are_all_shown(root):
