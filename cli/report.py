@@ -14,6 +14,7 @@ from tasks.artifacts import METRICS, PREDICTIONS, REPORT, REPORTS
 from tasks.evaluation.words import (
     FURTHER_METRICS,
     SELECTIONS,
+    augmentation,
     compared_with,
     figure,
     interval,
@@ -76,6 +77,8 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
     test = metrics["test"]
     console.print(f"\n[bold]Breathline[/] · {metrics['labels']} · split {metrics['split']} · ", end="")
     console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients")
+    if augmented := augmentation(metrics):
+        console.print(f"{augmented}; `breathline predict` does not use it")
     console.print(metrics["banner"] + "\n", style="" if metrics["comparable"] else "yellow", markup=False)
     for selection in metrics["selections"]:
         console.print(table(metrics, selection))

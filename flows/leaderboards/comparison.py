@@ -12,6 +12,7 @@ from flows.leaderboards.differences import Difference, Students, corrected, minu
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from tasks import artifacts
 from tasks.evaluation.settings import EvaluationSettings
+from tasks.evaluation.words import augmentation
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Published
@@ -70,6 +71,7 @@ class Row:
 
     Attributes:
         degenerate: How some of its networks are degenerate, with their seeds; None if none is.
+        augmentation: Test-time augmentation in words; empty if there was none.
     """
 
     recipe: str
@@ -79,6 +81,7 @@ class Row:
     se: Figure
     minus_first: Difference | None
     degenerate: str | None = None
+    augmentation: str = ""
     published: tuple[Published, ...] = ()
 
 
@@ -186,6 +189,7 @@ def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> 
                 se=se,
                 minus_first=difference,
                 degenerate=networks.degenerate,
+                augmentation=augmentation(result.metrics),
                 published=tuple(one for one in published if result.workspace.recipe in one.recipes),
             )
         )

@@ -103,6 +103,9 @@ def notes(leaderboard: Leaderboard) -> Iterator[str]:
         )
     if any(row.degenerate for row in leaderboard.rows):
         yield f"degenerate, with the seeds: {DEGENERATE}."
+    for row in leaderboard.rows:
+        if row.augmentation:
+            yield f"{row.recipe} has {row.augmentation}. Networks without it may do less well for that reason alone."
     if leaderboard.without_published:
         yield f"No published figures for comparison: {leaderboard.without_published}."
     else:
@@ -176,6 +179,7 @@ def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
     for key in ("rows", "without_published"):
         about.pop(key)
     line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), "degenerate": row.degenerate, **about}
+    line["augmentation"] = row.augmentation
     for name in ("score", "sp", "se"):
         line |= {f"{name}_{key}": value for key, value in asdict(getattr(row, name)).items()}
     minus = row.minus_first or Difference(difference=None)

@@ -15,7 +15,7 @@ from lineage.exports.results import Figure
 from lineage.project import Project
 from models.decision_rules import DecisionRule
 from tasks import artifacts
-from tasks.evaluation.words import SELECTIONS
+from tasks.evaluation.words import SELECTIONS, augmentation
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 
@@ -70,6 +70,7 @@ def card(project: Project) -> str:
         students=students,
         found=found,
         figures=shown[0][3],
+        augmentation=augmentation(found),
         tests=shown[1:],
         used=_used(project, parts),
         learned=[part for part in parts if not part.external],

@@ -5,6 +5,7 @@ have four. A figure that is undefined, because there are too few cycles or patie
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def summarize(
             "recordings": evaluator.cycles["recording_id"].n_unique(),
             "per_class": {name: int((names == name).sum()) for name in evaluator.classes},
         },
+        "augmentation": asdict(settings.augmentation),
         "prevalence": evaluator.prevalence,
         "labelling": [name.partition("/")[2] for name in ensemble],
         "baselines": [name.partition("/")[2] for name in baselines],

@@ -1,6 +1,7 @@
 """Texts of figures and selections in reports, leaderboards and cards."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tasks.runtime.words import counted
 
@@ -76,6 +77,16 @@ def of_two_seeds(numbers: Iterable[int]) -> str:
 def interval(low: float | None, high: float | None, to: str = "–") -> str:
     """Return an interval as text, or a dash if it is undefined."""
     return MISSING if low is None or high is None else f"{low:.1f}{to}{high:.1f}"
+
+
+def augmentation(metrics: Mapping[str, Any]) -> str:
+    """Return the test-time augmentation of an evaluation in words; empty if there was none.
+
+    Args:
+        metrics: Contents of ``reports/metrics.json``; those of earlier versions do not have the key.
+    """
+    shifts = metrics.get("augmentation", {}).get("shifts", 1)
+    return f"test-time augmentation: mean of {shifts} shifted clips of each cycle" if shifts > 1 else ""
 
 
 def flagged(name: str, degenerate: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tasks.evaluation.words import figure, interval, signed
+from tasks.evaluation.words import augmentation, figure, interval, signed
 from tasks.reporting.accessibility import with_roles
 from tasks.reporting.model_rows import marked
 from tasks.reporting.run_results import RunResults
@@ -34,6 +34,7 @@ def render(run: RunResults) -> str:
         filters=FILTERS,
         run=run,
         metrics=run.metrics,
+        augmentation=augmentation(run.metrics),
         origin=provenance.headline(run),
         sections=[(name, sections[name].title, body) for name, body in bodies.items() if body],
         training_corpora=[part.name for part in run.facts.parts or (run.facts,)],

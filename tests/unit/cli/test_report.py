@@ -1,12 +1,14 @@
 import json
 import webbrowser
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tasks.evaluation.settings import AugmentationSettings
 from tasks.evaluation.words import TWO_SEEDS
-from tests.unit.tasks.evaluation.example import always, metrics
+from tests.unit.tasks.evaluation.example import SETTINGS, always, metrics
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ def test_the_table_shows_all_models_and_paths(evaluated):
     assert all(word in printed for word in ("(val)", "(paper)", "not comparable with published", "report.html"))
     assert "predictions.parquet" not in printed, "the file is missing"
     assert max(map(len, printed.splitlines()[:-2])) <= 80
+
+
+def test_test_time_augmentation_is_named(evaluated):
+    named = "test-time augmentation: mean of 4 shifted clips of each cycle; `breathline predict` does not use it"
+    for shifts in (1, 4):
+        evaluated(settings=replace(SETTINGS, augmentation=AugmentationSettings(shifts=shifts)))
+        assert (named in " ".join(CliRunner().invoke(app, ["report"]).stdout.split())) == (shifts > 1)
 
 
 def test_comparisons_say_whether_other_seeds_are_meant(evaluated):

@@ -160,6 +160,15 @@ def test_a_difference_from_degenerate_networks_has_that_word(tmp_path):
     assert printed.count("degenerate") == 3
 
 
+def test_test_time_augmentation_of_a_recipe_is_named_below_the_leaderboard():
+    board = leaderboards([result("plain", CRACKLES), result("shifted", CRACKLES, augmentation={"shifts": 4})])[0]
+    assert [note.partition(":")[0] for note in tables.notes(board) if "shifted clips" in note] == [
+        "shifted has test-time augmentation"
+    ]
+    lines = list(csv.DictReader(StringIO(tables.comma_separated([board]))))
+    assert ["4 shifted clips" in line["augmentation"] for line in lines] == [False, True]
+
+
 def test_results_that_are_not_comparable_are_on_different_leaderboards():
     others = [
         result("sam_ast", CRACKLES),

@@ -56,6 +56,13 @@ def test_the_model_card_states_the_threshold_of_each_seed_that_has_one(made):
     assert f"{rule} other class. Validation patients gave this threshold." in text
 
 
+def test_the_model_card_names_the_test_time_augmentation_of_its_figures(made, monkeypatch):
+    found = results.metrics(made)
+    assert "shifted clips" not in model_card.card(made)
+    monkeypatch.setattr(results, "metrics", lambda _: found | {"augmentation": {"shifts": 4}})
+    assert "Figures are with test-time augmentation: mean of 4 shifted clips" in model_card.card(made)
+
+
 def test_the_model_card_tells_a_normalisation_by_other_recordings(made, monkeypatch):
     students = results.students(made)
     kind = {"normalization": {"level": "none", "spectrum": "device_of_the_data", "mean": [0.0]}}

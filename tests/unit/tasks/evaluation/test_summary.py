@@ -7,7 +7,9 @@ import pytest
 
 from models.metrics import CHALLENGE, scores
 from tasks.evaluation import cycles as test_cycles
+from tasks.evaluation import words
 from tasks.evaluation.predictions import Predictions, schema, table
+from tasks.evaluation.settings import AugmentationSettings
 from tasks.evaluation.summary import headline
 from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, SETTINGS, always, cycles, evaluator, metrics, predict
 
@@ -84,6 +86,14 @@ def test_metrics_say_what_was_evaluated():
     assert {key: found[key] for key in known} == known
     assert (found["identity"], found["comparable"]) == ("A part of the other corpus", False)
     assert "not comparable" in found["banner"]
+
+
+def test_metrics_and_the_header_of_the_page_name_the_augmentation():
+    augmented = replace(SETTINGS, augmentation=AugmentationSettings(shifts=4))
+    found = metrics(settings=augmented)
+    assert found["augmentation"] == {"shifts": 4}
+    assert words.augmentation(found) == "test-time augmentation: mean of 4 shifted clips of each cycle"
+    assert words.augmentation({}) == words.augmentation(metrics()) == ""
 
 
 def test_a_comparison_has_its_tests():

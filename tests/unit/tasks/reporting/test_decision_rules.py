@@ -100,8 +100,11 @@ def test_test_cycles_without_a_normal_or_an_abnormal_one_give_a_curve_without_ma
 
 
 @pytest.mark.slow
-def test_test_cycles_without_an_abnormal_one_give_a_page(finished):
-    assert "Sensitivity over specificity" in page.render(judged(finished, RULE, cycles().filter(pl.col("label") == 0)))
+def test_test_cycles_without_an_abnormal_one_give_a_page_which_names_the_augmentation(finished):
+    run = judged(finished, RULE, cycles().filter(pl.col("label") == 0))
+    html = page.render(replace(run, metrics=run.metrics | {"augmentation": {"shifts": 4}}))
+    assert "Sensitivity over specificity" in html
+    assert "test-time augmentation: mean of 4 shifted clips" in html.partition("</header>")[0]
 
 
 def test_the_calibration_is_shown_without_and_with_the_temperature(run, finished):
