@@ -41,6 +41,8 @@ class DecisionRule:
     strict: float | None = None  # threshold of the best strict Score, for whatever rule
     lenient: float | None = None  # threshold of the best lenient Score, for whatever rule
     temperature: float | None = None  # divisor of the logits that calibrates the probabilities
+    target: float | None = None  # Se in percent that the rule `sensitivity` was to reach
+    reached: float | None = None  # Se in percent that it reaches on the validation patients
 
     def predict(self, probabilities: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Return the predicted classes ``(...)`` of probabilities ``(..., classes)``."""
@@ -49,8 +51,8 @@ class DecisionRule:
     def with_threshold(self, chosen: Chosen | None) -> "DecisionRule":
         """Return a copy that applies the threshold of a Score; None for the most probable class."""
         if chosen is None:
-            return replace(self, rule="argmax", threshold=None)
-        return replace(self, rule="threshold", threshold=getattr(self, chosen))
+            return replace(self, rule="argmax", threshold=None, target=None, reached=None)
+        return replace(self, rule="threshold", threshold=getattr(self, chosen), target=None, reached=None)
 
     def card(self) -> dict[str, Any]:
         """Return the entry of ``model.json``."""

@@ -15,7 +15,7 @@ from lineage.exports.results import Figure
 from lineage.project import Project
 from models.decision_rules import DecisionRule
 from tasks import artifacts
-from tasks.evaluation.words import SELECTIONS, augmentation
+from tasks.evaluation.words import SELECTIONS, augmentation, sensitivity
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 
@@ -67,6 +67,10 @@ def card(project: Project) -> str:
         name=name,
         network=network,
         thresholds=[f"{rule.threshold:.2f}" for rule in rules if rule.threshold is not None],
+        sensitivity=sensitivity(
+            next((rule.target for rule in rules if rule.target is not None), None),
+            [rule.reached for rule in rules if rule.target is not None],
+        ),
         students=students,
         found=found,
         figures=shown[0][3],

@@ -37,16 +37,19 @@ def fit(
     probabilities = torch.from_numpy(logits).double().softmax(dim=1).float().numpy()
     matrices = _matrices(labels, probabilities, patients)
     chosen: dict[Chosen, float | None] = {"strict": _best(matrices, "strict"), "lenient": _best(matrices, "lenient")}
-    threshold = None
+    threshold, target, reached = None, None, None
     if settings.rule == "threshold":
         threshold = chosen[settings.score]
     elif settings.rule == "sensitivity":
-        threshold = _sensitive(matrices, settings)
+        target = settings.sensitivity
+        threshold, reached = _sensitive(matrices, settings)
     if threshold is None and settings.rule != "argmax":
         log.warning("The validation cycles of one class give no threshold; the most probable class is predicted.")
     temperature = fit_temperature(logits, labels)
     rule = DecisionRule(
         rule="argmax" if threshold is None else settings.rule,
+        target=target,
+        reached=reached,
         threshold=threshold,
         strict=chosen["strict"],
         lenient=chosen["lenient"],
@@ -123,22 +126,26 @@ def _best(matrices: npt.NDArray[np.int64], score: Chosen) -> float | None:
     return float(plateau[distance.argmin()])
 
 
-def _sensitive(matrices: npt.NDArray[np.int64], settings: DecisionSettings) -> float | None:
-    """Return the smallest threshold that reaches the sensitivity of the settings, or else the largest threshold.
+def _sensitive(matrices: npt.NDArray[np.int64], settings: DecisionSettings) -> tuple[float | None, float | None]:
+    """Return the smallest threshold that reaches the sensitivity of the settings, or else the largest, and its Se.
 
     A higher threshold calls fewer cycles normal, so the smallest one has the highest specificity.
     """
     reached = figures(matrices.sum(axis=1))[f"se_{settings.score}"]
     if np.isnan(reached).any():
-        return None
+        return None, None
     enough = np.flatnonzero(reached >= settings.sensitivity - EQUAL)
-    if len(enough):
-        return float(THRESHOLDS[enough[0]])
+    chosen = enough[0] if len(enough) else len(THRESHOLDS) - 1
+    if not len(enough):
+        _warn(settings, float(reached[chosen]))
+    return float(THRESHOLDS[chosen]), round(float(reached[chosen]), 2)
+
+
+def _warn(settings: DecisionSettings, reached: float) -> None:
     log.warning(
         "No threshold reaches a %s Se of %g %% on the validation patients. %g is taken, which reaches %.1f %%.",
         settings.score,
         settings.sensitivity,
         THRESHOLDS[-1],
-        reached[-1],
+        reached,
     )
-    return float(THRESHOLDS[-1])

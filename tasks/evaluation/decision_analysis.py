@@ -32,8 +32,9 @@ def by_rule(
     """Return the rule of a model, and the figures of the rules that it has a threshold for.
 
     Figures are ``{mean, sd}`` over runs, and `threshold` is the mean of the runs' thresholds. `minus_argmax` has the
-    paired differences to the most probable class; of several runs also over runs. `degenerate` says how runs are
-    degenerate with the rule; that of `minus_argmax` also with the most probable class.
+    paired differences to the most probable class; of several runs also over runs. `target` is the Se that the rule
+    `sensitivity` was to reach, and `reached` what it reaches on validation patients in each run that has the rule.
+    `degenerate` says how runs are degenerate with the rule; that of `minus_argmax` also with the most probable class.
 
     Args:
         runs: Predictions of each run of a model.
@@ -55,7 +56,13 @@ def by_rule(
             flags = [f"{rule} {flag}" for rule in (name, "argmax") if (flag := found[rule]["degenerate"])]
             difference = minus(ruled, applied["argmax"])
             found[name]["minus_argmax"] = {**difference, "degenerate": "; ".join(flags) or None}
-    return {"rule": ", ".join(dict.fromkeys(run.rules[0].rule for run in runs)), "rules": found}
+    rules = [run.rules[0] for run in runs]
+    return {
+        "rule": ", ".join(dict.fromkeys(rule.rule for rule in rules)),
+        "target": next((rule.target for rule in rules if rule.target is not None), None),
+        "reached": [rule.reached for rule in rules if rule.target is not None],
+        "rules": found,
+    }
 
 
 def _applied(runs: Runs) -> dict[str, list[Predictions]]:

@@ -89,6 +89,21 @@ def augmentation(metrics: Mapping[str, Any]) -> str:
     return f"test-time augmentation: mean of {shifts} shifted clips of each cycle" if shifts > 1 else ""
 
 
+def sensitivity(target: float | None, reached: Sequence[float | None]) -> str:
+    """Return a sentence on the Se that the rule `sensitivity` was to reach, and whether it did; empty without a target.
+
+    Args:
+        target: Se to reach, in percent.
+        reached: Se that each network reaches on validation patients, in percent; None where it is undefined.
+    """
+    if target is None:
+        return ""
+    missed = sum(one is None or one < target for one in reached)
+    by_network = ", ".join(figure(one) for one in reached)
+    end = f"; {missed} of {counted(len(reached), 'network')} missed the target" if missed else ""
+    return f"The rule was to reach a Se of {target:g} % on validation patients, and reached {by_network} %{end}."
+
+
 def flagged(name: str, degenerate: str | None) -> str:
     """Return the name of a model, with the way in which it is degenerate, if it is."""
     return name if degenerate is None else f"{name} (degenerate: {degenerate})"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from tasks.evaluation.decision_analysis import LOWEST, OWN, TREAT_ALL, TREAT_NONE
-from tasks.evaluation.words import MISSING, difference, figure, spread
+from tasks.evaluation.words import DEGENERATE, MISSING, difference, figure, sensitivity, spread
 from tasks.reporting.figures import DASHED
 from tasks.reporting.model_rows import marked, named
 from tasks.reporting.run_results import RunResults
@@ -15,9 +15,9 @@ from tasks.reporting.svg import INK, MUTED, PALETTE, drawing
 
 MARKERS = {"argmax": "o", "strict": "s", "lenient": "^", OWN: "D"}
 FOLLOWS = (
-    "The classes that other sections count follow it. Exceptions: the calibration judges the most probable class, the "
-    "rule max of recordings and patients takes the largest probability, and the most uncertain cycles are those of the "
-    "smallest margin between two probabilities."
+    "The classes that other sections count follow it. There are three exceptions. The calibration judges the most "
+    "probable class. The rule max of recordings and patients takes the largest probability. The most uncertain cycles "
+    "are those of the smallest margin between two probabilities."
 )
 COLUMNS = ("model", "rule", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
 
@@ -38,6 +38,7 @@ def content(run: RunResults) -> Sequence[Block]:
     rows = [row for name, found in models for row in _rows(name, found["decision"])]
     return [
         Text(f"The rule of the student is {student['rule']}. {FOLLOWS}"),
+        *([Text(sensitivity(student["target"], student["reached"]))] if student["target"] is not None else ()),
         Picture(
             operating_points(run.plots["operating_points"], run.metrics),
             "Sensitivity over specificity",
@@ -50,9 +51,7 @@ def content(run: RunResults) -> Sequence[Block]:
         Text(
             "The same networks with each rule. Thresholds τ were chosen on validation patients. In brackets: "
             f"{run.confidence} % intervals over the test patients, networks fixed; in square brackets, over "
-            "patients and seeds, paired by both. Degenerate: with the rule, one "
-            "network predicts one class for every cycle, or never the normal class. Such a difference does not compare "
-            "two classifiers.",
+            f"patients and seeds, paired by both. Degenerate: with the rule, {DEGENERATE}.",
             muted=True,
         ),
         Picture(

@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from lineage import project
 from lineage.exports import cyclonedx, data_card, model_card, results
+from models.decision_rules import DecisionRule
 from tasks.corpora.demo import facts as demo
 from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime import corpus_facts
@@ -61,6 +62,15 @@ def test_the_model_card_names_the_test_time_augmentation_of_its_figures(made, mo
     assert "shifted clips" not in model_card.card(made)
     monkeypatch.setattr(results, "metrics", lambda _: found | {"augmentation": {"shifts": 4}})
     assert "Figures are with test-time augmentation: mean of 4 shifted clips" in model_card.card(made)
+
+
+def test_the_model_card_tells_a_sensitivity_that_was_not_reached(made, monkeypatch):
+    assert "was to reach" not in model_card.card(made)
+    students = results.students(made)
+    rule = DecisionRule(rule="sensitivity", threshold=0.95, target=90.0, reached=81.2).card()
+    ruled = [replace(one, network=one.network | {"decision_rules": {"val": rule}}) for one in students]
+    monkeypatch.setattr(results, "students", lambda _: ruled[:1])
+    assert "reached 81.2 %; 1 of 1 network missed the target." in model_card.card(made)
 
 
 def test_the_model_card_tells_a_normalisation_by_other_recordings(made, monkeypatch):

@@ -64,15 +64,17 @@ def test_no_other_threshold_has_a_better_score(score):
 def test_the_smallest_threshold_that_reaches_a_sensitivity_is_taken(caplog):
     labels, patients = np.array([0, 0, 1, 1, 1, 1]), np.zeros(6, dtype=np.int64)
     logits = logits_of(two_classes([0.9, 0.6, 0.201, 0.301, 0.401, 0.99]))
-    thresholds = {
-        wanted: fit(logits, labels, patients, DecisionSettings(rule="sensitivity", sensitivity=wanted))[0].threshold
-        for wanted in (25, 50, 75)
+    rules = {
+        wanted: fit(logits, labels, patients, DecisionSettings(rule="sensitivity", sensitivity=wanted))[0]
+        for wanted in (25, 40, 75)
     }
-    assert thresholds == {25: 0.21, 50: 0.31, 75: 0.41}
+    assert {wanted: rule.threshold for wanted, rule in rules.items()} == {25: 0.21, 40: 0.31, 75: 0.41}
+    assert [(rule.target, rule.reached) for rule in rules.values()] == [(25, 25), (40, 50), (75, 75)]
     assert not caplog.records
     with caplog.at_level(logging.WARNING):
         rule, _ = fit(logits, labels, patients, DecisionSettings(rule="sensitivity", sensitivity=76))
-    assert (rule.rule, rule.threshold) == ("sensitivity", 0.95)
+    assert (rule.rule, rule.threshold, rule.target, rule.reached) == ("sensitivity", 0.95, 76, 75)
+    assert (rule.with_threshold(None).target, rule.with_threshold("strict").reached) == (None, None)
     assert "No threshold reaches a strict Se of 76 %" in caplog.text
     assert "which reaches 75.0 %" in caplog.text
 

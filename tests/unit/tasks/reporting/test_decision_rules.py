@@ -72,8 +72,13 @@ def test_each_rule_of_each_model_has_a_row_and_a_mark(run):
 
 
 def test_a_rule_of_another_threshold_has_a_row_and_a_mark_of_its_own(finished):
-    run = judged(finished, replace(RULE, rule="sensitivity", threshold=0.8))
-    assert [row[1] for row in decision_rules.content(run)[2].rows][3] == "own, τ = 0.80"
+    run = judged(finished, replace(RULE, rule="sensitivity", threshold=0.8, target=90.0, reached=85.2))
+    _, told, _, table, *_ = decision_rules.content(run)
+    assert told.text == (
+        "The rule was to reach a Se of 90 % on validation patients, and reached 85.2, 85.2 %; "
+        "2 of 2 networks missed the target."
+    )
+    assert [row[1] for row in table.rows][3] == "own, τ = 0.80"
     own = run.metrics["student"]["val"]
     point = list(decision_rules.points(run.metrics))[3]
     assert point == ("student", "own", own["sp"]["mean"], own["se_strict"]["mean"])
