@@ -3,7 +3,7 @@
     python -m benchmarks.decision_rules PROJECT [SHIFTS]
 
 Thresholds and temperature are chosen on the validation patients, as a training does it, and applied to the test cycles.
-Nothing in the project is written.
+Nothing in the project is written. Networks with a head for each corpus are refused.
 """
 
 import os
@@ -23,6 +23,7 @@ from tasks.evaluation import calibration
 from tasks.evaluation.inference import predict_all
 from tasks.evaluation.intervals import Networks, difference
 from tasks.evaluation.predictions import Predictions
+from tasks.evaluation.words import spread
 from tasks.runtime import params
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
@@ -44,6 +45,11 @@ def main() -> None:
     shifts = int(sys.argv[2]) if len(sys.argv) > 2 else SHIFTS
     set_up(COMPUTE)
     assigned = assignment.from_params(params.read())
+    if assigned.heads is not None:
+        raise SystemExit(
+            "params.yaml: heads: this benchmark judges networks with one head; with several, the classes of their "
+            "logits differ by corpus. Give a project without heads."
+        )
     names = sorted((path.name for path in artifacts.STUDENTS.iterdir()), key=int)
     validation, patients = _labels(assigned, "val")
     labels, tested = _labels(assigned, "test")
@@ -129,7 +135,7 @@ def _print_differences(rows: Mapping[str, Sequence[Predictions]], labels: Indice
 
 
 def _spread(values: Sequence[float], digits: int = 1) -> str:
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+    return spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, digits)
 
 
 if __name__ == "__main__":
