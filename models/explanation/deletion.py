@@ -58,13 +58,12 @@ def curves(
     rank = cells.expand(ranks, frames=frames, mels=mels)
     bounds = torch.linspace(0, ranks[0].numel(), steps + 1).round().to(rank.device)
     replaced = baseline.expand_as(features)
-    shown = []
+    mask, found = outputs.repeat(2, 1), []
     for bound in bounds:
         chosen = rank < bound
-        shown += [torch.where(chosen, replaced, features), torch.where(chosen, features, replaced)]
-    inputs = torch.cat(shown)
-    logits = torch.cat([network(inputs[start : start + AT_ONCE]) for start in range(0, len(inputs), AT_ONCE)])
-    mask = outputs.repeat(2 * len(bounds), 1)
-    probabilities = logits.float().masked_fill(~mask, -torch.inf).softmax(1)
-    found = probabilities.gather(1, targets.repeat(2 * len(bounds))[:, None]).reshape(len(bounds), 2, cycles)
-    return Curves(deletion=found[:, 0].T, insertion=found[:, 1].T)
+        inputs = torch.cat([torch.where(chosen, replaced, features), torch.where(chosen, features, replaced)])
+        logits = torch.cat([network(inputs[start : start + AT_ONCE]) for start in range(0, len(inputs), AT_ONCE)])
+        probabilities = logits.float().masked_fill(~mask, -torch.inf).softmax(1)
+        found.append(probabilities.gather(1, targets.repeat(2)[:, None]).reshape(2, cycles))
+    deletion, insertion = torch.stack(found, dim=2)
+    return Curves(deletion=deletion, insertion=insertion)

@@ -32,3 +32,21 @@ def integrated_gradients(
         (gradient,) = torch.autograd.grad(score, [point])
         total += gradient
     return difference * total / steps
+
+
+@torch.no_grad()
+def completeness_gaps(network: Network, maps: Tensor, features: Tensor, targets: Tensor, baseline: Tensor) -> Tensor:
+    """Return the relative error of the sums of integrated gradients, ``(batch,)``: 0 for an exact integral.
+
+    It is |Σ map − d| / |d| with the difference d = y(x) − y(x₀) of the logits.
+
+    Args:
+        network: Network in evaluation mode.
+        maps: Integrated gradients ``(batch, frames, mels)``.
+        features: Features x ``(batch, frames, mels)``.
+        targets: Index ``(batch,)`` of the logit y that is explained.
+        baseline: Features x₀ ``(mels,)``.
+    """
+    start = network(baseline.expand_as(features[:1]))[0]
+    difference = network(features).gather(1, targets[:, None])[:, 0] - start[targets]
+    return (maps.sum((1, 2)) - difference).abs() / difference.abs()

@@ -46,6 +46,7 @@ def figures(
         ``orders``: curves and areas by method, and of the orders `RANDOM` and `ENERGY`. ``methods``: for each method
         the areas less those of both orders, and its rank correlation with the map of the untrained network. There,
         ``outside`` is the share of its weight on repeated or padded frames, ``outside_frames`` their share of the clip.
+        ``completeness_gap`` of integrated gradients is the median relative error of their sum; None if it is undefined.
     """
     values = {str(method): cells.mean(maps) for method, maps in drawn.items()}
     ranks = {name: cells.ranks(found) for name, found in values.items()}
@@ -75,6 +76,8 @@ def figures(
             "outside_frames": over_patients(frames, 0, 1),
             "correlation_with_untrained": over_patients(rank_correlation(values[method], randomised), -1, 1),
         }
+        if method == "integrated_gradients":
+            by_method[method]["completeness_gap"] = _median(_numpy(explained.completeness_gaps(maps)))
     return {
         "orders": {
             name: {
@@ -120,6 +123,12 @@ def rank_correlation(one: Tensor, other: Tensor) -> Values:
     return np.array(
         [spearmanr(left, right).statistic if np.ptp(left) and np.ptp(right) else np.nan for left, right in pairs]
     )
+
+
+def _median(values: Values) -> float | None:
+    """Return the median of the finite values; None without any, as of a network with constant logits."""
+    finite = values[np.isfinite(values)]
+    return round(float(np.median(finite)), 4) if finite.size else None
 
 
 def _curves(explained: Explained, ranks: Tensor, steps: int) -> Curves:

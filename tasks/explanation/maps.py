@@ -10,9 +10,11 @@ import polars as pl
 import pyarrow as pa
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
 from models import artifact
 from models.explanation import cells, maps
+from models.explanation.gradients import completeness_gaps
 from models.explanation.settings import Method
 from models.frontends.axes import Axes, axes
 from models.frontends.clip import cycle_span
@@ -68,6 +70,15 @@ class Explained:
             ]
         )
 
+    def completeness_gaps(self, maps: Tensor) -> Tensor:
+        """Return the relative error ``(cycles,)`` of the sum of each integrated gradient."""
+        return torch.cat(
+            [
+                completeness_gaps(self.network, maps[some], self.features[some], self.targets[some], self.baseline)
+                for some in _parts(len(self.targets))
+            ]
+        )
+
 
 def prepare(trained: TrainedNetwork, cycles: pl.DataFrame, baseline: Tensor, device: torch.device) -> Explained:
     """Return some test cycles with the predictions of a trained network.
@@ -117,18 +128,24 @@ def own_frames(found: Axes, clips: Mapping[str, Any], duration_s: float) -> Tens
     return (seconds >= start) & (seconds < end)
 
 
-def untrained(card: Mapping[str, Any], seed: int, like: Network) -> Network:
+def untrained(card: Mapping[str, Any], seed: int, like: Network, features: Tensor) -> Network:
     """Return a network of the same architecture with random weights, on the same device.
+
+    Its BatchNorm layers have the statistics of some training cycles. With those of a new network, the maps would differ
+    in scale from layer to layer, whatever the weights are.
 
     Args:
         card: Content of ``model.json``.
         seed: Random seed of the weights.
         like: Trained network.
+        features: Features ``(cycles, frames, mels)`` of training cycles.
     """
+    device = next(like.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = artifact.build(card)
-    return network.to(next(like.parameters()).device).eval()
+        network = artifact.build(card).to(device).eval()
+        update_bn([features], network, device)
+    return network
 
 
 def rows(

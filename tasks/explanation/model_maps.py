@@ -71,11 +71,12 @@ def compute(
         if not methods:
             continue
         baseline, first, second = np.split(trained.rows, np.cumsum([len(cycles.training), cycles.tested.height]))
-        mean = trained.features.batch(baseline, torch.device("cpu")).mean((0, 1))
+        learned = trained.features.batch(baseline, torch.device("cpu"))
+        mean = learned.mean((0, 1))
         explained = maps.prepare(_with_rows(trained, first), cycles.tested, mean, device)
         drawn = {method: explained.draw(method) for method in methods}
         rows += _rows(model, cycles.tested, trained, explained, drawn)
-        untrained = maps.untrained(trained.card, seed, trained.network)
+        untrained = maps.untrained(trained.card, seed, trained.network, learned)
         figures[model] = faithfulness.figures(
             explained,
             drawn,

@@ -14,7 +14,7 @@ class EmbeddingSettings:
     """Sample of cycles that is embedded, and the settings of its neighbours and projections."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-    cycles: Annotated[int, Interval(ge=10, le=100_000)]
+    cycles: Annotated[int, Interval(ge=10, le=5000)]  # the purity needs the distances of all pairs
     neighbours: Annotated[int, Ge(1)]
     perplexity: Annotated[float, Interval(ge=1, le=1000)]
 

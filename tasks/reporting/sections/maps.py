@@ -60,6 +60,11 @@ def _of_model(run: RunResults, model: str, table: pl.DataFrame) -> Iterator[Bloc
         f"Means over patients with {run.explanation['maps']['confidence']:.0%} intervals. Deletion and insertion are "
         "areas under the curves: a good map has a deletion below 0 and an insertion above 0."
     )
+    gap = methods.get("integrated_gradients", {}).get("completeness_gap")
+    if gap is not None:
+        caption += (
+            f" Integrated gradients should add up to the change of the score; the median error is {gap:.1%} of it."
+        )
     columns = ["", *(METHODS[method] for method in methods)]
     yield Table(columns, rows, title=f"{model}: tests of its maps", caption=caption)
     drawn = [curves(found["orders"], kind, f"{kind} curves of {model}") for kind in ("deletion", "insertion")]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.explanation import cells, deletion
-from models.explanation.gradients import integrated_gradients
+from models.explanation.gradients import completeness_gaps, integrated_gradients
 from models.explanation.maps import draw, methods_for
 from models.networks.registry import create
 from tests.unit.models.explanation.banded import BAND, FRAMES, MELS, Banded, loud
@@ -29,6 +29,22 @@ def test_integrated_gradients_sum_to_the_difference_of_the_logits():
     found = integrated_gradients(tiny, features, targets, baseline, steps=200)
     difference = tiny(features) - tiny(baseline.expand(4, 20, 16))
     torch.testing.assert_close(found.sum((1, 2)), difference[range(4), targets], rtol=0.02, atol=0.01)
+
+
+def test_the_default_number_of_points_leaves_a_small_gap():
+    torch.manual_seed(0)
+    tiny, features = network().eval(), torch.randn(16, 20, 16)
+    baseline, targets = torch.full((16,), -0.5), torch.arange(16) % 4
+    gaps = [
+        completeness_gaps(tiny, found, features, targets, baseline)
+        for found in (
+            integrated_gradients(tiny, features, targets, baseline),
+            integrated_gradients(tiny, features, targets, baseline, steps=1),
+        )
+    ]
+    assert gaps[0].shape == (16,)
+    assert gaps[0].median() < 0.05
+    assert gaps[0].median() < 0.5 * gaps[1].median()
 
 
 def test_integrated_gradients_of_a_linear_network_are_its_weights_times_the_features():
@@ -95,6 +111,15 @@ def test_the_deletion_of_the_band_alone_decides():
     # Areas: 1 for the first quarter's mean of 1 and 0.5, 0.5 afterwards; and the reverse.
     torch.testing.assert_close(deletion.area(good.deletion), torch.full((3,), 0.5625), atol=0.01, rtol=0)
     torch.testing.assert_close(deletion.area(bad.deletion), torch.full((3,), 0.9375), atol=0.01, rtol=0)
+
+
+def test_the_inputs_of_one_step_are_in_memory_at_a_time():
+    banded, features, sizes = Banded().eval(), loud(), []
+    banded.register_forward_pre_hook(lambda _network, inputs: sizes.append(inputs[0].untyped_storage().nbytes()))
+    targets, outputs = torch.zeros(3, dtype=torch.long), torch.ones(3, 2, dtype=torch.bool)
+    ranks = torch.arange(16).reshape(1, 4, 4).expand(3, -1, -1)
+    deletion.curves(banded, features, targets, outputs, ranks=ranks, baseline=ZERO, steps=8)
+    assert sizes == [2 * features.numel() * features.element_size()] * 9
 
 
 def test_probabilities_are_those_among_the_outputs_of_the_own_head():

@@ -12,7 +12,8 @@ import pytest
 from tasks.explanation import embeddings, sample
 from tasks.explanation.projections import project, standardize
 from tasks.explanation.settings import EmbeddingSettings
-from tasks.runtime import files
+from tasks.runtime import files, params
+from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
 from tests.unit.tasks.explanation import cohort
 
@@ -39,6 +40,13 @@ def test_the_sample_is_limited_in_each_subset_and_follows_the_seed():
     assert drawn["train"] != assigned().cycles("train")[:20]
     assert drawn == sample.draw(assigned(), cycles=20, seed=0)
     assert drawn["train"] != sample.draw(assigned(), cycles=20, seed=1)["train"]
+
+
+def test_a_sample_whose_pairs_do_not_fit_into_memory_is_refused():
+    given = {"neighbours": 10, "perplexity": 30}
+    assert params.parse(EmbeddingSettings, given | {"cycles": 5000}, "explanation.embeddings").cycles == 5000
+    with pytest.raises(BreathlineError, match="from 10 to 5,000"):
+        params.parse(EmbeddingSettings, given | {"cycles": 5001}, "explanation.embeddings")
 
 
 def test_the_table_has_a_row_for_each_model_and_cycle_and_loads_elsewhere(tmp_path: Path):

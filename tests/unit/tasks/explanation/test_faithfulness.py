@@ -42,6 +42,8 @@ def test_figures_of_a_network_that_depends_on_one_band():
     curve = found["orders"]["layer_cam"]["deletion"]["curve"]
     assert curve[0] > 0.99
     assert curve[1:] == [0.5] * 4
+    assert found["methods"]["integrated_gradients"]["completeness_gap"] == pytest.approx(0, abs=1e-4)  # it is linear
+    assert "completeness_gap" not in found["methods"]["layer_cam"]
     for method in drawn:
         figures = found["methods"][method]
         assert figures["deletion_minus_random"]["high"] < -0.2
@@ -61,6 +63,15 @@ def test_a_trained_network_and_itself_have_the_same_maps():
         cycles, {method: cycles.draw(method)}, cycles.network, PATIENTS, steps=2, confidence=0.95, seed=0
     )
     assert found["methods"][method]["correlation_with_untrained"]["mean"] == 1.0
+
+
+def test_constant_logits_have_no_completeness_gap():
+    cycles = explained()
+    with torch.no_grad():
+        cycles.network.head.weight.zero_()
+    drawn = {"integrated_gradients": cycles.draw("integrated_gradients")}
+    found = faithfulness.figures(cycles, drawn, Banded().eval(), PATIENTS, steps=1, confidence=0.95, seed=0)
+    assert found["methods"]["integrated_gradients"]["completeness_gap"] is None
 
 
 def test_rank_correlation_follows_the_order_only():

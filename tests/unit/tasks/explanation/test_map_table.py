@@ -73,13 +73,33 @@ def test_a_cycle_is_judged_by_the_head_of_its_corpus(tmp_path, cycles):
 def test_an_untrained_network_has_other_weights_and_leaves_random_numbers_alone(tmp_path, cycles):
     network = trained(tmp_path, cycles)
     before = torch.random.get_rng_state()
-    one, same, other = (maps.untrained(network.card, seed, network.network) for seed in (1, 1, 2))
+    one, same, other = (
+        maps.untrained(network.card, seed, network.network, torch.zeros(2, 98, 128)) for seed in (1, 1, 2)
+    )
     assert torch.equal(torch.random.get_rng_state(), before)
     weights = [built.head[2].weight for built in (network.network, one, same, other)]
     assert torch.equal(weights[1], weights[2])
     assert not torch.equal(weights[0], weights[3])
     assert not torch.equal(weights[1], weights[3])
     assert artifact.build(network.card).vit.num_prefix_tokens == 2
+
+
+def test_an_untrained_network_normalises_as_a_trained_one_does(tmp_path):
+    """With the statistics of a new network, BatchNorm would pass on whatever it gets."""
+    card = json.loads((convolutional(tmp_path / "mn") / "model.json").read_text())
+    features = 3 + 5 * torch.randn(4, 98, 128, generator=torch.Generator().manual_seed(0))
+    like, before = artifact.build(card), torch.random.get_rng_state()
+    found = maps.untrained(card, 1, like, features)
+    assert not any(module.training for module in found.modules())
+    layer = next(module for module in found.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    seen = []
+    layer.register_forward_hook(lambda _layer, _inputs, output: seen.append(output.clone()))
+    found(features)
+    assert seen[0].mean((0, 2, 3)).abs().max() < 1e-3
+    assert (seen[0].var((0, 2, 3)) - 1).abs().max() < 0.02
+    again = maps.untrained(card, 1, like, features).state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in found.state_dict().items())
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def convolutional(folder):

@@ -24,12 +24,13 @@ def figures() -> dict[str, Any]:
     compared = [f"{kind}_minus_{order}" for kind in curve for order in ("random", "energy")]
     tests = {name: _mean(-0.2) for name in compared} | {"outside": _mean(0.4), "outside_frames": _mean(0.5)}
     tests["correlation_with_untrained"] = {"mean": None, "low": None, "high": None, "patients": 0}
+    by_method = {"layer_cam": tests, "integrated_gradients": tests | {"completeness_gap": 0.0321}}
     orders = dict.fromkeys((*METHODS, "random", "energy"), curve)
     sharp = {"optimizer": "sam", "loss": 0.5, "eigenvalue": 12.345, "residual": 0.0456, "products": 7}
     sharp |= {"line": {"offsets": [-1, 0, 1], "losses": [2.0, 0.5, None]}}
     sharp |= {"plane": {"offsets": [-1, 0, 1], "losses": [[3.0, 2.0, 3.0], [1.5, 0.5, 1.5], [3.0, 2.0, 3.0]]}}
     return {
-        "maps": {"confidence": 0.95, "models": {MODEL: {"orders": orders, "methods": dict.fromkeys(METHODS, tests)}}},
+        "maps": {"confidence": 0.95, "models": {MODEL: {"orders": orders, "methods": by_method}}},
         "sharpness": {"cycles": 8, "models": {MODEL: sharp}},
     }
 

@@ -31,6 +31,7 @@ def test_the_tests_of_maps_have_their_intervals(blocks):
     assert table.rows[0] == ["deletion, less that of a random order", *["−0.20 (−0.30 to −0.10)"] * 2]
     assert table.rows[-1][1:] == ["–", "–"]
     assert "95% intervals" in table.caption
+    assert "the median error is 3.2% of it" in table.caption
 
 
 def test_maps_of_an_abnormal_cycle_come_first_and_gallery_cycles_are_left_out(blocks):
