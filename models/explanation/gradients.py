@@ -47,6 +47,6 @@ def completeness_gaps(network: Network, maps: Tensor, features: Tensor, targets:
         targets: Index ``(batch,)`` of the logit y that is explained.
         baseline: Features x₀ ``(mels,)``.
     """
-    start = network(baseline.expand_as(features[:1]))[0]
-    difference = network(features).gather(1, targets[:, None])[:, 0] - start[targets]
+    start: Tensor = network(baseline.expand_as(features[:1]))[0]
+    difference: Tensor = network(features).gather(1, targets[:, None])[:, 0] - start[targets]
     return (maps.sum((1, 2)) - difference).abs() / difference.abs()

@@ -61,7 +61,7 @@ def figures(
     def over_patients(found: Values, least: float, most: float) -> dict[str, Any]:
         return patient_means.mean(found, patients, confidence, (least, most))
 
-    by_method = {}
+    by_method = dict[Method, dict[str, Any]]()
     for method, maps in drawn.items():
         differences = {
             f"{kind}_minus_{order}": over_patients(areas[method][kind] - areas[order][kind], -1, 1)
