@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from tasks.reporting import page
-from tests.unit.tasks.evaluation.example import CLASSES
+from tests.unit.tasks.evaluation.example import CLASSES, SETTINGS
 from tests.unit.tasks.reporting import example, recomputed
 from tests.unit.tasks.reporting.html_tables import Tables
 
@@ -33,6 +33,8 @@ def close(cells, values, digits=1):
 
 def of_model(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """Return the predictions of the model that a row of a table names."""
+    if name.startswith("student, mean of"):
+        return rows.filter(pl.col("model").str.starts_with("student/"))
     words = name.partition(" (")[0].replace("student seed ", "student/").replace("teacher ", "teacher/")
     return rows.filter(pl.col("model") == words.replace("ensemble of teachers", "ensemble"))
 
@@ -52,6 +54,53 @@ def test_the_mean_over_seeds_and_its_spread(shown):
     cell = tables.rows("results")[2][2]
     assert number(cell) == pytest.approx(np.mean(each), abs=0.06)
     assert float(cell.rpartition("± ")[2]) == pytest.approx(np.std(each, ddof=1), abs=0.06)
+
+
+def test_intervals_of_every_model(shown):
+    _, rows, tables = shown
+    found = tables.rows("results")[2:-1]
+    assert len(found) == 6
+    for name, *cells in found:
+        for at, definition in ((2, "strict"), (5, "lenient")):
+            close(cells[at].split(" to "), recomputed.interval(of_model(rows, name), definition))
+
+
+def test_the_student_minus_its_teachers(shown):
+    students, rows, tables = shown
+    sides = {"the ensemble": "ensemble", "the mean of the 2 teachers that label": "teacher/"}
+    found = tables.rows("results", 1)[1:]
+    assert len(found) == 2 * len(sides)
+    for name, *cells in found:
+        fixed, title = name.endswith(" networks fixed"), name.removesuffix(" networks fixed")
+        prefix = sides[title.removesuffix(" patients and seeds")]
+        other = rows.filter(pl.col("model").str.starts_with(prefix))
+        for at, definition in ((0, "strict"), (2, "lenient")):
+            value = recomputed.difference(students, other, definition, seeds=False)
+            if not fixed:
+                over_seeds = recomputed.difference(students, other, definition, seeds=True)
+                value = [value[0], min(value[1], over_seeds[1]), max(value[2], over_seeds[2])]
+            close([cells[at], *cells[at + 1].split(" to ")], value)
+
+
+def test_calibration_of_every_model(shown):
+    _, rows, tables = shown
+    found = tables.rows("calibration")[1:]
+    assert len(found) == 6
+    for name, *cells in found:
+        own = recomputed.calibration(of_model(rows, name), list(CLASSES), SETTINGS.calibration_bins)
+        close(cells, own, 3)
+
+
+def test_figures_of_the_most_probable_class(shown):
+    _, rows, tables = shown
+    probabilities = rows.select(f"p_{name}" for name in CLASSES).to_numpy()
+    rows = rows.with_columns(predicted=pl.Series(probabilities.argmax(axis=1)))
+    found = tables.rows("decision_rules")[1:]
+    assert len(found) == 4
+    for name, rule, *cells in found:
+        own = recomputed.scores(of_model(rows, name))
+        assert rule == "argmax"
+        close([cells[at] for at in (0, 1, 2, 4)], [own[key] for key in ("sp", "se", "strict", "lenient")])
 
 
 def test_confusion_and_figures_of_each_class(shown):
