@@ -25,7 +25,8 @@ def content(run: RunResults) -> Sequence[Block]:
         unit, counts = level.removeprefix("by_"), run.metrics["student"]["val"][level]
         rows = [(name, rule, *_cells(found[level][rule])) for name, found in models for rule in RULES]
         caption = (
-            f"{counts['n']} {unit}s, {counts['abnormal']} of them abnormal. In brackets: {run.confidence} % intervals."
+            f"{counts['n']} {unit}s, {counts['abnormal']} of them abnormal. "
+            f"In brackets: {run.confidence} % intervals over patients, with networks fixed."
         )
         blocks.append(Table(columns, rows, title=f"Per {unit}", caption=caption))
     return [*blocks, Text(READING, muted=True)]

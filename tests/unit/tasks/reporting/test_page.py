@@ -120,7 +120,7 @@ def test_corpora_have_figures_apart(page):
     html = page(several=True, challenge=("SE", "SP"))
     assert "Results by corpus" in Page(html).headings
     assert html.count('<th scope="row">theirs</th><td>official</td><td>96</td><td>8</td>') == 1
-    assert "no figure mixes corpora" in html
+    assert "no figure mixes corpora. Intervals are over patients, with networks fixed." in html
     assert "Metrics of its own challenge:" in html
     assert "external/data_docs/theirs/index.html" in html
 

@@ -69,6 +69,7 @@ def test_the_prevalence_of_predictive_values_is_stated(run):
 def test_recordings_and_patients_are_counted(run):
     by_recording, by_patient, _ = recordings.content(run)
     assert by_recording.caption.startswith("8 recordings, 7 of them abnormal.")
+    assert by_patient.caption.endswith("In brackets: 95 % intervals over patients, with networks fixed.")
     assert by_patient.title == "Per patient"
     ensemble = run.metrics["ensemble"]["val"]["by_patient"]["max"]
     row = next(row for row in by_patient.rows if row[:2] == ("ensemble of teachers", "max"))
