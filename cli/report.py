@@ -93,7 +93,7 @@ def _show(console: Console, metrics: Mapping[str, Any]) -> None:
     for line in comparisons(metrics):
         console.print(line)
     console.print(per_class(metrics))
-    for line in further(metrics):
+    for line in further_metrics(metrics):
         console.print(line)
     console.print()
     console.print("[dim]In percent. Score = (Sp + Se) / 2; strict: the exact class, lenient: any abnormal.[/]")
@@ -205,7 +205,7 @@ def per_class(metrics: Mapping[str, Any]) -> str:
     return "the student finds " + ", ".join(parts) + "\n"
 
 
-def further(metrics: Mapping[str, Any]) -> Iterator[str]:
+def further_metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     """Yield the further metrics of the student, and its Scores per recording and per patient."""
     student, prevalence = metrics["student"]["val"], metrics["prevalence"]
     texts = {

@@ -70,7 +70,7 @@ class Row:
     """One recipe on a leaderboard, with the published results of its method under the same definition and selection.
 
     Attributes:
-        degenerate: How some of its networks are degenerate, with their seeds; None if none is.
+        degenerate: Kinds of its degenerate networks, with their seeds; None if none is degenerate.
         augmentation: Test-time augmentation in words; empty if there was none.
     """
 

@@ -26,7 +26,7 @@ class Difference:
         p_holm: The same, corrected for all comparisons of the leaderboard.
         mcnemar_pairs: Number of pairs of networks, each compared by McNemar's test, which treats cycles as independent.
         mcnemar_smallest: Smallest p-value of these tests, without correction.
-        degenerate: How networks of both recipes are degenerate; empty if none is.
+        degenerate: Kinds of the degenerate networks of both recipes; empty if none is degenerate.
         equal: Whether all predictions are equal: there is no difference, and no interval.
     """
 
@@ -96,7 +96,7 @@ class Students:
 
     @property
     def degenerate(self) -> str | None:
-        """How some of the networks are degenerate, with their seeds; None if none is."""
+        """Kinds of the degenerate networks, with their seeds; None if none is degenerate."""
         kinds = zip(self.predicted, self.matrices.sum(axis=1), strict=True)
         return degeneracy.of_several({seed: degeneracy.kind(matrix, self.classes) for seed, matrix in kinds})
 

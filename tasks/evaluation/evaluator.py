@@ -86,7 +86,7 @@ class Evaluator:
                 parts, lambda run: self.matrices(run).sum(axis=0), self._difference, self._degenerate
             ),
             "degenerate": degeneracy.kind(confusion, self.classes),
-            "further": {name: one["mean"] for name, one in self._further([confusion]).items()},
+            "further": {name: one["mean"] for name, one in self._further_metrics([confusion]).items()},
             **{
                 level: aggregation.results(units, model, self.size, partial(self._figures, runs=runs))
                 for level, units in self.levels.items()
@@ -116,7 +116,7 @@ class Evaluator:
             difference=partial(self._gap, runs=len(parts)),
         )
         found["degenerate"] = self._degenerate(parts)
-        found["further"] = self._further(confusions)
+        found["further"] = self._further_metrics(confusions)
         return found | {
             name: {
                 "mean": found[name],
@@ -135,7 +135,7 @@ class Evaluator:
         """
         one, other = self._networks(students, seeds=True), self._networks(others)
         found = intervals.difference(one, other, self.settings.confidence)
-        swapped = paired_tests.permutation(
+        p_values = paired_tests.permutation(
             list(one.matrices), list(other.matrices), resamples=self.settings.resamples, seed=self.settings.seed
         )
         sides = ({model.model: model.predicted[0] for model in side} for side in (students, others))
@@ -143,7 +143,7 @@ class Evaluator:
         return {
             name: {
                 **{key: rounded(value) for key, value in row.items()},
-                "p": rounded(swapped[name], 4),
+                "p": rounded(p_values[name], 4),
                 "mcnemar": [{**pair, "p": rounded(pair["p"], 4)} for pair in pairs[name]],
             }
             for name, row in found.items()
@@ -163,7 +163,7 @@ class Evaluator:
         kinds = {part.model: degeneracy.kind(self.matrices(part).sum(axis=0), self.classes) for part in parts}
         return degeneracy.of_several(kinds)
 
-    def _further(self, confusions: Sequence[Counts]) -> dict[str, dict[str, float | None]]:
+    def _further_metrics(self, confusions: Sequence[Counts]) -> dict[str, dict[str, float | None]]:
         """Return mean and standard deviation over runs of the further metrics."""
         found = further_metrics.over_runs(confusions, self.prevalence["value"])
         digits = further_metrics.DIGITS

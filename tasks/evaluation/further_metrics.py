@@ -21,7 +21,7 @@ DIGITS = {name: 4 if name in ("mcc", "kappa") else 2 for name in FURTHER}  # dec
 Values = dict[str, npt.NDArray[np.float64]]
 
 
-def further(matrices: Counts, prevalence: float) -> Values:
+def all_metrics(matrices: Counts, prevalence: float) -> Values:
     """Return all metrics of this module by the names of `FURTHER`.
 
     Args:
@@ -100,7 +100,7 @@ def over_runs(matrices: Sequence[Counts], prevalence: float | None) -> dict[str,
         matrices: Confusion matrix of each run ``(classes, classes)``.
         prevalence: Share of abnormal cycles for which PPV and NPV hold; None if it is undefined.
     """
-    found = further(np.stack(matrices), math.nan if prevalence is None else prevalence)
+    found = all_metrics(np.stack(matrices), math.nan if prevalence is None else prevalence)
     deviation = [float(np.std(one, ddof=1)) if len(one) > 1 else math.nan for one in found.values()]
     return {name: (float(one.mean()), sd) for (name, one), sd in zip(found.items(), deviation, strict=True)}
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from tasks.evaluation.further_metrics import AGREEMENT, FURTHER, agreement, further, over_runs, predictive_values
+from tasks.evaluation.further_metrics import AGREEMENT, FURTHER, agreement, all_metrics, over_runs, predictive_values
 from tests.unit.models.test_metrics import BY_HAND
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30)
@@ -59,7 +59,7 @@ def test_predictive_values_worked_by_hand():
 
 def test_predictive_values_at_the_prevalence_of_the_test_set_are_precisions():
     # 22 of 30 cycles: 5 + 3 + 4 predictions of an abnormal class are of abnormal cycles, 4 are not.
-    found = further(BY_HAND, float(BY_HAND[1:].sum() / BY_HAND.sum()))
+    found = all_metrics(BY_HAND, float(BY_HAND[1:].sum() / BY_HAND.sum()))
     assert set(found) == set(FURTHER)
     assert float(found["ppv"]) == pytest.approx(100 * BY_HAND[1:, 1:].sum() / BY_HAND[:, 1:].sum())
     assert float(found["npv"]) == pytest.approx(100 * BY_HAND[0, 0] / BY_HAND[:, 0].sum())

@@ -20,7 +20,7 @@ def scores(rows: pl.DataFrame) -> dict[str, float]:
     return {"sp": sp, "se": strict, "any": lenient} | means
 
 
-def further(rows: pl.DataFrame) -> list[float]:
+def further_metrics(rows: pl.DataFrame) -> list[float]:
     true, called = rows["label"].to_numpy(), rows["predicted"].to_numpy()
     f1 = sk.f1_score(true, called, average="macro", labels=sorted(set(true)), zero_division=0)
     agreement = [sk.matthews_corrcoef(true, called), sk.cohen_kappa_score(true, called)]

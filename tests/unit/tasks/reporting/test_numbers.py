@@ -118,7 +118,7 @@ def test_confusion_and_figures_of_each_class(shown):
 def test_further_metrics(shown):
     _, rows, tables = shown
     for name, *cells in tables.rows("further_metrics")[2:]:
-        own = recomputed.further(of_model(rows, name))
+        own = recomputed.further_metrics(of_model(rows, name))
         close(cells[:2], own[:2])
         close(cells[2:4], own[2:], 2)
 
