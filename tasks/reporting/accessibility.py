@@ -2,22 +2,30 @@
 
 import re
 from html import escape
+from itertools import count
 
-CAPTIONED = re.compile(r"(?P<table><table\b[^>]*>)\s*<caption>(?P<caption>.*?)</caption>", re.DOTALL)
+TABLE = re.compile(r"(?P<table><table\b[^>]*>)(?:\s*<caption>(?P<caption>.*?)</caption>)?", re.DOTALL)
 
 
 def with_roles(html: str, title: str) -> str:
     """Return HTML in which tables can be scrolled by keyboard and their headers name rows or columns.
 
-    A caption becomes a paragraph above its table, where it does not scroll with the columns.
+    A caption becomes a paragraph above its table, where it does not scroll with the columns, and names the table.
 
     Args:
         html: HTML of one section, with ``<thead>`` and ``<tbody>`` in its tables.
-        title: Title of the section, the name of its tables for screen readers.
+        title: Title of the section, from which tables without a caption have their names.
     """
-    region = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}: table">'
-    html = CAPTIONED.sub(lambda found: f'<p class="caption">{found["caption"]}</p>{region}{found["table"]}', html)
-    html = re.sub(rf"(?<!{re.escape(region)})<table\b", f"{region}<table", html).replace("</table>", "</table></div>")
+    numbers = count(1)
+
+    def region(found: re.Match[str]) -> str:
+        number, caption = next(numbers), found["caption"]
+        anchor = f"{re.sub(r'[^a-z]+', '-', title.lower())}-table-{number}"
+        name = f'aria-labelledby="{anchor}"' if caption else f'aria-label="{escape(title)}: table {number}"'
+        above = f'<p class="caption" id="{anchor}">{caption}</p>' if caption else ""
+        return f'{above}<div class="scroll" tabindex="0" role="region" {name}>{found["table"]}'
+
+    html = TABLE.sub(region, html).replace("</table>", "</table></div>").replace("<th></th>", "<td></td>")
     return _scoped(_scoped(html, "thead", "col"), "tbody", "row")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ STYLE = {
     "svg.hashsalt": "breathline",
     "font.family": ["DejaVu Sans"],  # part of matplotlib, so that its metrics are the same on every machine
     "font.size": 10,
+    "text.parse_math": False,  # names of users may hold dollar signs
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
@@ -43,6 +45,19 @@ STYLE = {
 
 
 WIDE, NARROW = 10.2, 4.4  # inches: of a computer's page, and of a phone's
+DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))  # one for each round through the colours
+
+
+def line_of(index: int, name: str) -> dict[str, Any]:
+    """Return colour, dashes and legend of the n-th line of a figure, for any number of lines.
+
+    Args:
+        index: Number of the line, from 0.
+        name: Name for the legend. Matplotlib would leave out one that begins with an underscore.
+    """
+    dashes = DASHES[index // len(PALETTE) % len(DASHES)]
+    label = f"\u200b{name}" if name.startswith("_") else name
+    return {"color": PALETTE[index % len(PALETTE)], "linestyle": dashes, "label": label}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from tasks.evaluation.words import figure
 from tasks.reporting.figures import DASHED, unit_square
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
-from tasks.reporting.svg import INK, PALETTE, drawing
+from tasks.reporting.svg import INK, drawing, line_of
 
 
 def content(run: RunResults) -> Mapping[str, Any]:
@@ -55,7 +55,7 @@ def _curve(table: pl.DataFrame, model: str, classes: Sequence[str], notes: Mappi
         for index, name in enumerate(classes):
             part = table.filter((pl.col("model") == model) & (pl.col("class") == name))
             if part.height:
-                axes.plot(part[x], part[y], color=PALETTE[index], label=f"{name} {notes[name]}")
+                axes.plot(part[x], part[y], **line_of(index, f"{name} {notes[name]}"))
         unit_square(axes, x.replace("_", " "), y.replace("_", " "))
         if axes.lines[is_roc:]:  # no class may be in the test
             axes.legend(loc="lower right" if is_roc else "upper right", labelcolor=INK)

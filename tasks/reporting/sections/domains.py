@@ -14,7 +14,7 @@ from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
-from tasks.reporting.svg import INK, PALETTE, drawing, of_both_widths
+from tasks.reporting.svg import INK, drawing, line_of, of_both_widths
 from tasks.runtime.artifact_reading import read_table
 
 MOST = 200  # cycles of a group whose spectra are averaged
@@ -138,8 +138,7 @@ def _spectra(domains: Sequence[Domain], width: float) -> str:
     with drawing(width, 3.9, "Mean feature of each corpus and device over the mel bins") as canvas:
         axes = canvas.axes
         for index, one in enumerate(domains):
-            style = "-" if index < len(PALETTE) else (0, (4, 2))
-            axes.plot(one.spectrum, color=PALETTE[index % len(PALETTE)], linestyle=style, linewidth=1.4, label=one.name)
+            axes.plot(one.spectrum, linewidth=1.4, **line_of(index, one.name))
         axes.set(xlabel="mel bin, from low to high frequencies", ylabel="mean feature")
         axes.set_xlim(0, len(domains[0].spectrum) - 1)
         axes.legend(labelcolor=INK, ncols=2 if len(domains) > 5 else 1)

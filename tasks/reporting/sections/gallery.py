@@ -1,5 +1,6 @@
 """Section of test cycles to look at and to listen to: errors, doubtful and clear cases of the first student."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ class Example:
         image: The log-mel features as a PNG in a data URL; time from left to right, frequency upwards.
         span: Start and end of the cycle as fractions of the image's width; the rest is padding.
         audio: The sound of the cycle as an MP3 in a data URL; None where the page has enough of them.
+        trace: Command that shows the origin of the cycle.
         marks: The map of the model over the image as a PNG in a data URL, and the class that it explains; None if no
             maps were drawn.
     """
@@ -45,6 +47,7 @@ class Example:
     image: str
     span: tuple[float, float]
     audio: str | None
+    trace: str
     marks: tuple[str, str] | None
 
 
@@ -55,7 +58,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
     probabilities, marks = notable_cycles.probabilities(own), _marks(run, name)
     features = run.features(name)
     clips = features.clip_settings
-    sounds = _sounds(run, [row for _, rows in groups for row in rows], rate(features))
+    sounds = _sounds(run, [row for _, rows in groups for row in rows], rate(features), clips["duration_s"])
 
     def example(row: int) -> Example:
         cycle = run.cycles.row(row, named=True)
@@ -67,11 +70,12 @@ def content(run: RunResults) -> Mapping[str, Any]:
             image=media.spectrogram(features.read(features.find([cycle["cycle_id"]]))[0].astype(np.float32)),
             span=cycle_span(min(1.0, cycle["duration_s"] / clips["duration_s"]), clips["pad"]),
             audio=sounds.get(row),
+            trace=f"breathline audit trace {shlex.quote(cycle['cycle_id'])}",
             marks=marks.get(cycle["cycle_id"]),
         )
 
     shown = [(title, [example(row) for row in rows]) for title, rows in groups]
-    return {"groups": shown, "student": name, "marked": bool(marks)}
+    return {"groups": shown, "student": name, "marked": bool(marks), "normalized": "normalization" in run.cards[name]}
 
 
 def _marks(run: RunResults, model: str) -> Marks:
@@ -93,14 +97,22 @@ def rate(features: Features) -> int:
     return features.sample_rate
 
 
-def _sounds(run: RunResults, rows: Sequence[int], rate: int) -> dict[int, str]:
-    """Return the sounds of rows of the test cycles, up to `AUDIO_BYTES`."""
+def _sounds(run: RunResults, rows: Sequence[int], rate: int, longest_s: float) -> dict[int, str]:
+    """Return the sounds of rows of the test cycles, at most `AUDIO_BYTES` together, each as long as the network's clip.
+
+    Args:
+        run: The results.
+        rows: Numbers of the cycles.
+        rate: Sample rate of the waveforms in Hz.
+        longest_s: Length of a clip in seconds.
+    """
     ids = run.cycles["cycle_id"].to_list()
     samples, sounds, size = run.waveforms([ids[row] for row in rows], rate), dict[int, str](), 0
     for row in rows:
-        if size < AUDIO_BYTES:
-            sounds[row] = media.audio(samples[ids[row]], rate)
-            size += len(sounds[row])
+        sound = media.audio(samples[ids[row]][: round(rate * longest_s)], rate)
+        if size + len(sound) <= AUDIO_BYTES:
+            sounds[row] = sound
+            size += len(sound)
     return sounds
 
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
-from tasks.reporting.svg import INK, PALETTE, drawing
+from tasks.reporting.svg import INK, drawing, line_of
 
 
 def content(run: RunResults) -> Mapping[str, Any]:
@@ -41,11 +41,9 @@ def _over_epochs(history: pl.DataFrame, column: str, title: str, label: str) -> 
             axes.plot(
                 part["epoch"],
                 part[column],
-                color=PALETTE[index % len(PALETTE)],
-                linewidth=2.2 if student else 1.2,
-                linestyle="-" if student else (0, (5, 2)),
+                linewidth=2.4 if student else 1.2,
                 marker="o" if part.height == 1 else None,
-                label=model,
+                **line_of(index, model),
             )
         axes.set(xlabel="epoch", ylabel=title)
         axes.set_xlim(0.5, history["epoch"].to_numpy().max() + 0.5)

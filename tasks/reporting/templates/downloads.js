@@ -22,6 +22,9 @@
     line.append(made);
     after.after(line);
   };
+  window.addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+  });
   const nameOf = (element, number) => `breathline-${element.closest("section").id}-${number}`;
   const quoted = (cell) => `"${cell.innerText.replace(/\s+/g, " ").trim().replaceAll('"', '""')}"`;
   const csv = (table) => [...table.rows].map((line) =>
@@ -38,9 +41,10 @@
       table.closest(".scroll"),
       button("CSV", "Save this table", () => save(`${nameOf(table, index + 1)}.csv`, "text/csv", "\ufeff" + csv(table)))
     ));
-    section.querySelectorAll("figure > svg, figure > .on-wide > svg").forEach((drawing, index) => {
-      const last = drawing.parentElement.classList.contains("on-wide") ? drawing.parentElement.nextElementSibling : drawing;
-      row(last, button("SVG", "Save this figure", () =>
+    section.querySelectorAll("figure svg").forEach((drawing, index) => {
+      if (drawing.closest(".on-narrow")) return;
+      const twin = drawing.closest(".on-wide")?.nextElementSibling;
+      row(twin ?? drawing, button("SVG", "Save this figure", () =>
         save(`${nameOf(drawing, index + 1)}.svg`, "image/svg+xml", svg(drawing))));
     });
   }

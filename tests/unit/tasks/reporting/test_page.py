@@ -42,7 +42,7 @@ class Page(HTMLParser):
             self.headings.append("")
         if tag == "tr" and "thead" in self.open:
             self.columns.append([])
-        if tag == "th" and "thead" in self.open:
+        if tag in ("th", "td") and "thead" in self.open:
             self.columns[-1].append("")
 
     def handle_endtag(self, tag):
@@ -52,7 +52,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] == "h2":
             self.headings[-1] += data
-        if self.open and self.open[-1] == "th" and "thead" in self.open:
+        if self.open and self.open[-1] in ("th", "td") and "thead" in self.open:
             self.columns[-1][-1] += data
 
 

@@ -1,0 +1,20 @@
+"""Figures with names and numbers of lines that users choose."""
+
+import pytest
+
+from tasks.reporting.svg import PALETTE, drawing, line_of
+
+
+def test_lines_differ_by_colour_or_dashes():
+    styles = [(line["color"], line["linestyle"]) for line in (line_of(index, "x") for index in range(4 * len(PALETTE)))]
+    assert len(set(styles)) == len(styles)
+
+
+@pytest.mark.parametrize("name", ["$5 and $6", r"\frac{", "_hidden", "a < b & c", "é"])
+def test_names_are_drawn_as_they_are(name):
+    with drawing(4, 3, f"figure of {name}") as canvas:
+        canvas.axes.plot([0, 1], [0, 1], **line_of(0, name))
+        canvas.axes.legend()
+        canvas.axes.set_xlabel(name)
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert canvas.svg.count(escaped) >= 3
