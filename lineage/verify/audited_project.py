@@ -18,6 +18,7 @@ from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from models import file_reading
 from models.decision_rules import DecisionRule
+from models.file_names import CARD
 from models.file_reading import UnreadableFileError
 from tasks.artifacts import CYCLES, EXTERNAL_CORPORA, STUDENTS, TEACHERS, CorpusFolders
 from tasks.evaluation import model_rules
@@ -160,6 +161,8 @@ class AuditedProject:
     def decision_rules(self, native: str | None = None) -> dict[tuple[str, str], DecisionRule]:
         """Return the decision rules of the models that `evaluate` judged, by model and selection, from their cards.
 
+        A model without a card is absent, as is the ensemble without the card of a member: another check finds it.
+
         Args:
             native: Corpus whose head's own classes are predicted; None for the shared classes.
         """
@@ -167,7 +170,10 @@ class AuditedProject:
         given = found["params"]
         folders = {f"teacher/{name}": self.root / TEACHERS / name for name in given["teachers"]}
         folders |= {f"student/{seed}": self.root / STUDENTS / str(seed) for seed in given["student.seeds"]}
-        return model_rules.read(folders, found["decisions"]["ensemble"], given["selections"], native)
+        folders = {name: folder for name, folder in folders.items() if (folder / CARD).is_file()}
+        members = found["decisions"]["ensemble"]
+        known = members if set(members) <= folders.keys() else []
+        return model_rules.read(folders, known, given["selections"], native)
 
     def assignment(self, stage: str) -> Assignment:
         """Return the assignment of cycles to subsets that the tables give for the recorded parameters of a stage."""

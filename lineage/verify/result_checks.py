@@ -82,6 +82,8 @@ def _predictions(
         off = np.flatnonzero(np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE)
         if len(off):
             yield _fault(place, f"{len(off)} predictions do not sum to 1: {ids[off[0]]}")
+        if (model, selection) not in rules:
+            continue
         given = rules[model, selection].predict(probabilities)
         other = np.flatnonzero(given != part["predicted"].to_numpy())
         if len(other):
