@@ -5,8 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import pytest
 from scipy.stats import binomtest, t
 from sklearn import metrics as sk
+
+
+def number(text: str) -> float:
+    """Return the first number of a cell."""
+    return float(text.split(maxsplit=1)[0].strip("†").replace("−", "-"))
+
+
+def close(cells, values, digits=1):
+    tolerance = 0.56 * 10**-digits  # figures are rounded twice
+    assert [number(cell) for cell in cells] == pytest.approx([float(value) for value in values], abs=tolerance)
 
 
 def scores(rows: pl.DataFrame) -> dict[str, float]:

@@ -9,6 +9,7 @@ from tasks.reporting import page
 from tests.unit.tasks.evaluation.example import CLASSES, SETTINGS
 from tests.unit.tasks.reporting import example, recomputed
 from tests.unit.tasks.reporting.html_tables import Tables
+from tests.unit.tasks.reporting.recomputed import close, number
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +20,6 @@ def shown(tmp_path_factory):
     rows = run.predictions.filter(pl.col("selection") == "val")
     rows = rows.join(run.cycles.drop("label", "patient_id", "recording_id", "corpus"), on="cycle_id")
     return rows.filter(pl.col("model").str.starts_with("student/")), rows, Tables(page.render(run))
-
-
-def number(text: str) -> float:
-    """Return the first number of a cell."""
-    return float(text.split(maxsplit=1)[0].strip("†").replace("−", "-"))
-
-
-def close(cells, values, digits=1):
-    tolerance = 0.56 * 10**-digits  # figures are rounded twice
-    assert [number(cell) for cell in cells] == pytest.approx([float(value) for value in values], abs=tolerance)
 
 
 def of_model(rows: pl.DataFrame, name: str) -> pl.DataFrame:
