@@ -141,7 +141,7 @@ def _environment() -> dict[str, Any]:
 
 def _parameters() -> dict[str, Any]:
     values = params.read(ROOT / "params.yaml")
-    student = params.merge(values["student"], {**NETWORK, "frontend": "ast"}) | {"seeds": [1, 2]}
+    student = values["student"] | NETWORK | {"frontend": "ast"} | {"seeds": [1, 2]}
     return values | {
         "corpora": {"icbhi": CORPUS},
         "external": {},
