@@ -8,7 +8,22 @@ import pytest
 from tasks.parameters import judge
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+TRANSFORMER = """\
+  transformer_s1:
+    architecture: ast
+    options: {size: tiny, depth: 2, stride: 16, pool: mean}
+    frontend: ast
+    weights: scratch
+    seed: 1
+    override: {optimizer: {lr: 0.0005}, schedule: {epochs: 4}}
+"""
+# The committed file, with a teacher that has patches and a front end of its own.
+TEXT = (
+    (ROOT / "params.yaml")
+    .read_text(encoding="utf-8")
+    .replace("\nfrontends:\n", "\nfrontends:\n  ast: {duration_s: 2.5}\n")
+    .replace("\nsoft_labels:\n", f"{TRANSFORMER}\nsoft_labels:\n")
+)
 
 
 def in_section(section: str, old: str, new: str) -> str:
@@ -25,8 +40,8 @@ EDITS = [
     ("student", "student:", "studnet:", "studnet", "is unknown; did you mean student?"),
     ("student", "student:", "studnet:", "student", "is missing"),
     ("student", "optimizer:", "optimiser:", "student.optimiser", "did you mean optimizer?"),
-    ("student", "    rho: 0.05\n", "    roh: 0.05\n", "student.optimizer.roh", "did you mean rho?"),
-    ("student", "    lr: 0.003\n", "", "student.optimizer.lr", "is missing; allowed: a number, above 0"),
+    ("student", "    rho: 0.02\n", "    roh: 0.02\n", "student.optimizer.roh", "did you mean rho?"),
+    ("student", "    lr: 0.004\n", "", "student.optimizer.lr", "is missing; allowed: a number, above 0"),
     ("student", "  patience: 0\n", "", "student.patience", "is missing"),
     ("validate", "names: error", "nmaes: error", "validate.severity.nmaes", "did you mean names?"),
     ("teachers", "    override: {}", "    override: {epoch: 3}", "teachers.cnn_s1.override.epoch", "is unknown"),
@@ -37,11 +52,11 @@ EDITS = [
     ("labels", "heads: {}", "heads: {demo: lungsound_5}", "heads.demo", "did you mean lungsound_4?"),
     ("labels", "heads: {}", "heads: {demo: lungsound_4}", "heads", "cannot be used with teachers"),
     # types
-    ("student", "rho: 0.05", 'rho: "abc"', "student.optimizer.rho", '"abc"; allowed: a number from 0'),
-    ("student", "lr: 0.003", 'lr: "1e-3"', "student.optimizer.lr", "a number, above 0"),
-    ("student", "lr: 0.003", "lr: 1,5", "student.optimizer.lr", "a number, above 0"),
-    ("student", "epochs: 8", "epochs: 8.5", "student.schedule.epochs", "a whole number from 1"),
-    ("student", "epochs: 8", "epochs: true", "student.schedule.epochs", "true; allowed: a whole number"),
+    ("student", "rho: 0.02", 'rho: "abc"', "student.optimizer.rho", '"abc"; allowed: a number from 0'),
+    ("student", "lr: 0.004", 'lr: "1e-3"', "student.optimizer.lr", "a number, above 0"),
+    ("student", "lr: 0.004", "lr: 1,5", "student.optimizer.lr", "a number, above 0"),
+    ("student", "epochs: 12", "epochs: 8.5", "student.schedule.epochs", "a whole number from 1"),
+    ("student", "epochs: 12", "epochs: true", "student.schedule.epochs", "true; allowed: a whole number"),
     ("student", "batch_size: 8", "batch_size: null", "student.batch_size", "null; allowed: a whole number"),
     ("student", "adaptive: false", "adaptive: no", "student.optimizer.adaptive", '"no"; allowed: true or false'),
     ("student", "  optimizer:\n", "  optimizer: sam\n  x:\n", "student.optimizer", "a mapping with the keys name, lr"),
@@ -51,16 +66,16 @@ EDITS = [
     ("validate", "age: [0, 110]", "age: 110", "validate.ranges.age", "a list of 2"),
     ("corpora", "demo: {seed: 2017, patients: 60}", "demo: [1]", "corpora.demo.demo", "with the keys seed, patients"),
     # ranges
-    ("student", "epochs: 8", "epochs: -1", "student.schedule.epochs", "from 1 to 1,000,000"),
-    ("student", "epochs: 8", f"epochs: {10**30}", "student.schedule.epochs", "from 1 to 1,000,000"),
-    ("student", "rho: 0.05", "rho: -0.05", "student.optimizer.rho", "from 0 to 1,000"),
+    ("student", "epochs: 12", "epochs: -1", "student.schedule.epochs", "from 1 to 1,000,000"),
+    ("student", "epochs: 12", f"epochs: {10**30}", "student.schedule.epochs", "from 1 to 1,000,000"),
+    ("student", "rho: 0.02", "rho: -0.05", "student.optimizer.rho", "from 0 to 1,000"),
     ("student", "momentum: 0.9", "momentum: 1", "student.optimizer.momentum", "below 1"),
     ("student", "label_smoothing: 0.0", "label_smoothing: 1.0", "student.objective.label_smoothing", "below 1"),
     ("student", "focal_gamma: 0.0", "focal_gamma: -1", "student.objective.focal_gamma", "from 0 to 10"),
     ("teacher_training", "power: 1.0", "power: 0.5", "class_weight_power", "1, because class_weights is none"),
     ("student", "batch_size: 8", "batch_size: 0", "student.batch_size", "from 1"),
     ("student", "micro_batch: null", "micro_batch: 16", "student.micro_batch", "at most batch_size, which is 8"),
-    ("student", "warmup_epochs: 1", "warmup_epochs: 9", "student.schedule.warmup_epochs", "epochs, which is 8"),
+    ("student", "warmup_epochs: 1", "warmup_epochs: 13", "student.schedule.warmup_epochs", "epochs, which is 12"),
     ("student", "name: cosine", "name: step", "student.schedule.milestones", "the schedule step needs"),
     ("student", "gain: 0.0", "gain: 2", "student.waveform.gain", "below 1"),
     ("student", "decay: 0.999", "decay: 1.0", "student.moving_average.decay", "below 1"),
@@ -72,7 +87,7 @@ EDITS = [
     ("validation", "fraction: 0.2", "fraction: 0.0001", "validation.fraction", "from 0.02 to 0.5"),
     ("validation", "seed: 0", "seed: -1", "validation.seed", "from 0 to"),
     ("validate", "age: [0, 110]", "age: [110, 0]", "validate.ranges.age", "the lowest value, then the highest"),
-    ("soft_labels", "k: 2", "k: 0", "soft_labels.k", "from 1"),
+    ("soft_labels", "k: 3", "k: 0", "soft_labels.k", "from 1"),
     ("soft_labels", "temperature: 1.0", "temperature: 0", "soft_labels.temperature", "from 0.001"),
     ("soft_labels", "noise_variance: 0.1", "noise_variance: -0.1", "soft_labels.noise_variance", "from 0 to"),
     ("evaluation", "confidence: 0.95", "confidence: 95", "evaluation.confidence", "below 1"),
@@ -94,20 +109,20 @@ EDITS = [
     ("student", "weights: scratch", "weights: scrach", "student.weights", "did you mean scratch?"),
     ("teachers", "frontend: efficientat", "frontend: clap", "teachers.cnn_s1.frontend", "ast, efficientat"),
     ("teachers", "weights: scratch", "weights: mn04", "teachers.cnn_s1.weights", "allowed: scratch"),
-    ("student", "timm/test_efficientnet", "asst", "student.architecture", "did you mean ast?"),
-    ("student", "timm/test_efficientnet", "timm/resnt18", "student.architecture", "did you mean resnet18?"),
-    ("student", "{width: 0.7}", "{dropuot: 0.1}", "student.options.dropuot", "did you mean dropout?"),
-    ("student", "{width: 0.7}", "{dropout: 2}", "student.options.dropout", "below 1"),
-    ("student", "{width: 0.7}", "{pooling: {window: 1}}", "options.pooling.window", "mean windows?"),
+    ("student", "timm/test_resnet", "asst", "student.architecture", "did you mean ast?"),
+    ("student", "timm/test_resnet", "timm/resnt18", "student.architecture", "did you mean resnet18?"),
+    ("student", "{width: 0.35}", "{dropuot: 0.1}", "student.options.dropuot", "did you mean dropout?"),
+    ("student", "{width: 0.35}", "{dropout: 2}", "student.options.dropout", "below 1"),
+    ("student", "{width: 0.35}", "{pooling: {window: 1}}", "options.pooling.window", "mean windows?"),
     ("teachers", "    seed: 1\n", "    seed: 1\n    fold: {idex: 0, of: 2}\n", "fold.idex", "did you mean index?"),
-    ("student", "{width: 0.7}", "{pooling: {windows: max}}", "options.pooling.windows", "attention, mean"),
-    ("student", "{width: 0.7}", "{pooling: {window_s: 2.5}}", "options.pooling.window_s", "below frontends."),
-    ("student", "{width: 0.7}", "{pooling: {hop_s: 2.1}}", "options.pooling.hop_s", "at most window_s"),
-    ("student", "{width: 0.7}", "{pooling: max}", "options.pooling", "with the keys windows, window_s, hop_s"),
+    ("student", "{width: 0.35}", "{pooling: {windows: max}}", "options.pooling.windows", "attention, mean"),
+    ("student", "{width: 0.35}", "{pooling: {window_s: 2.5}}", "options.pooling.window_s", "below frontends."),
+    ("student", "{width: 0.35}", "{pooling: {hop_s: 2.1}}", "options.pooling.hop_s", "at most window_s"),
+    ("student", "{width: 0.35}", "{pooling: max}", "options.pooling", "with the keys windows, window_s, hop_s"),
     ("teachers", "stride: 16", "stride: 16, pooling: {window_s: 9}", "options.pooling.window_s", "which is 2.5"),
     ("teachers", "stride: 16", "stride: [1, 2, 3]", "teachers.transformer_s1.options.stride", "a list"),
     ("frontends", "  ast: {", "  asd: {", "frontends.asd", "is no front end; allowed: ast, beats"),
-    ("soft_labels", "k: 2", "k: 9", "soft_labels.k", "is 9; allowed: at most the number of teachers"),
+    ("soft_labels", "k: 3", "k: 9", "soft_labels.k", "is 9; allowed: at most the number of teachers"),
     ("soft_labels", "in_sample  ", "out_of_fold", "soft_labels.exposure", "teachers for every fold"),
     ("student", "seeds: [1]", "seeds: [1, 1]", "student.seeds", "[1, 1]; allowed: each seed once"),
     ("student", "seeds: [1]", "seeds: []", "student.seeds", "a list (one or more)"),
@@ -144,13 +159,13 @@ EDITS = [
     ("compute", "processes: 1 ", "processes: 3 ", "compute.processes", "a divisor of teacher_training.batch_size"),
     ("student", "frontend: efficientat", "frontend: [ast]", "student.frontend", '["ast"]; allowed: ast, efficientat'),
     ("student", "weights: scratch", "weights: null", "student.weights", "null; allowed: scratch"),
-    ("student", "timm/test_efficientnet", "timm/vit_base_patch16_224", "student.architecture", "inputs of any size"),
+    ("student", "timm/test_resnet", "timm/vit_base_patch16_224", "student.architecture", "inputs of any size"),
     ("labels", "lungsound_4", "[lungsound_4]", "labels", "allowed: lungsound_4, lungsound_2"),
     ("labels", " lungsound_4 ", " ", "labels", "null; allowed: lungsound_4, lungsound_2"),
     # numbers with which no training can work
-    ("student", "lr: 0.003", "lr: 1.0e308", "student.optimizer.lr", "at most 1,000"),
+    ("student", "lr: 0.004", "lr: 1.0e308", "student.optimizer.lr", "at most 1,000"),
     ("student", "weight_decay: 0.0001", "weight_decay: 1.0e300", "student.optimizer.weight_decay", "to 1,000"),
-    ("student", "rho: 0.05", "rho: 1.0e9", "student.optimizer.rho", "from 0 to 1,000"),
+    ("student", "rho: 0.02", "rho: 1.0e9", "student.optimizer.rho", "from 0 to 1,000"),
     ("student", "beta: 1.0", "beta: 1.0e-300", "student.objective.patchmix.beta", "from 0.001 to 1,000"),
     ("student", "noise_sd: 0.0", "noise_sd: 1.0e9", "student.waveform.noise_sd", "from 0 to 1"),
     ("soft_labels", "temperature: 1.0", "temperature: 1.0e-320", "soft_labels.temperature", "from 0.001"),
@@ -192,7 +207,7 @@ def test_the_number_of_wrong_edits():
 def test_all_faults_are_in_one_message_each_with_its_own_line(tmp_path):
     path = tmp_path / "params.yaml"
     text = (
-        in_section("student", "rho: 0.05", "rho: abc").replace("k: 2 ", "k: 0 ").replace("threads: 1 ", "threads: 0 ")
+        in_section("student", "rho: 0.02", "rho: abc").replace("k: 3 ", "k: 0 ").replace("threads: 1 ", "threads: 0 ")
     )
     path.write_text(text)
     rows = text.splitlines()

@@ -178,10 +178,9 @@ def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_p
     ):
         (tmp_path / folder).mkdir(parents=True)
         made.rename(tmp_path / folder / made.name)
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    longer = text.replace("ast: {duration_s: 2.5}", "ast: {duration_s: 8.0}")
-    (tmp_path / "params.yaml").write_text(longer, encoding="utf-8")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     runs.edit(tmp_path, lambda params: params["corpora"].update({runs.CORPUS: params["corpora"].pop("demo")}))
+    runs.edit(tmp_path, lambda params: params["frontends"].update(ast={"duration_s": 8.0}))
     out = tmp_path / runs.FEATURES
     process = start(tmp_path, env, "dask", f"fbank@{runs.CORPUS}-ast")
     while not any(path.stat().st_size > 1_000_000 for path in out.glob(".features*")):

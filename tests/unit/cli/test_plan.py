@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def wrong(tmp_path) -> Path:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("k: 2 ", "k: 9 ").replace("k: 2", "k: 9")
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("k: 3 ", "k: 9 ").replace("k: 3", "k: 9")
     (tmp_path / "params.yaml").write_text(text.replace("\nstudent:", "\nstudnet:"), encoding="utf-8")
     return tmp_path
 

@@ -48,7 +48,7 @@ def test_params_and_recipes_fit_their_schemas_and_name_them():
         (("student", "optimizer"), {"name": "adamW"}),
         (("student",), {"options": {"depth": 3}}),
         (("teachers", "cnn_s1", "override"), {"epochs": 3}),
-        (("teachers", "transformer_s1", "options"), {"size": "huge"}),
+        (("teachers", "cnn_s1", "options"), {"width": "huge"}),
         (("weights",), {"x; y": {"source": "none"}}),
         (("frontends",), {"other": {"duration_s": 1}}),
         (("corpora", "demo"), {"format": 3}),
