@@ -15,6 +15,7 @@ from tasks import artifacts
 from tasks.evaluation import by_corpus, model_rules, native
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.runtime import corpus_facts
+from tasks.runtime.params import parse
 from tasks.subsets import assignment
 from tasks.training import teachers
 from tests import toy
@@ -148,7 +149,7 @@ def native_figures(folder: Path) -> dict:
         )
         for name, one in native.tested(assigned, facts, params["split"], root=folder).items()
     }
-    settings = EvaluationSettings(**params["evaluation"])
+    settings = parse(EvaluationSettings, params["evaluation"], "evaluation")
     baselines = teachers.baselines(teachers.read(params))
     return json.loads(json.dumps(by_corpus.of_tested(tested, settings, ensemble, baselines)))
 
