@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from tasks import (
     download,
     evaluate,
+    explain,
     external,
     extract,
     fbank,
@@ -71,6 +72,7 @@ def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_with
     soft_labels.main()
     train_student.main("1")
     evaluate.main()
+    explain.main()
     report.main()
     assert b"16/16" in shown.getvalue()
 
