@@ -65,7 +65,7 @@ class Ratios:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often intervals hold the truth.
+    """Share of intervals that hold the truth.
 
     Attributes:
         percent: Share of the defined intervals that hold it, in percent.
