@@ -82,5 +82,6 @@ def test_a_leaderboard_shares_teachers_and_the_command_shows_the_same(tmp_path, 
     monkeypatch.chdir(folder)
     shown = CliRunner().invoke(app, ["leaderboard", "plain", "wide", "--seeds", "3"])
     assert shown.exit_code == 0, shown.output
-    assert "wide" in shown.output
+    rows = {line.split()[0]: line.split() for line in shown.output.splitlines() if line.split()}
+    assert rows["wide"][:4] == ["wide", "1", "50.0", "–"], "four cycles of two patients give no interval"
     assert (tmp_path / "count").read_text() == "t1\n"
