@@ -1,5 +1,6 @@
 """Fixtures of all tests, and how tests are spread over parallel processes."""
 
+import dataclasses
 import gc
 import os
 import shutil
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tasks.runtime.hooks import hooks
 
 # No deadline: what a busy machine takes for an example says nothing of the code.
 hypothesis.settings.register_profile("breathline", deadline=None)
@@ -88,6 +91,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{took / 60:6.2f}  {group}")
     for worker, end in sorted(ends.items()):
         terminalreporter.write_line(f"{worker} ended {max(ends.values()) - end:.0f} s before the last process")
+
+
+@pytest.fixture(autouse=True)
+def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each test without hooks: the launcher of a stage sets them for its whole process."""
+    for field in dataclasses.fields(hooks):
+        monkeypatch.setattr(hooks, field.name, None)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from cli.main import app
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.hooks import hooks
 from tests.pipeline import in_process
 from tests.unit.tasks import damaged
 from tests.unit.tasks.damaged import DAMAGES
@@ -79,7 +78,6 @@ def cases(project: Path) -> Iterator[tuple[str, Path, str]]:
 @pytest.fixture
 def inside(project, monkeypatch) -> Path:
     monkeypatch.chdir(project)
-    monkeypatch.setattr(hooks, "recorder", None)
     return project
 
 

@@ -111,7 +111,6 @@ def test_a_process_that_is_killed_is_an_error(monkeypatch):
 )
 def test_an_unknown_runner_and_dask_without_the_launcher_are_refused_at_once(monkeypatch, name, message):
     monkeypatch.setenv(parallel.RUNNER, name)
-    monkeypatch.setattr(hooks, "dask_mapper", None)  # a launcher that ran in this process has set it
     with pytest.raises(BreathlineError, match=message):
         parallel.in_order(slow_first, range(3), workers=1, ahead=1, shard=1)
 
