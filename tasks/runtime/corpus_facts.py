@@ -13,6 +13,7 @@ from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.files import write_json
 
 PATIENT = "patient"
+Segments = Literal["cycles", "events", "recordings"]
 FOLDER, CORPUS, LABEL_SETS = artifacts.POOL, artifacts.CORPUS.name, artifacts.LABEL_SETS.name
 
 
@@ -129,6 +130,8 @@ class CorpusFacts:
         published: Published results that figures of this corpus may be compared with.
         challenge_metrics: Names of the metrics of the corpus's own challenge.
         patient: Noun for what `patient_id` stands for: a patient, or what stands in for unknown patients.
+        generated: Whether a program generated the sounds, of any part.
+        segments: Kind of a cycle: a respiratory cycle, an event such as an inhalation, or a whole recording.
         parts: Facts of each corpus, if these are of several.
     """
 
@@ -154,6 +157,8 @@ class CorpusFacts:
     published: tuple[Published, ...]
     challenge_metrics: tuple[str, ...]
     patient: str = PATIENT
+    generated: bool = False
+    segments: Segments = "cycles"
     parts: tuple["CorpusFacts", ...] = ()
 
     def metrics_of(self, labels: str) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ class SprsoundRecordings(Sprsound):
     def facts(self, identity: Identity) -> CorpusFacts:
         """Return the facts of SPRSound with other cycles and label sets."""
         cycle = facts.TEXTS["recordings"]["cycle"]
-        return replace(super().facts(identity), name=self.name, cycle=cycle, label_sets=LABEL_SETS)
+        own = super().facts(identity)
+        return replace(own, name=self.name, cycle=cycle, segments="recordings", label_sets=LABEL_SETS)
 
     def expectations(self, identity: Identity) -> Expectations:
         """Return the expectations of SPRSound's format, with those of recordings in place of those of events."""

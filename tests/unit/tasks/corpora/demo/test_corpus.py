@@ -6,9 +6,11 @@ import pytest
 import soundfile as sf
 
 from tasks.corpora.demo import cohort, schedule
+from tasks.corpora.demo.adapter import CORPUS
 from tasks.corpora.demo.corpus import DATABASE, generate
 from tasks.corpora.demo.devices import DEVICES
 from tasks.corpora.icbhi import annotations, metadata, names
+from tasks.corpora.settings import DownloadSettings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
@@ -143,3 +145,9 @@ def test_a_corpus_without_two_sides_or_over_another_is_refused(corpus, tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(BreathlineError, match="database already"):
         generate(corpus, seed=1, patients=2)
+
+
+@pytest.mark.parametrize(("source", "generated"), [("publisher", True), ("directory", False)])
+def test_the_facts_say_whether_the_sounds_were_generated(source, generated):
+    settings = DownloadSettings(format="demo", source=source, path=None if generated else Path("elsewhere"))
+    assert CORPUS.facts(CORPUS.identify(Path("audio"), ["101_1b1_Al_sc_Meditron"], settings)).generated is generated
