@@ -1,48 +1,14 @@
-"""Resampling and fading of recordings, and cutting of cycles."""
+"""Fading of recordings, and cutting of cycles."""
 
-import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import upfirdn
 
 from tasks.audio.cycle_bounds import bounds
+from tasks.audio.resampling import resample
 
 FADE_S = 0.0625
-ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
-
-
-def resample(waveform: npt.NDArray[np.float32], rate: int, target: int) -> npt.NDArray[np.float32]:
-    """Return a mono waveform at `target` Hz, (⌈samples × target / rate⌉,) float32.
-
-    The filter is that of `torchaudio.transforms.Resample` with its defaults, as in the published works: a sinc with a
-    squared cosine window, six zero crossings on each side, and its edge at 0.99 of the lower Nyquist frequency. SciPy
-    applies it at the same speed, without the half gigabyte of memory that torch needs.
-
-    Args:
-        waveform: Waveform (samples,) float32.
-        rate: Sample rate of the waveform in Hz.
-        target: New sample rate in Hz.
-    """
-    if rate == target:
-        return waveform
-    divisor = math.gcd(rate, target)
-    up, down = target // divisor, rate // divisor
-    taps = _filter(up, down)
-    skip = len(taps) // 2 // down
-    return np.asarray(upfirdn(taps, waveform, up, down)[skip : skip + math.ceil(len(waveform) * up / down)])
-
-
-@lru_cache(maxsize=16)
-def _filter(up: int, down: int) -> npt.NDArray[np.float32]:
-    """Return the low-pass filter at `up` times the input's rate; its centre is a whole number of `down` samples."""
-    edge = min(up, down) * ROLLOFF
-    half = down * math.ceil(ZERO_CROSSINGS * up / edge)
-    time = np.clip(np.arange(-half, half + 1) * (edge / (up * down)), -ZERO_CROSSINGS, ZERO_CROSSINGS)
-    window = np.cos(time * (math.pi / 2 / ZERO_CROSSINGS)) ** 2
-    return np.asarray(np.sinc(time) * window * (edge / down), dtype=np.float32)
 
 
 def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
@@ -60,6 +26,38 @@ def fade(waveform: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32
     faded[:length] *= ramp
     faded[len(faded) - length :] *= ramp[::-1]
     return faded
+
+
+class Fader:
+    """Fade of a recording block by block. The blocks together are what `fade` returns."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate, self._length = rate, int(rate * FADE_S)
+        self._held = np.empty(0, dtype=np.float32)
+        self._started = False
+
+    def feed(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the next samples of the faded recording; the last 62.5 ms are held back until `finish`.
+
+        Args:
+            block: Next samples (samples,) float32.
+        """
+        self._held = np.concatenate([self._held, block])
+        if not self._started and len(self._held) >= self._length:
+            self._held[: self._length] *= np.linspace(0, 1, self._length, dtype=np.float32)
+            self._started = True
+        known = len(self._held) - self._length
+        if known <= 0 or not self._started:
+            return self._held[:0]
+        ready, self._held = self._held[:known], self._held[known:]
+        return ready
+
+    def finish(self) -> npt.NDArray[np.float32]:
+        """Return the last samples of the faded recording."""
+        if not self._started:
+            return fade(self._held, self._rate)
+        self._held[len(self._held) - self._length :] *= np.linspace(0, 1, self._length, dtype=np.float32)[::-1]
+        return self._held
 
 
 def cut(

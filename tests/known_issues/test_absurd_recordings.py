@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.audio import limits, reading, waveforms
+from tasks.audio import limits, reading, resampling
 from tasks.runtime.errors import BreathlineError
 from tests import sounds
 
@@ -48,7 +48,7 @@ def test_an_absurd_rate_is_refused_from_the_header(tmp_path, rate):
 def test_the_filter_is_small_for_every_rate_that_is_read():
     rate = 383_987  # a prime: no common divisor with the rates of front ends shortens the filter
     assert rate <= limits.MAX_RATE
-    assert waveforms._filter(32_000, rate).nbytes < 25_000_000
+    assert resampling._phases(32_000, rate).taps.nbytes < 25_000_000
 
 
 @pytest.mark.parametrize(

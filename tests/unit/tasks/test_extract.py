@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from tasks.audio import waveform_files, waveforms
+from tasks.audio import resampling, waveform_files, waveforms
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.extract import extract
 from tasks.runtime import corpus_facts, schemas
@@ -105,7 +105,7 @@ def test_waveforms_are_resampled_and_faded_as_wholes_then_cut(raw):
         assert list(audio) == sorted(audio)
         for name, (native, _, _) in RECORDINGS.items():
             samples, _ = soundfile.read(raw / "audio" / f"{name}.wav", dtype="float32", always_2d=True)
-            whole = waveforms.fade(waveforms.resample(samples.mean(axis=1), native, rate), rate)
+            whole = waveforms.fade(resampling.resample(samples.mean(axis=1), native, rate), rate)
             for index, (start, end) in enumerate([(0.036, 0.579), (0.579, 1.25), (1.25, 1.9)]):
                 expected = whole[int(start * rate) : int(end * rate)]
                 np.testing.assert_array_equal(np.array(audio[f"{name}_{index:03}"], dtype=np.float32), expected)
@@ -118,8 +118,8 @@ def test_recordings_are_not_faded_at_unfaded_rates(raw):
     extract(raw, out, audio, rates=rates, workers=1, unfaded=[16_000])
     starts = {rate: pl.read_parquet(audio / f"{rate}.parquet")["samples"][0].to_numpy() for rate in rates}
     samples, native = soundfile.read(raw / "audio" / f"{PLAIN}.wav", dtype="float32")
-    np.testing.assert_array_equal(starts[16_000], waveforms.resample(samples, native, 16_000)[:16_000])
-    faded = waveforms.fade(waveforms.resample(samples, native, 32_000), 32_000)
+    np.testing.assert_array_equal(starts[16_000], resampling.resample(samples, native, 16_000)[:16_000])
+    faded = waveforms.fade(resampling.resample(samples, native, 32_000), 32_000)
     np.testing.assert_array_equal(starts[32_000], faded[:32_000])
 
 

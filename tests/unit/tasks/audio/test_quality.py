@@ -1,8 +1,10 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from tasks.audio import reading
-from tasks.audio.quality import measure
+from tasks.audio.quality import Meter, measure
 
 RATE = 4000
 TONE = (0.5 * np.sin(2 * np.pi * 200 * np.arange(RATE * 10) / RATE + 0.1)).astype(np.float32)
@@ -58,6 +60,22 @@ def test_of_several_channels_the_worst_is_told_and_shares_are_means():
     quality = measure(np.stack([TONE, bad], axis=1), RATE)
     assert (quality.peak, quality.dc_offset, quality.clipped_fraction) == (1, 1, 0.5)
     assert (quality.silent_fraction, quality.longest_constant_s) == (0.5, 10)
+
+
+@pytest.mark.parametrize("size", [1, 3, 199, 8000, 40_000])
+def test_blocks_have_the_measures_of_the_whole(size):
+    """Runs, frames of 50 ms and moments cross the edges of blocks."""
+    random = np.random.default_rng(size)
+    samples = np.stack([TONE, random.normal(0, 0.3, len(TONE))], axis=1).astype(np.float32)[:12_003]
+    for start, end, value in ((190, 206, 1.0), (395, 410, -1.0), (3000, 4300, 0.25), (11_900, 12_003, 1.0)):
+        samples[start:end] = value
+    samples = samples[: 3 * size + 2000]
+    meter = Meter(RATE, 2)
+    for start in range(0, len(samples), size):
+        meter.feed(samples[start : start + size])
+    found, whole = asdict(meter.result()), asdict(measure(samples, RATE))
+    assert found == pytest.approx(whole, rel=1e-12)
+    assert found["clipped_fraction"] > 0
 
 
 @pytest.mark.real
