@@ -1,0 +1,67 @@
+"""Spectral centroid of a recording, in one pass and in little memory."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+FRAME = 1024  # samples of a frame, at any rate
+AT_ONCE = 256  # frames that are transformed together
+
+Samples = npt.NDArray[np.float32]
+_WINDOW = np.hanning(FRAME).astype(np.float32)
+
+
+@dataclass
+class MeanSpectrum:
+    """Mean power spectrum of samples that arrive in blocks of any length; the blocks do not change the result.
+
+    Frames follow each other without overlap, and their mean is removed. The last samples, fewer than a frame, are left
+    out, except where they are all that there is.
+    """
+
+    _rest: Samples | None = None
+    _power: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(FRAME // 2 + 1))
+    _frames: int = 0
+
+    def add(self, samples: Samples) -> None:
+        """Add the next samples ``(frames, channels)``."""
+        joined = samples if self._rest is None else np.concatenate([self._rest, samples])
+        end = len(joined) // FRAME * FRAME
+        for start in range(0, end, AT_ONCE * FRAME):
+            self._transform(joined[start : min(end, start + AT_ONCE * FRAME)])
+        self._rest = joined[end:].copy()
+
+    def centroid_hz(self, rate: int) -> float | None:
+        """Return the mean frequency, weighted by the power of all channels; None without any power.
+
+        Args:
+            rate: Sample rate in Hz.
+        """
+        if not self._frames and self._rest is not None and len(self._rest):
+            missing = np.zeros((FRAME - len(self._rest), self._rest.shape[1]), np.float32)
+            self._transform(np.concatenate([self._rest - self._rest.mean(axis=0), missing]))
+        power = self._power[1:]  # without the constant part
+        total = float(power.sum())
+        frequencies = np.arange(1, FRAME // 2 + 1) * (rate / FRAME)
+        return float(power @ frequencies) / total if total > 0 else None
+
+    def _transform(self, samples: Samples) -> None:
+        """Add the power of whole frames."""
+        frames = samples.reshape(-1, FRAME, samples.shape[1])
+        frames = (frames - frames.mean(axis=1, keepdims=True)) * _WINDOW[:, np.newaxis]
+        found = np.fft.rfft(frames, axis=1)
+        self._power += (found.real**2 + found.imag**2).sum(axis=(0, 2), dtype=np.float64)
+        self._frames += len(frames)
+
+
+def centroid_hz(samples: Samples, rate: int) -> float | None:
+    """Return the spectral centroid of a whole recording in Hz; None without any power.
+
+    Args:
+        samples: Samples ``(frames, channels)``.
+        rate: Sample rate in Hz.
+    """
+    spectrum = MeanSpectrum()
+    spectrum.add(samples)
+    return spectrum.centroid_hz(rate)

@@ -1,0 +1,195 @@
+"""Log of use: one entry for each recording that a model was asked about, as JSON lines or as Parquet.
+
+An entry holds what came out, when, by which model and for whom. A recording is named by the SHA-256 of its file; the
+name of the file is left out unless it is asked for, since names often hold those of patients. docs/use.md describes
+the columns.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from tasks.runtime import users
+from tasks.runtime.disk_errors import disk_errors
+
+FORMAT = 1
+PARQUET = ".parquet"
+SAMPLE = 16  # segments of a recording whose confidence and distance are logged
+NOT_JUDGED = "not_judged"  # decision on a segment without a class
+
+
+class Segment(Protocol):
+    """Outcome of one segment, as `tasks.prediction` gives it."""
+
+    @property
+    def decision(self) -> str:
+        """Return `judged`, `uncertain`, `unlike` or `not_judged`."""
+
+    @property
+    def predicted(self) -> str | None:
+        """Return the class; None for a segment that is not judged."""
+
+    @property
+    def confidence(self) -> float | None:
+        """Return the largest probability, 0 to 1; None for a segment that is not judged."""
+
+    @property
+    def distance(self) -> float | None:
+        """Return the distance from the training embeddings; None for a model without it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What one model said about one recording, once.
+
+    Attributes:
+        format: Version of these columns.
+        time: Time of the prediction in UTC (ISO 8601).
+        file_sha256: SHA-256 of the file, or of the samples of an array.
+        file_name: Name of the file, if names are logged.
+        seconds: Length of the recording; None if it was not read.
+        sample_rate: Sample rate of the file in Hz.
+        level_dbfs: Level of the recording in dB of full scale; None for a constant.
+        centroid_hz: Spectral centroid of the recording in Hz; None for a constant.
+        device: Device of the recording, if it is known.
+        model: Name of the model for people.
+        model_id: Id of the model, from its card; None for a model without one.
+        segments: Number of segments.
+        abnormal_share: Share of abnormal ones among the segments with a class, 0 to 1; None without any.
+        decisions: Number of segments by decision.
+        predicted: Number of segments by class.
+        confidence: Confidence of at most 16 segments with a class, evenly spaced.
+        distance: Distance of the same segments from the training embeddings; empty if the model has none.
+        user: Name of the user, or of the client of a server.
+    """
+
+    format: int = FORMAT
+    time: str
+    file_sha256: str
+    file_name: str | None
+    seconds: float | None
+    sample_rate: int | None
+    level_dbfs: float | None
+    centroid_hz: float | None
+    device: str | None
+    model: str
+    model_id: str | None
+    segments: int
+    abnormal_share: float | None
+    decisions: dict[str, int]
+    predicted: dict[str, int]
+    confidence: list[float]
+    distance: list[float]
+    user: str
+
+
+def entry(
+    segments: Sequence[Segment],
+    *,
+    normal: str,
+    file_sha256: str,
+    model: str,
+    model_id: str | None,
+    seconds: float | None = None,
+    sample_rate: int | None = None,
+    level_dbfs: float | None = None,
+    centroid_hz: float | None = None,
+    device: str | None = None,
+    file_name: str | None = None,
+    user: str | None = None,
+) -> Entry:
+    """Return the entry of one recording at the current time.
+
+    Args:
+        segments: Outcomes of the segments of the recording.
+        normal: Name of the normal class, the first of the model's classes.
+        file_sha256: SHA-256 of the file, or of the samples of an array.
+        model: Name of the model for people.
+        model_id: Id of the model, from its card.
+        seconds: Length of the recording.
+        sample_rate: Sample rate of the file in Hz.
+        level_dbfs: Level of the recording (`rms_dbfs` of `tasks.audio.quality`).
+        centroid_hz: Spectral centroid of the recording (`centroid_hz` of `tasks.audio.quality`).
+        device: Device of the recording, if it is known.
+        file_name: Name of the file, if names are to be logged.
+        user: Name of the user or client; the user of this process, if None.
+    """
+    judged = [one for one in segments if one.predicted is not None]
+    abnormal = sum(one.predicted != normal for one in judged)
+    shown = [judged[index * len(judged) // SAMPLE] for index in range(SAMPLE)] if len(judged) > SAMPLE else judged
+    return Entry(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        file_sha256=file_sha256,
+        file_name=file_name,
+        seconds=seconds,
+        sample_rate=sample_rate,
+        level_dbfs=level_dbfs,
+        centroid_hz=centroid_hz,
+        device=device,
+        model=model,
+        model_id=model_id,
+        segments=len(segments),
+        abnormal_share=abnormal / len(judged) if judged else None,
+        decisions=dict(sorted(Counter(one.decision for one in segments).items())),
+        predicted=dict(sorted(Counter(one.predicted for one in judged if one.predicted is not None).items())),
+        confidence=[round(float(one.confidence), 4) for one in shown if one.confidence is not None],
+        distance=[round(float(one.distance), 4) for one in shown if one.distance is not None],
+        user=users.own_name() if user is None else user,
+    )
+
+
+def append(path: Path, entries: Iterable[Entry]) -> None:
+    """Append entries to a log, all or none; processes that append at the same time wait for each other.
+
+    A file that ends in `.parquet` is written anew each time; JSON lines suit a service better.
+
+    Args:
+        path: The log; it is made if missing.
+        entries: New entries.
+
+    Raises:
+        DiskError: The disk refuses the entries; the log is then as before.
+        BreathlineError: A Parquet log cannot be read.
+    """
+    rows = [asdict(one) for one in entries]
+    if not rows:
+        return
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == PARQUET:
+            _append_rows(path, rows)
+        else:
+            _append_lines(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
+
+
+def _append_lines(path: Path, lines: bytes) -> None:
+    """Append whole lines behind what is there, on a line of their own even where the last one is torn."""
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle, also by a process that is killed
+        end = os.fstat(handle).st_size
+        torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+        waiting = memoryview(b"\n" + lines if torn else lines)
+        try:
+            while waiting:
+                waiting = waiting[os.write(handle, waiting) :]
+        except OSError:
+            os.ftruncate(handle, end)
+            raise
+    finally:
+        os.close(handle)
+
+
+def _append_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    """Append rows to a Parquet log."""
+    from tasks.prediction import use_log_table  # pyarrow takes 0.1 s to import, and JSON lines do not need it
+
+    use_log_table.append(path, rows)
