@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tasks.audio.spectrum import MeanSpectrum
+
 CLIPPED_LEVEL = 0.999  # fraction of full scale
 CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
 SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above the quantisation noise of 16 bits
@@ -28,6 +30,8 @@ class Quality:
       if all samples are equal.
     - `mix_loss_db`: RMS of the channels over that of their mean, which models hear, in dB: 0 for one channel, 3 for two
       unrelated ones, up to 200 if the channels cancel each other.
+    - `centroid_hz`: spectral centroid, the mean frequency weighted by the power of all channels; None if all samples
+      are equal.
     """
 
     peak: float
@@ -37,6 +41,7 @@ class Quality:
     silent_fraction: float
     rms_dbfs: float | None
     mix_loss_db: float
+    centroid_hz: float | None
 
 
 def measure(samples: Samples, rate: int) -> Quality:
@@ -64,6 +69,7 @@ class Meter:
         self.rate = rate
         self._all = _Moments()
         self._mixed = _Moments()
+        self._spectrum = MeanSpectrum()
         self._peak = 0.0
         self._channels = [_Channel(max(1, int(rate * SILENT_FRAME_S))) for _ in range(channels)]
 
@@ -78,6 +84,7 @@ class Meter:
         self._all.add(samples)
         if len(self._channels) > 1:
             self._mixed.add(samples.mean(axis=1)[:, None])
+        self._spectrum.add(samples)
         self._peak = max(self._peak, float(np.abs(samples).max()))
         for channel, one in zip(self._channels, samples.T, strict=True):
             channel.add(np.ascontiguousarray(one))
@@ -93,6 +100,7 @@ class Meter:
             silent_fraction=float(np.mean([channel.silent_fraction for channel in self._channels])),
             rms_dbfs=20 * float(np.log10(rms)) if rms > 0 else None,
             mix_loss_db=self._mix_loss(rms),
+            centroid_hz=self._spectrum.centroid_hz(self.rate) if rms > 0 else None,
         )
 
     def _mix_loss(self, rms: float) -> float:

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-QUALITY = ("peak", "dc_offset", "clipped_fraction", "longest_constant_s", "silent_fraction", "rms_dbfs", "mix_loss_db")
+QUALITY = (
+    "peak",
+    "dc_offset",
+    "clipped_fraction",
+    "longest_constant_s",
+    "silent_fraction",
+    "rms_dbfs",
+    "mix_loss_db",
+    "centroid_hz",
+)
 
 # Columns that the tables of every corpus have.
 RECORDINGS = pa.schema(

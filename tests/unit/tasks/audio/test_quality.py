@@ -21,6 +21,7 @@ def test_a_clean_tone_has_nothing_to_complain_of():
     assert quality.rms_dbfs == pytest.approx(-9.03, abs=0.01)
     assert (quality.clipped_fraction, quality.silent_fraction) == (0, 0)
     assert quality.longest_constant_s <= 2 / RATE
+    assert quality.centroid_hz == pytest.approx(200, abs=1)
 
 
 def test_clipping_counts_samples_in_a_row_at_either_rail():
@@ -50,7 +51,7 @@ def test_a_stuck_value_is_constant_and_silent(value):
 
 def test_digital_silence_has_no_level():
     quality = measure(of(np.zeros(RATE)), RATE)
-    assert quality.rms_dbfs is None
+    assert (quality.rms_dbfs, quality.centroid_hz) == (None, None)
     assert (quality.peak, quality.silent_fraction, quality.longest_constant_s) == (0, 1, 1)
     assert measure(of(np.zeros(1)), RATE).longest_constant_s == 1 / RATE
 
