@@ -12,15 +12,12 @@ from rich.markup import escape
 from rich.table import Column
 
 from cli.output import table
-from models.file_names import CARD
-from tasks.artifacts import STUDENTS
 from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from flows.registry import Source
     from tasks.checks.settings import UnusableLimits
     from tasks.prediction.recordings import Model
 
@@ -53,7 +50,7 @@ def predict(
     from flows import registry
     from lineage import model_files
 
-    source = _source(Path.cwd(), model)
+    source = registry.chosen(Path.cwd(), model)
     with console.status(f"Fetching {source.label} …"):
         folder = registry.fetch(Path.cwd(), source, seed=seed)
         model_files.check(folder)
@@ -76,19 +73,6 @@ def predict(
         reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in failures.items())
         hint = "replace or leave out these files; the other predictions are above" if tables else "check these files"
         raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{reasons}", hint=hint)
-
-
-def _source(root: Path, model: str | None) -> Source:
-    """Return the source of the requested model, or of the default model."""
-    from flows import registry
-
-    if model:
-        return registry.resolve(root, model)
-    if registry.versions(root):
-        return registry.resolve(root, registry.STUDENT)
-    if not any((root / STUDENTS).glob(f"*/{CARD}")):
-        raise BreathlineError("There is no trained model.", where=root, hint="`make demo` or `dvc repro` trains one")
-    return registry.Source(STUDENTS.as_posix(), folder=root / STUDENTS)
 
 
 def _predicted(

@@ -16,7 +16,7 @@ from flows.gto_tags import Bump
 from flows.plan import plan
 from lineage.git import file_at, git
 from models.file_names import CARD
-from tasks.artifacts import DATA_DOCS_INDEX, SCORES, CorpusFolders, Role
+from tasks.artifacts import DATA_DOCS_INDEX, SCORES, STUDENTS, CorpusFolders, Role
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -194,6 +194,21 @@ def resolve(root: Path, what: str) -> Source:
         message = f"`{what}` is no version, no Git revision and no folder."
         raise BreathlineError(message, where=root, hint=_listed(STUDENT, versions(root))) from error
     return Source(f"{STUDENT} at {what} ({found[:9]})", commit=found)
+
+
+def chosen(root: Path, model: str | None) -> Source:
+    """Return the source of a model, by default of the newest version, or without versions of the model trained last.
+
+    Raises:
+        BreathlineError: The model does not exist, or none was trained.
+    """
+    if model:
+        return resolve(root, model)
+    if versions(root):
+        return resolve(root, STUDENT)
+    if not any((root / STUDENTS).glob(f"*/{CARD}")):
+        raise BreathlineError("There is no trained model.", where=root, hint="`make demo` or `dvc repro` trains one")
+    return Source(STUDENTS.as_posix(), folder=root / STUDENTS)
 
 
 def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
