@@ -1,0 +1,242 @@
+"""Server over HTTP with a model that needs no network: answers, addresses and refusals."""
+
+import json
+import resource
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from tasks.serving import connections
+from tasks.serving.answers import Answer, ProblemDetails
+from tasks.serving.settings import NOTICE
+from tests.unit.tasks.serving import fhir_r4, hostile
+from tests.unit.tasks.serving.fake import CLASSES, FakePredictor
+from tests.unit.tasks.serving.servers import running_server
+
+SOUND = hostile.sound(2.5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("serve"), max_bytes=2**20, max_seconds=60, timeout_s=5) as found:
+        yield found
+
+
+def problem(response, status):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    return ProblemDetails.model_validate(response.json())
+
+
+def test_a_form_and_a_body_get_the_same_answer(server):
+    raw = server.post(SOUND)
+    form = server.client.post("/predict", files={"file": ("../../etc/a b.wav", SOUND, "audio/x-whatever")})
+    answers = [Answer.model_validate(response.raise_for_status().json()) for response in (raw, form)]
+    assert answers[0].segments == answers[1].segments
+    assert [(one.start_s, one.end_s) for one in answers[0].segments] == [(0, 1), (1, 2), (2, 2.5)]
+    assert [answer.recording.name for answer in answers] == ["recording", "a b.wav"]
+    assert answers[0].notice == NOTICE
+    assert answers[0].request_id == raw.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("container", ["FLAC", "OGG", "MP3", "AIFF"])
+def test_the_format_is_known_by_the_content_alone(server, container):
+    response = server.post(hostile.sound(1.0, 8000, container), "application/octet-stream")
+    assert response.raise_for_status().json()["recording"]["sample_rate"] == 8000
+
+
+def test_fhir_is_asked_for_by_parameter_or_header(server):
+    for path, accept in (("/predict?format=fhir", "*/*"), ("/predict", "application/fhir+json")):
+        headers = {"Accept": accept, "Content-Type": "audio/wav"}
+        response = server.client.post(path, content=SOUND, headers=headers).raise_for_status()
+        assert response.headers["content-type"] == "application/fhir+json"
+        fhir_r4.check(response.json())
+        assert len(response.json()["entry"]) == 5  # recording, three segments, device
+
+
+def test_the_openapi_document_describes_body_and_answers(server):
+    document = server.client.get("/openapi.json").json()
+    operation = document["paths"]["/predict"]["post"]
+    assert set(operation["requestBody"]["content"]) == {"multipart/form-data", "audio/*", "application/octet-stream"}
+    assert set(operation["responses"]) >= {"200", "401", "408", "413", "415", "422", "429", "503"}
+    assert list(operation["responses"]["413"]["content"]) == ["application/problem+json"]
+    assert {"/model", "/healthz", "/readyz", "/metrics"} <= set(document["paths"])
+
+
+def test_states_and_model(server):
+    assert server.client.get("/healthz").json() == {"status": "ok"}
+    assert server.client.get("/readyz").json() == {"status": "ready"}
+    described = server.client.get("/model").json()
+    assert (described["label"], described["classes"], described["notice"]) == ("fake@v1.0.0", CLASSES, NOTICE)
+    assert described["card"] == {"classes": CLASSES}
+    problem(server.client.get("/docs"), 404)
+    problem(server.client.get("/predict"), 405)
+
+
+def test_every_response_has_security_headers(server):
+    for response in (server.client.get("/"), server.client.get("/nothing"), server.post(b"x"), server.post(SOUND)):
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert "unsafe" not in response.headers["content-security-policy"]
+        assert response.headers["cache-control"] == "no-store"
+        assert not [name for name in response.headers if name.startswith("access-control-")]
+        assert "server" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "words"),
+    [
+        (b"", "audio/wav", 422, ("0 bytes", "audio file")),
+        (b"text" * 9, "audio/wav", 422, ("The recording recording ", "")),
+        (SOUND[:-100], "audio/wav", 422, ("cut off", "")),
+        (SOUND, "text/plain", 415, ("'text/plain' is not supported", "multipart/form-data")),
+        (SOUND, "", 415, ("no content type", "audio/wav")),
+        (SOUND, "multipart/form-data", 400, ("boundary", "`file`")),
+        (hostile.form(SOUND, field="other"), hostile.FORM_TYPE, 422, ("no part `file`", "curl -F file=@a.wav")),
+        (hostile.form(SOUND, ended=False), hostile.FORM_TYPE, 422, ("no part `file`", "curl")),
+        (hostile.form(SOUND).replace(b"\r\n", b"\n"), hostile.FORM_TYPE, 400, ("", "`file`")),
+        (bytes(2**20 + 1), "audio/wav", 413, ("larger than 1 MB", "shorter parts")),
+        (hostile.sound(61), "audio/wav", 422, ("61 s", "")),
+    ],
+)
+def test_refusals_say_what_is_wrong_and_what_to_do(server, content, kind, status, words):
+    found = problem(server.post(content, kind), status)
+    assert words[0] in found.detail
+    assert words[1] in found.next
+    assert str(server.folder) not in found.detail + found.next
+    assert not list(server.folder.iterdir())
+
+
+def test_a_body_without_a_length_is_limited_too(server):
+    chunks = (bytes(2**16) for _ in range(100))
+    problem(server.client.post("/predict", content=chunks, headers={"Content-Type": "audio/wav"}), 413)
+    problem(server.client.post("/predict?format=xml", content=SOUND), 422)
+
+
+def test_a_slow_upload_ends_with_408(tmp_path):
+    with running_server(tmp_path, timeout_s=0.3) as server:
+        answer = server.raw(hostile.request(SOUND[:100], length=len(SOUND)))
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"took longer than 0.3 s" in answer
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_connection_without_a_whole_head_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(connections, "HEAD_S", 0.3)
+    with running_server(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port)) as sent:
+        start = time.monotonic()
+        sent.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
+        sent.settimeout(5)
+        assert sent.recv(100) == b""
+        assert time.monotonic() - start < 3
+        assert server.client.get("/healthz").status_code == 200
+
+
+def test_a_huge_head_is_refused(server):
+    answer = server.raw(hostile.request(b"", headers=[f"X: {'x' * 2_000_000}"]))
+    assert answer.startswith(b"HTTP/1.1 400") or answer == b""  # or the connection is closed under the sender
+    assert server.client.get("/healthz").status_code == 200
+
+
+def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
+    predictor = FakePredictor(delay_s=0.2)
+    with running_server(tmp_path, predictor, requests=2) as server:
+        threads = [threading.Thread(target=server.post, args=(SOUND,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: server.service.metrics.in_flight._value.get() == 2)
+        refused = server.post(SOUND)
+        assert problem(refused, 429).detail.startswith("2 predictions are under way")
+        assert refused.headers["retry-after"] == "1"
+        for thread in threads:
+            thread.join()
+        assert server.post(SOUND).status_code == 200
+
+
+def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
+    predictor = FakePredictor(delay_s=0.6)
+    with running_server(tmp_path, predictor, timeout_s=0.3) as server:
+        refused = server.post(SOUND)
+        assert "took longer than 0.3 s" in problem(refused, 503).detail
+        assert refused.headers["retry-after"]
+        predictor.delay_s = 0
+        wait_until(lambda: server.post(SOUND).status_code == 200)
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_client_that_is_gone_leaves_no_file_and_no_place_taken(tmp_path):
+    predictor = FakePredictor(delay_s=0.2)
+    with running_server(tmp_path, predictor, requests=1) as server:
+        for part in (SOUND[:5000], SOUND):  # during the upload, and during the prediction
+            with socket.create_connection(("127.0.0.1", server.port)) as sent:
+                sent.sendall(hostile.request(part, length=len(SOUND)))
+                wait_until(lambda: server.service.metrics.in_flight._value.get() == 1)
+            wait_until(lambda: server.service.metrics.in_flight._value.get() == 0)
+            assert not list(tmp_path.iterdir())
+        assert server.post(SOUND).status_code == 200
+
+
+def test_a_disk_that_takes_no_more_is_told(server):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        responses = [server.post(SOUND), server.client.post("/predict", files={"file": ("a.wav", SOUND)})]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for response in responses:
+        found = problem(response, 507)
+        assert found.detail.startswith("The server cannot store the recording. A file would exceed the largest size")
+        assert str(server.folder) not in json.dumps(found.model_dump())
+    assert not list(server.folder.iterdir())
+    assert server.post(SOUND).status_code == 200
+
+
+def wait_until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_metrics_count_requests_segments_and_seconds(tmp_path):
+    with running_server(tmp_path) as server:
+        server.post(SOUND)
+        server.post(b"nothing")
+        text = server.client.get("/metrics").text
+        assert 'breathline_requests_total{route="/predict",status="200"} 1.0' in text
+        assert 'breathline_requests_total{route="/predict",status="422"} 1.0' in text
+        assert 'breathline_segments_total{decision="judged"} 3.0' in text
+        assert "breathline_audio_seconds_total 2.5" in text
+        assert 'breathline_model_info{id="0123456789abcdef",label="fake@v1.0.0"} 1.0' in text
+
+
+def test_a_defect_is_an_answer_and_the_server_stays_up(tmp_path, monkeypatch):
+    with running_server(tmp_path) as server:
+        monkeypatch.setattr(server.service, "_predictor", None)
+        found = problem(server.post(SOUND), 500)
+        assert found.detail == "This is a defect of Breathline."
+        assert server.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("name", hostile.NAMES)
+def test_the_name_of_a_file_is_a_label_and_no_path(server, name):
+    answer = server.raw(hostile.request(hostile.form(SOUND, name), hostile.FORM_TYPE))
+    assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400"))
+    if answer.startswith(b"HTTP/1.1 200"):
+        label = json.loads(answer.partition(b"\r\n\r\n")[2])["recording"]["name"]
+        assert label
+        assert label.isprintable()
+        assert len(label) <= 80
+        assert not set(label) & set("/\\")
+    assert not list(server.folder.iterdir())
+
+
+def test_connections_of_old_and_odd_clients(server):
+    assert server.raw(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert server.raw(b"\x16\x03\x01\x02\x00\x01\x00").startswith(b"HTTP/1.1 400")  # TLS
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+        for _ in range(3):  # one connection
+            assert client.get("/healthz").status_code == 200
