@@ -1,8 +1,10 @@
 """Extent of the audio in a file: the bytes that the header states, and the bytes that are there."""
 
+import io
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 SHORT = 8  # bytes; fewer cannot be a chunk
 EXPORT = "export it again from the program that made it"
@@ -68,13 +70,69 @@ class Extent:
         return 0 if self.stated is None else max(0, self.start + self.stated - size)
 
 
-def repaired(data: bytes, edits: tuple[Edit, ...]) -> bytes:
-    """Return the content of a file with corrections."""
-    parts, position = [], 0
-    for edit in edits:
-        parts += [data[position : edit.position], edit.new]
-        position = edit.position + edit.replaced
-    return b"".join([*parts, data[position:]])
+class RepairedFile(io.RawIOBase):
+    """Content of a file with corrections, without a copy of it.
+
+    Args:
+        path: Path of the file.
+        size: Size of the file in bytes.
+        edits: Corrections by position.
+    """
+
+    def __init__(self, path: Path, size: int, edits: tuple[Edit, ...]) -> None:
+        self._file = path.open("rb")
+        self._parts: list[tuple[int, bytes | int, int]] = []  # end in the content, bytes or place in the file, length
+        self._size = self._position = 0
+        place = 0
+        for edit in edits:
+            self._add(place, edit.position - place)
+            self._add(edit.new, len(edit.new))
+            place = edit.position + edit.replaced
+        self._add(place, size - place)
+
+    def _add(self, source: bytes | int, length: int) -> None:
+        self._size += length
+        self._parts.append((self._size, source, length))
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position of the corrected content, and return it."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position in the corrected content."""
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the position on, and return the number of bytes."""
+        view = memoryview(buffer).cast("B")
+        filled = 0
+        for end, source, length in self._parts:
+            wanted = min(len(view) - filled, end - self._position)
+            if wanted <= 0:
+                continue
+            inside = self._position - (end - length)
+            if isinstance(source, bytes):
+                view[filled : filled + wanted] = source[inside : inside + wanted]
+            else:
+                self._file.seek(source + inside)
+                wanted = self._file.readinto(view[filled : filled + wanted])
+            filled, self._position = filled + wanted, self._position + wanted
+        return filled
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 def without_length(container: str) -> str:

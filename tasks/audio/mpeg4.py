@@ -56,7 +56,7 @@ def read(path: Path, head: bytes) -> Decoded:
             stream = container.streams.audio[0]
             stated = _seconds(stream) if head[4:8] == b"ftyp" else None  # without a container it is estimated
             rate, channels = int(stream.rate or 0), int(stream.channels)
-            limits.check_size(rate, channels, int((stated or 0) * rate))
+            limits.WHOLE.check(rate, channels, int((stated or 0) * rate))
             samples = _decode(av.AudioResampler(format="fltp"), container.decode(stream), channels, rate)
             codec = str(stream.codec_context.name).upper()
     except av.FFmpegError as error:
@@ -86,7 +86,7 @@ def _decode(resampler: Any, frames: Iterable[Any], channels: int, rate: int) -> 
         for converted in resampler.resample(frame):
             parts.append(converted.to_ndarray().T)
             count += len(parts[-1])
-        limits.check_size(rate, channels, count)
+        limits.WHOLE.check(rate, channels, count)
     if count == 0:
         raise DamagedAudioError("holds no samples")
     return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from tasks.audio.extents import DamagedAudioError, describe_rest, without_length
+from tasks.audio.extents import BLOCK, DamagedAudioError, describe_rest, without_length
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _RATES = (44_100, 48_000, 32_000)  # Hz, of MPEG 1; half of it for MPEG 2, a quarter for MPEG 2.5
@@ -74,25 +74,27 @@ def mpeg_samples(file: BinaryIO, size: int, base: int) -> tuple[int, tuple[str, 
     head = file.read(4)
     if not _mpeg_frame(head)[0]:
         return None
-    data = head + file.read()
-    position = frames = samples = 0
+    position, frames, samples = base, 0, 0
     stated: int | None = None
-    while position + 4 <= len(data):
-        length, in_frame = _mpeg_frame(data[position : position + 4])
+    while position + 4 <= size:
+        file.seek(position)
+        head = file.read(4)
+        length, in_frame = _mpeg_frame(head)
         if not length:
             break
-        if position + length > len(data):
-            raise DamagedAudioError(f"is cut off: the frame at byte {base + position} is not complete")
-        tag = max(data.find(b"Xing", position, position + 48), data.find(b"Info", position, position + 48))
-        if position == 0 and tag >= 0:
+        if position + length > size:
+            raise DamagedAudioError(f"is cut off: the frame at byte {position} is not complete")
+        data = head + file.read(48) if position == base else b""
+        tag = max(data.find(b"Xing"), data.find(b"Info"))
+        if tag >= 0:
             flags, frames_stated = int.from_bytes(data[tag + 4 : tag + 8], "big"), data[tag + 8 : tag + 12]
             stated = int.from_bytes(frames_stated, "big") if flags & 1 else None
         else:
             frames, samples = frames + 1, samples + in_frame
         position += length
-    trailing, notes = describe_rest(file, size, base + position)
+    trailing, notes = describe_rest(file, size, position)
     if trailing:
-        raise DamagedAudioError(f"is damaged at byte {base + position}: there is no MPEG frame")
+        raise DamagedAudioError(f"is damaged at byte {position}: there is no MPEG frame")
     if stated is not None and frames < stated:
         raise DamagedAudioError(f"is cut off: {frames} of {stated} MPEG frames are there")
     if stated is not None and frames > stated:
@@ -115,26 +117,53 @@ def _mpeg_frame(head: bytes) -> tuple[int, int]:
     return samples // 8 * bits // hertz + padding, samples
 
 
-def check_flac(file: BinaryIO, samples: npt.NDArray[Any]) -> tuple[str, ...]:
-    """Check that a FLAC file is one stream whose samples have its checksum (MD5), and return notes on it.
+class FlacChecksum:
+    """Check that a FLAC file is one stream whose samples have its checksum (MD5).
 
     Args:
         file: The open file.
-        samples: All samples (frames, channels), left-justified int32.
 
     Raises:
-        DamagedAudioError: The samples differ, or there is a second stream.
+        DamagedAudioError: There is a second stream.
     """
-    file.seek(0)
-    data = file.read()
-    if (second := data.find(data[:8], 8)) >= 0:
-        raise DamagedAudioError(f"holds a second stream at byte {second}, which is not read")
-    bits = (int.from_bytes(data[20:22], "big") >> 4 & 31) + 1
-    stored = data[26:42]
-    if data[:4] != b"fLaC" or not any(stored):
-        return ("it has no checksum, so a wrong length in its header cannot be detected",)
-    values = (samples >> (32 - bits)).astype("<i4")
-    raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)[:, : -(-bits // 8)]
-    if hashlib.md5(raw.tobytes(), usedforsecurity=False).digest() != stored:
-        raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")
-    return ()
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        head = file.read(42)
+        _check_one_stream(file, head[:8])
+        self._bits = (int.from_bytes(head[20:22], "big") >> 4 & 31) + 1
+        self._stored = head[26:42] if head[:4] == b"fLaC" else b""
+        self._found = hashlib.md5(usedforsecurity=False)
+
+    def update(self, samples: npt.NDArray[Any]) -> None:
+        """Add the next samples (frames, channels), left-justified int32."""
+        values = (samples >> (32 - self._bits)).astype("<i4")
+        raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)[:, : -(-self._bits // 8)]
+        self._found.update(raw.tobytes())
+
+    def check(self) -> tuple[str, ...]:
+        """Return notes on the file, whose samples have all been added.
+
+        Raises:
+            DamagedAudioError: The samples differ.
+        """
+        if not any(self._stored):
+            return ("it has no checksum, so a wrong length in its header cannot be detected",)
+        if self._found.digest() != self._stored:
+            raise DamagedAudioError("is damaged, or states a wrong length: its samples do not match its checksum (MD5)")
+        return ()
+
+
+def _check_one_stream(file: BinaryIO, start: bytes) -> None:
+    """Check that the first bytes of a file do not come again.
+
+    Raises:
+        DamagedAudioError: There is a second stream.
+    """
+    file.seek(1)
+    position, known = 1, b""
+    while block := file.read(BLOCK):
+        known += block
+        if (second := known.find(start)) >= 0:
+            raise DamagedAudioError(f"holds a second stream at byte {position + second}, which is not read")
+        position, known = position + len(known) - len(start) + 1, known[len(known) - len(start) + 1 :]

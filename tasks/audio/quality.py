@@ -103,6 +103,11 @@ class Meter:
             centroid_hz=self._spectrum.centroid_hz(self.rate) if rms > 0 else None,
         )
 
+    @property
+    def band_hz(self) -> float | None:
+        """Upper end of the band in Hz (`MeanSpectrum.band_hz`); None for a constant."""
+        return self._spectrum.band_hz(self.rate)
+
     def _mix_loss(self, rms: float) -> float:
         """Return the level in dB that the mean of the channels lacks to their RMS."""
         if len(self._channels) == 1 or rms == 0:

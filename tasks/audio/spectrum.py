@@ -1,4 +1,4 @@
-"""Spectral centroid of a recording, in one pass and in little memory."""
+"""Spectral centroid and band of a recording, in one pass and in little memory."""
 
 from dataclasses import dataclass, field
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 FRAME = 1024  # samples of a frame, at any rate
 AT_ONCE = 256  # frames that are transformed together
+BAND_DB = 70.0  # below the strongest frequency; what is weaker is no sound that a stethoscope passes
 
 Samples = npt.NDArray[np.float32]
 _WINDOW = np.hanning(FRAME).astype(np.float32)
@@ -38,21 +39,40 @@ class MeanSpectrum:
         Args:
             rate: Sample rate in Hz.
         """
-        if not self._frames and self._rest is not None and len(self._rest):
-            missing = np.zeros((FRAME - len(self._rest), self._rest.shape[1]), np.float32)
-            self._transform(np.concatenate([self._rest - self._rest.mean(axis=0), missing]))
-        power = self._power[1:]  # without the constant part
+        power = self._known()[1:]  # without the constant part
         total = float(power.sum())
         frequencies = np.arange(1, FRAME // 2 + 1) * (rate / FRAME)
         return float(power @ frequencies) / total if total > 0 else None
 
+    def band_hz(self, rate: int) -> float | None:
+        """Return the highest frequency whose power is at most `BAND_DB` below the largest; None without any power.
+
+        Args:
+            rate: Sample rate in Hz.
+        """
+        power = self._known()
+        if not power.any():
+            return None
+        return float(np.flatnonzero(power >= power.max() * 10 ** (-BAND_DB / 10))[-1]) * rate / FRAME
+
+    def _known(self) -> npt.NDArray[np.float64]:
+        """Return the power ``(bins,)`` of all frames; of fewer samples than a frame, that of these samples."""
+        if not self._frames and self._rest is not None and len(self._rest):
+            missing = np.zeros((FRAME - len(self._rest), self._rest.shape[1]), np.float32)
+            return self._power + self._power_of(np.concatenate([self._rest - self._rest.mean(axis=0), missing]))
+        return self._power
+
     def _transform(self, samples: Samples) -> None:
         """Add the power of whole frames."""
+        self._power += self._power_of(samples)
+        self._frames += len(samples) // FRAME
+
+    def _power_of(self, samples: Samples) -> npt.NDArray[np.float64]:
+        """Return the power ``(bins,)`` of whole frames."""
         frames = samples.reshape(-1, FRAME, samples.shape[1])
         frames = (frames - frames.mean(axis=1, keepdims=True)) * _WINDOW[:, np.newaxis]
         found = np.fft.rfft(frames, axis=1)
-        self._power += (found.real**2 + found.imag**2).sum(axis=(0, 2), dtype=np.float64)
-        self._frames += len(frames)
+        return np.asarray((found.real**2 + found.imag**2).sum(axis=(0, 2), dtype=np.float64))
 
 
 def centroid_hz(samples: Samples, rate: int) -> float | None:

@@ -33,6 +33,24 @@ def test_a_constant_has_none_and_less_than_a_frame_has_one():
     assert centroid_hz(of(np.sin(2 * np.pi * 800 * TIME[:500])), RATE) == pytest.approx(800, abs=20)
 
 
+def test_the_band_ends_where_there_is_no_more_sound():
+    noise = np.random.default_rng(0).normal(0, 0.05, 3 * RATE)
+    wide = np.fft.irfft(np.fft.rfft(noise), 4 * len(noise))  # a higher sample rate adds no sound
+    tone = 0.3 * np.sin(2 * np.pi * 200 * TIME) + 0.4
+    for samples, rate, band in (
+        (noise, RATE, 2000),
+        (wide, 4 * RATE, 2000),
+        (tone, RATE, 210),
+        (noise[:50], RATE, 2000),
+    ):
+        spectrum = MeanSpectrum()
+        spectrum.add(of(samples))
+        assert spectrum.band_hz(rate) == pytest.approx(band, abs=150)
+    constant = MeanSpectrum()
+    constant.add(of(np.full(3 * FRAME, 0.5)))
+    assert constant.band_hz(RATE) is None
+
+
 @pytest.mark.parametrize("block", [1, 700, FRAME, 50_000])
 def test_blocks_do_not_change_it(block):
     noise = np.random.default_rng(0).normal(size=(20_000, 2)).astype(np.float32)
