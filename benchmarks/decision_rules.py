@@ -113,7 +113,7 @@ def _print_calibration(rows: Mapping[str, Sequence[Predictions]], labels: Indice
         scaled = [found for model in models if (found := calibration.scaled(model)) is not None]
         for name, given in ((title, plain), (f"{title}, temperature", scaled)):
             columns = (
-                [calibration.ece(calibration.reliability(labels, one, BINS)) for one in given],
+                [calibration.ece(labels, one, BINS) for one in given],
                 [calibration.brier(labels, one) for one in given],
                 [calibration.loss(labels, one) for one in given],
             )

@@ -14,7 +14,7 @@ from lineage.verify.findings import Finding
 from models.metrics import confusion, figures
 from tasks.artifacts import CYCLES, EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, SCORES, SOFT_LABELS
 from tasks.evaluation import degeneracy
-from tasks.evaluation.evaluator import rounded
+from tasks.evaluation.rounding import rounded
 
 SUM_TOLERANCE = 1e-4  # of the sum of a prediction's float32 probabilities
 EVALUATE = ("evaluate",)

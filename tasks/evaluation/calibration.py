@@ -7,6 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tasks.evaluation.predictions import Predictions, Probabilities
+from tasks.evaluation.rounding import rounded
 
 LEAST = np.finfo(np.float32).tiny  # probability whose logarithm is taken instead of that of 0
 
@@ -25,7 +26,8 @@ def brier(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
 def reliability(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> pl.DataFrame:
     """Return a row for each bin of confidence that is not empty: `low`, `high`, `n`, `confidence`, `accuracy`.
 
-    The confidence is the probability of the predicted class. The bins have equal width and contain their upper edge.
+    The confidence is the largest probability. The bins have equal width and contain their upper edge. All runs share
+    them.
 
     Args:
         labels: The class of each cycle ``(cycles,)``.
@@ -61,6 +63,38 @@ def loss(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
     return float(-np.log(np.maximum(given.astype(np.float64), LEAST)).mean())
 
 
+def figures(labels: npt.NDArray[Any], model: Predictions, bins: int) -> dict[str, Any]:
+    """Return the calibration of a model, and as `scaled` that with its `temperature`, if there is one.
+
+    ECE, Brier score and loss are means over runs; `bins` are those of all runs together.
+
+    Args:
+        labels: The class of each cycle ``(cycles,)``.
+        model: The predictions of a model.
+        bins: Number of bins of confidence between 0 and 1.
+    """
+    with_temperature = scaled(model)
+    temperatures = [rule.temperature for rule in model.rules if rule.temperature is not None]
+    return {
+        **_figures(labels, model.probabilities, bins),
+        "temperature": None if with_temperature is None else rounded(np.mean(temperatures), 4),
+        "scaled": None if with_temperature is None else _figures(labels, with_temperature, bins),
+    }
+
+
+def _figures(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> dict[str, Any]:
+    diagram = reliability(labels, probabilities, bins)
+    return {
+        "ece": rounded(ece(labels, probabilities, bins), 4),
+        "brier": rounded(brier(labels, probabilities), 4),
+        "loss": rounded(loss(labels, probabilities), 4),
+        "bins": [
+            {key: value if key == "n" else rounded(value, 4) for key, value in row.items()}
+            for row in diagram.to_dicts()
+        ],
+    }
+
+
 def scaled(model: Predictions) -> Probabilities | None:
     """Return the probabilities of a model with the temperature T of each run; None if a run has none.
 
@@ -73,7 +107,16 @@ def scaled(model: Predictions) -> Probabilities | None:
     return np.asarray(raised / raised.sum(axis=2, keepdims=True), dtype=np.float32)
 
 
-def ece(diagram: pl.DataFrame) -> float:
-    """Return the expected calibration error of a reliability diagram (Guo et al., ICML 2017): 0 is best, 1 worst."""
+def ece(labels: npt.NDArray[Any], probabilities: Probabilities, bins: int) -> float:
+    """Return the expected calibration error (Guo et al., ICML 2017) as the mean over runs: 0 is best, 1 worst.
+
+    Each run has bins of its own. In common bins, an overconfident run would cancel an underconfident one.
+
+    Args:
+        labels: The class of each cycle ``(cycles,)``.
+        probabilities: The predicted probabilities ``(runs, cycles, classes)``.
+        bins: Number of bins between 0 and 1.
+    """
     gap = (pl.col("confidence") - pl.col("accuracy")).abs()
-    return float(diagram.select((gap * pl.col("n")).sum() / pl.col("n").sum()).item())
+    mean = (gap * pl.col("n")).sum() / pl.col("n").sum()
+    return float(np.mean([reliability(labels, run[np.newaxis], bins).select(mean).item() for run in probabilities]))

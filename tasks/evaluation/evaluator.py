@@ -1,6 +1,5 @@
 """Evaluation of models on the same test cycles: all figures of one model, of seeds together, and of comparisons."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -22,7 +21,8 @@ from tasks.evaluation import (
     paired_tests,
 )
 from tasks.evaluation.intervals import Networks
-from tasks.evaluation.predictions import Predictions, Probabilities, pool
+from tasks.evaluation.predictions import Predictions, pool
+from tasks.evaluation.rounding import rounded
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.subsets.patients import number
 
@@ -80,7 +80,7 @@ class Evaluator:
         confusion = matrices.sum(axis=0)
         return {
             **self._figures(matrices, runs),
-            "calibration": self._calibration(model),
+            "calibration": calibration.figures(self.labels, model, self.settings.calibration_bins),
             "confusion": confusion.tolist(),
             "decision": decision_analysis.by_rule(
                 parts, lambda run: self.matrices(run).sum(axis=0), self._difference, self._degenerate
@@ -224,33 +224,6 @@ class Evaluator:
                 "average_precision": rounded(precision, 4),
             }
         return result
-
-    def _calibration(self, model: Predictions) -> dict[str, Any]:
-        """Return the calibration of the probabilities, and as `scaled` that with the temperature, if there is one."""
-        with_temperature = calibration.scaled(model)
-        temperatures = [rule.temperature for rule in model.rules if rule.temperature is not None]
-        return {
-            **self._calibration_of(model.probabilities),
-            "temperature": None if with_temperature is None else rounded(np.mean(temperatures), 4),
-            "scaled": None if with_temperature is None else self._calibration_of(with_temperature),
-        }
-
-    def _calibration_of(self, probabilities: Probabilities) -> dict[str, Any]:
-        diagram = calibration.reliability(self.labels, probabilities, self.settings.calibration_bins)
-        return {
-            "ece": rounded(calibration.ece(diagram), 4),
-            "brier": rounded(calibration.brier(self.labels, probabilities), 4),
-            "loss": rounded(calibration.loss(self.labels, probabilities), 4),
-            "bins": [
-                {key: value if key == "n" else rounded(value, 4) for key, value in row.items()}
-                for row in diagram.to_dicts()
-            ],
-        }
-
-
-def rounded(value: Any, digits: int = 2) -> float | None:
-    """Return a rounded figure, or None for NaN."""
-    return None if math.isnan(value) else round(float(value), digits) + 0.0
 
 
 def _percent(part: Any, whole: Any) -> float | None:

@@ -42,7 +42,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], label: str, scaled: Sequence[
             points = [part["confidence"] for part in scaled], [part["accuracy"] for part in scaled]
             axes.plot(*points, "o-", color=PALETTE[1], markerfacecolor="none", linewidth=1.2, label="with temperature")
             axes.legend(loc="lower right", labelcolor=INK)
-        unit_square(axes, "confidence (probability of the predicted class)", "accuracy")
+        unit_square(axes, "confidence (largest probability)", "accuracy")
     return canvas.svg
 
 

@@ -69,9 +69,18 @@ def test_calibration_worked_by_hand():
     assert diagram["n"].to_list() == [2, 3]
     assert diagram["accuracy"].to_list() == pytest.approx([1 / 2, 2 / 3])
     assert diagram["high"].to_list() == pytest.approx([0.6, 0.9])
-    assert calibration.ece(diagram) == pytest.approx((2 * 0.05 + 3 * (0.85 - 2 / 3)) / 5, abs=1e-6)
+    assert calibration.ece(labels, probabilities, 10) == pytest.approx((2 * 0.05 + 3 * (0.85 - 2 / 3)) / 5, abs=1e-6)
     squares = 2 * 0.15**2 + 0.85**2 + 0.45**2 + 0.55**2
     assert calibration.brier(labels, probabilities) == pytest.approx(2 * squares / 5, abs=1e-6)
+
+
+def test_errors_of_an_overconfident_and_an_underconfident_seed_do_not_cancel():
+    probabilities = np.full((2, 10, 2), [0.75, 0.25], dtype=np.float32)
+    probabilities[0, 5:] = [0.25, 0.75]  # sure of 75 %, and right in 50 and in 100 % of the cycles
+    labels = np.zeros(10, dtype=np.int64)
+    found = calibration.figures(labels, Predictions("student", "val", probabilities), 10)
+    assert found["ece"] == pytest.approx(0.25)
+    assert found["bins"] == [{"low": 0.7, "high": 0.8, "n": 20, "confidence": 0.75, "accuracy": 0.75}]
 
 
 def test_each_k_is_the_mean_of_its_own_ensemble():

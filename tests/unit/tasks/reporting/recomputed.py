@@ -80,7 +80,12 @@ def mcnemar(one: pl.DataFrame, other: pl.DataFrame) -> float:
 
 
 def calibration(rows: pl.DataFrame, classes: list[str], bins: int) -> list[float]:
-    """Return ECE, Brier score and loss."""
+    """Return ECE, Brier score and loss, as means over seeds."""
+    seeds = [_calibration(seed, classes, bins) for _, seed in rows.group_by("model")]
+    return [float(mean) for mean in np.mean(seeds, axis=0)]
+
+
+def _calibration(rows: pl.DataFrame, classes: list[str], bins: int) -> list[float]:
     given, true = rows.select(f"p_{name}" for name in classes).to_numpy().astype(float), rows["label"].to_numpy()
     sure, right = given.max(axis=1), given.argmax(axis=1) == true
     found = np.digitize(sure, np.linspace(0, 1, bins + 1), right=True)
