@@ -9,8 +9,8 @@ import polars as pl
 
 from models.metrics import Counts, confusion_by_patient
 from tasks.evaluation import degeneracy, paired_tests
-from tasks.evaluation.rounding import rounded
 from tasks.evaluation.intervals import Networks, difference, intervals
+from tasks.evaluation.rounding import rounded
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.subsets.patients import number
 

@@ -14,8 +14,8 @@ from lineage.diff.changes import Changes, between
 from models.metrics import SCORES
 from tasks import artifacts
 from tasks.evaluation import cycles, intervals
-from tasks.evaluation.rounding import rounded
 from tasks.evaluation.intervals import Networks
+from tasks.evaluation.rounding import rounded
 from tasks.runtime import corpus_facts
 from tasks.runtime.words import counted
 

@@ -35,6 +35,7 @@ def by_rule(
     paired differences to the most probable class; of several runs also over runs. `target` is the Se that the rule
     `sensitivity` was to reach, and `reached` what it reaches on validation patients in each run that has the rule.
     `degenerate` says how runs are degenerate with the rule; that of `minus_argmax` also with the most probable class.
+    `applied` is the name of the figures of the model's own rule.
 
     Args:
         runs: Predictions of each run of a model.
@@ -43,8 +44,8 @@ def by_rule(
         degenerate: Function from runs to the way in which some are degenerate, in words; None if none is.
     """
     found: dict[str, Any] = {}
-    applied = _applied(runs)
-    for name, ruled in applied.items():
+    by_name = _with_each_rule(runs)
+    for name, ruled in by_name.items():
         single = [figures(confusion_of(run)) for run in ruled]
         known = [threshold for threshold in _thresholds(ruled) if threshold is not None]
         found[name] = {
@@ -54,10 +55,11 @@ def by_rule(
         }
         if name != "argmax":
             flags = [f"{rule} {flag}" for rule in (name, "argmax") if (flag := found[rule]["degenerate"])]
-            difference = minus(ruled, applied["argmax"])
+            difference = minus(ruled, by_name["argmax"])
             found[name]["minus_argmax"] = {**difference, "degenerate": "; ".join(flags) or None}
     rules = [run.rules[0] for run in runs]
     return {
+        "applied": next(name for name, ruled in by_name.items() if _thresholds(ruled) == _thresholds(runs)),
         "rule": ", ".join(dict.fromkeys(rule.rule for rule in rules)),
         "target": next((rule.target for rule in rules if rule.target is not None), None),
         "reached": [rule.reached for rule in rules if rule.target is not None],
@@ -65,7 +67,7 @@ def by_rule(
     }
 
 
-def _applied(runs: Runs) -> dict[str, list[Predictions]]:
+def _with_each_rule(runs: Runs) -> dict[str, list[Predictions]]:
     """Return the runs with each rule; with `OWN` only if their own thresholds are those of no other rule."""
     with_rule = {name: [run.with_threshold(chosen) for run in runs] for name, chosen in RULES.items()}
     known = {name: ruled for name, ruled in with_rule.items() if name == "argmax" or None not in _thresholds(ruled)}

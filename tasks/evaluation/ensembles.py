@@ -1,4 +1,4 @@
-"""Figures of teacher ensembles over the number of teachers k."""
+"""Figures of teacher ensembles over k, the number of teachers that label a cycle."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -20,6 +20,8 @@ def over_k(
 ) -> pl.DataFrame:
     """Return the figures and intervals of the mean of each ensemble's logits, a row for each k and figure.
 
+    `networks` is the number of teachers of the ensemble. With out-of-fold soft labels it is k for each fold.
+
     Args:
         ensembles: The logits ``(cycles, classes)`` of each ensemble's teachers on the test cycles, by k.
         evaluator: The evaluator of the test cycles.
@@ -32,7 +34,20 @@ def over_k(
         figures = evaluator.evaluate(Predictions(f"ensemble of {k}", selection, combine(logits)[None], (rule,)))
         low, high = figures["low"], figures["high"]
         rows += [
-            {"k": k, "figure": name, "value": figures[name], "low": low[name], "high": high[name]} for name in FIGURES
+            {
+                "k": k,
+                "networks": len(logits),
+                "figure": name,
+                "value": figures[name],
+                "low": low[name],
+                "high": high[name],
+            }
+            for name in FIGURES
         ]
-    schema = {"k": pl.Int64, "figure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+    schema = {
+        "k": pl.Int64,
+        "networks": pl.Int64,
+        "figure": pl.String,
+        **dict.fromkeys(("value", "low", "high"), pl.Float64),
+    }
     return pl.DataFrame(rows, schema=schema)

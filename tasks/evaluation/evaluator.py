@@ -71,11 +71,11 @@ class Evaluator:
         )
 
     def evaluate(self, model: Predictions) -> dict[str, Any]:
-        """Return all figures of a model, as means over its runs."""
+        """Return all figures of a model, as means over its runs; `_classes` says which of a class are not."""
         return self._evaluate(model, model.single_runs())
 
     def _evaluate(self, model: Predictions, parts: Sequence[Predictions]) -> dict[str, Any]:
-        """Return all figures of a model, whose runs are `parts`, as means over them."""
+        """Return the figures of `evaluate` of a model whose runs are `parts`."""
         matrices, runs = self.matrices(model), len(model.probabilities)
         confusion = matrices.sum(axis=0)
         return {
@@ -210,7 +210,11 @@ class Evaluator:
         return self._minus(*(Networks(matrices[np.newaxis] / runs) for matrices in (own, rest)))
 
     def _classes(self, model: Predictions, confusion: Counts) -> dict[str, dict[str, Any]]:
-        """Return recall, precision, F1 and areas of each class."""
+        """Return recall, precision, F1 and areas of each class.
+
+        Recall and areas are means over runs. Precision and F1 are those of all runs together: a run that never predicts
+        the class has no precision.
+        """
         result = {}
         for index, name in enumerate(self.classes):
             right, actual, predicted = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()

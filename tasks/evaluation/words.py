@@ -94,11 +94,12 @@ def sensitivity(target: float | None, reached: Sequence[float | None]) -> str:
 
     Args:
         target: Se to reach, in percent.
-        reached: Se that each network reaches on validation patients, in percent; None where it is undefined.
+        reached: Se that each network reaches on validation patients, in percent with two decimals; None where it is
+            undefined.
     """
     if target is None:
         return ""
-    missed = sum(one is None or one < target for one in reached)
+    missed = sum(one is None or one < round(target, 2) for one in reached)
     by_network = ", ".join(figure(one) for one in reached)
     end = f"; {missed} of {counted(len(reached), 'network')} missed the target" if missed else ""
     return f"The rule was to reach a Se of {target:g} % on validation patients, and reached {by_network} %{end}."

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, of_both_widths
@@ -46,6 +48,16 @@ def _scores(rows: Sequence[tuple[str, Mapping[str, Any]]], label: str, width: fl
         axes.set_xlabel("Score in percent · filled: strict · open: lenient" + (" · dashed: chance" if wide else ""))
         axes.grid(visible=False, axis="y")
     return canvas.svg
+
+
+def evenly_chosen(number: int, most: int) -> npt.NDArray[np.int64]:
+    """Return the indices of at most `most` of some items, at even distances from the first to the last.
+
+    Args:
+        number: Number of items.
+        most: Largest number of indices.
+    """
+    return np.linspace(0, number - 1, min(most, number)).round().astype(np.int64)
 
 
 def unit_square(axes: Axes, x: str, y: str) -> None:

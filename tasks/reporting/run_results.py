@@ -42,7 +42,7 @@ PLOTS = {
     "roc": ("model", "class", "false_positive_rate", "true_positive_rate"),
     "precision_recall": ("model", "class", "recall", "precision"),
     "training": ("model", "epoch", "train_loss", "val_score_strict"),
-    "ensemble_size": ("k", "figure", "value", "low", "high"),
+    "ensemble_size": ("k", "networks", "figure", "value", "low", "high"),
     "operating_points": ("model", "threshold", "sp", "se_strict", "se_lenient"),
     "decision_curve": ("model", "threshold_probability", "net_benefit"),
 }

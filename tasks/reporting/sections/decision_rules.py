@@ -15,9 +15,10 @@ from tasks.reporting.svg import INK, MUTED, PALETTE, drawing
 
 MARKERS = {"argmax": "o", "strict": "s", "lenient": "^", OWN: "D"}
 FOLLOWS = (
-    "The classes that other sections count follow it. There are three exceptions. The calibration judges the most "
-    "probable class. The rule max of recordings and patients takes the largest probability. The most uncertain cycles "
-    "are those of the smallest margin between two probabilities."
+    "The classes that other sections count follow it. There are four exceptions. The calibration judges the most "
+    "probable class. Maps, with the curves of deletion and insertion, explain the most probable class. The rule max of "
+    "recordings and patients takes the largest probability. The most uncertain cycles are those of the smallest margin "
+    "between two probabilities."
 )
 COLUMNS = ("model", "rule", "Sp", "Se strict", "Score strict", "minus argmax", "Score lenient")
 
@@ -49,7 +50,8 @@ def content(run: RunResults) -> Sequence[Block]:
         ),
         Table(COLUMNS, rows, "Figures of each rule"),
         Text(
-            "The same networks with each rule. Thresholds τ were chosen on validation patients. In brackets: "
+            "The same networks with each rule; applied: the rule of the model. Thresholds τ were chosen on validation "
+            "patients; that of the ensemble is the mean of its members' thresholds. In brackets: "
             f"{run.confidence} % intervals over the test patients, networks fixed; in square brackets, over "
             f"patients and seeds, paired by both. Degenerate: with the rule, {DEGENERATE}.",
             muted=True,
@@ -71,7 +73,8 @@ def _rows(name: str, decision: Mapping[str, Any]) -> list[Sequence[str]]:
         change = MISSING if minus is None else marked(difference(minus["score_strict"]), minus["degenerate"])
         threshold = "" if own["threshold"] is None else f", τ = {figure(own['threshold'], 2)}"
         cells = [spread(**own[key]) for key in ("sp", "se_strict", "score_strict", "score_lenient")]
-        title = marked(f"{rule}{threshold}", own["degenerate"])
+        applied = ", applied" if rule == decision["applied"] else ""
+        title = marked(f"{rule}{threshold}{applied}", own["degenerate"])
         found.append((name, title, *cells[:3], change, cells[3]))
     return found
 

@@ -12,6 +12,7 @@ import polars as pl
 from models.training.features import Features
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
+from tasks.reporting.figures import evenly_chosen
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.reporting.svg import INK, drawing, line_of, of_both_widths
@@ -94,7 +95,8 @@ def _quantiles(values: pl.Series) -> list[float | None]:
 
 def _spectrum(features: Features, cycles: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return the mean feature of cycles that are evenly chosen from all."""
-    chosen = sorted(cycles)[:: max(1, len(cycles) // MOST)][:MOST]
+    ordered = sorted(cycles)
+    chosen = [ordered[index] for index in evenly_chosen(len(ordered), MOST)]
     total = np.zeros(features.mels)
     for row in features.find(chosen):
         total += features.read(np.array([row]))[0].mean(axis=0, dtype=np.float64)
@@ -130,7 +132,12 @@ def read(run: RunResults) -> list[Domain]:
 def content(run: RunResults) -> Mapping[str, Any]:
     """Return the values of the template."""
     domains = read(run)
-    return {"domains": rows(domains), "spectra": of_both_widths(lambda width: _spectra(domains, width))}
+    return {
+        "domains": rows(domains),
+        "spectra": of_both_widths(lambda width: _spectra(domains, width)),
+        "most": MOST,
+        "quantiles": (LOW, HIGH),
+    }
 
 
 def _spectra(domains: Sequence[Domain], width: float) -> str:

@@ -14,6 +14,7 @@ READING = (
     "MCC and Cohen's κ are agreement beyond chance: 1 for perfect, 0 for chance and for one class for every cycle. "
     "PPV is the percentage of abnormal predictions that are of abnormal cycles, NPV that of normal ones."
 )
+OF_SEEDS = "Those of the student are means over its seeds ± standard deviation."
 SOURCES = {
     "test cycles": "the share of abnormal cycles in this test set. Elsewhere they differ: set evaluation.prevalence",
     "params.yaml": "evaluation.prevalence in params.yaml",
@@ -30,7 +31,8 @@ def content(run: RunResults) -> Sequence[Block]:
     share = "undefined" if value is None else f"{100 * value:.1f} %"
     prevalence = f"PPV and NPV hold at a prevalence of abnormal cycles of {share}: {source}."
     table = Table(["model", *(FURTHER_METRICS[name] for name in FURTHER)], rows, main=True, caption=prevalence)
-    return [table, Text(READING, muted=True)]
+    several = len(run.metrics["students"]) > 1
+    return [table, Text(READING + (f" {OF_SEEDS}" if several else ""), muted=True)]
 
 
 def _text(value: Any, metric: str) -> str:

@@ -32,8 +32,8 @@ FIGURES = {
     "correlation_with_untrained": "rank correlation with an untrained network",
 }
 READING = (
-    "A map marks where the score of the predicted class depends on the spectrogram. A convincing map can mean nothing, "
-    "so each is tested. Deletion: parts of the spectrogram are replaced by the mean training sound, the most marked "
+    "A map marks where the score of the most probable class depends on the spectrogram. A convincing map can mean "
+    "nothing, so each is tested. Deletion: parts of the spectrogram are replaced by the mean training sound, the most marked "
     "first; the probability of the class should fall sooner than in a random order. Insertion is the reverse. "
     "Correlation with an untrained network: near 0 is good; near 1 means that the map shows the spectrogram, not what "
     "was learned. Weight on the repeated part of a short cycle: about its share of the clip, or less."
@@ -57,7 +57,7 @@ def _of_model(run: RunResults, model: str, table: pl.DataFrame) -> Iterator[Bloc
         [title, *(_with_interval(figures[name]) for figures in methods.values())] for name, title in FIGURES.items()
     ]
     caption = (
-        f"Means over patients with {run.explanation['maps']['confidence']:.0%} intervals. Deletion and insertion are "
+        f"Means over patients with {run.confidence} % intervals. Deletion and insertion are "
         "areas under the curves: a good map has a deletion below 0 and an insertion above 0."
     )
     gap = methods.get("integrated_gradients", {}).get("completeness_gap")
@@ -71,7 +71,7 @@ def _of_model(run: RunResults, model: str, table: pl.DataFrame) -> Iterator[Bloc
     yield Picture(
         side_by_side(drawn),
         title=f"{model}: deletion and insertion",
-        caption="Mean probability of the predicted class over the replaced (left) or shown (right) part.",
+        caption="Mean probability of the most probable class over the replaced (left) or shown (right) part.",
     )
     own = table.filter((pl.col("model") == model) & pl.col("method").is_in(list(methods)))
     for cycle in _chosen(run, own):
@@ -132,7 +132,8 @@ def _pictures(run: RunResults, model: str, maps: pl.DataFrame) -> Picture:
     return Picture(
         side_by_side(parts),
         title=f"{model}: {cycle['cycle_id']}",
-        caption=f"True class: {actual}. Maps of the predicted class: {target}. Cycle of {cycle['duration_s']:.1f} s.",
+        caption=f"True class: {actual}. Maps of the most probable class: {target}. "
+        f"Cycle of {cycle['duration_s']:.1f} s.",
     )
 
 

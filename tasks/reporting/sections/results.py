@@ -23,9 +23,15 @@ def content(run: RunResults) -> Mapping[str, Any]:
         "headline": {selection: rows(run.metrics, selection) for selection in run.metrics["selections"]},
         "scores": scores(of_selection(run.metrics, "val"), "Strict and lenient Score of each model, with intervals"),
         "over_k": _over_k(over_k) if over_k["k"].n_unique() > 1 else None,
+        "folds": _folds(over_k),
         "degenerate": of_degenerate(run.metrics, "val"),
         "compared": compared_with(run.metrics["labelling"], run.metrics["baselines"]),
     }
+
+
+def _folds(table: pl.DataFrame) -> int:
+    """Return the number of folds whose teachers an ensemble joins; 1 for teachers of all training cycles."""
+    return int((table["networks"] // table["k"]).max() or 1)  # type: ignore[operator, arg-type]
 
 
 def _over_k(table: pl.DataFrame) -> str:

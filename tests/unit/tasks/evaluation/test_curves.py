@@ -88,11 +88,11 @@ def test_each_k_is_the_mean_of_its_own_ensemble():
     random = np.random.default_rng(0)
     logits = {name: random.normal(size=(len(evaluated.labels), 4)).astype(np.float32) for name in "bac"}
     curve = over_k({1: [logits["b"]], 2: [logits["a"], logits["c"]]}, evaluated, "val")
-    assert curve["k"].unique().to_list() == [1, 2]
+    assert curve.select("k", "networks").unique(maintain_order=True).rows() == [(1, 1), (2, 2)]
     for k, expected in ((1, logits["b"]), (2, (logits["a"] + logits["c"]) / 2)):
         figures = evaluated.evaluate(Predictions("x", "val", soften(expected)[None]))
         for row in curve.filter(pl.col("k") == k).to_dicts():
             assert row["value"] == pytest.approx(figures[row["figure"]])
             assert row["low"] <= row["value"] <= row["high"]
     empty = over_k({}, evaluated, "val")
-    assert (empty.height, empty.columns) == (0, ["k", "figure", "value", "low", "high"])
+    assert (empty.height, empty.columns) == (0, ["k", "networks", "figure", "value", "low", "high"])

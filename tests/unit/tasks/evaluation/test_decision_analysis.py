@@ -54,6 +54,7 @@ def test_every_model_is_judged_by_the_most_probable_class_and_by_both_thresholds
     found = evaluator(frame).evaluate_seeds(parts)
     decision = found["decision"]
     assert (decision["rule"], list(decision["rules"])) == ("threshold", ["argmax", "strict", "lenient"])
+    assert decision["applied"] == "strict"
     assert [one["threshold"] for one in decision["rules"].values()] == [None, 0.4, 0.2]
     for name in ("sp", "se_lenient"):
         assert decision["rules"]["strict"][name] == {key: found[name][key] for key in ("mean", "sd")}, "its own rule"
@@ -67,7 +68,7 @@ def test_every_model_is_judged_by_the_most_probable_class_and_by_both_thresholds
     assert change["difference"] == pytest.approx(means[0] - means[1], abs=0.011)
     assert change["low_seeds"] <= change["low"] <= change["difference"] <= change["high"] <= change["high_seeds"]
     plain = evaluator(frame).evaluate(predict("ensemble", frame, 0, 1.0))["decision"]
-    assert (plain["rule"], list(plain["rules"])) == ("argmax", ["argmax"])
+    assert (plain["rule"], plain["applied"], list(plain["rules"])) == ("argmax", "argmax", ["argmax"])
 
 
 def test_a_temperature_changes_the_calibration_and_not_the_class():

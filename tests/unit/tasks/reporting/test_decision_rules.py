@@ -8,7 +8,7 @@ import pytest
 from scipy.special import softmax
 
 from models.decision_rules import DecisionRule
-from tasks.evaluation import curves, decision_analysis
+from tasks.evaluation import curves, decision_analysis, words
 from tasks.evaluation.predictions import Predictions, pool
 from tasks.evaluation.summary import about, summarize
 from tasks.reporting import page
@@ -51,10 +51,10 @@ def run(finished):
 def test_each_rule_of_each_model_has_a_row_and_a_mark(run):
     text, curve, table, _, benefit = decision_rules.content(run)
     assert "The rule of the student is argmax" in text.text
-    assert all(exception in text.text for exception in ("calibration", "rule max", "margin"))
+    assert all(exception in text.text for exception in ("four", "calibration", "Maps", "rule max", "margin"))
     rules = run.metrics["student"]["val"]["decision"]["rules"]
     assert [row[:2] for row in table.rows] == [
-        ("student, mean of 2 seeds", "argmax"),
+        ("student, mean of 2 seeds", "argmax, applied"),
         ("student, mean of 2 seeds", "strict, τ = 0.41"),
         ("student, mean of 2 seeds", "lenient, τ = 0.27"),
     ]
@@ -81,7 +81,7 @@ def test_a_rule_of_another_threshold_has_a_row_and_a_mark_of_its_own(finished):
         "The rule was to reach a Se of 90 % on validation patients, and reached 85.2, 85.2 %; "
         "2 of 2 networks missed the target."
     )
-    assert [row[1] for row in table.rows][3] == "own, τ = 0.80"
+    assert [row[1] for row in table.rows][3] == "own, τ = 0.80, applied"
     own = run.metrics["student"]["val"]
     point = list(decision_rules.points(run.metrics))[3]
     assert point == ("student", "own", own["sp"]["mean"], own["se_strict"]["mean"])
@@ -91,6 +91,7 @@ def test_a_rule_of_another_threshold_has_a_row_and_a_mark_of_its_own(finished):
 def test_a_degenerate_rule_is_marked_in_its_row_and_its_difference(finished):
     run = judged(finished, replace(RULE, rule="threshold", threshold=0.41, lenient=1.0))
     rows = {row[1].partition(",")[0]: row for row in decision_rules.content(run)[2].rows}
+    assert [row[1] for row in rows.values()][1] == "strict, τ = 0.41, applied"
     assert [("(degenerate)" in row[1], "(degenerate)" in row[5]) for row in rows.values()] == [
         (False, False),
         (False, False),
@@ -98,6 +99,11 @@ def test_a_degenerate_rule_is_marked_in_its_row_and_its_difference(finished):
     ]
     decision = run.metrics["student"]["val"]["decision"]["rules"]["lenient"]
     assert (decision["degenerate"], decision["minus_argmax"]["degenerate"]) == ("never normal", "lenient never normal")
+
+
+@pytest.mark.parametrize(("reached", "missed"), [(83.33, False), (83.32, True), (None, True)])
+def test_a_sensitivity_that_is_reached_to_two_decimals_is_not_missed(reached, missed):
+    assert ("missed" in words.sensitivity(83.3333, [reached])) == missed
 
 
 @pytest.mark.parametrize("normal", [True, False])

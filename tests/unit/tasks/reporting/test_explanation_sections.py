@@ -30,7 +30,7 @@ def test_the_tests_of_maps_have_their_intervals(blocks):
     assert table.columns == ["", "Layer-CAM", "integrated gradients"]
     assert table.rows[0] == ["deletion, less that of a random order", *["−0.20 (−0.30 to −0.10)"] * 2]
     assert table.rows[-1][1:] == ["–", "–"]
-    assert "95% intervals" in table.caption
+    assert "95 % intervals" in table.caption
     assert "the median error is 3.2% of it" in table.caption
 
 
@@ -41,7 +41,7 @@ def test_maps_of_an_abnormal_cycle_come_first_and_gallery_cycles_are_left_out(bl
         "student/1: 101_1b1_Al_sc_Meditron_002",
         "student/1: 101_1b1_Al_sc_Meditron_000",
     ]
-    assert "True class: crackle. Maps of the predicted class: wheeze." in pictures[0].caption
+    assert "True class: crackle. Maps of the most probable class: wheeze." in pictures[0].caption
     assert pictures[0].svg.count("<svg") == 2
     assert 'aria-label="Layer-CAM of 101_1b1_Al_sc_Meditron_001 by student/1"' in pictures[0].svg
 
