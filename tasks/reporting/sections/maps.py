@@ -33,8 +33,8 @@ FIGURES = {
 }
 READING = (
     "A map marks where the score of the most probable class depends on the spectrogram. A convincing map can mean "
-    "nothing, so each is tested. Deletion: parts of the spectrogram are replaced by the mean training sound, the most marked "
-    "first; the probability of the class should fall sooner than in a random order. Insertion is the reverse. "
+    "nothing, so each is tested. Deletion: parts of the spectrogram are replaced by the mean training sound, the most "
+    "marked first; the probability of the class should fall sooner than in a random order. Insertion is the reverse. "
     "Correlation with an untrained network: near 0 is good; near 1 means that the map shows the spectrogram, not what "
     "was learned. Weight on the repeated part of a short cycle: about its share of the clip, or less."
 )
