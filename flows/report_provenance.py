@@ -9,6 +9,7 @@ from flows.recipes import nearest
 from lineage import graph, record, run_origin
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.words import listed
 
 
 def read(root: Path) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def read(root: Path) -> dict[str, Any]:
     Facts that cannot be read are None: the origin is an annotation of the page, and never stops the stage.
     """
     found = run_origin.read(root, graph.read(root))
-    return found | {"recipe": _recipe(root), "commands": _commands(found)}
+    return found | {"recipe": _recipe(root), "commands": commands(found)}
 
 
 def _recipe(root: Path) -> dict[str, Any] | None:
@@ -29,13 +30,18 @@ def _recipe(root: Path) -> dict[str, Any] | None:
     return asdict(found) if found else None
 
 
-def _commands(origin: Mapping[str, Any]) -> list[str]:
+def commands(origin: Mapping[str, Any]) -> list[str]:
     """Return the commands that make the figures again, from the commit of their evaluation; none without a commit."""
     if origin["commit"] is None:
         return []
     checkout = f"git checkout {origin['commit'][:12]}"
     if not origin["dirty"]:
         return [checkout, "dvc repro"]
-    # The record holds the diff of the run; params.yaml is part of it.
-    diff = f"import json; print(json.load(open('{record.path_of('evaluate')}'))['git']['diff'])"
-    return [f'python -c "{diff}" > run.diff', checkout, "git apply run.diff", "dvc repro"]
+    save, apply, note = [], [], []
+    if origin["changed_files"]:
+        # The record holds the diff of the run; params.yaml is part of it.
+        diff = f"import json; print(json.load(open('{record.path_of('evaluate')}'))['git']['diff'])"
+        save, apply = [f'python -c "{diff}" > run.diff'], ["git apply run.diff"]
+    if origin["untracked"]:
+        note = [f"# restore by hand, because Git did not track it: {listed(origin['untracked'])}"]
+    return [*save, checkout, *apply, *note, "dvc repro"]

@@ -23,8 +23,9 @@ def read(root: Path, stages: Mapping[str, Stage]) -> dict[str, Any]:
         stages: Stages of the project by name (`lineage.graph`).
 
     Returns:
-        ``evaluated_at``; ``commit``, ``dirty`` and ``changed_files``; ``corpora`` with ``name``, ``role`` and
-        ``sha256`` of the source; ``test_use`` (`test_use.count`); ``missing``, the reason why facts are missing.
+        ``evaluated_at``; ``commit``, ``dirty``, ``changed_files`` of the diff and ``untracked`` ones; ``corpora`` with
+        ``name``, ``role`` and ``sha256`` of the source; ``test_use`` (`test_use.count`); ``missing``, the reason why
+        facts are missing.
     """
     evaluated = _record(root, test_use.STAGE)
     use = test_use.of_record(evaluated)
@@ -35,7 +36,7 @@ def read(root: Path, stages: Mapping[str, Stage]) -> dict[str, Any]:
             {"name": one.name, "role": one.role, "sha256": _source_hash(root, stages, one.raw.as_posix())}
             for one in corpora.of_stages(stages)
         ],
-        "test_use": test_use.count(root, use["test_set"]) if use else None,
+        "test_use": test_use.count(root, use) if use else None,
         "missing": None if evaluated else NO_RECORD,
     }
 
@@ -49,14 +50,15 @@ def _record(root: Path, stage: str) -> Record:
 
 
 def _commit(evaluated: Record) -> dict[str, Any]:
-    """Return the commit of the code that evaluated, and the changed files where it was not clean."""
+    """Return the commit of the code that evaluated, and the changed and new files where it was not clean."""
     state = evaluated.get("git") or {}
     lines = str(state.get("diff") or "").splitlines()
     changed = [line.rpartition(" b/")[2] for line in lines if line.startswith("diff --git ")]
     return {
         "commit": state.get("commit"),
         "dirty": bool(state.get("dirty")),
-        "changed_files": [*changed, *state.get("untracked", {})],
+        "changed_files": changed,
+        "untracked": list(state.get("untracked", {})),
     }
 
 

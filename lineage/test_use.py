@@ -33,12 +33,14 @@ def of_record(found: Record) -> dict[str, Any]:
     return {"test_set": hashlib.sha256(tested.encode()).hexdigest(), **models}
 
 
-def count(root: Path, test_set: str) -> dict[str, int]:
+def count(root: Path, current: Record) -> dict[str, int]:
     """Return how many models were evaluated on a test set, in the project and in its workspaces.
+
+    The current evaluation counts, also if no event log has it: its results may have been pulled or restored.
 
     Args:
         root: Root of the project or of a workspace.
-        test_set: Hash of the test set, as `of_record` returns it.
+        current: Test set and models of the current evaluation, as `of_record` returns them.
 
     Returns:
         ``students`` and ``teachers``, the numbers of different models; ``evaluations``, the number of different sets of
@@ -46,7 +48,8 @@ def count(root: Path, test_set: str) -> dict[str, int]:
     """
     logs = [events.read_or_empty(folder) for folder in (root, *workspace_logs.others(root))]
     ends = [entry for log in logs for entry in log if entry.get("stage") == STAGE and events.is_success(entry)]
-    used = [entry["evaluated"] for entry in ends if entry.get("evaluated", {}).get("test_set") == test_set]
+    logged = (entry.get("evaluated", {}) for entry in ends)
+    used = [current, *(one for one in logged if one.get("test_set") == current["test_set"])]
     models = {kind: {model for one in used for model in one[kind]} for kind in FOLDERS}
     sets = {tuple(sorted(model for kind in FOLDERS for model in one[kind])) for one in used}
     unknown = {entry.get("record") for entry in ends if "evaluated" not in entry}

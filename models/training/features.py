@@ -98,12 +98,14 @@ class Features:
         """Return the rows of cycles in the given order.
 
         Raises:
-            ValueError: A cycle is missing in the cache.
+            UnreadableFileError: A cycle is missing in the cache.
         """
         cycles = list(cycles)
         missing = [cycle for cycle in cycles if cycle not in self.rows]
         if missing:
-            raise ValueError(f"{self.directory} has no features of {len(missing)} cycles, such as {missing[0]}.")
+            raise UnreadableFileError(
+                self.directory, f"it has no features of {len(missing)} cycles, such as {missing[0]}"
+            )
         return np.array([self.rows[cycle] for cycle in cycles], dtype=np.int64)
 
     def are_finite(self, rows: Rows) -> npt.NDArray[np.bool_]:

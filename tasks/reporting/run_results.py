@@ -36,6 +36,7 @@ CARD_KEYS = {
     "seed": int,
     "selections.val.epoch": int,
 }
+CACHE_HINT = "`dvc repro` makes the features again"
 Samples = npt.NDArray[np.float32]
 # Tables that the sections draw, and the columns that they need.
 PLOTS = {
@@ -105,9 +106,20 @@ class RunResults:
         """Verdicts of the validation of each training corpus, by its name."""
         return {part.name: verdicts.read(self.root, part.name) for part in self.facts.parts or (self.facts,)}
 
-    def features(self, model: str) -> Features:
-        """Return the feature caches of the training corpora that a model reads."""
-        return Features(self.root / artifacts.FEATURE_CACHES / self.cards[model]["frontend"])
+    def features(self, model: str, external: str | None = None) -> Features:
+        """Return the feature caches that a model reads.
+
+        Args:
+            model: Name of the model.
+            external: External corpus; None for all training corpora.
+
+        Raises:
+            BreathlineError: A file of a cache is missing or damaged.
+        """
+        frontend = self.cards[model]["frontend"]
+        folder = CorpusFolders("external", external).features(frontend) if external else None
+        with as_artifact_error(CACHE_HINT):
+            return Features(self.root / (folder or artifacts.FEATURE_CACHES / frontend))
 
     def waveforms(self, cycles: Sequence[str], rate: int) -> dict[str, Samples]:
         """Return the waveforms ``(samples,)`` of test cycles by their id.
@@ -125,6 +137,16 @@ class RunResults:
             path = self.root / CorpusFolders("training", str(corpus)).waveforms / f"{rate}.parquet"
             found |= _waveforms(path, own["cycle_id"].to_list())
         return found
+
+
+@as_artifact_error(CACHE_HINT)
+def mel(features: Features, cycle: str) -> npt.NDArray[np.float32]:
+    """Return the features ``(frames, mels)`` of a cycle.
+
+    Raises:
+        BreathlineError: The cache has no features of the cycle.
+    """
+    return np.asarray(features.read(features.find([cycle]))[0], dtype=np.float32)
 
 
 def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:

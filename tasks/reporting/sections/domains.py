@@ -13,7 +13,7 @@ from models.training.features import Features
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.reporting.figures import evenly_chosen
-from tasks.reporting.run_results import RunResults
+from tasks.reporting.run_results import RunResults, mel
 from tasks.reporting.section import Section
 from tasks.reporting.svg import INK, drawing, line_of, of_both_widths
 from tasks.runtime.artifact_reading import read_table
@@ -97,10 +97,8 @@ def _spectrum(features: Features, cycles: Sequence[str]) -> npt.NDArray[np.float
     """Return the mean feature of cycles that are evenly chosen from all."""
     ordered = sorted(cycles)
     chosen = [ordered[index] for index in evenly_chosen(len(ordered), MOST)]
-    total = np.zeros(features.mels)
-    for row in features.find(chosen):
-        total += features.read(np.array([row]))[0].mean(axis=0, dtype=np.float64)
-    return total / len(chosen)
+    means = [mel(features, cycle).mean(axis=0, dtype=np.float64) for cycle in chosen]
+    return np.asarray(np.mean(means, axis=0))
 
 
 def rows(domains: Sequence[Domain]) -> list[dict[str, Any]]:
@@ -124,8 +122,7 @@ def read(run: RunResults) -> list[Domain]:
     found = of_tables(run.root / artifacts.POOL, run.features(run.first_student), labels)
     for name in run.metrics["external"]:
         corpus = CorpusFolders("external", name)
-        features = Features(run.root / corpus.features(run.cards[run.first_student]["frontend"]))
-        found += of_tables(run.root / corpus.tables, features, labels)
+        found += of_tables(run.root / corpus.tables, run.features(run.first_student, name), labels)
     return found
 
 

@@ -13,7 +13,7 @@ from models.training.features import Features
 from tasks import artifacts
 from tasks.evaluation import notable_cycles
 from tasks.reporting import media
-from tasks.reporting.run_results import RunResults
+from tasks.reporting.run_results import RunResults, mel
 from tasks.reporting.section import Section
 from tasks.reporting.sections.maps import METHODS
 from tasks.runtime.artifact_reading import as_artifact_error, read_table
@@ -67,7 +67,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
             actual=classes[own["label"][row]],
             predicted=classes[own["predicted"][row]],
             probabilities={name: float(probabilities[row, at]) for at, name in enumerate(classes)},
-            image=media.spectrogram(features.read(features.find([cycle["cycle_id"]]))[0].astype(np.float32)),
+            image=media.spectrogram(mel(features, cycle["cycle_id"])),
             span=cycle_span(min(1.0, cycle["duration_s"] / clips["duration_s"]), clips["pad"]),
             audio=sounds.get(row),
             trace=f"breathline audit trace {shlex.quote(cycle['cycle_id'])}",

@@ -30,6 +30,7 @@ def content(run: RunResults) -> Mapping[str, Any] | None:
         "groups": [group_table(group, found[name]) for name, group in columns.items() if len(found[name]) > 1],
         "same": ", ".join(same),
         "pairs": [pair_table([columns[name] for name in pair["columns"]], pair) for pair in student["group_pairs"]],
+        "pooled": len(run.facts.parts) > 1,
         "few": FEW,
         "mark": MARK,
     }

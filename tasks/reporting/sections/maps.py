@@ -9,7 +9,7 @@ import polars as pl
 from tasks import artifacts
 from tasks.evaluation.words import figure
 from tasks.reporting import spectrograms
-from tasks.reporting.run_results import RunResults
+from tasks.reporting.run_results import RunResults, mel
 from tasks.reporting.section import Block, Picture, Section, Table, Text
 from tasks.reporting.svg import MUTED, PALETTE, drawing, side_by_side
 from tasks.runtime.artifact_reading import read_table
@@ -121,13 +121,12 @@ def _chosen(run: RunResults, own: pl.DataFrame) -> list[str]:
 def _pictures(run: RunResults, model: str, maps: pl.DataFrame) -> Picture:
     """Return the spectrogram of a cycle with the map of each method."""
     cycle = run.cycles.row(by_predicate=pl.col("cycle_id") == maps["cycle_id"][0], named=True)
-    features = run.features(model)
-    mel = features.read(features.find([cycle["cycle_id"]]))[0].astype(np.float32)
+    features = mel(run.features(model), cycle["cycle_id"])
     parts = []
     for method in [name for name in METHODS if name in maps["method"]]:
         row = maps.row(by_predicate=pl.col("method") == method, named=True)
         label = f"{METHODS[method]} of {cycle['cycle_id']} by {model}"
-        parts.append(spectrograms.with_map(mel, _map(row), METHODS[method], label))
+        parts.append(spectrograms.with_map(features, _map(row), METHODS[method], label))
     actual, target = run.metrics["classes"][cycle["label"]], maps["target"][0]
     return Picture(
         side_by_side(parts),

@@ -16,13 +16,14 @@ def content(run: RunResults) -> Mapping[str, Any]:
     found = run.provenance
     recipe = found.get("recipe")
     changes = list(recipe["changes"].items()) if recipe else []
+    files = [*found.get("changed_files", []), *found.get("untracked", [])]
     return {
         "found": found,
         "at": moment(found.get("evaluated_at")),
         "commit": commit(found),
-        "files": found.get("changed_files", [])[:MOST],
+        "files": files[:MOST],
         "changes": [(key, shown(old), shown(new)) for key, (old, new) in changes[:MOST]],
-        "more": {"changes": len(changes) - MOST, "files": len(found.get("changed_files", [])) - MOST},
+        "more": {"changes": len(changes) - MOST, "files": len(files) - MOST},
     }
 
 

@@ -31,7 +31,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
 
 def _folds(table: pl.DataFrame) -> int:
     """Return the number of folds whose teachers an ensemble joins; 1 for teachers of all training cycles."""
-    return int((table["networks"] // table["k"]).max() or 1)  # type: ignore[operator, arg-type]
+    return int((table["networks"] // table["k"]).max() or 1)  # type: ignore[arg-type]
 
 
 def _over_k(table: pl.DataFrame) -> str:

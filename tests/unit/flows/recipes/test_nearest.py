@@ -35,6 +35,17 @@ def test_changed_settings_are_listed_with_both_values(root):
     assert (found.name, found.changes) == ("mn_weighted", {"student.batch_size": (size, size + 1)})
 
 
+@pytest.mark.parametrize(("changed", "untracked"), [([], []), (["a.py"], []), ([], ["new.py"]), (["a.py"], ["new.py"])])
+def test_the_commands_apply_a_diff_if_there_is_one_and_name_untracked_files(changed, untracked):
+    """Git refuses an empty diff, so that the printed commands would stop."""
+    origin = {"commit": "c" * 40, "dirty": bool(changed or untracked), "changed_files": changed, "untracked": untracked}
+    commands = report_provenance.commands(origin)
+    assert ("git apply run.diff" in commands) == (commands[0].startswith("python -c")) == bool(changed)
+    assert [line for line in commands if line.endswith(": new.py")] == [line for line in commands if line[0] == "#"]
+    assert any(line[0] == "#" for line in commands) == bool(untracked)
+    assert commands[-1] == "dvc repro"
+
+
 def test_a_damaged_recipe_leaves_the_recipe_out_and_stops_nothing(root):
     (root / "recipes/mn_sam.yaml").write_text("description: [")
     found = report_provenance.read(root)

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,7 +14,9 @@ from PIL import Image
 
 from tasks.evaluation import notable_cycles
 from tasks.reporting import media
-from tasks.reporting.sections import gallery
+from tasks.reporting.sections import domains, gallery, maps
+from tasks.runtime.errors import BreathlineError
+from tests.unit.tasks.evaluation.example import cycles
 from tests.unit.tasks.reporting import example, explained
 
 
@@ -45,6 +49,14 @@ def test_a_sound_keeps_its_pitch_and_has_one_level(rate):
     assert url == media.audio(tone.astype(np.float32), rate)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return the folder of a run with maps."""
+    example.write(root := tmp_path_factory.mktemp("run"), explained.figures())
+    explained.write_maps(root / "data/explanation/maps.parquet", cycles()["cycle_id"].to_list()[:4])
+    return root
+
+
 def test_a_cycle_has_the_map_of_the_first_student(tmp_path):
     example.write(tmp_path)
     run = example.results(tmp_path)
@@ -70,6 +82,36 @@ def test_of_methods_with_equally_many_maps_the_first_is_shown(tmp_path):
     named = pl.when(pl.col("method") == "layer_cam").then(pl.lit("a")).otherwise(pl.lit("b"))
     rows.with_columns(target=named).write_parquet(path)
     assert {marks[1] for marks in gallery._marks(run, "student/1").values()} == {"a"}
+
+
+def remove_array(cache: Path) -> None:
+    (cache / "features.npy").unlink()
+
+
+def rename_cycles(cache: Path) -> None:
+    index = pl.read_parquet(cache / "index.parquet")
+    index.with_columns(cycle_id=pl.lit("x") + pl.col("cycle_id")).write_parquet(cache / "index.parquet")
+
+
+@pytest.mark.parametrize("damage", [remove_array, rename_cycles])
+@pytest.mark.parametrize(
+    ("section", "cache"),
+    [
+        (gallery, "data/fbank/efficientat/demo"),
+        (maps, "data/fbank/efficientat/demo"),
+        (domains, "data/fbank/efficientat/demo"),
+        (domains, "data/external/tested/theirs/fbank/efficientat"),
+    ],
+    ids=["gallery", "maps", "domains", "external domains"],
+)
+def test_a_damaged_feature_cache_is_no_defect(finished, tmp_path, section, cache, damage):
+    root = shutil.copytree(finished, tmp_path / "project")
+    run = example.results(root)
+    run = replace(run, metrics=run.metrics | {"external": {"theirs": {}}})
+    damage(root / cache)
+    with pytest.raises(BreathlineError, match=r"file is missing|has no features of 1 cycles") as caught:
+        section.content(run)
+    assert "makes" in caught.value.hint
 
 
 def test_the_student_of_the_gallery_is_the_one_with_maps(tmp_path):

@@ -13,7 +13,8 @@ FOUND = {
     "evaluated_at": "2026-11-28T14:48:27.806+00:00",
     "commit": "4615b8e704d47f60fc1c890c62b7b550de8da41b",
     "dirty": True,
-    "changed_files": [f"file{number}.py" for number in range(25)],
+    "changed_files": [f"file{number}.py" for number in range(19)],
+    "untracked": [f"new{number}.py" for number in range(6)],
     "corpora": [
         {"name": "icbhi", "role": "training", "sha256": "eb2d97"},
         {"name": "kauh", "role": "external", "sha256": None},
@@ -27,7 +28,7 @@ FOUND = {
     },
     "commands": ["git checkout 4615b8e704d4", "dvc repro"],
 }
-NOTHING = dict.fromkeys(FOUND) | {"dirty": False, "changed_files": [], "corpora": [], "commands": []}
+NOTHING = dict.fromkeys(FOUND) | {"dirty": False, "changed_files": [], "untracked": [], "corpora": [], "commands": []}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_page_shows_its_origin(render):
     )
     for part in (
         head,
-        "file19.py and 5 more",
+        "new0.py and 5 more",
         "SHA-256 <code>eb2d97</code>",
         "unknown: no record of its download",
         '<th scope="row">student.batch_size</th><td>8</td><td>16</td>',
@@ -63,9 +64,9 @@ def test_the_page_shows_its_origin(render):
     [
         ({}, "made without its provenance, by <code>python -m tasks.report</code>"),
         (NOTHING | {"missing": "the record is gone"}, "Facts are missing because the record is gone."),
-        (FOUND | {"test_use": FOUND["test_use"] | {"evaluations": 0}}, "Unknown, because no entry of an event log"),
+        (FOUND | {"test_use": None}, "Unknown, because the record of the evaluation does not name its test cycles."),
     ],
-    ids=["none", "nothing known", "old log"],
+    ids=["none", "nothing known", "old record"],
 )
 def test_unknown_facts_are_named(render, found, words):
     assert words in " ".join(render(found).split())
