@@ -1,0 +1,1 @@
+"""Trained networks as one module from waveforms to decisions, for export."""

@@ -1,0 +1,92 @@
+"""Files of an export's folder that are made of a student's weights and card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.export import assembly
+from models.export.waveform_network import NOVELTY, WaveformNetwork
+from models.file_names import WEIGHTS
+from models.frontends.registry import sample_rates
+from tasks.exporting import hub_layout, onnx_file
+from tasks.runtime import files, templates
+from tasks.training.torch_setup import as_breathline_error
+
+ONNX, USE = "model.onnx", "use.py"
+HINT = "train it again, or name another model"
+Novelty = Mapping[str, npt.NDArray[Any] | Tensor]
+
+
+def write(
+    folder: Path,
+    student_folder: Path,
+    card: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    novelty: Novelty | None,
+    *,
+    onnx: bool = True,
+) -> None:
+    """Write the weights, the ONNX file, the configuration for the Hugging Face Hub and the example of use.
+
+    The ONNX file is compared with PyTorch on generated cycles.
+
+    Args:
+        folder: Folder of the export.
+        student_folder: Folder of the student, for error messages.
+        card: Content of the export's ``model.json``.
+        state: Tensors of the network, of the selection `val`.
+        novelty: `mean` (features,) and `components` (dimensions, features) of the whitened training embeddings.
+        onnx: Whether the ONNX file is written.
+
+    Raises:
+        BreathlineError: The tensors do not fit the card, or onnxruntime and PyTorch differ.
+    """
+    tensors = with_novelty(state, novelty)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = {"sample_rate": sample_rates()[card["frontend"]], **card}
+    write_weights(folder / WEIGHTS, tensors)
+    files.write_json(folder / hub_layout.CONFIG, hub_layout.config(card))
+    files.write_json(folder / hub_layout.PREPROCESSOR, hub_layout.preprocessor(card))
+    files.write_text(folder / USE, templates.render(__package__, "use.py.j2") + "\n")
+    if onnx:
+        with as_breathline_error(where=student_folder, hint=HINT):
+            network = assembly.assemble(card, tensors)
+        write_onnx(folder / ONNX, network, card)
+
+
+def write_onnx(path: Path, network: WaveformNetwork, card: Mapping[str, Any]) -> None:
+    """Write an ONNX file that states its sample rate and classes, and compare it with PyTorch.
+
+    Args:
+        path: Path of the file.
+        network: Waveform network of the model.
+        card: Content of the export's ``model.json``.
+    """
+    metadata = {"sample_rate": str(network.front_end.sample_rate), "classes": "|".join(card["classes"])}
+    if "id" in card:
+        metadata["id"] = card["id"]
+    onnx_file.write(path, network, metadata)
+    onnx_file.check(path, network)
+
+
+def with_novelty(state: Mapping[str, Tensor], novelty: Novelty | None) -> dict[str, Tensor]:
+    """Return the tensors of an export: those of the network, and of the novelty distance, if fitted."""
+    found = dict(state)
+    if novelty is not None:
+        found |= {name: torch.as_tensor(novelty[name.rpartition(".")[2]], dtype=torch.float32) for name in NOVELTY}
+    return found
+
+
+def write_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors as a safetensors file; equal tensors give equal bytes."""
+    from safetensors.torch import save_file
+
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    with files.replacing(path) as temporary:
+        save_file(ready, temporary, metadata={"format": "pt"})  # transformers refuses files without the format
