@@ -21,7 +21,6 @@ hypothesis.settings.load_profile("breathline")
 # Files whose tests share a costly fixture, by the fixture: a process of its own makes it once.
 GROUPS = {
     "run": (
-        "dask",
         "disk_faults",
         "dvc",
         "kill_matrix",
@@ -36,6 +35,7 @@ GROUPS = {
         "artifacts",
         "backfill",
         "bigger_repository",
+        "dask",
         "flow",
         "leaderboard_flow",
         "new_data",

@@ -31,18 +31,37 @@ PYTHON = """\
 if [ "$1 $2" = "-m cli.stage" ]; then shift 2; exec "{python}" -S "{file}" "{socket}" stage "$@"; fi
 exec "{python}" "$@"
 """
+DVC_LIBRARIES = ("dulwich.ignore", "dulwich.index", "dvc.repo", "dvc_data.index", "networkx", "xml.etree.ElementTree")
+# Those of stages and of `breathline`.
 STAGE_LIBRARIES = (
+    *DVC_LIBRARIES,
     "great_expectations",
+    "httpx",
+    "jinja2",
+    "matplotlib.backends.backend_svg",
     "matplotlib.figure",
     "polars",
     "pyarrow.parquet",
+    "pydantic.dataclasses",
+    "pydantic.json_schema",
+    "rich.logging",
+    "rich.progress",
+    "rich.syntax",
     "safetensors.torch",
     "scipy.signal",
+    "scipy.stats",
+    "sklearn.decomposition",
+    "sklearn.linear_model",
+    "sklearn.manifold",
     "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.neighbors",
     "soundfile",
+    "tenacity",
     "timm",
     "torch._dynamo",
     "torchaudio",
+    "typer",
 )
 
 
@@ -96,7 +115,7 @@ def _ask(address: str, arguments: list[str], folder: str, env: dict[str, str], s
 def _serve(kind: str, address: str) -> None:
     """Fork a process for each order until the standard input ends."""
     late = json.loads((ROOT / "flows/processes/late_imports.json").read_text(encoding="utf-8"))
-    for name in late if kind == "dvc" else STAGE_LIBRARIES:
+    for name in (*late, *DVC_LIBRARIES) if kind == "dvc" else STAGE_LIBRARIES:
         with suppress(ImportError):
             import_module(name)
     with socket.socket(socket.AF_UNIX) as server:

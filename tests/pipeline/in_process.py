@@ -18,12 +18,13 @@ from tasks.runtime import params
 ROOT = Path(__file__).parents[2]
 
 
-def repro(folder: Path, memo: dict[str, Path]) -> None:
-    """Run every stage, or link its outs from a folder in which an equal stage ran before.
+def repro(folder: Path, memo: dict[str, Path], *, last: str = "report") -> None:
+    """Run every stage up to the last one, or link its outs from a folder in which an equal stage ran before.
 
     Args:
         folder: A folder with a params.yaml. It needs no Git and no DVC, and stages leave no records there.
         memo: The folder in which each stage ran, by a hash of all it depends on; shared by several runs.
+        last: Last stage that runs, in the order of dvc.yaml.
     """
     shutil.copy2(ROOT / "dvc.yaml", folder)
     stages = graph.read(folder)
@@ -42,6 +43,8 @@ def repro(folder: Path, memo: dict[str, Path]) -> None:
             else:
                 run(stage.name)
                 memo[key] = folder
+            if stage.name == last:
+                break
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -21,8 +21,9 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, finish, succeed, working_in
 
-# Nine cases of a run that ends early and resumes, 10 to 20 s each; one stands for them in `make test`.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# Nine cases of a run that ends early and resumes, 10 to 60 s each. In `make test`, test_kill_matrix.py kills DVC and
+# stages, and test_flow.py kills flows.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 TEACHER, FBANK = "train_teacher@t1", f"fbank@{runs.CORPUS}-ast"
@@ -134,13 +135,9 @@ def _is_signalled(process: psutil.Process) -> bool:
     return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
-SHORT = [("flow", signal.SIGKILL)]  # test_kill_matrix.py kills DVC and stages in `make test`
-LONG = [kill for kill in itertools.product(("flow", "dvc", "stage"), NUMBERS) if kill not in SHORT]
-
-
 @pytest.mark.parametrize(
     ("victim", "number"),
-    [*SHORT, *(pytest.param(*kill, marks=pytest.mark.long) for kill in LONG)],
+    itertools.product(("flow", "dvc", "stage"), NUMBERS),
     ids=lambda value: getattr(value, "name", value),
 )
 def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_goes_on(

@@ -22,6 +22,7 @@ from tasks.runtime.hardware import usable_cores
 from tasks.runtime.stage import console
 
 DATABASE = "ICBHI_final_database"
+PATIENTS_PER_PROCESS = 8  # at least: the start of a process takes as long as several patients
 _FORMAT = """\
 The name of a recording is made of five parts, joined by underscores:
 
@@ -47,7 +48,8 @@ def generate(
         seed: Random seed of the corpus.
         patients: Number of patients.
         first: Number of the first patient.
-        workers: Number of processes; the number of usable cores by default.
+        workers: Number of processes; 1 for this process alone. By default at most the number of usable cores, and one
+            for each `PATIENTS_PER_PROCESS`.
 
     Raises:
         BreathlineError: Fewer than two patients, too few for a split, or a directory that holds a database.
@@ -65,7 +67,8 @@ def generate(
         )
     database.mkdir(parents=True)
     numbers = range(first, first + patients)
-    names = _write_recordings(database, seed, numbers, workers or usable_cores())
+    workers = workers or max(1, min(usable_cores(), patients // PATIENTS_PER_PROCESS))
+    names = _write_recordings(database, seed, numbers, workers)
     (database / "filename_format.txt").write_text(_FORMAT, encoding="ascii", newline="")
     _write_metadata(directory, [cohort.patient(seed, number) for number in numbers], names)
 
@@ -74,11 +77,16 @@ def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -
     """Write the recordings of all patients, and return their names by patient."""
     names: dict[int, list[str]] = {}
     write = partial(render.write_patient, database, seed)
-    written_by_patient = parallel.in_processes(write, numbers, workers=min(workers, len(numbers)), ahead=2)
-    with Progress(console=console) as progress, closing(written_by_patient) as results:
+    # Both are generators, which `closing` ends.
+    written = (
+        parallel.in_processes(write, numbers, workers=workers, ahead=2)
+        if workers > 1
+        else (write(number) for number in numbers)
+    )
+    with Progress(console=console) as progress, closing(written) as results:
         bar = progress.add_task("generating patients", total=len(numbers))
-        for number, written in zip(numbers, results, strict=True):
-            names[number] = written
+        for number, recordings in zip(numbers, results, strict=True):
+            names[number] = recordings
             progress.advance(bar)
     return names
 
