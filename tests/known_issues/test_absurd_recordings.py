@@ -45,6 +45,7 @@ def test_an_absurd_rate_is_refused_from_the_header(tmp_path, rate):
         reading.read(path)
 
 
+@pytest.mark.slow
 def test_the_filter_is_small_for_every_rate_that_is_read():
     rate = 383_987  # a prime: no common divisor with the rates of front ends shortens the filter
     assert rate <= limits.MAX_RATE

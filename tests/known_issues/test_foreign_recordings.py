@@ -31,6 +31,7 @@ def test_renamed_foreign_recordings_are_an_own_corpus(tmp_path):
     assert "ICBHI 2017" not in found.banner + found.description + found.origin
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_recordings_are_a_part_with_evidence(real_icbhi, tmp_path):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "real"], check=True)

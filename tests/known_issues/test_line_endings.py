@@ -2,12 +2,14 @@
 
 import io
 
+import pytest
 from ruamel.yaml import YAML
 
 from tasks.runtime import params
 from tests import toy
 
 
+@pytest.mark.slow
 def test_a_clone_with_autocrlf_has_the_same_bytes(tmp_path):
     project, clone = toy.checkout(toy.ROOT, tmp_path / "project"), tmp_path / "clone"
     kept = {

@@ -186,6 +186,7 @@ EDITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: re.sub(r"\W+", "_", f"{edit[3]} {edit[4]}"))
 def test_a_wrong_edit_is_refused_with_its_line_its_key_and_what_is_allowed(tmp_path, edit):
     section, old, new, key, words = edit

@@ -35,6 +35,7 @@ def finished(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_help_needs_nothing_heavy_and_lists_every_command(tmp_path):
     status, printed, log = breathline(tmp_path, "--help")
     assert status == 0

@@ -60,6 +60,7 @@ def test_variables_are_judged(check, env, state, words, monkeypatch, tmp_path): 
     assert (found.state == "ok") == (not found.advice)
 
 
+@pytest.mark.slow
 def test_a_server_of_a_profile_is_asked_without_the_proxy(monkeypatch, tmp_path):
     class Healthy(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -127,6 +128,7 @@ print(json.dumps([(one.topic, one.state, one.found) for one in machine.disks(Pat
 """
 
 
+@pytest.mark.slow
 def test_a_disk_without_space_or_inodes_is_a_problem(tmp_path):
     folder = tmp_path
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")

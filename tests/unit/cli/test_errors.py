@@ -112,6 +112,7 @@ def test_every_command_is_silent_when_the_reader_of_its_output_has_gone(words, w
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["recipe", "list"], ["--help"]])
 def test_a_closed_pipe_of_a_real_process_leaves_nothing_behind(arguments, tmp_path):
     with subprocess.Popen(

@@ -37,6 +37,7 @@ def test_a_new_project_has_never_run_and_comes_in_topological_order(tmp_path):
     assert {change.state for stage in stages for change in stage.changes} == {"never run"}
 
 
+@pytest.mark.slow
 def test_a_finished_project_has_no_changes(project):
     assert changes(project) == {}
 

@@ -125,6 +125,7 @@ def test_a_patient_is_searched_in_the_corpus_of_the_question(several_project):
     assert not any("external" in path for path in other)
 
 
+@pytest.mark.slow
 def test_a_removed_external_patient_is_absent_beside_another_of_its_number(several_project, without):
     found = find(without, "patient:hospital:101", str(several_project))
     assert (found.traces, found.homonyms, found.proven) == ((), ("icbhi",), True)

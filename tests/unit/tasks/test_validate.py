@@ -166,6 +166,7 @@ def test_only_the_checks_import_great_expectations_and_its_analytics_are_off():
     assert gx.context().variables.analytics_enabled is False
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_complete_database_passes_with_warnings(real_icbhi):
     """All annotations and metadata, with invented measures of sound, since few recordings are available."""

@@ -22,6 +22,7 @@ def here(small_project, tmp_path, monkeypatch):
     return root
 
 
+@pytest.mark.slow
 def test_all_exports_are_written_to_one_folder(here):
     done = CliRunner().invoke(app, ["audit", "export", "all", "--out", "given"])
     assert done.exit_code == 0, done.output

@@ -129,6 +129,7 @@ def test_on_a_terminal_unknown_columns_and_labels_are_asked_for(project, monkeyp
     assert not (project / "corpora/other.csv").exists()
 
 
+@pytest.mark.slow
 def test_adding_again_keeps_patients_that_are_left_out_and_refuses_another_format(project):
     assert call(*COMPLETE).exit_code == 0
     text = (project / "params.yaml").read_text(encoding="utf-8")

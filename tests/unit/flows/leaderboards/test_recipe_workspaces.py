@@ -43,6 +43,7 @@ def test_a_workspace_has_the_recipe_the_seeds_and_the_users_recordings(project):
     assert "train_teacher@mn04_s11" in toy.call(workspace, "dvc", "stage", "list", "--name-only")
 
 
+@pytest.mark.slow
 def test_the_code_follows_the_working_tree_and_stale_items_are_removed(project):
     workspace = make(project)
     (project / "models" / "new.py").write_text("x = 1\n")
@@ -73,6 +74,7 @@ def test_records_of_a_workspace_name_the_projects_commit_and_what_differs_from_i
     assert code.git_state(workspace) is None
 
 
+@pytest.mark.slow
 def test_a_workspace_is_finished_until_it_is_prepared_again(project):
     one, other = RecipeWorkspace(recipe="mn_kd", small=True), RecipeWorkspace(recipe="ast_ce")
     make(project)

@@ -160,6 +160,7 @@ def mirrors() -> Iterator[list[Mirror]]:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_new_archive_is_found_by_the_mirrors_marks_with_and_without_head(tmp_path, mirrors):
     given = settings("publisher", mirrors=(mirrors[0].url,))
     assert len(inspect(tmp_path, given)) == 4
@@ -173,6 +174,7 @@ def test_a_new_archive_is_found_by_the_mirrors_marks_with_and_without_head(tmp_p
     assert "changed: ICBHI_final_database.zip" in inspect(tmp_path, given)
 
 
+@pytest.mark.slow
 def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirrors):
     given = settings("publisher", mirrors=tuple(mirror.url for mirror in mirrors))
     mirrors[1].headers["ETag"] = '"its own"'
@@ -186,6 +188,7 @@ def test_two_mirrors_marks_are_not_compared_but_their_sizes_are(tmp_path, mirror
     assert len(inspect(tmp_path, given)) == 4
 
 
+@pytest.mark.slow
 def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_path, mirrors):
     given = settings("publisher", mirrors=(mirrors[0].url,))
     mirrors[0].status = 503
@@ -197,6 +200,7 @@ def test_a_busy_server_is_a_transient_error_and_one_without_marks_is_not(tmp_pat
     assert not isinstance(caught.value, TransientError)
 
 
+@pytest.mark.slow
 def test_headers_that_never_end_are_not_waited_for(tmp_path, mirrors, monkeypatch):
     monkeypatch.setattr(limits, "ANSWER_S", 0.3)
     mirrors[0].slow = True

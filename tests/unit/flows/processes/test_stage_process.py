@@ -90,6 +90,7 @@ def test_the_groups_end_when_their_flow_dies(tmp_path, number):
     assert gone(pid)
 
 
+@pytest.mark.slow
 def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
     folder = toy.make(tmp_path, "stages:\n  bad:\n    cmd: seq 100 && echo the cause && exit 7\n    outs: [x]\n")
     with pytest.raises(StageFailedError, match=r"stage bad failed(.|\n)*\| 100\n.*the cause") as caught:

@@ -19,6 +19,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_used_recipe_is_its_own_nearest_one(root):
     for name, small in (("mn_weighted", False), ("mn_sam", True)):
         writing.write(root, writing.edit(root, name, small=small))
@@ -26,6 +27,7 @@ def test_a_used_recipe_is_its_own_nearest_one(root):
         assert (found.name, found.small, found.changes) == (name, small, {})
 
 
+@pytest.mark.slow
 def test_changed_settings_are_listed_with_both_values(root):
     writing.write(root, writing.edit(root, "mn_weighted"))
     read = params.read(root / "params.yaml")

@@ -64,6 +64,7 @@ def test_small_keeps_the_method(name):
     assert small["student"]["seeds"] == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_dvc_can_change_what_a_recipe_wrote(name, tmp_path):
     """`dvc exp run -S` rewrites params.yaml, and wraps long lines."""

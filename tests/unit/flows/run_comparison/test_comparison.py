@@ -82,6 +82,7 @@ def names_in_figures(compared) -> set[str]:
     return {text for text in found if text.startswith(("this project", "dead", "mn_sam"))}
 
 
+@pytest.mark.slow
 def test_a_revision_an_experiment_and_a_recipe_are_found_by_name(root):
     toy.call(root, "git", "update-ref", f"refs/exps/ab/{'c' * 38}/deep-owl", "v1")
     workspace(root, "mn_sam")
@@ -157,6 +158,7 @@ def test_other_test_sets_and_labels_are_refused_for_pairs_with_words(root):
     assert "classes: its labels are lungsound_2, so that its Scores cannot be compared." in list(texts.notes(found))
 
 
+@pytest.mark.slow
 def test_predictions_that_the_cache_lacks_leave_the_figures_without_differences(root):
     shutil.rmtree(root / ".dvc/cache")
     (one,) = compare(root, ["v1"]).others
@@ -189,6 +191,7 @@ def test_a_run_that_cannot_be_read_is_an_error_with_a_next_step(root, name, mess
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_degenerate_runs_are_marked(root):
     change(workspace(root, "dead"), pl.col("model") == "student/2", 0)
     compared = compare(root, ["dead"])
@@ -201,6 +204,7 @@ def test_degenerate_runs_are_marked(root):
     assert names_in_figures(compared) == {"this project", "dead (degenerate)"}
 
 
+@pytest.mark.slow
 def test_a_degenerate_first_run_is_named_beside_all_differences(root):
     workspace(root, "mn_sam")
     change(root, pl.col("model") == "student/2", 0)
@@ -238,6 +242,7 @@ def test_corpora_that_are_pooled_or_left_out_are_named(root):
     assert any(note.startswith("External corpora and the own classes of each corpus are not") for note in notes)
 
 
+@pytest.mark.slow
 def test_runs_of_equal_folder_names_are_all_shown(root):
     change(root, NORMAL, 0)
     for place in ("a", "b"):
@@ -250,6 +255,7 @@ def test_runs_of_equal_folder_names_are_all_shown(root):
     assert all(f">{name}</text>" in html for name in ("a/run", "b/run/")), "a row of the forest plot each"
 
 
+@pytest.mark.slow
 def test_the_command_prints_80_columns_and_writes_the_page(root):
     change(root, NORMAL, 0)
     out = root / "side.html"

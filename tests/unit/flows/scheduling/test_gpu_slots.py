@@ -22,6 +22,7 @@ with GpuSlots(1, folder=Path(sys.argv[1])).acquire():
 """
 
 
+@pytest.mark.slow
 def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
     machine = GpuSlots(2, ("3", "5"), tmp_path)
     held: list[str] = []
@@ -44,6 +45,7 @@ def test_stages_hold_different_gpus_and_wait_for_a_free_one(tmp_path):
     assert {"3", "5"} in seen, "both at once"
 
 
+@pytest.mark.slow
 def test_two_stages_that_need_both_gpus_take_turns(tmp_path):
     machine = GpuSlots(2, ("0", "1"), tmp_path)
     got: list[str] = []

@@ -48,6 +48,7 @@ def project(after: Path, tmp_path: Path) -> Path:
     return shutil.copytree(after, tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
     found = find(small_run, f"patient:{PATIENT}", None)
     assert not found.proven
@@ -67,6 +68,7 @@ def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
     }
 
 
+@pytest.mark.slow
 def test_the_hashes_of_an_earlier_run_prove_absence(after):
     found = find(after, "patient:103", None)
     assert found.traces == ()
@@ -148,6 +150,7 @@ def keep_diagnosis(root: Path, _before: Path) -> None:
         file.write("103\tCOPD\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hide", "path", "what"),
     [

@@ -61,6 +61,7 @@ def test_a_run_equals_its_own_commit(small_run):
     assert (found.predictions.compared, found.predictions.flips) == (4 * 6, ())
 
 
+@pytest.mark.slow
 def test_changed_recordings_and_cycles_have_their_columns(changed):
     assert changed.recordings.added == ("107_1b1_Tc_sc_Meditron",)
     assert changed.recordings.removed == ("106_1b1_Tc_sc_Meditron",)
@@ -86,6 +87,7 @@ def test_figures_and_predictions_in_both_runs_are_compared(changed):
     assert any(key.startswith("student.val.per_class.") for key in changed.figures.changed)
 
 
+@pytest.mark.slow
 def test_a_flip_has_label_classes_and_effect(small_run, tmp_path):
     folder = shutil.copytree(small_run, tmp_path / "flipped")
     table = pl.read_parquet(folder / PREDICTIONS)

@@ -46,6 +46,7 @@ def test_packages_are_those_of_the_records_compared_with_the_lock(bom):
     assert {"name": "breathline:lock", "value": "as locked"} in numpy["properties"]
 
 
+@pytest.mark.slow
 def test_a_version_that_differs_from_the_lock_is_stated(copied):
     for path in (copied / "data/lineage").glob("*.json"):
         record = json.loads(path.read_text())

@@ -140,6 +140,7 @@ def server():
         thread.join()
 
 
+@pytest.mark.slow
 def test_events_reach_a_server_in_their_order_with_its_key_and_endpoint(server, made):
     events = openlineage.events(made)
     address = openlineage_server.send(events, {"OPENLINEAGE_URL": f"{server.url}/", "OPENLINEAGE_API_KEY": "secret"})
@@ -149,6 +150,7 @@ def test_events_reach_a_server_in_their_order_with_its_key_and_endpoint(server, 
     assert server.got[-1] == ("/marquez/lineage", None, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "kind"), [(404, BreathlineError), (503, TransientError)])
 def test_a_refusal_shows_the_answer(server, status, kind):
     server.status = status

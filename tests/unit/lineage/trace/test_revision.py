@@ -27,6 +27,7 @@ def seeds(trace):
     return {node.name: node.facts["seed"] for node in trace.nodes_of("weights")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["student@v1.0.0", "student@v1.0.0:data/student/1", "HEAD:score"])
 def test_a_revision_is_traced_with_its_own_outs(versioned, what):
     before = toy.call(versioned, "git", "status", "--porcelain")

@@ -78,6 +78,7 @@ def test_an_id_of_two_external_corpora_needs_the_name_of_one(ask):
     assert "hospital:401_1b1_Tc_sc_Meditron, clinic:401_1b1_Tc_sc_Meditron" in str(error.value)
 
 
+@pytest.mark.slow
 def test_nothing_has_learned_from_an_external_patient(ask):
     trace = ask("several").ask("patient:hospital:101")
     assert {rerun.stage for rerun in trace.reruns} == {

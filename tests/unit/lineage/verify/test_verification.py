@@ -43,6 +43,7 @@ def shown(report, **options):
     return console.file.getvalue()
 
 
+@pytest.mark.slow
 def test_an_intact_project_has_no_findings(small_run):
     report = verification.verify(small_run)
     assert report.findings == []
@@ -152,6 +153,7 @@ def test_different_outs_of_equal_inputs_break_a_promise_of_determinism(project, 
     assert (found.severity, found.where) == (severity, "train_student@1")
 
 
+@pytest.mark.slow
 def test_a_run_whose_record_is_lost_is_noted(project):
     end = {"event": "end", "stage": "evaluate", "start": "0" * 64, "status": "done", "record": "0" * 64}
     number = len(events.read(project)) + 1
@@ -209,6 +211,7 @@ def test_outdated_code_is_distinguished_from_damage(project):
     assert {one.kind for one in verification.verify(project).damage} == {"out-changed", "model-swapped"}
 
 
+@pytest.mark.slow
 def test_a_missing_out_says_where_the_original_is(project):
     lost, kept, small_report = "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "reports/plots/roc.csv"
     copy_of(project, f"{lost}/model.json").unlink()
@@ -221,6 +224,7 @@ def test_a_missing_out_says_where_the_original_is(project):
     assert told[small_report].endswith("Git has what evaluate made")
 
 
+@pytest.mark.slow
 def test_an_object_missing_from_the_cache_is_noted_with_its_stage(project):
     copy_of(project, "data/teachers/t3/model.json").unlink()
     (found,) = verification.verify(project).findings

@@ -31,6 +31,7 @@ class InterruptedTraining(Exception):  # noqa: N818
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path, variant):
     settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)

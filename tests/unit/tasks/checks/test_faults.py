@@ -139,6 +139,7 @@ def test_tables_without_faults_pass_all_checks():
     assert [name for name, one in verdicts_of(clean()).items() if not one.success or one.unexpected] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_makes_its_expectation_fail(name):
     severity, insert = FAULTS[name]

@@ -58,6 +58,7 @@ def extracted(project: Project) -> dict[str, pl.DataFrame]:
     return tables
 
 
+@pytest.mark.slow
 @needs_kagglehub
 def test_kaggle_s_dataset_is_fetched_as_it_is(tmp_path, project, host, caplog, capfd):
     zipped = corpora.zipped(tmp_path / "a.zip", of_kaggle()).read_bytes()

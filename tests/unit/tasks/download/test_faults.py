@@ -85,6 +85,7 @@ def process(root: Path, folder: Path, first: str = "pass") -> subprocess.Popen[s
     return subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     long = {f"ICBHI_final_database/{NAMES[1]}.wav": corpora.wav(400_000)}
     folder = corpora.lay_out(tmp_path / "f", FULL | long)

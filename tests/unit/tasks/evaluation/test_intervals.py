@@ -65,6 +65,7 @@ def test_the_coverage_counts_test_sets_without_an_interval():
     assert of_score.undefined > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patients", [18, 49, 126])
 def test_intervals_over_patients_and_seeds_cover_means_over_all_seeds(patients):
     accuracy = Accuracy(of_seed=0.25, of_patient_and_seed=0.15, concentration=2.0)

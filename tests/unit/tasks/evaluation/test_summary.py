@@ -37,6 +37,7 @@ def test_metrics_say_what_the_intervals_are_over():
         assert row["score_strict"]["low_seeds"] < row["score_strict"]["low"] < row["score_strict"]["difference"]
 
 
+@pytest.mark.slow
 def test_the_metrics_of_the_corpus_own_challenge_stand_beside_the_figures():
     named = ("SE", "SP", "AS", "HS", "Score", "ICBHI Score")
     found, plain = metrics(challenge=named), metrics()
@@ -71,6 +72,7 @@ def test_figures_per_class_worked_by_hand():
     assert found["per_class"]["both"] == both
 
 
+@pytest.mark.slow
 def test_equal_predictions_give_equal_metrics_and_the_headline_is_taken_from_them():
     one, two = metrics(selections=("paper", "val")), metrics(selections=("paper", "val"))
     assert json.dumps(one) == json.dumps(two)

@@ -110,6 +110,7 @@ def convolutional(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_maps_of_two_models_and_their_figures(tmp_path, cycles):
     folders = {
         "student/1": convolutional(tmp_path / "mn"),

@@ -19,6 +19,7 @@ from tasks.runtime import params
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.slow
 def test_the_schemas_are_those_of_the_model(tmp_path, monkeypatch):
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

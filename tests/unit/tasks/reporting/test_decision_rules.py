@@ -48,6 +48,7 @@ def run(finished):
     return judged(finished, RULE)
 
 
+@pytest.mark.slow
 def test_each_rule_of_each_model_has_a_row_and_a_mark(run):
     text, curve, table, _, benefit = decision_rules.content(run)
     assert "The rule of the student is argmax" in text.text

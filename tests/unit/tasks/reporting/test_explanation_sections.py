@@ -25,6 +25,7 @@ def blocks(run):
     return maps.content(run)
 
 
+@pytest.mark.slow
 def test_the_tests_of_maps_have_their_intervals(blocks):
     table = next(block for block in blocks if block.kind == "table")
     assert table.columns == ["", "Layer-CAM", "integrated gradients"]

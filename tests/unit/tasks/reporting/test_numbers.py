@@ -30,6 +30,7 @@ def of_model(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.filter(pl.col("model") == words.replace("ensemble of teachers", "ensemble"))
 
 
+@pytest.mark.slow
 def test_scores_of_every_model(shown):
     _, rows, tables = shown
     found = tables.rows("results")[2:]

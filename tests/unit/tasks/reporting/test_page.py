@@ -162,6 +162,7 @@ def test_the_curve_over_k_is_shown_where_there_are_several_teachers(page):
     assert "Score over the number of teachers" not in page(teachers=False)
 
 
+@pytest.mark.slow
 def test_definitions_and_selections_are_never_mixed():
     found = metrics(selections=("val", "paper"))
     tables = published.published_tables(found, PUBLISHED)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tasks.reporting import page, sections
 from tasks.reporting.sections import registry
 from tests.unit.tasks.reporting import example
@@ -19,6 +21,7 @@ SECTION = Section(title="Predicted classes", order=150, content=content)
 """
 
 
+@pytest.mark.slow
 def test_a_module_of_ten_lines_is_a_section_at_its_place(tmp_path, monkeypatch):
     (tmp_path / "more").mkdir()
     (tmp_path / "more/counts.py").write_text(COUNTS)

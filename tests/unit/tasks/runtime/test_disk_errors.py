@@ -98,6 +98,7 @@ def errors(folder):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", TEXTS)
 def test_every_library_gives_one_error_with_place_and_next_step(errors, folder, fault):
     if fault in MOUNTS:

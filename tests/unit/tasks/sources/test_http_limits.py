@@ -64,6 +64,7 @@ fetch_first([sys.argv[1]], Path("f"))
 """
 
 
+@pytest.mark.slow
 def test_the_download_of_a_killed_process_is_resumed(tmp_path, server):
     server.script["f"] = [behave.trickles]
     process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)

@@ -54,6 +54,7 @@ def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, 
     assert contents(out) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["code", "features", *CHANGES])
 def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, what):
     def stop(*_: Any) -> None:
@@ -97,6 +98,7 @@ def test_after_a_flipped_bit_the_stage_writes_the_bytes_of_an_undisturbed_run(pr
     assert contents(project / "data" / "teachers" / "ast") == resumed
 
 
+@pytest.mark.slow
 def test_two_teachers_of_equal_settings_do_not_share_a_checkpoint(project, monkeypatch):
     change(project, {"teachers": {"twin": trainings.PARAMS["teachers"]["ast"]}})
     folders = []

@@ -146,6 +146,7 @@ def test_the_heart_beats_at_its_rate_and_below_150_hz():
     assert len(peaks) == pytest.approx(80, abs=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["crackles", "wheezes"])
 def test_annotated_cycles_differ_from_the_others_of_their_recording(kind):
     found: dict[bool, list[float]] = {True: [], False: []}
