@@ -9,6 +9,7 @@ from rich.table import Table
 
 from flows.run_comparison import comparison, page, texts
 from flows.run_comparison.comparison import Comparison
+from tasks.evaluation.words import definitions
 from tasks.runtime.files import write_text
 
 
@@ -24,8 +25,7 @@ def show(root: Path, names: Sequence[str], out: Path) -> None:
     found = comparison.compare(root, list(dict.fromkeys(names)))
     write_text(out, page.render(found))
     console.print(f"\n{texts.about(found)}\n", markup=False)
-    definitions = ("strict", "lenient") if len(found.first.metrics["classes"]) > 2 else ("strict",)
-    for definition in definitions:
+    for definition in definitions(found.first.metrics["classes"]):
         console.print(_table(found, definition))
         console.print()
     for note in texts.notes(found):

@@ -1,6 +1,6 @@
 """Leaderboards: finished workspaces with equal corpus, test set, split, labels, selection and definition of Se."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from flows.leaderboards.differences import Difference, Students, corrected, minu
 from flows.leaderboards.recipe_workspaces import RecipeWorkspace
 from tasks import artifacts
 from tasks.evaluation.settings import EvaluationSettings
-from tasks.evaluation.words import augmentation
+from tasks.evaluation.words import augmentation, definitions
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Published
@@ -148,19 +148,13 @@ def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:
     for result in results:
         about = tuple(result.metrics[key] for key in ABOUT)
         for selection in result.metrics["selections"]:
-            for definition in _definitions(result.metrics):
+            for definition in definitions(result.metrics["classes"]):
                 key = (result.workspace.small, about, result.test_set, selection != "val", definition != "strict")
                 groups.setdefault(key, []).append(result)
     return [
         _leaderboard(groups[key], "paper" if key[-2] else "val", "lenient" if key[-1] else "strict")
         for key in sorted(groups)
     ]
-
-
-def _definitions(metrics: Mapping[str, Any]) -> Iterator[str]:
-    yield "strict"
-    if len(metrics["classes"]) > 2:  # with one abnormal class both definitions are equal
-        yield "lenient"
 
 
 def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> Leaderboard:

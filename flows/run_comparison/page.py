@@ -10,12 +10,12 @@ from flows.run_comparison import texts
 from flows.run_comparison.comparison import SELECTION, Comparison, Difference
 from flows.run_comparison.sources import Source
 from models.metrics import SCORES
-from tasks.evaluation.words import difference, figure
+from tasks.evaluation.words import definitions, difference, figure
 from tasks.reporting import page
 from tasks.reporting.figures import LENIENT, STRICT, scores
 from tasks.reporting.model_rows import marked
 from tasks.reporting.section import Block, Picture, Table, Text
-from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, of_both_widths
+from tasks.reporting.svg import INK, MUTED, WIDE, drawing, line_of, of_both_widths
 
 CURVES = {"val_score_strict": "strict Score of validation patients, %", "train_loss": "training loss"}
 
@@ -35,7 +35,7 @@ def render(comparison: Comparison) -> str:
 
 
 def _results(comparison: Comparison) -> Iterator[Block]:
-    for definition in ("strict", "lenient"):
+    for definition in definitions(comparison.first.metrics["classes"]):
         rows = texts.rows(comparison, definition)
         yield Table(texts.headers(comparison, definition), rows, title=f"Score, {definition}", main=True)
     figures = [(texts.shown(source), _figures(source)) for source in comparison.sources]
@@ -103,11 +103,12 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
 
 def _groups(comparison: Comparison) -> Iterator[Block]:
     paired = [one for one in comparison.others if one.groups]
+    shown = definitions(comparison.first.metrics["classes"])
     for title in paired[0].groups if paired else ():
         names = [texts.minus_first(one, comparison.first) for one in paired]
-        columns = [title.lower(), *(f"{name}, {part}" for name in names for part in ("strict", "lenient"))]
+        columns = [title.lower(), *(f"{name}, {part}" for name in names for part in shown)]
         rows = [
-            [value, *(difference(one.groups[title][value][score]) for one in paired for score in SCORES)]
+            [value, *(difference(one.groups[title][value][f"score_{part}"]) for one in paired for part in shown)]
             for value in paired[0].groups[title]
         ]
         yield Table(columns, rows, title=title)
@@ -145,11 +146,11 @@ def _curves(curves: Mapping[str, pl.DataFrame], column: str, title: str, width: 
     with drawing(width, 3.9, f"{title} over the epochs") as canvas:
         axes = canvas.axes
         for index, (name, history) in enumerate(curves.items()):
-            colour, known = PALETTE[index % len(PALETTE)], history.drop_nulls(column)
+            style, known = line_of(index, name), history.drop_nulls(column)
             for _, seed in known.group_by("model", maintain_order=True):
-                axes.plot(seed["epoch"], seed[column], color=colour, linewidth=0.7, alpha=0.5)
+                axes.plot(seed["epoch"], seed[column], linewidth=0.7, alpha=0.5, **(style | {"label": None}))
             mean = known.group_by("epoch").agg(pl.col(column).mean()).sort("epoch")
-            axes.plot(mean["epoch"], mean[column], color=colour, linewidth=2.2, label=name)
+            axes.plot(mean["epoch"], mean[column], linewidth=2.2, **style)
         axes.set(xlabel="epoch", ylabel=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(labelcolor=INK)

@@ -17,6 +17,7 @@ from flows.workspaces import make_paths_absolute
 from lineage.diff import runs
 from lineage.diff.runs import FolderRun, Run
 from tasks import artifacts
+from tasks.reporting.run_results import PLOTS
 from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import PARAMS, flatten
@@ -118,8 +119,12 @@ def _history(run: Run) -> pl.DataFrame | None:
     text = run.read(HISTORY.as_posix())
     if text is None:
         return None
+    where = f"{HISTORY} of {run.name}"
+    hint = "`dvc repro evaluate` makes it again; of a revision, restore it in Git"
     try:
-        return pl.read_csv(io.BytesIO(text), infer_schema_length=None)
+        table = pl.read_csv(io.BytesIO(text), infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        hint = "`dvc repro evaluate` makes it again; of a revision, restore it in Git"
-        raise BreathlineError("The table is no CSV.", where=f"{HISTORY} of {run.name}", hint=hint) from error
+        raise BreathlineError("The table is no CSV.", where=where, hint=hint) from error
+    if missing := [name for name in PLOTS[HISTORY.stem] if name not in table.columns]:
+        raise BreathlineError(f"The table has no column {', '.join(missing)}.", where=where, hint=hint)
+    return table

@@ -15,6 +15,8 @@ from scipy.stats import binomtest, permutation_test
 
 from models.metrics import SCORES, Counts
 
+AT_ONCE = 1_000_000  # signs that are in memory together; they change no result
+
 
 def permutation(one: Sequence[Counts], other: Sequence[Counts], *, resamples: int, seed: int) -> dict[str, float]:
     """Return the two-sided p-value of the difference of both mean Scores, by the name of the Score.
@@ -114,6 +116,7 @@ def _sign_flips(parts: npt.NDArray[np.float64], resamples: int, seed: int) -> fl
         permutation_type="samples",
         vectorized=True,
         n_resamples=resamples,
+        batch=max(1, AT_ONCE // len(parts)),
         rng=np.random.default_rng(seed),
     )
     return float(found.pvalue)

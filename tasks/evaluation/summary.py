@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from models.metrics import FIGURES, SCORES
+from models.metrics import FIGURES, SCORES, confusion, figures
 from tasks.evaluation import intervals
 from tasks.evaluation.evaluator import Evaluator
 from tasks.evaluation.predictions import Predictions
+from tasks.evaluation.rounding import rounded
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.subsets.splits import SplitOf
 
@@ -65,6 +66,7 @@ def summarize(
     averaged = by_model.get("ensemble", {})
     settings = evaluator.settings
     names = np.array(evaluator.classes)[evaluator.labels]
+    normal = confusion(evaluator.labels, np.zeros_like(evaluator.labels), len(evaluator.classes))
     return {
         **about,
         "classes": list(evaluator.classes),
@@ -81,7 +83,7 @@ def summarize(
         "labelling": [name.partition("/")[2] for name in ensemble],
         "baselines": [name.partition("/")[2] for name in baselines],
         # The figures of a model that calls every cycle normal.
-        "always_normal": dict.fromkeys(SCORES, 50.0) | {"sp": 100.0, "se_strict": 0.0, "se_lenient": 0.0},
+        "always_normal": {name: rounded(value) for name, value in figures(normal).items()},
         "student": {
             selection: evaluator.evaluate_seeds([parts[selection] for parts in students.values()])
             for selection in selections

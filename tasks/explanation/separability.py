@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from tasks.explanation.colourings import Codes, Colouring
+from tasks.explanation.patient_means import MIN_PATIENTS
 
-MIN_PATIENTS = 3  # with fewer there is no interval
 FOLDS = 5
 PENALTY = 0.1  # inverse strength C of the probe's L2 penalty, for standardised embeddings
 
@@ -114,6 +114,8 @@ def probe(points: Array, colouring: Colouring, patients: Codes, *, confidence: f
         warnings.filterwarnings("ignore", "The least populated class")  # its units are in fewer folds than there are
         divided = list(folds.split(points, values, units))
     for learned, tested in divided:
+        if not len(tested):  # scikit-learn may leave a fold empty where units are as few as folds
+            continue
         known = np.unique(values[learned])
         if len(known) == 1:
             hits[tested] = values[tested] == known[0]

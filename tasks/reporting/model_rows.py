@@ -51,10 +51,16 @@ def marked(name: str, degenerate: str | None) -> str:
 
 
 def of_degenerate(metrics: Mapping[str, Any], selection: str) -> list[str]:
-    """Return a sentence with each degenerate network and its kind, and one with the meaning; nothing if none is."""
+    """Return a sentence with each degenerate network and its kind, and one with the meaning; nothing if none is.
+
+    Args:
+        metrics: Contents of ``reports/metrics.json``.
+        selection: Selection of the epochs, which is named unless it is `val`.
+    """
     models = {f"student seed {seed}": found for seed, found in metrics["students"].items()}
     models |= {"ensemble of teachers": metrics["ensemble"]} if metrics["ensemble"] else {}
     groups = dict.fromkeys(metrics["teachers"], "teacher") | dict.fromkeys(metrics["baselines"], "baseline")
     models |= {f"{groups[name]} {name}": found for name, found in metrics["teachers"].items()}
     kinds = [f"{name}: {kind}" for name, found in models.items() if (kind := found[selection]["degenerate"])]
-    return [f"Degenerate: {'; '.join(kinds)}. It means that {DEGENERATE}."] if kinds else []
+    which = "" if selection == "val" else f" ({selection})"
+    return [f"Degenerate{which}: {'; '.join(kinds)}. It means that {DEGENERATE}."] if kinds else []

@@ -53,11 +53,15 @@ def line_of(index: int, name: str) -> dict[str, Any]:
 
     Args:
         index: Number of the line, from 0.
-        name: Name for the legend. Matplotlib would leave out one that begins with an underscore.
+        name: Name for the legend.
     """
     dashes = DASHES[index // len(PALETTE) % len(DASHES)]
-    label = f"\u200b{name}" if name.startswith("_") else name
-    return {"color": PALETTE[index % len(PALETTE)], "linestyle": dashes, "label": label}
+    return {"color": PALETTE[index % len(PALETTE)], "linestyle": dashes, "label": in_legend(name)}
+
+
+def in_legend(name: str) -> str:
+    """Return a name for a legend. Matplotlib would leave out one that begins with an underscore."""
+    return f"\u200b{name}" if name.startswith("_") else name
 
 
 @dataclass

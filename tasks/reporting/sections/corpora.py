@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.reporting.figures import scores
-from tasks.reporting.model_rows import of_selection
+from tasks.reporting.model_rows import marked, of_selection
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 
@@ -25,7 +25,7 @@ def content(run: RunResults) -> Mapping[str, Any] | None:
 def corpus_tables(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tables of figures by corpus: of training corpora, of their own heads, and of external corpora.
 
-    Each has a title, the rows of the student and the ensemble on each corpus, and a picture.
+    Each has a title, the rows of the student on each corpus, and a picture.
     """
     tables = []
     for key, title in CORPUS_TABLES:
@@ -33,15 +33,15 @@ def corpus_tables(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not found:
             continue
         rows = {name: {"about": one, "figures": of_selection(one, "val")[0][1]} for name, one in found.items()}
-        sized = [
-            (
-                f"{name}  ({row['about']['test']['cycles']} cycles, {row['about']['test']['patients']} pat.)",
-                row["figures"],
-            )
-            for name, row in rows.items()
-        ]
+        sized = [(_sized(name, row), row["figures"]) for name, row in rows.items()]
         tables.append({"title": title, "rows": rows, "picture": scores(sized, f"Scores: {title.lower()}")})
     return tables
+
+
+def _sized(name: str, row: Mapping[str, Any]) -> str:
+    """Return the name of a corpus with its size, and with the word degenerate if the student is degenerate on it."""
+    test = row["about"]["test"]
+    return f"{marked(name, row['figures']['degenerate'])}  ({test['cycles']} cycles, {test['patients']} pat.)"
 
 
 SECTION = Section(title="Results by corpus", order=300, content=content)

@@ -9,13 +9,14 @@ from tasks import artifacts
 from tasks.evaluation.words import MISSING, figure
 from tasks.explanation.colourings import COLUMNS, with_distinct_devices
 from tasks.explanation.representatives import of_each_network
-from tasks.reporting.figures import DASHED
+from tasks.reporting.figures import DASHED, evenly_chosen
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Fold, Picture, Section, Table, Text
-from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, of_both_widths, side_by_side
+from tasks.reporting.svg import INK, MUTED, PALETTE, WIDE, drawing, in_legend, of_both_widths, side_by_side
 from tasks.runtime.artifact_reading import read_table
 
 READ = ("model", "selection", "subset", "corpus", *COLUMNS.values(), "pca_x", "pca_y", "tsne_x", "tsne_y")
+MOST = 1500  # cycles that a projection shows; each is an element of the page
 IN_LEGEND = 6  # values of a colouring with a colour of their own
 MARKERS = "os^DvP"  # tell values apart without colours
 PROJECTIONS = {"tsne": "t-SNE", "pca": "PCA"}
@@ -25,9 +26,9 @@ READING = (
     "A network turns each cycle into a list of numbers, its embedding, and decides from this list alone. Purity is the "
     "share of the nearest cycles that have the same value. Only cycles of other patients count (for patients: of other "
     "recordings), so that a patient does not pass for a device. The probe is a logistic regression from embeddings to "
-    "values; its balanced accuracy is measured on patients that it did not see. At chance, the embedding tells nothing "
-    "of the value. With the device far above chance and the class near it, a network learned the device and not the "
-    "disease."
+    "values; its balanced accuracy is measured on patients (for patients: on recordings) that it did not see. At "
+    "chance, the embedding tells nothing of the value. With the device far above chance and the class near it, a "
+    "network learned the device and not the disease."
 )
 
 
@@ -141,6 +142,9 @@ def scatters(run: RunResults, model: str, entry: Mapping[str, Any]) -> list[Pict
         return []
     frame = pl.DataFrame(read_table(run.root / artifacts.EMBEDDINGS, READ))
     frame = with_distinct_devices(frame.filter(model=model, selection="val"))
+    number = frame.height
+    frame = frame[evenly_chosen(number, MOST)]
+    shown = f" {MOST:,} of {number:,} cycles are shown." if number > MOST else ""
     coloured = [name for name, column in COLUMNS.items() if frame[column].drop_nulls().n_unique() > 1]
     first, second = entry["pca_explained"]
     labels = {"tsne": ("", ""), "pca": (f"component 1 ({first:.0f} % of variance)", f"component 2 ({second:.0f} %)")}
@@ -154,7 +158,7 @@ def scatters(run: RunResults, model: str, entry: Mapping[str, Any]) -> list[Pict
             if kind == "tsne" or name in IN_PCA
         ]
         if drawn:
-            blocks.append(Picture(side_by_side(drawn), title=f"{model}: {title}", caption=SIZES))
+            blocks.append(Picture(side_by_side(drawn), title=f"{model}: {title}", caption=SIZES + shown))
     return blocks
 
 
@@ -187,7 +191,7 @@ def scatter(frame: pl.DataFrame, name: str, kind: str, labels: tuple[str, str], 
             for tested, size, alpha in ((False, 7, 0.35), (True, 26, 0.85)):
                 part = own.filter((pl.col("subset") == "test") == tested)
                 style: dict[str, Any] = {"s": size, "alpha": alpha, "color": colour, "marker": marker, "linewidths": 0}
-                axes.scatter(part[f"{kind}_x"], part[f"{kind}_y"], label=value if tested else None, **style)
+                axes.scatter(part[f"{kind}_x"], part[f"{kind}_y"], label=in_legend(value) if tested else None, **style)
         axes.set_title(name, color=INK, fontsize=11)
         axes.set(xlabel=labels[0], ylabel=labels[1], xticks=[], yticks=[])
         axes.legend(labelcolor=INK, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=3, handletextpad=0.3)

@@ -1,8 +1,10 @@
 """Section of the results by group: columns that the corpus knows, gaps to all other cycles, and pairs of columns."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.evaluation.intervals import MIN_PATIENTS
 from tasks.evaluation.words import figure, interval, signed
 from tasks.reporting.figures import scores
 from tasks.reporting.run_results import RunResults
@@ -10,6 +12,7 @@ from tasks.reporting.section import Section
 from tasks.runtime.corpus_facts import GroupColumn
 
 FEW = 5  # patients with normal, or with abnormal, cycles; with fewer, a Score and its interval are unreliable
+MOST = 20  # values of a column that are shown; some corpora have free text
 MARK = "†"
 
 
@@ -31,24 +34,47 @@ def content(run: RunResults) -> Mapping[str, Any] | None:
         "same": ", ".join(same),
         "pairs": [pair_table([columns[name] for name in pair["columns"]], pair) for pair in student["group_pairs"]],
         "pooled": len(run.facts.parts) > 1,
+        "least": MIN_PATIENTS,
         "few": FEW,
         "mark": MARK,
     }
 
 
 def group_table(group: GroupColumn, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return title, rows and picture of the figures by the values of one group column."""
-    rows = {group.values.get(value, value): {**row, "mark": _mark(row)} for value, row in found.items()}
+    """Return title, rows and picture of the figures by the values of one group column.
+
+    Only the most frequent values are shown; `others` is the number of the others.
+    """
+    kept = _most_frequent({value: row["cycles"] for value, row in found.items()})
+    rows = {group.values.get(value, value): {**found[value], "mark": _mark(found[value])} for value in kept}
     sized = [
         (f"{value}{row['mark']}  ({row['cycles']} cycles, {row['patients']} pat.)", row) for value, row in rows.items()
     ]
-    return {"title": group.title, "rows": rows, "picture": scores(sized, f"Scores by {group.title.lower()}")}
+    return {
+        "title": group.title,
+        "rows": rows,
+        "others": len(found) - len(rows),
+        "picture": scores(sized, f"Scores by {group.title.lower()}"),
+    }
+
+
+def _most_frequent(cycles: Mapping[str, int]) -> list[str]:
+    """Return the `MOST` values with the most cycles, sorted."""
+    return sorted(sorted(cycles, key=lambda value: (-cycles[value], value))[:MOST])
 
 
 def pair_table(groups: Sequence[GroupColumn], pair: Mapping[str, Any]) -> dict[str, Any]:
-    """Return title, columns and rows of a table of strict Scores by two group columns, the longer one downwards."""
-    cells = {tuple(cell["values"]): cell for cell in pair["cells"]}
-    values = [sorted({key[side] for key in cells}) for side in (0, 1)]
+    """Return title, columns and rows of a table of strict Scores by two group columns, the longer one downwards.
+
+    Only the most frequent values are shown; `others` is the number of the others.
+    """
+    cells, others, values = {tuple(cell["values"]): cell for cell in pair["cells"]}, 0, []
+    for side in (0, 1):
+        cycles: Counter[str] = Counter()
+        for key, one in cells.items():
+            cycles[key[side]] += one["cycles"]
+        values.append(_most_frequent(cycles))
+        others += len(cycles) - len(values[side])
     down, across = (0, 1) if len(values[0]) >= len(values[1]) else (1, 0)
 
     def cell(row: str, column: str) -> Mapping[str, Any] | None:
@@ -56,6 +82,7 @@ def pair_table(groups: Sequence[GroupColumn], pair: Mapping[str, Any]) -> dict[s
 
     return {
         "title": f"{groups[down].title} × {groups[across].title.lower()}",
+        "others": others,
         "columns": [groups[across].values.get(value, value) for value in values[across]],
         "rows": {
             groups[down].values.get(row, row): [_cell(cell(row, column)) for column in values[across]]

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from matplotlib.ticker import MaxNLocator
 
+from tasks.evaluation.intervals import MIN_PATIENTS
 from tasks.evaluation.words import compared_with, of_two_seeds
 from tasks.reporting.figures import CHANCE, DASHED, LENIENT, STRICT, scores
 from tasks.reporting.model_rows import of_degenerate, of_selection, rows
@@ -17,21 +18,23 @@ from tasks.reporting.svg import INK, drawing, of_both_widths
 def content(run: RunResults) -> Mapping[str, Any]:
     """Return the values of the template."""
     over_k = run.plots["ensemble_size"]
+    several = over_k["k"].n_unique() > 1
     return {
         "student": run.metrics["student"]["val"],
         "two_seeds": of_two_seeds([len(run.metrics["students"])]),
         "headline": {selection: rows(run.metrics, selection) for selection in run.metrics["selections"]},
         "scores": scores(of_selection(run.metrics, "val"), "Strict and lenient Score of each model, with intervals"),
-        "over_k": _over_k(over_k) if over_k["k"].n_unique() > 1 else None,
-        "folds": _folds(over_k),
-        "degenerate": of_degenerate(run.metrics, "val"),
+        "over_k": _over_k(over_k) if several else None,
+        "folds": _folds(over_k) if several else 1,
+        "degenerate": [note for name in run.metrics["selections"] for note in of_degenerate(run.metrics, name)],
+        "least": MIN_PATIENTS,
         "compared": compared_with(run.metrics["labelling"], run.metrics["baselines"]),
     }
 
 
 def _folds(table: pl.DataFrame) -> int:
     """Return the number of folds whose teachers an ensemble joins; 1 for teachers of all training cycles."""
-    return int((table["networks"] // table["k"]).max() or 1)  # type: ignore[arg-type]
+    return int((table["networks"] // table["k"]).max())  # type: ignore[arg-type]
 
 
 def _over_k(table: pl.DataFrame) -> str:

@@ -9,13 +9,14 @@ from matplotlib.ticker import StrMethodFormatter
 from tasks.evaluation.words import MISSING
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Picture, Section, Table, Text
-from tasks.reporting.svg import INK, PALETTE, drawing, side_by_side
+from tasks.reporting.svg import INK, PALETTE, drawing, line_of, side_by_side
 
 READING = (
     "Sharpness-aware training (SAM) looks for weights around which the loss stays low. The eigenvalue is the largest "
-    "curvature of the loss on {cycles} training cycles, without augmentation: smaller is flatter. The curves show the "
-    "loss along random directions, whose filters have the norms of the network's own filters. Compare only networks of "
-    "one architecture. A flat training loss need not mean fewer errors on new patients."
+    "curvature of the loss on {cycles} training cycles, without augmentation: smaller is flatter. The loss is the "
+    "cross-entropy with their labels, also for a network that learned from soft labels. The curves show it along "
+    "random directions, whose filters have the norms of the network's own filters. Compare only networks of one "
+    "architecture. A flat training loss need not mean fewer errors on new patients."
 )
 LOSS = StrMethodFormatter("{x:g}")
 CAPTION = (
@@ -60,8 +61,8 @@ def line(models: Mapping[str, Any]) -> str:
     """Return the loss of each model along its first direction."""
     with drawing(4.6, 3.6, "loss along a random direction") as canvas:
         axes = canvas.axes
-        for (name, found), colour in zip(models.items(), PALETTE * len(models), strict=False):
-            axes.plot(found["line"]["offsets"], _floats(found["line"]["losses"]), color=colour, label=name)
+        for index, (name, found) in enumerate(models.items()):
+            axes.plot(found["line"]["offsets"], _floats(found["line"]["losses"]), **line_of(index, name))
         axes.set(xlabel="distance, in norms of the filters", ylabel="loss", yscale="log")
         axes.yaxis.set_major_formatter(LOSS)
         axes.yaxis.set_minor_formatter(LOSS)

@@ -8,11 +8,12 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
-  const button = (label, title, action) => {
+  const button = (label, title, name, action) => {
     const made = document.createElement("button");
     made.type = "button";
     made.textContent = label;
     made.title = title;
+    made.setAttribute("aria-label", `${label} of ${name}`);
     made.addEventListener("click", action);
     return made;
   };
@@ -25,6 +26,8 @@
   window.addEventListener("beforeprint", () => {
     for (const folded of document.querySelectorAll("details")) folded.open = true;
   });
+  const titleOf = (element) =>
+    (element.closest(".card")?.querySelector("h3") ?? element.closest("section").querySelector("h2")).textContent.trim();
   const nameOf = (element, number) => `breathline-${element.closest("section").id}-${number}`;
   const quoted = (cell) => `"${cell.innerText.replace(/\s+/g, " ").trim().replaceAll('"', '""')}"`;
   const csv = (table) => [...table.rows].map((line) =>
@@ -39,12 +42,12 @@
   for (const section of document.querySelectorAll("main > section")) {
     section.querySelectorAll("table").forEach((table, index) => row(
       table.closest(".scroll"),
-      button("CSV", "Save this table", () => save(`${nameOf(table, index + 1)}.csv`, "text/csv", "\ufeff" + csv(table)))
+      button("CSV", "Save this table", `${titleOf(table)}, table ${index + 1}`, () => save(`${nameOf(table, index + 1)}.csv`, "text/csv", "\ufeff" + csv(table)))
     ));
     section.querySelectorAll("figure svg").forEach((drawing, index) => {
       if (drawing.closest(".on-narrow")) return;
       const twin = drawing.closest(".on-wide")?.nextElementSibling;
-      row(twin ?? drawing, button("SVG", "Save this figure", () =>
+      row(twin ?? drawing, button("SVG", "Save this figure", drawing.getAttribute("aria-label"), () =>
         save(`${nameOf(drawing, index + 1)}.svg`, "image/svg+xml", svg(drawing))));
     });
   }

@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -189,6 +191,24 @@ def test_a_run_that_cannot_be_read_is_an_error_with_a_next_step(root, name, mess
         compare(root, [name])
     assert message in str(caught.value)
     assert caught.value.hint
+
+
+def test_a_history_without_a_column_is_an_error_with_a_next_step(root):
+    (workspace(root, "mn_sam") / "reports/plots").mkdir()
+    (root / ".leaderboard/mn_sam/reports/plots/training.csv").write_text("model,epoch\nstudent/1,1\n")
+    with pytest.raises(BreathlineError, match=r"has no column train_loss, val_score_strict") as caught:
+        compare(root, ["mn_sam"])
+    assert caught.value.hint.startswith("`dvc repro evaluate`")
+
+
+def test_with_one_abnormal_class_strict_and_lenient_are_one_table(root):
+    workspace(root, "mn_sam")
+    change(root, NORMAL, 0)
+    compared = compare(root, ["mn_sam"])
+    two = replace(compared.first, metrics=compared.first.metrics | {"classes": ["normal", "crackle"]})
+    compared = replace(compared, first=two)
+    assert [block.kind for block in islice(page._results(compared), 2)] == ["table", "picture"]
+    assert next(page._groups(compared)).columns[1:] == ["mn_sam, strict"]
 
 
 @pytest.mark.slow

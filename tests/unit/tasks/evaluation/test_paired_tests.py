@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -58,6 +59,17 @@ def test_swapping_many_patients_at_random_repeats():
     assert found == paired_tests.permutation([better], [one], seed=1, resamples=9999)
     assert found["score_strict"] == pytest.approx(2 / (9999 + 1))
     assert paired_tests.permutation([one], [one], seed=1, resamples=9999)["score_strict"] == 1
+
+
+@pytest.mark.parametrize("size", [9, 40], ids=["all swaps", "random swaps"])
+def test_swaps_in_parts_give_the_same_p_value_in_less_memory(monkeypatch, size):
+    parts = np.random.default_rng(2).normal(0.2, 1, size)
+    whole = paired_tests._sign_flips(parts, 2000, 0)
+    monkeypatch.setattr(paired_tests, "AT_ONCE", 100 * size)
+    tracemalloc.start()
+    assert paired_tests._sign_flips(parts, 2000, 0) == whole
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 def test_a_difference_without_normal_cycles_or_of_one_patient_has_no_p_value():

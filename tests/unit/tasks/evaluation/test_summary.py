@@ -10,7 +10,7 @@ from tasks.evaluation import cycles as test_cycles
 from tasks.evaluation import words
 from tasks.evaluation.predictions import Predictions, schema, table
 from tasks.evaluation.settings import AugmentationSettings
-from tasks.evaluation.summary import headline
+from tasks.evaluation.summary import headline, summarize
 from tests.unit.tasks.evaluation.example import CLASSES, GROUPS, SETTINGS, always, cycles, evaluator, metrics, predict
 
 
@@ -26,6 +26,21 @@ def test_the_student_is_the_mean_over_seeds():
     single = evaluator(frame).evaluate_seeds(seeds[:1])["score_strict"]
     assert single["sd"] is None
     assert "low_seeds" not in single
+
+
+@pytest.mark.parametrize(
+    ("kept", "sp", "se", "score"),
+    [
+        (pl.lit(value=True), 100.0, 0.0, 50.0),
+        (pl.col("label") == 0, 100.0, None, None),
+        (pl.col("label") > 0, None, 0.0, None),
+    ],
+    ids=["both", "normal cycles", "abnormal cycles"],
+)
+def test_the_model_that_always_says_normal_has_the_undefined_figures_of_the_test(kept, sp, se, score):
+    frame = cycles(patients=2, each=4).filter(kept)
+    found = summarize(evaluator(frame), [predict("student/1", frame, 0, 1.0)], {}, [])["always_normal"]
+    assert (found["sp"], found["se_strict"], found["score_lenient"]) == (sp, se, score)
 
 
 def test_metrics_say_what_the_intervals_are_over():

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.explanation.colourings import colourings
+from tasks.explanation.colourings import Colouring, colourings
 from tasks.explanation.embeddings import omitted
 from tasks.explanation.projections import standardize
 from tasks.explanation.separability import probe, purity
@@ -134,6 +134,14 @@ def test_values_with_fewer_cycles_than_folds_are_probed_in_fewer_folds(each):
     near, linear = measured(points, frame)["patient"]
     assert near.value == 100.0
     assert linear.value > 50
+
+
+def test_a_fold_without_cycles_is_left_out():
+    """Four patients, two of each class, of whom scikit-learn puts two into one of four folds."""
+    units = np.repeat(np.arange(4), [4, 2, 2, 1])
+    found = Colouring("class", np.array([0, 0, 1, 1])[units], ("a", "b"), units)
+    points = np.random.default_rng(0).normal(size=(9, 2)) + 20 * found.values[:, None]
+    assert probe(points, found, units, confidence=0.95).value == 100.0
 
 
 def test_intervals_cover_the_purity_of_new_patients():

@@ -13,9 +13,12 @@ from tasks.explanation import embeddings
 from tasks.explanation.projections import project, standardize
 from tasks.explanation.settings import EmbeddingSettings
 from tasks.reporting import page
+from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Fold, Picture, Table
-from tasks.reporting.sections.embeddings import SECTION, content
+from tasks.reporting.sections import embeddings as section
+from tasks.reporting.sections.embeddings import READ, SECTION, content
 from tasks.runtime import files
+from tests.unit.tasks.evaluation.example import facts
 from tests.unit.tasks.explanation import cohort
 from tests.unit.tasks.reporting import example
 from tests.unit.tasks.reporting.test_page import Page
@@ -79,6 +82,34 @@ def test_the_section_shows_a_learned_device_and_flags_a_constant_model(tmp_path:
     assert "class 4 (120; 0), device 2 (120; 0)" in html
     assert "120 of 150 test" in html
     assert "corpus (one value: demo)" in html
+
+
+def points(number: int) -> pl.DataFrame:
+    """Return embedded test cycles of two devices, one of which begins with an underscore."""
+    columns = dict.fromkeys(READ, "x") | {"model": "student/1", "selection": "val", "subset": "test"}
+    device = pl.when(pl.int_range(number) % 2 == 0).then(pl.lit("_a")).otherwise(pl.lit("b"))
+    frame = pl.DataFrame([columns] * number).with_columns(device=device)
+    return frame.with_columns(**dict.fromkeys(("pca_x", "pca_y", "tsne_x", "tsne_y"), pl.int_range(number).cast(float)))
+
+
+def test_a_projection_shows_at_most_some_cycles_and_says_so(tmp_path, monkeypatch) -> None:
+    path = tmp_path / artifacts.EMBEDDINGS
+    path.parent.mkdir(parents=True)
+    points(50).write_parquet(path)
+    drawn = []
+    monkeypatch.setattr(section, "scatter", lambda frame, *_: drawn.append(frame) or "")
+    run = RunResults(metrics={}, plots={}, cards={}, facts=facts(), root=tmp_path)
+    entry = {"constant": False, "pca_explained": (60.0, 20.0)}
+    assert [block.caption for block in section.scatters(run, "student/1", entry)] == [section.SIZES] * 2
+    monkeypatch.setattr(section, "MOST", 20)
+    shown = section.scatters(run, "student/1", entry)
+    assert [frame.height for frame in drawn] == [50, 50, 20, 20]
+    assert shown[0].caption == f"{section.SIZES} 20 of 50 cycles are shown."
+    assert drawn[-1]["pca_x"].to_list()[:3] == [0, 3, 5]
+
+
+def test_a_value_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    assert "_a</text>" in section.scatter(points(6), "device", "pca", ("", ""), "label")
 
 
 def test_a_student_of_constant_embeddings_has_tables_and_no_pictures(tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def test_sharpness_has_a_row_and_a_plane_for_each_model(run):
     ]
 
 
+def test_the_ninth_curve_differs_from_the_first_by_its_dashes(run):
+    (one,) = run.explanation["sharpness"]["models"].values()
+    eight, nine = (sharpness.line({f"student/{seed}": one for seed in range(size)}) for size in (8, 9))
+    assert nine.count("stroke-dasharray") > eight.count("stroke-dasharray")
+
+
 def test_the_html_of_the_section(run, blocks):
     section = replace(maps.SECTION, content=lambda _run: blocks)
     assert Page(page._body("maps", section, run)).open == []

@@ -1,12 +1,15 @@
 """Sections of comparisons, further metrics, recordings and patients."""
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from tasks.evaluation.words import p_value
 from tasks.reporting import model_rows
 from tasks.reporting.run_results import RunResults
-from tasks.reporting.sections import comparisons, further_metrics, groups, recordings
-from tests.unit.tasks.evaluation.example import always, facts, metrics
+from tasks.reporting.sections import comparisons, corpora, further_metrics, groups, recordings, results
+from tests.unit.tasks.evaluation.example import always, cycles, facts, metrics, predict
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,16 @@ def test_degenerate_models_and_teachers_that_label_nothing_are_named_in_every_ro
     assert note.startswith("Degenerate: student seed 3: always normal; teacher idle: always crackle. It means that ")
 
 
+def test_a_model_that_is_degenerate_in_one_selection_is_explained_for_it(run, monkeypatch):
+    further = [replace(always("student/3", 0), selection=selection) for selection in ("val", "paper")]
+    further[0] = replace(predict("student/3", cycles(), 3, 1.0), selection="val")
+    monkeypatch.setattr(results, "scores", lambda *_: "")
+    found = metrics(("val", "paper"), teachers=False, further=further)
+    plots = {"ensemble_size": pl.DataFrame({"k": [], "networks": []})}
+    (note,) = results.content(RunResults(metrics=found, plots=plots, cards={}, facts=facts()))["degenerate"]
+    assert note.startswith("Degenerate (paper): student seed 3: always normal. It means that ")
+
+
 def test_differences_have_p_values_and_the_word_degenerate(run):
     table, *notes = comparisons.content(run)
     assert [row[:2] for row in table.rows] == [
@@ -46,6 +59,26 @@ def test_differences_have_p_values_and_the_word_degenerate(run):
     assert "does not compare two classifiers" in notes[1].text
     plain = RunResults(metrics=metrics(teachers=False), plots={}, cards={}, facts=facts())
     assert comparisons.content(plain) is None
+
+
+def test_a_corpus_on_which_the_student_is_degenerate_is_marked_in_the_figure(run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(corpora, "scores", lambda rows, _label: drawn.extend(name for name, _ in rows))
+    corpora.corpus_tables({"external": {"theirs": run.metrics}})
+    assert drawn == ["theirs (degenerate)  (96 cycles, 8 pat.)"]
+
+
+def test_only_the_most_frequent_values_of_a_column_are_shown(run, monkeypatch):
+    """As of a corpus whose locations are free text."""
+    monkeypatch.setattr(groups, "MOST", 2)
+    column, row = run.facts.group_columns[1], run.metrics["student"]["val"]["groups"]["sex"]["F"]
+    cycles_of = {"a": 5, "b": 9, "c": 7, "d": 6}
+    shown = groups.group_table(column, {name: row | {"cycles": number} for name, number in cycles_of.items()})
+    assert (list(shown["rows"]), shown["others"]) == (["b", "c"], 2)
+    cell = row | {"low": None, "high": None}
+    cells = [cell | {"values": [name, "F"], "cycles": number} for name, number in cycles_of.items()]
+    pair = groups.pair_table([column, run.facts.group_columns[3]], {"cells": cells})
+    assert (list(pair["rows"]), pair["columns"], pair["others"]) == (["b", "c"], ["female"], 2)
 
 
 @pytest.mark.parametrize(("normal", "abnormal", "few"), [(9, 9, False), (9, 4, True), (4, 9, True), (5, 5, False)])

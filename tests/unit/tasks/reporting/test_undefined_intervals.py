@@ -20,6 +20,14 @@ def test_the_curve_over_k_is_drawn_where_no_interval_is_defined(tmp_path, patien
     assert "<svg" in results._over_k(table)
 
 
+def test_a_run_without_teachers_has_no_curve(tmp_path, monkeypatch):
+    over_k({}, evaluator(cycles(1)), "val").write_csv(tmp_path / "ensemble_size.csv")
+    monkeypatch.setattr(results, "scores", lambda *_: "")
+    plots = {"ensemble_size": run_results.read_plot(tmp_path / "ensemble_size.csv")}
+    run = RunResults(metrics=metrics(teachers=False), plots=plots, cards={}, facts=facts())
+    assert results.content(run)["over_k"] is None
+
+
 @pytest.mark.parametrize(
     ("each", "caption"),
     [
