@@ -12,7 +12,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import backfill, deploy, leaderboard, models, plan, predict, recipe, registry, report, run, serve, watch
+from cli import (
+    backfill,
+    deploy,
+    leaderboard,
+    models,
+    monitor,
+    plan,
+    predict,
+    recipe,
+    registry,
+    report,
+    run,
+    serve,
+    watch,
+)
 from cli.audit.command import app as audit
 from cli.corpus.command import app as corpus
 from cli.doctor import command as doctor
@@ -94,6 +108,7 @@ for command in (
     models.models,
     report.report,
     predict.predict,
+    monitor.monitor,
     leaderboard.leaderboard,
     backfill.backfill,
     watch.watch,

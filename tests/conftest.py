@@ -38,6 +38,7 @@ GROUPS = {
         "dask",
         "flow",
         "leaderboard_flow",
+        "monitoring",
         "new_data",
         "two_runs",
         "workers",

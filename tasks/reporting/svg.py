@@ -103,8 +103,11 @@ def of_both_widths(draw: Callable[[float], str]) -> str:
 
 
 def side_by_side(drawings: Sequence[str]) -> str:
-    """Return small figures beside each other, as many as fit into the width of the page."""
-    return f'<div class="side-by-side">{"".join(drawings)}</div>'
+    """Return small figures beside each other, as many as fit into the width of the page.
+
+    Each has an element of its own, which also holds its button for downloads.
+    """
+    return f'<div class="side-by-side">{"".join(f"<div>{one}</div>" for one in drawings)}</div>'
 
 
 def _themed(text: str, label: str) -> str:

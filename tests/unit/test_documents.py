@@ -8,7 +8,19 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-NAMES = ("corpora", "environment", "glossary", "icbhi", "machines", "own-data", "reading-the-report", "security")
+NAMES = (
+    "audit",
+    "corpora",
+    "environment",
+    "flows",
+    "glossary",
+    "icbhi",
+    "machines",
+    "own-data",
+    "reading-the-report",
+    "security",
+    "use",
+)
 PAGES = ("CONTRIBUTING.md", "README.md", "SECURITY.md", *(f"docs/{name}.md" for name in NAMES))
 
 
@@ -19,6 +31,21 @@ def test_every_path_and_link_of_a_page_exists(page):
     links = {((ROOT / page).parent / link).relative_to(ROOT) for link in re.findall(r"\]\(([\w./-]+)\)", text)}
     named = {path for path in paths if "NAME" not in path} | {str(link) for link in links}
     assert not sorted(path for path in named if not (ROOT / path).exists())
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_heading_finds_it(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", text)
+    targets = {link: (ROOT / page).parent / link if link else ROOT / page for link, _ in links}
+    assert not [(link, anchor) for link, anchor in links if anchor not in anchors(targets[link])]
 
 
 def test_each_of_the_ten_questions_names_at_most_three_files():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.reporting.svg import PALETTE, drawing, line_of
+from tasks.reporting.svg import PALETTE, drawing, line_of, side_by_side
 
 
 def test_lines_differ_by_colour_or_dashes():
@@ -18,3 +18,7 @@ def test_names_are_drawn_as_they_are(name):
         canvas.axes.set_xlabel(name)
     escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert canvas.svg.count(escaped) >= 3
+
+
+def test_figures_beside_each_other_have_an_element_each_for_their_buttons():
+    assert side_by_side(["<svg/>", "<svg/>"]).count("<div><svg/></div>") == 2
