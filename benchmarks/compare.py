@@ -34,7 +34,7 @@ def main() -> None:
 def students(path: Path) -> Networks:
     """Return the networks of all seeds, for the selection ``val``."""
     rows = pl.read_parquet(path).filter(pl.col("model").str.starts_with("student/"))
-    return Networks(Students.of(rows, "val").matrices, seeds=True)
+    return Networks(Students.from_predictions(rows, "val").matrices, seeds=True)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> 
     first = members[0]
     reason, published = _published(first, selection, definition)
     settings = first.settings
-    students = [Students.of(one.predictions, selection) for one in members]
+    students = [Students.from_predictions(one.predictions, selection) for one in members]
     names = [one.workspace.recipe for one in members]
     against = [
         minus(students[at], students[0], (names[at], names[0]), definition, settings) if at else None

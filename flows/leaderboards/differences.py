@@ -61,7 +61,7 @@ class Students:
     classes: Sequence[str]
 
     @staticmethod
-    def of(predictions: pl.DataFrame, selection: str) -> "Students":
+    def from_predictions(predictions: pl.DataFrame, selection: str) -> "Students":
         """Return the networks of one selection.
 
         Args:

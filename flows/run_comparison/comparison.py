@@ -90,7 +90,7 @@ def _recomputed(source: Source, confidence: float) -> Source:
     """
     if source.predictions.is_empty():
         return source
-    students, found = Students.of(source.predictions, SELECTION), source.metrics["student"][SELECTION]
+    students, found = Students.from_predictions(source.predictions, SELECTION), source.metrics["student"][SELECTION]
     found = found | {name: found[name] | limits for name, limits in students.limits(confidence).items()}
     figures = source.metrics["student"] | {SELECTION: found | {"degenerate": students.degenerate}}
     return replace(source, metrics={**source.metrics, "student": figures})
@@ -180,7 +180,7 @@ def _groups(root: Path, first: Source) -> dict[str, dict[str, list[str]]]:
 def _networks(predictions: pl.DataFrame, ids: Sequence[str] | None = None) -> Networks:
     """Return the students' confusion matrices of each patient, on all test cycles or on some."""
     rows = predictions if ids is None else predictions.filter(pl.col("cycle_id").is_in(list(ids)))
-    return Networks(Students.of(rows, SELECTION).matrices, seeds=True)
+    return Networks(Students.from_predictions(rows, SELECTION).matrices, seeds=True)
 
 
 def _first(networks: Networks, place: int) -> Networks:

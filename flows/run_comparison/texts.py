@@ -16,7 +16,7 @@ from tasks.evaluation.words import (
     spread,
 )
 from tasks.reporting.model_rows import marked
-from tasks.runtime.words import counted
+from tasks.runtime.words import counted, shortened
 
 MOST = 5  # changed parameters that the terminal lists for each run
 LONGEST = 40  # characters of a value
@@ -141,5 +141,4 @@ def _value(parameters: Mapping[str, Any] | None, key: str) -> str:
     """Return the value of a setting as short text."""
     if parameters is None or key not in parameters:
         return MISSING
-    text = "null" if parameters[key] is None else str(parameters[key])
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return shortened(parameters[key], LONGEST)

@@ -58,21 +58,6 @@ def fit(
     return rule, {"val_loss": _loss(logits, labels), "val_loss_scaled": _loss(logits, labels, temperature)}
 
 
-def choose_threshold(labels: Labels, probabilities: Probabilities, patients: Labels, score: Chosen) -> float | None:
-    """Return the threshold of `THRESHOLDS` with the best Score; None without normal or without abnormal cycles.
-
-    Of equal Scores, the best patient-macro Score decides: Sp and Se are then means over patients. Of the thresholds
-    that remain, the one nearest to their median is taken, and the lower one of two.
-
-    Args:
-        labels: Class indices ``(cycles,)``.
-        probabilities: Probabilities ``(cycles, classes)``.
-        patients: Index of each cycle's patient ``(cycles,)``.
-        score: Score to maximise.
-    """
-    return _best(_matrices(labels, probabilities, patients), score)
-
-
 def fit_temperature(logits: npt.NDArray[np.float32], labels: Labels) -> float:
     """Return the temperature T with the smallest loss of softmax(logits / T) (Guo et al., ICML 2017).
 
@@ -113,7 +98,15 @@ def _matrices(labels: Labels, probabilities: Probabilities, patients: Labels) ->
 
 
 def _best(matrices: npt.NDArray[np.int64], score: Chosen) -> float | None:
-    """Return the threshold that `choose_threshold` chooses."""
+    """Return the threshold of `THRESHOLDS` with the best Score; None without normal or without abnormal cycles.
+
+    Of equal Scores, the best patient-macro Score decides: Sp and Se are then means over patients. Of the thresholds
+    that remain, the one nearest to their median is taken, and the lower one of two.
+
+    Args:
+        matrices: Confusion matrices ``(thresholds, patients, classes, classes)``.
+        score: Score to maximise.
+    """
     total = figures(matrices.sum(axis=1))[f"score_{score}"]
     if np.isnan(total).any():
         return None

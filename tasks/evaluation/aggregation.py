@@ -34,7 +34,7 @@ class Units:
     classes: int
 
     @staticmethod
-    def of(ids: Sequence[str], labels: Counts, patients: Counts, classes: int) -> "Units":
+    def from_cycles(ids: Sequence[str], labels: Counts, patients: Counts, classes: int) -> "Units":
         """Return the units of cycles.
 
         Args:

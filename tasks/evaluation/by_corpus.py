@@ -84,7 +84,7 @@ def of_training(
             labels=labels,
             split=own_split,
             cycles=cycles.filter(mask),
-            predictions=[one.of(mask) for one in predictions],
+            predictions=[one.select(mask) for one in predictions],
             ensemble=ensemble,
             baselines=baselines,
             settings=settings,

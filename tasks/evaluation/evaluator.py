@@ -54,7 +54,7 @@ class Evaluator:
         self.size = len(patients)
         self.prevalence = further_metrics.prevalence_of(self.labels, settings.prevalence)
         self.levels = {
-            level: aggregation.Units.of(cycles[column].to_list(), self.labels, self.patients, len(classes))
+            level: aggregation.Units.from_cycles(cycles[column].to_list(), self.labels, self.patients, len(classes))
             for level, column in aggregation.LEVELS.items()
         }
 

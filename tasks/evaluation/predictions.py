@@ -38,7 +38,7 @@ class Predictions:
         if len(self.rules) == 1:
             object.__setattr__(self, "rules", self.rules * len(self.probabilities))
 
-    def of(self, cycles: npt.NDArray[np.bool_]) -> "Predictions":
+    def select(self, cycles: npt.NDArray[np.bool_]) -> "Predictions":
         """Return the predictions on some of the cycles, by their mask."""
         return replace(self, probabilities=self.probabilities[:, cycles])
 

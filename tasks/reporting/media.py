@@ -18,16 +18,25 @@ PEAK = 0.9  # of the louder half-wave; cycles differ in level, and many would be
 
 def spectrogram(mel: npt.NDArray[np.float32]) -> str:
     """Return features ``(frames, mels)`` as a small PNG in a data URL, from their 1st to their 99th percentile."""
-    step = -(-len(mel) // WIDTH)
-    thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)
-    low, high = np.percentile(thin, [1, 99])
-    grey = np.clip((thin - low) / max(high - low, 1e-6), 0, 1)
-    image = Image.fromarray((255 * grey.T[::-1]).astype(np.uint8)).convert("P")
+    image = Image.fromarray((255 * scaled(mel, WIDTH).T[::-1]).astype(np.uint8)).convert("P")
     colours = mpl.colormaps["magma"](np.arange(256), bytes=True)[:, :3]
     image.putpalette(colours.tobytes())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return _data_url("image/png", buffer)
+
+
+def scaled(mel: npt.NDArray[np.float32], columns: int) -> npt.NDArray[np.float32]:
+    """Return features ``(frames, mels)`` from 0 to 1, their 1st and 99th percentile, with fewer frames.
+
+    Args:
+        mel: Features ``(frames, mels)``.
+        columns: Largest number of frames; those beyond it are averaged.
+    """
+    step = -(-len(mel) // columns)
+    thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)
+    low, high = np.percentile(thin, [1, 99])
+    return np.asarray(np.clip((thin - low) / max(high - low, 1e-6), 0, 1))
 
 
 def marks(values: npt.NDArray[np.float64]) -> str:

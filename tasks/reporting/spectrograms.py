@@ -45,7 +45,7 @@ def with_map(mel: npt.NDArray[np.float32], found: Map, title: str, label: str) -
     place: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent}
     with drawing(4.0, 2.1, label) as canvas:
         axes = canvas.axes
-        axes.imshow(_grey(mel).T, cmap="gray", **place)
+        axes.imshow(media.scaled(mel, MOST_COLUMNS).T, cmap="gray", **place)
         axes.imshow(media.colours(found.values).transpose(1, 0, 2), interpolation="bilinear", **place)
         shown = [tick for tick in TICKS_HZ if hertz[0] <= tick <= hertz[-1]]
         # Columns are evenly spaced: the middle of column i is at i + 0.5.
@@ -54,11 +54,3 @@ def with_map(mel: npt.NDArray[np.float32], found: Map, title: str, label: str) -
         axes.set_title(title, fontsize=10)
         axes.grid(visible=False)
     return canvas.svg
-
-
-def _grey(mel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return features ``(frames, mels)`` from 0 to 1, with at most `MOST_COLUMNS` frames."""
-    step = -(-len(mel) // MOST_COLUMNS)
-    thin = mel[: len(mel) // step * step].reshape(-1, step, mel.shape[1]).mean(axis=1)
-    low, high = np.percentile(thin, [1, 99])
-    return np.asarray(np.clip((thin - low) / max(high - low, 1e-6), 0, 1))

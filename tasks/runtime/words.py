@@ -13,6 +13,12 @@ def listed(names: Sequence[str], limit: int = 5) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
+def shortened(value: object, limit: int) -> str:
+    """Return the value of a setting as text of at most `limit` characters."""
+    text = "null" if value is None else str(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def quoted(text: str, limit: int = 60) -> str:
     """Return a text from a file for a message: between backticks, at most `limit` characters, none that controls."""
     shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:limit])

@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
+from tasks.runtime.words import shortened
 
 MOST = 20  # changed parameters or files that are listed
 LONGEST = 60  # characters of a value
@@ -22,7 +23,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
         "at": moment(found.get("evaluated_at")),
         "commit": commit(found),
         "files": files[:MOST],
-        "changes": [(key, shown(old), shown(new)) for key, (old, new) in changes[:MOST]],
+        "changes": [(key, shortened(old, LONGEST), shortened(new, LONGEST)) for key, (old, new) in changes[:MOST]],
         "more": {"changes": len(changes) - MOST, "files": len(files) - MOST},
     }
 
@@ -47,12 +48,6 @@ def commit(found: Mapping[str, Any]) -> str | None:
     if not found.get("commit"):
         return None
     return f"commit {found['commit'][:12]}" + (" with uncommitted changes" if found["dirty"] else "")
-
-
-def shown(value: Any) -> str:
-    """Return a value of a parameter as short text."""
-    text = "null" if value is None else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 SECTION = Section(title="Provenance", order=950, content=content)

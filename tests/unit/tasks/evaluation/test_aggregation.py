@@ -11,7 +11,7 @@ PATIENTS = np.array([0, 0, 0, 0, 0, 1])
 
 
 def units() -> Units:
-    return Units.of(IDS, LABELS, PATIENTS, 3)
+    return Units.from_cycles(IDS, LABELS, PATIENTS, 3)
 
 
 def model(*rows: list[float]) -> Predictions:
@@ -22,7 +22,7 @@ def test_a_unit_is_normal_if_all_its_cycles_are_and_has_its_most_frequent_abnorm
     found = units()
     assert found.labels.tolist() == [0, 2, 0]
     assert found.patients.tolist() == [0, 0, 1]
-    assert Units.of(["a"] * 4, np.array([0, 0, 2, 1]), np.zeros(4, int), 3).labels.tolist() == [1], (
+    assert Units.from_cycles(["a"] * 4, np.array([0, 0, 2, 1]), np.zeros(4, int), 3).labels.tolist() == [1], (
         "of equals, the first"
     )
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.evaluation.words import p_value
-from tasks.reporting import model_rows
+from tasks.reporting import model_rows, page
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.sections import comparisons, corpora, further_metrics, groups, recordings, results
 from tests.unit.tasks.evaluation.example import always, cycles, facts, metrics, predict
@@ -66,6 +66,13 @@ def test_a_corpus_on_which_the_student_is_degenerate_is_marked_in_the_figure(run
     monkeypatch.setattr(corpora, "scores", lambda rows, _label: drawn.extend(name for name, _ in rows))
     corpora.corpus_tables({"external": {"theirs": run.metrics}})
     assert drawn == ["theirs (degenerate)  (96 cycles, 8 pat.)"]
+
+
+@pytest.mark.parametrize("corpora_of_run", [1, 2])
+def test_devices_of_equal_names_in_two_corpora_are_said_to_be_one_group(run, monkeypatch, corpora_of_run):
+    monkeypatch.setattr(groups, "scores", lambda *_: "")
+    html = page._body("groups", groups.SECTION, replace(run, facts=replace(facts(), parts=(facts(),) * corpora_of_run)))
+    assert ("Equal names in two corpora, as of a device, are one group." in html) == (corpora_of_run == 2)
 
 
 def test_only_the_most_frequent_values_of_a_column_are_shown(run, monkeypatch):

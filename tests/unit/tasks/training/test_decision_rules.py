@@ -8,10 +8,9 @@ import torch
 
 from models.decision_rules import DecisionRule
 from models.heads import Head, Heads
-from models.training.decision_fitting import choose_threshold, fit_temperature
+from models.training.decision_fitting import fit, fit_temperature
 from models.training.selection import LabelledCycles, TrainingData
 from models.training.settings import ComputeSettings, DecisionSettings
-from tasks.distillation.soft_labels import combine
 from tasks.subsets.assignment import Assignment
 from tasks.training import decision_rules
 
@@ -22,6 +21,7 @@ HEADS = Heads(
     }
 )
 CYCLES = 60
+SETTINGS = DecisionSettings(rule="threshold")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_shared_classes_and_each_head_have_a_rule_of_their_own(monkeypatch, assi
         {"val": {"w": torch.zeros(1)}, "paper": {"w": torch.ones(1)}},
         data,
         assignment,
-        settings=DecisionSettings(rule="threshold"),
+        settings=SETTINGS,
         compute=ComputeSettings(device="cpu", precision="fp32", threads=1),
     )
     assert [float(state["w"]) for state in loaded] == [0, 1]
@@ -65,12 +65,12 @@ def test_shared_classes_and_each_head_have_a_rule_of_their_own(monkeypatch, assi
     for corpus, own, columns in (("a", ~b, slice(0, 2)), ("b", b, slice(2, 5))):
         rule = DecisionRule.from_card(card, "val", corpus)
         given, truth = logits[own, columns], labels[own] - columns.start
-        assert rule.threshold == choose_threshold(truth, combine([given]), patients[own], "strict"), corpus
+        assert rule.threshold == fit(given, truth, patients[own], SETTINGS)[0].threshold, corpus
         assert rule.temperature == fit_temperature(given, truth)
         assert card["heads"][corpus]["classes"] == HEADS.by_corpus[corpus].classes
     known = labels != 3  # `poor` of the head b has no shared class
     truth = np.array([0, 1, 0, -1, 1])[labels]
     given = HEADS.shared(logits, [cycle[0] for cycle in cycles], 2)
     rule = DecisionRule.from_card(card, "val")
-    assert rule.threshold == choose_threshold(truth[known], combine([given])[known], patients[known], "strict")
+    assert rule.threshold == fit(given[known], truth[known], patients[known], SETTINGS)[0].threshold
     assert len({DecisionRule.from_card(card, "val", corpus) for corpus in (None, "a", "b")}) == 3
