@@ -22,6 +22,7 @@ from tasks.runtime.disk_errors import disk_errors
 
 FORMAT = 1
 PARQUET = ".parquet"
+MODE = 0o640  # others do not see who asked about which file
 SAMPLE = 16  # segments of a recording whose confidence and distance are logged
 NOT_JUDGED = "not_judged"  # decision on a segment without a class
 
@@ -172,7 +173,7 @@ def append(path: Path, entries: Iterable[Entry]) -> None:
 
 def _append_lines(path: Path, lines: bytes) -> None:
     """Append whole lines behind what is there, on a line of their own even where the last one is torn."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle, also by a process that is killed
         end = os.fstat(handle).st_size
@@ -192,4 +193,4 @@ def _append_rows(path: Path, rows: list[dict[str, object]]) -> None:
     """Append rows to a Parquet log."""
     from tasks.prediction import use_log_table  # pyarrow takes 0.1 s to import, and JSON lines do not need it
 
-    use_log_table.append(path, rows)
+    use_log_table.append(path, rows, MODE)

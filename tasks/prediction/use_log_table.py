@@ -35,12 +35,13 @@ SCHEMA = pa.schema(
 COUNTS = ("decisions", "predicted")
 
 
-def append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def append(path: Path, rows: Sequence[Mapping[str, Any]], mode: int) -> None:
     """Write a log anew with further rows; processes that append at the same time wait for each other.
 
     Args:
         path: The log; it is made if missing.
         rows: New entries as mappings.
+        mode: Permissions of the file.
 
     Raises:
         BreathlineError: The log is no Parquet file.
@@ -49,6 +50,7 @@ def append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with FileLock(path.with_name(f".{path.name}.lock")):
         known = [read_table(path)] if path.exists() else []
         write_table(path, pa.concat_tables([*known, new]))
+        path.chmod(mode)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
