@@ -94,7 +94,15 @@ class WaveformNetwork(nn.Module):
             ``(batch, features)`` float32; ``distance`` ``(batch,)`` float32; ``means`` ``(batch, mels)`` float64,
             the mean features over frames before the offsets are added.
         """
-        stored = self.front_end.features(clips(self.front_end, waveform, lengths)).half()
+        return self.judge(self.features(waveform, lengths), offsets)
+
+    def features(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """Return the features ``(batch, frames, mels)`` float16, as the feature cache holds them."""
+        found: Tensor = self.front_end.features(clips(self.front_end, waveform, lengths)).half()
+        return found
+
+    def judge(self, stored: Tensor, offsets: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Return the outputs for features ``(batch, frames, mels)`` float16; see `forward`."""
         features = stored.float()
         if offsets is not None:
             features = features + offsets[:, None, :]
