@@ -113,6 +113,10 @@ def _explain(run: _Run) -> Account:
     return account
 
 
+def _export(run: _Run) -> Account:
+    return _subsets(run, "train", "val", "test")
+
+
 def _subsets(run: _Run, *used: str) -> Account:
     """Return the counts of a stage that uses some subsets; the cycles of the other subsets are not dropped."""
     subsets, labels = run.decisions["subsets"], run.params["labels"]
@@ -143,4 +147,5 @@ _BY_WORK: dict[str, Callable[[_Run], Account]] = {
     "soft_labels": _learning,
     "evaluate": _evaluate,
     "explain": _explain,
+    "export": _export,
 }

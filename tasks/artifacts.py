@@ -43,6 +43,7 @@ METRICS, SCORES, REPORT = REPORTS / "metrics.json", REPORTS / "scores.json", REP
 PLOTS = REPORTS / "plots"
 EMBEDDINGS, MAPS = (DATA / "explanation" / f"{name}.parquet" for name in ("embeddings", "maps"))
 EXPLANATION = REPORTS / "explanation.json"
+EXPORTS = DATA / "export"
 
 RECORDS = DATA / "lineage"
 
@@ -128,7 +129,8 @@ class Artifact:
         stage: Stage that makes it, without an item.
         schema: Name of its Arrow schema in `tasks.runtime.schemas`, for tables with fixed columns.
         in_git: Whether Git tracks the files instead of DVC's cache.
-        item: Item of its stage: numbers stand for the names in place of the ``*`` of the folders, from left to right.
+        item: Item of its stage: numbers stand for the names in place of the ``*`` of the folders, from left to right;
+            empty for a stage without items.
     """
 
     pattern: Path
@@ -147,7 +149,7 @@ class Artifact:
         """Return the stage of one of the files: `fbank@demo-ast` of ``data/fbank/ast/demo/features.npy``."""
         parts = self.pattern.parts
         names = [name for name, part in zip(path.parts[-len(parts) :], parts[:-1], strict=False) if part == "*"]
-        return f"{self.stage}@{self.item.format(*names)}" if names else self.stage
+        return f"{self.stage}@{self.item.format(*names)}" if names and self.item else self.stage
 
 
 def _of_corpora(role: Role) -> Iterator[Artifact]:
@@ -203,6 +205,11 @@ CATALOGUE = (
     Artifact(EMBEDDINGS, "table of embeddings", "explain"),
     Artifact(MAPS, "table of maps over spectrograms", "explain"),
     Artifact(EXPLANATION, "set of figures of the explanation", "explain", in_git=True),
+    Artifact(EXPORTS / "*" / file_names.WEIGHTS, "weights of the export", "export", item=""),
+    Artifact(EXPORTS / "*" / "*.onnx", "network of the export in ONNX", "export", item=""),
+    Artifact(EXPORTS / "*" / file_names.CARD, "card of the export", "export", item=""),
+    Artifact(EXPORTS / "*" / "*.json", "configuration of the export", "export", item=""),
+    Artifact(EXPORTS / "*" / "*.py", "example of use of the export", "export", item=""),
     Artifact(REPORT, "report", "report"),
 )
 

@@ -15,6 +15,7 @@ REASONS = {
     "report": "shows figures and test cycles that change",
     "evaluate": "holds predictions, or evaluates models that change",
     "explain": "holds embeddings and maps, or explains models that change",
+    "export": "holds copies of models, and states what they were trained on",
 }
 LEARNING = ("train_teacher", "train_student", "soft_labels")
 

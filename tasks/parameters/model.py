@@ -14,6 +14,7 @@ from tasks.corpora.settings import DownloadSettings, ExternalSettings
 from tasks.distillation.settings import SoftLabelSettings
 from tasks.evaluation.settings import EvaluationSettings
 from tasks.explanation.settings import ExplanationSettings
+from tasks.exporting.settings import ExportSettings
 from tasks.pretrained.settings import WeightsSettings
 from tasks.runtime.value_types import Name, Seed
 from tasks.subsets.settings import SplitByCorpus, ValidationSettings
@@ -55,6 +56,7 @@ class Params:
     student: StudentSettings
     evaluation: EvaluationSettings
     explanation: ExplanationSettings
+    export: ExportSettings
 
     def __post_init__(self) -> None:
         if "val" not in self.selections:

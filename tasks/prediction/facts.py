@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from models.decision_rules import DecisionRule
 from models.file_names import CARD
@@ -18,7 +18,7 @@ from tasks.checks.settings import UnusableLimits
 from tasks.runtime.errors import BreathlineError
 
 FORMAT = 1  # of ``model.json`` of an export; the card of a student has no `format`
-SELECTION = "val"  # selection of the epoch that is exported and that predicts
+SELECTION: Literal["val"] = "val"  # selection of the epoch that is exported and that predicts
 T = TypeVar("T")
 
 

@@ -25,6 +25,7 @@ UNREAD = {
     ("fbank", artifacts.VERDICTS): "a gate: `validate` has ended well if it is there",
     ("soft_labels", "history.csv"): "of a teacher, beside its weights",
     ("explain", "history.csv"): "of a model, beside its weights",
+    ("export", "history.csv"): "of a model, beside its weights",
     ("report", "history.csv"): "of a model, beside its card; the table of the plot has it",
     ("report", "*.safetensors"): "of a model, beside its card",
     ("report", artifacts.EXTERNAL_CORPORA): "beside the tables of the external corpora, which the metrics name",

@@ -41,6 +41,7 @@ def small(params: dict[str, Any]) -> None:
     params["evaluation"]["resamples"] = 50
     params["explanation"]["maps"].update(cycles=2, steps=2)
     params["explanation"]["sharpness"].update(cycles=2, iterations=2, points=2)
+    params["export"]["onnx"] = False
 
 
 def finished(folder: Path) -> Path:

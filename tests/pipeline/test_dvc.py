@@ -59,7 +59,7 @@ def test_rho_changes_no_stage_before_the_student(project):
 @pytest.mark.long
 def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
     printed = toy.call(project, "dvc", "exp", "run", "--name", "wide", "-S", "student.optimizer.rho=0.1")
-    assert ran(printed) == ["train_student@1", "evaluate", "explain", "report"]
+    assert ran(printed) == ["train_student@1", "evaluate", "explain", "export", "report"]
     assert toy.call(project, "dvc", "exp", "list", "--name-only").split() == ["wide"]
     assert "student.optimizer.rho" in toy.call(project, "dvc", "params", "diff")
 
@@ -79,13 +79,13 @@ def of_corpus(role: Role, name: str) -> set[str]:
 
 def test_a_new_corpus_that_is_only_tested_on_trains_nothing(project):
     runs.edit(project, lambda params: params["external"].update(ward=runs.generated(patients=3, first_patient=401)))
-    assert planned(project) == of_corpus("external", "ward") | {"external", "evaluate", "explain", "report"}
+    assert planned(project) == of_corpus("external", "ward") | {"external", "evaluate", "explain", "export", "report"}
 
 
 def test_a_new_corpus_to_learn_from_runs_its_own_stages_the_pool_and_what_learns(project):
     runs.edit(project, lambda params: params["corpora"].update(ward=runs.generated(patients=3, first_patient=401)))
     learning = {"train_teacher@t1", "train_teacher@t2", "soft_labels", "train_student@1"}
-    learning |= {"evaluate", "explain", "report"}
+    learning |= {"evaluate", "explain", "export", "report"}
     assert planned(project) == of_corpus("training", "ward") | {"pool"} | learning
 
 
@@ -104,7 +104,8 @@ def test_one_teachers_seed_changes_no_other_teacher(other_seed):
 @pytest.mark.long
 def test_one_teachers_seed_reruns_that_teacher_and_what_follows(other_seed):
     printed = runs.repro(other_seed)
-    assert ran(printed) == ["train_teacher@t2", "soft_labels", "train_student@1", "evaluate", "explain", "report"]
+    after = ["soft_labels", "train_student@1", "evaluate", "explain", "export", "report"]
+    assert ran(printed) == ["train_teacher@t2", *after]
 
 
 def test_a_recipe_that_is_not_used_reruns_nothing(project):

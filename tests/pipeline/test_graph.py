@@ -48,7 +48,7 @@ def test_the_names_of_the_stages():
     of_corpora = "download extract validate fbank"
     names = f"{of_corpora} pool weights train_teacher soft_labels train_student"
     external = [f"{name}_external" for name in of_corpora.split()]
-    assert list(STAGES) == [*names.split(), *external, "external", "evaluate", "explain", "report"]
+    assert list(STAGES) == [*names.split(), *external, "external", "evaluate", "explain", "export", "report"]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -33,7 +33,7 @@ def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(projec
     assert state.message.startswith("Not as recorded in 2 places (out-changed, recording-contradicts)")
     told = artifact("audit").data
     assert told.index("`out-changed`") < told.index("### Changed since the run") < told.index("`module-changed`")
-    assert "`train_student@1`, `evaluate`, `explain`, `report` |" in told
+    assert "`train_student@1`, `evaluate`, `explain`, `export`, `report` |" in told
 
 
 def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(project):

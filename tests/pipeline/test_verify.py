@@ -25,6 +25,7 @@ ALL = [
     "train_student@1",
     "evaluate",
     "explain",
+    "export",
     "report",
 ]  # after `download@icbhi`
 
@@ -51,7 +52,7 @@ def test_the_command_names_what_is_downstream_and_ends_with_status_1(project):
     swapped = next(one for one in told["findings"] if one["kind"] == "out-swapped")
     assert not told["verified"]
     assert swapped["stages"] == ["train_teacher@t1"]
-    assert swapped["downstream"] == ["soft_labels", "train_student@1", "evaluate", "explain", "report"]
+    assert swapped["downstream"] == ["soft_labels", "train_student@1", "evaluate", "explain", "export", "report"]
 
 
 def test_a_change_of_the_recordings_reaches_everything_that_was_learned(project):
@@ -88,7 +89,9 @@ def test_another_run_with_other_parameters_and_its_return_are_no_tampering(proje
     report = verification.verify(project)
     assert report.errors == []
     earlier = {one.where for one in report.notes if one.kind == "record-earlier"}
-    assert earlier == {f"{RECORDS}/{stage}.json" for stage in ("train_student@1", "evaluate", "explain", "report")}
+    assert earlier == {
+        f"{RECORDS}/{stage}.json" for stage in ("train_student@1", "evaluate", "explain", "export", "report")
+    }
 
 
 @pytest.mark.parametrize("depth", [pytest.param("whole", marks=pytest.mark.long), "shallow"])

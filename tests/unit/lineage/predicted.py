@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks import artifacts
 from tasks import evaluate as evaluation
 from tasks import explain as explanation
+from tasks import export as exporting
 from tasks.artifacts import CorpusFolders
 from tasks.distillation import labelling
 from tasks.distillation.settings import SoftLabelSettings
@@ -119,7 +120,7 @@ def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[st
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Return the decisions of a stage, by its own functions; empty for stages that decide nothing."""
     group, _, item = stage.partition("@")
-    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate", "explain"):
+    if group not in ("train_teacher", "train_student", "soft_labels", "evaluate", "explain", "export"):
         return {}
     whole, folder = _assigned(root, read), root / "data/teachers"
     if group == "train_teacher":
@@ -131,16 +132,20 @@ def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     if group == "train_student":
         network, training = student.parse(read["student"])
         return decisions(network, training, whole, seed=int(item), selections=read["selections"])
-    if group == "explain":
-        embedded = read["explanation"]
-        drawn = sample.draw(whole, cycles=embedded["embeddings"]["cycles"], seed=embedded["seed"])
-        return explanation.decide(whole, drawn, explanation.test_cycles(read, whole, root)[1])
+    if group in ("explain", "export"):
+        return exporting.decide(whole) if group == "export" else _decide_explain(root, read, whole)
     known = teachers.read(read)
     choice = params.parse(SoftLabelSettings, read["soft_labels"], "soft_labels")
     if group == "soft_labels":
         return labelling.decide(known, choice, whole, folder)
     classes = corpus_facts.read(root / corpus_facts.FOLDER).label_sets[read["labels"]].classes
     return evaluation.decide(known, choice, whole, folder, classes)
+
+
+def _decide_explain(root: Path, read: Mapping[str, Any], whole: assignment.Assignment) -> dict[str, Any]:
+    embedded = read["explanation"]
+    drawn = sample.draw(whole, cycles=embedded["embeddings"]["cycles"], seed=embedded["seed"])
+    return explanation.decide(whole, drawn, explanation.test_cycles(read, whole, root)[1])
 
 
 def _assigned(root: Path, read: Mapping[str, Any]) -> assignment.Assignment:

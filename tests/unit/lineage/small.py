@@ -262,6 +262,15 @@ def _train_teacher(root: Path, read: Mapping[str, Any], item: str) -> None:
     _model(root, read, f"data/teachers/{item}", teacher, teacher["seed"])
 
 
+def _export(root: Path, read: Mapping[str, Any], _item: str) -> None:
+    for seed in read["student"]["seeds"]:
+        student, out = root / f"data/student/{seed}", root / f"data/export/{seed}"
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(student / "val.safetensors", out / "model.safetensors")
+        card = json.loads((student / "model.json").read_text())
+        files.write_json(out / "model.json", {**card, "format": 1, "id": f"{seed:016}"})
+
+
 def _report(root: Path, read: Mapping[str, Any], item: str) -> None:
     (root / "reports/report.html").write_text("<p>report</p>\n")
 
@@ -272,6 +281,7 @@ _MAKERS = {
     "external": _external,
     "evaluate": predicted.evaluate,
     "explain": predicted.explain,
+    "export": _export,
     "weights": _weights,
     "train_teacher": _train_teacher,
     "train_student": lambda root, read, item: _model(root, read, f"data/student/{item}", read["student"], int(item)),

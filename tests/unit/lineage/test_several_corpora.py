@@ -76,6 +76,7 @@ def test_each_corpus_and_the_pool_are_verified(several_project, copied):
         "fbank_external",
         "evaluate",
         "explain",
+        "export",
         "report",
     }
     assert "fold of" in found["pool-contradicts", "data/cycles/cycles.parquet"].what

@@ -64,6 +64,7 @@ def test_a_present_patient_is_found_in_every_kind_of_out(small_run):
             "student",
             "lineage",
             "explanation",
+            "export",
         )
     }
 

@@ -86,6 +86,7 @@ def test_nothing_has_learned_from_an_external_patient(ask):
         *(f"fbank_external@hospital-{front_end}" for front_end in ("ast", "panns")),
         "evaluate",
         "explain",
+        "export",
         "report",
     }
     assert not any(rerun.learned for rerun in trace.reruns)

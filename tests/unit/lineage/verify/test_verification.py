@@ -16,7 +16,7 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 from tests.unit.lineage.small import edit
 
-AFTER_TEACHERS = ("soft_labels", "train_student@1", "train_student@2", "evaluate", "explain", "report")
+AFTER_TEACHERS = ("soft_labels", "train_student@1", "train_student@2", "evaluate", "explain", "export", "report")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_finding_has_place_difference_and_downstream_stages(project):
     assert report.errors[0].what.endswith("seed: 12 → 99")
     assert report.errors[0].downstream == AFTER_TEACHERS
     printed = shown(report)
-    assert "Not verified: 2 differences, 7 stages affected" in printed
+    assert "Not verified: 2 differences, 8 stages affected" in printed
     assert "train_student (2)" in printed
 
 

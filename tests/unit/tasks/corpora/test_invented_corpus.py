@@ -13,6 +13,7 @@ from tasks import (
     download,
     evaluate,
     explain,
+    export,
     external,
     extract,
     fbank,
@@ -36,6 +37,7 @@ SETTINGS = {
     "soft_labels": {"k": 1},
     "student": {"batch_size": 4, "schedule": {"epochs": 1, "warmup_epochs": 0}, "optimizer": {"name": "adamw"}},
     "evaluation": {"resamples": 20},
+    "export": {"onnx": False},
 }
 
 
@@ -73,6 +75,7 @@ def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_with
     train_student.main("1")
     evaluate.main()
     explain.main()
+    export.main()
     report.main()
     assert b"16/16" in shown.getvalue()
 
