@@ -230,8 +230,7 @@ def sources_of(cycles: pa.Table, tested: npt.NDArray[np.bool_]) -> CycleSources:
     """Return recordings and devices of all cycles of the tested recordings, also of cycles without a label."""
     inside = pc.is_in(cycles["recording_id"], cycles.filter(tested)["recording_id"].combine_chunks())
     rows = cycles.filter(inside)
-    columns = (rows[name].to_pylist() for name in ("cycle_id", "recording_id", "device"))
-    ids, recordings, devices = columns
+    ids, recordings, devices = (rows[name].to_pylist() for name in ("cycle_id", "recording_id", "device"))
     return CycleSources(ids, recordings, [str(device) for device in devices])
 
 
