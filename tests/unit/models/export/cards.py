@@ -22,8 +22,8 @@ TINY: dict[str, tuple[str, dict[str, Any]]] = {  # a small architecture for each
     "ast": ("ast", {"size": "tiny", "depth": 1, "stride": 16}),
     "beats": ("beats", {"width": 64, "depth": 1}),
     "clap": ("clap", {"width": 4, "depths": [1, 1, 1, 1]}),
-    "efficientat": ("mn", {"width": 0.1}),
-    "fbank": ("timm/test_resnet", {"width": 0.25}),
+    "efficientat": ("timm/test_resnet", {"width": 0.35}),
+    "fbank": ("mn", {"width": 0.1}),
     "panns": ("cnn6", {}),
 }
 SPREAD = 1.5  # standard deviation of the logits of different cycles; that of random networks is often close to 0
