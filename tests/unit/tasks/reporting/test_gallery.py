@@ -93,14 +93,13 @@ def rename_cycles(cache: Path) -> None:
     index.with_columns(cycle_id=pl.lit("x") + pl.col("cycle_id")).write_parquet(cache / "index.parquet")
 
 
-@pytest.mark.parametrize("damage", [remove_array, rename_cycles])
 @pytest.mark.parametrize(
-    ("section", "cache"),
+    ("section", "cache", "damage"),
     [
-        (gallery, "data/fbank/efficientat/demo"),
-        (maps, "data/fbank/efficientat/demo"),
-        (domains, "data/fbank/efficientat/demo"),
-        (domains, "data/external/tested/theirs/fbank/efficientat"),
+        (gallery, "data/fbank/efficientat/demo", rename_cycles),
+        (maps, "data/fbank/efficientat/demo", remove_array),
+        (domains, "data/fbank/efficientat/demo", rename_cycles),
+        (domains, "data/external/tested/theirs/fbank/efficientat", remove_array),
     ],
     ids=["gallery", "maps", "domains", "external domains"],
 )
