@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column
 
-from cli.output import table
-from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from tasks.prediction.batch import Predicted
+    from tasks.prediction.passes import Options
+    from tasks.prediction.predictor import Predictor
+    from tasks.prediction.results import Prediction
 
-    from tasks.checks.settings import UnusableLimits
-    from tasks.prediction.recordings import Model
-
-SHOWN = 60  # rows printed; `--out` writes all
-CAUTION = "For research only: not a medical device, not a diagnosis."
+Engine = Literal["auto", "onnx", "torch"]
+Piped = Literal["table", "csv", "json", "jsonl", "parquet", "labels"]
 
 
 def predict(
-    recordings: Annotated[list[Path], typer.Argument(help="recordings, and folders of recordings", show_default=False)],
+    recordings: Annotated[
+        list[str],
+        typer.Argument(
+            help='recordings, folders, patterns such as "night/*.wav", or - for standard input', show_default=False
+        ),
+    ],
     *,
     model: Annotated[
         str | None,
@@ -36,143 +40,211 @@ def predict(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the model; default: the lowest")] = None,
-    out: Annotated[Path | None, typer.Option(help="output file of all rows: .parquet, .csv or .json")] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="onnx (fast), or torch (the reference); auto: onnx where the model has its file")
+    ] = "auto",
+    windows: Annotated[
+        str | None,
+        typer.Option(
+            help="windows in place of annotated cycles: LENGTH, LENGTH,HOP in seconds or LENGTH,OVERLAP%; "
+            "default without annotation: as long as the model's clips",
+            show_default=False,
+        ),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="one class for each recording: the mean of its windows")
+    ] = False,
+    channel: Annotated[
+        str,
+        typer.Option(
+            help="mean of all channels; 0, 1, …: one of them; best: of those clipped least, the one with the most "
+            "energy from 100 to 1,000 Hz"
+        ),
+    ] = "mean",
+    patients: Annotated[
+        Path | None, typer.Option(help="CSV table with the columns recording and patient, for their summaries")
+    ] = None,
+    out: Annotated[
+        list[Path], typer.Option(help="output file of all rows: .parquet, .csv, .json or .jsonl; repeatable")
+    ] = [],  # noqa: B006 - Typer copies it
+    summary: Annotated[
+        Path | None, typer.Option(help="output file of the summaries of recordings and patients, as for --out")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="folder for a label track of each recording, which Audacity imports")
+    ] = None,
+    piped: Annotated[
+        Piped, typer.Option("--format", help="what is written to standard output; all else then goes to standard error")
+    ] = "table",
+    log: Annotated[
+        Path | None, typer.Option(help="log of use, to which an entry is added for each recording: .jsonl or .parquet")
+    ] = None,
+    log_names: Annotated[bool, typer.Option("--log-names", help="with the names of the files in the log")] = False,
 ) -> None:
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
     The annotation file with the recording's name gives the cycles: in the format of a corpus, Audacity
     or Raven, or two columns of times. Without one, the recording is cut into windows as long as the
-    model's clips. Recordings of 1,000 to 384,000 Hz and any bit depth are read. An unusable recording is
-    not judged; the reason is shown.
+    model's clips. Recordings of 1,000 to 384,000 Hz and any bit depth are read, up to 48 hours.
+
+    Each segment is judged, uncertain (several classes are plausible), unlike anything that the model
+    learned from, or not judged, because it has no usable sound; the reason is shown.
+
+    Exit status: 0 if all recordings have a prediction, "not judged" included; 1 if one has none;
+    2 for wrong options; 130 after Ctrl-C.
     """
-    console = Console(emoji=False, highlight=False)
-    write = _writer(out) if out else None
-    from flows import registry
+    from tasks.prediction import channels, outputs
+    from tasks.prediction.excerpts import Windows
+    from tasks.prediction.passes import Options
+    from tasks.prediction.recordings import STANDARD_INPUT, standard_input
+
+    console = Console(emoji=False, highlight=False, stderr=piped != "table")
+    for path in (*out, *filter(None, [summary])):
+        outputs.format_of(path)
+    options = Options(windows=Windows.parse(windows) if windows else None, whole=whole, channel=channels.parse(channel))
+    with ExitStack() as stack:
+        given = _recordings(recordings, console)
+        piped_in = stack.enter_context(standard_input()) if STANDARD_INPUT in recordings else None
+        given += [piped_in] if piped_in else []
+        predictor = _load(model, seed, engine, console)
+        found = _predicted(predictor, given, options, patients, console)
+        if log is not None:
+            _log(log, found.by_file, names=log_names)
+        predictions = [
+            replace(prediction, file=STANDARD_INPUT) if path == piped_in else prediction
+            for path, prediction in found.by_file.items()
+        ]
+        _write(predictions, out=out, summary=summary, labels=labels, piped=piped, console=console)
+    _raise_failures(found, len(given))
+
+
+def _recordings(names: Sequence[str], console: Console) -> list[Path]:
+    """Return the recordings that were named, and print what was left out."""
+    from tasks.prediction import recordings
+
+    found = recordings.find(name for name in names if name != recordings.STANDARD_INPUT)
+    if note := found.note():
+        console.print(f"[yellow]{note}[/]", soft_wrap=True)
+    return found.recordings
+
+
+def _load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
+    """Return the model, ready to predict."""
+    from flows import model_sources
     from lineage import model_files
 
-    source = registry.chosen(Path.cwd(), model)
-    with console.status(f"Fetching {source.label} …"):
-        folder = registry.fetch(Path.cwd(), source, seed=seed)
-        model_files.check(folder)
-    with console.status("Starting torch …"):
-        from tasks.prediction import recordings as prediction
+    root = Path.cwd()
+    if source := model_sources.local(root, model):
+        folder = model_sources.folder_of(source, source.folder or root, seed)
+    else:
+        from flows import registry  # with DVC's libraries, for versions
 
-        wavs = prediction.recordings(recordings)
+        source = registry.chosen(root, model)
+        with console.status(f"Fetching {source.label} …"):
+            folder = registry.fetch(root, source, seed=seed)
+    model_files.check(folder)
+    with console.status("Loading the model …"):
+        from tasks.prediction import predictor
+        from tasks.prediction.project_limits import project_limits
+
         label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
-        loaded = prediction.load(folder, label)
-    tables, failures = _predicted(loaded, wavs, prediction.limits(), console)
-    if tables:
-        import pyarrow as pa
-
-        found = pa.concat_tables(tables)
-        _show(loaded, found, console)
-        if write and out:
-            write(out, found)
-            console.print(f"Written: {out} ({found.num_rows} rows)", soft_wrap=True)
-    if failures:
-        reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in failures.items())
-        hint = "replace or leave out these files; the other predictions are above" if tables else "check these files"
-        raise BreathlineError(f"{len(failures)} of {len(wavs)} recordings have no prediction:\n{reasons}", hint=hint)
+        found = predictor.load(folder, label, engine=engine)
+        if found.facts.quality_limits is None and (limits := project_limits()) is not None:
+            found = predictor.Predictor(found.engine, label, limits)
+    return found
 
 
 def _predicted(
-    model: Model, wavs: Sequence[Path], limits: UnusableLimits, console: Console
-) -> tuple[list[pa.Table], dict[Path, BreathlineError]]:
-    """Return the predictions of each recording, and the errors of the recordings without predictions."""
-    from rich.progress import track
+    predictor: Predictor, given: Sequence[Path], options: Options, patients: Path | None, console: Console
+) -> Predicted:
+    """Return the predictions, with a bar and the time left on a terminal."""
+    from cli.predictions import progress
+    from tasks.prediction import batch
+    from tasks.prediction import patients as patient_table
 
-    from tasks.prediction import device_means
-    from tasks.prediction.recordings import predict as predict_recording
-
-    tables, failures = [], {}
-    quiet = not console.is_terminal or len(wavs) == 1
-    offsets = device_means.offsets(model, wavs, limits)
-    if offsets:
+    table = None if patients is None else patient_table.read(patients)
+    known = patient_table.find(given, table)
+    with progress(given, console) as (on_frames, on_done):
+        found = batch.predict(predictor, given, options, patients=known, on_frames=on_frames, on_done=on_done)
+    if found.together:
         console.print(
-            f"Features are normalised by the mean of these {len(offsets)} recordings, which count as one device."
+            f"Features are normalised by the mean of these {found.together} recordings, which count as one device."
         )
-    for wav in track(wavs, "Predicting", console=console, transient=True, disable=quiet):
-        try:
-            tables.append(predict_recording(model, wav, limits, offsets.get(wav)))
-        except BreathlineError as error:
-            failures[wav] = error
-    return tables, failures
+    return found
 
 
-def _show(model: Model, found: pa.Table, console: Console) -> None:
-    console.print(f"[bold]{escape(model.label)}[/] · {model.labels} · {model.front_end.name}, {model.duration_s:g} s")
-    if model.rule.threshold is not None:
-        console.print(f"Decision rule of the model: normal if p(normal) ≥ {model.rule.threshold:g}")
-    console.print()
-    start, end, *classes = (
-        Column(name, justify="right", no_wrap=True) for name in ("start s", "end s", *model.classes)
+def _write(
+    predictions: Sequence[Prediction],
+    *,
+    out: Sequence[Path],
+    summary: Path | None,
+    labels: Path | None,
+    piped: Piped,
+    console: Console,
+) -> None:
+    """Print the predictions, and write them to files."""
+    if not predictions:
+        return
+    from cli.predictions import show
+    from tasks.prediction import outputs, results
+
+    rows = [row for prediction in predictions for row in prediction.rows()]
+    names = results.columns(predictions[0].model.classes)
+    if piped == "table":
+        show(predictions, console)
+    elif piped == "labels":
+        sys.stdout.write("".join(map(outputs.labels, predictions)))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(outputs.encoded(rows, names, piped))
+        sys.stdout.buffer.flush()
+    for path in out:
+        outputs.write(path, rows, names)
+        console.print(f"Written: {path} ({len(rows)} rows)", soft_wrap=True, markup=False)
+    if summary is not None:
+        found = list(results.summary_rows(predictions))
+        outputs.write(summary, found, list(found[0]))
+        console.print(f"Written: {summary} ({len(found)} rows)", soft_wrap=True, markup=False)
+    if labels is not None:
+        written = outputs.write_labels(labels, predictions)
+        console.print(f"Written: {len(written)} label tracks in {labels}", soft_wrap=True, markup=False)
+
+
+def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool) -> None:
+    """Add an entry for each recording to the log of use."""
+    from tasks.prediction import use_log
+    from tasks.runtime.files import sha256
+
+    use_log.append(
+        log,
+        [
+            use_log.entry(
+                prediction.segments,
+                normal=prediction.model.classes[0],
+                file_sha256=sha256(path),
+                file_name=path.name if names else None,
+                model=prediction.model.label,
+                model_id=prediction.model.id,
+                seconds=prediction.seconds,
+                sample_rate=prediction.sample_rate,
+                level_dbfs=prediction.measures.get("rms_dbfs"),
+                centroid_hz=prediction.measures.get("centroid_hz"),
+            )
+            for path, prediction in predictions.items()
+        ],
     )
-    shown = table(Column("recording", overflow="fold"), start, end, Column("predicted", no_wrap=True), *classes)
-    rows = found.slice(0, SHOWN).to_pylist()
-    for row in rows:
-        probabilities = [_probability(row, name) for name in model.classes]
-        times = (f"{row['start_s']:.2f}", f"{row['end_s']:.2f}")
-        shown.add_row(escape(row["recording"]), *times, row["predicted"] or "not judged", *probabilities)
-    console.print(shown)
-    if more := found.num_rows - len(rows):
-        console.print(f"… and {more} more; `--out FILE` writes all")
-    _show_notes(found, console)
-    unjudged = found["predicted"].null_count
-    cycles = found.num_rows - found["cycle_id"].null_count
-    windows = found.num_rows - cycles - unjudged
-    kinds = ((cycles, "cycles"), (windows, "windows"), (unjudged, "recordings that are not judged"))
-    counts = [f"{number} {word}" for number, word in kinds if number]
-    console.print(f"\n{' and '.join(counts)} of {len(set(found['file'].to_pylist()))} recordings. {CAUTION}")
-    if windows:
-        console.print(
-            "[yellow]Recordings without annotations are cut into windows; the model was trained on whole cycles.[/]"
-        )
 
 
-def _show_notes(found: pa.Table, console: Console) -> None:
-    """Print each note once for each recording."""
-    notes = dict.fromkeys(
-        (row["file"], row["note"]) for row in found.select(["file", "note"]).to_pylist() if row["note"]
-    )
-    for file, note in list(notes)[:SHOWN]:
-        console.print(f"[yellow]{escape(Path(file).name)}:[/] {escape(note)}")
-    if len(notes) > SHOWN:
-        console.print(f"… and {len(notes) - SHOWN} more notes; `--out FILE` writes all")
-
-
-def _probability(row: dict[str, Any], name: str) -> str:
-    if row[f"p_{name}"] is None:
-        return "–"
-    value = f"{row[f'p_{name}']:.2f}"
-    return f"[bold]{value}[/]" if row["predicted"] == name else value
-
-
-def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
-    """Return the function that writes a table in the format of a file's suffix.
+def _raise_failures(found: Predicted, count: int) -> None:
+    """Raise an error that lists the recordings without a prediction, if there are any.
 
     Raises:
-        BreathlineError: The suffix is not supported, or the file cannot be written.
+        BreathlineError: There are such recordings.
     """
-    from pyarrow import csv
+    from tasks.runtime.error_output import one_line
 
-    from tasks.runtime import files
-
-    def write_csv(path: Path, table: pa.Table) -> None:
-        with files.replacing(path) as temporary:
-            csv.write_csv(table, temporary)
-
-    writers: dict[str, Callable[[Path, pa.Table], None]] = {
-        ".parquet": files.write_table,
-        ".csv": write_csv,
-        ".json": lambda path, table: files.write_json(path, table.to_pylist()),
-    }
-    if out.suffix not in writers:
-        *others, last = writers
-        listed = f"{', '.join(others)} or {last}"
-        raise BreathlineError(
-            f"The name of the output has {f'the suffix `{out.suffix}`' if out.suffix else 'no suffix'}.",
-            where=out,
-            hint=f"name a file that ends in {listed}",
-        )
-    files.require_writable(out)
-    return writers[out.suffix]
+    if found.failures:
+        reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in found.failures.items())
+        hint = "replace or leave out these files"
+        hint = f"{hint}; the other predictions are above" if found.by_file else "check these files"
+        raise BreathlineError(f"{len(found.failures)} of {count} recordings have no prediction:\n{reasons}", hint=hint)

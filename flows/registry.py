@@ -13,15 +13,14 @@ from typing import Any, get_args
 from flows import dvc_revision, graph, gto_tags
 from flows.git_commits import commit_working_tree
 from flows.gto_tags import Bump
+from flows.model_sources import STUDENT, Source, folder_of, trained
 from flows.plan import plan
 from lineage.git import file_at, git
 from models.file_names import CARD
-from tasks.artifacts import DATA_DOCS_INDEX, SCORES, STUDENTS, CorpusFolders, Role
+from tasks.artifacts import DATA_DOCS_INDEX, SCORES, CorpusFolders, Role
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
-
-STUDENT = "student"
 
 
 @dataclass(frozen=True)
@@ -46,23 +45,6 @@ class Version:
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Location of a model.
-
-    Attributes:
-        label: Description for the user.
-        name: Name of the model, under `artifacts:` in dvc.yaml.
-        commit: Id of the commit from which DVC gets the model; None for a folder.
-        folder: Folder of the model; None for a commit.
-    """
-
-    label: str
-    name: str = STUDENT
-    commit: str | None = None
-    folder: Path | None = None
 
 
 def versions(root: Path, name: str = STUDENT) -> list[Version]:
@@ -206,9 +188,9 @@ def chosen(root: Path, model: str | None) -> Source:
         return resolve(root, model)
     if versions(root):
         return resolve(root, STUDENT)
-    if not any((root / STUDENTS).glob(f"*/{CARD}")):
+    if (last := trained(root)) is None:
         raise BreathlineError("There is no trained model.", where=root, hint="`make demo` or `dvc repro` trains one")
-    return Source(STUDENTS.as_posix(), folder=root / STUDENTS)
+    return last
 
 
 def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
@@ -223,14 +205,7 @@ def fetch(root: Path, what: str | Source, *, seed: int | None = None) -> Path:
     """
     source = resolve(root, what) if isinstance(what, str) else what
     folder = source.folder or dvc_revision.fetch_files(root, source.name, str(source.commit))
-    if seed is None and (folder / CARD).is_file():
-        return folder
-    seeds = {int(path.parent.name): path.parent for path in folder.glob(f"*/{CARD}") if path.parent.name.isdigit()}
-    if not seeds or seed not in (None, *seeds):
-        hint = f"seeds: {', '.join(map(str, sorted(seeds)))}" if seeds else f"name a folder with {CARD}"
-        missing = "no model" if seed is None else f"no model of seed {seed}"
-        raise BreathlineError(f"{source.label} holds {missing}.", where=folder, hint=hint)
-    return seeds[min(seeds) if seed is None else seed]
+    return folder_of(source, folder, seed)
 
 
 def _scores(root: Path, commit: str) -> dict[str, Any]:

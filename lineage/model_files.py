@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from lineage import files, record
 from models.file_names import CARD
 from tasks import artifacts
-from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.files import sha256
 
 
@@ -21,6 +19,9 @@ def check(folder: Path) -> None:
     root = next((parent for parent in full.parents if (parent / artifacts.RECORDS).is_dir()), None)
     if root is None:
         return
+    from lineage import files, record  # with the settings of all stages, which a model elsewhere does not need
+    from tasks.runtime.artifact_reading import damaged
+
     card = (full / CARD).relative_to(root)
     artifact = artifacts.find(card.as_posix())
     stage = artifact.maker(card) if artifact is not None else ""

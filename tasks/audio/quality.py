@@ -66,12 +66,12 @@ class Meter:
             rate: Sample rate in Hz.
             channels: Number of channels.
         """
-        self.rate = rate
+        self.rate, self.channels = rate, channels
         self._all = _Moments()
         self._mixed = _Moments()
         self._spectrum = MeanSpectrum()
         self._peak = 0.0
-        self._channels = [_Channel(max(1, int(rate * SILENT_FRAME_S))) for _ in range(channels)]
+        self._each = [_Channel(max(1, int(rate * SILENT_FRAME_S))) for _ in range(channels)]
 
     def feed(self, samples: Samples) -> None:
         """Measure the next samples.
@@ -82,11 +82,11 @@ class Meter:
         if not len(samples):
             return
         self._all.add(samples)
-        if len(self._channels) > 1:
+        if len(self._each) > 1:
             self._mixed.add(samples.mean(axis=1)[:, None])
         self._spectrum.add(samples)
         self._peak = max(self._peak, float(np.abs(samples).max()))
-        for channel, one in zip(self._channels, samples.T, strict=True):
+        for channel, one in zip(self._each, samples.T, strict=True):
             channel.add(np.ascontiguousarray(one))
 
     def result(self) -> Quality:
@@ -95,9 +95,9 @@ class Meter:
         return Quality(
             peak=self._peak,
             dc_offset=float(np.abs(self._all.mean).max()),
-            clipped_fraction=float(np.mean([channel.clipped_fraction for channel in self._channels])),
-            longest_constant_s=max(channel.longest_constant for channel in self._channels) / self.rate,
-            silent_fraction=float(np.mean([channel.silent_fraction for channel in self._channels])),
+            clipped_fraction=float(np.mean([channel.clipped_fraction for channel in self._each])),
+            longest_constant_s=max(channel.longest_constant for channel in self._each) / self.rate,
+            silent_fraction=float(np.mean([channel.silent_fraction for channel in self._each])),
             rms_dbfs=20 * float(np.log10(rms)) if rms > 0 else None,
             mix_loss_db=self._mix_loss(rms),
             centroid_hz=self._spectrum.centroid_hz(self.rate) if rms > 0 else None,
@@ -108,9 +108,13 @@ class Meter:
         """Upper end of the band in Hz (`MeanSpectrum.band_hz`); None for a constant."""
         return self._spectrum.band_hz(self.rate)
 
+    def energy(self, low_hz: float, high_hz: float) -> float:
+        """Return the energy between two frequencies, in units that are equal for all recordings of a sample rate."""
+        return self._spectrum.energy(self.rate, low_hz, high_hz)
+
     def _mix_loss(self, rms: float) -> float:
         """Return the level in dB that the mean of the channels lacks to their RMS."""
-        if len(self._channels) == 1 or rms == 0:
+        if len(self._each) == 1 or rms == 0:
             return 0.0
         mixed = self._mixed.deviation
         return min(MAX_LOSS_DB, 20 * float(np.log10(rms / mixed))) if mixed > 0 else MAX_LOSS_DB

@@ -55,6 +55,17 @@ class MeanSpectrum:
             return None
         return float(np.flatnonzero(power >= power.max() * 10 ** (-BAND_DB / 10))[-1]) * rate / FRAME
 
+    def energy(self, rate: int, low_hz: float, high_hz: float) -> float:
+        """Return the energy between two frequencies, in units that are equal for all recordings of a rate.
+
+        Args:
+            rate: Sample rate in Hz.
+            low_hz: Lowest frequency in Hz.
+            high_hz: Highest frequency in Hz.
+        """
+        frequencies = np.arange(FRAME // 2 + 1) * (rate / FRAME)
+        return float(self._known()[(frequencies >= low_hz) & (frequencies <= high_hz)].sum())
+
     def _known(self) -> npt.NDArray[np.float64]:
         """Return the power ``(bins,)`` of all frames; of fewer samples than a frame, that of these samples."""
         if not self._frames and self._rest is not None and len(self._rest):

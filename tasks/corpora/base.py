@@ -123,6 +123,10 @@ class Corpus(ABC):
             return False
         return True
 
+    def patient_of(self, recording_id: str) -> str | None:
+        """Return the patient that a name which `check_name` accepts tells; None if names tell none."""
+        return None
+
     def recording_id(self, name: str) -> str:
         """Return the id of the recording whose audio file has a name that `check_name` accepts.
 

@@ -1,5 +1,7 @@
 """Atomic writing of files, and their hashes."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -8,12 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from tasks.runtime.disk_errors import disk_errors
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @contextmanager
@@ -76,5 +78,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table as Parquet (zstd), whole or not at all."""
+    import pyarrow.parquet as pq  # as long to import as numpy, and most writers of files need none
+
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

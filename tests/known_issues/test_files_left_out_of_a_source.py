@@ -60,7 +60,7 @@ def test_a_new_file_of_the_system_is_no_change_of_the_source(tmp_path):
 
 def test_predict_leaves_out_files_of_the_system(tmp_path):
     folder = corpora.lay_out(tmp_path / "source", corpora.recordings(NAMES) | CLUTTER)
-    assert [path.stem for path in recordings.recordings([folder])] == NAMES
+    assert [path.stem for path in recordings.find([str(folder)]).recordings] == NAMES
 
 
 def test_linked_folders_and_files_are_followed(tmp_path, project):

@@ -7,10 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+import torch
 
 from flows import registry
+from models.frontends.registry import create
 from models.training.features import Features
-from tasks.prediction import recordings
+from tasks.features.arrays import compute
+from tasks.prediction import predictor
 from tests import toy
 from tests.pipeline import runs
 
@@ -42,13 +45,21 @@ def test_predictions_of_a_version_are_those_of_evaluate(project):
 
 
 def test_the_features_of_a_recording_are_those_of_the_cache(project):
-    model = recordings.load(registry.fetch(project, "student"), "student")
+    """The waveforms of the recording in blocks have, bit by bit, the features of the extracted cycles."""
+    model = predictor.load(registry.fetch(project, "student"), "student", engine="torch")
     cache = Features(project / "data/fbank/efficientat" / runs.CORPUS)
+    front_end = create("efficientat", model.facts.duration_s)
     for wav in sorted((project / runs.AUDIO).glob("*.wav"))[:3]:
-        parts, found = recordings.extract_features(model, wav)
-        rows = cache.find(part.cycle_id for part in parts)
+        waveforms = []
+
+        def run(some, offsets=None, waveforms=waveforms):
+            waveforms.extend(some)
+            return model.engine.run(some, offsets)
+
+        found = model.predict(wav, run=run)
+        rows = cache.find(one.cycle_id for one in found.segments)
         stored = np.load(project / "data/fbank/efficientat" / runs.CORPUS / "features.npy", mmap_mode="r")[rows]
-        assert np.array_equal(found.numpy(), stored)
+        assert np.array_equal(compute(front_end, [torch.from_numpy(one) for one in waveforms]).numpy(), stored)
 
 
 def test_a_version_is_a_commit_that_dvc_takes_for_up_to_date(project, tmp_path):
@@ -68,6 +79,6 @@ def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
     soundfile.write(tmp_path / "ward 3.wav", np.column_stack([samples, samples]), 11_025, subtype="FLOAT")
     printed = " ".join(toy.call(project, "breathline", "predict", str(tmp_path / "ward 3.wav")).split())
     windows = int(np.ceil(len(samples) / 11_025 / 2.0))
-    assert f"{windows} windows of 1 recordings" in printed
+    assert f"{windows} segments of 1 recordings" in printed
     assert "student@v1.0.0" in printed
     assert "not a medical device" in printed

@@ -111,6 +111,10 @@ class Icbhi(Corpus):
             corrections=match.corrections,
         )
 
+    def patient_of(self, recording_id: str) -> str:
+        """Return the patient, whose number begins the name."""
+        return names.parse(recording_id).patient_id
+
     def read_cycles(self, annotation: Path, duration_s: float) -> list[Cycle]:
         """Return the respiratory cycles of an annotation."""
         return read_annotation(annotation)

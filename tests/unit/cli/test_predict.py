@@ -10,7 +10,7 @@ import pytest
 from cli.predict import predict
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
-from tests.unit.tasks.prediction.test_recordings import normalised, write
+from tests.unit.tasks.prediction.test_predictor import normalised, write
 
 
 @pytest.fixture
@@ -23,26 +23,32 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_format_holds_the_same_rows(folder, capsys):
-    for name in ("out.parquet", "out.csv", "out.json"):
-        predict([Path("a.wav")], model="model", out=Path(name))
-    rows = pq.read_table("out.parquet").to_pylist()
+    files = [Path(f"out.{suffix}") for suffix in ("parquet", "csv", "json", "jsonl")]
+    predict(["a.wav"], model="model", out=files)
+    rows = json.loads(Path("out.json").read_text(encoding="utf-8"))
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(0.0, 1.0), (1.0, 2.0), (1.25, 2.25)]
-    assert json.loads(Path("out.json").read_text(encoding="utf-8")) == rows
+    assert [json.loads(line) for line in Path("out.jsonl").read_text(encoding="utf-8").splitlines()] == rows
+    table = pq.read_table("out.parquet")
+    assert table.column_names == list(rows[0])
+    assert table.to_pylist() == rows
     with Path("out.csv").open(encoding="utf-8") as file:
-        written = [float(row["p_wheeze"]) for row in csv.DictReader(file)]
-    assert written == pytest.approx([row["p_wheeze"] for row in rows])
+        written = list(csv.DictReader(file))
+    assert [float(row["p_wheeze"]) for row in written] == pytest.approx([row["p_wheeze"] for row in rows])
+    assert [row["decision"] for row in written] == ["judged"] * 3
     printed = " ".join(capsys.readouterr().out.split())
-    assert "3 windows of 1 recordings. For research only: not a medical device, not a diagnosis." in printed
+    assert "3 segments of 1 recordings: 3 judged. For research only: not a medical device, not a diagnosis." in printed
     assert "trained on whole cycles" in printed
-    with pytest.raises(BreathlineError, match=r"has the suffix `\.xls`(.|\n)*ends in \.parquet, \.csv or \.json"):
-        predict([Path("a.wav")], model="model", out=Path("out.xls"))
+    with pytest.raises(
+        BreathlineError, match=r"has the suffix `\.xls`(.|\n)*ends in \.parquet, \.csv, \.json or \.jsonl"
+    ):
+        predict(["a.wav"], model="model", out=[Path("out.xls")])
 
 
 def test_the_decision_rule_of_the_model_is_followed_and_printed(folder, capsys):
     card = folder / "model/model.json"
     rule = {"rule": "threshold", "threshold": 0.01, "strict": 0.01, "lenient": 0.5, "temperature": 1.5}
     card.write_text(json.dumps(json.loads(card.read_text()) | {"decision_rules": {"val": rule}}))
-    predict([Path("a.wav")], model="model", out=Path("out.parquet"))
+    predict(["a.wav"], model="model", out=[Path("out.parquet")])
     assert pq.read_table("out.parquet")["predicted"].to_pylist() == ["normal"] * 3
     assert "Decision rule of the model: normal if p(normal) ≥ 0.01" in capsys.readouterr().out
 
@@ -60,7 +66,7 @@ def test_the_decision_rule_of_the_model_is_followed_and_printed(folder, capsys):
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(folder, out, what):
     (folder / "folder.csv").mkdir()
     with pytest.raises(BreathlineError, match=what) as refused:
-        predict([Path("a.wav")], model="nonsense", out=Path(out))
+        predict(["a.wav"], model="nonsense", out=[Path(out)])
     assert out in str(refused.value.where)
     assert "name a file" in str(refused.value.hint)
 
@@ -68,24 +74,24 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(folder, out
 def test_a_broken_recording_is_named_and_the_others_are_written(folder):
     (folder / "b.wav").write_bytes((folder / "a.wav").read_bytes()[:1000])
     with pytest.raises(BreathlineError, match=r"1 of 2 recordings have no prediction:\nb\.wav: .*cut off"):
-        predict([Path("a.wav"), Path("b.wav")], model="model", out=Path("out.csv"))
+        predict(["a.wav", "b.wav"], model="model", out=[Path("out.csv")])
     assert len(Path("out.csv").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_recordings_of_one_device_are_normalised_together(folder, capsys):
     normalised(folder / "device", {"spectrum": "device_of_the_data"})
     write(folder / "b.wav", 3.0)
-    predict([Path("a.wav"), Path("b.wav")], model="device", out=Path("both.json"))
+    predict(["a.wav", "b.wav"], model="device", out=[Path("both.json")])
     assert "normalised by the mean of these 2 recordings, which count as one" in capsys.readouterr().out
     first = json.loads(Path("both.json").read_text(encoding="utf-8"))[0]
-    predict([Path("a.wav")], model="model", out=Path("plain.json"))
+    predict(["a.wav"], model="model", out=[Path("plain.json")])
     plain = json.loads(Path("plain.json").read_text(encoding="utf-8"))[0]
     assert (first["recording"], first["start_s"]) == (plain["recording"], plain["start_s"])
     assert abs(first["p_normal"] - plain["p_normal"]) > 1e-4
     with pytest.raises(BreathlineError, match="several recordings"):
-        predict([Path("a.wav")], model="device")
+        predict(["a.wav"], model="device")
 
 
 def test_outside_of_a_project_a_model_must_be_a_folder(folder):
     with pytest.raises(BreathlineError, match="not a git repository"):
-        predict([Path("a.wav")], model="student@v1.0.0")
+        predict(["a.wav"], model="student@v1.0.0")
