@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.objections import Objection
+
 EXAMPLES = {
     # Typer removes the margin that all lines but the first share.
     name: f"\n{text}"
@@ -20,3 +22,7 @@ Targets = Annotated[
 ]
 Forced = Annotated[list[str], typer.Option("--force", help="Stage that runs even if it is up to date. Repeatable.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Allow = Annotated[
+    list[Objection] | None,
+    typer.Option(help="Promote a model that learned from generated sounds (demo), or is degenerate. Repeatable."),
+]

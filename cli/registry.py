@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Column
 
-from cli.options import EXAMPLES
+from cli.options import EXAMPLES, Allow
 from cli.output import print_json, table
+from flows import objections
 from flows.gto_tags import Bump
-from flows.publish.scores import degenerate
 from tasks import artifacts
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ COLUMNS = {
     "se_lenient": "Se\nlenient",
 }
 LISTED = tuple(COLUMNS)[:4]
-STUDENT = "val.student"  # key of the listed scores
+STUDENT = objections.STUDENT  # key of the listed scores
 
 
 @app.command("list", epilog=EXAMPLES["registry list"])
@@ -40,9 +41,9 @@ def list_versions(
     from flows import registry
 
     versions = registry.versions(Path.cwd(), name)
-    flags = {str(one): _degenerate(Path.cwd(), one) for one in versions}
+    metrics = {str(one): registry.read_at(Path.cwd(), one.commit, artifacts.METRICS) for one in versions}
     if as_json:
-        print_json([asdict(one) | {"made": one.made.isoformat(), "degenerate": flags[str(one)]} for one in versions])
+        print_json([_row(one, metrics[str(one)]) for one in versions])
         return
     console = Console(emoji=False, highlight=False)
     if not versions:
@@ -55,8 +56,8 @@ def list_versions(
         shown.add_row(str(one), " ".join(one.stages), f"{one.made:%Y-%m-%d}", one.commit[:7], *values)
     console.print(shown)
     for one in reversed(versions):
-        if flag := flags[str(one)]:
-            console.print(f"{one} is degenerate: {flag}", style="yellow")
+        for clause in objections.find(metrics[str(one)]).values():
+            console.print(f"{one}: {clause}", style="yellow", soft_wrap=True)
 
 
 @app.command(epilog=EXAMPLES["registry promote"])
@@ -68,10 +69,12 @@ def promote(
     name: Name = "student",
     bump: Annotated[Bump, typer.Option(help="Part of the version number that is increased.")] = "minor",
     stage: Annotated[str, typer.Option(help="Registry stage of the version; empty for none.")] = "production",
+    allow: Allow = None,
 ) -> None:
     """Register the model that was trained last as a version, and put it into a registry stage.
 
     All stages must be up to date, and validation must have passed. Branch, index and files do not change.
+    A model that learned from generated sounds, or is degenerate, needs --allow.
     """
     from flows import registry
     from flows.processes.run_lock import exclusive_run
@@ -79,10 +82,13 @@ def promote(
     root, console = Path.cwd(), Console(emoji=False, highlight=False)
     with exclusive_run(root):
         if version is None:
-            made = registry.promote(root, name=name, bump=bump, stage=stage or None)
+            made = registry.promote(root, name=name, bump=bump, stage=stage or None, allowed=allow or ())
         else:
-            made = registry.assign(root, version, stage)
+            made = registry.assign(root, version, stage, allowed=allow or ())
     console.print(f"[bold green]{made}[/] at {made.commit[:9]}" + (f", in {' '.join(made.stages)}" if stage else ""))
+    for clause in objections.find(registry.read_at(root, made.commit, artifacts.METRICS)).values():
+        place = f"; it is in {stage} because --allow says so" if stage else ""
+        console.print(f"Not fit for use: {clause}{place}", style="yellow", soft_wrap=True)
     console.print("To share it: `dvc push` and `git push --tags`. To use it: ", end="")
     console.print(f"`breathline predict recording.wav --model {made}`", soft_wrap=True)
 
@@ -105,17 +111,18 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
         console.print(f"seeds {', '.join(metrics['students'])}")
-        if flag := degenerate(metrics, STUDENT):
-            console.print(f"degenerate: {flag}", style="yellow")
+        for clause in objections.find(metrics).values():
+            console.print(f"not fit for use: {clause}", style="yellow", soft_wrap=True)
     get = f"dvc artifacts get . {versions.full_name(root, version.name)} --rev {version.version}"
     console.print(f"[dim]{get} · git show {versions.tag_of(root, str(version))}:./params.yaml[/]")
 
 
-def _degenerate(root: Path, version: Version) -> str | None:
-    """Return how the student of a version is degenerate; None if it is not, or if that is not known."""
-    from flows import registry
+def _row(version: Version, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON object of a version."""
+    from flows.publish.scores import degenerate
 
-    return degenerate(registry.read_at(root, version.commit, artifacts.METRICS), STUDENT)
+    flags = {"degenerate": degenerate(metrics, STUDENT), "generated": metrics.get("generated")}
+    return asdict(version) | {"made": version.made.isoformat()} | flags
 
 
 def _score(value: float | None) -> str:

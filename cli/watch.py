@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.options import Gpus, Jobs
+from cli.options import Allow, Gpus, Jobs
 from cli.output import run_flow
 from flows.new_recordings.promotion import MARGIN, METRIC
 
@@ -19,6 +19,7 @@ def watch(
     margin: Annotated[
         float, typer.Option(min=0, help="Maximum loss against the version in production, in points.")
     ] = MARGIN,
+    allow: Allow = None,
     quiet: Annotated[float, typer.Option(min=0, help="Time without a write to a local source, in seconds.")] = 60.0,
     jobs: Jobs = 2,
     gpus: Gpus = None,
@@ -53,5 +54,6 @@ def watch(
         prefect_server.ensure()
         from flows.new_data import new_data
     hint = "see the end of the log above"
-    state = run_flow(new_data, hint, metric=metric, margin=margin, quiet=quiet, jobs=jobs, gpus=gpus)
+    given = {"metric": metric, "margin": margin, "allow": allow or [], "quiet": quiet, "jobs": jobs, "gpus": gpus}
+    state = run_flow(new_data, hint, **given)
     console.print(state.message, markup=False, highlight=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from flows.flow_errors import failed_by_errors
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
 from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
+from flows.objections import Objection
 from flows.parameters import Gpus, Jobs
 from flows.pipeline import NOT_RUN, pipeline
 from flows.processes.run_lock import exclusive_run
@@ -60,6 +61,7 @@ def new_data(
     margin: Annotated[float, Field(ge=0, le=100)] = MARGIN,
     bump: Bump = "minor",
     stage: Annotated[str, Field(min_length=1)] = "production",
+    allow: list[Objection] = [],  # noqa: B006 - Prefect reads the default and changes nothing
     quiet: Annotated[float, Field(ge=0)] = 60.0,
     jobs: Jobs = 2,
     gpus: Gpus = None,
@@ -70,7 +72,8 @@ def new_data(
 
     Training begins only after validation has passed. The model is promoted unless its metric is lower than that of the
     version in production by more than the margin. Otherwise the run ends in the state `NotPromoted`, with a report.
-    Without a version in production, the first model is promoted. Recordings that validation has refused are not tried
+    Without a version in production, the first model is promoted. A model that learned from generated sounds, or is
+    degenerate, is not promoted. Recordings that validation has refused are not tried
     again before the source changes; after any other failure, the next run tries again.
 
     Args:
@@ -78,6 +81,7 @@ def new_data(
         margin: Maximum loss of the metric, in points, 0 to 100.
         bump: Part of the version number that rises: major, minor or patch.
         stage: Registry stage whose version is compared and replaced.
+        allow: Objections that do not count: `demo` (generated sounds), `degenerate`.
         quiet: Time without a write to a local source before it is used, in seconds; until then the next run waits.
         jobs: Maximum number of stages at once on this machine, 1 to 256.
         gpus: Maximum number of stages at once that use a GPU; one for each GPU, if not given.
@@ -130,8 +134,8 @@ def new_data(
         return _failed(f"The new recordings passed validation; then: {trained.message}", found)
 
     with exclusive_run(root):  # no other run may change the model before it becomes a version
-        decision = _decide(root, metric, margin, stage)
-        version = _promote(root, decision, bump, stage)
+        decision = _decide(root, metric, margin, stage, allow)
+        version = _promote(root, decision, bump, stage, allow)
     save(*changed)
     outcome = f"{version} is in {stage}" if version else "Nothing is promoted"
     message = f"{outcome}: {decision.reason}"
@@ -139,7 +143,7 @@ def new_data(
     return Completed(message=message) if version else Completed(name=NOT_PROMOTED, message=message)
 
 
-def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
+def _decide(root: Path, metric: str, margin: float, stage: str, allow: Sequence[Objection]) -> Decision:
     in_stage = [version for version in registry.versions(root) if stage in version.stages]
     production = in_stage[-1] if in_stage else None
     return decide(
@@ -149,18 +153,23 @@ def _decide(root: Path, metric: str, margin: float, stage: str) -> Decision:
         production.scores if production else None,
         metrics=scores.read_metrics(root),
         production_metrics=registry.read_at(root, production.commit, artifacts.METRICS) if production else None,
+        allowed=allow,
     )
 
 
-def _promote(root: Path, decision: Decision, bump: Bump, stage: str) -> registry.Version | None:
+def _promote(
+    root: Path, decision: Decision, bump: Bump, stage: str, allow: Sequence[Objection]
+) -> registry.Version | None:
     """Register the model if it is to be promoted, and return the version that is then in the stage."""
     if not decision.promote:
         return None
     versions = registry.versions(root)
     if not versions or not registry.is_current(root, versions[-1]):
-        return registry.promote(root, bump=bump, stage=stage)
+        return registry.promote(root, bump=bump, stage=stage, allowed=allow)
     # Without a change of the student (by another copy of the same archive, say) no version is made.
-    return versions[-1] if stage in versions[-1].stages else registry.assign(root, str(versions[-1]), stage)
+    if stage in versions[-1].stages:
+        return versions[-1]
+    return registry.assign(root, str(versions[-1]), stage, allowed=allow)
 
 
 def _failed(message: str, found: Sequence[str]) -> State[Any]:

@@ -4,20 +4,21 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from flows import dvc_revision, graph, gto_tags
+from flows import dvc_revision, graph, gto_tags, objections
 from flows.git_commits import commit_working_tree
 from flows.gto_tags import Bump
 from flows.model_sources import STUDENT, Source, folder_of, trained
 from flows.plan import plan
+from flows.publish import scores
 from lineage.git import file_at, git
 from models.file_names import CARD
-from tasks.artifacts import DATA_DOCS_INDEX, SCORES, CorpusFolders, Role
+from tasks.artifacts import DATA_DOCS_INDEX, METRICS, SCORES, CorpusFolders, Role
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -64,7 +65,14 @@ def versions(root: Path, name: str = STUDENT) -> list[Version]:
     ]
 
 
-def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str | None = "production") -> Version:
+def promote(
+    root: Path,
+    *,
+    name: str = STUDENT,
+    bump: Bump = "minor",
+    stage: str | None = "production",
+    allowed: Collection[str] = (),
+) -> Version:
     """Register the model that was trained last as a new version, at a commit of the working tree.
 
     Args:
@@ -72,8 +80,10 @@ def promote(root: Path, *, name: str = STUDENT, bump: Bump = "minor", stage: str
         name: Name of the model, under `artifacts:` in dvc.yaml.
         bump: Part of the number that rises; the first version is v1.0.0.
         stage: Registry stage of the version; None for no stage.
+        allowed: Objections to the model that the user accepts (`flows.objections`).
     """
     _check_release(root, graph.read(root))
+    objections.check(scores.read_metrics(root), allowed)
     with dvc_revision.repo_at(root) as repo:
         git_outs = sorted(out.def_path for out in repo.index.outs if not out.use_cache)
     existing = versions(root, name)
@@ -113,9 +123,17 @@ def _check_release(root: Path, stages: Sequence[graph.Stage]) -> None:
         raise BreathlineError("Git does not know files that stages depend on.", where=where, hint=hint)
 
 
-def assign(root: Path, what: str, stage: str) -> Version:
-    """Put an existing version, such as ``student@v1.0.0``, into a registry stage, and return it."""
+def assign(root: Path, what: str, stage: str, *, allowed: Collection[str] = ()) -> Version:
+    """Put an existing version, such as ``student@v1.0.0``, into a registry stage, and return it.
+
+    Args:
+        root: Folder of the project.
+        what: Version or registry stage.
+        stage: Registry stage that the version gets.
+        allowed: Objections to the model that the user accepts (`flows.objections`).
+    """
     version = find(root, what)
+    objections.check(read_at(root, version.commit, METRICS), allowed, where=version)
     gto_tags.assign(root, version.name, version.version, stage)
     return find(root, str(version))
 

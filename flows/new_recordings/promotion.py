@@ -1,9 +1,10 @@
 """Decision about the promotion of a newly trained model."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows import objections
 from flows.publish.scores import degenerate
 
 METRIC = "val.student.score_strict"
@@ -28,6 +29,7 @@ def decide(
     *,
     metrics: Mapping[str, Any] | None = None,
     production_metrics: Mapping[str, Any] | None = None,
+    allowed: Collection[str] = (),
 ) -> Decision:
     """Decide by one metric whether a new model replaces the version in production.
 
@@ -38,10 +40,13 @@ def decide(
         production_scores: Scores of the version in production; None without such a version.
         metrics: Content of `reports/metrics.json` for the new model.
         production_metrics: Content of `reports/metrics.json` for the version in production.
+        allowed: Objections to the new model that the user accepts (`flows.objections`).
     """
     value = scores.get(metric)
     if value is None:
         return Decision(False, f"{metric} is not defined for the new model.")
+    if clauses := objections.refused(objections.find(metrics or {}, metric.rpartition(".")[0]), allowed):
+        return Decision(False, f"The new model is not fit for use: {'; '.join(clauses)}.")
     if production_scores is None:
         flag = _flag("new model", metrics or {}, metric)
         return Decision(True, f"{metric} is {value:.2f}, and no version is in production yet{flag}.")

@@ -32,6 +32,7 @@ def about(facts: CorpusFacts, labels: str, split: SplitOf) -> dict[str, Any]:
         "identity": facts.identity.statement,
         "banner": facts.banner,
         "comparable": bool(facts.published),
+        "generated": facts.generated,
         "recordings": facts.identity.recordings,
         "labels": labels,
         "split": ", ".join(f"{name}: {one}" for name, one in split.items())

@@ -38,7 +38,7 @@ def test_run_audit_versions_and_workspaces(project, server):
     assert "commit" in call("audit", "trace", "data/student/1")
     assert "Figures: the same" in call("audit", "diff", "HEAD", ".")
 
-    call("registry", "promote")
+    call("registry", "promote", "--allow", "demo", "--allow", "degenerate")
     assert toy.call(project, "git", "tag").split() == ["lab/sounds=student#production#1", "lab/sounds=student@v1.0.0"]
     assert "student@v1.0.0" in call("audit", "trace", "student@v1.0.0")
     recording = next((project / runs.AUDIO).glob("*.wav"))

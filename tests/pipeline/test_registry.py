@@ -14,6 +14,7 @@ from models.frontends.registry import create
 from models.training.features import Features
 from tasks.features.arrays import compute
 from tasks.prediction import predictor
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline import runs
 
@@ -24,9 +25,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def project(finished_run, tmp_path_factory) -> Path:
     """Return a copy of the finished run, its student promoted."""
     folder = runs.copy(finished_run, tmp_path_factory.mktemp("registry") / "project")
-    printed = toy.call(folder, "breathline", "registry", "promote")
+    with pytest.raises(BreathlineError, match="it learned from generated sounds"):
+        registry.promote(folder)
+    printed = toy.call(folder, "breathline", "registry", "promote", "--allow", "demo", "--allow", "degenerate")
     assert "student@v1.0.0" in printed
+    assert "it learned from generated sounds and says nothing about real lungs; it is in production" in printed
     return folder
+
+
+def test_a_version_of_generated_sounds_gets_no_other_registry_stage_unless_told(project):
+    with pytest.raises(BreathlineError, match="it learned from generated sounds") as error:
+        registry.assign(project, "student@v1.0.0", "staging")
+    assert str(error.value.where) == "student@v1.0.0"
 
 
 def test_predictions_of_a_version_are_those_of_evaluate(project):

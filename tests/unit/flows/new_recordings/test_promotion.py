@@ -24,10 +24,22 @@ def test_without_a_margin_an_equal_score_is_enough():
 
 def test_degenerate_models_are_named_in_the_reason():
     flagged = {**ON, "student": {"val": {"degenerate": "always normal"}}}
-    first = decide(METRIC, 1.0, {METRIC: 50.0}, None, metrics=flagged)
+    first = decide(METRIC, 1.0, {METRIC: 50.0}, None, metrics=flagged, allowed=["degenerate"])
     assert first.reason.endswith("no version is in production yet; the new model is degenerate: always normal.")
     found = decide(METRIC, 1.0, {METRIC: 60.0}, {METRIC: 50.0}, metrics=ON, production_metrics=flagged)
     assert found.reason.endswith("; the version in production is degenerate: always normal.")
+
+
+def test_a_model_that_is_not_fit_for_use_is_not_promoted_unless_allowed():
+    found = decide(METRIC, 1.0, {METRIC: 90.0}, None, metrics={**ON, "generated": True})
+    assert (found.promote, "it learned from generated sounds" in found.reason) == (False, True)
+    assert decide(METRIC, 1.0, {METRIC: 90.0}, None, metrics={**ON, "generated": True}, allowed=["demo"]).promote
+    flagged = {**ON, "student": {"val": {"degenerate": "always normal"}}}
+    found = decide(METRIC, 1.0, {METRIC: 90.0}, {METRIC: 50.0}, metrics=flagged, production_metrics=ON)
+    assert (found.promote, found.reason) == (
+        False,
+        "The new model is not fit for use: it is degenerate on the test cycles: always normal.",
+    )
 
 
 def test_scores_under_other_conditions_are_not_compared():

@@ -69,7 +69,7 @@ def test_records_missing_from_the_cache_are_an_error(versioned, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(versioned, root, symlinks=True)
     shutil.rmtree(cache_of(root).objects)
-    with pytest.raises(BreathlineError, match=r"17 records of HEAD are not in DVC's cache"):
+    with pytest.raises(BreathlineError, match=r"18 records of HEAD are not in DVC's cache"):
         answer(root, "HEAD:score")
 
 
