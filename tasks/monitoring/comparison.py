@@ -1,7 +1,7 @@
 """Comparison of a binned sample with a binned reference: PSI, a Kolmogorov-Smirnov test and a chi-squared test.
 
-Both tests take the reference for a second sample, as large as its number of patients: its recordings of one patient
-resemble each other.
+Both tests take the reference for a second sample. Its recordings of one patient resemble each other, so its size is its
+effective number of recordings (`tasks.monitoring.reference`).
 """
 
 import numpy as np
@@ -12,48 +12,48 @@ from tasks.monitoring.reference import Values
 EXPECTED = 5.0  # least expected number of recordings in a cell of the chi-squared test (Cochran's rule)
 
 
-def psi(reference: Values, patients: int, found: Values, recordings: int) -> float:
+def psi(reference: Values, size: float, found: Values, recordings: int) -> float:
     """Return the population stability index, the sum of ``(q - p) ln(q / p)`` over the bins.
 
-    Empty bins have no logarithm, so both sides are smoothed: the reference by half a patient in each bin, and the
+    Empty bins have no logarithm, so both sides are smoothed: the reference by half a recording in each bin, and the
     sample by as many recordings as half the bins, spread as the reference is.
 
     Args:
         reference: Share of the reference in each bin ``(bins,)``.
-        patients: Number of patients in the reference.
+        size: Effective number of recordings in the reference.
         found: Share of the sample in each bin ``(bins,)``.
         recordings: Number of recordings in the sample.
     """
     bins = len(reference)
-    p = (patients * reference + 0.5) / (patients + bins / 2)
+    p = (size * reference + 0.5) / (size + bins / 2)
     q = (recordings * found + bins / 2 * p) / (recordings + bins / 2)
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def ordered_p(reference: Values, patients: int, counts: Values) -> float:
+def ordered_p(reference: Values, size: float, counts: Values) -> float:
     """Return the p-value of a Kolmogorov-Smirnov test at the edges of the bins, which is conservative.
 
     Args:
         reference: Share of the reference in each bin ``(bins,)``.
-        patients: Number of patients in the reference.
+        size: Effective number of recordings in the reference.
         counts: Number of recordings in each bin ``(bins,)``.
     """
     recordings = counts.sum()
     largest = np.abs(np.cumsum(counts / recordings) - np.cumsum(reference)).max()
-    return float(kolmogorov(np.sqrt(recordings * patients / (recordings + patients)) * largest))
+    return float(kolmogorov(np.sqrt(recordings * size / (recordings + size)) * largest))
 
 
-def unordered_p(reference: Values, patients: int, counts: Values) -> float:
+def unordered_p(reference: Values, size: float, counts: Values) -> float:
     """Return the p-value of a chi-squared test of homogeneity; rare categories are joined.
 
     Args:
         reference: Share of the reference in each category ``(categories,)``.
-        patients: Number of patients in the reference.
+        size: Effective number of recordings in the reference.
         counts: Number of recordings in each category ``(categories,)``.
     """
     recordings = counts.sum()
-    both = np.stack([reference * patients, counts])
-    both = _joined(both[:, np.argsort(both.sum(axis=0), kind="stable")], EXPECTED / min(patients, recordings))
+    both = np.stack([reference * size, counts])
+    both = _joined(both[:, np.argsort(both.sum(axis=0), kind="stable")], EXPECTED / min(size, recordings))
     if both.shape[1] < 2:
         return 1.0
     expected = both.sum(axis=1, keepdims=True) * both.sum(axis=0) / both.sum()

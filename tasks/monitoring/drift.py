@@ -26,12 +26,10 @@ class Kind:
     Attributes:
         title: Name for people.
         values: Function from an entry to its values; none where a recording has no value.
-        output: Whether the measure is of what the model says, not of what it is given.
     """
 
     title: str
     values: Callable[[Entry], Sequence[Any]]
-    output: bool = False
 
 
 def _one(value: Any) -> tuple[Any, ...]:
@@ -52,9 +50,9 @@ KINDS = {
     "duration_s": Kind("duration, s", lambda entry: _one(entry.seconds)),
     "sample_rate": Kind("sample rate, Hz", _rate),
     "device": Kind("device", lambda entry: _one(entry.device)),
-    "predicted": Kind("predicted class", _classes, output=True),
-    "confidence": Kind("confidence", lambda entry: entry.confidence, output=True),
-    "distance": Kind("distance from training", lambda entry: entry.distance, output=True),
+    "predicted": Kind("predicted class", _classes),
+    "confidence": Kind("confidence", lambda entry: entry.confidence),
+    "distance": Kind("distance from training", lambda entry: entry.distance),
 }
 
 
@@ -112,10 +110,10 @@ def _measure(name: str, reference: Mapping[str, Any], entries: Sequence[Entry], 
     )
     if len(rows) < thresholds.recordings:
         return measure
-    patients = (reference["outputs"] if kind.output else reference)["patients"]
+    size = reference["effective"][name]
     drawn = bins.place([values[zlib.crc32(name.encode()) % len(values)] for name, values in rows.items()])
     return replace(
         measure,
-        psi=comparison.psi(bins.shares, patients, found, len(rows)),
-        p=bins.p_value(bins.shares, patients, drawn),
+        psi=comparison.psi(bins.shares, size, found, len(rows)),
+        p=bins.p_value(bins.shares, size, drawn),
     )

@@ -3,6 +3,7 @@
 The unit is the recording. A recording with many cycles counts once, so that long recordings do not decide alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 BINS = 10  # bins between the smallest and the largest value, each with as many recordings
-MARGIN = 1e-3  # part of the largest value by which the outer edges are beyond it
+MARGIN = 1e-3  # part of a value by which edges are beside it
+CATEGORIES = ("sample_rate", "device", "decisions", "predicted")  # measures whose values are names
 
 Values = npt.NDArray[np.float64]
 
@@ -68,24 +70,28 @@ def reference(inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         outputs: Cycles of patients that the model has not learned from, such as the validation patients.
     """
     names, of_recording = np.unique(np.asarray(outputs.recording, dtype=str), return_inverse=True)
-    weights = 1 / np.bincount(of_recording)[of_recording] if len(names) else np.zeros(0)
-    found: dict[str, Any] = {
+    each = np.ones(len(inputs.patient))
+    parts = 1 / np.bincount(of_recording)[of_recording] if len(names) else np.zeros(0)
+    measures: dict[str, tuple[Sequence[Any], Values, Sequence[str]]] = {
+        "level_dbfs": (inputs.level_dbfs, each, inputs.patient),
+        "centroid_hz": (inputs.centroid_hz, each, inputs.patient),
+        "duration_s": (inputs.duration_s, each, inputs.patient),
+        "sample_rate": ([str(rate) for rate in inputs.sample_rate], each, inputs.patient),
+        "device": (inputs.device, each, inputs.patient),
+        "decisions": (outputs.decision, parts, outputs.patient),
+        "predicted": (outputs.predicted, parts, outputs.patient),
+        "confidence": (outputs.confidence, parts, outputs.patient),
+        "distance": (outputs.distance, parts[: len(outputs.distance)], outputs.patient[: len(outputs.distance)]),
+    }
+    found = {name: _distribution(*measure, numbers=name not in CATEGORIES) for name, measure in measures.items()}
+    return {
         "recordings": len(inputs.patient),
         "patients": len(set(inputs.patient)),
-        "level_dbfs": _numbers(inputs.level_dbfs),
-        "centroid_hz": _numbers(inputs.centroid_hz),
-        "duration_s": _numbers(inputs.duration_s),
-        "sample_rate": _categories([str(rate) for rate in inputs.sample_rate]),
-        "device": _categories(inputs.device),
-        "not_judged": round(1 - float(np.mean(inputs.usable)), 6) if len(inputs.usable) else None,
         "outputs": {"recordings": len(names), "patients": len(set(outputs.patient)), "cycles": len(outputs.recording)},
-        "decisions": _categories(outputs.decision, weights),
-        "predicted": _categories(outputs.predicted, weights),
-        "confidence": _numbers(outputs.confidence, weights),
+        "not_judged": round(1 - float(np.mean(inputs.usable)), 6) if len(inputs.usable) else None,
+        **{name: shares for name, (shares, _) in found.items() if shares},
+        "effective": {name: size for name, (shares, size) in found.items() if shares},
     }
-    if len(outputs.distance):
-        found["distance"] = _numbers(outputs.distance, weights)
-    return found
 
 
 def counts(edges: Sequence[float], values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Values:
@@ -101,33 +107,71 @@ def counts(edges: Sequence[float], values: npt.ArrayLike, weights: npt.ArrayLike
     return np.bincount(places, weights=weight, minlength=len(edges) + 1).astype(np.float64)
 
 
-def _numbers(values: Sequence[float | None], weights: Values | None = None) -> dict[str, list[float]] | None:
-    """Return edges at the quantiles of the values, and the share in each bin; None without a value.
+def _distribution(
+    values: Sequence[Any], weights: Values, patients: Sequence[str], *, numbers: bool
+) -> tuple[dict[str, Any], float]:
+    """Return the shares of known values in bins, and the effective number of values; nothing without a value.
 
-    The outer edges are just beyond the smallest and the largest value, so that the outer bins are empty here and show
-    values that were never seen.
+    Args:
+        values: Finite numbers, or names; None and other numbers are unknown.
+        weights: Weight of each value.
+        patients: Patient of each value.
+        numbers: Whether the values are numbers.
     """
-    given = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    known = np.isfinite(given)
-    given, weight = given[known], np.ones(int(known.sum())) if weights is None else weights[known]
-    if not len(given):
-        return None
-    order = np.argsort(given, kind="stable")
-    reached = np.cumsum(weight[order]) / weight.sum()
-    inner = given[order][np.searchsorted(reached, np.arange(1, BINS) / BINS - 1e-9)]
-    margin = MARGIN * float(np.abs(given).max()) or MARGIN
-    low, high = float(given.min()) - margin, float(given.max()) + margin
-    edges = [float(f"{edge:.6g}") for edge in np.unique([low, *inner, high])]
-    edges = sorted(set(edges))
-    shares = counts(edges, given, weight) / weight.sum()
-    return {"edges": edges, "shares": [round(float(share), 6) for share in shares]}
+    kept = [one is not None and (not numbers or math.isfinite(one)) for one in values]
+    known = [one for one, keep in zip(values, kept, strict=True) if keep]
+    if not known:
+        return {}, 0.0
+    weight = np.asarray(weights)[kept]
+    if numbers:
+        edges = _edges(np.array(known, dtype=np.float64), weight)
+        places = np.searchsorted(edges, known, side="right")
+        names = [str(place) for place in range(len(edges) + 1)]
+    else:
+        names = sorted(set(known))
+        places = np.array([names.index(one) for one in known])
+    shares = np.bincount(places, weights=weight, minlength=len(names)) / weight.sum()
+    rounded = [round(float(share), 6) for share in shares]
+    groups = np.unique(np.asarray(patients)[kept], return_inverse=True)[1]
+    member = np.eye(len(names))[places]
+    if numbers:  # the test compares cumulative shares
+        member = member.cumsum(axis=1)
+    size = round(_effective(member, weight / weight.sum(), groups), 1)
+    return ({"edges": edges, "shares": rounded} if numbers else dict(zip(names, rounded, strict=True))), size
 
 
-def _categories(values: Sequence[str | None], weights: Values | None = None) -> dict[str, float]:
-    """Return the share of each known value."""
-    weight = np.ones(len(values)) if weights is None else weights
-    total: dict[str, float] = {}
-    for value, one in zip(values, weight, strict=True):
-        if value is not None:
-            total[value] = total.get(value, 0.0) + float(one)
-    return {value: round(one / sum(total.values()), 6) for value, one in sorted(total.items())}
+def _edges(values: Values, weights: Values) -> list[float]:
+    """Return ascending edges: the quantiles of the values, and one beyond each end.
+
+    The outer bins are therefore empty in the reference, and show values that were never seen. A value that makes up
+    several quantiles, such as a usual duration, has a bin of its own.
+    """
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    inner, times = np.unique(
+        values[order][np.searchsorted(reached, np.arange(1, BINS) / BINS - 1e-9)], return_counts=True
+    )
+    beside = [(value, MARGIN * abs(value) or MARGIN) for value in (values.min(), values.max(), *inner[times > 1])]
+    ends = [beside[0][0] - beside[0][1], beside[1][0] + beside[1][1]]
+    frequent = [edge for value, margin in beside[2:] for edge in (value - margin, value + margin)]
+    return sorted({float(f"{edge:.6g}") for edge in (*ends, *inner[times == 1], *frequent)})
+
+
+def _effective(member: Values, weights: Values, groups: npt.NDArray[np.int64]) -> float:
+    """Return the number of independent values whose shares would vary as much as these do over patients.
+
+    It is Kish's effective sample size: the variances of shares of independent values over those between patients, both
+    summed over the shares. It is at least the number of patients and at most that of the values.
+
+    Args:
+        member: Whether each value counts in each share ``(values, shares)``: 1 or 0.
+        weights: Weight of each value; they sum to 1.
+        groups: Number of the patient of each value, from 0.
+    """
+    shares = weights @ member
+    patients = int(groups.max()) + 1
+    residuals = np.zeros((patients, len(shares)))
+    np.add.at(residuals, groups, weights[:, np.newaxis] * (member - shares))
+    variance = float((residuals**2).sum()) * patients / max(patients - 1, 1)
+    size = float((shares * (1 - shares)).sum()) / variance if variance > 0 else len(member)
+    return float(min(max(size, patients), len(member)))

@@ -18,8 +18,8 @@ VERDICTS = {
 MEASURE_COLUMNS = ("measure", "n", "PSI", "p", "result", "largest change")
 SHARE_COLUMNS = ("segments", "share", "95 % limits", "reference", "result")
 READING = (
-    "Each file counts once, with its last entry. The tests see one segment of each recording, and take the reference "
-    "for a sample of as many recordings as it has patients.",
+    "Each file counts once, with its last entry. The tests see one segment of each recording. They take the reference "
+    "for a sample whose recordings of one patient resemble each other.",
     "Several recordings of one patient count as independent, since the log does not name patients.",
 )
 
