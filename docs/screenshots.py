@@ -44,9 +44,9 @@ class Page:
 
     def __init__(self, socket: Connection, width: int) -> None:
         self._socket, self._width, self._numbers = socket, width, count(1)
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._call("Page.enable")
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Page.enable")
 
     def save(self, address: str, path: Path) -> None:
         """Write a PNG of the whole page at an address, when it has finished loading.
@@ -54,19 +54,20 @@ class Page:
         Raises:
             TimeoutError: The page does not finish loading.
         """
-        self._resize(900)
-        self._call("Page.navigate", url=address)
-        self._wait(address)
-        if hidden := self._value(HIDDEN):
-            self._resize(min(900 + int(hidden), 6000))
-            self._wait(address)
-        picture = self._call("Page.captureScreenshot", format="png")["data"]
+        self.resize(900)
+        self.call("Page.navigate", url=address)
+        self.wait(address)
+        if hidden := self.value(HIDDEN):
+            self.resize(min(900 + int(hidden), 6000))
+            self.wait(address)
+        picture = self.call("Page.captureScreenshot", format="png")["data"]
         path.write_bytes(base64.b64decode(picture))
 
-    def _wait(self, address: str) -> None:
+    def wait(self, address: str) -> None:
+        """Wait until the page at an address has finished loading."""
         seen, since, loaded, end = None, time.monotonic(), time.monotonic(), time.monotonic() + PAGE_S
         while time.monotonic() < end:
-            now = self._value(STATE)
+            now = self.value(STATE)
             if now != seen:
                 seen, since = now, time.monotonic()
             if not (now and now[0]):
@@ -76,15 +77,18 @@ class Page:
             time.sleep(0.1)
         raise TimeoutError(f"{address} does not finish loading within {PAGE_S:.0f} s")
 
-    def _resize(self, height: int) -> None:
-        self._call(
+    def resize(self, height: int) -> None:
+        """Set the height of the window in pixels."""
+        self.call(
             "Emulation.setDeviceMetricsOverride", width=self._width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    def _value(self, expression: str) -> Any:
-        return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression of JavaScript, also of one that has to be waited for."""
+        options = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
+        return self.call("Runtime.evaluate", expression=expression, **options)["result"].get("value")
 
-    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the result of a DevTools command; events in between are ignored."""
         number = next(self._numbers)
         message: dict[str, Any] = {"id": number, "method": method, "params": params}
@@ -102,8 +106,12 @@ class Page:
 
 
 @contextmanager
-def browser(width: int) -> Iterator[Page]:
+def browser(width: int, *options: str) -> Iterator[Page]:
     """Yield a tab of a headless browser, which is terminated at the end of the block.
+
+    Args:
+        width: Width of the window in pixels.
+        options: Further options of the browser's command line.
 
     Raises:
         FileNotFoundError: There is no Chromium or Chrome.
@@ -113,7 +121,7 @@ def browser(width: int) -> Iterator[Page]:
         raise FileNotFoundError(f"There is no browser: install one of {', '.join(BROWSERS)}.")
     with tempfile.TemporaryDirectory(prefix="breathline-browser-", ignore_cleanup_errors=True) as folder:
         command = [found, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={folder}", "--disable-gpu"]
-        command += ["--no-first-run", "--hide-scrollbars", "--no-proxy-server"]
+        command += ["--no-first-run", "--hide-scrollbars", "--no-proxy-server", *options]
         # As root, such as in containers, Chromium starts only without its sandbox.
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
         with subprocess.Popen(  # noqa: S603 - an installed browser
