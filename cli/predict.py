@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from cli import loaded_model
+from cli.loaded_model import Engine
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from tasks.prediction.predictor import Predictor
     from tasks.prediction.results import Prediction
 
-Engine = Literal["auto", "onnx", "torch"]
 Piped = Literal["table", "csv", "json", "jsonl", "parquet", "labels"]
 
 
@@ -106,7 +107,7 @@ def predict(
         given = _recordings(recordings, console)
         piped_in = stack.enter_context(standard_input()) if STANDARD_INPUT in recordings else None
         given += [piped_in] if piped_in else []
-        predictor = _load(model, seed, engine, console)
+        predictor = loaded_model.load(model, seed, engine, console)
         found = _predicted(predictor, given, options, patients, console)
         if log is not None:
             _log(log, found.by_file, names=log_names)
@@ -126,32 +127,6 @@ def _recordings(names: Sequence[str], console: Console) -> list[Path]:
     if note := found.note():
         console.print(f"[yellow]{note}[/]", soft_wrap=True)
     return found.recordings
-
-
-def _load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
-    """Return the model, ready to predict."""
-    from flows import model_sources
-    from lineage import model_files
-
-    root = Path.cwd()
-    if source := model_sources.local(root, model):
-        folder = model_sources.folder_of(source, source.folder or root, seed)
-    else:
-        from flows import registry  # with DVC's libraries, for versions
-
-        source = registry.chosen(root, model)
-        with console.status(f"Fetching {source.label} …"):
-            folder = registry.fetch(root, source, seed=seed)
-    model_files.check(folder)
-    with console.status("Loading the model …"):
-        from tasks.prediction import predictor
-        from tasks.prediction.project_limits import project_limits
-
-        label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
-        found = predictor.load(folder, label, engine=engine)
-        if found.facts.quality_limits is None and (limits := project_limits()) is not None:
-            found = predictor.Predictor(found.engine, label, limits)
-    return found
 
 
 def _predicted(
@@ -218,18 +193,7 @@ def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool) -> N
     use_log.append(
         log,
         [
-            use_log.entry(
-                prediction.segments,
-                normal=prediction.model.classes[0],
-                file_sha256=sha256(path),
-                file_name=path.name if names else None,
-                model=prediction.model.label,
-                model_id=prediction.model.id,
-                seconds=prediction.seconds,
-                sample_rate=prediction.sample_rate,
-                level_dbfs=prediction.measures.get("rms_dbfs"),
-                centroid_hz=prediction.measures.get("centroid_hz"),
-            )
+            use_log.of_prediction(prediction, file_sha256=sha256(path), file_name=path.name if names else None)
             for path, prediction in predictions.items()
         ],
     )

@@ -15,10 +15,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tasks.runtime import users
 from tasks.runtime.disk_errors import disk_errors
+
+if TYPE_CHECKING:
+    from tasks.prediction.results import Prediction
 
 FORMAT = 1
 PARQUET = ".parquet"
@@ -144,6 +147,32 @@ def entry(
         confidence=[round(float(one.confidence), 4) for one in shown if one.confidence is not None],
         distance=[round(float(one.distance), 4) for one in shown if one.distance is not None],
         user=users.own_name() if user is None else user,
+    )
+
+
+def of_prediction(
+    prediction: Prediction, *, file_sha256: str, file_name: str | None = None, user: str | None = None
+) -> Entry:
+    """Return the entry of a prediction at the current time.
+
+    Args:
+        prediction: Prediction for one recording.
+        file_sha256: SHA-256 of the file.
+        file_name: Name of the file, if names are to be logged.
+        user: Name of the user or client; the user of this process, if None.
+    """
+    return entry(
+        prediction.segments,
+        normal=prediction.model.classes[0],
+        file_sha256=file_sha256,
+        file_name=file_name,
+        model=prediction.model.label,
+        model_id=prediction.model.id,
+        seconds=prediction.seconds,
+        sample_rate=prediction.sample_rate,
+        level_dbfs=prediction.measures.get("rms_dbfs"),
+        centroid_hz=prediction.measures.get("centroid_hz"),
+        user=user,
     )
 
 

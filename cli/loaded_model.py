@@ -1,0 +1,51 @@
+"""Model that a command names, ready to predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from tasks.prediction.predictor import Predictor
+
+Engine = Literal["auto", "onnx", "torch"]
+
+
+def load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
+    """Return a model, ready to predict.
+
+    Args:
+        model: Folder, version or Git revision of the model; None for the default.
+        seed: Random seed of the model; None for the lowest.
+        engine: Engine that runs the network.
+        console: Console for the status.
+
+    Raises:
+        BreathlineError: The model is missing or damaged.
+    """
+    from flows import model_sources
+    from lineage import model_files
+
+    root = Path.cwd()
+    if source := model_sources.local(root, model):
+        folder = model_sources.folder_of(source, source.folder or root, seed)
+    else:
+        from flows import registry  # with DVC's libraries, for versions
+
+        source = registry.chosen(root, model)
+        with console.status(f"Fetching {source.label} …"):
+            folder = registry.fetch(root, source, seed=seed)
+    model_files.check(folder)
+    with console.status("Loading the model …"):
+        from tasks.prediction import predictor
+
+        label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+        found = predictor.load(folder, label, engine=engine)
+        if found.facts.quality_limits is None:
+            from tasks.prediction.project_limits import project_limits
+
+            if (limits := project_limits()) is not None:
+                found = predictor.Predictor(found.engine, label, limits)
+    return found
