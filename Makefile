@@ -74,9 +74,11 @@ format: setup ## put the code into the house format
 	ruff check --fix-only .
 	ruff format .
 
-lock: setup ## resolve requirements.lock anew from pyproject.toml
+lock: setup ## resolve requirements.lock anew from pyproject.toml, and from it the lock of the image for serving
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --output-file requirements.lock
+	$(BIN)/uv pip compile deploy/serve-requirements.in --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --output-file deploy/serve-requirements.lock
 
 clean: ## remove the environment and all that stages made (DVC's cache stays)
 	rm -rf $(VENV) data/*/ reports/plots .checkpoints .locks

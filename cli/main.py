@@ -25,6 +25,7 @@ from cli import (
     report,
     run,
     serve,
+    serve_model,
     watch,
 )
 from cli.audit.command import app as audit
@@ -114,6 +115,7 @@ for command in (
     watch.watch,
     deploy.deploy,
     serve.serve,
+    serve_model.serve_model,
     doctor.doctor,
 ):
     app.command(epilog=EXAMPLES[command.__name__])(command)

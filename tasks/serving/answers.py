@@ -1,10 +1,12 @@
-"""Answers of the server, as its OpenAPI document describes them."""
+"""Answers of the server, as its OpenAPI document describes them, from predictions."""
 
-from typing import Literal
+from pathlib import PurePath
 
 from pydantic import BaseModel, Field
 
-from tasks.serving.settings import NOTICE
+from tasks.prediction.judgement import UNLIKE, Decision
+from tasks.prediction.results import CAUTION, ModelIdentity, Prediction
+from tasks.prediction.results import Segment as PredictedSegment
 
 
 class Segment(BaseModel):
@@ -12,13 +14,13 @@ class Segment(BaseModel):
 
     start_s: float
     end_s: float
-    decision: Literal["judged", "uncertain", "unlike", "not_judged"]
+    decision: Decision
     predicted: str | None = Field(description="class by the decision rule of the model; null if not judged")
-    classes: list[str] = Field(description="conformal set: the classes that are plausible at the stated coverage")
-    probabilities: dict[str, float] | None = Field(description="calibrated probability of each class")
+    classes: list[str] = Field(description="conformal set: the plausible classes, the most probable one first")
+    probabilities: dict[str, float] | None = Field(description="probability of each class by the network")
     confidence: float | None = Field(description="largest calibrated probability")
-    distance: float | None = Field(description="distance from what the model learned from")
-    note: str | None
+    distance: float | None = Field(description="distance from what the model learned from; null if unknown")
+    note: str | None = Field(description="reasons of the decision")
 
 
 class Recording(BaseModel):
@@ -27,10 +29,12 @@ class Recording(BaseModel):
     name: str = Field(description="file name that the client gave, for people only")
     seconds: float
     sample_rate: int
-    summary: str
-    abnormal_share: float | None = Field(description="share of the judged segments whose class is not the normal one")
-    longest_abnormal_s: float | None = Field(description="length in seconds of the longest run of abnormal segments")
-    notes: list[str]
+    channels: int
+    summary: str = Field(description="result in words")
+    abnormal_share: float | None = Field(description="share of abnormal ones among the segments with a class")
+    longest_abnormal_s: float = Field(description="longest time in seconds of abnormal segments in a row")
+    decisions: dict[str, int] = Field(description="number of segments by decision")
+    notes: list[str] = Field(description="properties of the file, such as a repaired header")
 
 
 class Model(BaseModel):
@@ -38,15 +42,17 @@ class Model(BaseModel):
 
     label: str
     id: str | None
-    banner: str | None = Field(description="text that is shown with every output; null for none")
+    banner: str | None = Field(description="warning that is shown with every output; null for none")
+    labels: str
     classes: list[str]
+    engine: str
 
 
 class Answer(BaseModel):
     """Prediction for one recording."""
 
-    request_id: str = ""
-    notice: str = NOTICE
+    request_id: str
+    notice: str = CAUTION
     model: Model
     recording: Recording
     segments: list[Segment]
@@ -60,3 +66,79 @@ class ProblemDetails(BaseModel):
     status: int
     detail: str = Field(description="what is wrong")
     next: str = Field(description="next step")
+
+
+def model(identity: ModelIdentity) -> Model:
+    """Return the model of an answer; clients do not see in which folder of the server it is."""
+    label = PurePath(identity.label).name if identity.label.startswith("/") else identity.label
+    return Model(
+        label=label,
+        id=identity.id,
+        banner=identity.banner,
+        labels=identity.labels,
+        classes=list(identity.classes),
+        engine=identity.engine,
+    )
+
+
+def answer(prediction: Prediction, *, name: str, request_id: str) -> Answer:
+    """Return the answer for a prediction.
+
+    Args:
+        prediction: Prediction of an upload.
+        name: Name of the recording, for people.
+        request_id: Id of the request.
+    """
+    found = prediction.summary
+    recording = Recording(
+        name=name,
+        seconds=prediction.seconds,
+        sample_rate=prediction.sample_rate,
+        channels=prediction.channels,
+        summary=summary(prediction),
+        abnormal_share=found.abnormal_share,
+        longest_abnormal_s=found.longest_abnormal_s,
+        decisions=found.decisions,
+        notes=list(prediction.notes),
+    )
+    segments = [_segment(prediction, one) for one in prediction.segments]
+    return Answer(request_id=request_id, model=model(prediction.model), recording=recording, segments=segments)
+
+
+def summary(prediction: Prediction) -> str:
+    """Return the result of a recording as one or more sentences."""
+    found = prediction.summary
+    unjudged = found.decisions.get("not_judged", 0)
+    if unjudged == found.segments:
+        return f"Nothing is judged: {'; '.join(dict.fromkeys(_reasons(prediction)))}."
+    normal = prediction.model.classes[0]
+    counted = found.segments - unjudged
+    abnormal = counted - found.predicted.get(normal, 0)
+    text = f"{abnormal} of {counted} segments {'is' if abnormal == 1 else 'are'} predicted as other than {normal}"
+    if abnormal:
+        text += f", at most {found.longest_abnormal_s:.1f} s in a row"
+    doubts = {"uncertain": "uncertain", "unlike": UNLIKE, "not_judged": "not judged"}
+    listed = [f"{found.decisions[key]} {words}" for key, words in doubts.items() if found.decisions.get(key)]
+    return f"{text}. {', '.join(listed).capitalize()}." if listed else f"{text}."
+
+
+def _reasons(prediction: Prediction) -> list[str]:
+    return [reason for one in prediction.segments for reason in one.judgement.reasons]
+
+
+def _segment(prediction: Prediction, one: PredictedSegment) -> Segment:
+    judged = one.judgement
+    probabilities = None
+    if judged.probabilities is not None:
+        probabilities = dict(zip(prediction.model.classes, judged.probabilities, strict=True))
+    return Segment(
+        start_s=one.start_s,
+        end_s=one.end_s,
+        decision=judged.decision,
+        predicted=judged.predicted,
+        classes=list(judged.classes),
+        probabilities=probabilities,
+        confidence=judged.confidence,
+        distance=judged.distance,
+        note="; ".join((*judged.reasons, *one.notes)) or None,
+    )

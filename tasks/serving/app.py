@@ -13,13 +13,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from tasks.prediction.results import CAUTION
 from tasks.serving import fhir, pages, problems, uploads
 from tasks.serving.answers import Answer, ProblemDetails
 from tasks.serving.batching import Ticket
 from tasks.serving.gate import Gate
 from tasks.serving.problems import RequestError
 from tasks.serving.service import Service
-from tasks.serving.settings import NOTICE
 from tasks.serving.telemetry import Telemetry
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -68,7 +68,7 @@ def create(service: Service, folder: Path, *, hosts: Collection[str], token: str
 
     app = FastAPI(
         title="Breathline",
-        description=f"Classes of respiratory sounds by one trained model. {NOTICE}",
+        description=f"Classes of respiratory sounds by one trained model. {CAUTION}",
         version=service.model.id or "unknown",
         lifespan=lifespan,
         docs_url=None,  # Swagger's page would load scripts from the internet
@@ -107,16 +107,15 @@ def _add_predictions(app: FastAPI, service: Service, folder: Path) -> None:
         with slots.taken(), service.metrics.in_flight.track_inprogress():
             async with uploads.received(request, folder, limits) as upload:
                 request.state.log = {"bytes": upload.size}
-                ticket = Ticket(limits.timeout_s)
+                ticket, number = Ticket(limits.timeout_s), request.state.request_id
                 gone = asyncio.create_task(_cancel_without_client(request, ticket))
                 try:
                     answer = await to_thread.run_sync(
-                        service.answer, upload, ticket, abandon_on_cancel=True, limiter=threads
+                        service.answer, upload, ticket, number, abandon_on_cancel=True, limiter=threads
                     )
                 finally:
                     ticket.cancelled.set()
                     gone.cancel()
-        answer.request_id = request.state.request_id
         request.state.log |= {"segments": len(answer.segments), "audio_seconds": round(answer.recording.seconds, 3)}
         content = answer.model_dump()
         if format == "fhir" or (format is None and fhir.MEDIA_TYPE in accept):

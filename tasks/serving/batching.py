@@ -48,6 +48,14 @@ class Ticket:
             raise self.overdue()
         return left
 
+    def check(self) -> None:
+        """Check that there is time left.
+
+        Raises:
+            RequestError: No time is left, or the client is gone.
+        """
+        self.remaining()
+
     def overdue(self) -> RequestError:
         """Return the problem of a prediction that takes too long."""
         what = f"The prediction took longer than {self.timeout_s:g} s."

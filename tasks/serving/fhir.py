@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.serving.settings import NOTICE
+from tasks.prediction.judgement import UNLIKE
+from tasks.prediction.results import CAUTION
 
 MEDIA_TYPE = "application/fhir+json"
 UCUM = "http://unitsofmeasure.org"
@@ -53,7 +54,7 @@ def _device(model: Mapping[str, Any]) -> Resource:
         "deviceName": [{"name": f"Breathline {model['label']}", "type": "model-name"}],
         "type": {"text": "Software: classifier of respiratory sounds, for research only"},
         **({"version": [{"value": model["id"]}]} if model["id"] else {}),
-        "note": [{"text": text} for text in (NOTICE, model["banner"]) if text],
+        "note": [{"text": text} for text in (CAUTION, model["banner"]) if text],
     }
 
 
@@ -104,7 +105,7 @@ def _doubt(segment: Mapping[str, Any]) -> str | None:
     """Return the words of a judgement that is not certain; None for a certain one, or none."""
     if segment["decision"] == "uncertain":
         return f"uncertain: {' or '.join(segment['classes']) or 'no class'}"
-    return "unlike anything that the model learned from" if segment["decision"] == "unlike" else None
+    return UNLIKE if segment["decision"] == "unlike" else None
 
 
 def _component(code: str, value: float, unit: str) -> Resource:
@@ -118,4 +119,4 @@ def _absent(reason: str) -> Resource:
 
 
 def _notes(texts: Sequence[str], model: Mapping[str, Any]) -> list[Resource]:
-    return [{"text": text} for text in (NOTICE, model["banner"], *texts) if text]
+    return [{"text": text} for text in (CAUTION, model["banner"], *texts) if text]

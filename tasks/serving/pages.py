@@ -5,9 +5,9 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, Response
 
+from tasks.prediction.results import CAUTION
 from tasks.runtime.templates import render
 from tasks.serving.service import Service
-from tasks.serving.settings import NOTICE
 
 STATIC = {"page.css": "text/css", "page.js": "text/javascript", "recorder.js": "text/javascript"}
 
@@ -25,11 +25,11 @@ def add(app: FastAPI, service: Service, *, token: bool) -> None:
         __package__,
         "page.html.j2",
         token=token,
-        notice=NOTICE,
+        notice=CAUTION,
         label=service.model.label,
         banner=service.model.banner,
         classes=service.model.classes,
-        facts=service.facts(),
+        facts=service.facts,
         max_mb=f"{limits.max_bytes / 2**20:g}",
         max_minutes=f"{limits.max_seconds / 60:.3g}",
     )

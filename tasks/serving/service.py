@@ -1,42 +1,28 @@
 """Model that the server serves: answers to uploads through shared batches, and facts about the model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from models.training.normalization import Offsets
+from tasks.prediction import use_log
+from tasks.prediction.engines.base import Outputs
+from tasks.prediction.passes import Options
+from tasks.prediction.predictor import Predictor
+from tasks.prediction.results import CAUTION, Prediction
 from tasks.runtime.errors import BreathlineError
-from tasks.serving.answers import Answer, Model, Recording, Segment
-from tasks.serving.batching import Batcher, Ticket, Waveforms
+from tasks.runtime.files import sha256
+from tasks.serving import answers, model_facts
+from tasks.serving.batching import Batcher, Ticket
 from tasks.serving.metrics import Metrics
 from tasks.serving.problems import RequestError
-from tasks.serving.settings import NOTICE, Limits
+from tasks.serving.settings import Limits
 from tasks.serving.uploads import Upload
 
-Run = Callable[[Waveforms, Any], Any]  # function of an engine, from waveforms and offsets to a dataclass of arrays
-
-
-class Predictor(Protocol):
-    """Model that predicts recordings with the engine that it is given."""
-
-    @property
-    def model(self) -> Model:
-        """Return name, id and banner of the model."""
-
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """Return the content of ``model.json``."""
-
-    def run(self, waveforms: Waveforms, offsets: Any) -> Any:
-        """Return the outputs of the engine."""
-
-    def predict(self, path: Path, run: Run, max_seconds: float) -> tuple[Recording, Sequence[Segment]]:
-        """Return the summary and the segments of a recording.
-
-        Args:
-            path: Recording.
-            run: Function that runs the engine.
-            max_seconds: Longest recording in seconds.
-        """
+CLIENT = "server"  # user in the log of use: the server knows no clients
 
 
 class Service:
@@ -45,41 +31,71 @@ class Service:
     Args:
         predictor: Model.
         limits: Limits of requests.
+        use_log: Log to which an entry is added for each recording; None for none.
+
+    Raises:
+        BreathlineError: The model needs several recordings at once.
     """
 
-    def __init__(self, predictor: Predictor, limits: Limits) -> None:
-        self._predictor, self.limits, self.metrics = predictor, limits, Metrics()
-        self.model = predictor.model
-        self._batcher = Batcher(predictor.run, self.metrics.batch.observe)
+    def __init__(self, predictor: Predictor, limits: Limits, use_log: Path | None = None) -> None:
+        if predictor.normalization is not None and predictor.normalization.needs_device:
+            raise BreathlineError(
+                "The model needs the mean of several recordings of a device, and a request has one recording.",
+                where=predictor.identity.label,
+                hint="predict a folder of recordings by `breathline predict`, or serve a model without "
+                "`spectrum: device_of_the_data`",
+            )
+        self._predictor, self._use_log = predictor, use_log
+        self.limits, self.metrics = limits, Metrics()
+        self.model = answers.model(predictor.identity)
+        self.facts = model_facts.shown(predictor.facts)
+        self._batcher = Batcher(predictor.engine.run, self.metrics.batch.observe)
         self.metrics.info.labels(self.model.label, self.model.id or "").set(1)
 
-    def answer(self, upload: Upload, ticket: Ticket) -> Answer:
+    def answer(self, upload: Upload, ticket: Ticket, request_id: str) -> answers.Answer:
         """Return the answer to an upload.
+
+        Args:
+            upload: Recording.
+            ticket: Time and cancellation of the request.
+            request_id: Id of the request.
 
         Raises:
             RequestError: The recording cannot be read, is too long, or takes too long.
         """
 
-        def run(waveforms: Waveforms, offsets: Any = None) -> Any:
-            return self._batcher.run(waveforms, offsets, ticket)
+        def run(waveforms: Sequence[npt.NDArray[np.float32]], offsets: Offsets | None) -> Outputs:
+            found: Outputs = self._batcher.run(waveforms, offsets, ticket)
+            return found
 
+        options = Options(max_seconds=self.limits.max_seconds)
         try:
-            recording, segments = self._predictor.predict(upload.path, run, self.limits.max_seconds)
+            found = self._predictor.predict(upload.path, options, run=run, on_progress=lambda _: ticket.check())
         except BreathlineError as error:
             raise _refusal(error, upload) from error
-        recording.name = upload.label
-        self.metrics.audio.inc(recording.seconds)
-        for segment in segments:
+        if self._use_log is not None:
+            self._log(self._use_log, found, upload)
+        self.metrics.audio.inc(found.seconds)
+        for segment in found.segments:
             self.metrics.segments.labels(segment.decision).inc()
-        return Answer(model=self.model, recording=recording, segments=list(segments))
+        return answers.answer(found, name=upload.label, request_id=request_id)
+
+    def _log(self, path: Path, prediction: Prediction, upload: Upload) -> None:
+        """Add an entry to the log of use, without names.
+
+        Raises:
+            RequestError: The log cannot be written: a prediction that has to be logged is not given out without it.
+        """
+        try:
+            use_log.append(path, [use_log.of_prediction(prediction, file_sha256=sha256(upload.path), user=CLIENT)])
+        except (BreathlineError, OSError) as error:
+            hint = "ask the operator of this server to make room for its log of use"
+            raise RequestError(507, "The server cannot log the use of the model.", hint=hint) from error
 
     def description(self) -> dict[str, Any]:
         """Return the facts of the model, its card and the limits of requests."""
-        return {"notice": NOTICE, **self.model.model_dump(), "limits": vars(self.limits), "card": self._predictor.card}
-
-    def facts(self) -> dict[str, str]:
-        """Return what the page shows of the model, by name."""
-        return {"Version": self.model.id or "unknown"}
+        card = self._predictor.facts.card
+        return {"notice": CAUTION, **self.model.model_dump(), "limits": vars(self.limits), "card": card}
 
     def is_ready(self) -> bool:
         """Return whether predictions can be made."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-NOTICE = "For research only: not a medical device, not a diagnosis."
 TOKEN_VARIABLE = "BREATHLINE_SERVE_TOKEN"  # noqa: S105 - the name of the variable
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

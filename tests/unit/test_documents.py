@@ -19,6 +19,7 @@ NAMES = (
     "own-data",
     "reading-the-report",
     "security",
+    "serving",
     "use",
 )
 PAGES = ("CONTRIBUTING.md", "README.md", "SECURITY.md", *(f"docs/{name}.md" for name in NAMES))

@@ -5,13 +5,6 @@ const TOP_HZ = 2000; // highest frequency of the spectrogram
 const FFT = 512;
 const RANGE_DB = 70;
 const MAX_RECORD_S = 300;
-const WORDS = {
-  judged: "",
-  uncertain: "uncertain",
-  unlike: "unlike anything the model learned from",
-  not_judged: "not judged",
-};
-
 const element = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const state = { samples: null, seconds: 0, answer: null, sound: null, chosen: -1, stopAt: null, request: null };
@@ -168,12 +161,14 @@ function text(tag, content, className) {
 const percent = (value) => `${Math.round(100 * value)} %`;
 const seconds = (segment) => `${segment.start_s.toFixed(1)}–${segment.end_s.toFixed(1)} s`;
 
+// Result of a segment, and the words below it.
 function result(segment) {
-  const word = WORDS[segment.decision];
-  if (segment.decision === "not_judged") return word;
-  if (segment.decision === "uncertain") return `${word}: ${segment.classes.join(" or ") || "no class"}`;
-  return word ? `${segment.predicted} (${word})` : segment.predicted;
+  if (segment.decision === "not_judged") return ["not judged", segment.note];
+  if (segment.decision === "uncertain") return ["uncertain", segment.classes.join(" or ") || "no class is plausible"];
+  return [segment.predicted, segment.note];
 }
+
+const spoken = (segment) => `${seconds(segment)}: ${result(segment).filter(Boolean).join(", ")}`;
 
 function keyClass(segment) {
   const index = Object.keys(segment.probabilities || {}).indexOf(segment.predicted);
@@ -205,20 +200,21 @@ function row(segment, index) {
   const made = document.createElement("tr");
   const button = text("button", `▶ ${seconds(segment)}`);
   button.type = "button";
-  button.setAttribute("aria-label", `Play ${seconds(segment)}: ${result(segment)}`);
+  button.setAttribute("aria-label", `Play ${spoken(segment)}`);
   button.addEventListener("click", () => choose(index, true));
   const first = document.createElement("td");
   first.append(button);
   const second = document.createElement("td");
-  second.append(text("b", result(segment), keyClass(segment)));
-  if (segment.note) second.append(text("small", segment.note));
+  const [words, below] = result(segment);
+  second.append(text("b", words, keyClass(segment)));
+  if (below) second.append(text("small", below));
   const third = document.createElement("td");
   if (segment.confidence === null) third.append("–");
   else {
-    const meter = document.createElement("meter");
-    meter.value = segment.confidence;
-    meter.setAttribute("aria-hidden", "true");
-    third.append(percent(segment.confidence), meter);
+    const bar = text("span", "", "bar");
+    bar.append(document.createElement("i"));
+    bar.firstChild.style.width = percent(segment.confidence).replace(" ", "");
+    third.append(percent(segment.confidence), bar);
     third.title = Object.entries(segment.probabilities).map(([key, value]) => `${key} ${percent(value)}`).join(", ");
   }
   made.append(first, second, third);
@@ -231,6 +227,8 @@ function legend() {
     const key = keyClass(segment);
     if (!shown.has(key)) shown.set(key, text("span", key === "none" ? "not judged" : segment.predicted, key));
   }
+  const doubtful = state.answer.segments.some((one) => one.decision === "uncertain" || one.decision === "unlike");
+  if (doubtful) shown.set("pale", text("span", "paler: uncertain, or unlike what was learned", "pale"));
   element("legend").replaceChildren(...shown.values());
 }
 
@@ -331,14 +329,13 @@ function drawLanes() {
     context.globalAlpha = segment.decision === "judged" ? 1 : 0.45;
     context.fillRect(left + 1, 3 * scale, Math.max(1, wide - 2), height - 6 * scale);
     context.globalAlpha = 1;
-    const words = segment.decision === "judged" ? segment.predicted : WORDS[segment.decision];
+    const words = segment.decision === "unlike" ? "unlike" : result(segment)[0];
     if (context.measureText(words).width < wide - 10 * scale) {
       context.fillStyle = segment.decision === "judged" ? style("--card") : style("--ink");
       context.fillText(words, left + 6 * scale, height / 2);
     }
   }
-  const words = state.answer.segments.map((segment) => `${seconds(segment)} ${result(segment)}`);
-  element("lanes").setAttribute("aria-label", `Segments: ${words.join("; ")}`);
+  element("lanes").setAttribute("aria-label", `Segments: ${state.answer.segments.map(spoken).join("; ")}`);
 }
 
 // Magma at eight places, from dark to bright.

@@ -105,7 +105,7 @@ def test_an_entry_that_is_not_pinned_is_named(tmp_path, entry, what):
     assert what in printed
 
 
-@pytest.mark.parametrize("file", ["Makefile", "deploy/Dockerfile"])
+@pytest.mark.parametrize("file", ["Makefile", "deploy/Dockerfile", "deploy/serve.Dockerfile"])
 def test_packages_are_installed_by_hash_only(file):
     text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
     commands = re.findall(r"(?:pip install|pip sync) [^&\n]*", text)

@@ -36,13 +36,10 @@ def sound(seconds=2.0, rate=4000, container="WAV", *, channels=1, seed=0):
     return file.getvalue()
 
 
-def bomb():
-    """Return a FLAC of 50 kB or so whose samples take hundreds of megabytes."""
+def silence(seconds, channels):
+    """Return a small FLAC at 48 kHz, of which each second and channel takes 192 kB as float32."""
     file = io.BytesIO()
-    with soundfile.SoundFile(file, "w", 48000, 8, format="FLAC", subtype="PCM_16") as out:
-        block = np.zeros((48000 * 10, 8), np.int16)
-        for _ in range(30):
-            out.write(block)
+    soundfile.write(file, np.zeros((seconds * 48000, channels), np.int16), 48000, format="FLAC")
     return file.getvalue()
 
 

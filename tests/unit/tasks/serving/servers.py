@@ -1,31 +1,62 @@
 """Servers in a thread of the test's process, on a free port of loopback."""
 
 import socket
+import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import httpx
 import uvicorn
 
+from tasks.prediction import predictor
 from tasks.serving import app, running
 from tasks.serving.service import Service
 from tasks.serving.settings import LOOPBACK, Limits
-from tests.unit.tasks.serving.fake import FakePredictor
+from tests.unit.tasks.serving import tiny
+
+LABEL = "tiny@v1.0.0"
+
+
+class SlowEngine:
+    """Engine that waits before each run.
+
+    Args:
+        engine: Engine that runs.
+        delay_s: Time to wait in seconds.
+    """
+
+    def __init__(self, engine, delay_s):
+        self._engine, self.delay_s = engine, delay_s
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def run(self, waveforms, offsets=None):
+        time.sleep(self.delay_s)
+        return self._engine.run(waveforms, offsets)
 
 
 @dataclass
 class Running:
-    """Server with its address, client and temporary folder."""
+    """Server with its address, client, engine and temporary folder."""
 
     port: int
     service: Service
-    folder: object
+    engine: SlowEngine
+    folder: Path
     client: httpx.Client
 
     def post(self, content, kind="audio/wav", **options):
         headers = {"Content-Type": kind, **options.pop("headers", {})}
         return self.client.post("/predict", content=content, headers=headers, **options)
+
+    def in_flight(self):
+        """Return the number of predictions at this moment."""
+        return self.service.metrics.in_flight._value.get()
 
     def raw(self, request, timeout=20.0):
         """Send bytes over a socket, and return all that comes back until the server closes the connection."""
@@ -40,17 +71,26 @@ class Running:
             return received
 
 
+@cache
+def _kept():
+    return tempfile.TemporaryDirectory(prefix="tiny-model-")  # removed when the process ends
+
+
 @contextmanager
-def running_server(folder, predictor=None, token=None, **limits):
+def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None, **limits):
     """Yield a running server.
 
     Args:
         folder: Folder of temporary files.
-        predictor: Model that is served; None for a fake.
+        model: Folder of the model; None for the tiny one.
         token: Token that requests must state.
+        delay_s: Time in seconds that the engine waits before each run.
+        use_log: Log of use; None for none.
         limits: Limits that are not the defaults.
     """
-    service = Service(predictor or FakePredictor(), Limits(**limits))
+    loaded = predictor.load(model or tiny.write(Path(_kept().name)), LABEL)
+    loaded.engine = SlowEngine(loaded.engine, delay_s)
+    service = Service(loaded, Limits(**limits), use_log)
     application = app.create(service, folder, hosts=LOOPBACK, token=token)
     listener = running.listen("127.0.0.1", 0)
     server = uvicorn.Server(running.settings(application, grace_s=5))
@@ -59,7 +99,7 @@ def running_server(folder, predictor=None, token=None, **limits):
     port = listener.getsockname()[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
         try:
-            yield Running(port, service, folder, client)
+            yield Running(port, service, loaded.engine, folder, client)
         finally:
             server.should_exit = True
             thread.join(20)

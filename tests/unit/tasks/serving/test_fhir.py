@@ -5,8 +5,8 @@ import copy
 import jsonschema
 import pytest
 
+from tasks.prediction.results import CAUTION
 from tasks.serving import fhir
-from tasks.serving.settings import NOTICE
 from tests.unit.tasks.serving import fhir_r4
 
 PROBABILITIES = {"normal": 0.2, "crackle": 0.7, "wheeze": 0.1}
@@ -64,7 +64,7 @@ def test_every_answer_is_a_valid_bundle(segments, banner):
     assert len(others) == len(segments) == len(recording.get("hasMember", []))
     for resource in observations(bundle):
         assert resource["status"] == "preliminary"
-        assert {"text": NOTICE} in resource["note"]
+        assert {"text": CAUTION} in resource["note"]
         assert ({"text": banner} in resource["note"]) == (banner is not None)
 
 
@@ -82,7 +82,7 @@ def test_probabilities_are_components_and_doubt_is_an_interpretation():
     assert certain["valueCodeableConcept"] == {"text": "crackle"}
     assert "interpretation" not in certain
     assert uncertain["interpretation"] == [{"text": "uncertain: normal or crackle"}]
-    assert unlike["interpretation"] == [{"text": "unlike anything that the model learned from"}]
+    assert unlike["interpretation"] == [{"text": "unlike anything the model learned from"}]
 
 
 def test_the_rules_find_faults():

@@ -1,5 +1,6 @@
 """Server over HTTP with a model that needs no network: answers, addresses and refusals."""
 
+import hashlib
 import json
 import resource
 import socket
@@ -9,12 +10,11 @@ import time
 import httpx
 import pytest
 
+from tasks.prediction.results import CAUTION
 from tasks.serving import connections
 from tasks.serving.answers import Answer, ProblemDetails
-from tasks.serving.settings import NOTICE
-from tests.unit.tasks.serving import fhir_r4, hostile
-from tests.unit.tasks.serving.fake import CLASSES, FakePredictor
-from tests.unit.tasks.serving.servers import running_server
+from tests.unit.tasks.serving import fhir_r4, hostile, tiny
+from tests.unit.tasks.serving.servers import LABEL, running_server
 
 SOUND = hostile.sound(2.5)
 
@@ -36,9 +36,9 @@ def test_a_form_and_a_body_get_the_same_answer(server):
     form = server.client.post("/predict", files={"file": ("../../etc/a b.wav", SOUND, "audio/x-whatever")})
     answers = [Answer.model_validate(response.raise_for_status().json()) for response in (raw, form)]
     assert answers[0].segments == answers[1].segments
-    assert [(one.start_s, one.end_s) for one in answers[0].segments] == [(0, 1), (1, 2), (2, 2.5)]
+    assert [(one.start_s, one.end_s) for one in answers[0].segments] == [(0, 1), (1, 2), (1.5, 2.5)]
     assert [answer.recording.name for answer in answers] == ["recording", "a b.wav"]
-    assert answers[0].notice == NOTICE
+    assert answers[0].notice == CAUTION
     assert answers[0].request_id == raw.headers["x-request-id"]
 
 
@@ -46,6 +46,36 @@ def test_a_form_and_a_body_get_the_same_answer(server):
 def test_the_format_is_known_by_the_content_alone(server, container):
     response = server.post(hostile.sound(1.0, 8000, container), "application/octet-stream")
     assert response.raise_for_status().json()["recording"]["sample_rate"] == 8000
+
+
+def test_each_decision_is_answered_with_its_reason(server):
+    levels = (tiny.NORMAL, tiny.UNCERTAIN, tiny.CRACKLE, tiny.UNLIKE, tiny.SILENT)
+    answer = server.post(tiny.sound(*levels)).raise_for_status().json()
+    found = [(one["decision"], one["predicted"], one["classes"]) for one in answer["segments"]]
+    assert found == [
+        ("judged", "normal", ["normal"]),
+        ("uncertain", "normal", ["normal", "crackle"]),
+        ("judged", "crackle", ["crackle"]),
+        ("unlike", "crackle", ["crackle"]),
+        ("not_judged", None, []),
+    ]
+    for level, segment in zip(levels[:4], answer["segments"], strict=False):
+        expected = dict(zip(tiny.CLASSES, level * tiny.SHARES[0] + [1 - level, 0, 0, 0], strict=True))
+        assert segment["probabilities"] == pytest.approx(expected, abs=1e-4)
+    assert answer["segments"][4]["note"].startswith("100% silence")
+    assert answer["model"]["banner"] == tiny.BANNER
+    assert answer["recording"]["summary"] == (
+        "2 of 4 segments are predicted as other than normal, at most 2.0 s in a row. 1 uncertain, 1 unlike anything "
+        "the model learned from, 1 not judged."
+    )
+    assert answer["recording"]["abnormal_share"] == 0.5
+
+
+def test_a_silent_recording_is_not_judged(server):
+    answer = server.post(tiny.sound(tiny.SILENT, tiny.SILENT)).raise_for_status().json()
+    assert [(one["decision"], one["probabilities"]) for one in answer["segments"]] == [("not_judged", None)]
+    assert answer["recording"]["summary"].startswith("Nothing is judged: 100% silence")
+    assert answer["recording"]["abnormal_share"] is None
 
 
 def test_fhir_is_asked_for_by_parameter_or_header(server):
@@ -70,8 +100,8 @@ def test_states_and_model(server):
     assert server.client.get("/healthz").json() == {"status": "ok"}
     assert server.client.get("/readyz").json() == {"status": "ready"}
     described = server.client.get("/model").json()
-    assert (described["label"], described["classes"], described["notice"]) == ("fake@v1.0.0", CLASSES, NOTICE)
-    assert described["card"] == {"classes": CLASSES}
+    assert (described["label"], described["classes"], described["notice"]) == (LABEL, tiny.CLASSES, CAUTION)
+    assert described["card"]["sample_rate"] == tiny.RATE
     problem(server.client.get("/docs"), 404)
     problem(server.client.get("/predict"), 405)
 
@@ -142,12 +172,11 @@ def test_a_huge_head_is_refused(server):
 
 
 def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
-    predictor = FakePredictor(delay_s=0.2)
-    with running_server(tmp_path, predictor, requests=2) as server:
+    with running_server(tmp_path, delay_s=0.2, requests=2) as server:
         threads = [threading.Thread(target=server.post, args=(SOUND,)) for _ in range(2)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: server.service.metrics.in_flight._value.get() == 2)
+        wait_until(lambda: server.in_flight() == 2)
         refused = server.post(SOUND)
         assert problem(refused, 429).detail.startswith("2 predictions are under way")
         assert refused.headers["retry-after"] == "1"
@@ -157,24 +186,28 @@ def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
 
 
 def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
-    predictor = FakePredictor(delay_s=0.6)
-    with running_server(tmp_path, predictor, timeout_s=0.3) as server:
+    with running_server(tmp_path, delay_s=0.6, timeout_s=0.3) as server:
         refused = server.post(SOUND)
         assert "took longer than 0.3 s" in problem(refused, 503).detail
         assert refused.headers["retry-after"]
-        predictor.delay_s = 0
+        server.engine.delay_s = 0
         wait_until(lambda: server.post(SOUND).status_code == 200)
         assert not list(tmp_path.iterdir())
 
 
+def test_a_recording_that_is_slow_to_read_ends_with_503(tmp_path):
+    with running_server(tmp_path, timeout_s=0.2) as server:
+        refused = server.post(hostile.silence(20, 8), "audio/flac")
+        assert "took longer than 0.2 s" in problem(refused, 503).detail
+
+
 def test_a_client_that_is_gone_leaves_no_file_and_no_place_taken(tmp_path):
-    predictor = FakePredictor(delay_s=0.2)
-    with running_server(tmp_path, predictor, requests=1) as server:
+    with running_server(tmp_path, delay_s=0.2, requests=1) as server:
         for part in (SOUND[:5000], SOUND):  # during the upload, and during the prediction
             with socket.create_connection(("127.0.0.1", server.port)) as sent:
                 sent.sendall(hostile.request(part, length=len(SOUND)))
-                wait_until(lambda: server.service.metrics.in_flight._value.get() == 1)
-            wait_until(lambda: server.service.metrics.in_flight._value.get() == 0)
+                wait_until(lambda: server.in_flight() == 1)
+            wait_until(lambda: server.in_flight() == 0)
             assert not list(tmp_path.iterdir())
         assert server.post(SOUND).status_code == 200
 
@@ -210,7 +243,22 @@ def test_metrics_count_requests_segments_and_seconds(tmp_path):
         assert 'breathline_requests_total{route="/predict",status="422"} 1.0' in text
         assert 'breathline_segments_total{decision="judged"} 3.0' in text
         assert "breathline_audio_seconds_total 2.5" in text
-        assert 'breathline_model_info{id="0123456789abcdef",label="fake@v1.0.0"} 1.0' in text
+        assert f'breathline_model_info{{id="0123456789abcdef",label="{LABEL}"}} 1.0' in text
+
+
+def test_each_prediction_is_logged_or_not_given_out(tmp_path):
+    (tmp_path / "uploads").mkdir()
+    log = tmp_path / "use.jsonl"
+    with running_server(tmp_path / "uploads", use_log=log) as server:
+        answer = server.client.post("/predict", files={"file": ("Erika.wav", SOUND)}).raise_for_status().json()
+        entry = json.loads(log.read_text(encoding="utf-8"))
+        assert entry["file_sha256"] == hashlib.sha256(SOUND).hexdigest()
+        assert (entry["segments"], entry["model"], entry["user"]) == (3, LABEL, "server")
+        assert entry["decisions"] == answer["recording"]["decisions"]
+        assert "Erika" not in log.read_text(encoding="utf-8")
+        log.unlink()
+        log.mkdir()
+        assert problem(server.post(SOUND), 507).detail == "The server cannot log the use of the model."
 
 
 def test_a_defect_is_an_answer_and_the_server_stays_up(tmp_path, monkeypatch):

@@ -1,0 +1,73 @@
+"""Answers of the server against the predictions that the same model makes of the same recordings without a server."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from models import artifact
+from models.export import assembly
+from tasks.exporting import onnx_file
+from tasks.prediction import predictor
+from tests.unit.models.export import cards
+from tests.unit.tasks.serving.servers import running_server
+
+TOLERANCE = 1e-4
+
+
+def compared(server, direct, paths):
+    """Ask for all recordings at once, and return the largest difference of a probability from a direct prediction."""
+
+    def ask(path):
+        return server.client.post("/predict", files={"file": (path.name, path.read_bytes())}).raise_for_status().json()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, paths))
+    largest = 0.0
+    for path, answer in zip(paths, answers, strict=True):
+        expected = direct.predict(path).segments
+        assert len(answer["segments"]) == len(expected)
+        for found, one in zip(answer["segments"], expected, strict=True):
+            assert (found["predicted"], found["decision"]) == (one.predicted, one.decision)
+            assert (found["start_s"], found["end_s"]) == (one.start_s, one.end_s)
+            if one.judgement.probabilities is not None:
+                difference = np.array(list(found["probabilities"].values())) - one.judgement.probabilities
+                largest = max(largest, float(np.abs(difference).max()))
+    return largest
+
+
+def write(folder, frontend):
+    """Write a random network of a front end, and return its folder."""
+    torch.manual_seed(0)
+    card, state = cards.model(frontend, *cards.TINY[frontend])
+    artifact.save(folder, {"val": state}, card)
+    return folder
+
+
+def recordings(folder, count):
+    found = sorted((folder / "flac").glob("*.flac"))
+    return found[:: len(found) // count][:count]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_answers_equal_predictions_of_real_recordings(tmp_path, real_icbhi):
+    model = write(tmp_path / "model", "efficientat")
+    (tmp_path / "uploads").mkdir()
+    with running_server(tmp_path / "uploads", model) as server:
+        assert compared(server, predictor.load(model, "direct"), recordings(real_icbhi, 3)) < TOLERANCE
+
+
+@pytest.mark.real
+@pytest.mark.long
+@pytest.mark.parametrize("frontend", ["ast", "efficientat"])
+def test_answers_of_onnxruntime_equal_predictions_of_pytorch(tmp_path, real_icbhi, frontend):
+    model = write(tmp_path / "model", frontend)
+    network, _ = assembly.load(model)
+    onnx_file.write(model / "model.onnx", network, {})
+    (tmp_path / "uploads").mkdir()
+    with running_server(tmp_path / "uploads", model) as server:
+        assert server.engine.name == "onnx"
+        reference = predictor.load(model, "reference", engine="torch")
+        assert compared(server, reference, recordings(real_icbhi, 8)) < TOLERANCE
