@@ -1,15 +1,21 @@
 """Command `breathline predict` on the folder of a model: output, files and errors."""
 
 import csv
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
 
 from cli.predict import predict
 from tasks.runtime.errors import BreathlineError
+from tests import toy
 from tests.unit.tasks import models_on_disk
+from tests.unit.tasks.prediction import onnx_model
 from tests.unit.tasks.prediction.test_predictor import normalised, write
 
 
@@ -95,3 +101,86 @@ def test_recordings_of_one_device_are_normalised_together(folder, capsys):
 def test_outside_of_a_project_a_model_must_be_a_folder(folder):
     with pytest.raises(BreathlineError, match="not a git repository"):
         predict(["a.wav"], model="student@v1.0.0")
+
+
+START = """
+import resource, sys
+from cli.start import main
+try:
+    main(prog_name="breathline")
+finally:
+    print("heavy:", sorted(set(sys.modules) & set(sys.argv[0].split())), file=sys.stderr)
+"""
+HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx ruamel cli.run cli.main flows.registry"
+
+
+@pytest.mark.slow
+def test_an_export_predicts_without_torch_tables_and_other_commands(folder):
+    """One short file takes 0.7 s, of which these imports would be several seconds (docs/benchmarks.md)."""
+    onnx_model.write(folder / "export" / "1")
+    program = f"import sys; sys.argv[0] = {HEAVY!r}\n{START}"
+    command = [sys.executable, "-c", program, "predict", "a.wav", "--model", "export/1", "--out", "a.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=toy.ENV)
+    assert done.returncode == 0, done.stderr
+    assert "heavy: []" in done.stderr
+    assert "engine onnx" in done.stdout
+    assert "learned from generated sounds" in done.stdout
+
+
+def test_rows_on_standard_output_are_alone_there(folder, capfdbinary):
+    predict(["a.wav"], model="model", piped="json")
+    printed, log = capfdbinary.readouterr()
+    assert [row["recording"] for row in json.loads(printed)] == ["a"] * 3
+    predict(["a.wav"], model="model", piped="parquet", out=[Path("b.csv")])
+    printed, log = capfdbinary.readouterr()
+    assert pq.read_table(io.BytesIO(printed)).num_rows == 3
+    assert b"Written: b.csv (3 rows)" in log
+
+
+def test_a_label_track_begins_with_the_warnings_and_names_decisions(folder, capsys):
+    onnx_model.write(folder / "export")
+    Path("sub").mkdir()
+    write(Path("sub/a.wav"))
+    predict(["a.wav", "sub/a.wav"], model="export", labels=Path("tracks"))
+    assert sorted(path.name for path in Path("tracks").iterdir()) == ["a-2.predicted.txt", "a.predicted.txt"]
+    lines = Path("tracks/a.predicted.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("0.000000\t0.000000\tThis model learned from generated sounds")
+    assert "not a diagnosis" in lines[0]
+    assert [line.split("\t")[:2] for line in lines[1:]] == [
+        ["0.000000", "1.000000"],
+        ["1.000000", "2.000000"],
+        ["1.250000", "2.250000"],
+    ]
+    assert lines[1].split("\t")[2].startswith("normal 0.")
+
+
+def test_summaries_count_recordings_and_patients(folder):
+    onnx_model.write(folder / "export")
+    for name in ("101_1b1_Al_sc_Meditron", "101_1b2_Al_sc_Meditron", "102_1b1_Al_sc_Meditron"):
+        write(folder / f"{name}.wav")
+    predict(["1*.wav"], model="export", summary=Path("summary.json"))
+    rows = json.loads(Path("summary.json").read_text(encoding="utf-8"))
+    assert [row["level"] for row in rows] == ["recording"] * 3 + ["patient"] * 2
+    assert [(row["patient"], row["recordings"], row["segments"]) for row in rows[3:]] == [("101", 2, 6), ("102", 1, 3)]
+    assert {row["abnormal_share"] for row in rows} == {0.0}
+    assert rows[0]["n_normal"] == rows[0]["judged"] == 3
+
+
+def test_each_recording_has_an_entry_in_the_log(folder):
+    onnx_model.write(folder / "export")
+    write(folder / "b.wav", 3.0)
+    predict(["a.wav", "b.wav"], model="export", log=Path("use.jsonl"))
+    predict(["a.wav"], model="export", log=Path("use.jsonl"), log_names=True)
+    entries = [json.loads(line) for line in Path("use.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [entry["file_name"] for entry in entries] == [None, None, "a.wav"]
+    assert entries[0]["file_sha256"] == entries[2]["file_sha256"] != entries[1]["file_sha256"]
+    assert (entries[1]["segments"], entries[1]["seconds"], entries[1]["sample_rate"]) == (3, 3.0, 8000)
+    assert entries[0]["model_id"] == "0123456789abcdef"
+
+
+def test_standard_input_has_no_temporary_name_in_the_rows(folder, monkeypatch):
+    given = io.BytesIO(Path("a.wav").read_bytes())
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
+    predict(["-"], model="model", out=[Path("in.json")])
+    (row, *_) = json.loads(Path("in.json").read_text(encoding="utf-8"))
+    assert (row["recording"], row["file"]) == ("standard_input", "-")
