@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from models.export.assembly import exportable
 from models.export.waveform_network import WaveformNetwork
@@ -43,24 +44,15 @@ def write(path: Path, network: WaveformNetwork, metadata: Mapping[str, str]) -> 
         network: Waveform network.
         metadata: Texts that the file itself carries, by name, such as the sample rate.
     """
-    prepared = exportable(network)
-    front_end = network.front_end
-    waveform = torch.zeros(2, front_end.samples + 2)
-    arguments: tuple[torch.Tensor, ...] = (waveform, torch.tensor([front_end.samples + 2, 3]))
-    batch, time = torch.export.Dim("batch"), torch.export.Dim("time")
-    shapes: dict[str, dict[int, Any]] = {"waveform": {0: batch, 1: time}, "lengths": {0: batch}}
-    if network.normalized:
-        arguments += (torch.zeros(2, front_end.mels),)
-        shapes["offsets"] = {0: batch}
     with _quiet():
         program = torch.onnx.export(
-            prepared,
-            arguments,
+            exportable(network),
+            example(network),
             dynamo=True,
             opset_version=OPSET,
             input_names=network.input_names,
             output_names=network.output_names,
-            dynamic_shapes=shapes,
+            dynamic_shapes=dynamic_shapes(network),
             external_data=False,
             verbose=False,
         )
@@ -69,10 +61,25 @@ def write(path: Path, network: WaveformNetwork, metadata: Mapping[str, str]) -> 
             "torch.onnx gave no graph.", where=path, hint="report the architecture and torch's version"
         )
     model = program.model_proto
-    _clean(model, metadata)
+    clean(model, metadata)
     _compute_ranges(model.graph)
     with files.replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def example(network: WaveformNetwork) -> tuple[Tensor, ...]:
+    """Return example inputs of a waveform network: two cycles of other lengths than its clips."""
+    front_end = network.front_end
+    length = front_end.samples + 2
+    inputs = (torch.zeros(2, length), torch.tensor([length, length // 2]))
+    return (*inputs, torch.zeros(2, front_end.mels)) if network.normalized else inputs
+
+
+def dynamic_shapes(network: WaveformNetwork) -> dict[str, Any]:
+    """Return the dimensions that may differ from those of the example, by input."""
+    batch, time = torch.export.Dim("batch"), torch.export.Dim("time")
+    shapes: dict[str, Any] = {"waveform": {0: batch, 1: time}, "lengths": {0: batch}}
+    return shapes | ({"offsets": {0: batch}} if network.normalized else {})
 
 
 def check(path: Path, network: WaveformNetwork, waveforms: Waveforms | None = None) -> dict[str, float]:
@@ -117,11 +124,19 @@ def _run_with_features(
     import onnx
 
     model = onnx.load(path)
-    half = onnx.TensorProto.FLOAT16
-    [rounded] = [node.output[0] for node in model.graph.node if node.op_type == "Cast" and node.attribute[0].i == half]
-    model.graph.output.append(onnx.helper.make_tensor_value_info(rounded, half, None))
+    rounded = features_name(model)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(rounded, onnx.TensorProto.FLOAT16, None))
     *found, features = session(model.SerializeToString()).run([*names, rounded], given)
     return found, features
+
+
+def features_name(model: onnx.ModelProto) -> str:
+    """Return the name of the features, the only values of a model that are rounded to float16."""
+    from onnx import TensorProto
+
+    casts = (node for node in model.graph.node if node.op_type == "Cast")
+    [name] = [node.output[0] for node in casts if node.attribute[0].i == TensorProto.FLOAT16]
+    return str(name)
 
 
 def _moved(found: npt.NDArray[np.float16], expected: npt.NDArray[np.float16]) -> float:
@@ -183,7 +198,7 @@ def _difference(name: str, found: npt.NDArray[Any], expected: npt.NDArray[Any]) 
     return float(np.abs(found.astype(np.float64) - expected).max(initial=0)) / scale
 
 
-def _clean(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
+def clean(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
     """Remove traces of the code and of this machine from a model, and add metadata."""
     graph = model.graph
     del graph.value_info[:]  # types of intermediate values, which every runtime derives

@@ -1,0 +1,70 @@
+"""Card of an export as README.md, with the metadata of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tasks.runtime import templates
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+NAME = "README.md"
+LICENCE = "other"  # the licence of trained weights depends on those of the recordings and of the pretrained weights
+FIGURES = {
+    "score_strict": "Score, strict",
+    "score_lenient": "Score, lenient",
+    "sp": "specificity",
+    "se_strict": "sensitivity, strict",
+    "se_lenient": "sensitivity, lenient",
+}
+
+
+def text(card: Mapping[str, Any], file_names: frozenset[str]) -> str:
+    """Return the README.md of an export.
+
+    Args:
+        card: Content of the export's ``model.json``.
+        file_names: Names of the files in the folder.
+    """
+    from huggingface_hub import ModelCardData
+
+    name = f"Breathline {card['architecture']} ({card['labels']})"
+    test = card.get("scores", {}).get("test")
+    corpora = [corpus["name"] for corpus in card.get("corpora", ())]
+    results = _results(card["labels"], test) if test else None
+    metadata = ModelCardData(
+        model_name=name,
+        license=LICENCE,
+        license_name="see-below",
+        library_name="breathline",
+        pipeline_tag="audio-classification",
+        tags=["respiratory-sounds", "lung-sounds", card["labels"], *corpora],
+        metrics=sorted(FIGURES) if test else None,
+        eval_results=results,
+    )
+    body = templates.render(
+        __package__, "README.md.j2", name=name, card=card, test=test, figures=FIGURES, files=file_names
+    )
+    return f"---\n{metadata.to_yaml()}\n---\n{body.strip()}\n"
+
+
+def _results(labels: str, test: Mapping[str, Any]) -> list[EvalResult]:
+    """Return the figures on the test cycles as the Hub's `model-index`."""
+    from huggingface_hub import EvalResult
+
+    return [
+        EvalResult(
+            task_type="audio-classification",
+            task_name=labels,
+            dataset_type=test["corpus"],
+            dataset_name=test.get("identity") or test["corpus"],
+            dataset_split="test",
+            metric_type=key,
+            metric_name=title,
+            metric_value=test[key]["value"],
+        )
+        for key, title in FIGURES.items()
+        if test.get(key, {}).get("value") is not None
+    ]
