@@ -210,6 +210,7 @@ CATALOGUE = (
     Artifact(EXPORTS / "*" / file_names.CARD, "card of the export", "export", item=""),
     Artifact(EXPORTS / "*" / "*.json", "configuration of the export", "export", item=""),
     Artifact(EXPORTS / "*" / "*.py", "example of use of the export", "export", item=""),
+    Artifact(EXPORTS / "*" / "*.md", "README of the export", "export", item=""),
     Artifact(REPORT, "report", "report"),
 )
 

@@ -14,7 +14,7 @@ from models.export import assembly
 from models.export.waveform_network import NOVELTY, WaveformNetwork
 from models.file_names import WEIGHTS
 from models.frontends.registry import sample_rates
-from tasks.exporting import hub_layout, onnx_file
+from tasks.exporting import hub_layout, onnx_file, readme
 from tasks.runtime import files, templates
 from tasks.training.torch_setup import as_breathline_error
 
@@ -32,7 +32,7 @@ def write(
     *,
     onnx: bool = True,
 ) -> None:
-    """Write the weights, the ONNX file, the configuration for the Hugging Face Hub and the example of use.
+    """Write the weights, the ONNX file, the configuration for the Hugging Face Hub, the example of use and the README.
 
     The ONNX file is compared with PyTorch on generated cycles.
 
@@ -53,11 +53,17 @@ def write(
     write_weights(folder / WEIGHTS, tensors)
     files.write_json(folder / hub_layout.CONFIG, hub_layout.config(card))
     files.write_json(folder / hub_layout.PREPROCESSOR, hub_layout.preprocessor(card))
-    files.write_text(folder / USE, templates.render(__package__, "use.py.j2") + "\n")
+    write_example(folder / USE)
     if onnx:
         with as_breathline_error(where=student_folder, hint=HINT):
             network = assembly.assemble(card, tensors)
         write_onnx(folder / ONNX, network, card)
+    readme.write(folder, card)
+
+
+def write_example(path: Path) -> None:
+    """Write the example of use, which needs numpy, soundfile and onnxruntime only."""
+    files.write_text(path, templates.render(__package__, "use.py.j2") + "\n")
 
 
 def write_onnx(path: Path, network: WaveformNetwork, card: Mapping[str, Any]) -> None:

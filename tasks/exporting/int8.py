@@ -153,10 +153,10 @@ def _offsets(card: Mapping[str, Any], assigned: Assignment) -> Callable[[str], n
     if normalization is None:
         return None
     features = Features(artifacts.FEATURE_CACHES / card["frontend"])
-    by_cycle = {}
+    by_cycle: dict[str, npt.NDArray[np.float32]] = {}
     for some in assigned.sources(*COUNTS):
         found = normalization.offsets(features.means(features.find(some.cycles)), some.recordings, some.devices)
-        by_cycle |= dict(zip(some.cycles, found, strict=True))
+        by_cycle.update(zip(some.cycles, found, strict=True))
     return by_cycle.__getitem__
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.runtime import templates
+from models.file_names import CARD
+from tasks.runtime import files, templates
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
 NAME = "README.md"
 LICENCE = "other"  # the licence of trained weights depends on those of the recordings and of the pretrained weights
+OPTIONAL = ("id", "banner", "duration_s", "corpora", "scores", "novelty", "normalization", "weights")
 FIGURES = {
     "score_strict": "Score, strict",
     "score_lenient": "Score, lenient",
@@ -21,18 +24,30 @@ FIGURES = {
 }
 
 
-def text(card: Mapping[str, Any], file_names: frozenset[str]) -> str:
-    """Return the README.md of an export.
+def write(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write the README.md of an export, which lists the files of its folder.
+
+    Args:
+        folder: Folder of the export, with all its other files.
+        card: Content of the export's ``model.json``.
+    """
+    names = {path.name for path in folder.iterdir()} | {CARD}
+    files.write_text(folder / NAME, _text(card, names))
+
+
+def _text(card: Mapping[str, Any], names: Collection[str]) -> str:
+    """Return the content of the README.md.
 
     Args:
         card: Content of the export's ``model.json``.
-        file_names: Names of the files in the folder.
+        names: Names of the files in the folder.
     """
     from huggingface_hub import ModelCardData
 
+    card = dict.fromkeys(OPTIONAL) | dict(card)
     name = f"Breathline {card['architecture']} ({card['labels']})"
-    test = card.get("scores", {}).get("test")
-    corpora = [corpus["name"] for corpus in card.get("corpora", ())]
+    test = (card["scores"] or {}).get("test")
+    corpora = [corpus["name"] for corpus in card["corpora"] or ()]
     results = _results(card["labels"], test) if test else None
     metadata = ModelCardData(
         model_name=name,
@@ -44,9 +59,7 @@ def text(card: Mapping[str, Any], file_names: frozenset[str]) -> str:
         metrics=sorted(FIGURES) if test else None,
         eval_results=results,
     )
-    body = templates.render(
-        __package__, "README.md.j2", name=name, card=card, test=test, figures=FIGURES, files=file_names
-    )
+    body = templates.render(__package__, "README.md.j2", name=name, card=card, test=test, figures=FIGURES, files=names)
     return f"---\n{metadata.to_yaml()}\n---\n{body.strip()}\n"
 
 

@@ -13,6 +13,8 @@ from tasks.exporting import onnx_file
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 
+TORCHSCRIPT, PROGRAM = "model.pt", "model.pt2"
+
 
 def write_torchscript(path: Path, network: WaveformNetwork) -> None:
     """Write a TorchScript file, and compare it with the network.

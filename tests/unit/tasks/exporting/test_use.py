@@ -17,7 +17,7 @@ from models.export.waveform_network import NOVELTY
 from models.file_reading import read_json
 from models.frontends.registry import sample_rates
 from tasks.exporting import folder
-from tasks.prediction import recordings
+from tasks.prediction import predictor
 from tasks.runtime import files
 from tests.unit.models.export import cards
 
@@ -82,8 +82,8 @@ def compare(python, path, frontend, wavs, **more):
     """Compare the example of use with the pipeline, and return the folder of the export."""
     exported = student(path, frontend, **more)
     rows, _ = run(python, exported, wavs)
-    model = recordings.load(path / "student", "student")
-    expected = [row for wav in wavs for row in recordings.predict(model, wav).to_pylist()]
+    model = predictor.load(path / "student", "student", engine="torch")
+    expected = [row for wav in wavs for row in model.predict(predictor.in_file(wav)).rows()]
     assert [(row["file"], float(row["start_s"]), float(row["end_s"])) for row in rows] == [
         (row["file"], row["start_s"], row["end_s"]) for row in expected
     ]

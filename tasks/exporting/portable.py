@@ -1,0 +1,103 @@
+"""Folders with a model in one format, complete in themselves, for use elsewhere."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from models.decision_rules import DecisionRule
+from models.export import assembly
+from models.file_names import WEIGHTS
+from models.frontends.registry import sample_rates
+from tasks.exporting import card as cards
+from tasks.exporting import folder, hub_layout, int8, readme, torch_files
+from tasks.prediction.facts import FORMAT, SELECTION
+from tasks.runtime import files
+from tasks.runtime.disk_errors import disk_errors
+from tasks.runtime.errors import BreathlineError
+from tasks.training.torch_setup import as_breathline_error
+
+Format = Literal["onnx", "torchscript", "hf", "safetensors"]
+FILES: dict[Format, tuple[str, ...]] = {
+    "onnx": (folder.ONNX, folder.USE),
+    "torchscript": (torch_files.TORCHSCRIPT, torch_files.PROGRAM),
+    "safetensors": (WEIGHTS,),
+    "hf": (WEIGHTS, hub_layout.CONFIG, hub_layout.PREPROCESSOR, folder.ONNX, folder.USE),
+}
+
+
+def write(
+    kind: Format,
+    source: Path,
+    out: Path,
+    *,
+    quantise: bool = False,
+    on_cycle: int8.Advance = lambda done, total: None,
+) -> dict[str, Any]:
+    """Write the folder of a model in one format, and return its card.
+
+    Args:
+        kind: Format of the files.
+        source: Folder of the model: an export of the project, or a student.
+        out: Folder to write; it does not exist, or is empty.
+        quantise: Whether a version with weights of 8 bits is written and measured, too.
+        on_cycle: Callback of that measurement, with the number of predicted cycles, and of all.
+
+    Raises:
+        BreathlineError: The folder holds files, the model is damaged, or a file and PyTorch differ.
+    """
+    require_empty(out)
+    with as_breathline_error(where=source, hint="`breathline registry list` shows the models"):
+        network, card = assembly.load(source)
+        tensors = assembly.read_state(source)
+    card = _complete(source, card)
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    writers: dict[str, Callable[[Path], object]] = {
+        WEIGHTS: lambda path: folder.write_weights(path, tensors),
+        folder.ONNX: lambda path: folder.write_onnx(path, network, card),
+        torch_files.TORCHSCRIPT: lambda path: torch_files.write_torchscript(path, network),
+        torch_files.PROGRAM: lambda path: torch_files.write_program(path, network),
+        hub_layout.CONFIG: lambda path: files.write_json(path, hub_layout.config(card)),
+        hub_layout.PREPROCESSOR: lambda path: files.write_json(path, hub_layout.preprocessor(card)),
+        folder.USE: folder.write_example,
+    }
+    for name in FILES[kind]:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, out / name)
+        else:
+            writers[name](out / name)
+    if quantise:
+        card["int8"] = int8.write(out, card, on_cycle)
+    cards.write(out, card)
+    readme.write(out, card)
+    return card
+
+
+def require_empty(out: Path) -> None:
+    """Refuse a folder that holds files.
+
+    Raises:
+        BreathlineError: The folder holds files, or a file has its name.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        what = "The folder of the export is not empty." if out.is_dir() else "This is a file, not a folder."
+        raise BreathlineError(what, where=out, hint="name a new folder with --out")
+
+
+def _complete(source: Path, card: dict[str, Any]) -> dict[str, Any]:
+    """Return the card of an export; that of a student gets what its folder tells."""
+    if "format" in card:
+        return card
+    rule = DecisionRule.from_card(card, SELECTION)
+    return cards.with_banner(
+        card
+        | {
+            "format": FORMAT,
+            "selection": SELECTION,
+            "sample_rate": sample_rates()[card["frontend"]],
+            "id": cards.identity(source),
+            "temperature": rule.temperature,
+            "decision": rule.card(),
+        }
+    )
