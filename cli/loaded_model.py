@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "onnx", "torch"]
 
 
-def load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
-    """Return a model, ready to predict.
+def find(model: str | None, seed: int | None, console: Console) -> tuple[Path, str]:
+    """Return the folder of a model, if necessary fetched from DVC's cache or remote, and its name for people.
 
     Args:
-        model: Folder, version or Git revision of the model; None for the default.
-        seed: Random seed of the model; None for the lowest.
-        engine: Engine that runs the network.
-        console: Console for the status.
+        model: Version, registry stage, Git revision or folder; None for the default model.
+        seed: Random seed of the model, if there are several; None for the lowest.
+        console: Console that shows the progress.
 
     Raises:
-        BreathlineError: The model is missing or damaged.
+        BreathlineError: There is no such model, or its files were changed.
     """
     from flows import model_sources
     from lineage import model_files
@@ -38,10 +37,25 @@ def load(model: str | None, seed: int | None, engine: Engine, console: Console) 
         with console.status(f"Fetching {source.label} …"):
             folder = registry.fetch(root, source, seed=seed)
     model_files.check(folder)
+    return folder, source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+
+
+def load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
+    """Return a model, ready to predict.
+
+    Args:
+        model: Folder, version or Git revision of the model; None for the default.
+        seed: Random seed of the model; None for the lowest.
+        engine: Engine that runs the network.
+        console: Console for the status.
+
+    Raises:
+        BreathlineError: The model is missing or damaged.
+    """
+    folder, label = find(model, seed, console)
     with console.status("Loading the model …"):
         from tasks.prediction import predictor
 
-        label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
         found = predictor.load(folder, label, engine=engine)
         if found.facts.quality_limits is None:
             from tasks.prediction.project_limits import project_limits

@@ -4,6 +4,7 @@ from cli import (
     backfill,
     deploy,
     leaderboard,
+    model_export,
     models,
     monitor,
     plan,
@@ -38,5 +39,12 @@ app = assemble(
         doctor.doctor,
     )
 )
-for name, group in {"corpus": corpus, "recipe": recipe.app, "registry": registry.app, "audit": audit}.items():
+GROUPS = {
+    "corpus": corpus,
+    "recipe": recipe.app,
+    "registry": registry.app,
+    "export": model_export.app,
+    "audit": audit,
+}
+for name, group in GROUPS.items():
     app.add_typer(group, name=name)

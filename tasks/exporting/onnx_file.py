@@ -31,6 +31,7 @@ MOVED = 0.02  # share of features that may differ, each by one digit of float16
 NEAR_ZERO = 1e-3  # difference that features may have besides: sums of large numbers that are nearly zero
 PRODUCER = "breathline"
 LONG = 1024  # elements
+OUTPUT = "output."  # before the names of outputs while a graph is written: values within have names such as `embedding`
 Waveforms = Sequence[npt.NDArray[np.float32]]
 
 
@@ -51,7 +52,7 @@ def write(path: Path, network: WaveformNetwork, metadata: Mapping[str, str]) -> 
             dynamo=True,
             opset_version=OPSET,
             input_names=network.input_names,
-            output_names=network.output_names,
+            output_names=[OUTPUT + name for name in network.output_names],
             dynamic_shapes=dynamic_shapes(network),
             external_data=False,
             verbose=False,
@@ -62,6 +63,7 @@ def write(path: Path, network: WaveformNetwork, metadata: Mapping[str, str]) -> 
         )
     model = program.model_proto
     clean(model, metadata)
+    _name_outputs(model.graph)
     _compute_ranges(model.graph)
     with files.replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
@@ -209,6 +211,17 @@ def clean(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
     model.ClearField("producer_version")
     for key, value in sorted(metadata.items()):
         model.metadata_props.add(key=key, value=value)
+
+
+def _name_outputs(graph: onnx.GraphProto) -> None:
+    """Give the outputs their names, and another name to the values within the graph that have one of these."""
+    outputs = {one.name: one.name.removeprefix(OUTPUT) for one in graph.output}
+    names = {name: f"{name}.within" for name in outputs.values()} | outputs
+    for node in graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(name, name) for name in values]
+    for one in graph.output:
+        one.name = outputs[one.name]
 
 
 def _compute_ranges(graph: onnx.GraphProto) -> None:

@@ -14,7 +14,6 @@ from tasks.exporting import folder, hub_layout, int8, readme, torch_files
 from tasks.prediction.facts import FORMAT, SELECTION
 from tasks.runtime import files
 from tasks.runtime.disk_errors import disk_errors
-from tasks.runtime.errors import BreathlineError
 from tasks.training.torch_setup import as_breathline_error
 
 Format = Literal["onnx", "torchscript", "hf", "safetensors"]
@@ -44,9 +43,8 @@ def write(
         on_cycle: Callback of that measurement, with the number of predicted cycles, and of all.
 
     Raises:
-        BreathlineError: The folder holds files, the model is damaged, or a file and PyTorch differ.
+        BreathlineError: The model is damaged, or a file and PyTorch differ.
     """
-    require_empty(out)
     with as_breathline_error(where=source, hint="`breathline registry list` shows the models"):
         network, card = assembly.load(source)
         tensors = assembly.read_state(source)
@@ -72,17 +70,6 @@ def write(
     cards.write(out, card)
     readme.write(out, card)
     return card
-
-
-def require_empty(out: Path) -> None:
-    """Refuse a folder that holds files.
-
-    Raises:
-        BreathlineError: The folder holds files, or a file has its name.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        what = "The folder of the export is not empty." if out.is_dir() else "This is a file, not a folder."
-        raise BreathlineError(what, where=out, hint="name a new folder with --out")
 
 
 def _complete(source: Path, card: dict[str, Any]) -> dict[str, Any]:

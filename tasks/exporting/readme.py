@@ -32,10 +32,10 @@ def write(folder: Path, card: Mapping[str, Any]) -> None:
         card: Content of the export's ``model.json``.
     """
     names = {path.name for path in folder.iterdir()} | {CARD}
-    files.write_text(folder / NAME, _text(card, names))
+    files.write_text(folder / NAME, _text({**dict.fromkeys(OPTIONAL), **card}, names))
 
 
-def _text(card: Mapping[str, Any], names: Collection[str]) -> str:
+def _text(card: dict[str, Any], names: Collection[str]) -> str:
     """Return the content of the README.md.
 
     Args:
@@ -44,7 +44,6 @@ def _text(card: Mapping[str, Any], names: Collection[str]) -> str:
     """
     from huggingface_hub import ModelCardData
 
-    card = dict.fromkeys(OPTIONAL) | dict(card)
     name = f"Breathline {card['architecture']} ({card['labels']})"
     test = (card["scores"] or {}).get("test")
     corpora = [corpus["name"] for corpus in card["corpora"] or ()]

@@ -76,8 +76,10 @@ def _check(path: Path, network: WaveformNetwork, loaded: torch.nn.Module) -> Non
     if network.normalized:
         arguments.append(torch.full((len(arguments[1]), network.front_end.mels), 0.1))
     with torch.no_grad():
-        found, expected = loaded(*arguments), exportable(network)(*arguments)
-    worst = float((found[0] - expected[0]).abs().max())
+        found = loaded(*arguments)[0]
+        # Of the same features: in float16, a few differ in the last digit.
+        expected = network.judge(exportable(network).features(*arguments[:2]), *arguments[2:])[0]
+    worst = float((found - expected).abs().max())
     if not worst <= onnx_file.TOLERANCE:
         raise BreathlineError(
             f"The file and the network differ by {worst:.2g} in `probabilities`; at most {onnx_file.TOLERANCE:g} is "

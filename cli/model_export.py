@@ -1,0 +1,115 @@
+"""Command group `breathline export`: folders with a model, for use without this project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli import loaded_model
+from cli.options import EXAMPLES
+from cli.output import table
+from tasks.runtime.errors import BreathlineError
+
+if TYPE_CHECKING:
+    from tasks.exporting.portable import Format
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Write a model in one format, as a folder that is complete in itself.",
+    epilog=EXAMPLES["export"],
+)
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        help="student@v1.2.0, student#production, student (the newest version), a Git revision, or a folder; default: "
+        "the newest version, or without versions the model trained last",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option(help="new folder to write", file_okay=False)]
+Seed = Annotated[int | None, typer.Option(help="seed of the model; default: the lowest")]
+Int8 = Annotated[
+    bool, typer.Option("--int8", help="Write a version with weights of 8 bits, too, and measure its cost in Score.")
+]
+
+
+@app.command(epilog=EXAMPLES["export onnx"])
+def onnx(model: Model = None, *, out: Out, seed: Seed = None, int8: Int8 = False) -> None:
+    """Write an ONNX file: waveforms in, probabilities, decision and embedding out.
+
+    The front end is inside; batch and length of the waveforms are free. The file is compared with PyTorch.
+    `use.py` beside it predicts recordings with numpy, soundfile and onnxruntime alone. `--int8` needs the
+    project that trained the model: its validation and test cycles measure the cost.
+    """
+    _export("onnx", model, out, seed, int8=int8)
+
+
+@app.command(epilog=EXAMPLES["export torchscript"])
+def torchscript(model: Model = None, *, out: Out, seed: Seed = None) -> None:
+    """Write TorchScript (`model.pt`), and beside it a program of `torch.export` (`model.pt2`).
+
+    PyTorch has deprecated TorchScript in favour of `torch.export`. Both files run without Breathline.
+    """
+    _export("torchscript", model, out, seed)
+
+
+@app.command(epilog=EXAMPLES["export safetensors"])
+def safetensors(model: Model = None, *, out: Out, seed: Seed = None) -> None:
+    """Write the weights as a safetensors file, with the card that tells how to build the network."""
+    _export("safetensors", model, out, seed)
+
+
+@app.command(epilog=EXAMPLES["export hf"])
+def hf(model: Model = None, *, out: Out, seed: Seed = None, int8: Int8 = False) -> None:
+    """Write the layout of a model repository of the Hugging Face Hub; nothing is uploaded.
+
+    It holds the weights, the ONNX file, `config.json`, `preprocessor_config.json`, and a card with metadata.
+    """
+    _export("hf", model, out, seed, int8=int8)
+
+
+def _export(kind: Format, model: str | None, out: Path, seed: int | None, *, int8: bool = False) -> None:
+    """Write the folder of a model in one format, and print its files."""
+    console = Console(emoji=False, highlight=False)
+    _require_empty(out)
+    folder, label = loaded_model.find(model, seed, console)
+    with console.status(f"Exporting {label} …") as status:
+        from tasks.exporting import portable  # torch takes seconds to import
+
+        def on_cycle(done: int, total: int) -> None:
+            status.update(f"Measuring the cost of 8 bits: {done} of {total} cycles …")
+
+        card = portable.write(kind, folder, out, quantise=int8, on_cycle=on_cycle)
+    if card.get("banner"):
+        console.print(f"[yellow]{card['banner']}[/]")
+    shown = table("file", "bytes")
+    for path in sorted(out.iterdir()):
+        shown.add_row(path.name, f"{path.stat().st_size:,}")
+    console.print(f"[bold]{label}[/] in {out}:")
+    console.print(shown)
+    if "int8" in card:
+        _show_int8(card["int8"], console)
+
+
+def _require_empty(out: Path) -> None:
+    """Refuse a folder that holds files."""
+    if out.is_dir() and any(out.iterdir()):
+        raise BreathlineError("The folder holds files already.", where=out, hint="name a new folder with `--out`")
+
+
+def _show_int8(found: dict[str, Any], console: Console) -> None:
+    """Print size, time and scores of the version with weights of 8 bits."""
+    shown = table("", "float32", f"int8 ({found['method']})")
+    shown.add_row("bytes", *(f"{found['bytes'][one]:,}" for one in ("float32", "int8")))
+    shown.add_row("ms for a cycle, one core", *(f"{found['milliseconds'][one]:.1f}" for one in ("float32", "int8")))
+    for subset in ("validation", "test"):
+        for name, title in (("score_strict", "strict Score"), ("score_lenient", "lenient Score")):
+            values = (found[subset][name][one] for one in ("float32", "int8"))
+            shown.add_row(f"{title}, {subset}", *("–" if value is None else f"{value:.2f}" for value in values))
+        changed = f"{found[subset]['changed_decisions']:.1%} of {found[subset]['cycles']} cycles"
+        shown.add_row(f"other class, {subset}", "", changed)
+    console.print()
+    console.print(shown)

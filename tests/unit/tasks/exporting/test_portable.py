@@ -1,0 +1,139 @@
+"""Folders of models in each format: complete in themselves, with equal predictions."""
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.file_reading import read_json
+from tasks.exporting import int8, onnx_file, portable, torch_files
+from tasks.exporting.int8 import Inputs
+from tasks.prediction import predictor
+from tasks.runtime.errors import BreathlineError
+from tests.unit.models.export.linear_network import waveform_network
+from tests.unit.tasks import models_on_disk
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """Return the folder of a student of the front end `ast`."""
+    return models_on_disk.write(tmp_path_factory.mktemp("student") / "1")
+
+
+@pytest.fixture(scope="module")
+def exported(student, tmp_path_factory):
+    """Return its folder in the layout of the Hugging Face Hub."""
+    out = tmp_path_factory.mktemp("exported") / "hf"
+    portable.write("hf", student, out)
+    return out
+
+
+def noise(count):
+    return [np.random.default_rng(n).normal(0, 0.1, 9_000 + 4_000 * n).astype(np.float32) for n in range(count)]
+
+
+@pytest.mark.slow
+def test_a_folder_for_the_hub_holds_all_that_a_prediction_needs(student, exported):
+    names = {path.name for path in exported.iterdir()}
+    assert names == {"README.md", "model.json", "use.py", *portable.FILES["hf"]}
+    card = read_json(exported / "model.json")
+    student_card = read_json(student / "model.json")
+    assert student_card.items() <= card.items()
+    assert (card["format"], card["selection"], card["sample_rate"], card["banner"]) == (1, "val", 16_000, None)
+    config = read_json(exported / "config.json")
+    assert config["id2label"] == {str(index): name for index, name in enumerate(card["classes"])}
+    assert config["architecture"] == "ast"
+    preprocessor = read_json(exported / "preprocessor_config.json")
+    assert (preprocessor["sampling_rate"], preprocessor["duration_s"]) == (16_000, 1.0)
+    tensors = load_file(exported / "model.safetensors")
+    for name, tensor in load_file(student / "val.safetensors").items():
+        assert torch.equal(tensors[name], tensor)
+    metadata = huggingface_hub.ModelCard.load(exported / "README.md", ignore_metadata_errors=False).data
+    assert (metadata.pipeline_tag, metadata.library_name) == ("audio-classification", "breathline")
+    recording = predictor.array(np.concatenate(noise(4)), 16_000)
+    rows = [
+        list(predictor.load(folder, "m", engine=engine).predict(recording).rows())
+        for folder, engine in ((student, "torch"), (exported, "torch"), (exported, "onnx"))
+    ]
+    for found in rows[1:]:
+        for one, other in zip(rows[0], found, strict=True):
+            assert one["predicted"] == other["predicted"]
+            assert [other[f"p_{name}"] for name in card["classes"]] == pytest.approx(
+                [one[f"p_{name}"] for name in card["classes"]], abs=1e-4
+            )
+
+
+@pytest.mark.slow
+def test_an_export_of_an_export_holds_the_same_files(exported, tmp_path):
+    portable.write("onnx", exported, tmp_path / "onnx")
+    portable.write("safetensors", exported, tmp_path / "weights")
+    for path in (*(tmp_path / "onnx").iterdir(), *(tmp_path / "weights").iterdir()):
+        if path.name != "README.md":  # it lists the files of its folder
+            assert path.read_bytes() == (exported / path.name).read_bytes()
+    assert {path.name for path in (tmp_path / "weights").iterdir()} == {"README.md", "model.json", "model.safetensors"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # TorchScript is deprecated
+def test_torchscript_and_programs_run_without_this_project_and_hold_no_paths(tmp_path):
+    network = waveform_network("ast")
+    torch_files.write_torchscript(tmp_path / "model.pt", network)
+    torch_files.write_program(tmp_path / "model.pt2", network)
+    waveforms = onnx_file.stacked(noise(3))
+    given = [torch.from_numpy(waveforms[name]) for name in ("waveform", "lengths")]
+    given.append(torch.zeros(3, network.front_end.mels))
+    with torch.no_grad():
+        expected = network(*given)
+        for loaded in (torch.jit.load(tmp_path / "model.pt"), torch.export.load(tmp_path / "model.pt2").module()):
+            for one, other in zip(expected, loaded(*given), strict=True):
+                torch.testing.assert_close(other, one, atol=1e-4, rtol=1e-3)
+    for path in tmp_path.iterdir():
+        assert b"site-packages" not in path.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_changed_torch_file_is_an_error(tmp_path, monkeypatch):
+    network = waveform_network("fbank")
+    other = waveform_network("fbank")
+    with torch.no_grad():
+        other.network.head.bias += torch.arange(4.0)
+    monkeypatch.setattr(torch_files, "exportable", lambda given: other)
+    with pytest.raises(BreathlineError, match=r"differ by 0\.\d+ in `probabilities`; at most 0.0001"):
+        torch_files.write_torchscript(tmp_path / "model.pt", network)
+
+
+@pytest.mark.slow
+def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_path, monkeypatch):
+    cycles = noise(12)
+    given = [onnx_file.stacked([cycle]) for cycle in cycles]
+    labels = np.arange(12) % 4
+    monkeypatch.setattr(int8, "read", lambda card: dict.fromkeys(("train", "val", "test"), Inputs(given, labels)))
+    seen = []
+    card = portable.write("onnx", exported, tmp_path / "out", quantise=True, on_cycle=lambda *done: seen.append(done))
+    found = card["int8"]
+    assert read_json(tmp_path / "out/model.json")["int8"] == found
+    path = tmp_path / "out" / found["file"]
+    assert found["bytes"] == {"float32": (exported / "model.onnx").stat().st_size, "int8": path.stat().st_size}
+    assert found["bytes"]["int8"] < 0.7 * found["bytes"]["float32"]
+    assert "model_int8.onnx" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {
+        "README.md", "model.json", "model.onnx", "model_int8.onnx", "use.py",
+    }  # fmt: skip
+    sessions = [onnx_file.session(one) for one in (exported / "model.onnx", path)]
+    expected, reduced = (
+        np.concatenate([session.run(["probabilities"], dict(one))[0] for one in given]) for session in sessions
+    )
+    assert found["test"]["largest_difference"] == pytest.approx(np.abs(expected - reduced).max())
+    assert 0 < found["test"]["largest_difference"] < 0.2
+    assert found["test"]["changed_decisions"] == np.mean(expected.argmax(1) != reduced.argmax(1))
+    assert found["validation"]["cycles"] == 12
+    assert [done for done, _ in seen] == list(range(1, 1 + len(seen)))
+    assert len(seen) == seen[-1][1]
+
+
+def test_weights_of_8_bits_need_the_project_that_trained_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BreathlineError, match="no cycles to measure the cost") as error:
+        int8.read({"sample_rate": 16_000, "classes": ["normal", "crackle"]})
+    assert "leave out --int8" in str(error.value.hint)
