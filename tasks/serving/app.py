@@ -25,10 +25,15 @@ from tasks.serving.telemetry import Telemetry
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY = {
     "required": True,
-    "description": "Recording: a form whose part `file` holds it, or the recording itself.",
+    "description": "Recording: a form whose part `file` holds it, or the recording itself. The part `annotation` of a "
+    "form gives the cycles that are predicted, in a format that `breathline predict` reads.",
     "content": {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY["schema"]}}
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": BINARY["schema"], "annotation": BINARY["schema"]},
+            }
         },
         "audio/*": BINARY,
         "application/octet-stream": BINARY,
@@ -100,7 +105,7 @@ def _add_predictions(app: FastAPI, service: Service, folder: Path) -> None:
         format: Literal["json", "fhir"] | None = None,  # noqa: A002 - the name of the parameter
         accept: Annotated[str, Header()] = "*/*",
     ) -> Response:
-        """Predict the class of each window of a recording.
+        """Predict the class of each annotated cycle or window of a recording.
 
         The answer is JSON, or a FHIR R4 bundle with `format=fhir` or the header `Accept: application/fhir+json`.
         """

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
+from tasks.prediction.excerpts import ANNOTATIONS
 from tasks.runtime.disk_errors import MESSAGES
 from tasks.serving.problems import RequestError
 from tasks.serving.settings import Limits
@@ -40,7 +41,8 @@ async def received(request: Request, folder: Path, limits: Limits) -> AsyncItera
     """Yield the recording in the body of a request; its file is removed after the block.
 
     Args:
-        request: Request with a form whose part `file` is the recording, or with the recording as its body.
+        request: Request with a form whose part `file` is the recording, and `annotation` may be its annotation; or
+            with the recording as its body.
         folder: Folder of temporary files.
         limits: Limits of size and time.
 
@@ -137,14 +139,29 @@ async def _save_raw(request: Request, path: Path) -> str:
 
 
 async def _save_form(request: Request, path: Path) -> str:
-    """Write the part `file` of a form to a file, and return the name of the part, for people."""
-    async with request.form(max_files=1, max_fields=8, max_part_size=FIELD_BYTES) as form:
-        part = form.get("file")
+    """Write the part `file` of a form to a file, and its annotation beside it; return the name of the part."""
+    async with request.form(max_files=2, max_fields=8, max_part_size=FIELD_BYTES) as form:
+        part, annotation = form.get("file"), form.get("annotation")
         if not isinstance(part, UploadFile):
             hint = "name the part with the recording `file`, such as `curl -F file=@a.wav`"
             raise RequestError(422, "The form has no part `file` with a file.", hint=hint)
         await to_thread.run_sync(_copy, part, path)
+        if isinstance(annotation, UploadFile):
+            await to_thread.run_sync(_copy, annotation, path.with_suffix(_suffix(annotation)))
         return label(part.filename)
+
+
+def _suffix(annotation: UploadFile) -> str:
+    """Return the suffix of an annotation's format.
+
+    Raises:
+        RequestError: The name of the annotation ends otherwise.
+    """
+    name = label(annotation.filename)
+    if not name.lower().endswith(ANNOTATIONS):
+        what = f"The annotation {name} is of an unknown format."
+        raise RequestError(422, what, hint=f"its name ends in {', '.join(ANNOTATIONS)}")
+    return f".{name.rpartition('.')[2].lower()}"
 
 
 def _copy(part: UploadFile, path: Path) -> None:

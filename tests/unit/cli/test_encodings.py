@@ -22,6 +22,7 @@ ARGUMENTS = {
     "watch": ["--dry"],
     "deploy": ["--server", "http://127.0.0.1:9/api"],
     "serve": ["--cron", "0 3 * * *", "--interval", "5"],
+    "serve-model": ["--host", "::"],
     "recipe show": ["patchmix_cl"],
     "recipe use": ["real-cpu", "--dry"],
     "registry promote": ["student@v9.9.9"],

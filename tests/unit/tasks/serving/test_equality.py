@@ -1,6 +1,8 @@
 """Answers of the server against the predictions that the same model makes of the same recordings without a server."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ def compared(server, direct, paths):
     """Ask for all recordings at once, and return the largest difference of a probability from a direct prediction."""
 
     def ask(path):
-        return server.client.post("/predict", files={"file": (path.name, path.read_bytes())}).raise_for_status().json()
+        parts = {"file": path, "annotation": path.with_suffix(".txt")}
+        files = {name: (part.name, part.read_bytes()) for name, part in parts.items() if part.exists()}
+        return server.client.post("/predict", files=files).raise_for_status().json()
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, paths))
@@ -45,9 +49,14 @@ def write(folder, frontend):
     return folder
 
 
-def recordings(folder, count):
-    found = sorted((folder / "flac").glob("*.flac"))
-    return found[:: len(found) // count][:count]
+def recordings(real, folder, count):
+    """Copy real recordings, each second one with its annotation, to a folder, and return their paths."""
+    folder.mkdir()
+    found = sorted((real / "flac").glob("*.flac"))
+    paths = [Path(shutil.copy(path, folder)) for path in found[:: len(found) // count][:count]]
+    for path in paths[::2]:
+        shutil.copy(real / "annotations" / f"{path.stem}.txt", folder)
+    return paths
 
 
 @pytest.mark.real
@@ -56,7 +65,9 @@ def test_answers_equal_predictions_of_real_recordings(tmp_path, real_icbhi):
     model = write(tmp_path / "model", "efficientat")
     (tmp_path / "uploads").mkdir()
     with running_server(tmp_path / "uploads", model) as server:
-        assert compared(server, predictor.load(model, "direct"), recordings(real_icbhi, 3)) < TOLERANCE
+        assert (
+            compared(server, predictor.load(model, "direct"), recordings(real_icbhi, tmp_path / "real", 3)) < TOLERANCE
+        )
 
 
 @pytest.mark.real
@@ -70,4 +81,4 @@ def test_answers_of_onnxruntime_equal_predictions_of_pytorch(tmp_path, real_icbh
     with running_server(tmp_path / "uploads", model) as server:
         assert server.engine.name == "onnx"
         reference = predictor.load(model, "reference", engine="torch")
-        assert compared(server, reference, recordings(real_icbhi, 8)) < TOLERANCE
+        assert compared(server, reference, recordings(real_icbhi, tmp_path / "real", 8)) < TOLERANCE

@@ -71,6 +71,25 @@ def test_each_decision_is_answered_with_its_reason(server):
     assert answer["recording"]["abnormal_share"] == 0.5
 
 
+def test_an_annotation_gives_the_cycles(server):
+    sound = ("a.wav", tiny.sound(tiny.NORMAL, tiny.CRACKLE))
+    answers = [
+        server.client.post("/predict", files={"file": sound, "annotation": (name, text)})
+        for name, text in (
+            ("../x.TXT", b"0.1\t0.9\t0\t0\n1.0\t1.8\t1\t0\n"),
+            ("a.txt", b"nothing\n"),
+            ("a.exe", b"0 1"),
+        )
+    ]
+    found = [
+        (one["start_s"], one["end_s"], one["predicted"]) for one in answers[0].raise_for_status().json()["segments"]
+    ]
+    assert found == [(0.1, 0.9, "normal"), (1.0, 1.8, "crackle")]
+    assert "recording.txt beside the recording is no annotation" in problem(answers[1], 422).detail
+    assert problem(answers[2], 422).detail == "The annotation a.exe is of an unknown format."
+    assert not list(server.folder.iterdir())
+
+
 def test_a_silent_recording_is_not_judged(server):
     answer = server.post(tiny.sound(tiny.SILENT, tiny.SILENT)).raise_for_status().json()
     assert [(one["decision"], one["probabilities"]) for one in answer["segments"]] == [("not_judged", None)]
