@@ -54,17 +54,16 @@ def monitor(
     Drift says that recordings or predictions are other ones than before. It does not say whether predictions are right:
     that needs labels.
     """
-    from flows import registry
+    from cli import loaded_model
     from tasks.monitoring import monitoring, periods
     from tasks.runtime.files import require_writable, write_text
 
     if html is not None:
         require_writable(html)
     begin = periods.start(since, last, datetime.now(UTC))
-    source = registry.chosen(Path.cwd(), model)
+    folder, label = loaded_model.find(model, seed, Console(stderr=True))
     thresholds = Thresholds(psi=alert_psi, p=alert_p, share=alert_share, recordings=recordings)
-    folder = registry.fetch(Path.cwd(), source, seed=seed)
-    report = monitoring.monitor(log, folder, source.label, begin=begin, by=by, thresholds=thresholds)
+    report = monitoring.monitor(log, folder, label, begin=begin, by=by, thresholds=thresholds)
     if html is not None:
         from tasks.monitoring import page  # draws figures: slow to import
 

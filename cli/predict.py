@@ -81,6 +81,9 @@ def predict(
         Path | None, typer.Option(help="log of use, to which an entry is added for each recording: .jsonl or .parquet")
     ] = None,
     log_names: Annotated[bool, typer.Option("--log-names", help="with the names of the files in the log")] = False,
+    log_device: Annotated[
+        str | None, typer.Option(help="name of the recording device in the log, for monitoring")
+    ] = None,
 ) -> None:
     """Predict the class of each respiratory cycle: research only, not a medical device.
 
@@ -102,6 +105,13 @@ def predict(
     console = Console(emoji=False, highlight=False, stderr=piped != "table")
     for path in (*out, *filter(None, [summary])):
         outputs.format_of(path)
+    if log is None and (log_names or log_device is not None):
+        what = "There is no log that names of files or of a device could be in."
+        raise BreathlineError(what, where="--log-names, --log-device", hint="give --log FILE as well")
+    if log is not None:
+        from tasks.prediction import use_log
+
+        use_log.require_appendable(log)
     options = Options(windows=Windows.parse(windows) if windows else None, whole=whole, channel=channels.parse(channel))
     with ExitStack() as stack:
         given = _recordings(recordings, console)
@@ -110,7 +120,7 @@ def predict(
         predictor = loaded_model.load(model, seed, engine, console)
         found = _predicted(predictor, given, options, patients, console)
         if log is not None:
-            _log(log, found.by_file, names=log_names)
+            _log(log, found.by_file, names=log_names, device=log_device)
         predictions = [
             replace(prediction, file=STANDARD_INPUT) if path == piped_in else prediction
             for path, prediction in found.by_file.items()
@@ -185,18 +195,18 @@ def _write(
         console.print(f"Written: {len(written)} label tracks in {labels}", soft_wrap=True, markup=False)
 
 
-def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool) -> None:
+def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool, device: str | None) -> None:
     """Add an entry for each recording to the log of use."""
     from tasks.prediction import use_log
     from tasks.runtime.files import sha256
 
-    use_log.append(
-        log,
-        [
-            use_log.of_prediction(prediction, file_sha256=sha256(path), file_name=path.name if names else None)
-            for path, prediction in predictions.items()
-        ],
-    )
+    entries = [
+        use_log.of_prediction(
+            prediction, file_sha256=sha256(path), file_name=path.name if names else None, device=device
+        )
+        for path, prediction in predictions.items()
+    ]
+    use_log.append(log, entries)
 
 
 def _raise_failures(found: Predicted, count: int) -> None:

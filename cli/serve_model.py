@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cli import loaded_model
 from cli.loaded_model import Engine
+from tasks.prediction import use_log
 from tasks.prediction.results import CAUTION
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError
@@ -37,6 +38,7 @@ def serve_model(
     timeout: Seconds = 60,
     requests: Annotated[int, typer.Option(min=1, max=128, help="Maximum number of predictions at once.")] = 16,
     log: Annotated[Path | None, typer.Option(help="Log of use: an entry is added for each recording.")] = None,
+    log_device: Annotated[str | None, typer.Option(help="Name of the recording device in the log.")] = None,
     grace: Annotated[int, typer.Option(min=0, help="Longest time for open requests at the end, in seconds.")] = 30,
 ) -> None:
     """Serve a trained model over HTTP until Ctrl-C: research only, not a medical device.
@@ -52,12 +54,17 @@ def serve_model(
             hint=f"`openssl rand -hex 32 > token` makes one, and `--token-file token` (or {TOKEN_VARIABLE}) states it",
         )
     console = Console(emoji=False, highlight=False)
+    if log is None and log_device is not None:
+        what = "There is no log that the name of a device could be in."
+        raise BreathlineError(what, where="--log-device", hint="give --log FILE as well")
+    if log is not None:
+        use_log.require_appendable(log)
     from tasks.serving import app, running
     from tasks.serving.service import Service
 
     listener = running.listen(host, port)
     limits = Limits(max_bytes=max_mb * 2**20, max_seconds=max_seconds, timeout_s=timeout, requests=requests)
-    service = Service(loaded_model.load(model, seed, engine, console), limits, use_log=log)
+    service = Service(loaded_model.load(model, seed, engine, console), limits, log, device=log_device)
     address, actual = listener.getsockname()[:2]
     url = f"http://[{address}]:{actual}" if ":" in address else f"http://{address}:{actual}"
     console.print(f"Serving {service.model.label} at {url}; Ctrl-C ends it.", soft_wrap=True, markup=False)

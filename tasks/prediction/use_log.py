@@ -151,7 +151,12 @@ def entry(
 
 
 def of_prediction(
-    prediction: Prediction, *, file_sha256: str, file_name: str | None = None, user: str | None = None
+    prediction: Prediction,
+    *,
+    file_sha256: str,
+    file_name: str | None = None,
+    device: str | None = None,
+    user: str | None = None,
 ) -> Entry:
     """Return the entry of a prediction at the current time.
 
@@ -159,6 +164,7 @@ def of_prediction(
         prediction: Prediction for one recording.
         file_sha256: SHA-256 of the file.
         file_name: Name of the file, if names are to be logged.
+        device: Device of the recording, if it is known.
         user: Name of the user or client; the user of this process, if None.
     """
     return entry(
@@ -172,8 +178,24 @@ def of_prediction(
         sample_rate=prediction.sample_rate,
         level_dbfs=prediction.measures.get("rms_dbfs"),
         centroid_hz=prediction.measures.get("centroid_hz"),
+        device=device,
         user=user,
     )
+
+
+def require_appendable(path: Path) -> None:
+    """Check that entries can be appended to a log, before the work whose result they will hold; make it if missing.
+
+    Raises:
+        DiskError: The disk or the path refuses the file.
+        BreathlineError: A Parquet log cannot be read.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == PARQUET:
+            _append_rows(path, [])
+        else:
+            os.close(_open(path))
 
 
 def append(path: Path, entries: Iterable[Entry]) -> None:
@@ -202,7 +224,7 @@ def append(path: Path, entries: Iterable[Entry]) -> None:
 
 def _append_lines(path: Path, lines: bytes) -> None:
     """Append whole lines behind what is there, on a line of their own even where the last one is torn."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
+    handle = _open(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle, also by a process that is killed
         end = os.fstat(handle).st_size
@@ -216,6 +238,11 @@ def _append_lines(path: Path, lines: bytes) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """Return the handle of a log that is open for reading and appending."""
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
 
 
 def _append_rows(path: Path, rows: list[dict[str, object]]) -> None:

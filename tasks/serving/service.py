@@ -32,12 +32,15 @@ class Service:
         predictor: Model.
         limits: Limits of requests.
         use_log: Log to which an entry is added for each recording; None for none.
+        device: Name of the recording device in the log.
 
     Raises:
         BreathlineError: The model needs several recordings at once.
     """
 
-    def __init__(self, predictor: Predictor, limits: Limits, use_log: Path | None = None) -> None:
+    def __init__(
+        self, predictor: Predictor, limits: Limits, use_log: Path | None = None, device: str | None = None
+    ) -> None:
         if predictor.normalization is not None and predictor.normalization.needs_device:
             raise BreathlineError(
                 "The model needs the mean of several recordings of a device, and a request has one recording.",
@@ -45,7 +48,7 @@ class Service:
                 hint="predict a folder of recordings by `breathline predict`, or serve a model without "
                 "`spectrum: device_of_the_data`",
             )
-        self._predictor, self._use_log = predictor, use_log
+        self._predictor, self._use_log, self._device = predictor, use_log, device
         self.limits, self.metrics = limits, Metrics()
         self.model = answers.model(predictor.identity)
         self.facts = model_facts.shown(predictor.facts)
@@ -87,7 +90,9 @@ class Service:
             RequestError: The log cannot be written: a prediction that has to be logged is not given out without it.
         """
         try:
-            use_log.append(path, [use_log.of_prediction(prediction, file_sha256=sha256(upload.path), user=CLIENT)])
+            digest = sha256(upload.path)
+            entry = use_log.of_prediction(prediction, file_sha256=digest, user=CLIENT, device=self._device)
+            use_log.append(path, [entry])
         except (BreathlineError, OSError) as error:
             hint = "ask the operator of this server to make room for its log of use"
             raise RequestError(507, "The server cannot log the use of the model.", hint=hint) from error

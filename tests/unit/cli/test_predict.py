@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from cli.predict import predict
+from tasks.audio import quality, reading
+from tasks.monitoring import log_reading
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import sha256
 from tests import toy
 from tests.unit.tasks import models_on_disk
 from tests.unit.tasks.prediction import onnx_model
@@ -166,21 +169,44 @@ def test_summaries_count_recordings_and_patients(folder):
     assert rows[0]["n_normal"] == rows[0]["judged"] == 3
 
 
-def test_each_recording_has_an_entry_in_the_log(folder):
-    onnx_model.write(folder / "export")
-    write(folder / "b.wav", 3.0)
-    predict(["a.wav", "b.wav"], model="export", log=Path("use.jsonl"))
-    predict(["a.wav"], model="export", log=Path("use.jsonl"), log_names=True)
-    entries = [json.loads(line) for line in Path("use.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [entry["file_name"] for entry in entries] == [None, None, "a.wav"]
-    assert entries[0]["file_sha256"] == entries[2]["file_sha256"] != entries[1]["file_sha256"]
-    assert (entries[1]["segments"], entries[1]["seconds"], entries[1]["sample_rate"]) == (3, 3.0, 8000)
-    assert entries[0]["model_id"] == "0123456789abcdef"
-
-
 def test_standard_input_has_no_temporary_name_in_the_rows(folder, monkeypatch):
     given = io.BytesIO(Path("a.wav").read_bytes())
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
     predict(["-"], model="model", out=[Path("in.json")])
     (row, *_) = json.loads(Path("in.json").read_text(encoding="utf-8"))
     assert (row["recording"], row["file"]) == ("standard_input", "-")
+
+
+@pytest.mark.parametrize("name", ["use.jsonl", "use.parquet"])
+def test_the_log_of_use_has_an_entry_for_each_recording(folder, name):
+    onnx_model.write(folder / "export")
+    write(folder / "b.wav", 3.0)
+    predict(["a.wav", "b.wav"], model="export", log=Path(name), log_device="phone")
+    predict(["a.wav"], model="export", log=Path(name), log_names=True)
+    entries = [entry for _, entry in log_reading.read(Path(name)).entries]
+    digests = [sha256(Path(file)) for file in ("a.wav", "b.wav", "a.wav")]
+    assert [(one.file_sha256, one.file_name, one.device) for one in entries] == list(
+        zip(digests, [None, None, "a.wav"], ["phone", "phone", None], strict=True)
+    )
+    (first, *_) = entries
+    audio = reading.read(Path("a.wav"))
+    assert {one.model_id for one in entries} == {"0123456789abcdef"}
+    assert [one.seconds for one in entries] == [2.25, 3.0, 2.25]
+    assert first.sample_rate == audio.rate
+    assert (first.segments, sum(first.predicted.values())) == (3, 3)
+    assert len(first.confidence) == 3
+    measured = quality.measure(audio.normalised(), audio.rate)
+    assert (first.level_dbfs, first.centroid_hz) == pytest.approx((measured.rms_dbfs, measured.centroid_hz))
+
+
+def test_a_log_that_cannot_be_written_is_refused_before_any_work(folder):
+    (folder / "folder.jsonl").mkdir()
+    with pytest.raises(BreathlineError, match="Is a directory") as refused:
+        predict(["a.wav"], model="nonsense", log=Path("folder.jsonl"))
+    assert "folder.jsonl" in str(refused.value.where)
+    (folder / "no.parquet").write_text("no table")
+    with pytest.raises(BreathlineError, match="not a complete Parquet file"):
+        predict(["a.wav"], model="nonsense", log=Path("no.parquet"))
+    with pytest.raises(BreathlineError, match="There is no log") as refused:
+        predict(["a.wav"], model="nonsense", log_device="phone")
+    assert refused.value.hint == "give --log FILE as well"
