@@ -4,16 +4,20 @@ from pathlib import Path
 
 from models.file_names import CARD
 from tasks import artifacts
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
+
+WEIGHTS = ("*.safetensors", "*.onnx")  # files that hold a network
 
 
 def check(folder: Path) -> None:
-    """Compare card and weights in the folder of a model with the record of its stage.
+    """Compare card and networks in the folder of a student or an export with the record of its stage.
 
     A folder outside of a project, or of a stage without a record, is not checked: nothing tells what was made.
 
     Raises:
-        BreathlineError: A file differs from the one that the stage made, or the record is damaged.
+        BreathlineError: A file differs from the one that the stage made, or the stage made no such network, or the
+            record is damaged.
     """
     full = folder.resolve()
     root = next((parent for parent in full.parents if (parent / artifacts.RECORDS).is_dir()), None)
@@ -27,8 +31,14 @@ def check(folder: Path) -> None:
     stage = artifact.maker(card) if artifact is not None else ""
     found = record.read(root, stage)
     made = files.hashes(found["outputs"]) if found is not None else {}
-    for path in (card, *(file.relative_to(root) for file in sorted(full.glob("*.safetensors")))):
-        expected = made.get(path.as_posix())
-        if expected is not None and (root / path).is_file() and (now := sha256(root / path)) != expected:
+    if card.as_posix() not in made:
+        return
+    networks = sorted(file for pattern in WEIGHTS for file in full.glob(pattern))
+    for path in (card, *(file.relative_to(root) for file in networks)):
+        expected, shown = made.get(path.as_posix()), path if root == Path.cwd() else root / path
+        if expected is None:
+            hint = f"remove the file, or make the folder again: `dvc repro --force {stage}`"
+            raise BreathlineError(f"The stage {stage} made no such network.", where=shown, hint=hint)
+        if (root / path).is_file() and (now := sha256(root / path)) != expected:
             reason = f"the file is not the one that {stage} made (SHA-256 {now[:12]}…, recorded: {expected[:12]}…)"
-            raise damaged(path if root == Path.cwd() else root / path, reason)
+            raise damaged(shown, reason)

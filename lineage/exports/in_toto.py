@@ -33,7 +33,8 @@ FIGURES = tuple(
         artifacts.SCORES,
     )
 )
-MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS))
+MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS, artifacts.EXPORTS))
+MODEL_FILES = (".safetensors", ".onnx", file_names.CARD)  # ends of their names
 Statement = dict[str, Any]
 Descriptor = dict[str, Any]
 
@@ -112,7 +113,9 @@ def attestable(project: Project) -> set[str]:
 def _subjects(project: Project) -> Iterator[Descriptor]:
     for made in project.records.values():
         for path, file in by_path(made["outputs"]).items():
-            if path in FIGURES or (path.startswith(MODELS) and path.endswith((".safetensors", file_names.CARD))):
+            if path in FIGURES or (
+                path.startswith(MODELS) and path.endswith((".safetensors", ".onnx", file_names.CARD))
+            ):
                 yield _descriptor(path, file["sha256"])
 
 

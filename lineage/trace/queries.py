@@ -16,7 +16,8 @@ from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
 from lineage.trace.rerun_list import reruns
 from lineage.trace.stage_nodes import Stages
 from lineage.trace.traversal import neighbours, node_types, traverse
-from tasks.artifacts import AUDIO, METRICS, SCORES, SOFT_LABELS, CorpusFolders
+from tasks.artifacts import AUDIO, EXPORTS, METRICS, SCORES, SOFT_LABELS, STUDENTS, CorpusFolders
+from tasks.prediction.facts import SELECTION
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -157,13 +158,18 @@ class TraceQueries:
         return f"{key}.mean" if isinstance(value_at(metrics, key), dict) else key
 
     def _weights(self, what: str) -> list[str]:
-        """Return the names of the weights below a path, such as ``data/student/1`` or ``teacher/t1``."""
+        """Return the names of the weights below a path, such as ``data/student/1`` or ``teacher/t1``.
+
+        The folder of an export leads to the weights of its student.
+        """
         wanted = what.rstrip("/")
         found = []
         for model in self.catalogue.models.values():
             for name in model.weights:
                 path = f"{model.folder}/{name.rpartition('/')[2]}.safetensors"
                 given = {path, name, model.folder, model.name, model.folder.removeprefix("data/")}
+                if name.rpartition("/")[2] == SELECTION and Path(model.folder).parent == STUDENTS:
+                    given.add((EXPORTS / Path(model.folder).name).as_posix())
                 if wanted in given | {model.folder.rpartition("/")[0], model.name.partition("/")[0]}:
                     found.append(name)
         return found

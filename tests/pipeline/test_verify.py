@@ -62,6 +62,16 @@ def test_a_change_of_the_recordings_reaches_everything_that_was_learned(project)
     assert "weights@scratch" not in changed.downstream
 
 
+def test_a_change_of_any_file_of_an_export_is_found(project):
+    files = sorted(path.relative_to(project).as_posix() for path in (project / "data/export").rglob("*.*"))
+    assert {path.rpartition("/")[2] for path in files} >= {"model.json", "model.safetensors", "use.py", "config.json"}
+    for path in files:
+        do.flip(project / path, place=-1)
+    found = {one.where: one for one in verification.verify(project).errors if one.kind == "out-changed"}
+    assert sorted(found) == files
+    assert {one.stages for one in found.values()} == {("export",)}
+
+
 def test_an_untouched_run_is_verified_without_a_word(finished_run):
     assert "Verified" in toy.call(finished_run, "breathline", "audit", "verify")
     assert verification.verify(finished_run).findings == []

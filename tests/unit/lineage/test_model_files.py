@@ -38,6 +38,15 @@ def test_a_flipped_bit_is_refused_with_the_file_and_the_next_step(folder, name):
     assert f"`dvc checkout --force data/student/7/{name}` restores it" in str(refused.value.hint)
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "other.safetensors"])
+def test_a_network_that_the_stage_did_not_make_is_refused(folder, name):
+    (folder / name).write_text("put there later\n")
+    with pytest.raises(BreathlineError, match="The stage train_student@7 made no such network") as refused:
+        model_files.check(folder)
+    assert refused.value.where == folder / name
+    assert "dvc repro --force train_student@7" in str(refused.value.hint)
+
+
 def test_a_folder_without_a_record_is_not_checked(folder, tmp_path):
     (folder / HISTORY).write_text("edited, and no prediction reads it\n")
     model_files.check(folder)

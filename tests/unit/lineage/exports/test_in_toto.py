@@ -32,6 +32,7 @@ def test_the_statement_and_its_predicate_follow_the_standards(statement):
 def test_models_and_figures_are_the_subjects(statement):
     models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
     files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
+    files |= {f"data/export/{seed}/{name}" for seed in (1, 2) for name in ("model.json", "model.safetensors")}
     figures = {f"data/evaluation/{name}.parquet" for name in ("predictions", "external", "native")}
     figures |= {"reports/metrics.json", "reports/scores.json"}
     assert {subject["name"] for subject in statement["subject"]} == files | figures

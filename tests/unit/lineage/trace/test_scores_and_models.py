@@ -89,7 +89,9 @@ def test_a_stage_has_code_parameters_environment_and_run(ask, roots):
     assert environment.facts["packages"]["numpy"] == np.__version__
 
 
-@pytest.mark.parametrize("what", ["data/student/1", "student/1", "data/student/1/val.safetensors", "data/student/1/"])
+@pytest.mark.parametrize(
+    "what", ["data/student/1", "student/1", "data/student/1/val.safetensors", "data/student/1/", "data/export/1"]
+)
 def test_a_model_leads_to_training_and_validation_recordings(ask, what):
     trace = ask("official").ask(what)
     assert recordings(trace) == sorted(TRAIN + VAL)
