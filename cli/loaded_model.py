@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from tasks.prediction.predictor import Predictor
@@ -36,7 +37,9 @@ def find(model: str | None, seed: int | None, console: Console) -> tuple[Path, s
         source = registry.chosen(root, model)
         with console.status(f"Fetching {source.label} …"):
             folder = registry.fetch(root, source, seed=seed)
-    model_files.check(folder)
+    origin = model_files.check(folder) or (source.commit and f"commit {source.commit[:9]}")
+    if origin:
+        console.print(f"[dim]{escape(source.label)}: {origin}[/]", soft_wrap=True)
     return folder, source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
 
 

@@ -1,5 +1,6 @@
-"""Check of the files of a trained model against the record of the stage that made them."""
+"""Check of the files of a trained model against the record of the stage that made them, and their origin."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.file_names import CARD
@@ -10,10 +11,34 @@ from tasks.runtime.files import sha256
 WEIGHTS = ("*.safetensors", "*.onnx")  # files that hold a network
 
 
-def check(folder: Path) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """Origin of a model, by the record of its stage.
+
+    Attributes:
+        commit: Git commit of the code; None outside of Git.
+        dirty: Whether the code had uncommitted changes.
+        record: SHA-256 of the record, which names all inputs.
+    """
+
+    commit: str | None
+    dirty: bool
+    record: str
+
+    def __str__(self) -> str:
+        """Return commit and record in words."""
+        commit = f"commit {self.commit[:9]}" if self.commit else "no commit"
+        changes = " with uncommitted changes" if self.dirty else ""
+        return f"{commit}{changes}, record {self.record[:9]}"
+
+
+def check(folder: Path) -> Origin | None:
     """Compare card and networks in the folder of a student or an export with the record of its stage.
 
     A folder outside of a project, or of a stage without a record, is not checked: nothing tells what was made.
+
+    Returns:
+        Origin of the model; None for a folder that is not checked.
 
     Raises:
         BreathlineError: A file differs from the one that the stage made, or the stage made no such network, or the
@@ -22,7 +47,7 @@ def check(folder: Path) -> None:
     full = folder.resolve()
     root = next((parent for parent in full.parents if (parent / artifacts.RECORDS).is_dir()), None)
     if root is None:
-        return
+        return None
     from lineage import files, record  # with the settings of all stages, which a model elsewhere does not need
     from tasks.runtime.artifact_reading import damaged
 
@@ -31,8 +56,8 @@ def check(folder: Path) -> None:
     stage = artifact.maker(card) if artifact is not None else ""
     found = record.read(root, stage)
     made = files.hashes(found["outputs"]) if found is not None else {}
-    if card.as_posix() not in made:
-        return
+    if found is None or card.as_posix() not in made:
+        return None
     networks = sorted(file for pattern in WEIGHTS for file in full.glob(pattern))
     for path in (card, *(file.relative_to(root) for file in networks)):
         expected, shown = made.get(path.as_posix()), path if root == Path.cwd() else root / path
@@ -42,3 +67,5 @@ def check(folder: Path) -> None:
         if (root / path).is_file() and (now := sha256(root / path)) != expected:
             reason = f"the file is not the one that {stage} made (SHA-256 {now[:12]}…, recorded: {expected[:12]}…)"
             raise damaged(shown, reason)
+    git = found.get("git") or {}
+    return Origin(git.get("commit"), bool(git.get("dirty")), sha256(root / record.path_of(stage)))

@@ -9,6 +9,7 @@ from typing import Any
 from lineage.project import Project
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
+from tasks.exporting import statements
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import PATIENT, CorpusFacts
@@ -18,12 +19,6 @@ from tasks.runtime.words import counted
 
 LICENCE = "MIT"  # of the code, and of the statements that it writes about data and models
 RAI = "http://mlcommons.org/croissant/RAI/1.0"
-INTENDED = (
-    "Research on the classification of breath cycles: comparing methods, teaching, and reproducing results.",
-    "Not for diagnosis, triage, monitoring or any other decision about a person: this is no medical device, and nobody "
-    "has assessed it as one.",
-)
-UNKNOWN_TERMS = "The terms of use of the recordings are unknown: ask their owner."
 TESTED_ONLY = "Test data only: no model has learned from them."
 
 
@@ -47,7 +42,7 @@ class Part:
     @property
     def terms(self) -> str:
         """The terms of use in words."""
-        return terms(self.facts)
+        return statements.terms(self.facts)
 
 
 def parts(project: Project) -> list[Part]:
@@ -116,11 +111,6 @@ def existing_table(project: Project, path: str | Path) -> Path:
     if not file.is_file():
         raise BreathlineError("A recorded table is missing.", where=path, hint="`dvc pull`, or `dvc repro`")
     return file
-
-
-def terms(facts: CorpusFacts) -> str:
-    """Return the terms of use of the recordings in words."""
-    return UNKNOWN_TERMS if facts.licence is None else facts.licence.text
 
 
 def both_sides(recordings: Sequence[dict[str, Any]]) -> list[str]:

@@ -22,6 +22,7 @@ from models import file_names
 from models.file_reading import open_table
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
+from tasks.exporting import statements
 from tasks.runtime.artifact_reading import as_artifact_error, read_json
 
 SPEC = "http://mlcommons.org/croissant/1.1"
@@ -75,9 +76,9 @@ class _Builder:
             "version": "1.0.0+" + stage_runs.identifier("".join(sorted(file["sha256"] for file in outs.values())))[:8],
             "creator": {"@type": "sc:Organization", "name": corpus.title},
             **{key: value for key, value in optional.items() if value},
-            "rai:dataCollection": f"{corpus.description} {corpora.terms(corpus)}",
+            "rai:dataCollection": f"{corpus.description} {statements.terms(corpus)}",
             "rai:dataPreprocessingProtocol": [f"{stage}: {made['command']}"],
-            "rai:dataUseCases": list(corpora.INTENDED),
+            "rai:dataUseCases": list(statements.INTENDED),
             "rai:dataLimitations": list(corpus.limits),
             "rai:personalSensitiveInformation": list(corpus.personal),
             "distribution": [self._file(path, file) for path, file in outs.items()],

@@ -20,6 +20,7 @@ from lineage.exports.request import Request
 from lineage.exports.results import Student
 from lineage.project import Project
 from models.heads import Heads
+from tasks.exporting import statements
 from tasks.runtime.corpus_facts import CorpusFacts
 from tasks.runtime.files import sha256
 
@@ -179,7 +180,7 @@ def _card(
             "outputs": [{"format": f"logits (batch, {len(outputs)}): {', '.join(outputs)}"}],
         },
         "quantitativeAnalysis": {"performanceMetrics": figures},
-        "considerations": {"useCases": list(corpora.INTENDED), "technicalLimitations": [*flags, *corpus.limits]},
+        "considerations": {"useCases": list(statements.INTENDED), "technicalLimitations": [*flags, *corpus.limits]},
     }
 
 

@@ -14,6 +14,7 @@ from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts
 from tasks.audio import front_end_rates
+from tasks.exporting import statements
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Licence
 
@@ -55,7 +56,7 @@ def card(project: Project) -> str:
         corpus=corpus,
         learned=[part for part in parts if not part.external],
         external=[part for part in parts if part.external],
-        intended=corpora.INTENDED,
+        intended=statements.INTENDED,
         summary=summary,
         unfaded=front_end_rates.unfaded(made["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},

@@ -16,6 +16,7 @@ from lineage.project import Project
 from models.decision_rules import DecisionRule
 from tasks import artifacts
 from tasks.evaluation.words import SELECTIONS, augmentation, sensitivity
+from tasks.exporting import statements
 from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.corpus_facts import CorpusFacts
 
@@ -83,7 +84,7 @@ def card(project: Project) -> str:
         degenerate=results.degenerate,
         corpus=corpus,
         citations=list(dict.fromkeys(part.facts.citation for part in parts if part.facts.citation)),
-        intended=corpora.INTENDED,
+        intended=statements.INTENDED,
         weights=results.pretrained(project)[network["weights"]],
         commits=sorted({git.get("commit") or "none" for git in states}),
         dirty=any(git.get("dirty") for git in states),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tasks.exporting import statements
 from tasks.exporting.cycles import LEARNED, Cycles, Row
 from tasks.prediction.facts import LearnedCorpus
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -40,6 +41,9 @@ def _corpus(name: str, facts: CorpusFacts, cycles: Sequence[Row], recordings: Se
         title=facts.title,
         generated=facts.generated,
         licence=None if facts.licence is None else facts.licence.name,
+        terms=statements.terms(facts),
+        citation=facts.citation,
+        limits=facts.limits,
         recordings=len(recordings),
         cycles=len(cycles),
         patients=len({row["patient_id"] for row in cycles}),

@@ -21,6 +21,7 @@ def folder(tmp_path):
     facts = {"command": "", "inputs": [], "params": {}, "modules": {}, "code": [], "environment": {}}
     made = files.describe(tmp_path, [str(STUDENTS / "7" / name) for name in NAMES[:2]])
     made += [{"path": f"{STUDENTS}/7/{name}", "sha256": files.sha256(folder / name)} for name in NAMES[2:]]
+    facts |= {"git": {"commit": "0123456789abcdef", "dirty": True}}
     record = {"stage": "train_student@7", "outputs": [{"path": f"{STUDENTS}/7", "files": made}]}
     write_json(tmp_path / RECORDS / "train_student@7.json", facts | record)
     model_files.check(folder)
@@ -38,6 +39,13 @@ def test_a_flipped_bit_is_refused_with_the_file_and_the_next_step(folder, name):
     assert f"`dvc checkout --force data/student/7/{name}` restores it" in str(refused.value.hint)
 
 
+def test_the_record_tells_the_commit_of_a_model(folder, tmp_path):
+    found = model_files.check(folder)
+    assert (found.commit, found.dirty) == ("0123456789abcdef", True)
+    assert found.record == files.sha256(tmp_path / RECORDS / "train_student@7.json")
+    assert str(found) == f"commit 012345678 with uncommitted changes, record {found.record[:9]}"
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "other.safetensors"])
 def test_a_network_that_the_stage_did_not_make_is_refused(folder, name):
     (folder / name).write_text("put there later\n")
@@ -52,5 +60,5 @@ def test_a_folder_without_a_record_is_not_checked(folder, tmp_path):
     model_files.check(folder)
     (tmp_path / RECORDS / "train_student@7.json").unlink()
     (folder / "val.safetensors").write_text("other\n")
-    model_files.check(folder)
-    model_files.check(folder.rename(tmp_path / "elsewhere"))
+    assert model_files.check(folder) is None
+    assert model_files.check(folder.rename(tmp_path / "elsewhere")) is None
