@@ -58,13 +58,12 @@ def fit(outputs: Outputs, cycles: Cycles, *, rule: DecisionRule, settings: Expor
     probabilities = calibrate(outputs.probabilities, rule.temperature)
     predicted = rule.predict(outputs.probabilities)
     sets = _sets(probabilities, cycles, settings.coverage)
-    whitening = novelty.fit(outputs.embeddings[cycles.of("train")])
-    if whitening is None:
+    space = novelty.fit(outputs.embeddings[cycles.of("train")])
+    if space is None:
         return Judged(sets, None, None, predicted, probabilities, np.zeros(0))
+    whitening, dimensions = space
     distances = whitening.distances(outputs.embeddings)
-    limit = novelty.limit(
-        distances[cycles.of("val")], quantile=settings.novelty_quantile, dimensions=len(whitening.components)
-    )
+    limit = novelty.limit(distances[cycles.of("val")], quantile=settings.novelty_quantile, dimensions=dimensions)
     return Judged(sets, limit, whitening, predicted, probabilities, distances)
 
 
