@@ -39,6 +39,9 @@ def serve_model(
     requests: Annotated[int, typer.Option(min=1, max=128, help="Maximum number of predictions at once.")] = 16,
     log: Annotated[Path | None, typer.Option(help="Log of use: an entry is added for each recording.")] = None,
     log_device: Annotated[str | None, typer.Option(help="Name of the recording device in the log.")] = None,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Show the parts of the sound on which each class depends; engine torch.")
+    ] = False,
     grace: Annotated[int, typer.Option(min=0, help="Longest time for open requests at the end, in seconds.")] = 30,
 ) -> None:
     """Serve a trained model over HTTP until Ctrl-C: research only, not a medical device.
@@ -64,7 +67,7 @@ def serve_model(
 
     listener = running.listen(host, port)
     limits = Limits(max_bytes=max_mb * 2**20, max_seconds=max_seconds, timeout_s=timeout, requests=requests)
-    service = Service(loaded_model.load(model, seed, engine, console), limits, log, device=log_device)
+    service = Service(loaded_model.load(model, seed, engine, console), limits, log, device=log_device, maps=maps)
     address, actual = listener.getsockname()[:2]
     url = f"http://[{address}]:{actual}" if ":" in address else f"http://{address}:{actual}"
     console.print(f"Serving {service.model.label} at {url}; Ctrl-C ends it.", soft_wrap=True, markup=False)

@@ -1,5 +1,7 @@
 """Cells of a spectrogram: blocks of frames and mel bins that maps are shown and tested by."""
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,6 +15,16 @@ def mean(maps: Tensor) -> Tensor:
     Rows follow time and columns frequency. The last cells may be smaller.
     """
     return F.avg_pool2d(maps[:, None], (FRAMES, MELS), ceil_mode=True, count_include_pad=False)[:, 0]
+
+
+def centres(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
+    """Return the mean position of each cell along an axis.
+
+    Args:
+        values: Positions of the frames or mel bins.
+        size: Number of frames or mel bins of a cell.
+    """
+    return np.array([values[start : start + size].mean() for start in range(0, len(values), size)])
 
 
 def expand(values: Tensor, *, frames: int, mels: int) -> Tensor:

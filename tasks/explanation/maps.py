@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import torch
@@ -161,7 +159,7 @@ def rows(
         drawn: Maps ``(cycles, frames, mels)`` of each method.
     """
     seconds, hertz = (
-        _centres(values, size)
+        cells.centres(values, size)
         for values, size in ((explained.axes.seconds, cells.FRAMES), (explained.axes.hertz, cells.MELS))
     )
     return [
@@ -187,11 +185,6 @@ def table(found: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Return the table of maps, sorted by model, cycle and method."""
     ordered = sorted(found, key=lambda row: (row["model"], row["cycle_id"], row["method"]))
     return pa.Table.from_pylist([dict(row) for row in ordered], schema=SCHEMA)
-
-
-def _centres(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
-    """Return the mean position of each group of neighbours."""
-    return np.array([values[start : start + size].mean() for start in range(0, len(values), size)])
 
 
 def _parts(cycles: int) -> list[slice]:

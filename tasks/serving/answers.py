@@ -1,12 +1,26 @@
 """Answers of the server, as its OpenAPI document describes them, from predictions."""
 
+from collections.abc import Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from tasks.prediction.judgement import UNLIKE, Decision
 from tasks.prediction.results import CAUTION, ModelIdentity, Prediction
 from tasks.prediction.results import Segment as PredictedSegment
+
+if TYPE_CHECKING:
+    from tasks.prediction.maps import SegmentMap
+
+
+class Map(BaseModel):
+    """Parts of the spectrogram of a segment on which the predicted class depends."""
+
+    method: str
+    seconds: list[float] = Field(description="middle of each column, from the start of the segment")
+    hertz: list[float] = Field(description="centre of each row")
+    values: list[list[float]] = Field(description="relevance of each column and row, 0 to 1")
 
 
 class Segment(BaseModel):
@@ -21,6 +35,7 @@ class Segment(BaseModel):
     confidence: float | None = Field(description="largest calibrated probability")
     distance: float | None = Field(description="distance from what the model learned from; null if unknown")
     note: str | None = Field(description="reasons of the decision")
+    map: Map | None = Field(description="with `--maps`: parts on which the class depends; else null")
 
 
 class Recording(BaseModel):
@@ -81,13 +96,14 @@ def model(identity: ModelIdentity) -> Model:
     )
 
 
-def answer(prediction: Prediction, *, name: str, request_id: str) -> Answer:
+def answer(prediction: Prediction, *, name: str, request_id: str, maps: Sequence["SegmentMap"] = ()) -> Answer:
     """Return the answer for a prediction.
 
     Args:
         prediction: Prediction of an upload.
         name: Name of the recording, for people.
         request_id: Id of the request.
+        maps: Maps of the segments with probabilities, sorted by their start; empty for none.
     """
     found = prediction.summary
     recording = Recording(
@@ -102,6 +118,10 @@ def answer(prediction: Prediction, *, name: str, request_id: str) -> Answer:
         notes=list(prediction.notes),
     )
     segments = [_segment(prediction, one) for one in prediction.segments]
+    if maps:
+        mapped = sorted((one for one in segments if one.probabilities is not None), key=lambda one: one.start_s)
+        for segment, drawn in zip(mapped, maps, strict=True):
+            segment.map = Map(**vars(drawn) | {"values": drawn.values.tolist()})
     return Answer(request_id=request_id, model=model(prediction.model), recording=recording, segments=segments)
 
 
@@ -141,4 +161,5 @@ def _segment(prediction: Prediction, one: PredictedSegment) -> Segment:
         confidence=judged.confidence,
         distance=judged.distance,
         note="; ".join((*judged.reasons, *one.notes)) or None,
+        map=None,
     )

@@ -1,8 +1,10 @@
 """Model that the server serves: answers to uploads through shared batches, and facts about the model."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,9 @@ from tasks.serving.problems import RequestError
 from tasks.serving.settings import Limits
 from tasks.serving.uploads import Upload
 
+if TYPE_CHECKING:
+    from tasks.prediction.maps import MappingEngine, SegmentMap
+
 CLIENT = "server"  # user in the log of use: the server knows no clients
 
 
@@ -33,13 +38,20 @@ class Service:
         limits: Limits of requests.
         use_log: Log to which an entry is added for each recording; None for none.
         device: Name of the recording device in the log.
+        maps: Whether answers have the maps of segments.
 
     Raises:
-        BreathlineError: The model needs several recordings at once.
+        BreathlineError: The model needs several recordings at once, or has no maps.
     """
 
     def __init__(
-        self, predictor: Predictor, limits: Limits, use_log: Path | None = None, device: str | None = None
+        self,
+        predictor: Predictor,
+        limits: Limits,
+        use_log: Path | None = None,
+        *,
+        device: str | None = None,
+        maps: bool = False,
     ) -> None:
         if predictor.normalization is not None and predictor.normalization.needs_device:
             raise BreathlineError(
@@ -52,7 +64,8 @@ class Service:
         self.limits, self.metrics = limits, Metrics()
         self.model = answers.model(predictor.identity)
         self.facts = model_facts.shown(predictor.facts)
-        self._batcher = Batcher(predictor.engine.run, self.metrics.batch.observe)
+        run = _mapping(predictor).run if maps else predictor.engine.run
+        self._batcher = Batcher(run, self.metrics.batch.observe)
         self.metrics.info.labels(self.model.label, self.model.id or "").set(1)
 
     def answer(self, upload: Upload, ticket: Ticket, request_id: str) -> answers.Answer:
@@ -66,9 +79,12 @@ class Service:
         Raises:
             RequestError: The recording cannot be read, is too long, or takes too long.
         """
+        maps: list[SegmentMap] = []
 
         def run(waveforms: Sequence[npt.NDArray[np.float32]], offsets: Offsets | None) -> Outputs:
             found: Outputs = self._batcher.run(waveforms, offsets, ticket)
+            if self._predictor.normalization is None or offsets is not None:  # else the run is for the means
+                maps.extend(getattr(found, "maps", ()))
             return found
 
         options = Options(max_seconds=self.limits.max_seconds)
@@ -81,7 +97,7 @@ class Service:
         self.metrics.audio.inc(found.seconds)
         for segment in found.segments:
             self.metrics.segments.labels(segment.decision).inc()
-        return answers.answer(found, name=upload.label, request_id=request_id)
+        return answers.answer(found, name=upload.label, request_id=request_id, maps=maps)
 
     def _log(self, path: Path, prediction: Prediction, upload: Upload) -> None:
         """Add an entry to the log of use, without names.
@@ -109,6 +125,20 @@ class Service:
     def close(self) -> None:
         """End the engine's thread."""
         self._batcher.close()
+
+
+def _mapping(predictor: Predictor) -> MappingEngine:
+    """Return the engine of a model with maps.
+
+    Raises:
+        BreathlineError: The engine is not that of PyTorch, or no method draws maps of the network.
+    """
+    if predictor.engine.name != "torch":
+        what = f"The engine {predictor.engine.name} draws no maps."
+        raise BreathlineError(what, where="--maps", hint="add `--engine torch`")
+    from tasks.prediction.maps import MappingEngine  # with torch
+
+    return MappingEngine(predictor.engine)  # type: ignore[arg-type]
 
 
 def _refusal(error: BreathlineError, upload: Upload) -> RequestError:

@@ -5,6 +5,10 @@ const TOP_HZ = 2000; // highest frequency of the spectrogram
 const FFT = 512;
 const RANGE_DB = 70;
 const MAX_RECORD_S = 300;
+const METHODS = { layer_cam: "Layer-CAM", gradient_attention: "attention × gradient" };
+const MAP_COLOUR = "255, 140, 0";
+const MAP_OPACITY = 0.65;
+
 const element = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const state = { samples: null, seconds: 0, answer: null, sound: null, chosen: -1, stopAt: null, request: null };
@@ -190,6 +194,9 @@ function show(name) {
   URL.revokeObjectURL(player.src);
   player.src = URL.createObjectURL(state.sound);
   player.hidden = !state.samples;
+  const [mapped] = answer.segments.filter((segment) => segment.map);
+  element("map-choice").hidden = !mapped;
+  if (mapped) element("map-method").textContent = METHODS[mapped.map.method];
   legend();
   draw();
   element("result").focus({ preventScroll: true });
@@ -321,9 +328,10 @@ function drawLanes() {
   context.fillRect(0, 0, width, height);
   context.font = `600 ${12 * scale}px ${style("--font")}`;
   context.textBaseline = "middle";
-  for (const segment of state.answer.segments) {
-    const left = (width * segment.start_s) / state.seconds;
-    const wide = (width * (segment.end_s - segment.start_s)) / state.seconds;
+  const from = starts(width);
+  for (const [index, segment] of state.answer.segments.entries()) {
+    const left = from[index];
+    const wide = (width * segment.end_s) / state.seconds - left;
     const key = keyClass(segment);
     context.fillStyle = style(key === "none" ? "--muted" : `--c${key.slice(3)}`);
     context.globalAlpha = segment.decision === "judged" ? 1 : 0.45;
@@ -403,6 +411,10 @@ function drawSpectrogram() {
   const small = new OffscreenCanvas(columns, bins);
   small.getContext("2d").putImageData(image, 0, 0);
   context.drawImage(small, 0, 0, width, height);
+  const from = starts(width);
+  state.answer.segments.forEach((segment, index) => {
+    if (segment.map && element("map").checked) drawMap(segment, context, from[index]);
+  });
   context.font = `${11 * scale}px ${style("--font")}`;
   context.fillStyle = "#ffffff";
   for (const hertz of [500, 1000, 1500]) {
@@ -414,6 +426,40 @@ function drawSpectrogram() {
   }
   const label = `Spectrogram from 0 to ${TOP_HZ} hertz, ${state.seconds.toFixed(1)} seconds`;
   element("spectrogram").setAttribute("aria-label", label);
+}
+
+// Edges between the centres of cells; the first and the last cell reach to the ends.
+function edges(centres, first, last) {
+  return [first, ...centres.slice(1).map((value, index) => (value + centres[index]) / 2), last];
+}
+
+// Start of each segment on the canvas, behind the end of the one before: the last window overlaps it.
+function starts(width) {
+  let end = 0;
+  return state.answer.segments.map((segment) => {
+    const left = Math.round((width * Math.max(segment.start_s, end)) / state.seconds);
+    end = Math.max(end, segment.end_s);
+    return left;
+  });
+}
+
+function drawMap(segment, context, from) {
+  const { width, height } = context.canvas;
+  const { seconds: columns, hertz, values } = segment.map;
+  const times = edges(columns, 0, segment.end_s - segment.start_s);
+  const heights = edges(hertz, 0, Math.max(hertz.at(-1), TOP_HZ));
+  values.forEach((rows, column) => {
+    const left = Math.max(from, Math.round((width * (segment.start_s + times[column])) / state.seconds));
+    const right = Math.round((width * (segment.start_s + times[column + 1])) / state.seconds);
+    if (right <= left) return;
+    rows.forEach((value, row) => {
+      const bottom = Math.round(height * (1 - heights[row] / TOP_HZ));
+      const top = Math.round(height * (1 - heights[row + 1] / TOP_HZ));
+      if (bottom <= 0 || value <= 0) return;
+      context.fillStyle = `rgba(${MAP_COLOUR}, ${MAP_OPACITY * value})`;
+      context.fillRect(left, top, right - left, bottom - top);
+    });
+  });
 }
 
 // ---------------------------------------------------------------- events
@@ -442,6 +488,7 @@ else {
   element("record").disabled = true;
   element("recording").textContent = "Recording needs https, or this server on the same machine";
 }
+element("map").addEventListener("change", draw);
 element("save-json").addEventListener("click", () => save("json"));
 element("save-fhir").addEventListener("click", () => save("fhir"));
 for (const id of ["wave", "lanes", "spectrogram"]) {

@@ -77,7 +77,7 @@ def _kept():
 
 
 @contextmanager
-def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None, **limits):
+def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None, engine="auto", maps=False, **limits):
     """Yield a running server.
 
     Args:
@@ -86,11 +86,13 @@ def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None,
         token: Token that requests must state.
         delay_s: Time in seconds that the engine waits before each run.
         use_log: Log of use; None for none.
+        engine: Engine of the model.
+        maps: Whether answers have maps.
         limits: Limits that are not the defaults.
     """
-    loaded = predictor.load(model or tiny.write(Path(_kept().name)), LABEL)
+    loaded = predictor.load(model or tiny.write(Path(_kept().name)), LABEL, engine=engine)
     loaded.engine = SlowEngine(loaded.engine, delay_s)
-    service = Service(loaded, Limits(**limits), use_log)
+    service = Service(loaded, Limits(**limits), use_log, maps=maps)
     application = app.create(service, folder, hosts=LOOPBACK, token=token)
     listener = running.listen("127.0.0.1", 0)
     server = uvicorn.Server(running.settings(application, grace_s=5))

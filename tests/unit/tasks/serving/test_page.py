@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from models import artifact
 from tests import browser
+from tests.unit.models.export import cards
 from tests.unit.tasks.serving import hostile, tiny
 from tests.unit.tasks.serving.servers import running_server
 
@@ -152,6 +154,28 @@ def test_real_recordings_are_predicted_and_drawn(tab, tmp_path, real_icbhi):
             assert path.name in tab.value("document.querySelector('#heading').innerText")
             assert len(tab.value(ROWS)) >= 10
             assert tab.value("state.samples.length / 8000 - state.seconds") == pytest.approx(0, abs=0.1)
+        assert tab.value("faults") == []
+
+
+@pytest.mark.slow
+def test_maps_are_drawn_over_the_spectrogram_and_can_be_hidden(tab, tmp_path):
+    card, state = cards.model("efficientat", *cards.TINY["efficientat"])
+    artifact.save(tmp_path / "model", {"val": state}, card)
+    (tmp_path / "a.wav").write_bytes(tiny.sound(tiny.NORMAL, tiny.CRACKLE))
+    orange = """(() => { const plot = document.getElementById('spectrogram');
+      const data = plot.getContext('2d').getImageData(0, 0, plot.width, plot.height).data;
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4) count += data[at] > 180 && data[at + 1] > 90 && data[at + 2] < 60;
+      return count / (data.length / 4); })()"""
+    with running_server(tmp_path, tmp_path / "model", engine="torch", maps=True) as server:
+        open_page(tab, server)
+        choose(tab, tmp_path / "a.wav")
+        assert "orange: Layer-CAM" in tab.value("document.querySelector('#map-choice').innerText")
+        shown = tab.value(orange)
+        tab.value("document.querySelector('#map').click()")
+        assert tab.value(orange) < shown / 4
+        segments = tab.value("state.answer.segments.map(one => one.map.values.length)")
+        assert min(segments) >= 9
         assert tab.value("faults") == []
 
 

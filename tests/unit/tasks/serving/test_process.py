@@ -103,6 +103,7 @@ def test_the_token_comes_from_a_file_or_the_environment(model, tmp_path):
     [
         ({"host": "::"}, None, ("can be reached by other machines", "openssl rand -hex 32 > token")),
         ({"token_file": Path("missing")}, None, ("The token cannot be read: No such file", "missing")),
+        ({"maps": True}, None, ("The engine onnx draws no maps", "--engine torch")),
         ({}, "", ("The token is empty", "BREATHLINE_SERVE_TOKEN")),
         ({}, "two words", ("other characters than visible ones", "openssl rand -hex 32")),
         ({"host": "no.such.host.invalid"}, "abc", ("The server cannot listen", "--port")),
