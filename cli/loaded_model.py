@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,8 +16,22 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "onnx", "torch"]
 
 
-def find(model: str | None, seed: int | None, console: Console) -> tuple[Path, str]:
-    """Return the folder of a model, if necessary fetched from DVC's cache or remote, and its name for people.
+class Found(NamedTuple):
+    """Model in a local folder.
+
+    Attributes:
+        folder: Folder of the card and the weights.
+        label: Name for people.
+        origin: Name of the model, and as far as known commit, uncommitted changes and SHA-256 of the record.
+    """
+
+    folder: Path
+    label: str
+    origin: Mapping[str, Any]
+
+
+def find(model: str | None, seed: int | None, console: Console) -> Found:
+    """Return a model in a local folder, if necessary fetched from DVC's cache or remote.
 
     Args:
         model: Version, registry stage, Git revision or folder; None for the default model.
@@ -37,10 +53,13 @@ def find(model: str | None, seed: int | None, console: Console) -> tuple[Path, s
         source = registry.chosen(root, model)
         with console.status(f"Fetching {source.label} …"):
             folder = registry.fetch(root, source, seed=seed)
-    origin = model_files.check(folder) or (source.commit and f"commit {source.commit[:9]}")
-    if origin:
-        console.print(f"[dim]{escape(source.label)}: {origin}[/]", soft_wrap=True)
-    return folder, source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+    label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+    made = model_files.check(folder)
+    if made is None and source.commit:
+        made = model_files.Origin(source.commit)
+    if made is not None:
+        console.print(f"[dim]{escape(source.label)}: {made}[/]", soft_wrap=True)
+    return Found(folder, label, {"model": label, **({} if made is None else asdict(made))})
 
 
 def load(model: str | None, seed: int | None, engine: Engine, console: Console) -> Predictor:
@@ -55,7 +74,7 @@ def load(model: str | None, seed: int | None, engine: Engine, console: Console) 
     Raises:
         BreathlineError: The model is missing or damaged.
     """
-    folder, label = find(model, seed, console)
+    folder, label, _ = find(model, seed, console)
     with console.status("Loading the model …"):
         from tasks.prediction import predictor
 

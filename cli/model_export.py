@@ -75,14 +75,14 @@ def _export(kind: Format, model: str | None, out: Path, seed: int | None, *, int
     """Write the folder of a model in one format, and print its files."""
     console = Console(emoji=False, highlight=False)
     _require_empty(out)
-    folder, label = loaded_model.find(model, seed, console)
+    folder, label, origin = loaded_model.find(model, seed, console)
     with console.status(f"Exporting {label} …") as status:
         from tasks.exporting import portable  # torch takes seconds to import
 
         def on_cycle(done: int, total: int) -> None:
             status.update(f"Measuring the cost of 8 bits: {done} of {total} cycles …")
 
-        card = portable.write(kind, folder, out, quantise=int8, on_cycle=on_cycle)
+        card = portable.write(kind, folder, out, origin=origin, quantise=int8, on_cycle=on_cycle)
     if card.get("banner"):
         console.print(f"[yellow]{card['banner']}[/]")
     shown = table("file", "bytes")

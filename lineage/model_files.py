@@ -18,18 +18,18 @@ class Origin:
     Attributes:
         commit: Git commit of the code; None outside of Git.
         dirty: Whether the code had uncommitted changes.
-        record: SHA-256 of the record, which names all inputs.
+        record: SHA-256 of the record, which names all inputs; None if the model is a version elsewhere.
     """
 
     commit: str | None
-    dirty: bool
-    record: str
+    dirty: bool = False
+    record: str | None = None
 
     def __str__(self) -> str:
         """Return commit and record in words."""
         commit = f"commit {self.commit[:9]}" if self.commit else "no commit"
         changes = " with uncommitted changes" if self.dirty else ""
-        return f"{commit}{changes}, record {self.record[:9]}"
+        return f"{commit}{changes}" + (f", record {self.record[:9]}" if self.record else "")
 
 
 def check(folder: Path) -> Origin | None:

@@ -1,7 +1,7 @@
 """Folders with a model in one format, complete in themselves, for use elsewhere."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ def write(
     source: Path,
     out: Path,
     *,
+    origin: Mapping[str, Any] | None = None,
     quantise: bool = False,
     on_cycle: int8.Advance = lambda done, total: None,
 ) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def write(
         kind: Format of the files.
         source: Folder of the model: an export of the project, or a student.
         out: Folder to write; it does not exist, or is empty.
+        origin: Name of the model, and commit and record of its training, which the card of the folder states.
         quantise: Whether a version with weights of 8 bits is written and measured, too.
         on_cycle: Callback of that measurement, with the number of predicted cycles, and of all.
 
@@ -48,7 +50,7 @@ def write(
     with as_breathline_error(where=source, hint="`breathline registry list` shows the models"):
         network, card = assembly.load(source)
         tensors = assembly.read_state(source)
-    card = _complete(source, card)
+    card = _complete(source, card) | ({} if origin is None else {"origin": dict(origin)})
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[Path], object]] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.file_names import CARD
+from tasks.exporting import statements
 from tasks.runtime import files, templates
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 NAME = "README.md"
 LICENCE = "other"  # the licence of trained weights depends on those of the recordings and of the pretrained weights
-OPTIONAL = ("id", "banner", "duration_s", "corpora", "scores", "novelty", "normalization", "weights")
+OPTIONAL = (
+    *("id", "banner", "origin", "duration_s", "corpora", "scores", "temperature", "conformal", "novelty"),
+    *("normalization", "weights"),
+)
 FIGURES = {
     "score_strict": "Score, strict",
     "score_lenient": "Score, lenient",
@@ -58,8 +62,24 @@ def _text(card: dict[str, Any], names: Collection[str]) -> str:
         metrics=sorted(FIGURES) if test else None,
         eval_results=results,
     )
-    body = templates.render(__package__, "README.md.j2", name=name, card=card, test=test, figures=FIGURES, files=names)
+    learned = card["corpora"] or ()
+    body = templates.render(
+        __package__,
+        "README.md.j2",
+        name=name,
+        card=card,
+        test=test,
+        figures=FIGURES,
+        files=names,
+        intended=statements.INTENDED,
+        limits=_distinct(line for corpus in learned for line in corpus.get("limits", ())),
+        citations=_distinct(corpus["citation"] for corpus in learned if corpus.get("citation")),
+    )
     return f"---\n{metadata.to_yaml()}\n---\n{body.strip()}\n"
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
 
 
 def _results(labels: str, test: Mapping[str, Any]) -> list[EvalResult]:
@@ -76,6 +96,7 @@ def _results(labels: str, test: Mapping[str, Any]) -> list[EvalResult]:
             metric_type=key,
             metric_name=title,
             metric_value=test[key]["value"],
+            metric_args={end: test[key][end] for end in ("low", "high") if test[key].get(end) is not None} or None,
         )
         for key, title in FIGURES.items()
         if test.get(key, {}).get("value") is not None

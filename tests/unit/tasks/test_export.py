@@ -80,6 +80,13 @@ def test_an_export_states_what_its_student_learned_from_and_equal_inputs_give_eq
     assert card["banner"] == banner(found)
     assert "learned from generated sounds" in card["banner"]
     assert "it called every test cycle normal" in card["banner"]
+    text = Path("data/export/2/README.md").read_text(encoding="utf-8")
+    assert card["banner"] in text
+    covered = f"{100 * card['conformal']['covered']:.1f}"
+    for words in (f"Of the test cycles, {covered} % are covered.", "| Score, strict | 50.00 | 45.00 to 55.00 |"):
+        assert words in text
+    assert "this is no medical device, and nobody has assessed it" in text
+    assert "The terms of use of the recordings are unknown: ask their owner." in text
     assert "degenerate" not in read_json(Path("data/export/1/model.json"))["banner"]
 
     export.main()

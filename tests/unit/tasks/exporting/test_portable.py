@@ -75,6 +75,15 @@ def test_an_export_of_an_export_holds_the_same_files(exported, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_folder_states_where_the_model_is_from(student, tmp_path):
+    origin = {"model": "student@v1.0.0", "commit": "0123abcd", "dirty": True, "record": "89ef"}
+    portable.write("safetensors", student, tmp_path / "out", origin=origin)
+    assert read_json(tmp_path / "out/model.json")["origin"] == origin
+    text = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert "as student@v1.0.0, Git commit `0123abcd` with uncommitted changes; SHA-256 of its record: `89ef`." in text
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # TorchScript is deprecated
 def test_torchscript_and_programs_run_without_this_project_and_hold_no_paths(tmp_path):
     network = waveform_network("ast")
