@@ -17,6 +17,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 
 RATE = 4000  # Hz
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="processes of the short recording")
     parser.add_argument("--hours", type=float, nargs="*", default=[1, 8], help="lengths of the long recordings")
     given = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
+    cores = psutil.Process().cpu_affinity()
     print("| recording | cores | seconds | × real time | peak MB |\n|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         short = generate(Path(folder) / "short.wav", SHORT_S)
@@ -69,11 +70,8 @@ def run(recording: Path, model: Path, engine: str, cores: Collection[int]) -> tu
     command = [sys.executable, "-c", "from cli.start import main; main(prog_name='breathline')", "predict"]
     command += [str(recording), "--model", str(model), "--engine", engine, "--out", str(recording.with_suffix(".csv"))]
     started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - this project's own command
-        command,
-        stdout=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509 - no threads
-    )
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    process.cpu_affinity(list(cores))
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{' '.join(command)} ended with status {status}")

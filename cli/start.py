@@ -7,13 +7,17 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from tasks.runtime.error_output import print_error
-
 ALONE = ("predict",)  # commands that start without the modules of the others, which take 0.6 s
 
 
 def main(**options: Any) -> None:
     """Run the command line, with options of `typer.Typer.__call__`."""
+    try:
+        import breathline  # noqa: F401 - it checks that no foreign package has a name of ours
+    except ImportError as error:
+        sys.exit(f"Error: {error}")
+    from tasks.runtime.error_output import print_error
+
     try:
         if sys.argv[1:2] and sys.argv[1] in ALONE:
             from cli.assembly import assemble

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.runtime.errors import BreathlineError
 
-PACKAGES = ("cli", "flows", "lineage", "tasks", "models")
+PACKAGES = ("breathline", "cli", "flows", "lineage", "tasks", "models")
 OWN = Path(__file__).resolve().parents[1]
 
 

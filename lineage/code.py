@@ -13,7 +13,7 @@ from typing import Any
 from lineage.git import ask_git, commit_of, origin, tree_at
 from tasks.runtime.files import sha256
 
-WATCHING = ("lineage", "flows", "cli")  # packages that make no outs
+WATCHING = ("lineage", "flows", "breathline", "cli")  # packages that make no outs
 CATALOGUE = Path("tasks/artifacts.py")  # dvc.yaml has the same paths
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
 # Environment variable of a worker: the commit whose working tree another machine sent as the checked-out commit.

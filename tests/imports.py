@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("models", "tasks", "lineage", "flows", "cli")  # each may import those before it
+ROOMS = ("models", "tasks", "lineage", "flows", "breathline", "cli")  # each may import those before it
 LAUNCHED = re.compile(r"-m ([\w.]+)")
 
 

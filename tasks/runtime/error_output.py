@@ -22,7 +22,7 @@ DEBUG = "BREATHLINE_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
 OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cli", "flows", "lineage", "tasks", "models")
+PACKAGES = ("breathline", "cli", "flows", "lineage", "tasks", "models")
 LINE_START = re.compile(r" *(where: |next:  |\| )?")
 RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
 

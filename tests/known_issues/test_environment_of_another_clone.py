@@ -10,7 +10,7 @@ from flows.processes.run_lock import exclusive_run
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
-PACKAGES = ("cli", "flows", "lineage", "tasks", "models")
+PACKAGES = ("breathline", "cli", "flows", "lineage", "tasks", "models")
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def test_no_parameter_is_part_of_a_command(tmp_path):
 def test_dvc_alone_runs_no_name_of_params_yaml(tmp_path):
     project = toy.make(tmp_path / "project", (ROOT / "dvc.yaml").read_text())
     (project / "params.yaml").write_text(WITH_NAME)
-    for name in ("cli", "flows", "lineage", "models", "tasks"):
+    for name in ("breathline", "cli", "flows", "lineage", "models", "tasks"):
         shutil.copytree(ROOT / name, project / name)
     shown = toy.call(project, "dvc", "repro", "--single-item", f"weights@{NAME}", ok=False)
     assert 'python -m cli.stage "$DVC_STAGE"' in shown

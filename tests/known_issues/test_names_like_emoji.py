@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 def test_no_console_turns_names_into_pictures():
     calls = [
         f"{path.relative_to(ROOT)}: {call}"
-        for room in ("cli", "flows", "lineage", "tasks")
+        for room in ("breathline", "cli", "flows", "lineage", "tasks")
         for path in sorted((ROOT / room).rglob("*.py"))
         for call in re.findall(r"\bConsole\([^()]*\)", path.read_text(encoding="utf-8"))
     ]

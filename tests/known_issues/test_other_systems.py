@@ -20,7 +20,7 @@ from tests import toy
 from tests.pipeline import runs
 from tests.unit.tasks.corpora.invented import Coughs
 
-PACKAGES = ("benchmarks", "cli", "flows", "lineage", "models", "tasks")
+PACKAGES = ("benchmarks", "breathline", "cli", "flows", "lineage", "models", "tasks")
 # Names of the standard library that macOS lacks, and paths of Linux.
 LINUX_ONLY = {
     "sched_getaffinity", "sched_setaffinity", "posix_fadvise", "posix_fallocate", "memfd_create", "copy_file_range",

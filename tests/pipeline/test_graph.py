@@ -14,7 +14,7 @@ from tasks.runtime.params import flatten
 from tests.imports import imported, modules, named_in_strings
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tasks", "models", "lineage", "flows", "cli")
+PACKAGES = ("tasks", "models", "lineage", "flows", "breathline", "cli")
 RECIPES = recipe_layers.names(ROOT / "recipes")
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 
@@ -62,8 +62,10 @@ def test_the_deps_of_a_stage_hold_the_modules_that_it_imports_and_each_at_least_
 
 
 def test_packages_hold_a_docstring_and_nothing_else():
-    files = [path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")]
-    assert len(files) >= len(PACKAGES)
+    """`breathline` has code: it is what programs import, and no stage depends on it."""
+    of_stages = [package for package in PACKAGES if package != "breathline"]
+    files = [path for package in of_stages for path in (ROOT / package).rglob("__init__.py")]
+    assert len(files) >= len(of_stages)
     for path in files:
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert len(body) == 1, f"{path}: stages would import code that is no dep"

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
+FOLDERS = ("breathline", "cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
 NAMES = (
     "audit",
     "corpora",
@@ -68,7 +68,9 @@ def test_readme_and_design_show_the_same_figure():
 def test_every_variable_of_the_environment_is_documented():
     documented = (ROOT / "docs/environment.md").read_text(encoding="utf-8")
     sources = [
-        path for folder in ("cli", "flows", "lineage", "models", "tasks") for path in (ROOT / folder).rglob("*.py")
+        path
+        for folder in ("breathline", "cli", "flows", "lineage", "models", "tasks")
+        for path in (ROOT / folder).rglob("*.py")
     ]
     texts = [path.read_text(encoding="utf-8") for path in (*sources, ROOT / "tests/conftest.py")]
     names = {name for text in texts for name in re.findall(r"\bBREATHLINE_[A-Z_]*[A-Z]\b", text)}

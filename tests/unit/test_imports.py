@@ -73,7 +73,7 @@ OF_FORMATS = ("tasks/own_data/annotation_files.py", "tasks/own_data/formats.py")
 ADAPTERS = (*(path for path in (ROOT / "tasks/corpora").iterdir() if path.is_dir()), *map(ROOT.joinpath, OF_FORMATS))
 FILES = sorted(
     path
-    for folder in ("cli", "flows", "lineage", "models", "tasks")
+    for folder in ("breathline", "cli", "flows", "lineage", "models", "tasks")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in {".py", ".j2", ".html", ".css", ".md"} and not any(path.is_relative_to(one) for one in ADAPTERS)
 )

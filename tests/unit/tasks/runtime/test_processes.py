@@ -152,7 +152,7 @@ STARTERS = {
     "flows/processes/process_groups.py": "guarded commands of a flow",
     "flows/processes/watchdog.py": "the watchdog itself",
 }
-PACKAGES = ("cli", "flows", "lineage", "models", "tasks")
+PACKAGES = ("breathline", "cli", "flows", "lineage", "models", "tasks")
 CALLS = re.compile(
     r"(subprocess\.)?Popen|((concurrent\.)?futures\.)?ProcessPoolExecutor|os\.(fork|forkpty|posix_spawn|spawn.*|system)"
     r"|(torch\.)?(multiprocessing|context|_context)\.(Process|Pool|spawn|start_processes)|start_processes"
