@@ -49,7 +49,7 @@ def serve_model(
     The page at `/` takes a file, or records one. Programs send recordings to `POST /predict`; `/openapi.json` has all
     addresses. A recording is kept no longer than its prediction takes.
     """
-    token = _token(token_file)
+    token = read_token(token_file)
     if host not in LOOPBACK and token is None:
         raise BreathlineError(
             f"A server on {host} can be reached by other machines, and there is no token.",
@@ -76,7 +76,7 @@ def serve_model(
     running.serve(lambda uploads: app.create(service, uploads, hosts=hosts, token=token), listener, grace)
 
 
-def _token(path: Path | None) -> str | None:
+def read_token(path: Path | None) -> str | None:
     """Return the token of a file, or that of the environment; None without any.
 
     Raises:

@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,6 @@ NAME = "recording"  # of the temporary file: no name of a client becomes a path
 FORM = "multipart/form-data"
 RAW = re.compile(r"audio/[\w.+-]+|application/(?:octet-stream|ogg)|video/(?:mp4|webm|ogg)")
 FIELD_BYTES = 2**14  # of a field of a form that is no file
-DRAIN_S, DRAIN_BYTES = 1.0, 2**24  # of a refused body: a client that still sends would not read the answer
 MAX_LABEL = 80  # characters
 
 
@@ -60,7 +59,7 @@ async def received(request: Request, folder: Path, limits: Limits) -> AsyncItera
         )
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limits.max_bytes:
-        raise await body.refused()
+        raise _too_large(limits.max_bytes)
     with _own_folder(folder) as own:
         path = own / NAME
         try:
@@ -105,29 +104,25 @@ class _Body:
     """
 
     def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._limit, self._size, self._more = receive, limit, 0, True
+        self._receive, self._limit, self._size = receive, limit, 0
 
     async def __call__(self) -> Message:
-        """Return the next message, unless the body is too large."""
+        """Return the next message.
+
+        Raises:
+            RequestError: The body is too large.
+        """
         message = await self._receive()
         self._size += len(message.get("body", b""))
-        self._more = message.get("more_body", False)
         if self._size > self._limit:
-            raise await self.refused()
+            raise _too_large(self._limit)
         return message
 
-    async def refused(self) -> RequestError:
-        """Return the problem of a body that is too large, after a part of its rest is read."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
-                left = DRAIN_BYTES
-                while self._more and left > 0:
-                    message = await self._receive()
-                    left -= len(message.get("body", b""))
-                    self._more = message.get("more_body", False)
-        what = f"The recording is larger than {self._limit / 2**20:,.4g} MB, the limit of this server."
-        hint = "cut it into shorter parts, send it as FLAC, or raise the limit (`serve-model --max-mb`)"
-        return RequestError(413, what, hint=hint, headers={"Connection": "close"})
+
+def _too_large(limit: int) -> RequestError:
+    what = f"The recording is larger than {limit / 2**20:,.4g} MB, the limit of this server."
+    hint = "cut it into shorter parts, send it as FLAC, or raise the limit (`serve-model --max-mb`)"
+    return RequestError(413, what, hint=hint)
 
 
 async def _save_raw(request: Request, path: Path) -> str:

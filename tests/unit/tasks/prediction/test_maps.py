@@ -24,7 +24,11 @@ def noise(one, seconds, seed=0):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("frontend", "method", "heads"), [("ast", "gradient_attention", None), ("efficientat", "layer_cam", cards.HEADS)]
+    ("frontend", "method", "heads"),
+    [
+        pytest.param("ast", "gradient_attention", None, marks=pytest.mark.long),
+        ("efficientat", "layer_cam", cards.HEADS),
+    ],
 )
 def test_the_map_is_that_of_the_network_for_its_class(tmp_path, frontend, method, heads):
     one = engine(tmp_path, frontend, heads=heads)

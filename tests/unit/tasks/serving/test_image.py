@@ -109,6 +109,7 @@ def test_the_dockerfile_keeps_the_rules():
             assert f"!{source}" in ignored
 
 
+@pytest.mark.slow
 def test_the_image_starts_as_its_entrypoint_says(tmp_path):
     found = dict(re.findall(r"^(ENTRYPOINT|CMD) (.*)$", DOCKERFILE, flags=re.MULTILINE))
     entry, arguments = json.loads(found["ENTRYPOINT"]), json.loads(found["CMD"])

@@ -160,11 +160,12 @@ def test_refusals_say_what_is_wrong_and_what_to_do(server, content, kind, status
 
 
 def test_a_body_without_a_length_is_limited_too(server):
-    chunks = (bytes(2**16) for _ in range(100))
+    chunks = (bytes(2**16) for _ in range(1000))  # all of it is sent before the answer is read
     problem(server.client.post("/predict", content=chunks, headers={"Content-Type": "audio/wav"}), 413)
     problem(server.client.post("/predict?format=xml", content=SOUND), 422)
 
 
+@pytest.mark.slow
 def test_a_slow_upload_ends_with_408(tmp_path):
     with running_server(tmp_path, timeout_s=0.3) as server:
         answer = server.raw(hostile.request(SOUND[:100], length=len(SOUND)))
@@ -173,6 +174,7 @@ def test_a_slow_upload_ends_with_408(tmp_path):
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_connection_without_a_whole_head_is_closed(tmp_path, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_S", 0.3)
     with running_server(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port)) as sent:
@@ -190,6 +192,7 @@ def test_a_huge_head_is_refused(server):
     assert server.client.get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
     with running_server(tmp_path, delay_s=0.2, requests=2) as server:
         threads = [threading.Thread(target=server.post, args=(SOUND,)) for _ in range(2)]
@@ -204,6 +207,7 @@ def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
         assert server.post(SOUND).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
     with running_server(tmp_path, delay_s=0.6, timeout_s=0.3) as server:
         refused = server.post(SOUND)
@@ -214,12 +218,14 @@ def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_slow_to_read_ends_with_503(tmp_path):
     with running_server(tmp_path, timeout_s=0.2) as server:
         refused = server.post(hostile.silence(20, 8), "audio/flac")
         assert "took longer than 0.2 s" in problem(refused, 503).detail
 
 
+@pytest.mark.slow
 def test_a_client_that_is_gone_leaves_no_file_and_no_place_taken(tmp_path):
     with running_server(tmp_path, delay_s=0.2, requests=1) as server:
         for part in (SOUND[:5000], SOUND):  # during the upload, and during the prediction
