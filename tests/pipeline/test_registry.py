@@ -86,6 +86,7 @@ def test_a_version_is_a_commit_that_dvc_takes_for_up_to_date(project, tmp_path):
     assert json.loads(toy.call(clone, "dvc", "status", "--json")) == {}
     printed = toy.call(clone, "breathline", "registry", "list")
     assert "student@v1.0.0" in printed
+    assert "student@v1.0.0: it learned from generated sounds and says nothing about real lungs" in printed
 
 
 def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
