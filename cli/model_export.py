@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column
 
 from cli import loaded_model
 from cli.options import EXAMPLES
@@ -85,7 +86,7 @@ def _export(kind: Format, model: str | None, out: Path, seed: int | None, *, int
         card = portable.write(kind, folder, out, origin=origin, quantise=int8, on_cycle=on_cycle)
     if card.get("banner"):
         console.print(f"[yellow]{card['banner']}[/]")
-    shown = table("file", "bytes")
+    shown = table("file", Column("bytes", justify="right"))
     for path in sorted(out.iterdir()):
         shown.add_row(path.name, f"{path.stat().st_size:,}")
     console.print(f"[bold]{label}[/] in {out}:")
@@ -101,15 +102,21 @@ def _require_empty(out: Path) -> None:
 
 
 def _show_int8(found: dict[str, Any], console: Console) -> None:
-    """Print size, time and scores of the version with weights of 8 bits."""
-    shown = table("", "float32", f"int8 ({found['method']})")
-    shown.add_row("bytes", *(f"{found['bytes'][one]:,}" for one in ("float32", "int8")))
-    shown.add_row("ms for a cycle, one core", *(f"{found['milliseconds'][one]:.1f}" for one in ("float32", "int8")))
-    for subset in ("validation", "test"):
+    """Print size, time and scores of the versions with weights of 8 bits, the kept one with its test cycles."""
+    methods = {f"{name} *" if name == found["method"] else name: one for name, one in found["tried"].items()}
+    shown = table(Column(""), *(Column(name, justify="right") for name in ("float32", *methods)))
+    tried = list(methods.values())
+    shown.add_row("bytes", *(f"{one:,}" for one in (found["bytes"]["float32"], *(one["bytes"] for one in tried))))
+    times = (found["milliseconds"]["float32"], *(one["milliseconds"] for one in tried))
+    shown.add_row("ms for a cycle, one core", *(f"{one:.1f}" for one in times))
+    tested = [found["test"] if one is found["tried"][found["method"]] else None for one in tried]
+    for subset, measured in (("validation", tried), ("test", tested)):
         for name, title in (("score_strict", "strict Score"), ("score_lenient", "lenient Score")):
-            values = (found[subset][name][one] for one in ("float32", "int8"))
+            values = [found[subset][name]["float32"], *(one and one[name]["int8"] for one in measured)]
             shown.add_row(f"{title}, {subset}", *("–" if value is None else f"{value:.2f}" for value in values))
-        changed = f"{found[subset]['changed_decisions']:.1%} of {found[subset]['cycles']} cycles"
-        shown.add_row(f"other class, {subset}", "", changed)
+        changes = ("–" if one is None else f"{one['changed_decisions']:.1%}" for one in measured)
+        shown.add_row(f"another class, {subset}", "", *changes)
     console.print()
     console.print(shown)
+    counts = " and ".join(f"{found[subset]['cycles']} {subset}" for subset in ("validation", "test"))
+    console.print(f"* kept as {found['file']}. Measured on {counts} cycles.")

@@ -1,12 +1,12 @@
-"""Quantisation of ONNX files: weights of 8 bits, and with calibration also activations of 8 bits."""
+"""Quantisation of ONNX files: weights of 8 bits, and with two of the methods also activations of 8 bits."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +14,25 @@ import numpy.typing as npt
 from tasks.exporting import onnx_file
 from tasks.runtime import files
 
-Method = Literal["dynamic", "static"]
-METHODS: tuple[Method, Method] = ("dynamic", "static")
+if TYPE_CHECKING:
+    import onnx
+
+Method = Literal["weights", "dynamic", "static"]
+METHODS: tuple[Method, ...] = ("weights", "dynamic", "static")
+ALL = ["Conv", "MatMul", "Gemm"]
 # Convolutions of a dynamic quantisation are slower than those in float32.
-OPERATIONS: dict[Method, list[str]] = {"dynamic": ["MatMul", "Gemm"], "static": ["Conv", "MatMul", "Gemm"]}
+OPERATIONS: dict[Method, list[str]] = {"weights": ALL, "dynamic": ["MatMul", "Gemm"], "static": ALL}
+LEAST = 1024  # elements of a weight; smaller ones save nothing
 Given = Mapping[str, npt.NDArray[Any]]
 
 
 def write(path: Path, source: Path, method: Method, calibration: Iterable[Given]) -> int:
     """Write the quantised version of an ONNX file, and return the number of quantised operations.
 
-    The front end, the softmax and the novelty distance stay as they are. ``dynamic``: weights of linear layers, whose
-    activations are scaled at each use. ``static``: weights of convolutions and linear layers, and their activations
-    with fixed scales. If there is nothing to quantise, no file is written.
+    The front end, convolutions of each channel by itself, the softmax and the novelty distance stay as they are.
+    ``weights``: weights of 8 bits, for a smaller file; the computation is in float32. ``dynamic``: linear layers in 8
+    bits, whose activations are scaled at each use. ``static``: convolutions, too, and activations with fixed scales.
+    If there is nothing to quantise, no file is written.
 
     Args:
         path: Path of the quantised file.
@@ -40,6 +46,11 @@ def write(path: Path, source: Path, method: Method, calibration: Iterable[Given]
     nodes = network_nodes(onnx.load(source), OPERATIONS[method])
     if not nodes:
         return 0
+    if method == "weights":
+        model = onnx.load(source)
+        _store_in_8_bits(model, set(nodes))
+        _save(path, model, source)
+        return len(nodes)
     shared: dict[str, Any] = {
         "op_types_to_quantize": OPERATIONS[method],
         "nodes_to_quantize": nodes,
@@ -64,10 +75,55 @@ def write(path: Path, source: Path, method: Method, calibration: Iterable[Given]
             model = onnx.load(made)
     finally:
         logging.getLogger().removeFilter(_without_advice)
+    _save(path, model, source)
+    return len(nodes)
+
+
+def _save(path: Path, model: onnx.ModelProto, source: Path) -> None:
+    """Write a model with the metadata of the file that it was made of, and no others."""
+    import onnx
+
     onnx_file.clean(model, {one.key: one.value for one in onnx.load(source).metadata_props})
     with files.replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
-    return len(nodes)
+
+
+def _store_in_8_bits(model: onnx.ModelProto, names: Container[str]) -> None:
+    """Store the weights of nodes in 8 bits, with one scale for each output channel, and restore them when loaded.
+
+    Args:
+        model: ONNX model, which is changed.
+        names: Names of the nodes.
+    """
+    from onnx import helper, numpy_helper
+
+    stored = {one.name: one for one in model.graph.initializer}
+    for node in [one for one in model.graph.node if one.name in names]:
+        tensor = stored.pop(node.input[1], None)  # None: computed, or stored already
+        if tensor is None or np.prod(tensor.dims) < LEAST:
+            continue
+        weights = numpy_helper.to_array(tensor)
+        axis = 0 if node.op_type == "Conv" or _is_transposed(node) else weights.ndim - 1
+        others = tuple(index for index in range(weights.ndim) if index != axis)
+        scales = np.maximum(np.abs(weights).max(axis=others), np.finfo(np.float32).tiny) / np.float32(127)
+        shape = [-1 if index == axis else 1 for index in range(weights.ndim)]
+        rounded = np.round(weights / scales.reshape(shape)).clip(-127, 127).astype(np.int8)
+        parts = (f"{tensor.name}.int8", f"{tensor.name}.scale")
+        model.graph.initializer.remove(tensor)
+        for name, value in zip(parts, (rounded, scales), strict=True):
+            model.graph.initializer.append(numpy_helper.from_array(value, name))
+        restore = helper.make_node("DequantizeLinear", parts, [tensor.name], name=f"restore.{tensor.name}", axis=axis)
+        model.graph.node.insert(0, restore)
+
+
+def _is_transposed(node: onnx.NodeProto) -> bool:
+    """Return whether a `Gemm` has its weights as (output, input)."""
+    return any(one.name == "transB" and one.i for one in node.attribute)
+
+
+def _is_depthwise(node: onnx.NodeProto) -> bool:
+    """Return whether a convolution works on groups of channels: few weights, for which 8 bits cost much."""
+    return any(one.name == "group" and one.i > 1 for one in node.attribute)
 
 
 def network_nodes(model: Any, operations: Iterable[str]) -> list[str]:
@@ -90,7 +146,11 @@ def network_nodes(model: Any, operations: Iterable[str]) -> list[str]:
         return found
 
     wanted = above("embedding") - above(onnx_file.features_name(model))
-    return [node.name for node in model.graph.node if node.name in wanted and node.op_type in set(operations)]
+    return [
+        node.name
+        for node in model.graph.node
+        if node.name in wanted and node.op_type in set(operations) and not _is_depthwise(node)
+    ]
 
 
 def _reader(inputs: Iterable[Given]) -> Any:

@@ -124,7 +124,11 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     assert read_json(tmp_path / "out/model.json")["int8"] == found
     path = tmp_path / "out" / found["file"]
     assert found["bytes"] == {"float32": (exported / "model.onnx").stat().st_size, "int8": path.stat().st_size}
-    assert found["bytes"]["int8"] < 0.7 * found["bytes"]["float32"]
+    assert list(found["tried"]) == ["weights", "dynamic", "static"]
+    for one in found["tried"].values():
+        assert one["bytes"] < 0.7 * found["bytes"]["float32"]
+        assert one["largest_difference"] > 0
+    assert found["tried"][found["method"]]["bytes"] == found["bytes"]["int8"]
     assert "model_int8.onnx" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
     assert {one.name for one in (tmp_path / "out").iterdir()} == {
         "README.md", "model.json", "model.onnx", "model_int8.onnx", "use.py",
@@ -139,6 +143,26 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     assert found["validation"]["cycles"] == 12
     assert [done for done, _ in seen] == list(range(1, 1 + len(seen)))
     assert len(seen) == seen[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept"),
+    [
+        ({"weights": 0.0, "dynamic": 0.4, "static": 2.0}, "dynamic"),  # faster than `weights`, within half a point
+        ({"weights": 1.5, "dynamic": 0.9, "static": 2.0}, "dynamic"),
+        ({"weights": 0.1, "dynamic": 0.6, "static": 0.6}, "weights"),
+        ({"weights": None, "dynamic": None}, "weights"),  # no Score without abnormal cycles
+    ],
+)
+def test_the_fastest_version_that_loses_little_is_kept(lost, kept):
+    measured = {
+        method: {
+            "milliseconds": {"weights": 3, "dynamic": 2, "static": 1}[method],
+            "score_strict": {"float32": 60.0, "int8": None if points is None else 60 - points},
+        }
+        for method, points in lost.items()
+    }
+    assert int8.choose(measured) == kept
 
 
 def test_weights_of_8_bits_need_the_project_that_trained_the_model(tmp_path, monkeypatch):
