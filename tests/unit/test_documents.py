@@ -12,6 +12,7 @@ NAMES = (
     "audit",
     "corpora",
     "environment",
+    "export",
     "flows",
     "glossary",
     "icbhi",

@@ -37,9 +37,10 @@ class OnnxEngine(Engine):
         options.log_severity_level = 4  # its own messages; errors are raised
         options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch
         try:
-            # Of bytes, so that a file cannot name others to be read.
-            content = path.read_bytes()
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            path.open("rb").close()
+            # By its path: weights in other files are then refused unless these are in the same folder. Of bytes,
+            # onnxruntime would look for them in the current folder.
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except OSError as error:
             what = f"The network cannot be read: {error.strerror}."
             raise BreathlineError(what, where=path, hint=f"run the stage `export` again; {OTHER}") from error

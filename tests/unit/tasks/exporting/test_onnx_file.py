@@ -9,6 +9,8 @@ import pytest
 from models.export.assembly import assemble
 from models.frontends.registry import sample_rates
 from tasks.exporting import onnx_file
+from tasks.prediction.engines.onnx import OnnxEngine
+from tasks.prediction.facts import ModelFacts
 from tasks.runtime.errors import BreathlineError
 from tests.unit.models.export import cards
 from tests.unit.models.export.linear_network import waveform_network
@@ -111,3 +113,27 @@ def test_long_lists_of_positions_are_computed_and_not_stored(exported):
     _, path = exported("efficientat")
     stored = [one for one in onnx.load(path).graph.initializer if one.data_type == onnx.TensorProto.INT64]
     assert max(np.prod(one.dims, initial=1) for one in stored) < 100
+
+
+@pytest.mark.parametrize("where", ["secret.bin", "../secret.bin", "link.bin", "/etc/passwd"])
+def test_the_weights_of_a_file_cannot_lie_outside_of_its_folder(exported, tmp_path, monkeypatch, where):
+    """The engine of predictions opens files by their path, too; of bytes, onnxruntime would read the current folder."""
+    _, path = exported("efficientat")
+    model = onnx.load(path)
+    folder, elsewhere = tmp_path / "model", tmp_path / "elsewhere"
+    for one in (folder, elsewhere):
+        one.mkdir()
+    for secret in (tmp_path / "secret.bin", elsewhere / "secret.bin"):
+        secret.write_bytes(bytes(10_000_000))
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    monkeypatch.chdir(elsewhere)
+    tensor = max(model.graph.initializer, key=lambda one: len(one.raw_data))
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=where)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    facts = ModelFacts.from_card(
+        {"architecture": "mn", "frontend": "ast", "labels": "x", "classes": ["a"], "duration_s": 1.0}
+    )
+    with pytest.raises(BreathlineError, match=r"cannot load the network: .*[Ee]xternal"):
+        OnnxEngine(folder, facts)

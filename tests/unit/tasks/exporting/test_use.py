@@ -51,7 +51,8 @@ def student(path: Path, frontend: str, **more) -> Path:
     artifact.save(path / "student", {"val": network}, card)
     exported = path / "export"
     novelty = {name.rpartition(".")[2]: state[name] for name in NOVELTY}
-    full = card | {"sample_rate": sample_rates()[frontend], "banner": "From noise only.", "novelty": {"threshold": 1e9}}
+    limit = {"quantile": 0.99, "threshold": 1e9, "dimensions": 3}
+    full = card | {"sample_rate": sample_rates()[frontend], "banner": "From noise only.", "novelty": limit}
     folder.write(exported, path / "student", full, network, novelty)
     files.write_json(exported / "model.json", full)
     return exported
