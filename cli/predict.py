@@ -18,6 +18,7 @@ from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from tasks.prediction.batch import Predicted
+    from tasks.prediction.illustrations import Illustrator
     from tasks.prediction.passes import Options
     from tasks.prediction.predictor import Predictor
     from tasks.prediction.results import Prediction
@@ -74,6 +75,10 @@ def predict(
     labels: Annotated[
         Path | None, typer.Option(help="folder for a label track of each recording, which Audacity imports")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="page with summaries, spectrograms and sounds; with --engine torch also maps of the classes"),
+    ] = None,
     piped: Annotated[
         Piped, typer.Option("--format", help="what is written to standard output; all else then goes to standard error")
     ] = "table",
@@ -101,10 +106,13 @@ def predict(
     from tasks.prediction.excerpts import Windows
     from tasks.prediction.passes import Options
     from tasks.prediction.recordings import STANDARD_INPUT, standard_input
+    from tasks.runtime import files
 
     console = Console(emoji=False, highlight=False, stderr=piped != "table")
     for path in (*out, *filter(None, [summary])):
         outputs.format_of(path)
+    if html is not None:
+        files.require_writable(html)
     if log is None and (log_names or log_device is not None):
         what = "There is no log that names of files or of a device could be in."
         raise BreathlineError(what, where="--log-names, --log-device", hint="give --log FILE as well")
@@ -118,7 +126,12 @@ def predict(
         piped_in = stack.enter_context(standard_input()) if STANDARD_INPUT in recordings else None
         given += [piped_in] if piped_in else []
         predictor = loaded_model.load(model, seed, engine, console)
-        found = _predicted(predictor, given, options, patients, console)
+        illustrator = None
+        if html is not None:
+            from tasks.prediction.illustrations import Illustrator
+
+            illustrator = Illustrator(predictor)
+        found = _predicted(predictor, given, options, patients=patients, illustrator=illustrator, console=console)
         if log is not None:
             _log(log, found.by_file, names=log_names, device=log_device)
         predictions = [
@@ -126,6 +139,11 @@ def predict(
             for path, prediction in found.by_file.items()
         ]
         _write(predictions, out=out, summary=summary, labels=labels, piped=piped, console=console)
+        if html is not None and illustrator is not None and predictions:
+            from tasks.prediction import page
+
+            files.write_text(html, page.render(predictions, illustrator.by_recording, predictor.engine.rate))
+            console.print(f"Written: {html}", soft_wrap=True, markup=False)
     _raise_failures(found, len(given))
 
 
@@ -140,7 +158,13 @@ def _recordings(names: Sequence[str], console: Console) -> list[Path]:
 
 
 def _predicted(
-    predictor: Predictor, given: Sequence[Path], options: Options, patients: Path | None, console: Console
+    predictor: Predictor,
+    given: Sequence[Path],
+    options: Options,
+    *,
+    patients: Path | None,
+    illustrator: Illustrator | None,
+    console: Console,
 ) -> Predicted:
     """Return the predictions, with a bar and the time left on a terminal."""
     from cli.predictions import progress
@@ -150,7 +174,15 @@ def _predicted(
     table = None if patients is None else patient_table.read(patients)
     known = patient_table.find(given, table)
     with progress(given, console) as (on_frames, on_done):
-        found = batch.predict(predictor, given, options, patients=known, on_frames=on_frames, on_done=on_done)
+        found = batch.predict(
+            predictor,
+            given,
+            options,
+            patients=known,
+            illustrator=illustrator,
+            on_frames=on_frames,
+            on_done=on_done,
+        )
     if found.together:
         console.print(
             f"Features are normalised by the mean of these {found.together} recordings, which count as one device."

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.training.normalization import Offsets
+from tasks.prediction.illustrations import Illustrator
 from tasks.prediction.passes import Options
 from tasks.prediction.predictor import Predictor
 from tasks.prediction.results import Prediction
@@ -32,6 +33,7 @@ def predict(
     options: Options,
     *,
     patients: Mapping[Path, str],
+    illustrator: Illustrator | None = None,
     on_frames: Callable[[Path, int], None] = lambda _path, _frames: None,
     on_done: Callable[[Path], None] = lambda _: None,
 ) -> Predicted:
@@ -42,6 +44,7 @@ def predict(
         recordings: Recordings.
         options: Options of the prediction.
         patients: Patients of recordings, as far as they are known.
+        illustrator: Collection of sounds for a page, if there is one; it takes none of whole recordings.
         on_frames: Callback with a recording and the number of its frames that were read.
         on_done: Callback with each recording that is done.
 
@@ -57,9 +60,12 @@ def predict(
                 options,
                 patient=patients.get(path),
                 offsets=offsets.get(path),
+                run=None if illustrator is None or options.whole else illustrator.run,
                 on_progress=lambda frames, path=path: on_frames(path, frames),  # type: ignore[misc]
             )
         except BreathlineError as error:
             found.failures[path] = error
+        if illustrator is not None:
+            illustrator.take(found.by_file.get(path))
         on_done(path)
     return found

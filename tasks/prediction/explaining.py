@@ -37,7 +37,4 @@ def explain(model: Predictor, recording: Recording, options: Options) -> list[tu
         return outputs
 
     found = model.predict(recording, options, run=run)
-    # The engine is given the usable segments, and for a model with normalisation all that have samples.
-    given = [one for one in found.segments if one.predicted is not None or (model.normalization and one.measures)]
-    heard = sorted((one for one in given if "peak" in one.measures), key=lambda one: one.start_s)
-    return [(one, drawn) for one, drawn in zip(heard, maps, strict=False) if one.predicted is not None]
+    return [(one, drawn) for one, drawn in zip(model.heard(found), maps, strict=False) if one.predicted is not None]

@@ -13,7 +13,7 @@ from models.explanation.settings import Method
 from models.frontends.axes import axes
 from models.frontends.clip import cycle_span
 from models.heads import Heads
-from tasks.prediction.engines.base import Outputs, Samples
+from tasks.prediction.engines.base import Engine, Outputs, Samples
 from tasks.prediction.engines.pytorch import TorchEngine
 from tasks.runtime.errors import BreathlineError
 
@@ -107,6 +107,13 @@ class MappingEngine:
         own |= ~own.any() & (np.arange(len(own)) == np.abs(self._seconds - start).argmin())  # at least one column
         seconds = tuple((self._seconds[own] - start).round(3).tolist())
         return SegmentMap(self.method, seconds, self._hertz, values[own].round(3))
+
+
+def mapping_engine(engine: Engine) -> MappingEngine | None:
+    """Return an engine that also draws maps; None if no method draws those of its network, or it is not PyTorch's."""
+    if not isinstance(engine, TorchEngine) or not any(maps.fits(method, engine.network.network) for method in METHODS):
+        return None
+    return MappingEngine(engine)
 
 
 def _columns(heads: Heads | None, classes: int) -> list[list[int]]:

@@ -114,6 +114,18 @@ class Predictor:
             return [], np.empty((0, 0), dtype=np.float32)
         return [found.parts[index] for index in kept], np.stack([rows[index] for index in kept])
 
+    def heard(self, prediction: Prediction) -> list[Segment]:
+        """Return the segments of a prediction whose waveforms the engine was given, in that order.
+
+        They are the usable ones; a model with normalisation is given all that have samples.
+
+        Args:
+            prediction: Prediction, not for a whole recording.
+        """
+        normalized = self.normalization is not None
+        given = [one for one in prediction.segments if "peak" in one.measures and (normalized or one.predicted)]
+        return sorted(given, key=lambda one: one.start_s)
+
     def device_offsets(self, paths: Sequence[Path], options: Options = DEFAULT) -> dict[Path, Offsets]:
         """Return the offsets of each recording, for a model that normalises by device; else nothing.
 

@@ -52,11 +52,13 @@ class Picture:
         svg: The drawing (`tasks.reporting.svg`).
         title: Heading above the figure.
         caption: Explanation of the figure.
+        sound: Sound to be heard, as a data URL; none if empty.
     """
 
     svg: str
     title: str = ""
     caption: str = ""
+    sound: str = ""
     kind: str = "picture"
 
 

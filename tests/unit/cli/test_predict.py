@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -210,3 +211,22 @@ def test_a_log_that_cannot_be_written_is_refused_before_any_work(folder):
     with pytest.raises(BreathlineError, match="There is no log") as refused:
         predict(["a.wav"], model="nonsense", log_device="phone")
     assert refused.value.hint == "give --log FILE as well"
+
+
+@pytest.mark.slow
+def test_the_page_has_spectrograms_sounds_and_with_torch_maps(folder):
+    onnx_model.write(folder / "export")
+    (folder / "b.wav").write_bytes((folder / "a.wav").read_bytes()[:1000])
+    write(folder / "c.wav", 1.0)
+    with pytest.raises(BreathlineError, match="1 of 3 recordings"):
+        predict(["a.wav", "b.wav", "c.wav"], model="export", html=Path("onnx.html"))
+    page = Path("onnx.html").read_text(encoding="utf-8")
+    assert (page.count("<audio controls"), page.count("what the class depends on")) == (4, 0)
+    assert "learned from generated sounds" in page
+    assert "not a diagnosis" in page
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page), "the page needs no other file"
+    predict(["c.wav"], model="model", html=Path("torch.html"))
+    assert Path("torch.html").read_text(encoding="utf-8").count("what the class depends on most") == 1
+    predict(["a.wav"], model="export", html=Path("whole.html"), whole=True)
+    page = Path("whole.html").read_text(encoding="utf-8")
+    assert (page.count("<audio"), page.count("0.00–2.25")) == (0, 1)
