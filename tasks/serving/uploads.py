@@ -23,6 +23,7 @@ NAME = "recording"  # of the temporary file: no name of a client becomes a path
 FORM = "multipart/form-data"
 RAW = re.compile(r"audio/[\w.+-]+|application/(?:octet-stream|ogg)|video/(?:mp4|webm|ogg)")
 FIELD_BYTES = 2**14  # of a field of a form that is no file
+ANNOTATION_BYTES = 2**20  # some 50,000 cycles
 MAX_LABEL = 80  # characters
 
 
@@ -120,7 +121,7 @@ class _Body:
 
 
 def _too_large(limit: int) -> RequestError:
-    what = f"The recording is larger than {limit / 2**20:,.4g} MB, the limit of this server."
+    what = f"The upload is larger than {limit / 2**20:,.4g} MB, the limit of this server."
     hint = "cut it into shorter parts, send it as FLAC, or raise the limit (`serve-model --max-mb`)"
     return RequestError(413, what, hint=hint)
 
@@ -150,9 +151,12 @@ def _suffix(annotation: UploadFile) -> str:
     """Return the suffix of an annotation's format.
 
     Raises:
-        RequestError: The name of the annotation ends otherwise.
+        RequestError: The name of the annotation ends otherwise, or it is too large.
     """
     name = label(annotation.filename)
+    if (annotation.size or 0) > ANNOTATION_BYTES:
+        what = f"The annotation {name} is larger than {ANNOTATION_BYTES / 2**20:g} MB."
+        raise RequestError(413, what, hint="send the recording and its annotation in parts")
     if not name.lower().endswith(ANNOTATIONS):
         what = f"The annotation {name} is of an unknown format."
         raise RequestError(422, what, hint=f"its name ends in {', '.join(ANNOTATIONS)}")

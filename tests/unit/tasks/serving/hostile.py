@@ -58,6 +58,11 @@ def form(body, name="a.wav", *, field="file", boundary=BOUNDARY, ended=True):
     return head + b'"\r\nContent-Type: audio/wav\r\n\r\n' + body + end
 
 
+def annotated(body, annotation, name):
+    """Return a form with a recording and its annotation as bytes."""
+    return form(body).removesuffix(f"--{BOUNDARY}--\r\n".encode()) + form(annotation, name, field="annotation")
+
+
 FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 
@@ -109,6 +114,9 @@ def _bad_form(numbers):
         form(body, field="other"),
         form(body, boundary="another"),
         form(body) * 3,
+        annotated(body, numbers.randbytes(1000), "a.txt"),
+        annotated(body, b"0\t1e308\t9\t9\n" * 1000, "../../a.TSV"),
+        annotated(body, b'{"record_annotation": ' + b"[" * 10_000, "a.json"),
         form(body).replace(b"Content-Disposition", b"Content-Nonsense"),
         form(body).replace(b"\r\n", b"\n"),
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"\r\n\r\nno file\r\n--{BOUNDARY}--\r\n'.encode(),

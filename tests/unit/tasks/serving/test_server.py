@@ -21,7 +21,7 @@ SOUND = hostile.sound(2.5)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("serve"), max_bytes=2**20, max_seconds=60, timeout_s=5) as found:
+    with running_server(tmp_path_factory.mktemp("serve"), max_bytes=2**21, max_seconds=60, timeout_s=5) as found:
         yield found
 
 
@@ -79,6 +79,7 @@ def test_an_annotation_gives_the_cycles(server):
             ("../x.TXT", b"0.1\t0.9\t0\t0\n1.0\t1.8\t1\t0\n"),
             ("a.txt", b"nothing\n"),
             ("a.exe", b"0 1"),
+            ("a.txt", b"0.1\t0.9\t0\t0\n" * 100_000),
         )
     ]
     found = [
@@ -87,6 +88,7 @@ def test_an_annotation_gives_the_cycles(server):
     assert found == [(0.1, 0.9, "normal"), (1.0, 1.8, "crackle")]
     assert "recording.txt beside the recording is no annotation" in problem(answers[1], 422).detail
     assert problem(answers[2], 422).detail == "The annotation a.exe is of an unknown format."
+    assert problem(answers[3], 413).detail == "The annotation a.txt is larger than 1 MB."
     assert not list(server.folder.iterdir())
 
 
@@ -147,7 +149,7 @@ def test_every_response_has_security_headers(server):
         (hostile.form(SOUND, field="other"), hostile.FORM_TYPE, 422, ("no part `file`", "curl -F file=@a.wav")),
         (hostile.form(SOUND, ended=False), hostile.FORM_TYPE, 422, ("no part `file`", "curl")),
         (hostile.form(SOUND).replace(b"\r\n", b"\n"), hostile.FORM_TYPE, 400, ("", "`file`")),
-        (bytes(2**20 + 1), "audio/wav", 413, ("larger than 1 MB", "shorter parts")),
+        (bytes(2**21 + 1), "audio/wav", 413, ("larger than 2 MB", "shorter parts")),
         (hostile.sound(61), "audio/wav", 422, ("61 s", "")),
     ],
 )
