@@ -114,7 +114,10 @@ class Batcher:
         waiting = self._jobs.get()
         while waiting is not None:
             jobs, waiting = self._together(waiting)
-            self._run_jobs([job for job in jobs if not job.ticket.cancelled.is_set()])
+            for job in jobs:
+                if job.ticket.cancelled.is_set():
+                    job.done.set_exception(job.ticket.overdue())
+            self._run_jobs([job for job in jobs if not job.done.done()])
             if waiting is jobs[0]:
                 waiting = self._jobs.get()
 

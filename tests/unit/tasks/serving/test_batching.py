@@ -106,6 +106,28 @@ def test_a_request_whose_time_is_over_is_left_out(batcher, engine):
     assert [count for count, _ in engine.runs] == [1, 1]
 
 
+def test_a_request_that_is_cancelled_while_it_waits_ends_at_once(batcher, engine):
+    results, ticket = {}, Ticket(60)
+
+    def wait():
+        try:
+            batcher.run([np.ones(1, np.float32)], None, ticket)
+        except RequestError as error:
+            results["cancelled"] = error.status
+
+    threads = [threading.Thread(target=ask, args=(batcher, [99], results, "first")), threading.Thread(target=wait)]
+    threads[0].start()
+    engine.begun.wait(10)
+    threads[1].start()
+    time.sleep(0.05)
+    ticket.cancelled.set()
+    engine.release.set()
+    for thread in threads:
+        thread.join(5)
+    assert results == {"first": [99], "cancelled": 503}
+    assert [count for count, _ in engine.runs] == [1]
+
+
 def test_a_cancelled_request_is_not_run(batcher, engine):
     engine.release.set()
     ticket = Ticket(10)
