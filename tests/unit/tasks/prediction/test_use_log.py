@@ -1,10 +1,12 @@
 """Log of use: what an entry holds, and what other processes, a kill or a full disk leave of the file."""
 
+import itertools
 import json
 import multiprocessing
 import os
 import resource
 import signal
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -104,6 +106,27 @@ def test_a_torn_last_line_is_told_and_the_next_entry_is_whole(tmp_path):
     assert note.startswith("use.jsonl: 1 line without an entry left out (2): a process ended while it wrote")
     use_log.append(path, [entry(3)])
     assert [int(one.file_sha256, 16) for _, one in log_reading.read(path).entries] == [1, 3]
+
+
+def _append_until_killed(path, number):
+    for index in itertools.count():
+        use_log.append(path, [entry(1000 * number + index)] * 200)
+
+
+def test_killed_processes_leave_the_log_readable_and_appendable(tmp_path):
+    path = tmp_path / "use.jsonl"
+    for number in range(20):
+        process = multiprocessing.get_context("fork").Process(target=_append_until_killed, args=(path, number))
+        process.start()
+        while not path.exists() or path.stat().st_size < 150_000 * number + 1:  # it writes, or has written
+            time.sleep(0.001)
+        process.kill()
+        process.join(20)
+    use_log.append(path, [entry(10**6)])
+    found = log_reading.read(path)
+    lines = len(path.read_bytes().splitlines())
+    assert int(found.entries[-1][1].file_sha256, 16) == 10**6
+    assert 0 <= lines - len(found.entries) <= 20
 
 
 def test_a_full_disk_leaves_the_log_as_it_was(tmp_path):
