@@ -18,7 +18,7 @@ from tasks.exporting import cycles as all_cycles
 from tasks.exporting import folder, judged, learned_corpora, outputs, references, scores
 from tasks.exporting.cycles import Cycles
 from tasks.exporting.settings import ExportSettings
-from tasks.prediction.facts import FORMAT, SELECTION
+from tasks.prediction.facts import FORMAT, SELECTION, identity
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.corpus_facts import CorpusFacts
@@ -77,7 +77,7 @@ def export(
             "format": FORMAT,
             "selection": SELECTION,
             "sample_rate": sample_rates()[trained.card["frontend"]],
-            "id": cards.identity(student),
+            "id": identity(student),
             "corpora": [asdict(corpus) for corpus in learned_corpora.describe(facts, cycles)],
             "scores": tested,
             "temperature": rule.temperature,

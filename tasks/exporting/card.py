@@ -1,24 +1,13 @@
 """Card of an export: ``model.json`` in bytes that depend on the student and its results alone."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from models.file_names import CARD
-from tasks.prediction.facts import SELECTION, ModelFacts, banner
+from tasks.prediction.facts import ModelFacts, banner
 from tasks.runtime import files
-
-ID_DIGITS = 16
-
-
-def identity(student: Path) -> str:
-    """Return the id of a student: the first digits of the SHA-256 over its weights and its card."""
-    digest = hashlib.sha256()
-    for name in (f"{SELECTION}.safetensors", CARD):
-        digest.update((student / name).read_bytes())
-    return digest.hexdigest()[:ID_DIGITS]
 
 
 def with_banner(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from models.file_names import WEIGHTS
 from models.frontends.registry import sample_rates
 from tasks.exporting import card as cards
 from tasks.exporting import folder, hub_layout, int8, readme, torch_files
-from tasks.prediction.facts import FORMAT, SELECTION
+from tasks.prediction.facts import FORMAT, SELECTION, identity
 from tasks.runtime import files
 from tasks.runtime.disk_errors import disk_errors
 from tasks.training.torch_setup import as_breathline_error
@@ -85,7 +85,7 @@ def _complete(source: Path, card: dict[str, Any]) -> dict[str, Any]:
             "format": FORMAT,
             "selection": SELECTION,
             "sample_rate": sample_rates()[card["frontend"]],
-            "id": cards.identity(source),
+            "id": identity(source),
             "temperature": rule.temperature,
             "decision": rule.card(),
         }

@@ -4,6 +4,7 @@ An export (`tasks.export`) states all of them. The folder of a student, or an ex
 fewer: what depends on an absent fact is then not judged. Importing this module needs neither torch nor pyarrow.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -19,6 +20,7 @@ from tasks.runtime.errors import BreathlineError
 
 FORMAT = 1  # of ``model.json`` of an export; the card of a student has no `format`
 SELECTION: Literal["val"] = "val"  # selection of the epoch that is exported and that predicts
+ID_DIGITS = 16  # of the id of a student
 T = TypeVar("T")
 
 
@@ -159,10 +161,13 @@ class ModelFacts:
     def read(cls, folder: Path) -> "ModelFacts":
         """Return the facts of the model in a folder, an export's or a student's.
 
+        The folder of a student whose export is in the same project has the corpora and scores of the export.
+
         Raises:
             BreathlineError: ``model.json`` is missing or damaged.
         """
-        return cls.from_card(_read(folder / CARD), folder / CARD)
+        card = _read(folder / CARD)
+        return cls.from_card(card if "format" in card else {**_of_export(folder), **card}, folder / CARD)
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any], path: Path = Path(CARD)) -> "ModelFacts":
@@ -205,6 +210,14 @@ class ModelFacts:
             raise _damaged(path, f"the file has other content than expected ({error})") from error
 
 
+def identity(student: Path) -> str:
+    """Return the id of a student: the first digits of the SHA-256 over its weights and its card."""
+    digest = hashlib.sha256()
+    for name in (f"{SELECTION}.safetensors", CARD):
+        digest.update((student / name).read_bytes())
+    return digest.hexdigest()[:ID_DIGITS]
+
+
 def banner(facts: ModelFacts) -> str | None:
     """Return the sentences that every output of a model shows; None if there is nothing to warn of.
 
@@ -225,6 +238,19 @@ def _degeneracy(flag: str) -> str:
     words = {"always": "it called every test cycle", "never": "it called no test cycle"}
     first, _, rest = flag.partition(" ")
     return f"{words[first]} {rest}" if first in words else f"it {flag} in the test"
+
+
+def _of_export(student: Path) -> dict[str, Any]:
+    """Return corpora and scores from the export of a student; empty if the project has none of these weights."""
+    full = student.resolve()
+    root = full.parents[min(len(artifacts.STUDENTS.parts), len(full.parents) - 1)]
+    path = root / artifacts.EXPORTS / full.name / CARD
+    if full.parent != root / artifacts.STUDENTS or not path.is_file():
+        return {}
+    exported = _read(path)
+    if not (full / f"{SELECTION}.safetensors").is_file() or exported.get("id") != identity(full):
+        return {}
+    return {key: exported[key] for key in ("corpora", "scores") if key in exported}
 
 
 def _read(path: Path) -> dict[str, Any]:

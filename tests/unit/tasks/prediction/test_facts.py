@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.checks import usability
-from tasks.prediction.facts import Conformal, LearnedCorpus, ModelFacts, Novelty, banner
+from tasks.prediction.facts import Conformal, LearnedCorpus, ModelFacts, Novelty, banner, identity
 from tasks.runtime.errors import BreathlineError
 
 PLAIN: dict[str, Any] = {
@@ -124,3 +124,18 @@ def test_the_facts_are_read_without_torch_and_pyarrow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[4]
     )
     assert printed.stdout.strip() == "[]"
+
+
+def test_a_student_has_the_banner_of_its_export_in_the_same_project(tmp_path):
+    student, exported = tmp_path / "data/student/1", tmp_path / "data/export/1"
+    for folder in (student, exported):
+        folder.mkdir(parents=True)
+    (student / "model.json").write_text(json.dumps(PLAIN))
+    (student / "val.safetensors").write_bytes(b"weights")
+    corpora = [{"name": "demo", "title": "Demo", "generated": True}]
+    card = {**EXPORT, "id": identity(student), "corpora": corpora}
+    (exported / "model.json").write_text(json.dumps(card))
+    found = ModelFacts.read(student)
+    assert (found.generated, found.novelty) == (True, None), "its folder has no tensors of the distance"
+    (student / "val.safetensors").write_bytes(b"other weights")
+    assert not ModelFacts.read(student).generated, "the export of an earlier training"
