@@ -35,6 +35,6 @@ def waveform_network(frontend: str) -> WaveformNetwork:
         classes=4,
         heads=heads,
         rule=DecisionRule(threshold=0.3 if frontend in ("ast", "beats") else None),
-        normalized=frontend in ("ast", "panns"),
+        normalized=frontend in ("ast", "fbank"),
         novelty=None if frontend == "clap" else Novelty(torch.zeros(front_end.mels), torch.eye(front_end.mels)[:5]),
     ).eval()

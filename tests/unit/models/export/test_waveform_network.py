@@ -11,12 +11,12 @@ from models.export.clips import clips
 from models.export.energies import MatrixEnergies
 from models.export.waveform_network import NOVELTY
 from models.frontends import registry
-from models.heads import Heads
 from models.training.normalization import frame_means
 from tasks.distillation.soft_labels import combine
 from tasks.features.arrays import compute
 from tests.unit.models.export import cards
 from tests.unit.models.export.cards import CLASSES, HEADS, TINY
+from tests.unit.models.export.linear_network import waveform_network
 
 LENGTHS = (1, 5, 4_000, 15_999, 16_000, 16_001, 40_000, 48_000, 60_000)
 
@@ -53,55 +53,39 @@ def test_energies_by_matrix_products_are_those_of_the_fourier_transform(frontend
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-9)
 
 
-def pipeline(card, state, cycles, offsets=None):
+def pipeline(one, cycles, offsets):
     """Return what `fbank`, `evaluate` and `explain` compute for cycles: probabilities, classes, embeddings, means."""
-    front_end = registry.create(card["frontend"], card["duration_s"], pad=card["pad"], fade=card["fade"])
-    network = artifact.build(card)
-    network.load_state_dict({name: tensor for name, tensor in state.items() if name not in NOVELTY})
-    stored = compute(front_end, cycles)
+    stored = compute(one.front_end, cycles)
     features = stored.float()
     if offsets is not None:
         features += offsets[:, None, :]
     with torch.inference_mode():
-        network.eval()
-        logits, embeddings = network(features).numpy(), network.embed(features).numpy()
-    heads = Heads.from_card(card)
-    if heads is not None:
-        logits = heads.shared(logits, None, len(card["classes"]))
+        logits, embeddings = one.network(features).numpy(), one.network.embed(features).numpy()
+    if one.shared is not None:
+        logits = HEADS.shared(logits, None, len(CLASSES))
     probabilities = combine([logits])
-    classes = DecisionRule.from_card(card, "val").predict(probabilities)
+    classes = DecisionRule(threshold=one.threshold).predict(probabilities)
     return probabilities, classes, embeddings, frame_means(stored.numpy())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("frontend", TINY)
+@pytest.mark.parametrize("frontend", registry.sample_rates())
 def test_outputs_are_those_of_the_pipeline(frontend):
-    rate = registry.sample_rates()[frontend]
-    card, state = cards.model(
-        frontend,
-        *TINY[frontend],
-        pad="zero" if frontend == "panns" else "repeat",
-        heads=HEADS if frontend == "efficientat" else None,
-        normalized=frontend in ("ast", "panns"),
-        threshold=0.3 if frontend in ("ast", "beats") else None,
-        novelty=True,
-    )
-    cycles = waveforms([rate // 3, rate, 2 * rate, 7])
-    offsets = torch.randn(4, card["mels"]) if "normalization" in card else None
-    network = assemble(card, state)
+    one = waveform_network(frontend)
+    cycles = waveforms([one.front_end.samples // 3, one.front_end.samples, 2 * one.front_end.samples, 7])
+    offsets = torch.randn(4, one.front_end.mels) if one.normalized else None
     given = (*stacked(cycles), *(() if offsets is None else (offsets,)))
     with torch.inference_mode():
-        found = dict(zip(network.output_names, (one.numpy() for one in network(*given)), strict=True))
-    probabilities, classes, embeddings, means = pipeline(card, state, cycles, offsets)
+        found = dict(zip(one.output_names, (value.numpy() for value in one(*given)), strict=True))
+    probabilities, classes, embeddings, means = pipeline(one, cycles, offsets)
     assert len(set(map(tuple, probabilities))) == len(cycles)  # the network tells the cycles apart
     np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-6)
     np.testing.assert_array_equal(found["decision"], classes)
     np.testing.assert_allclose(found["embedding"], embeddings, atol=1e-5, rtol=1e-5)
-    centred = embeddings.astype(np.float64) - state["novelty.mean"].numpy()
-    distances = np.linalg.norm(centred @ state["novelty.components"].numpy().T, axis=1)
-    np.testing.assert_allclose(found["distance"], distances, rtol=1e-5)
-    assert ("means" in found) == (offsets is not None)
-    if offsets is not None:
+    if one.novelty is not None:
+        distances = np.linalg.norm(embeddings.astype(np.float64)[:, :5], axis=1)  # its components are unit vectors
+        np.testing.assert_allclose(found["distance"], distances, rtol=1e-5)
+    assert ("means" in found) == one.normalized
+    if one.normalized:
         np.testing.assert_array_equal(found["means"], means)
 
 
@@ -138,6 +122,7 @@ def test_tensors_of_another_network_are_an_error_that_names_it():
         assemble(card, {**state, "more": torch.zeros(1)})
 
 
+@pytest.mark.long  # imports SpeechBrain
 def test_a_copy_for_export_leaves_the_network_as_it_is():
     card, state = cards.model("beats", *TINY["beats"])
     network = assemble(card, state)

@@ -61,7 +61,7 @@ def exported(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("frontend", sample_rates())
+@pytest.mark.parametrize("frontend", sorted(sample_rates().keys() - {"ast"}))  # `fbank` contains `ast`
 def test_onnxruntime_gives_what_pytorch_gives(exported, frontend):
     network, path = exported(frontend)
     assert set(onnx_file.check(path, network)) == set(network.output_names)
@@ -81,7 +81,7 @@ def test_every_family_of_architectures_is_exported_at_full_size(tmp_path, fronte
 
 @pytest.mark.slow
 def test_a_file_states_its_opset_and_holds_nothing_of_the_code_or_machine(exported):
-    network, path = exported("ast")
+    network, path = exported("fbank")
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     assert [(one.domain, one.version) for one in model.opset_import] == [("", onnx_file.OPSET)]
@@ -96,9 +96,9 @@ def test_a_file_states_its_opset_and_holds_nothing_of_the_code_or_machine(export
 
 @pytest.mark.slow
 def test_equal_networks_give_equal_bytes_and_other_weights_others(exported, tmp_path):
-    network, path = exported("fbank")
+    network, path = exported("panns")
     again, other = tmp_path / "again.onnx", tmp_path / "other.onnx"
-    onnx_file.write(again, waveform_network("fbank"), {"sample_rate": "16000"})
+    onnx_file.write(again, waveform_network("panns"), {"sample_rate": "32000"})
     assert again.read_bytes() == path.read_bytes()
     model = onnx.load(path)
     [bias] = [one for one in model.graph.initializer if one.name == "network.head.bias"]

@@ -1,31 +1,42 @@
 """Folders of models in each format: complete in themselves, with equal predictions."""
 
+import shutil
+
 import huggingface_hub
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file
 
+from models.decision_rules import DecisionRule
 from models.file_reading import read_json
 from tasks.exporting import int8, onnx_file, portable, torch_files
 from tasks.exporting.int8 import Inputs
 from tasks.prediction import predictor
+from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 from tests.unit.models.export.linear_network import waveform_network
-from tests.unit.tasks import models_on_disk
+from tests.unit.tasks.exporting import exports_on_disk
 
 
 @pytest.fixture(scope="module")
-def student(tmp_path_factory):
-    """Return the folder of a student of the front end `ast`."""
-    return models_on_disk.write(tmp_path_factory.mktemp("student") / "1")
+def written(tmp_path_factory):
+    """Return the folders of a student, and of its export without an ONNX file; front end `ast`, normalised."""
+    folder = tmp_path_factory.mktemp("written")
+    return exports_on_disk.write(folder, "ast", onnx=False, normalized=True, threshold=0.3)
 
 
 @pytest.fixture(scope="module")
-def exported(student, tmp_path_factory):
-    """Return its folder in the layout of the Hugging Face Hub."""
+def student(written):
+    return written[0]
+
+
+@pytest.fixture(scope="module")
+def exported(written, tmp_path_factory):
+    """Return the export in the layout of the Hugging Face Hub, with an ONNX file."""
     out = tmp_path_factory.mktemp("exported") / "hf"
-    portable.write("hf", student, out)
+    portable.write("hf", written[1], out)
     return out
 
 
@@ -40,7 +51,7 @@ def test_a_folder_for_the_hub_holds_all_that_a_prediction_needs(student, exporte
     card = read_json(exported / "model.json")
     student_card = read_json(student / "model.json")
     assert student_card.items() <= card.items()
-    assert (card["format"], card["selection"], card["sample_rate"], card["banner"]) == (1, "val", 16_000, None)
+    assert (card["format"], card["sample_rate"], card["banner"]) == (1, 16_000, exports_on_disk.BANNER)
     config = read_json(exported / "config.json")
     assert config["id2label"] == {str(index): name for index, name in enumerate(card["classes"])}
     assert config["architecture"] == "ast"
@@ -62,6 +73,25 @@ def test_a_folder_for_the_hub_holds_all_that_a_prediction_needs(student, exporte
             assert [other[f"p_{name}"] for name in card["classes"]] == pytest.approx(
                 [one[f"p_{name}"] for name in card["classes"]], abs=1e-4
             )
+
+
+@pytest.mark.slow  # an environment is built
+def test_the_example_of_use_predicts_as_the_pipeline_does_without_torch(student, exported, tmp_path):
+    random, wavs = np.random.default_rng(3), []
+    for name, rate, channels, seconds in (("a", 4_000, 1, 2.35), ("b", 44_100, 2, 1.5), ("c", 16_000, 1, 0.3)):
+        wavs.append(tmp_path / f"{name}.wav")
+        soundfile.write(wavs[-1], random.normal(0, 0.1, (int(rate * seconds), channels)), rate, subtype="PCM_16")
+    python = exports_on_disk.bare_python(tmp_path / "venv")
+    rows, said = exports_on_disk.run_example(python, exported, wavs, tmp_path)
+    exports_on_disk.compare_example(rows, student, wavs)
+    assert said == f"{exports_on_disk.BANNER}\n"
+    assert len((exported / "use.py").read_text(encoding="utf-8").splitlines()) <= 60
+    strange = shutil.copytree(exported, tmp_path / "strange")
+    files.write_json(strange / "model.json", read_json(strange / "model.json") | {"novelty": {"threshold": 0.0}})
+    soundfile.write(tmp_path / "silent.wav", np.zeros(8_000), 8_000)
+    rows, _ = exports_on_disk.run_example(python, strange, [tmp_path / "silent.wav", wavs[0]], tmp_path)
+    assert (rows[0]["predicted"], rows[0]["note"]) == ("", "not judged: silence")
+    assert {row["note"] for row in rows[1:]} == {"unlike anything the model learned from"}
 
 
 @pytest.mark.slow
@@ -115,7 +145,8 @@ def test_a_changed_torch_file_is_an_error(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_path, monkeypatch):
     cycles = noise(12)
-    given = [onnx_file.stacked([cycle]) for cycle in cycles]
+    offsets = np.zeros((1, 128), np.float32)
+    given = [onnx_file.stacked([cycle]) | {"offsets": offsets} for cycle in cycles]
     labels = np.arange(12) % 4
     monkeypatch.setattr(int8, "read", lambda card: dict.fromkeys(("train", "val", "test"), Inputs(given, labels)))
     seen = []
@@ -139,7 +170,8 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     )
     assert found["test"]["largest_difference"] == pytest.approx(np.abs(expected - reduced).max())
     assert 0 < found["test"]["largest_difference"] < 0.2
-    assert found["test"]["changed_decisions"] == np.mean(expected.argmax(1) != reduced.argmax(1))
+    rule = DecisionRule(threshold=0.3)
+    assert found["test"]["changed_decisions"] == np.mean(rule.predict(expected) != rule.predict(reduced))
     assert found["validation"]["cycles"] == 12
     assert [done for done, _ in seen] == list(range(1, 1 + len(seen)))
     assert len(seen) == seen[-1][1]
@@ -163,6 +195,19 @@ def test_the_fastest_version_that_loses_little_is_kept(lost, kept):
         for method, points in lost.items()
     }
     assert int8.choose(measured) == kept
+
+
+@pytest.mark.slow
+def test_a_student_without_an_export_is_exported_without_statements_on_its_data(student, tmp_path):
+    card = portable.write("safetensors", student, tmp_path / "out")
+    assert read_json(student / "model.json").items() <= card.items()
+    assert (card["format"], card["selection"], card["sample_rate"], card["banner"]) == (1, "val", 16_000, None)
+    assert len(card["id"]) == 16
+    assert not {"corpora", "scores", "novelty", "conformal"} & card.keys()
+    expected = load_file(student / "val.safetensors")
+    found = load_file(tmp_path / "out/model.safetensors")
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_weights_of_8_bits_need_the_project_that_trained_the_model(tmp_path, monkeypatch):

@@ -1,0 +1,81 @@
+"""Exports of random networks, and the example of use in an environment of its three packages."""
+
+import csv
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import artifact
+from models.export.waveform_network import NOVELTY
+from models.frontends.registry import sample_rates
+from tasks.exporting import card as model_card
+from tasks.exporting import folder
+from tasks.prediction import predictor
+from tests.unit.models.export import cards
+
+NEEDED = ("numpy", "soundfile", "onnxruntime")
+UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "connection")  # in uv's words
+BANNER = "From noise only."
+
+
+def write(path: Path, frontend: str, *, onnx: bool, **more: Any) -> tuple[Path, Path]:
+    """Write the folder of a student and that of its export, and return both.
+
+    Args:
+        path: Folder of both.
+        frontend: Front end of the network.
+        onnx: Whether the export holds an ONNX file.
+        more: Options of `cards.model`.
+    """
+    card, state = cards.model(frontend, *cards.TINY[frontend], novelty=True, **more)
+    state["novelty.components"] *= 0.01
+    network = {name: tensor for name, tensor in state.items() if name not in NOVELTY}
+    artifact.save(path / "student", {"val": network}, card)
+    novelty = {name.rpartition(".")[2]: state[name] for name in NOVELTY}
+    limit = {"quantile": 0.99, "threshold": 1e9, "dimensions": 3}
+    facts = {"format": 1, "sample_rate": sample_rates()[frontend], "banner": BANNER, "novelty": limit}
+    folder.write(path / "export", path / "student", card | facts, network, novelty, onnx=onnx)
+    model_card.write(path / "export", card | facts)
+    return path / "student", path / "export"
+
+
+def bare_python(environment: Path) -> Path:
+    """Return the Python of a new environment that holds the needed packages alone, or skip, visibly."""
+    uv = str(Path(sys.executable).with_name("uv"))
+    subprocess.run([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)], check=True)
+    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pins = [f"{name}=={version(name)}" for name in NEEDED]
+    command = [uv, "pip", "install", "--quiet", "--python", str(python), *pins]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and any(word in done.stderr.lower() for word in UNREACHABLE):
+        pytest.skip(f"the package index cannot be reached: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+def run_example(python: Path, exported: Path, wavs: list[Path], elsewhere: Path) -> tuple[list[dict[str, str]], str]:
+    """Return the rows and the messages of the example of use, run from another folder."""
+    command = [str(python), "-I", str(exported / "use.py"), *map(str, wavs)]
+    done = subprocess.run(command, cwd=elsewhere, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    return list(csv.DictReader(done.stdout.splitlines())), done.stderr
+
+
+def compare_example(rows: list[dict[str, str]], student: Path, wavs: list[Path]) -> None:
+    """Compare the rows of the example of use with the pipeline's predictions by the student."""
+    model = predictor.load(student, "student", engine="torch")
+    expected = [row for wav in wavs for row in model.predict(predictor.in_file(wav)).rows()]
+    assert [(row["file"], float(row["start_s"]), float(row["end_s"])) for row in rows] == [
+        (row["file"], row["start_s"], row["end_s"]) for row in expected
+    ]
+    for name in cards.CLASSES:
+        found = [float(row[f"p_{name}"]) for row in rows]
+        np.testing.assert_allclose(found, [row[f"p_{name}"] for row in expected], atol=1e-4)
+    assert [row["predicted"] for row in rows] == [row["predicted"] for row in expected]
+    assert len({row["p_normal"] for row in rows}) == len(rows)  # the network tells the windows apart
