@@ -10,16 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.prediction.results import CAUTION, Prediction
+from tasks.prediction.results import CAUTION, Prediction, kind
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 
 Format = Literal["csv", "json", "jsonl", "parquet"]
 Row = Mapping[str, Any]
 LABELS = "predicted.txt"  # ending of a label track; it names no annotation of the recording
-TEXT = {"model", "model_id", "recording", "file", "patient", "cycle_id", "decision", "predicted", "classes", "channel"}
-TEXT |= {"note", "banner", "level"}
-WHOLE = {"sample_rate", "channels", "segments", "recordings", "judged", "uncertain", "unlike", "not_judged"}
 
 
 def format_of(path: Path) -> Format:
@@ -89,21 +86,11 @@ def _parquet(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema({name: _type(name) for name in names})
+    types = {"text": pa.string(), "count": pa.int64(), "probability": pa.float32(), "number": pa.float64()}
+    schema = pa.schema({name: types[kind(name)] for name in names})
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=schema), buffer, compression="zstd")
     return buffer.getvalue()
-
-
-def _type(name: str) -> Any:
-    """Return the type of a column."""
-    import pyarrow as pa
-
-    if name in TEXT:
-        return pa.string()
-    if name in WHOLE or name.startswith("n_"):
-        return pa.int64()
-    return pa.float32() if name.startswith("p_") else pa.float64()
 
 
 _WRITERS: dict[Format, Callable[[Sequence[Row], Sequence[str]], bytes]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tasks.prediction.judgement import Decision, Judgement
 from tasks.prediction.stream import Measures
@@ -27,6 +27,9 @@ MEASURES = {
     "centroid_hz": "centroid_hz",
     "band_hz": "band_hz",
 }
+TEXTS = {"model", "model_id", "recording", "file", "patient", "cycle_id", "decision", "predicted", "classes", "channel"}
+TEXTS |= {"note", "banner", "level"}
+COUNTS = {"sample_rate", "channels", "segments", "recordings", "judged", "uncertain", "unlike", "not_judged"}
 GAP_S = 0.01  # between abnormal segments of one run
 
 
@@ -191,7 +194,8 @@ class Prediction:
         """Return the rows as a table of polars."""
         import polars as pl
 
-        return pl.DataFrame(list(self.rows()), schema=columns(self.model.classes), infer_schema_length=None)
+        kinds = {"text": pl.String, "count": pl.Int64, "probability": pl.Float32, "number": pl.Float64}
+        return pl.DataFrame(list(self.rows()), {name: kinds[kind(name)] for name in columns(self.model.classes)})
 
 
 def columns(classes: Sequence[str]) -> list[str]:
@@ -199,6 +203,15 @@ def columns(classes: Sequence[str]) -> list[str]:
     first = ["model", "model_id", "recording", "file", "patient", "cycle_id", "start_s", "end_s"]
     judged = ["decision", "predicted", "classes", *(f"p_{name}" for name in classes), "confidence", "distance"]
     return [*first, *judged, "sample_rate", *MEASURES, "note", "banner"]
+
+
+def kind(column: str) -> Literal["text", "count", "probability", "number"]:
+    """Return the kind of values in a column of predictions or of summaries."""
+    if column in TEXTS:
+        return "text"
+    if column in COUNTS or column.startswith("n_"):
+        return "count"
+    return "probability" if column.startswith("p_") else "number"
 
 
 def summarise(predictions: Iterable[Prediction]) -> Summary:

@@ -55,6 +55,12 @@ def test_tables_of_pandas_and_polars_have_the_rows(student):
     assert list(pandas.columns) == polars.columns == list(next(found.rows()))
     assert polars["p_wheeze"].to_list() == pandas["p_wheeze"].to_list()
     assert polars.height == 3
+    assert [str(polars[name].dtype) for name in ("patient", "p_both", "distance", "sample_rate")] == [
+        "String",
+        "Float32",
+        "Float64",
+        "Int64",
+    ]
 
 
 def test_embeddings_and_maps_belong_to_the_segments(student):

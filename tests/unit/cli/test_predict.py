@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import soundfile
+from rich.console import Console
 
 from cli.predict import predict
+from cli.predictions import progress
 from tasks.audio import quality, reading
 from tasks.monitoring import log_reading
 from tasks.runtime.errors import BreathlineError
@@ -108,7 +112,7 @@ def test_outside_of_a_project_a_model_must_be_a_folder(folder):
 
 
 START = """
-import resource, sys
+import sys
 from cli.start import main
 try:
     main(prog_name="breathline")
@@ -230,3 +234,47 @@ def test_the_page_has_spectrograms_sounds_and_with_torch_maps(folder):
     predict(["a.wav"], model="export", html=Path("whole.html"), whole=True)
     page = Path("whole.html").read_text(encoding="utf-8")
     assert (page.count("<audio"), page.count("0.00–2.25")) == (0, 1)
+
+
+def test_progress_on_a_terminal_reaches_the_end(tmp_path):
+    files = [tmp_path / "a.wav", tmp_path / "b.mp3"]
+    for file, size in zip(files, (1000, 10), strict=True):
+        file.write_bytes(bytes(size))
+    text = io.StringIO()
+    with progress(files, Console(file=text, force_terminal=True, width=80)) as (on_frames, on_done):
+        on_frames(files[0], 250)
+        on_done(files[0])
+        on_frames(files[1], 10**6)  # compressed: more than 2 bytes a frame would be more than the file
+        on_done(files[1])
+    assert "Predicting" in text.getvalue()
+    assert "100%" in text.getvalue()
+    quiet = io.StringIO()
+    with progress(files, Console(file=quiet)) as (on_frames, on_done):
+        on_frames(files[0], 250)
+        on_done(files[0])
+    assert quiet.getvalue() == ""
+
+
+NIGHT = """
+import sys
+from cli.start import main
+try:
+    main(prog_name="breathline")
+finally:  # not of `resource`, whose figure begins with the memory of the process that started this one
+    print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the size of a process in /proc")
+def test_a_night_of_eight_hours_takes_less_than_400_mb(folder):
+    onnx_model.write(folder / "export", duration_s=2.5)
+    random = np.random.default_rng(0)
+    with soundfile.SoundFile("night.wav", "w", 4000, 1, subtype="PCM_16") as file:
+        for _ in range(8 * 60):
+            file.write(random.normal(0, 0.05, 240_000))
+    command = [sys.executable, "-c", NIGHT, "predict", "night.wav", "--model", "export", "--out", "night.parquet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=toy.ENV)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr.splitlines()[-1]) * 1024 < 400e6
+    assert pq.read_metadata("night.parquet").num_rows == 11_520
