@@ -8,22 +8,12 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("breathline", "cli", "docs", "flows", "lineage", "models", "recipes", "tasks", "tests")
-NAMES = (
-    "audit",
-    "corpora",
-    "environment",
-    "export",
-    "flows",
-    "glossary",
-    "icbhi",
-    "machines",
-    "own-data",
-    "reading-the-report",
-    "security",
-    "serving",
-    "use",
+PAGES = (
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
-PAGES = ("CONTRIBUTING.md", "README.md", "SECURITY.md", *(f"docs/{name}.md" for name in NAMES))
 
 
 @pytest.mark.parametrize("page", PAGES)
