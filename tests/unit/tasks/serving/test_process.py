@@ -66,7 +66,7 @@ def test_the_end_waits_no_longer_than_the_grace(model, tmp_path):
         server.popen.send_signal(signal.SIGTERM)
         start = time.monotonic()
         assert server.popen.wait(15) == 143
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 8  # not the 60 s of the request
         assert not list(tmp_path.glob("breathline-serve-*"))
 
 
