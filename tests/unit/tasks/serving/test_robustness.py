@@ -26,7 +26,7 @@ GROWTH_MB = 40  # more memory than after the first requests
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("serve")
     model = tiny.write(folder / "model")
-    with process(folder, model, "--timeout", "2", "--max-mb", "4", "--max-seconds", "120") as found:
+    with process(folder, model, "--timeout", "4", "--max-mb", "4", "--max-seconds", "120") as found:
         yield found
 
 
@@ -177,7 +177,7 @@ def test_a_small_file_with_much_sound_takes_little_memory_and_time(server):
         headers = {"Content-Type": "audio/flac"}
         response = httpx.post(f"{server.url}/predict", content=content, headers=headers, timeout=30)
         assert response.status_code in statuses
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < 12  # not for as long as the sound takes
     assert "lasts 130 s" in response.json()["detail"]
     check(server, before)
 
