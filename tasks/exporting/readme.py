@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.file_names import CARD
 from tasks.exporting import statements
+from tasks.prediction.facts import ModelFacts
 from tasks.runtime import files, templates
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _text(card: dict[str, Any], names: Collection[str]) -> str:
 
     name = f"Breathline {card['architecture']} ({card['labels']})"
     test = (card["scores"] or {}).get("test")
-    corpora = [corpus["name"] for corpus in card["corpora"] or ()]
+    learned = ModelFacts.from_card(card).corpora  # with defaults for facts that an older card lacks
     results = _results(card["labels"], test) if test else None
     metadata = ModelCardData(
         model_name=name,
@@ -58,11 +59,10 @@ def _text(card: dict[str, Any], names: Collection[str]) -> str:
         license_name="see-below",
         library_name="breathline",
         pipeline_tag="audio-classification",
-        tags=["respiratory-sounds", "lung-sounds", card["labels"], *corpora],
+        tags=["respiratory-sounds", "lung-sounds", card["labels"], *(corpus.name for corpus in learned)],
         metrics=sorted(FIGURES) if test else None,
         eval_results=results,
     )
-    learned = card["corpora"] or ()
     body = templates.render(
         __package__,
         "README.md.j2",
@@ -72,8 +72,9 @@ def _text(card: dict[str, Any], names: Collection[str]) -> str:
         figures=FIGURES,
         files=names,
         intended=statements.INTENDED,
-        limits=_distinct(line for corpus in learned for line in corpus.get("limits", ())),
-        citations=_distinct(corpus["citation"] for corpus in learned if corpus.get("citation")),
+        learned=learned,
+        limits=_distinct(line for corpus in learned for line in corpus.limits),
+        citations=_distinct(corpus.citation for corpus in learned if corpus.citation),
     )
     return f"---\n{metadata.to_yaml()}\n---\n{body.strip()}\n"
 

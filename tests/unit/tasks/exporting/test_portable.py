@@ -11,11 +11,12 @@ from safetensors.torch import load_file
 
 from models.decision_rules import DecisionRule
 from models.file_reading import read_json
-from tasks.exporting import int8, onnx_file, portable, torch_files
+from tasks.exporting import int8, onnx_file, portable, readme, torch_files
 from tasks.exporting.int8 import Inputs
 from tasks.prediction import predictor
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
+from tests.unit.models.export import cards
 from tests.unit.models.export.linear_network import waveform_network
 from tests.unit.tasks.exporting import exports_on_disk
 
@@ -208,6 +209,15 @@ def test_a_student_without_an_export_is_exported_without_statements_on_its_data(
     found = load_file(tmp_path / "out/model.safetensors")
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_an_export_of_an_earlier_version_that_states_less_has_a_readme(tmp_path):
+    card, _ = cards.model("ast", *cards.TINY["ast"])
+    card |= {"sample_rate": 16_000, "corpora": [{"name": "ward", "title": "The ward"}], "origin": {"model": "x"}}
+    readme.write(tmp_path, card)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| The ward | 0 | 0 |" in text
+    assert "- The ward: cycles; ages not known." in text
 
 
 def test_weights_of_8_bits_need_the_project_that_trained_the_model(tmp_path, monkeypatch):
