@@ -11,7 +11,7 @@ from models.file_names import WEIGHTS
 from models.frontends.registry import sample_rates
 from tasks.exporting import card as cards
 from tasks.exporting import folder, hub_layout, int8, readme, torch_files
-from tasks.prediction.facts import FORMAT, SELECTION, identity
+from tasks.prediction.facts import FORMAT, SELECTION, ModelFacts, identity
 from tasks.runtime import files
 from tasks.runtime.disk_errors import disk_errors
 from tasks.training.torch_setup import as_breathline_error
@@ -79,8 +79,9 @@ def _complete(source: Path, card: dict[str, Any]) -> dict[str, Any]:
     if "format" in card:
         return card
     rule = DecisionRule.from_card(card, SELECTION)
+    known = ModelFacts.read(source).card  # with corpora and scores, if the project has an export of these weights
     return cards.with_banner(
-        card
+        {**card, **known}
         | {
             "format": FORMAT,
             "selection": SELECTION,

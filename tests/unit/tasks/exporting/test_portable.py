@@ -14,6 +14,7 @@ from models.file_reading import read_json
 from tasks.exporting import int8, onnx_file, portable, readme, torch_files
 from tasks.exporting.int8 import Inputs
 from tasks.prediction import predictor
+from tasks.prediction.facts import identity
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 from tests.unit.models.export import cards
@@ -103,6 +104,15 @@ def test_an_export_of_an_export_holds_the_same_files(exported, tmp_path):
         if path.name != "README.md":  # it lists the files of its folder
             assert path.read_bytes() == (exported / path.name).read_bytes()
     assert {path.name for path in (tmp_path / "weights").iterdir()} == {"README.md", "model.json", "model.safetensors"}
+
+
+@pytest.mark.slow
+def test_the_folder_of_a_student_has_the_banner_of_its_export(student, tmp_path):
+    copied = shutil.copytree(student, tmp_path / "data/student/1")
+    corpora = [{"name": "demo", "title": "Demo", "generated": True}]
+    exported = {**read_json(student / "model.json"), "id": identity(student), "corpora": corpora}
+    files.write_json(tmp_path / "data/export/1/model.json", exported)
+    assert "learned from generated sounds" in portable.write("safetensors", copied, tmp_path / "out")["banner"]
 
 
 @pytest.mark.slow
