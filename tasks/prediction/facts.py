@@ -221,8 +221,11 @@ def identity(student: Path) -> str:
 def banner(facts: ModelFacts) -> str | None:
     """Return the sentences that every output of a model shows; None if there is nothing to warn of.
 
-    A model that was trained on generated sounds says so, and a degenerate one says which class it always predicts.
+    A model that was trained on generated sounds says so, and a degenerate one says which class it always predicts. An
+    export holds these sentences in its card.
     """
+    if stored := facts.card.get("banner"):
+        return str(stored)
     found = []
     if facts.generated:
         titles = [corpus.title for corpus in facts.corpora if corpus.generated]

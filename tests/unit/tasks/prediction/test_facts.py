@@ -79,6 +79,10 @@ def test_a_model_says_that_it_learned_from_generated_sounds(generated, words):
     assert banner(with_test(None, *generated)) == words
 
 
+def test_the_stored_sentences_are_shown_as_they_are():
+    assert banner(ModelFacts.from_card({**PLAIN, "banner": "From noise only."})) == "From noise only."
+
+
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
