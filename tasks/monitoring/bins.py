@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.monitoring import comparison
 from tasks.monitoring.reference import Values, counts
+from tasks.runtime.words import printable
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def of(expected: Mapping[str, Any], found: Iterable[Sequence[Any]]) -> Bins:
     names = (*expected, *sorted(new))
     place = {name: index for index, name in enumerate(names)}
     return Bins(
-        names,
+        tuple(map(printable, names)),
         np.array([expected.get(name, 0.0) for name in names]),
         lambda values: np.bincount([place[value] for value in values], minlength=len(names)).astype(np.float64),
         comparison.unordered_p,

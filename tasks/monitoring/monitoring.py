@@ -13,7 +13,7 @@ from tasks.prediction.facts import ModelFacts
 from tasks.prediction.use_log import Entry
 from tasks.runtime.artifact_reading import content_of
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.words import counted, listed
+from tasks.runtime.words import counted, listed, printable
 
 DEFAULT = Thresholds()
 
@@ -51,7 +51,7 @@ def monitor(
     use = log_reading.read(log)
     of_model = [pair for pair in use.entries if pair[1].model_id == facts.id]
     if use.entries and not of_model:
-        others = Counter(f"{entry.model} ({entry.model_id})" for _, entry in use.entries)
+        others = Counter(printable(f"{entry.model} ({entry.model_id})") for _, entry in use.entries)
         raise BreathlineError(
             f"The log has no entry of the model {model} (id {facts.id}).",
             where=log,

@@ -21,5 +21,10 @@ def shortened(value: object, limit: int) -> str:
 
 def quoted(text: str, limit: int = 60) -> str:
     """Return a text from a file for a message: between backticks, at most `limit` characters, none that controls."""
+    return f"`{printable(text, limit)}`"
+
+
+def printable(text: str, limit: int = 60) -> str:
+    """Return a text from a file with at most `limit` characters, none of which controls a terminal."""
     shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:limit])
-    return f"`{shown}{'…' if len(text) > limit else ''}`"
+    return f"{shown}{'…' if len(text) > limit else ''}"

@@ -1,5 +1,6 @@
 """Monitoring of a log on disk: entries that count, periods, and the page."""
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,6 +70,23 @@ def test_a_log_of_other_models_and_a_card_without_a_reference_are_errors(folder,
     damaged = in_use.model(tmp_path / "damaged", reference={"level_dbfs": 3})
     with pytest.raises(BreathlineError, match="other content than expected"):
         monitoring.monitor(in_use.log(tmp_path / "right.jsonl"), damaged, "m")
+
+
+@pytest.mark.slow
+def test_names_in_a_foreign_log_control_neither_terminal_nor_page(folder, tmp_path):
+    hostile = "\x1b]0;owned\x07<script>alert(1)</script>"
+    entries = [replace(one, device=hostile, model_id="0" * 16, model=hostile) for one in USUAL.entries(40, 1)[0]]
+    use_log.append(tmp_path / "other.jsonl", entries)
+    with pytest.raises(BreathlineError) as refused:
+        monitoring.monitor(tmp_path / "other.jsonl", folder, "m")
+    assert "\x1b" not in str(refused.value)
+    use_log.append(tmp_path / "use.jsonl", [replace(one, model_id=MODEL_ID) for one in entries])
+    report = monitoring.monitor(tmp_path / "use.jsonl", folder, "m")
+    assert report.alerts == (("all", "device"),)
+    assert "\x1b" not in "".join(itertools.chain(*texts.measure_rows(report.periods[0])))
+    html = page.render(report)
+    assert "<script>alert" not in html
+    assert "\x1b" not in html
 
 
 @pytest.mark.slow
