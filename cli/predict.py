@@ -248,9 +248,11 @@ def _raise_failures(found: Predicted, count: int) -> None:
         BreathlineError: There are such recordings.
     """
     from tasks.runtime.error_output import one_line
+    from tasks.runtime.words import counted
 
     if found.failures:
         reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in found.failures.items())
         hint = "replace or leave out these files"
         hint = f"{hint}; the other predictions are above" if found.by_file else "check these files"
-        raise BreathlineError(f"{len(found.failures)} of {count} recordings have no prediction:\n{reasons}", hint=hint)
+        of = f"{len(found.failures)} of {counted(count, 'recording')} {'has' if count == 1 else 'have'} no prediction"
+        raise BreathlineError(f"{of}:\n{reasons}", hint=hint)

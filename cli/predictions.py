@@ -13,6 +13,7 @@ from rich.table import Column
 
 from cli.output import table
 from tasks.prediction.results import CAUTION, Summary, by_patient, summarise
+from tasks.runtime.words import counted
 
 if TYPE_CHECKING:
     from tasks.prediction.results import Prediction, Segment
@@ -72,7 +73,8 @@ def show(predictions: Sequence[Prediction], console: Console) -> None:
     total = summarise(predictions)
     words = {"judged": "judged", "uncertain": "uncertain", "unlike": "unlike", "not_judged": "not judged"}
     counts = [f"{total.decisions[name]} {word}" for name, word in words.items() if name in total.decisions]
-    console.print(f"\n{total.segments} segments of {len(predictions)} recordings: {', '.join(counts)}. {CAUTION}")
+    of = f"{counted(total.segments, 'segment')} of {counted(len(predictions), 'recording')}"
+    console.print(f"\n{of}: {', '.join(counts)}. {CAUTION}")
     if any(one.cycle_id is None and one.predicted for prediction in predictions for one in prediction.segments):
         console.print(
             "[yellow]Recordings without annotations are cut into windows; the model was trained on whole cycles.[/]"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.training.normalization import Offsets
 from tasks.prediction.illustrations import Illustrator
-from tasks.prediction.passes import Options
+from tasks.prediction.passes import Options, check
 from tasks.prediction.predictor import Predictor
 from tasks.prediction.results import Prediction
 from tasks.runtime.errors import BreathlineError
@@ -49,8 +49,9 @@ def predict(
         on_done: Callback with each recording that is done.
 
     Raises:
-        BreathlineError: The model needs several recordings of a device, and there are fewer.
+        BreathlineError: The model needs several recordings of a device, and there are fewer; or windows are too long.
     """
+    check(options, float(predictor.facts.duration_s or 0))
     offsets: Mapping[Path, Offsets] = predictor.device_offsets(recordings, options)
     found = Predicted(together=len(offsets))
     for path in recordings:

@@ -71,7 +71,8 @@ def _csv(rows: Sequence[Row], names: Sequence[str]) -> bytes:
 
 def _cell(value: Any) -> Any:
     """Return a value of a spreadsheet; a text that begins like a formula is quoted, because file names are foreign."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    is_formula = isinstance(value, str) and len(value) > 1 and value[0] in "=+-@\t\r"
+    return f"'{value}" if is_formula else value
 
 
 def _json(rows: Sequence[Row], _: Sequence[str]) -> bytes:

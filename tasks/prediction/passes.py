@@ -167,6 +167,21 @@ class Pass:
             self._waiting.clear()
 
 
+def check(options: Options, clip_s: float) -> None:
+    """Check that windows are not longer than a clip of the model.
+
+    Args:
+        options: Options of the prediction.
+        clip_s: Length of a clip in seconds.
+
+    Raises:
+        BreathlineError: They are longer.
+    """
+    if options.windows is not None and options.windows.length_s > clip_s:
+        what = f"Windows of {options.windows.length_s:g} s are longer than what the model hears at once, {clip_s:g} s."
+        raise BreathlineError(what, where="--windows", hint=f"take at most {clip_s:g} s")
+
+
 def _excerpts(path: Path | None, seconds: float, clip_s: float, options: Options) -> list[Excerpt]:
     """Return the excerpts of a recording.
 
@@ -178,8 +193,5 @@ def _excerpts(path: Path | None, seconds: float, clip_s: float, options: Options
         raise BreathlineError(what, where=path, hint="cut it into shorter parts")
     if options.windows is None and not options.whole and path is not None:
         return excerpts(path, seconds, clip_s)
-    windows = options.windows or Windows(clip_s, clip_s)
-    if windows.length_s > clip_s:
-        what = f"Windows of {windows.length_s:g} s are longer than what the model hears at once, {clip_s:g} s."
-        raise BreathlineError(what, where="--windows", hint=f"take at most {clip_s:g} s")
-    return windows.cut(seconds)
+    check(options, clip_s)
+    return (options.windows or Windows(clip_s, clip_s)).cut(seconds)

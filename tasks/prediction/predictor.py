@@ -86,7 +86,7 @@ class Predictor:
             channel=found.channel,
             measures=found.measures,
             segments=judged,
-            notes=found.notes,
+            notes=(*found.notes, *_channel_note(found)),
         )
 
     def embed(
@@ -238,6 +238,13 @@ class Predictor:
             where=self.identity.label,
             hint="predict a folder of recordings of this one device together",
         )
+
+
+def _channel_note(found: Reading) -> tuple[str, ...]:
+    """Return a note on the channel that was heard; none for the mean of all."""
+    if found.channel is None:
+        return ()
+    return (f"channel {found.channel} is heard, of {found.channels} counted from 0",)
 
 
 def in_file(path: Path) -> Recording:

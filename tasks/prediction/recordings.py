@@ -14,7 +14,7 @@ from typing import BinaryIO
 from tasks.artifacts import OWN_AUDIO
 from tasks.prediction.excerpts import ANNOTATIONS
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.words import listed
+from tasks.runtime.words import counted, listed
 from tasks.sources import folder_walk
 
 SUFFIXES = (".wav", *OWN_AUDIO)  # of recordings in folders
@@ -40,7 +40,7 @@ class Found:
             return None
         kinds = [f"{count} {suffix or 'without suffix'}" for suffix, count in sorted(self.left_out.items())]
         return (
-            f"{sum(self.left_out.values())} files of other kinds in the folders are not read: {listed(kinds)}. "
+            f"In the folders, {counted(self.left_out.total(), 'file')} of other kinds are not read: {listed(kinds)}. "
             "A recording among them is read if its file itself is named."
         )
 

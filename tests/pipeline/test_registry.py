@@ -95,6 +95,6 @@ def test_a_recording_from_elsewhere_is_cut_into_windows(project, tmp_path):
     soundfile.write(tmp_path / "ward 3.wav", np.column_stack([samples, samples]), 11_025, subtype="FLOAT")
     printed = " ".join(toy.call(project, "breathline", "predict", str(tmp_path / "ward 3.wav")).split())
     windows = int(np.ceil(len(samples) / 11_025 / 2.0))
-    assert f"{windows} segments of 1 recordings" in printed
+    assert f"{windows} segments of 1 recording:" in printed
     assert "student@v1.0.0" in printed
     assert "not a medical device" in printed

@@ -50,7 +50,7 @@ def test_every_format_holds_the_same_rows(folder, capsys):
     assert [float(row["p_wheeze"]) for row in written] == pytest.approx([row["p_wheeze"] for row in rows])
     assert [row["decision"] for row in written] == ["judged"] * 3
     printed = " ".join(capsys.readouterr().out.split())
-    assert "3 segments of 1 recordings: 3 judged. For research only: not a medical device, not a diagnosis." in printed
+    assert "3 segments of 1 recording: 3 judged. For research only: not a medical device, not a diagnosis." in printed
     assert "trained on whole cycles" in printed
     with pytest.raises(
         BreathlineError, match=r"has the suffix `\.xls`(.|\n)*ends in \.parquet, \.csv, \.json or \.jsonl"

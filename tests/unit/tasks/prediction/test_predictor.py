@@ -209,6 +209,19 @@ def test_a_whole_recording_has_the_mean_of_its_usable_windows(model, tmp_path):
     assert whole.notes == ()
 
 
+def test_the_channel_that_is_heard_is_told(model, tmp_path):
+    wav = tmp_path / "a.wav"
+    soundfile.write(wav, np.stack([sound(1), 0.1 * sound(1)[::-1]], axis=1), RATE)
+    found = {choice: model.predict(wav, Options(channel=choice)) for choice in ("mean", "best", 1)}
+    assert [one.channel for one in found.values()] == [None, 0, 1]
+    assert [one.notes for one in found.values()] == [
+        (),
+        ("channel 0 is heard, of 2 counted from 0",),
+        ("channel 1 is heard, of 2 counted from 0",),
+    ]
+    assert len({one.segments[0].judgement.probabilities for one in found.values()}) == 3
+
+
 def test_embeddings_are_those_of_the_usable_segments(model, tmp_path):
     parts, embeddings = model.embed(write(tmp_path / "a.wav"))
     assert [part.start_s for part in parts] == [0, 1, 1.25]

@@ -26,7 +26,7 @@ def test_folders_give_their_recordings_each_once_and_name_what_is_left_out(tmp_p
     found = recordings.find([str(tmp_path / "sub" / "a.WAV"), str(tmp_path)])
     assert [str(path.relative_to(tmp_path)) for path in found.recordings] == ["sub/a.WAV", "b.wav", "sub/c.flac"]
     assert dict(found.left_out) == {".wma": 2, ".txt": 1, "": 1}
-    assert "4 files of other kinds in the folders are not read: 1 without suffix, 1 .txt, 2 .wma." in found.note()
+    assert "In the folders, 4 files of other kinds are not read: 1 without suffix, 1 .txt, 2 .wma." in found.note()
     assert recordings.find([str(tmp_path / "x.wma")]).recordings == [tmp_path / "x.wma"]
     assert recordings.find([str(tmp_path / "b.wav")]).note() is None
 
