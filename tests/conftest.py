@@ -23,6 +23,7 @@ GROUPS = {
     "run": (
         "disk_faults",
         "dvc",
+        "int8_cycles",
         "kill_matrix",
         "kills",
         "nightly_audit",
