@@ -7,7 +7,7 @@ knows no patient: the system that asked adds it.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from tasks.prediction.judgement import UNLIKE
 from tasks.prediction.results import CAUTION
@@ -79,9 +79,16 @@ def _recording(answer: Mapping[str, Any], shared: Mapping[str, Any], members: Se
 
 
 def _segment(segment: Mapping[str, Any], shared: Mapping[str, Any], model: Mapping[str, Any]) -> Resource:
-    """Return the observation of a segment: its class, or the reason why it is not judged."""
-    predicted, note = segment["predicted"], segment["note"]
-    value = {"valueCodeableConcept": {"text": predicted}} if predicted else _absent(note or "not judged")
+    """Return the observation of a segment: its class, or the reason why there is no value.
+
+    Only a segment that is judged has a value: a reader that ignores `interpretation` would take any other for a
+    finding. The class of an uncertain one, or of one unlike the training, is not stated.
+    """
+    note, doubt = segment["note"], _doubt(segment)
+    if segment["decision"] == "judged":
+        value: Resource = {"valueCodeableConcept": {"text": segment["predicted"]}}
+    else:
+        value = _absent(doubt, "unknown") if doubt else _absent(note or "not judged")
     components = [
         _component("start of the segment", segment["start_s"], "s"),
         _component("end of the segment", segment["end_s"], "s"),
@@ -96,8 +103,8 @@ def _segment(segment: Mapping[str, Any], shared: Mapping[str, Any], model: Mappi
         "note": _notes([note] if note else [], model),
         "component": components,
     }
-    if words := _doubt(segment):
-        found["interpretation"] = [{"text": words}]
+    if doubt:
+        found["interpretation"] = [{"text": doubt}]
     return found
 
 
@@ -113,8 +120,8 @@ def _component(code: str, value: float, unit: str) -> Resource:
     return {"code": {"text": code}, "valueQuantity": quantity | ({"unit": unit} if unit != "1" else {})}
 
 
-def _absent(reason: str) -> Resource:
-    coding = {"system": ABSENT, "code": "not-performed", "display": "Not Performed"}
+def _absent(reason: str, code: Literal["not-performed", "unknown"] = "not-performed") -> Resource:
+    coding = {"system": ABSENT, "code": code, "display": code.replace("-", " ").title()}
     return {"dataAbsentReason": {"coding": [coding], "text": reason}}
 
 

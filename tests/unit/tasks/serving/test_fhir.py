@@ -68,10 +68,19 @@ def test_every_answer_is_a_valid_bundle(segments, banner):
         assert ({"text": banner} in resource["note"]) == (banner is not None)
 
 
-def test_a_segment_that_is_not_judged_has_a_reason_and_no_value():
-    segment = observations(fhir.bundle(ANSWER | {"segments": [NOT_JUDGED]}))[1]
-    assert segment["dataAbsentReason"]["text"] == "not judged: silence"
-    assert "valueCodeableConcept" not in segment
+@pytest.mark.parametrize(
+    ("segment", "code", "words"),
+    [
+        (NOT_JUDGED, "not-performed", "not judged: silence"),
+        (UNCERTAIN, "unknown", "uncertain: normal or crackle"),
+        (UNLIKE, "unknown", "unlike anything the model learned from"),
+    ],
+)
+def test_a_segment_without_a_certain_class_has_a_reason_and_no_value(segment, code, words):
+    found = observations(fhir.bundle(ANSWER | {"segments": [segment]}))[1]
+    assert found["dataAbsentReason"]["text"] == words
+    assert found["dataAbsentReason"]["coding"][0]["code"] == code
+    assert "valueCodeableConcept" not in found
 
 
 def test_probabilities_are_components_and_doubt_is_an_interpretation():
