@@ -21,7 +21,7 @@ from tasks.runtime import users
 from tasks.runtime.disk_errors import disk_errors
 
 if TYPE_CHECKING:
-    from tasks.prediction.results import Prediction
+    from tasks.prediction.results import ModelIdentity, Prediction
 
 FORMAT = 1
 PARQUET = ".parquet"
@@ -180,6 +180,44 @@ def of_prediction(
         centroid_hz=prediction.measures.get("centroid_hz"),
         device=device,
         user=user,
+    )
+
+
+def of_failure(
+    model: ModelIdentity,
+    *,
+    file_sha256: str,
+    file_name: str | None = None,
+    device: str | None = None,
+    user: str | None = None,
+) -> Entry:
+    """Return the entry of a recording that could not be read, or is too long: one segment that is not judged.
+
+    Args:
+        model: Model that was asked.
+        file_sha256: SHA-256 of the file.
+        file_name: Name of the file, if names are to be logged.
+        device: Device of the recording, if it is known.
+        user: Name of the user or client; the user of this process, if None.
+    """
+    return Entry(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        file_sha256=file_sha256,
+        file_name=file_name,
+        seconds=None,
+        sample_rate=None,
+        level_dbfs=None,
+        centroid_hz=None,
+        device=device,
+        model=model.label,
+        model_id=model.id,
+        segments=1,
+        abnormal_share=None,
+        decisions={NOT_JUDGED: 1},
+        predicted={},
+        confidence=[],
+        distance=[],
+        user=users.own_name() if user is None else user,
     )
 
 

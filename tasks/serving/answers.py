@@ -85,7 +85,8 @@ class ProblemDetails(BaseModel):
 
 def model(identity: ModelIdentity) -> Model:
     """Return the model of an answer; clients do not see in which folder of the server it is."""
-    label = PurePath(identity.label).name if identity.label.startswith("/") else identity.label
+    parts = PurePath(identity.label).parts
+    label = str(PurePath(*parts[-2:])) if parts[:1] in (("/",), ("..",), ("~",)) else identity.label
     return Model(
         label=label,
         id=identity.id,

@@ -22,6 +22,8 @@ from tasks.serving.problems import RequestError
 from tasks.serving.service import Service
 from tasks.serving.telemetry import Telemetry
 
+API_VERSION = "1"  # not the model's id: the document is open also where requests need a token
+UPLOADS = 4  # uploads at once for each prediction at once: slow senders keep no prediction waiting
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY = {
     "required": True,
@@ -50,8 +52,10 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         413: "recording too large",
         415: "content type not supported",
         422: "not a recording that can be read, or too long",
-        429: "too many predictions at once",
+        429: "too many predictions or uploads at once",
+        500: "defect of the server",
         503: "prediction too slow",
+        507: "disk of the server full, or its log of use not writable",
     }.items()
 }
 
@@ -74,7 +78,7 @@ def create(service: Service, folder: Path, *, hosts: Collection[str], token: str
     app = FastAPI(
         title="Breathline",
         description=f"Classes of respiratory sounds by one trained model. {CAUTION}",
-        version=service.model.id or "unknown",
+        version=API_VERSION,
         lifespan=lifespan,
         docs_url=None,  # Swagger's page would load scripts from the internet
         redoc_url=None,
@@ -93,7 +97,8 @@ def create(service: Service, folder: Path, *, hosts: Collection[str], token: str
 
 
 def _add_predictions(app: FastAPI, service: Service, folder: Path) -> None:
-    limits, slots = service.limits, _Slots(service.limits.requests)
+    limits = service.limits
+    uploading, predicting = _Slots(UPLOADS * limits.requests, "uploads"), _Slots(limits.requests, "predictions")
     threads = CapacityLimiter(limits.requests)
     answers: dict[int | str, dict[str, Any]] = {
         200: {"model": Answer, "content": {fhir.MEDIA_TYPE: {}}, "description": "prediction"}
@@ -109,18 +114,20 @@ def _add_predictions(app: FastAPI, service: Service, folder: Path) -> None:
 
         The answer is JSON, or a FHIR R4 bundle with `format=fhir` or the header `Accept: application/fhir+json`.
         """
-        with slots.taken(), service.metrics.in_flight.track_inprogress():
+        predicting.require_free()
+        with uploading.taken():
             async with uploads.received(request, folder, limits) as upload:
                 request.state.log = {"bytes": upload.size}
-                ticket, number = Ticket(limits.timeout_s), request.state.request_id
-                gone = asyncio.create_task(_cancel_without_client(request, ticket))
-                try:
-                    answer = await to_thread.run_sync(
-                        service.answer, upload, ticket, number, abandon_on_cancel=True, limiter=threads
-                    )
-                finally:
-                    ticket.cancelled.set()
-                    gone.cancel()
+                with predicting.taken(), service.metrics.in_flight.track_inprogress():
+                    ticket, number = Ticket(limits.timeout_s), request.state.request_id
+                    gone = asyncio.create_task(_cancel_without_client(request, ticket))
+                    try:
+                        answer = await to_thread.run_sync(
+                            service.answer, upload, ticket, number, abandon_on_cancel=True, limiter=threads
+                        )
+                    finally:
+                        ticket.cancelled.set()
+                        gone.cancel()
         request.state.log |= {"segments": len(answer.segments), "audio_seconds": round(answer.recording.seconds, 3)}
         content = answer.model_dump()
         if format == "fhir" or (format is None and fhir.MEDIA_TYPE in accept):
@@ -136,17 +143,21 @@ async def _cancel_without_client(request: Request, ticket: Ticket) -> None:
 
 
 class _Slots:
-    """Number of predictions at once."""
+    """Limit of the number of uploads or predictions at once."""
 
-    def __init__(self, number: int) -> None:
-        self._number, self._free = number, number
+    def __init__(self, number: int, name: str) -> None:
+        self._number, self._free, self._name = number, number, name
+
+    def require_free(self) -> None:
+        """Refuse the request if no slot is free."""
+        if self._free == 0:
+            what = f"{self._number} {self._name} are under way, as many as this server takes at once."
+            raise RequestError(429, what, hint="send the request again after a second", headers={"Retry-After": "1"})
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Take a slot for the block."""
-        if self._free == 0:
-            what = f"{self._number} predictions are under way, as many as this server makes at once."
-            raise RequestError(429, what, hint="send the request again after a second", headers={"Retry-After": "1"})
+        self.require_free()
         self._free -= 1
         try:
             yield

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tasks.serving.problems import RequestError
 
-# Addresses that need no token: they show nothing of the model, and nothing that was predicted.
+# Addresses that need no token: where one is set, they show nothing of the model, and nothing that was predicted.
 OPEN = ("/", "/page.css", "/page.js", "/recorder.js", "/openapi.json", "/healthz", "/readyz")
 PROBES = ("/healthz", "/readyz")  # an orchestrator asks for them by the address of a container
 SECURITY_HEADERS = {

@@ -26,10 +26,8 @@ def add(app: FastAPI, service: Service, *, token: bool) -> None:
         "page.html.j2",
         token=token,
         notice=CAUTION,
-        label=service.model.label,
-        banner=service.model.banner,
-        classes=service.model.classes,
-        facts=service.facts,
+        model=None if token else service.model,  # with a token, the script asks `/model` for it
+        facts={} if token else service.facts,
         max_mb=f"{limits.max_bytes / 2**20:g}",
         max_minutes=f"{limits.max_seconds / 60:.3g}",
     )

@@ -91,32 +91,41 @@ class Service:
         try:
             found = self._predictor.predict(upload.path, options, run=run, on_progress=lambda _: ticket.check())
         except BreathlineError as error:
+            self._log(None, upload)
             raise _refusal(error, upload) from error
-        if self._use_log is not None:
-            self._log(self._use_log, found, upload)
+        self._log(found, upload)
         self.metrics.audio.inc(found.seconds)
         for segment in found.segments:
             self.metrics.segments.labels(segment.decision).inc()
         return answers.answer(found, name=upload.label, request_id=request_id, maps=maps)
 
-    def _log(self, path: Path, prediction: Prediction, upload: Upload) -> None:
-        """Add an entry to the log of use, without names.
+    def _log(self, prediction: Prediction | None, upload: Upload) -> None:
+        """Add an entry to the log of use, without names, if there is a log.
+
+        Args:
+            prediction: Prediction of the upload; None for a recording that could not be predicted.
+            upload: Recording.
 
         Raises:
             RequestError: The log cannot be written: a prediction that has to be logged is not given out without it.
         """
+        if self._use_log is None:
+            return
         try:
-            digest = sha256(upload.path)
-            entry = use_log.of_prediction(prediction, file_sha256=digest, user=CLIENT, device=self._device)
-            use_log.append(path, [entry])
+            digest, identity = sha256(upload.path), self._predictor.identity
+            if prediction is None:
+                entry = use_log.of_failure(identity, file_sha256=digest, user=CLIENT, device=self._device)
+            else:
+                entry = use_log.of_prediction(prediction, file_sha256=digest, user=CLIENT, device=self._device)
+            use_log.append(self._use_log, [entry])
         except (BreathlineError, OSError) as error:
             hint = "ask the operator of this server to make room for its log of use"
             raise RequestError(507, "The server cannot log the use of the model.", hint=hint) from error
 
     def description(self) -> dict[str, Any]:
         """Return the facts of the model, its card and the limits of requests."""
-        card = self._predictor.facts.card
-        return {"notice": CAUTION, **self.model.model_dump(), "limits": vars(self.limits), "card": card}
+        card, limits = self._predictor.facts.card, vars(self.limits)
+        return {"notice": CAUTION, **self.model.model_dump(), "facts": self.facts, "limits": limits, "card": card}
 
     def is_ready(self) -> bool:
         """Return whether predictions can be made."""

@@ -14,7 +14,8 @@ class Limits:
         max_bytes: Largest body of a request in bytes.
         max_seconds: Longest recording in seconds.
         timeout_s: Longest time in seconds for an upload, and again for its prediction.
-        requests: Maximum number of predictions at once; a further one is refused.
+        requests: Maximum number of predictions at once; a further one is refused. Four times as many uploads are
+            received at once.
     """
 
     max_bytes: int = 64 * 2**20

@@ -30,6 +30,22 @@ async function ask(sound, format, signal) {
   return answer;
 }
 
+// A server with a token shows its model only to those who have the token.
+async function showModel() {
+  const response = await fetch("model", { headers: headers("application/json") });
+  const found = await response.json().catch(() => ({ detail: `The server answers ${response.status}.` }));
+  if (!response.ok) throw new Refused(found.detail, "enter the token of this server");
+  element("model").replaceChildren("Model ", text("b", found.label), `: ${found.classes.join(", ")}`);
+  element("banner").textContent = found.banner || "";
+  const rows = Object.entries(found.facts).map(([name, value]) => {
+    const made = document.createElement("div");
+    made.append(text("dt", name), text("dd", value));
+    return made;
+  });
+  element("facts").replaceChildren(...rows);
+  element("model-card").hidden = rows.length === 0;
+}
+
 class Refused extends Error {
   constructor(what, next) {
     super(what);
@@ -464,6 +480,10 @@ function drawMap(segment, context, from) {
 
 // ---------------------------------------------------------------- events
 
+element("token")?.addEventListener("change", () => {
+  element("error").hidden = true;
+  showModel().catch((error) => showError(error, "check that the server is running, then try again"));
+});
 element("file").addEventListener("change", (event) => {
   const [file] = event.target.files;
   if (file) predict(file, file.name);

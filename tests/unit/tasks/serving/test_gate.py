@@ -27,6 +27,18 @@ def test_without_the_token_nothing_of_the_model_is_shown(server, path, given):
     assert "Authorization: Bearer TOKEN" in response.json()["next"]
 
 
+@pytest.mark.parametrize("path", ["/", "/openapi.json"])
+def test_open_addresses_show_no_fact_of_the_model_where_a_token_is_set(server, path):
+    text = server.client.get(path).text
+    model = server.service.model
+    for fact in (model.label, model.id, model.banner, *model.classes[1:], *server.service.facts.values()):
+        assert fact not in text
+    headers = {"Authorization": f"Bearer {TOKEN}".encode()}
+    found = server.client.get("/model", headers=headers).json()  # the page asks for them with the token
+    assert (found["label"], found["banner"], found["facts"]) == (model.label, model.banner, server.service.facts)
+    assert 'id="facts"' in server.client.get("/").text
+
+
 def test_with_the_token_all_is_open(server):
     headers = {"Authorization": f"Bearer {TOKEN}".encode()}
     assert server.post(SOUND, headers=headers).status_code == 200

@@ -8,7 +8,7 @@ from models import artifact
 from tests import browser
 from tests.unit.models.export import cards
 from tests.unit.tasks.serving import hostile, tiny
-from tests.unit.tasks.serving.servers import running_server
+from tests.unit.tasks.serving.servers import LABEL, running_server
 
 ROWS = "[...document.querySelectorAll('#rows tr')].map(row => row.innerText.replaceAll(/\\s+/g, ' ').trim())"
 # Errors of scripts and what the content security policy has blocked, from the start of a page on.
@@ -186,7 +186,12 @@ def test_a_server_with_a_token_asks_for_it(tab, tmp_path):
         open_page(tab, server)
         choose(tab, tmp_path / "a.wav")
         assert "needs a token" in tab.value("document.querySelector('#error').innerText")
-        tab.value("document.querySelector('#token').value = 'abc'")
+        assert LABEL not in tab.value("document.body.innerText")
+        typed = "token.value = 'abc'; token.dispatchEvent(new Event('change'))"
+        tab.value(f"{{ const token = document.querySelector('#token'); {typed} }}")
+        wait_until(tab, f"document.body.innerText.includes('{LABEL}')")
+        assert tiny.BANNER in tab.value("document.querySelector('.banner').innerText")
+        assert tab.value("document.querySelectorAll('#facts dd').length") > 1
         tab.value("document.querySelector('#error').hidden = true")
         choose(tab, tmp_path / "a.wav")
         assert len(tab.value(ROWS)) == 1

@@ -1,5 +1,6 @@
 """Server over HTTP with a model that needs no network: answers, addresses and refusals."""
 
+import contextlib
 import hashlib
 import json
 import resource
@@ -112,7 +113,9 @@ def test_the_openapi_document_describes_body_and_answers(server):
     document = server.client.get("/openapi.json").json()
     operation = document["paths"]["/predict"]["post"]
     assert set(operation["requestBody"]["content"]) == {"multipart/form-data", "audio/*", "application/octet-stream"}
-    assert set(operation["responses"]) >= {"200", "401", "408", "413", "415", "422", "429", "503"}
+    assert set(operation["responses"]) >= {
+        *("200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503", "507")
+    }
     assert list(operation["responses"]["413"]["content"]) == ["application/problem+json"]
     assert {"/model", "/healthz", "/readyz", "/metrics"} <= set(document["paths"])
 
@@ -209,6 +212,17 @@ def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
         assert server.post(SOUND).status_code == 200
 
 
+def test_slow_uploads_keep_no_prediction_waiting_and_have_a_limit_of_their_own(tmp_path):
+    with running_server(tmp_path, requests=1) as server, contextlib.ExitStack() as opened:
+        for count in range(1, 5):
+            if count == 4:
+                assert server.post(SOUND).status_code == 200  # beside three that have not ended
+            sent = opened.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            sent.sendall(hostile.request(SOUND[:5000], length=len(SOUND)))
+            wait_until(lambda expected=count: len(list(tmp_path.iterdir())) == expected)
+        assert problem(server.post(SOUND), 429).detail.startswith("4 uploads are under way")
+
+
 @pytest.mark.slow
 def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
     with running_server(tmp_path, delay_s=0.6, timeout_s=0.3) as server:
@@ -230,12 +244,11 @@ def test_a_recording_that_is_slow_to_read_ends_with_503(tmp_path):
 @pytest.mark.slow
 def test_a_client_that_is_gone_leaves_no_file_and_no_place_taken(tmp_path):
     with running_server(tmp_path, delay_s=0.2, requests=1) as server:
-        for part in (SOUND[:5000], SOUND):  # during the upload, and during the prediction
+        for part, predicting in ((SOUND[:5000], False), (SOUND, True)):
             with socket.create_connection(("127.0.0.1", server.port)) as sent:
                 sent.sendall(hostile.request(part, length=len(SOUND)))
-                wait_until(lambda: server.in_flight() == 1)
-            wait_until(lambda: server.in_flight() == 0)
-            assert not list(tmp_path.iterdir())
+                wait_until(server.in_flight if predicting else lambda: list(tmp_path.iterdir()))
+            wait_until(lambda: not server.in_flight() and not list(tmp_path.iterdir()))
         assert server.post(SOUND).status_code == 200
 
 
@@ -283,6 +296,10 @@ def test_each_prediction_is_logged_or_not_given_out(tmp_path):
         assert (entry["segments"], entry["model"], entry["user"]) == (3, LABEL, "server")
         assert entry["decisions"] == answer["recording"]["decisions"]
         assert "Erika" not in log.read_text(encoding="utf-8")
+        problem(server.post(b"no sound"), 422)
+        failed = json.loads(log.read_text(encoding="utf-8").splitlines()[1])
+        assert failed["file_sha256"] == hashlib.sha256(b"no sound").hexdigest()
+        assert (failed["seconds"], failed["decisions"], failed["model"]) == (None, {"not_judged": 1}, LABEL)
         log.unlink()
         log.mkdir()
         assert problem(server.post(SOUND), 507).detail == "The server cannot log the use of the model."
