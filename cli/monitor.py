@@ -15,12 +15,13 @@ from rich.table import Column, Table
 from cli.options import AsJson
 from cli.output import print_json, table
 from tasks.monitoring.settings import By, Thresholds
+from tasks.runtime.words import counted
 
 if TYPE_CHECKING:
     from tasks.monitoring.results import Report
 
 DEFAULT = Thresholds()
-TEXTS = ("measure", "result", "largest change", "segments")  # columns that are aligned to the left
+TEXTS = ("measure", "result", "largest change", "decision")  # columns that are aligned to the left
 
 
 def monitor(
@@ -38,7 +39,7 @@ def monitor(
         float, typer.Option(min=1e-9, max=0.5, help="level of the tests, which Holm's method corrects")
     ] = DEFAULT.p,
     alert_share: Annotated[
-        float, typer.Option(min=0, max=0.99, help="excess of segments not judged, uncertain or unlike the training")
+        float, typer.Option(min=0, max=0.99, help="change of the share not judged, uncertain or unlike the training")
     ] = DEFAULT.share,
     recordings: Annotated[
         int, typer.Option(min=10, help="least number of recordings; with fewer nothing is claimed")
@@ -49,7 +50,8 @@ def monitor(
     """Compare a log of use with what its model learned from; end with status 1 if there is drift.
 
     Recordings are compared by level, spectrum, duration, sample rate and device; predictions by class, confidence and
-    distance from the training. Segments that are not judged, uncertain or unlike the training are counted.
+    distance from the training. Recordings that are not judged are counted, and segments that are uncertain or unlike
+    the training.
 
     Drift says that recordings or predictions are other ones than before. It does not say whether predictions are right:
     that needs labels.
@@ -84,9 +86,11 @@ def _show(report: Report, console: Console) -> None:
     from tasks.monitoring import texts
 
     console.print(texts.about(report), markup=False)
+    if report.banner:
+        console.print(report.banner, style="yellow", markup=False)
     for period in report.periods:
         if len(report.periods) > 1:
-            console.print(f"\n[bold]{escape(period.name)}[/] · {period.recordings} recordings")
+            console.print(f"\n[bold]{escape(period.name)}[/] · {counted(period.recordings, 'recording')}")
         console.print()
         console.print(_table(texts.MEASURE_COLUMNS, texts.measure_rows(period)))
         console.print()

@@ -52,7 +52,7 @@ def monitoring(
         by: Length of the periods that are compared apart: day, week or month; one period, if not given.
         alert_psi: Least population stability index of an alert.
         alert_p: Level of the tests after Holm's correction.
-        alert_share: Excess of segments not judged, uncertain or unlike the training that raises an alert, 0 to 1.
+        alert_share: Change of the share not judged, uncertain or unlike the training that raises an alert, 0 to 1.
         recordings: Least number of recordings for a claim.
         project: Folder of the project.
 

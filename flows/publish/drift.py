@@ -8,7 +8,7 @@ from tasks.monitoring.results import Report
 def show(report: Report) -> str:
     """Return the result, the tables of each period, the rule of alerts and the notes on the log."""
     parts = [f"{'✗' if report.alerts else '✓'} **{markdown.text(texts.headline(report))}**"]
-    parts.append(markdown.text(texts.about(report)))
+    parts += [markdown.text(texts.about(report)), *([markdown.text(report.banner)] if report.banner else [])]
     for period in report.periods:
         parts += [f"### {period.name}"] if len(report.periods) > 1 else []
         for columns, rows in (

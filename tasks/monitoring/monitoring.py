@@ -9,13 +9,18 @@ from models.file_names import CARD
 from tasks.monitoring import drift, log_reading, periods
 from tasks.monitoring.results import Report
 from tasks.monitoring.settings import By, Thresholds
-from tasks.prediction.facts import ModelFacts
+from tasks.prediction.facts import ModelFacts, banner
 from tasks.prediction.use_log import Entry
 from tasks.runtime.artifact_reading import content_of
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed, printable
 
 DEFAULT = Thresholds()
+# The reference has no windows: students are trained and validated on annotated cycles.
+CYCLES = (
+    "Outputs of the reference are those for annotated cycles, and outputs of a log mostly those for windows: "
+    "class, confidence, distance and doubt can differ for this reason alone"
+)
 
 
 def monitor(
@@ -66,13 +71,18 @@ def monitor(
     return Report(
         model=model,
         model_id=facts.id,
+        banner=banner(facts),
         log=str(log),
         begin=times[0] if times else None,
         end=times[-1] if times else None,
         thresholds=thresholds,
         patients=patients,
         periods=compared,
-        notes=(*use.notes, *_notes(len(use.entries), len(of_model), len(in_time), sum(map(len, parts.values())))),
+        notes=(
+            *use.notes,
+            *_notes(len(use.entries), len(of_model), len(in_time), sum(map(len, parts.values()))),
+            CYCLES,
+        ),
     )
 
 

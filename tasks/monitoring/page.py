@@ -20,6 +20,7 @@ def render(report: Report) -> str:
     if report.periods:
         sections["distributions"] = ("Distributions", list(_distributions(report.periods[-1])))
     values = {"about": texts.about(report), "headline": texts.headline(report), "alert": bool(report.alerts)}
+    values["warning"] = report.banner
     return page.render_blocks("monitoring.html.j2", sections, **values)
 
 

@@ -35,12 +35,12 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Share of segments with one decision.
+    """Share of recordings that are not judged, or of segments with another decision.
 
     Attributes:
         name: The decision.
         verdict: Result of the comparison.
-        value: Share of the segments, 0 to 1; None without a segment.
+        value: Share of the recordings or segments, 0 to 1; None without any.
         low: Lower limit of Wilson's interval over recordings; None with too few.
         high: Upper limit of the interval.
         expected: Share in the reference; None if the model has none.
@@ -86,6 +86,7 @@ class Report:
     Attributes:
         model: Name of the model for people.
         model_id: Id of the model.
+        banner: Sentences that every output of the model shows; None for none.
         log: Path of the log.
         begin: Time of the first entry that counts (ISO 8601); None without an entry.
         end: Time of the last entry that counts.
@@ -97,6 +98,7 @@ class Report:
 
     model: str
     model_id: str | None
+    banner: str | None
     log: str
     begin: str | None
     end: str | None

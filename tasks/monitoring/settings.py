@@ -12,13 +12,13 @@ By = Literal["day", "week", "month"]
 class Thresholds:
     """Thresholds of alerts.
 
-    A distribution raises an alert if its PSI reaches `psi` and its corrected p-value is below `p`. A share of segments
-    raises one if its lower limit is more than `share` above the reference.
+    A distribution raises an alert if its PSI reaches `psi` and its corrected p-value is below `p`. A share raises
+    one if both of its limits are more than `share` above the reference, or both are as far below.
 
     Attributes:
         psi: Least population stability index of an alert.
         p: Level of the tests after Holm's correction, 0 to 1.
-        share: Part of the segments, 0 to 1.
+        share: Difference of shares, 0 to 1.
         recordings: Least number of recordings; with fewer nothing is claimed.
     """
 

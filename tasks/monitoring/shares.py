@@ -1,4 +1,4 @@
-"""Shares of segments by decision, with limits over recordings."""
+"""Shares of recordings and segments by decision, with limits over recordings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.monitoring.results import Share
+from tasks.monitoring.results import Share, Verdict
 from tasks.monitoring.settings import Thresholds
 from tasks.prediction.use_log import NOT_JUDGED, Entry
 
 NORMAL = 1.96  # quantile of the normal distribution for limits of 95 %
-TITLES = {NOT_JUDGED: "not judged", "uncertain": "uncertain", "unlike": "unlike the training"}
+TITLES = {
+    NOT_JUDGED: "recordings not judged",
+    "uncertain": "segments uncertain",
+    "unlike": "segments unlike the training",
+}
 
 
 def compare(reference: Mapping[str, Any], entries: Sequence[Entry], thresholds: Thresholds) -> tuple[Share, ...]:
-    """Return the share of segments of each decision, compared with the reference; each recording counts the same.
+    """Return the share of each decision, compared with the reference; each recording counts the same.
+
+    The reference judges whole recordings by their quality, so that a recording counts as not judged if none of its
+    segments is judged. The other shares are those of the remaining segments.
 
     Args:
         reference: `reference` of the model's card.
@@ -30,18 +37,23 @@ def compare(reference: Mapping[str, Any], entries: Sequence[Entry], thresholds: 
 
 
 def _share(name: str, entries: Sequence[Entry], expected: float | None, thresholds: Thresholds) -> Share:
-    """Return one share; segments that are not judged belong to no other share."""
-    left_out = [0 if name == NOT_JUDGED else one.decisions.get(NOT_JUDGED, 0) for one in entries]
-    totals = [one.segments - left for one, left in zip(entries, left_out, strict=True)]
-    parts = np.array([one.decisions.get(name, 0) / all_ for one, all_ in zip(entries, totals, strict=True) if all_])
+    """Return one share, and whether its limits are further from the reference than the threshold."""
+    judged = [(one, one.segments - one.decisions.get(NOT_JUDGED, 0)) for one in entries]
+    if name == NOT_JUDGED:
+        parts = np.array([float(not number) for _, number in judged])
+    else:
+        parts = np.array([one.decisions.get(name, 0) / number for one, number in judged if number])
     if not len(parts):
         return Share(name=name, verdict="not logged", expected=expected)
     value = float(parts.mean())
     if len(parts) < thresholds.recordings:
         return Share(name=name, verdict="too few", value=value, expected=expected)
     low, high = _limits(parts)
-    raised = low > (expected or 0.0) + thresholds.share
-    return Share(name=name, verdict="drift" if raised else "none", value=value, low=low, high=high, expected=expected)
+    verdict: Verdict = "no reference"
+    if expected is not None:
+        changed = low > expected + thresholds.share or high < expected - thresholds.share
+        verdict = "drift" if changed else "none"
+    return Share(name=name, verdict=verdict, value=value, low=low, high=high, expected=expected)
 
 
 def _limits(parts: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ VERDICTS = {
     "no reference": "no reference",
 }
 MEASURE_COLUMNS = ("measure", "n", "PSI", "p", "result", "largest change")
-SHARE_COLUMNS = ("segments", "share", "95 % limits", "reference", "result")
+SHARE_COLUMNS = ("decision", "share", "95 % limits", "reference", "result")
 READING = (
     "Each file counts once, with its last entry. The tests see one segment of each recording. They take the reference "
     "for a sample whose recordings of one patient resemble each other.",
@@ -52,7 +52,7 @@ def rule(report: Report) -> str:
     limit = report.thresholds
     return (
         f"DRIFT: PSI of at least {limit.psi:g} and p below {limit.p:g} (Holm's correction over all tests). "
-        f"A share: its lower limit is more than {100 * limit.share:g} points above the reference."
+        f"A share: both limits are more than {100 * limit.share:g} points above, or below, the reference."
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from scipy.stats import binom
 
-from tasks.monitoring import drift
+from tasks.monitoring import drift, shares
 from tasks.monitoring.settings import Thresholds
 from tests.unit.tasks.monitoring.simulated import USUAL, Ward, card
 
@@ -111,3 +111,20 @@ def test_the_correction_counts_the_tests_of_all_periods():
     (alone,) = drift.compare(REFERENCE, [("one", entries)], Thresholds())
     together = drift.compare(REFERENCE, [(str(week), entries) for week in range(10)], Thresholds())
     assert together[0].measures[0].p > alone.measures[0].p
+
+
+@pytest.mark.parametrize(("expected", "found", "verdict"), [(0.99, 0, "drift"), (0.99, 10, "none"), (0, 10, "drift")])
+def test_a_share_raises_an_alert_in_both_directions_whatever_its_reference_is(expected, found, verdict):
+    entries = [
+        replace(one, segments=10, decisions={"uncertain": found, "judged": 10 - found})
+        for one in USUAL.entries(60, 1)[0]
+    ]
+    reference = {"decisions": {"uncertain": expected, "judged": 1 - expected}}
+    shares_found = {one.name: one.verdict for one in shares.compare(reference, entries, DEFAULT)}
+    assert shares_found == {"not_judged": "no reference", "uncertain": verdict, "unlike": "none"}
+
+
+def test_recordings_that_are_judged_in_part_are_judged_as_in_the_reference():
+    entries = [replace(one, segments=10, decisions={"judged": 5, "not_judged": 5}) for one in USUAL.entries(60, 1)[0]]
+    not_judged = shares.compare(REFERENCE, entries, DEFAULT)[0]
+    assert (not_judged.value, not_judged.verdict) == (0, "none")

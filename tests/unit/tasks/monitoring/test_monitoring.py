@@ -55,6 +55,7 @@ def test_a_file_counts_once_and_other_models_not_at_all(folder, tmp_path):
     assert report.notes == (
         "70 entries of other models left out",
         "500 entries of files that were asked about again left out",
+        monitoring.CYCLES,
     )
 
 
