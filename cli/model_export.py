@@ -33,7 +33,7 @@ Model = Annotated[
 Out = Annotated[Path, typer.Option(help="new folder to write", file_okay=False)]
 Seed = Annotated[int | None, typer.Option(help="seed of the model; default: the lowest")]
 Int8 = Annotated[
-    bool, typer.Option("--int8", help="Write a version with weights of 8 bits, too, and measure its cost in Score.")
+    bool, typer.Option("--int8", help="Store weights in 8 bits, measure the cost in Score, and keep the full network.")
 ]
 
 
@@ -120,3 +120,8 @@ def _show_int8(found: dict[str, Any], console: Console) -> None:
     console.print(shown)
     counts = " and ".join(f"{found[subset]['cycles']} {subset}" for subset in ("validation", "test"))
     console.print(f"* kept as {found['file']}. Measured on {counts} cycles.")
+    if not found["own_split"]:
+        console.print(
+            "[yellow]The model is no student of this working tree. If the split has changed since its training, some "
+            "of these cycles are training cycles, and the cost is larger than measured.[/]"
+        )

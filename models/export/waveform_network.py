@@ -17,11 +17,11 @@ OUTPUTS = ("probabilities", "decision", "embedding")
 
 
 class Novelty(nn.Module):
-    """Distance of embeddings from those of the training cycles, after PCA and whitening.
+    """Distance of embeddings from those of the training cycles (`tasks.exporting.novelty`).
 
     Args:
         mean: Mean embedding of the training cycles ``(features,)``.
-        components: Principal axes, each divided by the standard deviation along it, ``(dimensions, features)``.
+        components: Inverse square root of the covariance of the embeddings, ``(features, features)``.
     """
 
     mean: Tensor

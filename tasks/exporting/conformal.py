@@ -3,7 +3,9 @@
 The score of a cycle is 1 - p, with the calibrated probability p of its right class. The quantile over n validation
 cycles is the ⌈(n + 1) · coverage⌉-th smallest score (Vovk et al. 2005; Angelopoulos & Bates 2023). The coverage would
 hold if the cycles were exchangeable. Cycles of one patient resemble each other, so that it holds approximately, and
-less so for few patients or another hospital. The export therefore states the share of test cycles that are covered.
+less so for few patients or another hospital. Epoch, temperature and threshold of the decision rule come from the same
+validation patients: their scores are smaller than those of new patients. The export therefore states the share of
+test cycles that are covered.
 """
 
 import math

@@ -41,7 +41,7 @@ def write(
         student_folder: Folder of the student, for error messages.
         card: Content of the export's ``model.json``.
         state: Tensors of the network, of the selection `val`.
-        novelty: `mean` (features,) and `components` (dimensions, features) of the whitened training embeddings.
+        novelty: `mean` (features,) and `components` (features, features) of the distance (`tasks.exporting.novelty`).
         onnx: Whether the ONNX file is written.
 
     Raises:
@@ -50,7 +50,7 @@ def write(
     tensors = with_novelty(state, novelty)
     folder.mkdir(parents=True, exist_ok=True)
     card = {"sample_rate": sample_rates()[card["frontend"]], **card}
-    write_weights(folder / WEIGHTS, tensors)
+    write_weights(folder / WEIGHTS, tensors, card)
     files.write_json(folder / hub_layout.CONFIG, hub_layout.config(card))
     files.write_json(folder / hub_layout.PREPROCESSOR, hub_layout.preprocessor(card))
     write_example(folder / USE)
@@ -67,7 +67,7 @@ def write_example(path: Path) -> None:
 
 
 def write_onnx(path: Path, network: WaveformNetwork, card: Mapping[str, Any]) -> None:
-    """Write an ONNX file that states its sample rate and classes, and compare it with PyTorch.
+    """Write an ONNX file that states its sample rate, classes and banner, and compare it with PyTorch.
 
     Args:
         path: Path of the file.
@@ -75,8 +75,7 @@ def write_onnx(path: Path, network: WaveformNetwork, card: Mapping[str, Any]) ->
         card: Content of the export's ``model.json``.
     """
     metadata = {"sample_rate": str(network.front_end.sample_rate), "classes": "|".join(card["classes"])}
-    if "id" in card:
-        metadata["id"] = card["id"]
+    metadata |= {key: card[key] for key in ("id", "banner") if card.get(key)}
     onnx_file.write(path, network, metadata)
     onnx_file.check(path, network)
 
@@ -89,10 +88,19 @@ def with_novelty(state: Mapping[str, Tensor], novelty: Novelty | None) -> dict[s
     return found
 
 
-def write_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors as a safetensors file; equal tensors give equal bytes."""
+def write_weights(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+    """Write tensors as a safetensors file that states the model's banner; equal tensors give equal bytes.
+
+    Args:
+        path: Path of the file.
+        tensors: Tensors by name.
+        card: Content of the export's ``model.json``.
+    """
     from safetensors.torch import save_file
 
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    metadata = {"format": "pt"}  # transformers refuses files without the format
+    if card.get("banner"):
+        metadata["banner"] = card["banner"]
     with files.replacing(path) as temporary:
-        save_file(ready, temporary, metadata={"format": "pt"})  # transformers refuses files without the format
+        save_file(ready, temporary, metadata=metadata)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.file_names import CARD
 from models.metrics import SCORES, scores
 from models.training.features import Features
 from models.training.normalization import Normalization
@@ -18,13 +19,15 @@ from tasks import artifacts
 from tasks.exporting import onnx_file, quantisation
 from tasks.exporting.quantisation import Method
 from tasks.features import cycle_waveforms
+from tasks.prediction.facts import SELECTION, identity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
 
-FILE = "model_int8.onnx"
+FILE = "model.onnx"  # the file that `predict`, `serve-model` and `use.py` take
+FULL = "model_fp32.onnx"
 # Cycles of each subset, a seeded choice where there are more; training cycles give the scales of the activations.
 COUNTS: dict[Subset, int] = {"train": 100, "val": 1000, "test": 1000}
 MEASURED: tuple[Subset, Subset] = ("val", "test")
@@ -51,7 +54,9 @@ class Inputs:
 
 
 def write(folder: Path, card: Mapping[str, Any], on_cycle: Advance = lambda done, total: None) -> dict[str, Any]:
-    """Write ``model_int8.onnx`` beside ``model.onnx``, and return the entry `int8` of ``model.json``.
+    """Give ``model.onnx`` weights of 8 bits, and return the entry `int8` of ``model.json``.
+
+    The network with weights of 32 bits is kept as ``model_fp32.onnx``.
 
     All methods of quantisation are measured on validation cycles of the project in the working directory. Of those
     that lose at most `ALLOWED` points of the strict Score, the fastest is kept; if none does, the one that loses least.
@@ -65,7 +70,7 @@ def write(folder: Path, card: Mapping[str, Any], on_cycle: Advance = lambda done
     Raises:
         BreathlineError: There are no cycles to measure with, or the model has nothing to quantise.
     """
-    source = folder / "model.onnx"
+    source = folder / FILE
     inputs = read(card)
     rounds = (1 + len(quantisation.METHODS)) * len(inputs["val"].given) + 2 * len(inputs["test"].given)
     done = 0
@@ -91,18 +96,33 @@ def write(folder: Path, card: Mapping[str, Any], on_cycle: Advance = lambda done
     if not tried:
         raise BreathlineError("The network has no layer with weights of 8 bits.", where=source, hint="leave out --int8")
     method = choose(measured)
-    kept = (folder / f"{method}.onnx").replace(folder / FILE)
+    reduced = {"val": tried[method], "test": _predict(folder / f"{method}.onnx", inputs["test"], advance)}
+    full_bytes = source.stat().st_size
+    source.replace(folder / FULL)
+    (folder / f"{method}.onnx").replace(source)
     for other in tried.keys() - {method}:
         (folder / f"{other}.onnx").unlink()
-    reduced = {"val": tried[method], "test": _predict(kept, inputs["test"], advance)}
     return {
         "file": FILE,
+        "full_file": FULL,
         "method": method,
-        "bytes": {"float32": source.stat().st_size, "int8": kept.stat().st_size},
+        "own_split": is_trained_here(card),
+        "bytes": {"float32": full_bytes, "int8": source.stat().st_size},
         "milliseconds": {"float32": full["test"].milliseconds, "int8": reduced["test"].milliseconds},
         "tried": measured,
         **{NAMES[subset]: _compared(inputs[subset], full[subset], reduced[subset], classes) for subset in MEASURED},
     }
+
+
+def is_trained_here(card: Mapping[str, Any], root: Path = Path()) -> bool:
+    """Return whether a model is a student of the working tree, so that the split is the one of its training.
+
+    Args:
+        card: Content of the export's ``model.json``.
+        root: Folder of the project.
+    """
+    weights = sorted((root / artifacts.STUDENTS).glob(f"*/{SELECTION}.safetensors"))
+    return card.get("id") in {identity(one.parent) for one in weights if (one.parent / CARD).is_file()}
 
 
 def choose(measured: Mapping[Method, Mapping[str, Any]]) -> Method:

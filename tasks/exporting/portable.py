@@ -54,7 +54,7 @@ def write(
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[Path], object]] = {
-        WEIGHTS: lambda path: folder.write_weights(path, tensors),
+        WEIGHTS: lambda path: folder.write_weights(path, tensors, card),
         folder.ONNX: lambda path: folder.write_onnx(path, network, card),
         torch_files.TORCHSCRIPT: lambda path: torch_files.write_torchscript(path, network),
         torch_files.PROGRAM: lambda path: torch_files.write_program(path, network),
@@ -62,9 +62,12 @@ def write(
         hub_layout.PREPROCESSOR: lambda path: files.write_json(path, hub_layout.preprocessor(card)),
         folder.USE: folder.write_example,
     }
+    card.pop("int8", None)  # of a source with weights of 8 bits, whose full network is copied
     for name in FILES[kind]:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, out / name)
+        full = source / int8.FULL
+        copied = full if name == folder.ONNX and full.is_file() else source / name
+        if copied.is_file():
+            shutil.copyfile(copied, out / name)
         else:
             writers[name](out / name)
     if quantise:

@@ -35,7 +35,8 @@ def test_the_cost_of_8_bits_fits_a_terminal_of_80_columns(capsys):
         for name, score in (("weights", 46.7), ("dynamic", 45.0), ("static", None))
     }
     found = {
-        "file": "model_int8.onnx",
+        "file": "model.onnx",
+        "own_split": False,
         "method": "weights",
         "bytes": {"float32": 343_956_602, "int8": 1_839_249},
         "milliseconds": {"float32": 3_240.0, "int8": 7.5},
@@ -50,4 +51,7 @@ def test_the_cost_of_8_bits_fits_a_terminal_of_80_columns(capsys):
     assert strict[3:] == ["46.74", "46.60", "–", "–"]
     [strict] = [line.split() for line in lines if line.startswith("strict Score, validation")]
     assert strict[3:] == ["46.74", "46.70", "45.00", "–"]
-    assert lines[-1] == "* kept as model_int8.onnx. Measured on 456 validation and 456 test cycles."
+    assert "* kept as model.onnx. Measured on 456 validation and 456 test cycles." in lines
+    assert "some of these cycles are training cycles" in " ".join(lines[-4:])
+    _show_int8(found | {"own_split": True}, Console(width=80, emoji=False, highlight=False))
+    assert "training cycles" not in capsys.readouterr().out

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from models.decision_rules import DecisionRule
@@ -60,6 +61,10 @@ def test_a_folder_for_the_hub_holds_all_that_a_prediction_needs(student, exporte
     preprocessor = read_json(exported / "preprocessor_config.json")
     assert (preprocessor["sampling_rate"], preprocessor["duration_s"]) == (16_000, 1.0)
     tensors = load_file(exported / "model.safetensors")
+    with safe_open(exported / "model.safetensors", framework="np") as opened:
+        assert opened.metadata() == {"format": "pt", "banner": exports_on_disk.BANNER}
+    metadata = onnx_file.session(exported / "model.onnx").get_modelmeta().custom_metadata_map
+    assert metadata["banner"] == exports_on_disk.BANNER
     for name, tensor in load_file(student / "val.safetensors").items():
         assert torch.equal(tensors[name], tensor)
     metadata = huggingface_hub.ModelCard.load(exported / "README.md", ignore_metadata_errors=False).data
@@ -164,16 +169,18 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     card = portable.write("onnx", exported, tmp_path / "out", quantise=True, on_cycle=lambda *done: seen.append(done))
     found = card["int8"]
     assert read_json(tmp_path / "out/model.json")["int8"] == found
-    path = tmp_path / "out" / found["file"]
+    path, full = tmp_path / "out" / found["file"], tmp_path / "out" / found["full_file"]
+    assert full.read_bytes() == (exported / "model.onnx").read_bytes()
+    assert found["own_split"] is False  # the working directory has no such student
     assert found["bytes"] == {"float32": (exported / "model.onnx").stat().st_size, "int8": path.stat().st_size}
     assert list(found["tried"]) == ["weights", "dynamic", "static"]
     for one in found["tried"].values():
         assert one["bytes"] < 0.7 * found["bytes"]["float32"]
         assert one["largest_difference"] > 0
     assert found["tried"][found["method"]]["bytes"] == found["bytes"]["int8"]
-    assert "model_int8.onnx" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert "model_fp32.onnx" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
     assert {one.name for one in (tmp_path / "out").iterdir()} == {
-        "README.md", "model.json", "model.onnx", "model_int8.onnx", "use.py",
+        "README.md", "model.json", "model.onnx", "model_fp32.onnx", "use.py",
     }  # fmt: skip
     sessions = [onnx_file.session(one) for one in (exported / "model.onnx", path)]
     expected, reduced = (
@@ -181,6 +188,12 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     )
     assert found["test"]["largest_difference"] == pytest.approx(np.abs(expected - reduced).max())
     assert 0 < found["test"]["largest_difference"] < 0.2
+    loaded = predictor.load(tmp_path / "out", "int8", engine="auto")  # as `predict` and `serve-model` do
+    rows = [
+        float(one.judgement.probabilities[0]) for one in loaded.predict(predictor.array(cycles[0], 16_000)).segments
+    ]
+    full_rows = predictor.load(exported, "full", engine="onnx").predict(predictor.array(cycles[0], 16_000)).segments
+    assert rows != [float(one.judgement.probabilities[0]) for one in full_rows]
     rule = DecisionRule(threshold=0.3)
     assert found["test"]["changed_decisions"] == np.mean(rule.predict(expected) != rule.predict(reduced))
     assert found["validation"]["cycles"] == 12
@@ -228,6 +241,13 @@ def test_an_export_of_an_earlier_version_that_states_less_has_a_readme(tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| The ward | 0 | 0 |" in text
     assert "- The ward: cycles; ages not known." in text
+
+
+def test_a_student_of_the_working_tree_is_known_by_its_weights(tmp_path, student):
+    copied = shutil.copytree(student, tmp_path / "data/student/1")
+    assert int8.is_trained_here({"id": identity(copied)}, tmp_path)
+    for other in ({"id": "0123456789abcdef"}, {}):
+        assert not int8.is_trained_here(other, tmp_path)
 
 
 def test_weights_of_8_bits_need_the_project_that_trained_the_model(tmp_path, monkeypatch):

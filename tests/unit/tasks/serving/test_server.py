@@ -11,8 +11,8 @@ import time
 import httpx
 import pytest
 
-from tasks.prediction.results import CAUTION
-from tasks.serving import connections
+from tasks.prediction.results import CAUTION, ModelIdentity
+from tasks.serving import answers, connections
 from tasks.serving.answers import Answer, ProblemDetails
 from tests.unit.tasks.serving import fhir_r4, hostile, tiny
 from tests.unit.tasks.serving.servers import LABEL, running_server
@@ -311,6 +311,20 @@ def test_a_defect_is_an_answer_and_the_server_stays_up(tmp_path, monkeypatch):
         found = problem(server.post(SOUND), 500)
         assert found.detail == "This is a defect of Breathline."
         assert server.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("/home/erika/lungs/data/export/1, seed 1", "export/1, seed 1"),
+        ("../../home/erika/lungs", "erika/lungs"),
+        ("student@v1.0.0, seed 2", "student@v1.0.0, seed 2"),
+        ("data/export/1", "data/export/1"),
+    ],
+)
+def test_the_label_of_a_model_names_at_most_two_folders_outside_the_project(label, shown):
+    given = ModelIdentity(label=label, id=None, banner=None, engine="onnx", labels="lungsound_4", classes=("normal",))
+    assert answers.model(given).label == shown
 
 
 @pytest.mark.parametrize("name", hostile.NAMES)
