@@ -119,9 +119,9 @@ def test_a_wrong_start_says_what_to_do(model, monkeypatch, options, token, words
     assert all(word in str(refused.value) for word in words), refused.value
 
 
-def test_a_folder_is_not_shown_to_clients(model):
+def test_clients_see_the_last_two_parts_of_a_folder_alone(model):
     identity = predictor.load(model, str(model)).identity
-    assert answers.model(identity).label == model.name
+    assert answers.model(identity).label == f"{model.parent.name}/{model.name}"
 
 
 def test_a_port_that_is_taken_is_told(model):
