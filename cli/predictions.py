@@ -118,7 +118,7 @@ def _probability(value: float | None, name: str, one: Segment) -> str:
 def _show_summaries(predictions: Sequence[Prediction], console: Console) -> None:
     """Print a row for each recording, and for each known patient."""
     patients = by_patient(predictions)
-    names = ("segments", "judged", "abnormal", "longest run")
+    names = ("segments", "judged", "open", "abnormal", "longest run")
     columns = [Column(name, justify="right", no_wrap=True) for name in names]
     shown = table(Column("summary of", overflow="fold"), *columns)
     for prediction in predictions[:SHOWN]:
@@ -133,7 +133,8 @@ def _show_summaries(predictions: Sequence[Prediction], console: Console) -> None
 
 def _summary(found: Summary) -> tuple[str, ...]:
     share = "–" if found.abnormal_share is None else f"{found.abnormal_share:.0%}"
-    return str(found.segments), str(found.decisions.get("judged", 0)), share, f"{found.longest_abnormal_s:.1f} s"
+    counts = map(str, (found.segments, found.decisions.get("judged", 0), found.open))
+    return *counts, share, f"{found.longest_abnormal_s:.1f} s"
 
 
 def _show_notes(predictions: Sequence[Prediction], console: Console) -> None:

@@ -1,6 +1,6 @@
 """Judgement of recordings and segments: usable or not, certain or not, like the training cycles or not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from tasks.checks import usability
 from tasks.checks.settings import UnusableLimits
 from tasks.prediction.calibration import calibrate
 from tasks.prediction.engines.base import Outputs
-from tasks.prediction.facts import ModelFacts
+from tasks.prediction.facts import Conformal, ModelFacts
 
 Decision = Literal["judged", "uncertain", "unlike", "not_judged"]
 NOT_JUDGED = "not judged"  # start of the note on a recording or segment without a class
@@ -34,6 +34,8 @@ class Judgement:
         probabilities: Probability of each class by the network, in the order of the classes; None if not judged.
         confidence: Largest calibrated probability; None if not judged.
         distance: Distance from the training cycles; None if it is not known.
+        abnormal: True if the conformal set leaves out the normal class, False if the set is the normal class alone.
+            None (open) for all else: sets with the normal class and another, empty sets, `unlike`, `not_judged`.
         reasons: Reasons of the decision; empty for `judged`.
     """
 
@@ -43,7 +45,18 @@ class Judgement:
     probabilities: tuple[float, ...] | None = None
     confidence: float | None = None
     distance: float | None = None
+    abnormal: bool | None = None
     reasons: tuple[str, ...] = ()
+
+
+def abnormal_share(segments: Iterable[bool | None]) -> float | None:
+    """Return the share of abnormal ones among the abnormal and normal segments, 0 to 1; None without any.
+
+    Args:
+        segments: `Judgement.abnormal` of each segment.
+    """
+    closed = [one for one in segments if one is not None]
+    return sum(closed) / len(closed) if closed else None
 
 
 def unusable(reasons: tuple[str, ...]) -> Judgement:
@@ -132,18 +145,27 @@ class Judge:
             probabilities=tuple(map(float, probabilities)),
             confidence=float(calibrated.max()),
             distance=distance,
+            abnormal=decision != 0,
         )
         size = 1
         if conformal is not None:
             order = np.argsort(-calibrated, kind="stable")
             inside = [index for index in order if 1 - calibrated[index] <= conformal.quantile]
             size, shown = len(inside), inside or [int(order[0])]
-            found = replace(found, classes=tuple(names[index] for index in shown))
+            abnormal = None if not inside or (0 in inside and size > 1) else 0 not in inside
+            found = replace(found, classes=tuple(names[index] for index in shown), abnormal=abnormal)
         if novelty is not None and distance is not None and distance > novelty.threshold:
             reason = f"{UNLIKE}: distance {distance:.3g}, limit {novelty.threshold:.3g}"
-            return replace(found, decision="unlike", reasons=(reason,))
+            return replace(found, decision="unlike", abnormal=None, reasons=(reason,))
         if conformal is not None and size != 1:
             listed = " or ".join(found.classes) if size else f"no class is likely enough, {found.classes[0]} is nearest"
-            reason = f"uncertain: {listed} (sets hold the right class in {conformal.coverage:.0%} of cases)"
+            reason = f"uncertain: {listed} ({_coverage(conformal)})"
             return replace(found, decision="uncertain", reasons=(reason,))
         return found
+
+
+def _coverage(conformal: Conformal) -> str:
+    """Return how often conformal sets held the right class: as measured on test cycles, or else as wanted."""
+    if conformal.covered is not None:
+        return f"sets held the right class for {conformal.covered:.0%} of test cycles"
+    return f"sets hold the right class for {conformal.coverage:.0%} of validation cycles, as wanted"

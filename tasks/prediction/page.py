@@ -39,7 +39,7 @@ def render(predictions: Sequence[Prediction], illustrations: Sequence[Sequence[I
 
 def _summary(predictions: Sequence[Prediction]) -> Iterator[Block]:
     """Yield the summaries of recordings and patients."""
-    columns = ["recording", "seconds", "segments", *WORDS.values(), "abnormal", "longest abnormal run"]
+    columns = ["recording", "seconds", "segments", *WORDS.values(), "open", "abnormal", "longest abnormal run"]
     rows = [[one.recording, f"{one.seconds:.1f}", *_cells(one.summary)] for one in predictions]
     yield Table(columns, rows)
     if patients := by_patient(predictions):
@@ -53,7 +53,7 @@ def _summary(predictions: Sequence[Prediction]) -> Iterator[Block]:
 def _cells(found: Summary) -> list[str]:
     share = "–" if found.abnormal_share is None else f"{found.abnormal_share:.0%}"
     decisions = [str(found.decisions.get(name, 0)) for name in WORDS]
-    return [str(found.segments), *decisions, share, f"{found.longest_abnormal_s:.1f} s"]
+    return [str(found.segments), *decisions, str(found.open), share, f"{found.longest_abnormal_s:.1f} s"]
 
 
 def _segments(prediction: Prediction) -> Iterator[Block]:

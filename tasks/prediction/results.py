@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from tasks.prediction.judgement import Decision, Judgement
+from tasks.prediction.judgement import Decision, Judgement, abnormal_share
 from tasks.prediction.stream import Measures
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MEASURES = {
 }
 TEXTS = {"model", "model_id", "recording", "file", "patient", "cycle_id", "decision", "predicted", "classes", "channel"}
 TEXTS |= {"note", "banner", "level"}
-COUNTS = {"sample_rate", "channels", "segments", "recordings", "judged", "uncertain", "unlike", "not_judged"}
+COUNTS = {"sample_rate", "channels", "segments", "recordings", "judged", "uncertain", "unlike", "not_judged", "open"}
 GAP_S = 0.01  # between abnormal segments of one run
 
 
@@ -87,6 +87,11 @@ class Segment:
         return self.judgement.predicted
 
     @property
+    def abnormal(self) -> bool | None:
+        """Whether the segment is abnormal; None: it is open (`Judgement.abnormal`)."""
+        return self.judgement.abnormal
+
+    @property
     def confidence(self) -> float | None:
         """Largest calibrated probability; None if not judged."""
         return self.judgement.confidence
@@ -105,13 +110,19 @@ class Summary:
         segments: Number of segments.
         decisions: Number of segments by decision.
         predicted: Number of segments by class.
-        abnormal_share: Share of abnormal ones among the segments with a class; None without any.
+        abnormal: Number of abnormal segments (`Judgement.abnormal`).
+        normal: Number of normal segments.
+        open: Number of all other segments.
+        abnormal_share: Share of abnormal ones among the abnormal and normal segments; None without any.
         longest_abnormal_s: Longest time in seconds of abnormal segments that follow each other.
     """
 
     segments: int
     decisions: dict[str, int]
     predicted: dict[str, int]
+    abnormal: int
+    normal: int
+    open: int
     abnormal_share: float | None
     longest_abnormal_s: float
 
@@ -218,28 +229,28 @@ def summarise(predictions: Iterable[Prediction]) -> Summary:
     """Return the summary of the recordings of one model, such as those of a patient."""
     found = list(predictions)
     segments = [one for prediction in found for one in prediction.segments]
-    normal = found[0].model.classes[0]
-    judged = [one for one in segments if one.predicted is not None]
-    abnormal = sum(one.predicted != normal for one in judged)
+    counts = Counter(one.abnormal for one in segments)
     return Summary(
         segments=len(segments),
         decisions=dict(sorted(Counter(one.decision for one in segments).items())),
-        predicted=dict(sorted(Counter(str(one.predicted) for one in judged).items())),
-        abnormal_share=abnormal / len(judged) if judged else None,
-        longest_abnormal_s=max(longest_abnormal_s(prediction.segments, normal) for prediction in found),
+        predicted=dict(sorted(Counter(one.predicted for one in segments if one.predicted is not None).items())),
+        abnormal=counts[True],
+        normal=counts[False],
+        open=counts[None],
+        abnormal_share=abnormal_share(one.abnormal for one in segments),
+        longest_abnormal_s=max(longest_abnormal_s(prediction.segments) for prediction in found),
     )
 
 
-def longest_abnormal_s(segments: Iterable[Segment], normal: str) -> float:
+def longest_abnormal_s(segments: Iterable[Segment]) -> float:
     """Return the longest time in seconds that abnormal segments cover without a gap or another segment.
 
     Args:
         segments: Segments of one recording.
-        normal: Name of the normal class.
     """
     longest, start, end = 0.0, 0.0, -1.0
     for one in sorted(segments, key=lambda one: one.start_s):
-        if one.predicted is None or one.predicted == normal:
+        if not one.abnormal:
             end = -1.0
             continue
         if end < 0 or one.start_s > end + GAP_S:
@@ -298,6 +309,7 @@ def _summary_row(level: str, predictions: Sequence[Prediction]) -> dict[str, Any
         "segments": found.segments,
         **{name: found.decisions.get(name, 0) for name in ("judged", "uncertain", "unlike", "not_judged")},
         **{f"n_{name}": found.predicted.get(name, 0) for name in model.classes},
+        "open": found.open,
         "abnormal_share": found.abnormal_share,
         "longest_abnormal_s": found.longest_abnormal_s,
     }

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tasks.prediction.judgement import abnormal_share
 from tasks.runtime import users
 from tasks.runtime.disk_errors import disk_errors
 
@@ -40,6 +41,10 @@ class Segment(Protocol):
     @property
     def predicted(self) -> str | None:
         """Return the class; None for a segment that is not judged."""
+
+    @property
+    def abnormal(self) -> bool | None:
+        """Return whether the segment is abnormal; None if it is open."""
 
     @property
     def confidence(self) -> float | None:
@@ -67,7 +72,7 @@ class Entry:
         model: Name of the model for people.
         model_id: Id of the model, from its card; None for a model without one.
         segments: Number of segments.
-        abnormal_share: Share of abnormal ones among the segments with a class, 0 to 1; None without any.
+        abnormal_share: Share of abnormal ones among the abnormal and normal segments, 0 to 1; None without any.
         decisions: Number of segments by decision.
         predicted: Number of segments by class.
         confidence: Confidence of at most 16 segments with a class, evenly spaced.
@@ -98,7 +103,6 @@ class Entry:
 def entry(
     segments: Sequence[Segment],
     *,
-    normal: str,
     file_sha256: str,
     model: str,
     model_id: str | None,
@@ -114,7 +118,6 @@ def entry(
 
     Args:
         segments: Outcomes of the segments of the recording.
-        normal: Name of the normal class, the first of the model's classes.
         file_sha256: SHA-256 of the file, or of the samples of an array.
         model: Name of the model for people.
         model_id: Id of the model, from its card.
@@ -127,7 +130,6 @@ def entry(
         user: Name of the user or client; the user of this process, if None.
     """
     judged = [one for one in segments if one.predicted is not None]
-    abnormal = sum(one.predicted != normal for one in judged)
     shown = [judged[index * len(judged) // SAMPLE] for index in range(SAMPLE)] if len(judged) > SAMPLE else judged
     return Entry(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -141,7 +143,7 @@ def entry(
         model=model,
         model_id=model_id,
         segments=len(segments),
-        abnormal_share=abnormal / len(judged) if judged else None,
+        abnormal_share=abnormal_share(one.abnormal for one in segments),
         decisions=dict(sorted(Counter(one.decision for one in segments).items())),
         predicted=dict(sorted(Counter(one.predicted for one in judged if one.predicted is not None).items())),
         confidence=[round(float(one.confidence), 4) for one in shown if one.confidence is not None],
@@ -169,7 +171,6 @@ def of_prediction(
     """
     return entry(
         prediction.segments,
-        normal=prediction.model.classes[0],
         file_sha256=file_sha256,
         file_name=file_name,
         model=prediction.model.label,

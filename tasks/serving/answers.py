@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from tasks.prediction.judgement import UNLIKE, Decision
 from tasks.prediction.results import CAUTION, ModelIdentity, Prediction
 from tasks.prediction.results import Segment as PredictedSegment
+from tasks.runtime.words import counted
 
 if TYPE_CHECKING:
     from tasks.prediction.maps import SegmentMap
@@ -46,7 +47,8 @@ class Recording(BaseModel):
     sample_rate: int
     channels: int
     summary: str = Field(description="result in words")
-    abnormal_share: float | None = Field(description="share of abnormal ones among the segments with a class")
+    abnormal_share: float | None = Field(description="share of abnormal ones among the abnormal and normal segments")
+    open: int = Field(description="number of segments that are neither clearly abnormal nor clearly normal")
     longest_abnormal_s: float = Field(description="longest time in seconds of abnormal segments in a row")
     decisions: dict[str, int] = Field(description="number of segments by decision")
     notes: list[str] = Field(description="properties of the file, such as a repaired header")
@@ -114,6 +116,7 @@ def answer(prediction: Prediction, *, name: str, request_id: str, maps: Sequence
         channels=prediction.channels,
         summary=summary(prediction),
         abnormal_share=found.abnormal_share,
+        open=found.open,
         longest_abnormal_s=found.longest_abnormal_s,
         decisions=found.decisions,
         notes=list(prediction.notes),
@@ -132,12 +135,15 @@ def summary(prediction: Prediction) -> str:
     unjudged = found.decisions.get("not_judged", 0)
     if unjudged == found.segments:
         return f"Nothing is judged: {'; '.join(dict.fromkeys(_reasons(prediction)))}."
-    normal = prediction.model.classes[0]
-    counted = found.segments - unjudged
-    abnormal = counted - found.predicted.get(normal, 0)
-    text = f"{abnormal} of {counted} segments {'is' if abnormal == 1 else 'are'} predicted as other than {normal}"
-    if abnormal:
+    closed = found.abnormal + found.normal
+    verb = "is" if found.abnormal == 1 else "are"
+    text = f"{found.abnormal} of {counted(closed, 'segment')} with a clear result {verb} abnormal"
+    if not closed:
+        text = "No segment has a clear result"
+    if found.abnormal:
         text += f", at most {found.longest_abnormal_s:.1f} s in a row"
+    if found.open:
+        text += f". {counted(found.open, 'segment')} {'is' if found.open == 1 else 'are'} open: normal or abnormal"
     doubts = {"uncertain": "uncertain", "unlike": UNLIKE, "not_judged": "not judged"}
     listed = [f"{found.decisions[key]} {words}" for key, words in doubts.items() if found.decisions.get(key)]
     return f"{text}. {', '.join(listed).capitalize()}." if listed else f"{text}."

@@ -61,12 +61,11 @@ def _device(model: Mapping[str, Any]) -> Resource:
 def _recording(answer: Mapping[str, Any], shared: Mapping[str, Any], members: Sequence[str]) -> Resource:
     """Return the observation of the whole recording, with those of its segments as members."""
     recording = answer["recording"]
-    judged = [segment for segment in answer["segments"] if segment["predicted"] is not None]
     share = recording["abnormal_share"]
-    value = {"valueString": recording["summary"]} if judged else _absent(recording["summary"])
+    value = {"valueString": recording["summary"]} if share is not None else _absent(recording["summary"])
     components = [_component("duration of the recording", recording["seconds"], "s")]
     if share is not None:
-        components.append(_component("share of segments predicted as abnormal", share, "1"))
+        components.append(_component("share of abnormal segments among those with a clear result", share, "1"))
     return {
         "resourceType": "Observation",
         **shared,

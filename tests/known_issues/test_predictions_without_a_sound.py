@@ -12,13 +12,15 @@ from cli.predict import predict
 from tasks.checks import usability
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
-from tasks.prediction import predictor
+from tasks.prediction import predictor, use_log
 from tasks.prediction.facts import ModelFacts
 from tasks.prediction.judgement import Judge
 from tasks.prediction.predictor import Predictor
 from tasks.prediction.project_limits import project_limits
 from tasks.runtime.errors import BreathlineError
+from tasks.serving import answers
 from tests.unit.tasks import models_on_disk
+from tests.unit.tasks.serving import tiny
 
 RATE = 4000
 BREATH = np.random.default_rng(0).normal(0, 0.05, 2 * RATE)
@@ -84,6 +86,18 @@ def test_a_part_without_a_usable_sound_gets_a_reason_and_the_rest_a_class(model,
     assert {one.decision for one in bad} == {"not_judged"}
     assert all(reason in one.judgement.reasons[0] for one in bad)
     assert {one.decision for one in (*found.segments[:4], *found.segments[6:])} == {"judged"}
+
+
+@pytest.mark.parametrize("samples", [np.sin(2 * np.pi * 440 * np.arange(8 * RATE) / RATE) / 2, np.tile(BREATH * 4, 4)])
+def test_a_tone_or_noise_with_a_class_is_open_and_not_abnormal(tmp_path, samples):
+    """A tone of 440 Hz was "100 % abnormal", although each of its segments was unlike the training cycles."""
+    found = predictor.load(tiny.write(tmp_path / "export"), "export").predict(write(tmp_path / "a.wav", samples))
+    summary = found.summary
+    assert (summary.decisions, summary.predicted) == ({"unlike": 8}, {"crackle": 8})
+    assert (summary.open, summary.abnormal, summary.normal) == (8, 0, 0)
+    assert (summary.abnormal_share, summary.longest_abnormal_s) == (None, 0.0)
+    assert answers.summary(found).startswith("No segment has a clear result. 8 segments are open")
+    assert use_log.of_prediction(found, file_sha256="0" * 64).abnormal_share is None
 
 
 def test_a_night_is_judged_where_it_has_a_sound(tmp_path):

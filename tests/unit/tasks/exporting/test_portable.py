@@ -1,6 +1,8 @@
 """Folders of models in each format: complete in themselves, with equal predictions."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import huggingface_hub
 import numpy as np
@@ -95,10 +97,30 @@ def test_the_example_of_use_predicts_as_the_pipeline_does_without_torch(student,
     assert len((exported / "use.py").read_text(encoding="utf-8").splitlines()) <= 60
     strange = shutil.copytree(exported, tmp_path / "strange")
     files.write_json(strange / "model.json", read_json(strange / "model.json") | {"novelty": {"threshold": 0.0}})
-    soundfile.write(tmp_path / "silent.wav", np.zeros(8_000), 8_000)
-    rows, _ = exports_on_disk.run_example(python, strange, [tmp_path / "silent.wav", wavs[0]], tmp_path)
-    assert (rows[0]["predicted"], rows[0]["note"]) == ("", "not judged: silence")
-    assert {row["note"] for row in rows[1:]} == {"unlike anything the model learned from"}
+    rows, _ = exports_on_disk.run_example(python, strange, wavs[:1], tmp_path)
+    assert {row["note"] for row in rows} == {"unlike anything the model learned from"}
+
+
+@pytest.mark.slow
+def test_the_example_of_use_gives_no_class_without_usable_samples_and_names_each_file(exported, tmp_path):
+    sound = noise(1)[0]
+    soundfile.write(tmp_path / "good.wav", sound, 16_000)
+    expected, _ = exports_on_disk.run_example(Path(sys.executable), exported, [tmp_path / "good.wav"], tmp_path)
+    faulty = {"silent": np.zeros(8_000), "nan": np.where(np.arange(9_000) == 5_000, np.nan, sound), "empty": sound[:0]}
+    faulty |= {"integers": sound * 32_768}
+    for name, samples in faulty.items():
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16_000, subtype="FLOAT")
+    (tmp_path / "text.wav").write_text("no sound")
+    wavs = [tmp_path / f"{name}.wav" for name in (*faulty, "text", "missing", "good")]
+    rows, said = exports_on_disk.run_example(Path(sys.executable), exported, wavs, tmp_path)
+    assert {row["banner"] for row in rows} == {exports_on_disk.BANNER}
+    assert rows[-len(expected) :] == expected
+    without = rows[: -len(expected)]
+    assert [row["file"] for row in without] == list(map(str, wavs[:-1]))
+    for row in without:
+        assert (row["predicted"], row["p_normal"], row["distance"]) == ("", "", "")
+        assert row["note"] == "not judged: silence, or no usable samples"
+    assert [line.partition(":")[0] for line in said.splitlines()[1:]] == list(map(str, wavs[4:6]))
 
 
 @pytest.mark.slow

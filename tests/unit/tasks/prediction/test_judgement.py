@@ -39,7 +39,11 @@ def test_a_segment_with_one_likely_class_is_judged():
 def test_a_segment_with_several_plausible_classes_is_uncertain_and_keeps_its_class():
     found = judged([0.41, 0.5, 0.09])
     assert (found.decision, found.predicted, found.classes) == ("uncertain", "crackle", ("crackle", "normal"))
-    assert found.reasons == ("uncertain: crackle or normal (sets hold the right class in 90% of cases)",)
+    assert found.reasons == (
+        "uncertain: crackle or normal (sets hold the right class for 90% of validation cycles, as wanted)",
+    )
+    measured = CARD["conformal"] | {"covered": 0.59}
+    assert "held the right class for 59% of test cycles" in judged([0.41, 0.5, 0.09], conformal=measured).reasons[0]
     narrow = {"coverage": 0.5, "quantile": 0.1, "cycles": 200, "patients": 20}
     found = judged([0.41, 0.5, 0.09], conformal=narrow)
     assert (found.decision, found.classes) == ("uncertain", ("crackle",))
@@ -51,6 +55,24 @@ def test_a_segment_far_from_the_training_cycles_is_unlike_them():
     assert (found.decision, found.predicted, found.distance) == ("unlike", "normal", 3.5)
     assert found.reasons == ("unlike anything the model learned from: distance 3.5, limit 3",)
     assert judged([0.9, 0.09, 0.01], distance=3.0).decision == "judged"
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "changed", "abnormal"),
+    [
+        ([0.9, 0.09, 0.01], {}, False),
+        ([0.41, 0.5, 0.09], {}, None),  # crackle or normal
+        ([0.01, 0.09, 0.9], {}, True),
+        ([0.01, 0.5, 0.49], {}, True),  # crackle or wheeze: uncertain, and abnormal in any case
+        ([0.01, 0.09, 0.9], {"distance": 3.5}, None),  # unlike
+        ([0.41, 0.5, 0.09], {"conformal": {**CARD["conformal"], "quantile": 0.1}}, None),  # an empty set
+        ([0.41, 0.5, 0.09], {"conformal": None}, True),  # no sets: the class decides
+        ([0.5, 0.41, 0.09], {"conformal": None}, False),
+        ([np.nan, 0.5, 0.5], {}, None),
+    ],
+)
+def test_a_segment_is_abnormal_or_normal_only_if_its_set_says_so(probabilities, changed, abnormal):
+    assert judged(probabilities, **changed).abnormal is abnormal
 
 
 def test_what_a_model_does_not_state_is_not_judged_by():

@@ -25,21 +25,25 @@ class Outcome:
     predicted: str | None
     confidence: float | None
     distance: float | None = None
+    abnormal: bool | None = None
 
 
 def entry(number: int = 0, **values: object) -> use_log.Entry:
     segments = [
-        Outcome("judged", "normal", 0.91),
+        Outcome("judged", "normal", 0.91, abnormal=False),
         Outcome("uncertain", "wheeze", 0.4),
         Outcome("not_judged", None, None),
     ]
-    known = {"normal": "normal", "model": "student@v1.0.0", "model_id": "0123456789abcdef", "user": "ward"}
+    known = {"model": "student@v1.0.0", "model_id": "0123456789abcdef", "user": "ward"}
     return use_log.entry(segments, file_sha256=f"{number:064x}", seconds=7.5, sample_rate=4000, **known, **values)
 
 
 def test_an_entry_has_counts_of_all_segments_and_a_sample_of_their_values():
-    many = [Outcome("judged", "crackle" if index % 4 == 0 else "normal", index / 100, index) for index in range(100)]
-    found = use_log.entry(many, normal="normal", file_sha256=SHA, model="m", model_id=None, user="ward")
+    many = [
+        Outcome("judged", "normal" if index % 4 else "crackle", index / 100, index, abnormal=index % 4 == 0)
+        for index in range(100)
+    ]
+    found = use_log.entry(many, file_sha256=SHA, model="m", model_id=None, user="ward")
     assert (found.segments, found.decisions, found.predicted) == (100, {"judged": 100}, {"crackle": 25, "normal": 75})
     assert found.abnormal_share == 0.25
     assert len(found.confidence) == len(found.distance) == use_log.SAMPLE
@@ -50,11 +54,11 @@ def test_an_entry_has_counts_of_all_segments_and_a_sample_of_their_values():
         {"judged": 1, "not_judged": 1, "uncertain": 1},
         {"normal": 1, "wheeze": 1},
     )
-    assert (few.abnormal_share, few.confidence, few.distance) == (0.5, [0.91, 0.4], [])
+    assert (few.abnormal_share, few.confidence, few.distance) == (0.0, [0.91, 0.4], [])
 
 
 def test_a_file_without_a_class_has_no_share():
-    found = use_log.entry([Outcome("not_judged", None, None)], normal="a", file_sha256=SHA, model="m", model_id=None)
+    found = use_log.entry([Outcome("not_judged", None, None)], file_sha256=SHA, model="m", model_id=None)
     assert (found.abnormal_share, found.predicted, found.confidence) == (None, {}, [])
 
 

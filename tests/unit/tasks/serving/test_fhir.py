@@ -68,6 +68,14 @@ def test_every_answer_is_a_valid_bundle(segments, banner):
         assert ({"text": banner} in resource["note"]) == (banner is not None)
 
 
+def test_a_recording_without_a_clear_segment_has_a_reason_and_no_share():
+    recording = ANSWER["recording"] | {"abnormal_share": None, "summary": "No segment has a clear result."}
+    found = observations(fhir.bundle(ANSWER | {"recording": recording, "segments": [UNCERTAIN, UNLIKE]}))[0]
+    assert found["dataAbsentReason"]["text"] == "No segment has a clear result."
+    assert "valueString" not in found
+    assert [part["code"]["text"] for part in found["component"]] == ["duration of the recording"]
+
+
 @pytest.mark.parametrize(
     ("segment", "code", "words"),
     [

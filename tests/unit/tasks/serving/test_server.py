@@ -66,10 +66,10 @@ def test_each_decision_is_answered_with_its_reason(server):
     assert answer["segments"][4]["note"].startswith("100% silence")
     assert answer["model"]["banner"] == tiny.BANNER
     assert answer["recording"]["summary"] == (
-        "2 of 4 segments are predicted as other than normal, at most 2.0 s in a row. 1 uncertain, 1 unlike anything "
-        "the model learned from, 1 not judged."
+        "1 of 2 segments with a clear result is abnormal, at most 1.0 s in a row. 3 segments are open: normal or "
+        "abnormal. 1 uncertain, 1 unlike anything the model learned from, 1 not judged."
     )
-    assert answer["recording"]["abnormal_share"] == 0.5
+    assert (answer["recording"]["abnormal_share"], answer["recording"]["open"]) == (0.5, 3)
 
 
 def test_an_annotation_gives_the_cycles(server):
