@@ -1,6 +1,6 @@
 """Trained model in Python: predictions, embeddings and maps of recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Model:
         recording: str | Path | Samples,
         rate: int | None = None,
         *,
-        windows: str | tuple[float, float] | None = None,
+        windows: str | float | Sequence[float] | None = None,
         whole: bool = False,
         channel: str | int = channels.MEAN,
         patient: str | None = None,
@@ -103,7 +103,8 @@ class Model:
             recording: File, whose annotation beside it gives the cycles; or samples ``(frames,)`` or
                 ``(frames, channels)``, floats with full scale at 1 or integers.
             rate: Sample rate of samples in Hz.
-            windows: Windows in place of annotated cycles: length and hop in seconds, or as the option `--windows`.
+            windows: Windows in place of annotated cycles: length, or length and hop, in seconds; or as the option
+                `--windows`.
             whole: Whether the recording gets one class, by the mean of its windows.
             channel: Channel that is heard: `mean`, `best`, or a number from 0.
             patient: Patient of the recording, if known.
@@ -119,7 +120,7 @@ class Model:
         recording: str | Path | Samples,
         rate: int | None = None,
         *,
-        windows: str | tuple[float, float] | None = None,
+        windows: str | float | Sequence[float] | None = None,
         channel: str | int = channels.MEAN,
     ) -> Embeddings:
         """Return the embeddings of the usable segments of a recording; the arguments are those of `predict`.
@@ -135,7 +136,7 @@ class Model:
         recording: str | Path | Samples,
         rate: int | None = None,
         *,
-        windows: str | tuple[float, float] | None = None,
+        windows: str | float | Sequence[float] | None = None,
         channel: str | int = channels.MEAN,
     ) -> list[Explanation]:
         """Return a map of each segment with a class; the arguments are those of `predict`. It needs torch.
@@ -164,22 +165,26 @@ def _recording(recording: str | Path | Samples, rate: int | None) -> Recording:
     """Return a file or an array as a recording.
 
     Raises:
-        BreathlineError: Samples have no rate.
+        BreathlineError: Samples have no rate, or none of whole Hz.
     """
     if isinstance(recording, (str, Path)):
         return predictor.in_file(Path(recording))
     if rate is None:
         what = "The sample rate of the samples is missing."
         raise BreathlineError(what, where="rate", hint="write predict(samples, RATE), in Hz")
+    if rate != int(rate):
+        what = f"The sample rate {rate} Hz is no whole number."
+        raise BreathlineError(what, where="rate", hint="resample the samples to a rate of whole Hz")
     return predictor.array(np.asarray(recording), int(rate))
 
 
-def _options(windows: str | tuple[float, float] | None, channel: str | int, *, whole: bool = False) -> Options:
+def _options(windows: str | float | Sequence[float] | None, channel: str | int, *, whole: bool = False) -> Options:
     """Return the options of a prediction.
 
     Raises:
         BreathlineError: They describe no windows or no channel.
     """
-    text = ",".join(f"{value:g}" for value in windows) if isinstance(windows, tuple) else windows
+    numbers = windows if isinstance(windows, Sequence) else (windows,)
+    text = windows if windows is None or isinstance(windows, str) else ",".join(map(str, numbers))
     chosen = None if text is None else Windows.parse(text)
     return Options(windows=chosen, whole=whole, channel=channels.parse(str(channel)))

@@ -34,7 +34,7 @@ def find(model: str | None, seed: int | None, console: Console) -> Found:
     """Return a model in a local folder, if necessary fetched from DVC's cache or remote.
 
     Args:
-        model: Version, registry stage, Git revision or folder; None for the default model.
+        model: Version, registry stage, Git revision, folder, or ``hf:owner/name``; None for the default model.
         seed: Random seed of the model, if there are several; None for the lowest.
         console: Console that shows the progress.
 
@@ -53,7 +53,7 @@ def find(model: str | None, seed: int | None, console: Console) -> Found:
         source = registry.chosen(root, model)
         with console.status(f"Fetching {source.label} …"):
             folder = registry.fetch(root, source, seed=seed)
-    label = source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
+    label = model_sources.label(source, folder)
     made = model_files.check(folder)
     if made is None and source.commit:
         made = model_files.Origin(source.commit)

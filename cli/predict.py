@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.prediction.illustrations import Illustrator
     from tasks.prediction.passes import Options
     from tasks.prediction.predictor import Predictor
-    from tasks.prediction.results import Prediction
+    from tasks.prediction.results import ModelIdentity, Prediction
 
 Piped = Literal["table", "csv", "json", "jsonl", "parquet", "labels"]
 
@@ -83,7 +83,8 @@ def predict(
         Piped, typer.Option("--format", help="what is written to standard output; all else then goes to standard error")
     ] = "table",
     log: Annotated[
-        Path | None, typer.Option(help="log of use, to which an entry is added for each recording: .jsonl or .parquet")
+        Path | None,
+        typer.Option(help="log of use, to which an entry is added for each recording: .parquet, or JSON lines"),
     ] = None,
     log_names: Annotated[bool, typer.Option("--log-names", help="with the names of the files in the log")] = False,
     log_device: Annotated[
@@ -113,6 +114,8 @@ def predict(
         outputs.format_of(path)
     if html is not None:
         files.require_writable(html)
+    if labels is not None:
+        files.require_writable(labels / outputs.LABELS)
     if log is None and (log_names or log_device is not None):
         what = "There is no log that names of files or of a device could be in."
         raise BreathlineError(what, where="--log-names, --log-device", hint="give --log FILE as well")
@@ -120,11 +123,16 @@ def predict(
         from tasks.prediction import use_log
 
         use_log.require_appendable(log)
-    options = Options(windows=Windows.parse(windows) if windows else None, whole=whole, channel=channels.parse(channel))
+    options = Options(
+        windows=None if windows is None else Windows.parse(windows), whole=whole, channel=channels.parse(channel)
+    )
     with ExitStack() as stack:
         given = _recordings(recordings, console)
         piped_in = stack.enter_context(standard_input()) if STANDARD_INPUT in recordings else None
         given += [piped_in] if piped_in else []
+        if piped == "labels" and len(given) > 1:
+            what = f"One output has no place for the label tracks of {len(given)} recordings, which all start at 0 s."
+            raise BreathlineError(what, where="--format labels", hint="write a track for each: `--labels FOLDER`")
         predictor = loaded_model.load(model, seed, engine, console)
         illustrator = None
         if html is not None:
@@ -133,7 +141,7 @@ def predict(
             illustrator = Illustrator(predictor)
         found = _predicted(predictor, given, options, patients=patients, illustrator=illustrator, console=console)
         if log is not None:
-            _log(log, found.by_file, names=log_names, device=log_device)
+            _log(log, found, predictor.identity, names=log_names, device=log_device)
         predictions = [
             replace(prediction, file=STANDARD_INPUT) if path == piped_in else prediction
             for path, prediction in found.by_file.items()
@@ -144,7 +152,7 @@ def predict(
 
             files.write_text(html, page.render(predictions, illustrator.by_recording, predictor.engine.rate))
             console.print(f"Written: {html}", soft_wrap=True, markup=False)
-    _raise_failures(found, len(given))
+    _raise_failures(found, len(given), piped_in)
 
 
 def _recordings(names: Sequence[str], console: Console) -> list[Path]:
@@ -204,6 +212,7 @@ def _write(
         return
     from cli.predictions import show
     from tasks.prediction import outputs, results
+    from tasks.runtime.words import counted
 
     rows = [row for prediction in predictions for row in prediction.rows()]
     names = results.columns(predictions[0].model.classes)
@@ -217,18 +226,18 @@ def _write(
         sys.stdout.buffer.flush()
     for path in out:
         outputs.write(path, rows, names)
-        console.print(f"Written: {path} ({len(rows)} rows)", soft_wrap=True, markup=False)
+        console.print(f"Written: {path} ({counted(len(rows), 'row')})", soft_wrap=True, markup=False)
     if summary is not None:
         found = list(results.summary_rows(predictions))
         outputs.write(summary, found, list(found[0]))
-        console.print(f"Written: {summary} ({len(found)} rows)", soft_wrap=True, markup=False)
+        console.print(f"Written: {summary} ({counted(len(found), 'row')})", soft_wrap=True, markup=False)
     if labels is not None:
         written = outputs.write_labels(labels, predictions)
-        console.print(f"Written: {len(written)} label tracks in {labels}", soft_wrap=True, markup=False)
+        console.print(f"Written: {counted(len(written), 'label track')} in {labels}", soft_wrap=True, markup=False)
 
 
-def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool, device: str | None) -> None:
-    """Add an entry for each recording to the log of use."""
+def _log(log: Path, found: Predicted, model: ModelIdentity, *, names: bool, device: str | None) -> None:
+    """Add an entry for each recording to the log of use, also for those that cannot be read."""
     from tasks.prediction import use_log
     from tasks.runtime.files import sha256
 
@@ -236,22 +245,34 @@ def _log(log: Path, predictions: Mapping[Path, Prediction], *, names: bool, devi
         use_log.of_prediction(
             prediction, file_sha256=sha256(path), file_name=path.name if names else None, device=device
         )
-        for path, prediction in predictions.items()
+        for path, prediction in found.by_file.items()
     ]
+    for path in found.failures:
+        with suppress(OSError):  # a file without a readable byte has no hash, by which entries are counted
+            digest, name = sha256(path), path.name if names else None
+            entries.append(use_log.of_failure(model, file_sha256=digest, file_name=name, device=device))
     use_log.append(log, entries)
 
 
-def _raise_failures(found: Predicted, count: int) -> None:
+def _raise_failures(found: Predicted, count: int, piped_in: Path | None) -> None:
     """Raise an error that lists the recordings without a prediction, if there are any.
+
+    Args:
+        found: Predictions.
+        count: Number of recordings.
+        piped_in: Temporary file of standard input, which is named `-`.
 
     Raises:
         BreathlineError: There are such recordings.
     """
+    from tasks.prediction.recordings import STANDARD_INPUT
     from tasks.runtime.error_output import one_line
     from tasks.runtime.words import counted
 
     if found.failures:
         reasons = "\n".join(f"{wav}: {one_line(error)}" for wav, error in found.failures.items())
+        if piped_in is not None:
+            reasons = reasons.replace(str(piped_in), STANDARD_INPUT)
         hint = "replace or leave out these files"
         hint = f"{hint}; the other predictions are above" if found.by_file else "check these files"
         of = f"{len(found.failures)} of {counted(count, 'recording')} {'has' if count == 1 else 'have'} no prediction"

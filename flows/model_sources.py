@@ -13,6 +13,7 @@ from tasks.artifacts import EXPORTS, STUDENTS
 from tasks.runtime.errors import BreathlineError
 
 STUDENT = "student"  # name of the model under `artifacts:` in dvc.yaml
+HUB = "hf:"  # start of the name of a model of the Hugging Face hub
 TRAINED = (EXPORTS, STUDENTS)  # folders of the model trained last, the first one that exists
 
 
@@ -34,15 +35,38 @@ class Source:
 
 
 def local(root: Path, what: str | None) -> Source | None:
-    """Return the source of a model in a local folder; None if `flows.registry` has to look for versions.
+    """Return the source of a model that is no version of a project; None if `flows.registry` has to look for it.
 
     Args:
         root: Folder of the project, or another.
-        what: Path of a folder with a model's card; None for the default model, if there are no versions.
+        what: Path of a folder of a model, or of one model for each seed; ``hf:owner/name`` or
+            ``hf:owner/name@revision`` of the hub; None for the default model.
+
+    Raises:
+        BreathlineError: The model is none of these, and there is no project; or the hub refuses it.
     """
-    if what is not None:
-        return Source(what, folder=root / what) if (root / what / CARD).is_file() else None
-    return None if _may_have_versions(root) else trained(root)
+    if what is not None and what.startswith(HUB):
+        from tasks.prediction import hub
+
+        return Source(what, folder=hub.fetch(what.removeprefix(HUB)))
+    if what is not None and any(any((root / what).glob(pattern)) for pattern in (CARD, f"*/{CARD}")):
+        return Source(what, folder=root / what)
+    if what is None and not _may_have_versions(root) and (found := trained(root)):
+        return found
+    if not (root / "dvc.yaml").is_file():
+        no_folder = "No model is named" if what is None else f"{what!r} is no folder of a model"
+        version = "one" if what is None else "a version of this name"
+        raise BreathlineError(
+            f"{no_folder}, and {root} is no project that could have {version}.",
+            where=root,
+            hint="name a folder, `hf:owner/name`, or a version within a project (in Python: load(…, project=FOLDER))",
+        )
+    return None
+
+
+def label(source: Source, folder: Path) -> str:
+    """Return the name for people of one seed of a model, whose folder is given."""
+    return source.label + (f", seed {folder.name}" if folder.name.isdigit() else "")
 
 
 def trained(root: Path) -> Source | None:

@@ -60,7 +60,7 @@ def read(path: Path) -> Use:
 
 def _rows(path: Path) -> Iterator[Any]:
     """Yield the entries of a log as mappings, and None for a line that is no JSON."""
-    if path.suffix == use_log.PARQUET:
+    if use_log.is_table(path):
         yield from use_log_table.rows(path)
         return
     with path.open("rb") as file:

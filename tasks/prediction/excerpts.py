@@ -51,10 +51,11 @@ class Windows:
         length, _, hop = text.replace(" ", "").partition(",")
         try:
             length_s = float(length)
-            hop_s = length_s * (1 - float(hop[:-1]) / 100) if hop.endswith("%") else float(hop or length)
+            overlap = float(hop[:-1]) / 100 if hop.endswith("%") else 0.0
+            hop_s = length_s * (1 - overlap) if hop.endswith("%") else float(hop or length)
         except ValueError:
-            length_s = hop_s = math.nan
-        if not (0 < length_s < math.inf and 0 < hop_s < math.inf):
+            length_s = hop_s = overlap = math.nan
+        if not (0 < length_s < math.inf and 0 < hop_s < math.inf and 0 <= overlap < 1):
             raise BreathlineError(
                 f"{text!r} describes no windows.",
                 where="--windows",

@@ -56,7 +56,7 @@ def find(recordings: Sequence[Path], table: Mapping[str, str] | None) -> dict[Pa
         named = {path: table.get(path.name, table.get(path.stem)) for path in recordings}
         if recordings and not any(named.values()):
             raise BreathlineError(
-                f"The table of patients names none of the {len(recordings)} recordings.",
+                "The table of patients names no recording that was given.",
                 where=recordings[0],
                 hint="write the names of the files in its column `recording`",
             )

@@ -123,7 +123,11 @@ class Predictor:
             prediction: Prediction, not for a whole recording.
         """
         normalized = self.normalization is not None
-        given = [one for one in prediction.segments if "peak" in one.measures and (normalized or one.predicted)]
+        given = [
+            one
+            for one in prediction.segments
+            if "peak" in one.measures and (normalized or not self.judge.segment(one.measures))
+        ]
         return sorted(given, key=lambda one: one.start_s)
 
     def device_offsets(self, paths: Sequence[Path], options: Options = DEFAULT) -> dict[Path, Offsets]:

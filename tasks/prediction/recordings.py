@@ -113,7 +113,7 @@ def standard_input() -> Iterator[Path]:
     """Yield a temporary file with the bytes of standard input.
 
     Raises:
-        BreathlineError: Standard input is a terminal, or has more bytes than are read.
+        BreathlineError: Standard input is a terminal, is empty, or has more bytes than are read.
     """
     if sys.stdin is None or sys.stdin.isatty():
         raise BreathlineError(
@@ -125,6 +125,9 @@ def standard_input() -> Iterator[Path]:
         path = Path(folder) / "standard_input"
         with path.open("wb") as file:
             shutil.copyfileobj(_Limited(sys.stdin.buffer), file)
+            if not file.tell():
+                hint = "check the command before the pipe; or write `breathline predict - < recording.wav`"
+                raise BreathlineError("Standard input is empty.", where=STANDARD_INPUT, hint=hint)
         yield path
 
 

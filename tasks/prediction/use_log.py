@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tasks.prediction.judgement import abnormal_share
+from tasks.prediction.judgement import abnormal_share, unusable
 from tasks.runtime import users
 from tasks.runtime.disk_errors import disk_errors
 
@@ -201,25 +201,20 @@ def of_failure(
         device: Device of the recording, if it is known.
         user: Name of the user or client; the user of this process, if None.
     """
-    return Entry(
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+    return entry(
+        [unusable(())],
         file_sha256=file_sha256,
         file_name=file_name,
-        seconds=None,
-        sample_rate=None,
-        level_dbfs=None,
-        centroid_hz=None,
-        device=device,
         model=model.label,
         model_id=model.id,
-        segments=1,
-        abnormal_share=None,
-        decisions={NOT_JUDGED: 1},
-        predicted={},
-        confidence=[],
-        distance=[],
-        user=users.own_name() if user is None else user,
+        device=device,
+        user=user,
     )
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a log is a Parquet table by its suffix; all others are JSON lines."""
+    return path.suffix.lower() == PARQUET
 
 
 def require_appendable(path: Path) -> None:
@@ -231,7 +226,7 @@ def require_appendable(path: Path) -> None:
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == PARQUET:
+        if is_table(path):
             _append_rows(path, [])
         else:
             os.close(_open(path))
@@ -255,7 +250,7 @@ def append(path: Path, entries: Iterable[Entry]) -> None:
         return
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == PARQUET:
+        if is_table(path):
             _append_rows(path, rows)
         else:
             _append_lines(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())

@@ -60,4 +60,4 @@ def rows(path: Path) -> list[dict[str, Any]]:
         BreathlineError: The log is no Parquet file.
     """
     found: list[dict[str, Any]] = read_table(path).to_pylist()
-    return [{**row, **{name: dict(row[name]) for name in COUNTS if row.get(name)}} for row in found]
+    return [{**row, **{name: dict(row[name]) for name in COUNTS if row.get(name) is not None}} for row in found]

@@ -44,6 +44,13 @@ def test_a_file_and_its_samples_have_equal_predictions(tmp_path, student, monkey
     assert found.summary.segments == 3
     assert len(model.predict("a.wav", windows=(1.0, 0.25)).segments) == 6
     assert len(model.predict("a.wav", windows="1,75%").segments) == 6
+    assert [len(model.predict("a.wav", windows=one).segments) for one in (0.5, [1, 0.25])] == [5, 6]
+    precise = model.predict("a.wav", windows=(1.0, 0.123456789)).segments[1]
+    assert precise.start_s == 0.123456789
+    with pytest.raises(BreathlineError, match="describes no windows"):
+        model.predict("a.wav", windows=(1, 2, 3))
+    with pytest.raises(BreathlineError, match=r"44100\.5 Hz is no whole number"):
+        model.predict(NOISE, 44100.5)
     assert len(model.predict("a.wav", whole=True).segments) == 1
     with pytest.raises(BreathlineError, match=r"sample rate of the samples is missing"):
         model.predict(NOISE)

@@ -107,8 +107,17 @@ def test_recordings_of_one_device_are_normalised_together(folder, capsys):
 
 
 def test_outside_of_a_project_a_model_must_be_a_folder(folder):
-    with pytest.raises(BreathlineError, match="not a git repository"):
-        predict(["a.wav"], model="student@v1.0.0")
+    for name in ("student@v1.0.0", "typo"):
+        with pytest.raises(BreathlineError, match=rf"'{name}' is no folder of a model(.|\n)*hf:owner/name"):
+            predict(["a.wav"], model=name)
+    with pytest.raises(BreathlineError, match="No model is named"):
+        predict(["a.wav"])
+    with pytest.raises(BreathlineError, match="no repository of the hub"):
+        predict(["a.wav"], model="hf:owner")
+    Path("seeds").mkdir()
+    Path("model").rename("seeds/2")
+    predict(["a.wav"], model="seeds", out=[Path("out.json")])
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))[0]["model"] == "seeds, seed 2"
 
 
 START = """
@@ -202,6 +211,47 @@ def test_the_log_of_use_has_an_entry_for_each_recording(folder, name):
     assert len(first.confidence) == 3
     measured = quality.measure(audio.normalised(), audio.rate)
     assert (first.level_dbfs, first.centroid_hz) == pytest.approx((measured.rms_dbfs, measured.centroid_hz))
+
+
+@pytest.mark.parametrize("name", ["use.jsonl", "use.PARQUET"])
+def test_a_recording_that_cannot_be_read_is_logged_as_not_judged(folder, name):
+    onnx_model.write(folder / "export")
+    (folder / "b.wav").write_bytes((folder / "a.wav").read_bytes()[:1000])
+    with pytest.raises(BreathlineError, match="1 of 2 recordings have no"):
+        predict(["a.wav", "b.wav"], model="export", log=Path(name))
+    _, entry = (entry for _, entry in log_reading.read(Path(name)).entries)
+    assert (entry.file_sha256, entry.seconds, entry.decisions) == (sha256(Path("b.wav")), None, {"not_judged": 1})
+    assert (entry.model_id, entry.abnormal_share) == ("0123456789abcdef", None)
+    assert (Path(name).read_bytes()[:4] == b"PAR1") == (name == "use.PARQUET")
+
+
+def test_a_folder_of_label_tracks_that_is_a_file_is_refused_before_any_work(folder):
+    with pytest.raises(BreathlineError, match=r"(Not a directory|File exists)"):
+        predict(["a.wav"], model="nonsense", labels=Path("a.wav"))
+
+
+def test_label_tracks_of_several_recordings_are_not_joined(folder, capsys):
+    write(folder / "b.wav")
+    with pytest.raises(BreathlineError, match=r"label tracks of 2 recordings(.|\n)*--labels FOLDER"):
+        predict(["a.wav", "b.wav"], model="model", piped="labels")
+    assert "normal" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(b"", r"Standard input is empty\.\n *where: -\n"), (b"RIFF", r"recording has no prediction:\n-: ")],
+)
+def test_a_message_on_standard_input_has_no_temporary_name(folder, monkeypatch, content, what):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False))
+    with pytest.raises(BreathlineError, match=what) as refused:
+        predict(["-"], model="model")
+    assert "/breathline-" not in str(refused.value)
+
+
+@pytest.mark.parametrize("windows", ["", "2,-50%", "1,100%", "1,2,3"])
+def test_texts_that_describe_no_windows_are_refused(folder, windows):
+    with pytest.raises(BreathlineError, match="describes no windows"):
+        predict(["a.wav"], model="nonsense", windows=windows)
 
 
 def test_a_log_that_cannot_be_written_is_refused_before_any_work(folder):
