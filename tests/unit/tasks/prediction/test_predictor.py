@@ -23,10 +23,12 @@ from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.features.arrays import compute
 from tasks.prediction import predictor
 from tasks.prediction.excerpts import Excerpt, Windows, excerpts
+from tasks.prediction.illustrations import Illustrator
 from tasks.prediction.passes import Options
 from tasks.prediction.predictor import Predictor
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
+from tests.unit.tasks.prediction import onnx_model
 
 RATE = 8000
 
@@ -315,3 +317,24 @@ def test_a_model_with_a_head_for_each_corpus_predicts_the_mean_of_the_heads(tmp_
     made = probabilities(model.predict(wav))
     assert made == pytest.approx(wanted, abs=1e-5)
     assert made.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_sounds_belong_to_their_segments_behind_one_without_finite_probabilities(tmp_path):
+    loaded = predictor.load(onnx_model.write(tmp_path / "export"), "export")
+    shown = Illustrator(loaded)
+    run = loaded.engine.run
+
+    def first_is_not_finite(waveforms, offsets=None):
+        outputs = run(waveforms, offsets)
+        outputs.probabilities[0] = np.nan
+        return outputs
+
+    loaded.engine.run = first_is_not_finite
+    rising = np.repeat([0.01, 0.02, 0.03], RATE) * np.tile([1.0, -1.0, 0.5, 0.5], 3 * RATE // 4)
+    found = loaded.predict(predictor.array(rising, RATE), run=shown.run)
+    shown.take(found)
+    assert [one.decision for one in found.segments] == ["not_judged", "judged", "judged"]
+    (illustrations,) = shown.by_recording
+    assert [one.segment.start_s for one in illustrations] == [1.0, 2.0]
+    levels = [np.abs(one.waveform).mean() for one in illustrations]
+    assert levels[1] / levels[0] == pytest.approx(1.5, rel=0.1)
