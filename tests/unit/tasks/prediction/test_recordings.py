@@ -76,7 +76,7 @@ def test_patients_are_those_of_the_table_or_of_the_names(tmp_path):
     table = tmp_path / "patients.csv"
     table.write_text("patient,recording\nA,101_1b1_Al_sc_Meditron.wav\nB,other\n")
     assert patients.find(wavs, patients.read(table)) == {wavs[0]: "A"}
-    with pytest.raises(BreathlineError, match="names none of the 1 recordings"):
+    with pytest.raises(BreathlineError, match="names no recording that was given"):
         patients.find(wavs[1:], patients.read(table))
 
 
