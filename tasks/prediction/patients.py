@@ -50,7 +50,7 @@ def find(recordings: Sequence[Path], table: Mapping[str, str] | None) -> dict[Pa
         table: Patient of each recording by name (`read`).
 
     Raises:
-        BreathlineError: The table names none of the recordings.
+        BreathlineError: The table names no recording that was given.
     """
     if table is not None:
         named = {path: table.get(path.name, table.get(path.stem)) for path in recordings}

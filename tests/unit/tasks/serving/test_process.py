@@ -106,7 +106,7 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
         ({}, "", ("The token is empty", "BREATHLINE_SERVE_TOKEN")),
         ({}, "two words", ("other characters than visible ones", "openssl rand -hex 32")),
         ({"host": "no.such.host.invalid"}, "abc", ("The server cannot listen", "--port")),
-        ({"model": "missing"}, None, ("`missing` is no version, no Git revision and no folder", "no version yet")),
+        ({"model": "missing"}, None, ("'missing' is no folder of a model", "hf:owner/name")),
     ],
 )
 @pytest.mark.usefixtures("project")
