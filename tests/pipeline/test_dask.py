@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -102,9 +102,9 @@ def project(corpus: Path, folder: Path) -> Path:
     return folder
 
 
-def written(folder: Path, env: dict[str, str], runner: str) -> dict[str, str]:
-    """Run both stages and return the SHA-256 of each file that they wrote."""
-    for stage in STAGES:
+def written(folder: Path, env: dict[str, str], runner: str, stages: Sequence[str] = STAGES) -> dict[str, str]:
+    """Run stages and return the SHA-256 of each file that they wrote."""
+    for stage in stages:
         status, printed = run(folder, env, runner, stage)
         assert status == 0, printed
     files = [*folder.glob("data/extracted/**/*"), *folder.glob("data/waveforms/**/*"), *folder.glob("data/fbank/**/*")]
@@ -117,10 +117,14 @@ def by_threads(tmp_path_factory: pytest.TempPathFactory, corpus: Path, env: dict
     return written(project(corpus, tmp_path_factory.mktemp("threads") / "project"), env, "threads")
 
 
-LOCAL = [pytest.param(runner, marks=pytest.mark.long) for runner in ("processes", "dask")]
+def test_a_running_cluster_extracts_the_same_bytes(tmp_path, corpus, scheduler, env):
+    by_threads = written(project(corpus, tmp_path / "threads"), env, "threads", [EXTRACT])
+    assert f"data/extracted/{runs.CORPUS}/cycles.parquet" in by_threads
+    assert written(project(corpus, tmp_path / "dask"), env, f"dask:{scheduler}", [EXTRACT]) == by_threads
 
 
-@pytest.mark.parametrize("runner", ["a running cluster", *LOCAL])
+@pytest.mark.long
+@pytest.mark.parametrize("runner", ["a running cluster", "processes", "dask"])
 def test_threads_processes_and_dask_write_equal_bytes(tmp_path, corpus, request, env, runner):
     by_threads, scheduler = (request.getfixturevalue(name) for name in ("by_threads", "scheduler"))
     assert {f"data/extracted/{runs.CORPUS}/cycles.parquet", f"{runs.FEATURES}/features.npy"} <= by_threads.keys()

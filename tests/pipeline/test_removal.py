@@ -13,7 +13,8 @@ from tests.pipeline.commands import breathline, succeed
 EXTERNAL = {"download_external", "extract_external", "validate_external", "fbank_external", "external"}
 UNTOUCHED = {"weights", *EXTERNAL}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# It runs the whole graph again. In `make test`, tests/unit/lineage tests the trace and the search for remnants.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def done(folder: Path) -> list[str]:
@@ -22,7 +23,7 @@ def done(folder: Path) -> list[str]:
     return [event["stage"] for event in events if event.get("status") == "done"]
 
 
-@pytest.mark.parametrize("command", ["dvc repro", pytest.param("breathline run", marks=pytest.mark.long)])
+@pytest.mark.parametrize("command", ["dvc repro", "breathline run"])
 def test_a_patient_is_removed(project, server, command):
     folder, first = project, done(project)
     recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
