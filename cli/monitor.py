@@ -63,7 +63,7 @@ def monitor(
     if html is not None:
         require_writable(html)
     begin = periods.start(since, last, datetime.now(UTC))
-    folder, label, _ = loaded_model.find(model, seed, Console(stderr=True))
+    folder, label, _ = loaded_model.find(model, seed, Console(stderr=True, emoji=False))
     thresholds = Thresholds(psi=alert_psi, p=alert_p, share=alert_share, recordings=recordings)
     report = monitoring.monitor(log, folder, label, begin=begin, by=by, thresholds=thresholds)
     if html is not None:

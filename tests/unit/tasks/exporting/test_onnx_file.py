@@ -15,6 +15,7 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.models.export import cards
 from tests.unit.models.export.linear_network import waveform_network
 
+LARGE = {"beats", "clap"}  # front ends whose graphs take several seconds to export
 POOLING = {"windows": "attention", "window_s": 2.0, "hop_s": 1.0}
 MEAN_POOLING = {**POOLING, "windows": "mean"}
 FAMILIES = [  # front end, architecture, options and more of a card
@@ -61,7 +62,13 @@ def exported(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("frontend", sorted(sample_rates().keys() - {"ast"}))  # `fbank` contains `ast`
+@pytest.mark.parametrize(
+    "frontend",
+    [
+        pytest.param(name, marks=pytest.mark.long) if name in LARGE else name
+        for name in sorted(sample_rates().keys() - {"ast"})  # `fbank` contains `ast`
+    ],
+)
 def test_onnxruntime_gives_what_pytorch_gives(exported, frontend):
     network, path = exported(frontend)
     assert set(onnx_file.check(path, network)) == set(network.output_names)
