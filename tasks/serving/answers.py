@@ -99,14 +99,20 @@ def model(identity: ModelIdentity) -> Model:
     )
 
 
-def answer(prediction: Prediction, *, name: str, request_id: str, maps: Sequence["SegmentMap"] = ()) -> Answer:
+def answer(
+    prediction: Prediction,
+    *,
+    name: str,
+    request_id: str,
+    maps: Sequence[tuple[PredictedSegment, "SegmentMap"]] = (),
+) -> Answer:
     """Return the answer for a prediction.
 
     Args:
         prediction: Prediction of an upload.
         name: Name of the recording, for people.
         request_id: Id of the request.
-        maps: Maps of the segments with probabilities, sorted by their start; empty for none.
+        maps: Segments of the prediction that have a map, each with it.
     """
     found = prediction.summary
     recording = Recording(
@@ -122,10 +128,10 @@ def answer(prediction: Prediction, *, name: str, request_id: str, maps: Sequence
         notes=list(prediction.notes),
     )
     segments = [_segment(prediction, one) for one in prediction.segments]
-    if maps:
-        mapped = sorted((one for one in segments if one.probabilities is not None), key=lambda one: one.start_s)
-        for segment, drawn in zip(mapped, maps, strict=True):
-            segment.map = Map(**vars(drawn) | {"values": drawn.values.tolist()})
+    drawn = {id(one): found for one, found in maps}
+    for segment, one in zip(segments, prediction.segments, strict=True):
+        if one.predicted is not None and id(one) in drawn:
+            segment.map = Map(**vars(drawn[id(one)]) | {"values": drawn[id(one)].values.tolist()})
     return Answer(request_id=request_id, model=model(prediction.model), recording=recording, segments=segments)
 
 

@@ -97,7 +97,8 @@ class Service:
         self.metrics.audio.inc(found.seconds)
         for segment in found.segments:
             self.metrics.segments.labels(segment.decision).inc()
-        return answers.answer(found, name=upload.label, request_id=request_id, maps=maps)
+        mapped = list(zip(self._predictor.heard(found), maps, strict=True)) if maps else []
+        return answers.answer(found, name=upload.label, request_id=request_id, maps=mapped)
 
     def _log(self, prediction: Prediction | None, upload: Upload) -> None:
         """Add an entry to the log of use, without names, if there is a log.

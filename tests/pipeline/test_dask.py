@@ -171,10 +171,8 @@ def test_workers_with_other_code_are_refused(tmp_path, corpus, scheduler, env):
     assert "restart the workers" in printed
 
 
-INTERRUPTIONS = [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGINT, signal.SIGTERM)]
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, *INTERRUPTIONS])
+@pytest.mark.long  # it starts a cluster of its own
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_path, env, number):
     corpus = CorpusFolders("training", runs.CORPUS)
     for made, folder in zip(

@@ -36,6 +36,7 @@ def test_the_audit_fails_on_damage_and_not_on_a_project_that_has_moved_on(projec
     assert "`train_student@1`, `evaluate`, `explain`, `export`, `report` |" in told
 
 
+@pytest.mark.long  # test_verify.py verifies a run in depth
 def test_the_audit_in_depth_tells_what_it_computed_and_how_to_do_so_again(project):
     from flows.nightly_audit import nightly_audit
 

@@ -157,7 +157,7 @@ def test_a_recipe_runs_to_its_scores(name, bare, memo):
 )
 def test_a_scheme_of_comparison_runs_to_the_scores_of_each_corpus(name, bare, memo, sprsound):
     learned, tested = SCHEMES[name]
-    metrics = run(name, options(name, sprsound), bare, memo)
+    metrics = run(name, options(name, sprsound), bare, memo, last="evaluate")
     assert list(runs.parameters(bare)["corpora"]) == learned
     assert list(metrics["corpora"]) == (learned if len(learned) > 1 else [])
     assert list(metrics["external"]) == tested

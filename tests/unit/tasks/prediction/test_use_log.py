@@ -6,8 +6,11 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from tasks.monitoring import log_reading
 from tasks.prediction import use_log
 from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.errors import BreathlineError
+from tests import toy
 
 SHA = "ab" * 32
 
@@ -80,19 +84,18 @@ def test_entries_are_read_as_they_were_written(name, tmp_path):
     assert found.notes == ()
 
 
-def _append(path, number):
+def append_many(path, number):
     for index in range(50):
-        use_log.append(path, [entry(1000 * number + index), entry(1000 * number + index + 500)])
+        use_log.append(Path(path), [entry(1000 * number + index), entry(1000 * number + index + 500)])
 
 
+@pytest.mark.slow  # four processes
 def test_processes_that_append_at_once_lose_and_mix_nothing(tmp_path):
     path = tmp_path / "use.jsonl"
-    processes = [multiprocessing.get_context("fork").Process(target=_append, args=(path, n)) for n in range(4)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
+    program = f"import sys; from {__name__} import append_many; append_many(sys.argv[1], int(sys.argv[2]))"
+    command = [sys.executable, "-c", program, str(path)]
+    processes = [subprocess.Popen([*command, str(number)], cwd=toy.ROOT) for number in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
     found = log_reading.read(path)
     assert len({one.file_sha256 for _, one in found.entries}) == 400
     assert found.notes == ()
