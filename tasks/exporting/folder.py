@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,11 +97,22 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, 
         tensors: Tensors by name.
         card: Content of the export's ``model.json``.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
     metadata = {"format": "pt"}  # transformers refuses files without the format
     if card.get("banner"):
         metadata["banner"] = card["banner"]
+    content = _sorted_metadata(save(ready, metadata))
     with files.replacing(path) as temporary:
-        save_file(ready, temporary, metadata=metadata)
+        temporary.write_bytes(content)
+
+
+def _sorted_metadata(content: bytes) -> bytes:
+    """Return a safetensors file whose metadata are sorted; the library writes them in random order."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    size = -(-len(text) // 8) * 8  # tensors begin at a multiple of eight bytes
+    return size.to_bytes(8, "little") + text.ljust(size) + content[end:]
