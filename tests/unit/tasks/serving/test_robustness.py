@@ -207,6 +207,9 @@ def test_logs_are_lines_of_json_without_names_and_addresses(server):
     content, _ = sound(random.Random(0))
     for files in ({"file": (name, content)}, {"file": (name, content[:-10])}, {"other": (name, content)}):
         httpx.post(f"{server.url}/predict?name={name}", files=files, headers={"User-Agent": name}, timeout=30)
+    deadline = time.monotonic() + 10  # a line is written after its answer
+    while sum('"/predict"' in line for line in server.lines()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
     lines = [json.loads(line) for line in server.lines()]
     assert {"time", "level", "event"} <= set.intersection(*map(set, lines))
     requests = [line for line in lines if line["event"] == "request" and line["route"] == "/predict"]
