@@ -153,7 +153,7 @@ class ModelFacts:
 
     @property
     def degenerate(self) -> str | None:
-        """How the model is degenerate on the test cycles, such as ``always normal``; None if it is not."""
+        """Kind of degeneracy on the test cycles, such as ``always normal``; None if there is none."""
         flag: str | None = (self.scores.get("test") or {}).get("degenerate")
         return flag
 

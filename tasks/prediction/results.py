@@ -88,7 +88,7 @@ class Segment:
 
     @property
     def abnormal(self) -> bool | None:
-        """Whether the segment is abnormal; None: it is open (`Judgement.abnormal`)."""
+        """True for an abnormal segment, False for a normal one, None for an open one (`Judgement.abnormal`)."""
         return self.judgement.abnormal
 
     @property

@@ -57,7 +57,7 @@ class Segment(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What one model said about one recording, once.
+    """Entry of the log of use: one prediction of a model for a recording.
 
     Attributes:
         format: Version of these columns.
