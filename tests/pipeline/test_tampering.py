@@ -7,7 +7,7 @@ import pytest
 
 from lineage.verify import verification
 from tests.pipeline import tampering as do
-from tests.pipeline.tampered import CASES, RETRAINED, TYPICAL
+from tests.pipeline.tampered.cases import CASES, HONEST, RETRAINED, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,3 +34,10 @@ def test_a_change_of_the_small_project_is_found(small_run, tmp_path, case):
 @pytest.mark.parametrize("case", [*sorted(TYPICAL), *LONG])
 def test_a_change_of_a_finished_run_is_found(project, case):
     check(project, case)
+
+
+@pytest.mark.parametrize("situation", HONEST)
+def test_an_honest_situation_is_no_tampering(small_run, tmp_path, situation):
+    project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    HONEST[situation](project)
+    assert verification.verify(project).errors == []

@@ -1,0 +1,40 @@
+"""All cases of the package: each of its modules gives `CASES`, `RETRAINED` and `HONEST`, or some of them."""
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from tests.pipeline import tampered
+
+Change = Callable[[Path], object]
+# The change; then the kinds of all errors, and for one of them a part of its place and of its text. In the text,
+# `cycle` is the third row of features, and `prediction` the eighth prediction.
+Case = tuple[Change, str, str, str]
+
+
+def _merged(table: str) -> dict:
+    merged: dict = {}
+    for module in sorted(one.name for one in pkgutil.iter_modules(tampered.__path__) if one.name != "cases"):
+        own = getattr(import_module(f"{tampered.__name__}.{module}"), table, {})
+        assert not merged.keys() & own.keys(), f"{module} repeats {sorted(merged.keys() & own.keys())}"
+        merged |= own
+    return merged
+
+
+CASES: dict[str, Case] = _merged("CASES")
+# Cases that train the student again, which the small project cannot.
+RETRAINED: dict[str, Case] = _merged("RETRAINED")
+# Situations of an honest user, after which no check reports an error.
+HONEST: dict[str, Change] = _merged("HONEST")
+# Cases of every group, which are verified on a real run as well.
+TYPICAL = {
+    "a flag in an annotation",
+    "two rows of features exchanged",
+    "one weight of a student",
+    "a prediction",
+    "a teacher swapped for another",
+    "a record that dvc.lock was made to name",
+    "the log's end cut off",
+    "a committed edit of a module",
+}
