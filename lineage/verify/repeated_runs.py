@@ -1,17 +1,14 @@
 """Check for runs of a stage that made different outs from equal inputs."""
 
-import hashlib
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage import events, record
+from lineage import cached_records, events, record
 from lineage.files import by_path, hashes
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, note
 
-MAX_SIZE = 1 << 26  # bytes of a record
 CAUSES = ("command", "params", "modules", "environment")  # keys of a record, besides inputs and code
 
 Record = Mapping[str, Any]
@@ -25,7 +22,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
     """
     again = {stage: ended for stage, ended in done(audited).items() if len({entry["record"] for entry in ended}) > 1}
     wanted = {entry["record"] for ended in again.values() for entry in ended}
-    known = _from_cache(audited, wanted) if wanted else {}
+    known = cached_records.read(audited.cache, wanted)
     lost: list[str] = []
     for stage, ended in again.items():
         current = audited.project.records.get(stage)
@@ -73,20 +70,3 @@ def _causes(found: Record) -> dict[str, Any]:
 def _outs(found: Record) -> dict[str, str]:
     """Return the content hash of each file, or the SHA-256 of a file without one, by path."""
     return {path: file.get("content", file["sha256"]) for path, file in by_path(found["outputs"]).items()}
-
-
-def _from_cache(audited: AuditedProject, wanted: Collection[str]) -> dict[str, Record]:
-    """Return the records with these SHA-256 among the cache's objects, which are named by MD5 and must all be read."""
-    found: dict[str, Record] = {}
-    for path in audited.cache.objects.glob("??/*"):
-        if path.suffix == ".dir" or path.stat().st_size > MAX_SIZE:
-            continue
-        with path.open("rb") as file:
-            start = file.read(1)
-            if start != b"{":
-                continue
-            data = start + file.read()
-        digest = hashlib.sha256(data).hexdigest()
-        if digest in wanted:
-            found[digest] = json.loads(data)
-    return found
