@@ -14,23 +14,37 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lineage import log_head, log_lines, log_repair
+from lineage import log_chain, log_head, log_lines, log_repair
+from lineage.log_chain import Fault
 from lineage.log_head import START
-from lineage.log_lines import LogError, hash_of, line_of
+from lineage.log_lines import Entry, LogError, hash_of, line_of
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 
 LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
+EXPERIMENTS = (".dvc", "tmp", "exps")  # folder in which DVC runs temporary experiments
 LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Fault of the log, or a fact about it."""
+class Log:
+    """Event log, read and checked once."""
 
-    number: int  # number of the entry, from 1; one past the last entry where the end of the log is missing
-    what: str  # description of the fault
+    entries: list[Entry]  # all entries, oldest first; those before the first line that cannot be read
+    faults: list[Fault]  # entries that were changed, removed, moved, repeated, or cut off at the end
+    notes: list[Fault]  # facts that contradict nothing: torn lines of processes that ended early, and repairs
+
+
+def home(root: Path) -> Path:
+    """Return the project whose event log gets the entries of a folder.
+
+    A temporary experiment of DVC (``dvc exp run --temp``, ``--queue``) runs in a folder below ``.dvc/tmp/exps`` of the
+    project, which DVC removes with all that it does not know.
+    """
+    own = root.resolve()
+    parents = [own, *own.parents]
+    return next((folder.parents[2] for folder in parents if folder.parts[-3:] == EXPERIMENTS), root)
 
 
 def append(root: Path, event: Mapping[str, Any]) -> str:
@@ -111,6 +125,11 @@ def is_success(entry: Mapping[str, Any]) -> bool:
     return entry.get("event") == "end" and entry.get("status") == "done"
 
 
+def entries_by_hash(log: Iterable[Entry]) -> dict[str, Entry]:
+    """Return the entries of a log by their hash, by which the end of a run names its start."""
+    return {str(entry.get("hash")): entry for entry in log}
+
+
 def start_of(log: Iterable[dict[str, Any]], end: Mapping[str, Any]) -> dict[str, Any]:
     """Return the start of the run that an entry ends; empty if the log does not have it."""
     return next((entry for entry in log if entry.get("hash") == end.get("start")), {})
@@ -121,45 +140,40 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def check(root: Path) -> list[Fault]:
-    """Return the faults of the log: entries that were changed, removed, reordered, or cut off at the end."""
-    faults: list[Fault] = []
-    number, last = 0, None
+def load(root: Path) -> Log:
+    """Return the entries of a log with its faults: one reading for callers that need both."""
+    rows: list[tuple[int, str, Entry]] = []
+    found, notes = [], []
     try:
-        for number, line, entry in log_lines.entries(root / LOG):
-            if entry.get("hash") != hash_of(entry) or line != line_of(entry):
-                faults.append(Fault(number, "the entry does not have its hash: it was changed"))
-            if entry.get("before") != (last["hash"] if last else START) or entry.get("number") != number:
-                what = "it does not follow the one before: entries are missing or moved, or that one was changed"
-                faults.append(Fault(number, what))
-            if (told := log_repair.describe(entry)) and told[1]:
-                faults.append(Fault(number, told[0]))
-            last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
-    except ValueError as error:
-        return [*faults, Fault(number + 1, f"the line cannot be read: {str(error).splitlines()[0]}")]
-    fault = log_head.compare(root / HEAD, last)
-    if fault is not None:
-        torn = "the line cannot be read: it is torn; " if fault.kind == "ahead" and _torn_bytes(root) else ""
-        at = number if fault.kind == "other" else number + 1 if fault.said is None else min(number, fault.said) + 1
-        faults.append(Fault(at, torn + fault.describe(number)))
-    return faults
-
-
-def notes(root: Path) -> list[Fault]:
-    """Return facts about the log that contradict nothing: torn lines of processes that ended early, and repairs."""
-    found, number = [], 0
-    try:
-        for number, _, entry in log_lines.entries(root / LOG):
-            if (told := log_repair.describe(entry)) and not told[1]:
-                found.append(Fault(number, told[0]))
-        if torn := _torn_bytes(root):
+        rows.extend(log_lines.entries(root / LOG))
+        torn = len(log_lines.tail_of(root / LOG).torn)
+        found = _end(root, rows, torn)
+        if torn:
             what = f"the last line is torn ({torn} bytes): a process ended early; the next stage moves it aside"
-            found.append(Fault(number + 1, what))
-    except LogError:
-        return found  # a fault of `check`
-    return found
+            notes = [Fault(len(rows) + 1, what)]
+    except LogError as error:
+        found = [Fault(len(rows) + 1, f"the line cannot be read: {str(error).splitlines()[0]}")]
+    for number, _, entry in rows:
+        if told := log_repair.describe(entry):
+            (found if told[1] else notes).append(Fault(number, told[0]))
+    return Log([entry for _, _, entry in rows], [*log_chain.faults(rows), *found], notes)
 
 
-def _torn_bytes(root: Path) -> int:
-    """Return the size of a torn last line in bytes."""
-    return len(log_lines.tail_of(root / LOG).torn)
+def check(root: Path) -> list[Fault]:
+    """Return the faults of the log: entries that were changed, removed, moved, repeated, or cut off at the end."""
+    return load(root).faults
+
+
+def _end(root: Path, rows: list[tuple[int, str, Entry]], torn: int) -> list[Fault]:
+    """Return the fault of a log whose last entry is not the one that its head names."""
+    number, last = 0, None
+    if rows:
+        line_number, _, entry = rows[-1]
+        number = entry["number"] if type(entry.get("number")) is int else line_number
+        last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
+    fault = log_head.compare(root / HEAD, last)
+    if fault is None:
+        return []
+    prefix = "the line cannot be read: it is torn; " if fault.kind == "ahead" and torn else ""
+    at = number if fault.kind == "other" else number + 1 if fault.said is None else min(number, fault.said) + 1
+    return [Fault(at, prefix + fault.describe(number), fault.said if fault.kind == "ahead" else None)]

@@ -36,9 +36,20 @@ def line_of(value: Mapping[str, Any]) -> str:
 
 
 def hash_of(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the line of an entry, which leaves out the hash itself."""
-    bare = {key: value for key, value in entry.items() if key != "hash"}
+    """Return the SHA-256 of the line of an entry, which leaves out the hash itself and its signature."""
+    bare = {key: value for key, value in entry.items() if key not in ("hash", "signature")}
     return hashlib.sha256(line_of(bare).encode()).hexdigest()
+
+
+def is_intact(line: str, entry: Entry) -> bool:
+    """Return whether a line is the one that was written for its entry, which holds its own hash."""
+    digest = entry.get("hash")
+    if not isinstance(digest, str) or line != line_of(entry):
+        return False
+    own = f'"hash":"{digest}",'  # a later key follows, because each entry has a number
+    if line.count('"hash":"') == 1 and "signature" not in entry:
+        return hashlib.sha256(line.replace(own, "").encode()).hexdigest() == digest
+    return hash_of(entry) == digest
 
 
 def entries(log: Path) -> Iterator[tuple[int, str, Entry]]:

@@ -44,14 +44,18 @@ def describe(entry: Entry) -> tuple[str, bool] | None:
     """Return what the entry of a repair tells, and whether entries may have been removed before it.
 
     Returns:
-        None for an entry of another kind.
+        None for an entry of another kind, or one that was changed beyond reading.
     """
     if entry.get("event") != EVENT:
         return None
     told, torn, head = [], entry.get("torn"), entry.get("head")
-    if torn:
-        told.append(f"a torn line of {torn['bytes']} bytes was moved to .lineage/{torn['file']}: a process ended early")
-    if head:
-        fault = log_head.HeadFault(head["fault"], head["number"])
-        told.append(f"before this entry, {fault.describe(int(entry['number']) - 1)}")
+    try:
+        if torn:
+            what = f"a torn line of {torn['bytes']} bytes was moved to .lineage/{torn['file']}"
+            told.append(f"{what}: a process ended early")
+        if head:
+            fault = log_head.HeadFault(head["fault"], head["number"])
+            told.append(f"before this entry, {fault.describe(int(entry['number']) - 1)}")
+    except (KeyError, TypeError, ValueError):
+        return None
     return "; ".join(told), head is not None

@@ -94,9 +94,14 @@ class AuditedProject:
             return set()
 
     @cached_property
+    def log(self) -> events.Log:
+        """The event log with its faults."""
+        return events.load(self.root)
+
+    @property
     def events(self) -> list[dict[str, Any]]:
-        """The entries of the event log; empty if it is missing or cannot be read."""
-        return events.read_or_empty(self.root)
+        """The entries of the event log; those before the first line that cannot be read."""
+        return self.log.entries
 
     @cached_property
     def cache(self) -> dvc_storage.Cache:

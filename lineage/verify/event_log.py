@@ -24,12 +24,12 @@ def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
         yield _missing(audited, elsewhere)
         return
     by_number = {entry.get("number"): entry for entry in audited.events}
-    for fault in events.check(audited.root):
+    for fault in audited.log.faults:
         stage = str(by_number.get(fault.number, {}).get("stage"))
         stages = (stage,) if stage in audited.project.stages else ()
-        yield Finding("log-broken", _entry(fault.number), fault.what, stages)
-    for fact in events.notes(audited.root):
-        yield note("log-repaired", _entry(fact.number), fact.what)
+        yield Finding("log-broken", f"{events.LOG}: {fault.where}", fault.what, stages)
+    for fact in audited.log.notes:
+        yield note("log-repaired", f"{events.LOG}: {fact.where}", fact.what)
     yield from _unfinished(audited)
 
 

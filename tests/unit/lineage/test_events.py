@@ -17,7 +17,7 @@ from filelock import FileLock
 from hypothesis import given
 
 from lineage import events
-from lineage.log_lines import LogError, hash_of
+from lineage.log_lines import LogError, hash_of, line_of
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 
@@ -45,19 +45,69 @@ def test_an_intact_log_has_no_fault(tmp_path):
     ("tamper", "number", "what"),
     [
         (lambda rows: [*rows[:2], rows[2].replace('"status":0', '"status":1'), *rows[3:]], 3, "was changed"),
-        (lambda rows: [*rows[:2], *rows[3:]], 3, "missing or moved"),
-        (lambda rows: [rows[0], rows[2], rows[1], *rows[3:]], 2, "missing or moved"),
+        (lambda rows: [*rows[:2], *rows[3:]], 3, "missing"),
+        (lambda rows: [rows[0], rows[2], rows[1], *rows[3:]], 2, "moved: it is behind entry 3"),
         (lambda rows: rows[:3], 4, "its end was cut off"),
         (lambda rows: [], 1, "its end was cut off"),
         (lambda rows: [*rows[:4], rows[4][:-9]], 5, "cannot be read"),
-        (lambda rows: [*rows, rows[4]], 6, "missing or moved"),
+        (lambda rows: [*rows, rows[4]], 5, "repeated: line 6"),
     ],
 )
 def test_a_change_of_the_log_is_a_fault_with_its_entry(tmp_path, tamper, number, what):
     path = log_of(tmp_path)
     path.write_text("".join(tamper(lines(path))))
     found = events.check(tmp_path)
-    assert (found[0].number, what in found[0].what) == (number, True), found
+    assert [(fault.number, what in fault.what) for fault in found] == [(number, True)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "where"),
+    [
+        ("1 2 3 8 9 10 11 12", ["entries 4 to 7"]),
+        ("4 5 6 7 8 9 10 11 12", ["entries 1 to 3"]),
+        ("1 3 4 5 9 10 11 12", ["entry 2", "entries 6 to 8"]),
+        ("1 2 3 4 5 6", ["entries 7 to 12"]),
+        ("1 3 2 4 8 9 10 11", ["entry 2", "entries 5 to 7", "entry 12"]),
+    ],
+)
+def test_each_gap_is_one_fault_with_the_missing_numbers(tmp_path, kept, where):
+    path = log_of(tmp_path, 12)
+    rows = lines(path)
+    path.write_text("".join(rows[int(number) - 1] for number in kept.split()))
+    assert [fault.where for fault in events.check(tmp_path)] == where
+
+
+def test_neighbours_that_were_changed_are_one_fault(tmp_path):
+    path = log_of(tmp_path, 9)
+    rows = lines(path)
+    rows[2:5] = [row.replace('"status":0', '"status":1') for row in rows[2:5]]
+    rows[7] = rows[7].replace('"status":0', '"status":1')
+    path.write_text("".join(rows))
+    assert [fault.where for fault in events.check(tmp_path)] == ["entries 3 to 5", "entry 8"]
+
+
+def test_a_removed_entry_is_found_behind_new_numbers(tmp_path):
+    path = log_of(tmp_path, 6)
+    rows = [json.loads(row) for row in lines(path)]
+    del rows[2]
+    for number, entry in enumerate(rows, 1):
+        entry["number"] = number
+        entry["hash"] = hash_of(entry)  # the names of the predecessors are those of the old chain
+    path.write_text("".join(line_of(entry) + "\n" for entry in rows))
+    assert "removed entries were hidden" in events.check(tmp_path)[0].what
+
+
+def test_entries_of_odd_types_are_faults(tmp_path):
+    path = log_of(tmp_path, 2)
+    for odd in (
+        {},
+        {"number": "3", "hash": 3, "event": "repaired", "torn": 1},
+        {"number": -1, "hash": [], "before": 1},
+    ):
+        text = path.read_text()
+        path.write_text(text + json.dumps(odd) + "\n")
+        assert events.check(tmp_path)[0].number == 3
+        path.write_text(text)
 
 
 def test_a_rewritten_entry_with_a_new_hash_breaks_the_chain_or_the_head(tmp_path):
@@ -84,6 +134,19 @@ def test_a_crash_between_line_and_head_is_no_fault(tmp_path):
     assert events.check(tmp_path) == []
 
 
+@pytest.mark.parametrize("folder", ["tmp1x", "standalone/tmp2/sub/project"])
+def test_the_log_of_a_temporary_experiment_is_that_of_its_project(tmp_path, folder):
+    assert events.home(tmp_path) == tmp_path
+    assert events.home(tmp_path / ".dvc/tmp/exps" / folder) == tmp_path
+
+
+def test_a_run_names_its_start_by_hash(tmp_path):
+    first = events.append(tmp_path, {"event": "start", "stage": "pool"})
+    events.append(tmp_path, {"event": "end", "start": first})
+    read = events.read(tmp_path)
+    assert events.entries_by_hash(read)[read[1]["start"]] == read[0]
+
+
 def test_parallel_writers_make_one_chain(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: events.append(tmp_path, {"writer": number}), range(40)))
@@ -101,7 +164,7 @@ def test_a_torn_last_line_is_moved_aside_and_told(tmp_path, torn):
         file.write(torn)
     assert [entry["stage"] for entry in events.read(tmp_path)] == ["s0", "s1", "s2"]
     assert events.check(tmp_path) == []
-    (fact,) = events.notes(tmp_path)
+    (fact,) = events.load(tmp_path).notes
     assert (fact.number, f"torn ({len(torn)} bytes)" in fact.what) == (4, True)
 
     events.append(tmp_path, {"stage": "next"})
@@ -111,7 +174,7 @@ def test_a_torn_last_line_is_moved_aside_and_told(tmp_path, torn):
     assert aside.read_text() == torn
     assert repaired["torn"] | {"file": ""} == {"file": "", "bytes": len(torn), "sha256": files.sha256(aside)}
     assert events.check(tmp_path) == []
-    (fact,) = events.notes(tmp_path)
+    (fact,) = events.load(tmp_path).notes
     assert fact.what.startswith(f"a torn line of {len(torn)} bytes was moved to .lineage/{aside.name}")
 
 
@@ -120,7 +183,7 @@ def test_an_entry_that_lacks_its_line_break_alone_is_kept(tmp_path):
     path.write_text(path.read_text().removesuffix("\n"))
     events.append(tmp_path, {"stage": "next"})
     assert [entry["stage"] for entry in events.read(tmp_path)] == ["s0", "s1", "s2", "next"]
-    assert (events.check(tmp_path), events.notes(tmp_path)) == ([], [])
+    assert (events.check(tmp_path), events.load(tmp_path).notes) == ([], [])
 
 
 CUTS = {
@@ -146,7 +209,7 @@ def test_later_entries_do_not_hide_a_cut_or_a_lost_head(tmp_path, cut):
         events.append(tmp_path, {"stage": stage})
     after = events.check(tmp_path)
     assert [(what in fault.what, "before this entry" in fault.what) for fault in after] == [(True, True)]
-    assert events.notes(tmp_path) == [], "a fault, not a note"
+    assert events.load(tmp_path).notes == [], "a fault, not a note"
 
 
 def test_a_complete_line_that_is_no_entry_refuses_every_stage_with_the_next_step(tmp_path):
