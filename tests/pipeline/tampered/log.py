@@ -13,7 +13,7 @@ CASES = {
     "events in another order": (lambda p: do.log(p, lambda rows: [*rows[:4], rows[5], rows[4], *rows[6:]]),
         "log-broken", "entry 5", "moved"),
     "the log's end cut off": (lambda p: do.log(p, lambda rows: rows[:-2]),
-        "log-broken record-changed", "entry ", "its end was cut off"),
+        "log-broken record-changed", "entries ", "its end was cut off"),
     "the log's end cut off, and its head made to fit": (
         lambda p: do.rewrite_log(p, lambda entry: entry if entry["stage"] != "evaluate" else None),
         "record-changed", "evaluate.json", "no entry of the event log"),
