@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage import corpora, events, record, test_use, workspace_logs
+from lineage import corpora, events, record, seed_runs, test_use, workspace_logs
 from lineage.graph import Stage
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -24,8 +24,8 @@ def read(root: Path, stages: Mapping[str, Stage]) -> dict[str, Any]:
 
     Returns:
         ``evaluated_at``; ``commit``, ``dirty``, ``changed_files`` of the diff and ``untracked`` ones; ``corpora`` with
-        ``name``, ``role`` and ``sha256`` of the source; ``test_use`` (`test_use.count`); ``missing``, the reason why
-        facts are missing.
+        ``name``, ``role`` and ``sha256`` of the source; ``test_use`` (`test_use.count`); ``seeds_left_out``, the seeds
+        of the student that were started and are not in the figures; ``missing``, the reason why facts are missing.
     """
     evaluated = _record(root, test_use.STAGE)
     use = test_use.of_record(evaluated)
@@ -37,6 +37,9 @@ def read(root: Path, stages: Mapping[str, Stage]) -> dict[str, Any]:
             for one in corpora.of_stages(stages)
         ],
         "test_use": test_use.count(root, use) if use else None,
+        "seeds_left_out": [
+            one.seed for one in seed_runs.read(root, ".", events.read_or_empty(root)) if not one.reported
+        ],
         "missing": None if evaluated else NO_RECORD,
     }
 

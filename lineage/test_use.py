@@ -29,7 +29,7 @@ def of_record(found: Record) -> dict[str, Any]:
     if cycles is None:
         return {}
     tested = json.dumps([found.get("params", {}).get("labels"), sorted(cycles)])
-    models = {kind: _models(found, folder) for kind, folder in FOLDERS.items()}
+    models = {kind: sorted(set(models_of(found, folder).values())) for kind, folder in FOLDERS.items()}
     return {"test_set": hashlib.sha256(tested.encode()).hexdigest(), **models}
 
 
@@ -60,11 +60,11 @@ def count(root: Path, current: Record) -> dict[str, int]:
     }
 
 
-def _models(found: Record, folder: str) -> list[str]:
-    """Return the hash of each model in a folder of a record's inputs, sorted."""
+def models_of(found: Record, folder: str) -> dict[str, str]:
+    """Return the hash of each model in a folder of a record's inputs, by name."""
     parts: dict[str, list[dict[str, Any]]] = {}
     for path, file in by_path(found.get("inputs", [])).items():
         if path.startswith(f"{folder}/"):
             name = path.removeprefix(f"{folder}/").partition("/")[0]
-            parts.setdefault(f"{folder}/{name}", []).append(file)
-    return sorted({folder_hash(name, files) for name, files in parts.items()})
+            parts.setdefault(name, []).append(file)
+    return {name: folder_hash(f"{folder}/{name}", files) for name, files in sorted(parts.items())}

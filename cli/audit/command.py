@@ -2,10 +2,12 @@
 
 import typer
 
-from cli.audit import absent, diff, export, manifest, trace, verify
+from cli.audit import absent, diff, export, log, manifest, trace, verify
 from cli.options import EXAMPLES
 
-HELP = "Trace figures back to recordings, verify that nothing was changed, compare runs, and export the lineage."
+HELP = (
+    "Trace figures back to recordings, list and compare runs, verify that nothing was changed, and export the lineage."
+)
 app = typer.Typer(no_args_is_help=True, help=HELP)
-for command in (trace.trace, diff.diff, absent.absent, manifest.manifest, verify.verify, export.export):
+for command in (trace.trace, log.log, diff.diff, absent.absent, manifest.manifest, verify.verify, export.export):
     app.command(epilog=EXAMPLES[f"audit {command.__name__}"])(command)

@@ -29,12 +29,12 @@ def code(old: Run, new: Run) -> Changes:
 
 def parameters(old: Run, new: Run) -> Changes:
     """Return the changes of the parameters that stages read, by dotted key."""
-    return _between(old, new, _parameters)
+    return _between(old, new, parameters_of)
 
 
 def environment(old: Run, new: Run) -> Changes:
     """Return the changes of package versions, of ``python`` and of the lock file's hash."""
-    return _between(old, new, _environment)
+    return _between(old, new, environment_of)
 
 
 def stages(old: Run, new: Run) -> Changes:
@@ -58,12 +58,14 @@ def _merged(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _parameters(record: Record) -> dict[str, Any]:
+def parameters_of(record: Record) -> dict[str, Any]:
+    """Return the parameters of a record by dotted key."""
     # A key of the record may hold dots itself.
     return {leaf: value for key, given in record["params"].items() for leaf, value in flatten(given, key).items()}
 
 
-def _environment(record: Record) -> dict[str, Any]:
+def environment_of(record: Record) -> dict[str, Any]:
+    """Return the versions of a record's packages, ``python`` and the lock file's hash."""
     found = record["environment"]
     return {**found["packages"], "python": found["python"], "requirements.lock": found["lock_sha256"]}
 

@@ -62,6 +62,13 @@ def test_models_on_the_test_set_are_counted_once_each(root):
     assert read(root)["test_use"] == first | expected
 
 
+def test_seeds_that_were_started_and_are_in_no_figure_are_named(root):
+    assert read(root)["seeds_left_out"] == []
+    for seed in (12, 3, 12):
+        events.append(root, {"event": "start", "stage": f"train_student@{seed}", "at": events.now()})
+    assert read(root)["seeds_left_out"] == ["3", "12"]
+
+
 def test_missing_and_damaged_records_and_logs_leave_facts_out(root):
     (root / events.LOG).write_text("{torn\n{}\n")
     found = read(root)

@@ -20,6 +20,7 @@ FOUND = {
         {"name": "kauh", "role": "external", "sha256": None},
     ],
     "test_use": {"students": 7, "teachers": 1, "evaluations": 4, "unknown": 2},
+    "seeds_left_out": ["3", "4"],
     "missing": None,
     "recipe": {
         "name": "mn_weighted",
@@ -54,6 +55,7 @@ def test_the_page_shows_its_origin(render):
         f"<td>{'x' * 59}…</td><td>null</td>",
         "<b>7</b> different students and <b>1</b> different teacher were evaluated",
         "2 earlier evaluations are not counted",
+        "the training of the student with seeds 3, 4.",
         "git checkout 4615b8e704d4 dvc repro</pre>",
     ):
         assert part in html, part
@@ -64,9 +66,10 @@ def test_the_page_shows_its_origin(render):
     [
         ({}, "made without its provenance, by <code>python -m tasks.report</code>"),
         (NOTHING | {"missing": "the record is gone"}, "Facts are missing because the record is gone."),
+        (FOUND | {"seeds_left_out": []}, "No other seed of the student was started here."),
         (FOUND | {"test_use": None}, "Unknown, because the record of the evaluation does not name its test cycles."),
     ],
-    ids=["none", "nothing known", "old record"],
+    ids=["none", "nothing known", "no seed", "old record"],
 )
 def test_unknown_facts_are_named(render, found, words):
     assert words in " ".join(render(found).split())
