@@ -94,28 +94,39 @@ def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding
     Packages that requirements.lock does not pin are not compared. With ``elsewhere``, the run is from another machine,
     and other installed packages are only noted.
     """
-    now, lock = code.environment(audited.root), audited.root / LOCKED
-    pinned = {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
+    now, locked = code.environment(audited.root), pinned(audited.root)
     changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for stage, found in audited.project.records.items():
-        for difference in _differences(found["environment"], now, pinned):
+        for difference in differences(found["environment"], now, locked):
             changed[difference].append(stage)
     grouped: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for (where, what), stages in changed.items():
         grouped[(where, tuple(stages))].append(what)
-    for (where, some), differences in grouped.items():
+    for (where, some), texts in grouped.items():
         severity: Severity = "note" if elsewhere and where != LOCKED else "error"
-        yield Finding("environment-changed", where, "; ".join(differences), some, severity)
+        yield Finding("environment-changed", where, "; ".join(texts), some, severity)
 
 
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any], pinned: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield place and description of each difference between a recorded and the current environment."""
+def pinned(root: Path) -> set[str]:
+    """Return the names of the packages that the lock file of a folder pins; none without the file."""
+    lock = root / LOCKED
+    return {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], locked: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield place and description of each difference between a recorded and the current environment.
+
+    Args:
+        then: Recorded environment.
+        now: Current environment (`code.environment`).
+        locked: Names of the packages to compare.
+    """
     if then.get("python") != now["python"]:
         yield "Python", f"{then.get('python')} → {now['python']}"
     if then.get("lock_sha256") != now["lock_sha256"]:
         yield LOCKED, f"its SHA-256 was {_short(then.get('lock_sha256'))} and is {_short(now['lock_sha256'])}"
     old, new = then.get("packages", {}), now["packages"]
-    for name in sorted(pinned & (old.keys() | new.keys())):
+    for name in sorted(locked & (old.keys() | new.keys())):
         if old.get(name) != new.get(name):
             yield "installed packages", f"{name} {old.get(name, 'absent')} → {new.get(name, 'absent')}"
 

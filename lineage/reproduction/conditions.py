@@ -1,0 +1,34 @@
+"""Differences of packages and hardware between a recorded run and this process, in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lineage import code, events, machine, record
+from lineage.reproduction.recorded_run import RecordedRun
+from lineage.verify import provenance
+from lineage.verify.event_log import done
+from tasks.runtime.files import sha256
+
+
+def of_packages(run: RecordedRun, folder: Path) -> Iterator[str]:
+    """Yield differences of Python, the lock file and the packages that it pins; ``folder`` has the code of the run."""
+    now = code.environment(folder)
+    for where, what in provenance.differences(run.record["environment"], now, provenance.pinned(folder)):
+        yield f"{where}: {what}"
+
+
+def of_hardware(run: RecordedRun) -> Iterator[str]:
+    """Yield differences of processor and GPUs, or that those of the run are unknown."""
+    digest = sha256(run.folder / record.path_of(run.stage))
+    entries = run.audited.events
+    ended = [entry for entry in done(run.audited).get(run.stage, []) if entry.get("record") == digest]
+    then = events.start_of(entries, ended[-1]) if ended else {}
+    if "cpu" not in then:
+        yield "hardware: that of the run is not in the event log"
+        return
+    now = machine.hardware()
+    if then["cpu"] != now["cpu"]:
+        yield f"processor: {then['cpu']} → {now['cpu']}"
+    before, after = ([gpu.get("name") for gpu in found.get("gpus", [])] for found in (then, now))
+    if before != after:
+        yield f"GPUs: {', '.join(map(str, before)) or 'none'} → {', '.join(map(str, after)) or 'none'}"
