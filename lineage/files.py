@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lineage.content import content_hash
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.files import sha256
 from tasks.runtime.hardware import usable_cores
+from tasks.sources.system_files import has_system_name
 
 
 def describe(
@@ -61,6 +62,28 @@ def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict
     with as_artifact_error():
         content = known[digest].get("content") if digest in known else content_hash(path)
     return found | ({"content": content} if content else {})
+
+
+def belongs_to_system(path: str) -> bool:
+    """Return whether a file is one that an operating system or an editor adds to any folder, and no stage reads.
+
+    These are `.DS_Store`, AppleDouble files (``._NAME``), thumbnails of Windows and checkpoints of notebooks. A folder
+    of such a name does not count: a stage would read the files in it.
+    """
+    file = PurePosixPath(path)
+    if file.parent.name == ".ipynb_checkpoints":
+        return file.stem.endswith("-checkpoint")
+    hidden = file.name.startswith(".")
+    return (
+        file.name in (".DS_Store", ".directory")
+        or file.name.startswith("._")
+        or (not hidden and has_system_name(file.name))
+    )
+
+
+def own_files(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the descriptions of the single files of a described path, without files of the operating system."""
+    return [file for file in entry.get("files", [entry]) if not belongs_to_system(file["path"])]
 
 
 def by_path(described: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

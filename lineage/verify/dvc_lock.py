@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage import dvc_storage, record
+from lineage.files import own_files
 from lineage.verify.audited_project import LOCK, AuditedProject
 from lineage.verify.findings import Finding, note
 from tasks.runtime import params
@@ -69,7 +70,8 @@ def _unrecorded(audited: AuditedProject, stage: str) -> Iterator[Finding]:
             continue  # a finding of `event_log`
         if not (audited.root / path).exists():
             yield Finding("out-missing", path, f"the out of {stage} is missing; only dvc.lock names it", (stage,))
-        elif (there := audited.hashes.dvc(path)) != entry["md5"]:
+        elif entry["md5"] not in audited.hashes.versions(path):
+            there = audited.hashes.dvc(path)
             what = f"it is not what {stage} made: its MD5 is {there}, in dvc.lock, the only evidence, {entry['md5']}"
             yield Finding("out-changed", path, what, (stage,))
 
@@ -79,25 +81,27 @@ def _entry(
 ) -> Iterator[Finding]:
     path = entry["path"]
     described = {one["path"]: one for kind in ("inputs", "code", "outputs") for one in found[kind]}.get(path)
-    there = audited.hashes.dvc(path) if (audited.root / path).exists() else None
-    if described is None or there is None:
+    versions = audited.hashes.versions(path)
+    if described is None or not versions:
         return  # the record itself, or a missing path: findings of other checks
     as_recorded = _as_recorded(audited, described)
-    if there == entry["md5"]:
+    if entry["md5"] in versions:
         if not as_recorded:
             what = f"dvc.lock names a version of {path} that is not the one in the record of {stage}"
             yield Finding("lock-committed", path, what, (stage,))
         elif entry.get("hash", "md5") != "md5":
             yield _changed(stage, f"the hash of {path} in {stage} is called {entry['hash']}; it is its MD5")
-        elif "size" in entry and entry["size"] != (size := audited.hashes.size(path)):
+        elif "size" in entry and entry["size"] != (size := versions[entry["md5"]]):
             yield _changed(stage, f"the size of {path} in {stage} is {entry['size']}, that of the file {size}")
     elif as_recorded:
-        what = f"the MD5 of {path} in {stage} is {entry['md5']}; the file is as recorded, and has {there}"
+        what = (
+            f"the MD5 of {path} in {stage} is {entry['md5']}; the file is as recorded, and has {next(iter(versions))}"
+        )
         yield _changed(stage, what)
 
 
 def _as_recorded(audited: AuditedProject, described: Mapping[str, Any]) -> bool:
-    parts = described.get("files", [described])
+    parts = own_files(described)
     complete = "files" not in described or len(audited.hashes.listing(described["path"])) == len(parts)
     digests = ((audited.hashes.of(part["path"]), part["sha256"]) for part in parts)
     return complete and all(there is not None and there.sha256 == recorded for there, recorded in digests)

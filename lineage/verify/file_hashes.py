@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from lineage.files import belongs_to_system
 from tasks.runtime.hardware import usable_cores
 
 CHUNK = 1 << 20  # bytes
@@ -23,11 +26,17 @@ class Digests:
 
 
 class FileHashes:
-    """Hashes of a project's files by inode: a file and its hard link in DVC's cache are read once."""
+    """Hashes of a project's files, of one moment: each file is read once, and each folder is listed once.
+
+    A file and its hard link in DVC's cache have one inode, and are read once as well.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[tuple[int, int], Digests] = {}
+        self._of_path = cache(self._hash)
+        self._below = cache(self._walk)
+        self._of_folder = cache(self._versions_of_folder)
 
     def prefetch(self, paths: Iterable[Path | str]) -> None:
         """Hash files in parallel; missing files are skipped."""
@@ -37,6 +46,9 @@ class FileHashes:
 
     def of(self, path: Path | str) -> Digests | None:
         """Return the hashes of a file, or None if the file is missing."""
+        return self._of_path(os.fspath(path))
+
+    def _hash(self, path: str) -> Digests | None:
         full = self.root / path
         try:
             about = full.stat()
@@ -46,7 +58,7 @@ class FileHashes:
             if key not in self._known:
                 self._known[key] = _read(full)
             return self._known[key]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     @property
@@ -54,18 +66,22 @@ class FileHashes:
         """The number of files and of bytes that were read."""
         return len(self._known), sum(one.size for one in self._known.values())
 
-    def size(self, path: str) -> int:
-        """Return the size in bytes of a file, or of all files that DVC counts in a folder."""
-        names = self._below(path) if (self.root / path).is_dir() else [path]
-        return sum(found.size for name in names if (found := self.of(name)))
-
     def listing(self, folder: str) -> list[str]:
-        """Return the paths of all files below a folder, sorted, except compiled modules and `.gitignore` files."""
-        return [name for name in self._below(folder) if not name.endswith("/.gitignore")]
+        """Return the paths of all files below a folder that a record lists, sorted.
 
-    def _below(self, folder: str) -> list[str]:
-        found = (path.relative_to(self.root) for path in (self.root / folder).rglob("*") if path.is_file())
-        return sorted(path.as_posix() for path in found if path.suffix != ".pyc" and "__pycache__" not in path.parts)
+        Compiled modules, `.gitignore` files and files of the operating system are left out.
+        """
+        return [
+            name for name in self._below(folder) if not name.endswith("/.gitignore") and not belongs_to_system(name)
+        ]
+
+    def _walk(self, folder: str) -> tuple[str, ...]:
+        found = []
+        for parent, folders, names in os.walk(self.root / folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            inside = Path(parent).relative_to(self.root).as_posix()
+            found += [f"{inside}/{name}" for name in names if not name.endswith(".pyc")]
+        return tuple(sorted(name for name in found if (self.root / name).is_file()))
 
     def dvc(self, path: str) -> str | None:
         """Return the MD5 of a path as in dvc.lock; None if the path is missing.
@@ -74,17 +90,28 @@ class FileHashes:
         ``{"md5", "relpath"}``, sorted by `relpath` (https://dvc.org/doc, "Structure of the cache"). It includes
         `.gitignore` files and excludes the paths in the project's `.dvcignore`.
         """
+        return next(iter(self.versions(path)), None)
+
+    def versions(self, path: str) -> dict[str, int]:
+        """Return the MD5 of a path as in dvc.lock with its size in bytes; none if the path is missing.
+
+        A folder to which the operating system has added files has a second MD5: that without these files.
+        """
         if not (self.root / path).is_dir():
             found = self.of(path)
-            return found.md5 if found else None
-        entries = []
-        for name in self._below(path):
-            file = self.of(name)
-            if file is not None:
-                entries.append({"md5": file.md5, "relpath": Path(name).relative_to(path).as_posix()})
-        entries.sort(key=lambda entry: entry["relpath"])
-        text = json.dumps(entries, sort_keys=True)
-        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+            return {found.md5: found.size} if found else {}
+        return self._of_folder(path)
+
+    def _versions_of_folder(self, path: str) -> dict[str, int]:
+        below = [(name, found) for name in self._below(path) if (found := self.of(name))]
+        own = [(name, found) for name, found in below if not belongs_to_system(name)]
+        return {_md5_of_folder(path, files): sum(found.size for _, found in files) for files in (below, own)}
+
+
+def _md5_of_folder(path: str, files: Iterable[tuple[str, Digests]]) -> str:
+    entries = [{"md5": found.md5, "relpath": name.removeprefix(f"{path}/")} for name, found in files]
+    text = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _read(path: Path) -> Digests:

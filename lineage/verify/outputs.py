@@ -1,15 +1,16 @@
 """Checks of the outs and inputs of stages against the records."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lineage.content import content_hash
-from lineage.files import hashes
+from lineage.files import belongs_to_system, hashes, own_files
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding
+from lineage.verify.hidden_files import is_hidden
 from models.file_reading import UnreadableFileError
 from tasks import artifacts
 
@@ -21,7 +22,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
     by_content = _paths_by_content(audited)
     for stage, found in audited.project.records.items():
         for entry in found["outputs"]:
-            parts: list[File] = entry.get("files", [entry])
+            parts = own_files(entry)
             gone = [file for file in parts if audited.hashes.of(file["path"]) is None]
             if gone and len(gone) == len(parts):
                 yield _missing(audited, stage, entry["path"], gone)
@@ -33,12 +34,13 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
                 if there is not None and there.sha256 != file["sha256"]:
                     yield _changed(audited, stage, file, by_content.get((Path(file["path"]).name, there.sha256)))
             if "files" in entry:
-                for path in sorted(set(audited.hashes.listing(entry["path"])) - {file["path"] for file in parts}):
+                added = set(audited.hashes.listing(entry["path"])) - {file["path"] for file in parts}
+                for path in sorted(path for path in added if not is_hidden(path)):
                     what = "no stage made it, and the stages that read the folder read it"
                     yield Finding("out-added", path, what, (stage,))
 
 
-def _missing(audited: AuditedProject, stage: str, path: str, gone: list[File]) -> Finding:
+def _missing(audited: AuditedProject, stage: str, path: str, gone: Sequence[File]) -> Finding:
     """Return the finding of a missing out, with the place that still has it."""
     if all(_has_original(audited, file) for file in gone):
         keeper = "Git" if path in audited.uncached else "DVC's cache"
@@ -85,9 +87,10 @@ def _paths_by_content(audited: AuditedProject) -> dict[tuple[str, str], tuple[st
 
 def inputs(audited: AuditedProject) -> Iterator[Finding]:
     """Yield inputs that, by the records, differ from the outs of the upstream stages."""
-    made = {file["path"]: (stage, file["sha256"]) for stage, file in audited.project.files("outputs")}
+    outs = audited.project.files("outputs")
+    made = {file["path"]: (stage, file["sha256"]) for stage, file in outs if not belongs_to_system(file["path"])}
     for stage, found in audited.project.records.items():
-        read = hashes(found["inputs"])
+        read = {path: digest for path, digest in hashes(found["inputs"]).items() if not belongs_to_system(path)}
         others: defaultdict[str, list[str]] = defaultdict(list)
         for path, digest in read.items():
             if path in made:
@@ -105,6 +108,6 @@ def inputs(audited: AuditedProject) -> Iterator[Finding]:
             yield Finding("input-mismatch", stage, what, (stage,))
         for folder in folders:
             for path in sorted(set(audited.hashes.listing(folder)) - set(read) - set(made)):
-                if audited.project.maker(path) is None:
+                if audited.project.maker(path) is None and not is_hidden(path):
                     what = f"no stage makes it, and it is in {folder}, which {stage} reads as a whole"
                     yield Finding("input-added", path, what, (stage,))

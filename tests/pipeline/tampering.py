@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
@@ -61,6 +62,19 @@ def value(path: Path, column: str, row: int, change: Callable[[Any], Any]) -> No
     place, kind = table.column_names.index(column), table[column].type
     changed = table.set_column(place, table.field(column), pa.array(values, kind))
     pq.write_table(changed, path, compression="zstd")
+
+
+def label_by_polars(folder: Path) -> None:
+    """Change one label in the table of cycles with polars, which writes other types of text and whole numbers."""
+    table = pl.read_parquet(folder / CYCLES)
+    label = pl.Series("lungsound_4", [(table["lungsound_4"][0] + 1) % 4, *table["lungsound_4"][1:]])
+    table.with_columns(label).write_parquet(folder / CYCLES)
+
+
+def rows(path: Path, change: Callable[[list[int]], list[int]]) -> None:
+    """Change the order of the rows of a Parquet table."""
+    table = pq.read_table(path)
+    pq.write_table(table.take(change(list(range(len(table))))), path, compression="zstd")
 
 
 def document(path: Path, change: Callable[[Any], None]) -> None:

@@ -17,13 +17,18 @@ CASES = {
     "a label in the table of cycles": (
         lambda p: do.value(p / do.CYCLES, "lungsound_4", 0, lambda label: (label + 1) % 4),
         "out-changed pool-contradicts", do.CYCLES, "lungsound_4 of 101_"),
+    "a label, by another writer": (do.label_by_polars,
+        "out-changed pool-contradicts", do.CYCLES, "lungsound_4 of 101_1b1_Tc_sc_Meditron_000: 0 → 1; "),
+    "rows of soft labels exchanged": (
+        lambda p: do.rows(p / do.SOFT_LABELS, lambda order: [order[1], order[0], *order[2:]]),
+        "out-changed", do.SOFT_LABELS, "the rows are in another order, from row 0 on"),
     "two rows of features exchanged": (do.features, "out-changed", do.FEATURES, "row 2 ({cycle}), "),
     "a table written anew": (
         lambda p: pq.write_table(pq.read_table(p / do.SOFT_LABELS), p / do.SOFT_LABELS, compression="gzip"),
         "out-rewritten", do.SOFT_LABELS, "its content is the same"),
     "one weight of a student": (do.weight, "out-changed", "data/student/1/val.safetensors", "tensor "),
     "a soft label": (lambda p: do.value(p / do.SOFT_LABELS, "soft_labels", 3, lambda labels: [labels[0][::-1]]),
-        "out-changed", do.SOFT_LABELS, "soft_labels of "),
+        "out-changed", do.SOFT_LABELS, "soft_labels[0]["),
     "a metric": (
         lambda p: do.document(p / METRICS, lambda read: read["student"]["val"]["score_strict"].update(mean=61.5)),
         "out-changed metric-contradicts", METRICS, "student.val.score_strict.mean"),

@@ -27,7 +27,15 @@ def test_folders_have_the_md5_of_dvc(tmp_path):
     entries = {entry["path"]: entry for kind in ("deps", "outs") for entry in stage[kind]}
     assert set(entries) == {"src.txt", "read", "written"}
     assert {path: hashes.dvc(path) for path in entries} == {path: entry["md5"] for path, entry in entries.items()}
-    assert {path: hashes.size(path) for path in entries} == {path: entry["size"] for path, entry in entries.items()}
+    assert {path: hashes.versions(path)[entry["md5"]] for path, entry in entries.items()} == {
+        path: entry["size"] for path, entry in entries.items()
+    }
+    for name in (".DS_Store", "a/._b.txt", ".ipynb_checkpoints/b-checkpoint.py"):
+        (root / "read" / name).parent.mkdir(exist_ok=True)
+        (root / "read" / name).write_text("of the system")
+    found = FileHashes(root)
+    assert found.versions("read") == {found.dvc("read"): entries["read"]["size"] + 39} | hashes.versions("read")
+    assert found.listing("read") == hashes.listing("read")
 
 
 def test_a_hard_link_is_read_once(tmp_path):
