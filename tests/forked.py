@@ -1,10 +1,11 @@
 """DVC, `breathline` and stages as forks of a process that has imported their libraries, which takes most of their time.
 
 `run` and the script of `stages_first` send a command, its folder, its environment and its streams to the server of its
-kind. Each fork is a process of its own. The code of a project is imported in the fork, from the folder of the command.
+kind. All processes of a test session share the servers. Each fork is a process of its own. The code of a project is
+imported in the fork, from the folder of the command.
 """
 
-import atexit
+import fcntl
 import functools
 import json
 import logging
@@ -80,26 +81,26 @@ def stages_first(env: Mapping[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _server(kind: str) -> str:
-    """Start the server of a kind, which ends with this process, and return the path of its socket."""
-    folder = tempfile.mkdtemp()
-    address = str(Path(folder, "socket"))
-    command = [sys.executable, __file__, "--serve", kind, address]
-    # A fork cannot switch this off: warnings would be added to the output.
-    env = os.environ | {"PYTHONWARNDEFAULTENCODING": ""}
-    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert server.stdin is not None
-    assert server.stdout is not None
-    assert server.stdout.readline() == "ready\n"
-    atexit.register(_end, server, folder)
-    python = Path(folder, "python")
-    python.write_text(PYTHON.format(python=sys.executable, file=__file__, socket=address), encoding="utf-8")
-    python.chmod(0o700)
-    return address
-
-
-def _end(server: subprocess.Popen[str], folder: str) -> None:
-    server.communicate()
-    shutil.rmtree(folder, ignore_errors=True)
+    """Start the server of a kind, unless another process of this session did, and return the path of its socket."""
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.gettempdir(), f"forks-{kind}-{owner}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    address = folder / "socket"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not address.exists():
+            python = folder / "python"
+            python.write_text(PYTHON.format(python=sys.executable, file=__file__, socket=address), encoding="utf-8")
+            python.chmod(0o700)
+            command = [sys.executable, __file__, "--serve", kind, str(address), str(owner)]
+            # A fork cannot switch this off: warnings would be added to the output.
+            env = os.environ | {"PYTHONWARNDEFAULTENCODING": ""}
+            server = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+            )
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+    return str(address)
 
 
 def _ask(address: str, arguments: list[str], folder: str, env: dict[str, str], streams: list[int]) -> int:
@@ -112,8 +113,8 @@ def _ask(address: str, arguments: list[str], folder: str, env: dict[str, str], s
         return status[0] if status else 128 + signal.SIGKILL
 
 
-def _serve(kind: str, address: str) -> None:
-    """Fork a process for each order until the standard input ends."""
+def _serve(kind: str, address: str, owner: int) -> None:
+    """Fork a process for each order until the owner, the first process of the session, has ended."""
     late = json.loads((ROOT / "flows/processes/late_imports.json").read_text(encoding="utf-8"))
     for name in (*late, *DVC_LIBRARIES) if kind == "dvc" else STAGE_LIBRARIES:
         with suppress(ImportError):
@@ -123,7 +124,10 @@ def _serve(kind: str, address: str) -> None:
         server.listen()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while server in select.select([server, sys.stdin], [], [])[0]:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        while _alive(owner):
+            if not select.select([server], [], [], 1)[0]:
+                continue
             connection = server.accept()[0]
             with suppress(ChildProcessError):  # there are no children
                 while os.waitpid(-1, os.WNOHANG)[0]:
@@ -132,6 +136,15 @@ def _serve(kind: str, address: str) -> None:
                 server.close()
                 _answer(connection)
             connection.close()
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _answer(connection: socket.socket) -> None:
@@ -185,6 +198,6 @@ COMMANDS: dict[str, Callable[[], int | None]] = {"dvc": _run_dvc, "breathline": 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
-        _serve(*sys.argv[2:])
+        _serve(*sys.argv[2:4], int(sys.argv[4]))
     else:
         sys.exit(_ask(sys.argv[1], sys.argv[2:], os.getcwd(), dict(os.environ), [0, 1, 2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +46,9 @@ def imported(module: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def named_in_strings(module: str) -> Iterator[str]:
-    """Yield the names of project modules in the strings of a module, docstrings aside."""
+@cache
+def named_in_strings(module: str) -> frozenset[str]:
+    """Return the names of project modules in the strings of a module, docstrings aside."""
     tree = ast.parse(modules()[module].read_text(encoding="utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
@@ -56,8 +56,10 @@ def named_in_strings(module: str) -> Iterator[str]:
         for node in ast.walk(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
+    found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             for name in (node.value, *LAUNCHED.findall(node.value)):
                 if name.rstrip(".") in modules() and "." in name:
-                    yield name.rstrip(".")
+                    found.add(name.rstrip("."))
+    return frozenset(found)

@@ -1,7 +1,9 @@
 """Resolution of a recipe: defaults, base recipes, its own overrides, and its small version."""
 
+import functools
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,12 @@ def load(name: str, folder: Path = RECIPES) -> dict[str, Any]:
         raise BreathlineError(
             f"The recipe `{name}` does not exist.", where=folder, hint=f"one of: {', '.join(names(folder)) or 'none'}"
         )
-    text = yaml_files.read_text(path)
+    return deepcopy(_parse(path, yaml_files.read_text(path)))
+
+
+@functools.cache
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    """Return the content of a recipe's text. A base recipe is that of many, and is parsed once."""
     loaded = yaml_files.as_mapping(yaml_files.parse(text, path), path)
     judge.refuse(judge.describe(faults.find(Recipe, loaded), judge.locator(path, text)), path)
     return loaded

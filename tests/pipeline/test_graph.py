@@ -85,16 +85,22 @@ def test_stages_of_external_corpora_read_and_run_the_same_as_the_others():
         assert (code[0], own["cmd"]) == (code[1], external["cmd"])
 
 
-@pytest.fixture(params=[(name, small) for name in RECIPES for small in (False, True)], ids=str)
-def configured(request, tmp_path) -> tuple[Path, dict]:
+# Half a second each.
+CONFIGURED = [(name, False) for name in RECIPES] + [("demo", True)]
+MINIATURES = [pytest.param((name, True), marks=pytest.mark.long) for name in RECIPES if name != "demo"]
+
+
+@pytest.fixture(scope="module", params=[*CONFIGURED, *MINIATURES], ids=str)
+def configured(request, tmp_path_factory) -> tuple[Path, dict]:
     """Return a folder with the graph under one recipe or its miniature, and its parameters."""
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    folder = tmp_path_factory.mktemp("configured")
+    shutil.copy(ROOT / "dvc.yaml", folder)
     name, small = request.param
     overrides = recipe_layers.resolve(name, small=small, folder=ROOT / "recipes")
     text, _ = params_text.apply((ROOT / "params.yaml").read_text(encoding="utf-8"), overrides)
-    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
-    Repo.init(str(tmp_path), no_scm=True).close()
-    return tmp_path, YAML(typ="safe").load(text)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    Repo.init(str(folder), no_scm=True).close()
+    return folder, YAML(typ="safe").load(text)
 
 
 def test_every_parameter_is_used_by_a_stage_and_the_reverse(configured):

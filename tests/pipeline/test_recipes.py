@@ -104,15 +104,15 @@ def run(name: str, corpora: dict[str, list[str]], bare: Path, memo: dict[str, Pa
     return results(bare)
 
 
-def run_through_dvc(name: str, corpora: dict[str, list[str]], folder: Path, cache: Path) -> dict:
-    """Run a recipe's miniature as a user does, in a copy of the project, and return its metrics."""
+def run_through_dvc(name: str, corpora: dict[str, list[str]], folder: Path, cache: Path, *targets: str) -> dict:
+    """Run a recipe's miniature as a user does, in a copy of the project, up to targets; return its metrics."""
     toy.checkout(ROOT, folder)
     for key, value in (("cache.dir", str(cache)), ("cache.type", "reflink,hardlink,copy")):
         toy.call(folder, "dvc", "config", "--local", key, value)
     given = [part for option, sources in corpora.items() for source in sources for part in (f"--{option}", source)]
     toy.call(folder, "breathline", "recipe", "use", name, "--small", *given)
     runs.edit(folder, miniature)
-    runs.repro(folder)
+    runs.repro(folder, *targets)
     return results(folder)
 
 
@@ -170,9 +170,13 @@ def test_a_scheme_of_comparison_runs_to_the_scores_of_each_corpus(name, bare, me
     assert native_figures(bare) == metrics.get("native", {})
 
 
-@pytest.mark.parametrize(
-    "name", ["mn_plain", *(pytest.param(name, marks=pytest.mark.long) for name in RECIPES if name != "mn_plain")]
-)
+def test_a_recipe_runs_through_dvc(cache, tmp_path, sprsound):
+    """The stages after `evaluate` run through DVC in the finished run."""
+    assert run_through_dvc("mn_plain", options("mn_plain", sprsound), tmp_path / "project", cache, "evaluate")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs_through_dvc(name, cache, tmp_path, sprsound):
     assert run_through_dvc(name, options(name, sprsound), tmp_path / "project", cache)["corpora"] is not None
 

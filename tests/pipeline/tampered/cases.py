@@ -31,10 +31,7 @@ HONEST: dict[str, Change] = _merged("HONEST")
 TYPICAL = {
     "a flag in an annotation",
     "two rows of features exchanged",
-    "one weight of a student",
-    "a prediction",
     "a teacher swapped for another",
     "a record that dvc.lock was made to name",
-    "the log's end cut off",
     "a committed edit of a module",
 }

@@ -32,7 +32,7 @@ def values(text: str) -> dict[str, Any]:
     return deepcopy(_read(text))
 
 
-@pytest.mark.parametrize("small", [False, pytest.param(True, marks=pytest.mark.slow)])  # 0.3 s each
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=pytest.mark.long)])  # 0.3 s each
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(name, small):
     """Whatever is used after the demo, which is committed, the demo comes back byte for byte."""
@@ -64,8 +64,9 @@ def test_small_keeps_the_method(name):
     assert small["student"]["seeds"] == [1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", ["demo", *(pytest.param(name, marks=pytest.mark.long) for name in RECIPES if name != "demo")]
+)
 def test_dvc_can_change_what_a_recipe_wrote(name, tmp_path):
     """`dvc exp run -S` rewrites params.yaml, and wraps long lines."""
     path = tmp_path / "params.yaml"

@@ -27,7 +27,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow  # trains twice and starts a process that imports torch, about 10 s
 def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, caplog):
-    change(project, {"teacher_training": {"schedule": {"epochs": 12}}})
+    change(project, {"teacher_training": {"schedule": {"epochs": 6}}})
     train_teacher.main("mn")
     out = project / "data" / "teachers" / "mn"
     undisturbed = contents(out)
