@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,34 @@ def commit_of(root: Path, revision: str) -> str | None:
 def file_at(root: Path, revision: str, path: str) -> bytes | None:
     """Return a file of a revision, by its path below the root; None if the revision does not have it."""
     return ask_git_bytes(root, "show", "--end-of-options", f"{revision}:{_folder(root)}{path}")
+
+
+def versions(root: Path, path: str, commits: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the commits that have a file, by its path below the root, and the file's content at each."""
+    asked = {f"{commit}:{prefix(root)}{path}": commit for commit in commits}
+    for name, content in blobs(root, asked).items():
+        yield asked[name], content
+
+
+def blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the content of files by their names in Git (``COMMIT:PATH``, from the top of the repository).
+
+    A file that Git does not have is left out.
+    """
+    asked = list(dict.fromkeys(names))
+    found: dict[str, bytes] = {}
+    rest = ask_git_bytes(root, "cat-file", "--batch", stdin="".join(f"{name}\n" for name in asked).encode()) or b""
+    start = 0
+    for name in asked:
+        end = rest.find(b"\n", start)
+        parts = rest[start:end].rsplit(b" ", 2)
+        start = end + 1
+        if len(parts) == 3 and parts[2].isdigit():
+            size = int(parts[2])
+            if parts[1] == b"blob":
+                found[name] = rest[start : start + size]
+            start += size + 1
+    return found
 
 
 def tree_at(root: Path, commit: str) -> str:

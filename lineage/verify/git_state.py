@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage import code
 from lineage.files import hashes
-from lineage.git import ask_git_bytes, commit_of, prefix
+from lineage.git import blobs, commit_of, prefix
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 
@@ -87,18 +87,9 @@ def _commit(
 
 def _blob_hashes(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of files in a commit, by path below the project's root."""
-    names = sorted(paths)
     folder = prefix(root)
-    asked = "".join(f"{commit}:{folder}{name}\n" for name in names).encode()
-    found, rest = {}, ask_git_bytes(root, "cat-file", "--batch", stdin=asked) or b""
-    for name in names:
-        header, _, rest = rest.partition(b"\n")
-        parts = header.rsplit(b" ", 2)
-        if len(parts) == 3 and parts[1] == b"blob":
-            size = int(parts[2])
-            found[name] = hashlib.sha256(rest[:size]).hexdigest()
-            rest = rest[size + 1 :]
-    return found
+    found = blobs(root, (f"{commit}:{folder}{path}" for path in sorted(paths)))
+    return {name.removeprefix(f"{commit}:{folder}"): hashlib.sha256(text).hexdigest() for name, text in found.items()}
 
 
 def _listed(names: list[str]) -> str:
