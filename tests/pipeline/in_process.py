@@ -7,6 +7,7 @@ import json
 import operator
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def repro(folder: Path, memo: dict[str, Path], *, last: str = "report") -> None:
-    """Run every stage up to the last one, or link its outs from a folder in which an equal stage ran before.
+    """Run a stage and those that it needs, or link outs from a folder in which an equal stage ran before.
 
     Args:
         folder: A folder with a params.yaml. It needs no Git and no DVC, and stages leave no records there.
         memo: The folder in which each stage ran, by a hash of all it depends on; shared by several runs.
-        last: Last stage that runs, in the order of dvc.yaml.
+        last: The stage.
     """
     shutil.copy2(ROOT / "dvc.yaml", folder)
     stages = graph.read(folder)
@@ -32,7 +33,7 @@ def repro(folder: Path, memo: dict[str, Path], *, last: str = "report") -> None:
     read, hashes = params.read(folder / "params.yaml"), dict[str, str]()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for stage in stages.values():
+        for stage in _needed(stages, last):
             values = [functools.reduce(operator.getitem, key.split("."), read) for key in stage.params]
             before = [made for path, made in hashes.items() if any(_overlap(path, used) for used in stage.inputs)]
             text = json.dumps([stage.name, values, before], default=str)
@@ -43,8 +44,16 @@ def repro(folder: Path, memo: dict[str, Path], *, last: str = "report") -> None:
             else:
                 run(stage.name)
                 memo[key] = folder
-            if stage.name == last:
-                break
+
+
+def _needed(stages: Mapping[str, graph.Stage], last: str) -> list[graph.Stage]:
+    """Return a stage and those that it needs, in the order of dvc.yaml."""
+    found = [stages[last]]
+    for stage in reversed(stages.values()):
+        inputs = {path for one in found for path in one.inputs}
+        if any(_overlap(out, path) for out in stage.outs for path in inputs):
+            found.append(stage)
+    return found[::-1]
 
 
 def _overlap(one: str, other: str) -> bool:

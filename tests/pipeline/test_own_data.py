@@ -69,6 +69,7 @@ def test_own_recordings_become_a_trained_and_evaluated_model(tmp_path, monkeypat
         done = CliRunner().invoke(APPS[words[1]], words[2:])
         assert done.exit_code == 0, done.output
     in_process.repro(tmp_path, {})
+    in_process.run("export")
 
     predictions = pl.read_parquet("data/evaluation/predictions.parquet")
     assert predictions["patient_id"].str.starts_with("mine-").all()

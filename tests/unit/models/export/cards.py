@@ -82,12 +82,21 @@ def model(
 
 
 @torch.no_grad()
-def spread_logits(network: Network, features: Tensor) -> None:
-    """Let BatchNorm take the statistics of features, and scale the last layer to logits that tell them apart."""
+def spread_logits(network: Network, features: Tensor, spread: float = SPREAD, *, centred: bool = False) -> None:
+    """Let BatchNorm take the statistics of features, and scale the last layer to logits that tell them apart.
+
+    Args:
+        network: The network.
+        features: Features ``(clips, frames, mels)``.
+        spread: Standard deviation of the logits.
+        centred: Whether the logits of each class get a mean of 0, as random networks have about.
+    """
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
     network.train()(features)
     logits = network.eval()(features)
     [*_, last] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
-    last.weight *= SPREAD / logits.std(dim=0).mean()
+    last.weight *= spread / logits.std(dim=0).mean()
+    if centred:
+        last.bias -= network(features).mean(dim=0)

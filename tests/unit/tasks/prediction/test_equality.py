@@ -1,6 +1,5 @@
 """One recording, three ways: the functions of the pipeline, PyTorch's engine, and onnxruntime's."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -77,15 +76,3 @@ def test_generated_recordings(tmp_path):
     soundfile.write(wav, noise, 4000)
     wav.with_suffix(".txt").write_text("0.1\t0.9\t0\t0\n0.9\t3.4\t0\t0\n3.4\t7.9\t1\t0\n")
     assert compare(export(tmp_path / "model", frontend), [wav], frontend) == 6
-
-
-@pytest.mark.real
-@pytest.mark.long
-@pytest.mark.parametrize("frontend", ["ast", "efficientat"])
-def test_real_recordings(tmp_path, real_icbhi, frontend):
-    """Ten recordings of all devices and sample rates."""
-    wavs = []
-    for flac in sorted((real_icbhi / "flac").glob("*.flac"))[::16][:10]:
-        wavs.append(Path(shutil.copy(flac, tmp_path)))
-        shutil.copy(real_icbhi / "annotations" / f"{flac.stem}.txt", tmp_path)
-    assert compare(export(tmp_path / "model", frontend), wavs, frontend) > 100

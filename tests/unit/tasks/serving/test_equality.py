@@ -60,17 +60,6 @@ def recordings(real, folder, count):
 
 
 @pytest.mark.real
-@pytest.mark.slow
-def test_answers_equal_predictions_of_real_recordings(tmp_path, real_icbhi):
-    model = write(tmp_path / "model", "efficientat")
-    (tmp_path / "uploads").mkdir()
-    with running_server(tmp_path / "uploads", model) as server:
-        assert (
-            compared(server, predictor.load(model, "direct"), recordings(real_icbhi, tmp_path / "real", 3)) < TOLERANCE
-        )
-
-
-@pytest.mark.real
 @pytest.mark.long
 @pytest.mark.parametrize("frontend", ["ast", "efficientat"])
 def test_answers_of_onnxruntime_equal_predictions_of_pytorch(tmp_path, real_icbhi, frontend):
