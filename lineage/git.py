@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from tasks.runtime.errors import BreathlineError
 
@@ -126,6 +127,20 @@ def origin(root: Path) -> Mapping[str, Any] | None:
     path = root / ORIGIN
     found: Mapping[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     return found
+
+
+def address_without_password(url: str) -> str | None:
+    """Return the URL of a remote without its credentials; None if it names no host, as a local folder does.
+
+    SSH keeps the name of the account on the server.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    user = f"{parts.username}@" if parts.username and parts.scheme == "ssh" else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{host}{port}"))
 
 
 def _folder(root: Path) -> str:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-from lineage.git import git
+from lineage.git import address_without_password, git
 from tasks.runtime.errors import BreathlineError
 
 DEFAULT = "origin"
@@ -54,12 +53,8 @@ def _git_remote(root: Path) -> str:
 
 def _address(root: Path, url: str) -> str:
     """Return an address that is valid on other machines, without its password: Prefect shows parameters."""
-    parts = urlsplit(url)
-    if parts.scheme and parts.hostname:
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        port = f":{parts.port}" if parts.port else ""
-        user = f"{parts.username}@" if parts.username and parts.scheme == "ssh" else ""
-        return urlunsplit(parts._replace(netloc=f"{user}{host}{port}"))
+    if (address := address_without_password(url)) is not None:
+        return address
     local = root / Path(url).expanduser()
     return str(local.resolve()) if local.exists() else url
 

@@ -3,6 +3,8 @@
 The card has YAML metadata and a text on source, content, use and limits. Counts come from the current tables.
 """
 
+import re
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +16,7 @@ from lineage.files import by_path
 from lineage.project import Project
 from tasks import artifacts
 from tasks.audio import front_end_rates
-from tasks.exporting import statements
+from tasks.exporting.statements import INTENDED
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Licence
 
@@ -41,7 +43,8 @@ def card(project: Project) -> str:
     summary = read_json(project.root / artifacts.SUMMARY)
     about = DatasetCardData(
         pretty_name=f"{corpus.title}: breath cycles",
-        license=_hub_licence(corpus.licence),
+        **_licence(corpus.licence),
+        license_link=hub_card.licence_link(part.facts for part in parts if not part.external),
         task_categories=["audio-classification"],
         size_categories=[next((name for size, name in SIZES if len(cycles) < size), "100K<n<1M")],
         tags=["respiratory-sounds", "lung-sounds", "medical"],
@@ -56,33 +59,44 @@ def card(project: Project) -> str:
         corpus=corpus,
         learned=[part for part in parts if not part.external],
         external=[part for part in parts if part.external],
-        intended=statements.INTENDED,
+        intended=INTENDED,
         summary=summary,
         unfaded=front_end_rates.unfaded(made["params"]["frontends"]),
         splits={split: _split(split, recordings, cycles) for split in sorted({row["split"] for row in cycles})},
         both_sides=corpora.both_sides(recordings),
         classes=summary["classes"],
         groups={name: _patients(recordings, name) for name in ("sex", "diagnosis", "device", "location")},
-        ages=sorted({row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()),
+        ages=_ages(recordings),
         files=by_path(project.records["pool"]["outputs"]) | _waveforms(project, parts),
     )
 
 
 def _split(split: str, recordings: list[dict[str, Any]], cycles: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [row for row in cycles if row["split"] == split]
+    rows, recorded = ([row for row in table if row["split"] == split] for table in (cycles, recordings))
     return {
-        "recordings": sum(row["split"] == split for row in recordings),
+        "recordings": len(recorded),
         "patients": len({row["patient_id"] for row in rows}),
         "cycles": len(rows),
-        "hours": sum(row["duration_s"] for row in rows) / 3600,
+        "recorded_hours": sum(row["duration_s"] for row in recorded) / 3600,
+        "annotated_hours": sum(row["duration_s"] for row in rows) / 3600,
     }
 
 
-def _hub_licence(licence: Licence | None) -> str:
-    """Return the Hub's identifier of a licence."""
+def _ages(recordings: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
+    """Return number, range and median of the known ages of patients in years; None if no age is known."""
+    ages = {row["patient_id"]: row["age"] for row in recordings if row["age"] is not None}.values()
+    if not ages:
+        return None
+    return {"patients": len(ages), "lowest": min(ages), "highest": max(ages), "median": statistics.median(ages)}
+
+
+def _licence(licence: Licence | None) -> dict[str, str]:
+    """Return the Hub's identifier of a licence, and a name for one that the Hub has no identifier of."""
     if licence is None:
-        return "unknown"
-    return "mit" if licence.name == corpora.LICENCE else "other"
+        return {"license": "unknown"}
+    if licence.name == corpora.LICENCE:
+        return {"license": "mit"}
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9]+", "-", licence.name.lower()).strip("-")}
 
 
 def _patients(recordings: list[dict[str, Any]], column: str) -> Mapping[str, int]:

@@ -1,17 +1,20 @@
 """Provenance of models and figures: an in-toto Statement v1 with a SLSA provenance v1 predicate.
 
 Formats: in-toto.io/Statement/v1 and slsa.dev/provenance/v1. The whole pipeline is one build. Its subjects are weights,
-predictions and figures. Its external parameters are those of params.yaml. Its resolved dependencies are code, lock
-file, recordings and pretrained weights. The record of each stage is a by-product. Its hash covers all steps in between.
+predictions, figures, plots and the report. Its external parameters are those of params.yaml. Its resolved dependencies
+are code, lock file, recordings and pretrained weights. By-products are the record of each stage, whose hash covers all
+steps in between, and the event log up to its last entry.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from lineage import events, record
-from lineage.exports import corpora, dsse, results, stage_runs
+from lineage import events, log_lines, record
+from lineage.exports import attested, corpora, dsse, results, stage_runs
 from lineage.exports.request import Request
+from lineage.exports.source_code import Repository
 from lineage.exports.stage_runs import Run
 from lineage.files import by_path
 from lineage.project import Project
@@ -21,7 +24,6 @@ from tasks.runtime.artifact_reading import read_json
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
-STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 FIGURES = tuple(
     path.as_posix()
@@ -31,8 +33,12 @@ FIGURES = tuple(
         artifacts.NATIVE_PREDICTIONS,
         artifacts.METRICS,
         artifacts.SCORES,
+        artifacts.EXPLANATION,
+        artifacts.REPORT,
     )
 )
+REPORT, REPORTING = artifacts.REPORT.as_posix(), "report"  # the report, and the stage that makes it
+PLOTS = f"{artifacts.PLOTS.as_posix()}/"
 MODELS = tuple(f"{path.as_posix()}/" for path in (artifacts.STUDENTS, artifacts.TEACHERS, artifacts.EXPORTS))
 MODEL_FILES = (".safetensors", ".onnx", file_names.CARD)  # ends of their names
 Statement = dict[str, Any]
@@ -62,7 +68,7 @@ def statement(project: Project) -> Statement:
         )
     runs = stage_runs.recorded_runs(project)
     return {
-        "_type": STATEMENT,
+        "_type": attested.STATEMENT,
         "subject": subjects,
         "predicateType": PROVENANCE,
         "predicate": {
@@ -77,34 +83,6 @@ def statement(project: Project) -> Statement:
     }
 
 
-def differences(attested: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """Return the differences between a statement and the current files, in words, by path.
-
-    The subjects of the statement (models and figures) and its by-products (records) are compared. The event log must
-    still contain the entry that was its last one when the statement was made.
-
-    Raises:
-        ValueError: The statement is not an in-toto Statement v1 with named and hashed subjects.
-    """
-    if attested.get("_type") != STATEMENT or not attested.get("subject"):
-        raise ValueError(f"This is not an in-toto statement: `_type` is {attested.get('_type')!r}, not {STATEMENT}.")
-    found = {}
-    byproducts = attested.get("predicate", {}).get("runDetails", {}).get("byproducts", [])
-    heads = [one["digest"]["sha256"] for one in byproducts if one.get("name") == str(events.LOG)]
-    for head in heads:
-        if head not in [entry.get("hash") for entry in events.read(root)]:
-            found[str(events.LOG)] = f"the last entry of the statement, {head[:12]}…, is missing: entries were removed"
-    for subject in [*attested["subject"], *(one for one in byproducts if one.get("name") != str(events.LOG))]:
-        name, expected = subject.get("name"), subject.get("digest", {}).get("sha256")
-        if not name or not expected:
-            raise ValueError(f"A subject of the statement has no name or no SHA-256: {subject}.")
-        if not (root / name).is_file():
-            found[name] = "attested, but missing"
-        elif (seen := sha256(root / name)) != expected:
-            found[name] = f"its SHA-256 is {seen[:12]}…, attested is {expected[:12]}…"
-    return found
-
-
 def attestable(project: Project) -> set[str]:
     """Return the paths of the models and figures that a statement about the project would name."""
     return {subject["name"] for subject in _subjects(project)}
@@ -113,18 +91,30 @@ def attestable(project: Project) -> set[str]:
 def _subjects(project: Project) -> Iterator[Descriptor]:
     for made in project.records.values():
         for path, file in by_path(made["outputs"]).items():
-            if path in FIGURES or (
-                path.startswith(MODELS) and path.endswith((".safetensors", ".onnx", file_names.CARD))
-            ):
-                yield _descriptor(path, file["sha256"])
+            if path in FIGURES or path.startswith(PLOTS) or (path.startswith(MODELS) and path.endswith(MODEL_FILES)):
+                # The bytes of the report hold its provenance, such as times of the runs, which its content does not.
+                content = {"annotations": {"content": file["content"]}} if path == REPORT and "content" in file else {}
+                yield _descriptor(path, file["sha256"]) | content
+
+
+def _log(root: Path) -> Iterator[Descriptor]:
+    """Yield the event log up to its last complete entry."""
+    path = root / events.LOG
+    tail = log_lines.tail_of(path)
+    if tail.last is not None:
+        facts = {"bytes": tail.end, "entries": tail.last["number"], "lastEntry": tail.last["hash"]}
+        yield _descriptor(str(events.LOG), attested.hash_of_beginning(path, tail.end)) | {"annotations": facts}
 
 
 def _dependencies(project: Project) -> Iterator[Descriptor]:
+    repository = Repository(project.root)
     for state in stage_runs.code_states(project):
         git, stages = state["git"], {"stages": state["stages"]}
         if git.get("commit"):
             facts = {**stages, "shallow": git["shallow"]}
-            yield {"name": "source code", "digest": {"gitCommit": git["commit"]}, "annotations": facts}
+            commit = {"name": "source code", "digest": {"gitCommit": git["commit"]}, "annotations": facts}
+            uri = repository.uri(git["commit"])
+            yield commit | ({"uri": uri} if uri else {})
         if git.get("dirty"):
             facts = {**stages, "untracked": git["untracked"]}
             yield _descriptor("uncommitted changes", git["diff_sha256"]) | {"annotations": facts}
@@ -152,12 +142,14 @@ def _dependencies(project: Project) -> Iterator[Descriptor]:
 def _details(project: Project, runs: Mapping[str, Run]) -> dict[str, Any]:
     last = runs.get("evaluate") or next((runs[name] for name in reversed(project.order) if name in runs), None)
     # SLSA requires a builder. Without a run in the event log it is unknown: the stages ran on another machine.
-    builder = f"{stage_runs.URN}:builder:{last.start['host']}" if last else f"{stage_runs.URN}:builder:unknown"
+    host = quote(str(last.start["host"]), safe="") if last else "unknown"
+    # The record of the report names its bytes, which differ when an equal report is made again.
+    recorded = [record.path_of(name) for name in project.records if name != REPORTING]
     details: dict[str, Any] = {
-        "builder": {"id": builder, "version": {"breathline": stage_runs.version()}},
+        "builder": {"id": f"{stage_runs.URN}:builder:{host}", "version": {"breathline": stage_runs.version()}},
         "byproducts": [
-            *(_descriptor(str(path), sha256(project.root / path)) for path in map(record.path_of, project.records)),
-            *(_descriptor(str(events.LOG), entry["hash"]) for entry in events.read(project.root)[-1:]),
+            *(_descriptor(str(path), sha256(project.root / path)) for path in recorded),
+            *_log(project.root),
         ],
     }
     if last is not None and last.end is not None:

@@ -56,6 +56,7 @@ def card(project: Project) -> str:
         model_name=name,
         license=LICENCE,
         license_name="see-licence-below",
+        license_link=hub_card.licence_link(part.facts for part in parts if not part.external),
         library_name="breathline",
         pipeline_tag="audio-classification",
         tags=["respiratory-sounds", "lung-sounds", corpus.identity.name, found["labels"]],

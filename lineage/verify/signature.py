@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage.exports import dsse, in_toto
+from lineage.exports import attested, dsse, in_toto
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 from tasks.runtime.errors import BreathlineError
@@ -29,18 +29,18 @@ def check(audited: AuditedProject, *, signed: SignedStatement) -> Iterator[Findi
     try:
         envelope = json.loads(signed.envelope.read_text(encoding="utf-8"))
         statement = dsse.verify(envelope, signed.key)
-        differences = in_toto.differences(statement, audited.root)
+        differences = attested.differences(statement, audited.root)
     except OSError as error:
         raise BreathlineError("The signed statement cannot be read.", where=where) from error
     except (dsse.SignatureError, ValueError) as error:
         yield Finding("signature-refused", where, str(error))
         return
-    attested = {subject["name"] for subject in statement["subject"]}
-    unnamed = sorted(in_toto.attestable(audited.project) - attested)
+    named = {subject["name"] for subject in statement["subject"]}
+    unnamed = sorted(in_toto.attestable(audited.project) - named)
     found = {**differences, **dict.fromkeys(unnamed, "a model or figure that the statement does not name")}
     for path, what in found.items():
         stages = (maker,) if (maker := audited.project.maker(path)) else ()
         yield Finding("signed-changed", path, f"{what} ({where})", stages)
     if not differences:
-        what = f"the signature is that of {signed.key}, and {len(attested)} models and figures are as attested"
+        what = f"the signature is that of {signed.key}, and {len(named)} models and figures are as attested"
         yield note("signature-checked", where, what)

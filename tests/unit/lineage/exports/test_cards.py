@@ -6,6 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
@@ -121,13 +123,42 @@ def test_tables_are_whole_and_limits_name_the_whole_database_and_the_present_rec
 def test_the_data_card_counts_the_present_tables(made):
     card = DatasetCard(data_card.card(made))
     assert card.data.size_categories == ["n<1K"]
-    assert "| train | 4 | 4 | 9 | 0.00 |" in card.text
+    assert "| train | 4 | 4 | 9 | 0.00 | 0.00 |" in card.text
     assert "| train | lungsound_4 | normal 5, crackle 2, wheeze 2, both 0 |" in card.text
     assert "| test | lungsound_4 | normal 1, crackle 1, wheeze 1, both 1 |" in card.text
     assert "A part of ICBHI 2017 (7 of 920 recordings)." in card.text
     assert "Patients on both sides of the split: 102." in card.text
     assert "Left out, named by the split, not in the source: 1." in card.text
     assert sha256(made.root / "data/cycles/cycles.parquet") in card.text
+
+
+def write(path, **columns):
+    schema = pq.read_schema(path)
+    pq.write_table(pl.read_parquet(path).with_columns(**columns).to_arrow().cast(schema), path)
+
+
+def test_the_data_card_has_the_median_age_and_both_kinds_of_hours(copied):
+    recordings, cycles = copied / "data/cycles/recordings.parquet", copied / "data/cycles/cycles.parquet"
+    ages = pl.col("patient_id").replace_strict({"101": 1.5, "102": 2, "103": 4, "104": 70, "105": 80, "106": 90})
+    write(recordings, age=ages.cast(float), duration_s=pl.col("duration_s") * 1000)
+    write(cycles, duration_s=pl.col("duration_s") * 100)
+    card = data_card.card(project.load(copied))
+    assert "Ages of the 6 patients with a known age: 1.5 to 90 years, median 37." in card
+    tables = [pl.read_parquet(path).filter(split="train")["duration_s"] for path in (recordings, cycles)]
+    hours = [f"{column.sum() / 3600:.2f}" for column in tables]
+    assert hours[0] != hours[1]
+    assert f"| train | 4 | 4 | 9 | {hours[0]} | {hours[1]} |" in card
+    write(recordings, age=pl.lit(None, float))
+    assert "Ages of" not in data_card.card(project.load(copied))
+
+
+def test_the_cards_link_to_the_terms_of_use_of_the_recordings(made, several_project):
+    for card in (ModelCard(model_card.card(made)), DatasetCard(data_card.card(made))):
+        assert card.data.license == "other"
+        assert card.data.license_link == "https://bhichallenge.med.auth.gr/"
+    assert card.data.license_name == "free-for-research"
+    # Corpora with different terms have no common address.
+    assert "license_link" not in model_card.card(project.load(several_project))
 
 
 def identity(statement, *, verified):

@@ -1,5 +1,7 @@
 """In-toto statements, read by the bindings of in-toto; the predicate is read by the protobuf message of SLSA."""
 
+import hashlib
+import json
 import shutil
 
 import pytest
@@ -8,8 +10,8 @@ from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
-from lineage import project
-from lineage.exports import in_toto
+from lineage import events, files, project
+from lineage.exports import attested, in_toto
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -29,13 +31,14 @@ def test_the_statement_and_its_predicate_follow_the_standards(statement):
     assert (finished.ToDatetime() - started.ToDatetime()).total_seconds() == 1
 
 
-def test_models_and_figures_are_the_subjects(statement):
+def test_models_figures_plots_and_report_are_the_subjects(statement, made):
     models = [f"data/student/{seed}" for seed in (1, 2)] + [f"data/teachers/t{number}" for number in (1, 2, 3)]
-    files = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
-    files |= {f"data/export/{seed}/{name}" for seed in (1, 2) for name in ("model.json", "model.safetensors")}
+    paths = {f"{model}/{name}" for model in models for name in ("model.json", "val.safetensors")}
+    paths |= {f"data/export/{seed}/{name}" for seed in (1, 2) for name in ("model.json", "model.safetensors")}
     figures = {f"data/evaluation/{name}.parquet" for name in ("predictions", "external", "native")}
-    figures |= {"reports/metrics.json", "reports/scores.json"}
-    assert {subject["name"] for subject in statement["subject"]} == files | figures
+    figures |= {f"reports/{name}" for name in ("metrics.json", "scores.json", "explanation.json", "report.html")}
+    figures |= {f"reports/plots/{path.name}" for path in (made.root / "reports/plots").iterdir()}
+    assert {subject["name"] for subject in statement["subject"]} == paths | figures
 
 
 def test_the_statement_names_archive_recordings_code_commit_and_lock(statement, small_project):
@@ -60,24 +63,69 @@ def test_a_dirty_tree_is_stated(copied):
 
 def test_the_statement_is_reproducible_and_agrees_with_the_files(statement, made):
     assert in_toto.statement(project.load(made.root)) == statement
-    assert in_toto.differences(statement, made.root) == {}
+    assert attested.differences(statement, made.root) == {}
 
 
 def test_changed_and_missing_files_are_named(copied, statement):
     weights = copied / "data/student/1/val.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     (copied / "reports/scores.json").unlink()
-    found = in_toto.differences(statement, copied)
+    found = attested.differences(statement, copied)
     assert set(found) == {"data/student/1/val.safetensors", "reports/scores.json"}
     assert "missing" in found["reports/scores.json"]
 
 
+def log_of(statement):
+    byproducts = statement["predicate"]["runDetails"]["byproducts"]
+    return next(one for one in byproducts if one["name"] == ".lineage/events.jsonl")
+
+
+def test_the_log_has_the_hash_of_its_bytes(statement, made):
+    path = made.root / ".lineage/events.jsonl"
+    described, lines = log_of(statement), path.read_text().splitlines()
+    assert described["digest"] == {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    last = {"entries": len(lines), "lastEntry": json.loads(lines[-1])["hash"], "bytes": path.stat().st_size}
+    assert described["annotations"] == last
+
+
+def test_a_log_may_grow_and_not_change(copied, statement):
+    log = copied / ".lineage/events.jsonl"
+    (copied / ".lineage/events.jsonl").write_bytes(log.read_bytes() + b'{"a torn')
+    assert log_of(in_toto.statement(project.load(copied))) == log_of(statement)
+    events.append(copied, {"event": "start", "stage": "report", "at": "2026-01-02T00:00:00.000+00:00"})
+    assert attested.differences(statement, copied) == {}
+    whole = log.read_text()
+    log.write_text(whole.replace('"user":"anna"', '"user":"bert"', 1))
+    assert "are not those that were attested" in attested.differences(statement, copied)[".lineage/events.jsonl"]
+    log.write_text(whole[:500])
+    assert "the log is shorter" in attested.differences(statement, copied)[".lineage/events.jsonl"]
+    log.unlink()
+    assert set(attested.differences(statement, copied)) == {".lineage/events.jsonl"}
+
+
+def test_a_report_that_is_made_again_is_as_attested(copied):
+    report, record = copied / "reports/report.html", copied / "data/lineage/report.json"
+    page = "<!-- provenance -->made {}<!-- /provenance --><p>{} %</p>"
+
+    def write(when, score):
+        report.write_text(page.format(when, score))
+        entry = files.describe(copied, ["reports/report.html"])
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"outputs": entry}))
+
+    write("on Monday", 60)
+    statement = in_toto.statement(project.load(copied))
+    write("on Tuesday", 60)
+    assert attested.differences(statement, copied) == {}
+    write("on Tuesday", 70)
+    assert set(attested.differences(statement, copied)) == {"reports/report.html"}
+
+
 def test_a_malformed_statement_is_refused(small_project):
     with pytest.raises(ValueError, match="not an in-toto statement"):
-        in_toto.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
+        attested.differences({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{}]}, small_project)
     subject = {"name": "x", "digest": {"md5": "0"}}
     with pytest.raises(ValueError, match="no name or no SHA-256"):
-        in_toto.differences({"_type": in_toto.STATEMENT, "subject": [subject]}, small_project)
+        attested.differences({"_type": attested.STATEMENT, "subject": [subject]}, small_project)
 
 
 def test_without_models_and_figures_there_is_nothing_to_attest(copied):
