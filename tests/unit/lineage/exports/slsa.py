@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from rfc3986_validator import validate_rfc3986
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A file that the rules do not accept."""
 
 
 def require(condition, reason):
     if not condition:
-        raise Refused(reason)
+        raise RefusedError(reason)
 
 
 def verify(envelope, key, artifact, *, source, commit, builder, branch=None, tag=None):
-    """Check an envelope against what its reader expects, and raise `Refused` with the reason.
+    """Check an envelope against what its reader expects, and raise `RefusedError` with the reason.
 
     Args:
         envelope: Path of the DSSE envelope.
@@ -67,5 +67,5 @@ def opened(envelope, key):
         try:
             load_pem_public_key(key).verify(base64.b64decode(signature["sig"], validate=True), signed)
         except Exception as error:
-            raise Refused("signature") from error
+            raise RefusedError("signature") from error
     return json.loads(payload)

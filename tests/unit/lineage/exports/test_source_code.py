@@ -93,22 +93,22 @@ def test_models_plots_and_report_pass_the_rules_of_slsa_verifier(signed):
 )
 def test_another_expectation_is_refused(signed, change, reason):
     envelope, key, root, expected = signed
-    with pytest.raises(slsa.Refused, match=reason):
+    with pytest.raises(slsa.RefusedError, match=reason):
         slsa.verify(envelope, key, root / "reports/report.html", **(expected | change))
 
 
 def test_a_changed_file_statement_or_key_is_refused(signed, tmp_path):
     envelope, key, root, expected = signed
     (tmp_path / "report.html").write_text("<p>another report</p>")
-    with pytest.raises(slsa.Refused, match="expected hash not found"):
+    with pytest.raises(slsa.RefusedError, match="expected hash not found"):
         slsa.verify(envelope, key, tmp_path / "report.html", **expected)
     _, other = pair(tmp_path / "other", Ed25519PrivateKey.generate())
     scores = root / "reports/scores.json"
-    with pytest.raises(slsa.Refused, match="signature"):
+    with pytest.raises(slsa.RefusedError, match="signature"):
         slsa.verify(envelope, other, scores, **expected)
     found = json.loads(envelope.read_text())
     payload = base64.b64decode(found["payload"]).replace(b"builder:small", b"builder:other")
     forged = tmp_path / "forged.json"
     forged.write_text(json.dumps(found | {"payload": base64.b64encode(payload).decode()}))
-    with pytest.raises(slsa.Refused, match="signature"):
+    with pytest.raises(slsa.RefusedError, match="signature"):
         slsa.verify(forged, key, scores, **expected)
