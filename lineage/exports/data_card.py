@@ -90,7 +90,7 @@ def _ages(recordings: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
     return {"patients": len(ages), "lowest": min(ages), "highest": max(ages), "median": statistics.median(ages)}
 
 
-def _licence(licence: Licence | None) -> dict[str, str]:
+def _licence(licence: Licence | None) -> dict[str, Any]:
     """Return the Hub's identifier of a licence, and a name for one that the Hub has no identifier of."""
     if licence is None:
         return {"license": "unknown"}
