@@ -1,21 +1,24 @@
 """Adoption of event-log entries of another machine or workspace into the project's own log.
 
-An adopted entry gets a number and a hash in this log. Its number and hashes in the other log are kept under `adopted`.
+An adopted entry gets a number and a hash in this log. Those of the other log are kept under `adopted`, with the hash of
+that log's first entry. So the entry of the other log can be made again from it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lineage import events, log_lines, machine, record, workspace_logs
+from lineage.log_lines import Entry
 from tasks.runtime.files import sha256
 
-POSITION = ("number", "before", "hash")  # keys that depend on the log
+# Keys of an entry that depend on its log, and are kept as those of the origin.
+POSITION = ("number", "before", "hash", "key", "signature", "adopted")
 
 
 def adopt(root: Path, stage: str, log: str) -> None:
     """Append the run that made a stage's record, from the log of another machine.
 
-    Without such a run, DVC has restored the outs there, and an event ``restored`` is appended.
+    Without such a run, or if this log already has it, DVC has restored the outs, and an event ``restored`` is appended.
 
     Args:
         root: Root of the project, which already has the stage's outs and record.
@@ -27,14 +30,15 @@ def adopt(root: Path, stage: str, log: str) -> None:
     """
     entries = log_lines.entries_in(log)
     digest = sha256(root / record.path_of(stage))
-    ends = [entry for entry in entries if entry.get("event") == "end" and entry.get("record") == digest]
-    if not ends:
+    run = _run(entries, digest)
+    if run is None or run[1]["hash"] in _adopted(root):
         restored = {"event": "restored", "stage": stage, "at": events.now(), "record": digest}
         events.append(root, {**restored, **machine.identity()})
         return
-    end = ends[-1]
-    first = events.append(root, _adopted(events.start_of(entries, end)))
-    events.append(root, _adopted(end) | {"start": first})
+    start, end = run
+    place = entries[0]["hash"]
+    first = events.append(root, _with_origin(start, place))
+    events.append(root, _with_origin(end, place) | {"start": first})
 
 
 def adopt_from_workspaces(root: Path, stage: str) -> None:
@@ -52,6 +56,19 @@ def adopt_from_workspaces(root: Path, stage: str) -> None:
         adopt(root, stage, (folder / events.LOG).read_text(encoding="utf-8"))
 
 
-def _adopted(entry: dict[str, Any]) -> dict[str, Any]:
-    position = {key: entry[key] for key in POSITION}
-    return {key: value for key, value in entry.items() if key not in POSITION} | {"adopted": position}
+def _run(entries: Sequence[Entry], digest: str) -> tuple[Entry, Entry] | None:
+    """Return start and end of the last run that ended with a record; None if the log does not have both."""
+    ends = [entry for entry in entries if entry.get("event") == "end" and entry.get("record") == digest]
+    start = events.entries_by_hash(entries).get(ends[-1].get("start", "")) if ends else None
+    return (start, ends[-1]) if start else None
+
+
+def _adopted(root: Path) -> set[str]:
+    """Return the hashes, in other logs, of the entries that this log has adopted."""
+    return {entry["adopted"]["hash"] for entry in events.read(root) if "adopted" in entry}
+
+
+def _with_origin(entry: Entry, log: str) -> Entry:
+    """Return an entry for this log, with its origin: the first entry of the other log, and its position there."""
+    position = {key: entry[key] for key in POSITION if key in entry}
+    return {key: value for key, value in entry.items() if key not in POSITION} | {"adopted": position | {"log": log}}

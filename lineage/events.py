@@ -18,11 +18,13 @@ from lineage import log_chain, log_head, log_lines, log_repair
 from lineage.log_chain import Fault
 from lineage.log_head import START
 from lineage.log_lines import Entry, LogError, hash_of, line_of
+from tasks.artifacts import RECORDS
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 
 LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
+BEGUN = "begun"  # first entry of a log that begins beside records of earlier runs
 EXPERIMENTS = (".dvc", "tmp", "exps")  # folder in which DVC runs temporary experiments
 LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 
@@ -42,9 +44,12 @@ def home(root: Path) -> Path:
     A temporary experiment of DVC (``dvc exp run --temp``, ``--queue``) runs in a folder below ``.dvc/tmp/exps`` of the
     project, which DVC removes with all that it does not know.
     """
-    own = root.resolve()
-    parents = [own, *own.parents]
-    return next((folder.parents[2] for folder in parents if folder.parts[-3:] == EXPERIMENTS), root)
+    return next((folder.parents[2] for folder in root.resolve().parents if folder.parts[-3:] == EXPERIMENTS), root)
+
+
+def experiment(root: Path) -> dict[str, str]:
+    """Return the key of entries with the name of the temporary experiment that runs in a folder; else empty."""
+    return {} if home(root) == root else {"experiment": os.environ.get("DVC_EXP_NAME", "unnamed")}
 
 
 def append(root: Path, event: Mapping[str, Any]) -> str:
@@ -71,10 +76,17 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
                 hint="look for a stopped process of this project (`ps -o pid,stat,cmd -e`), and end or continue it",
             ) from error
         with held:
-            repair = log_repair.prepare(log, head, log_lines.tail_of(log))
-            if repair is not None:
+            tail = log_lines.tail_of(log)
+            if repair := log_repair.prepare(log, head, tail):
                 _append(log, head, {**repair, "at": now()})
+            elif tail.last is None and (count := _records_of_others(root, event)):
+                _append(log, head, {"event": BEGUN, "at": now(), "records": count})
             return _append(log, head, event)
+
+
+def _records_of_others(root: Path, event: Mapping[str, Any]) -> int:
+    """Return the number of records that stages other than that of an event have left."""
+    return sum(path.stem != event.get("stage") for path in (root / RECORDS).glob("*.json"))
 
 
 def _append(log: Path, head: Path, event: Mapping[str, Any]) -> str:

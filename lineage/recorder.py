@@ -27,9 +27,10 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         BreathlineError: dvc.yaml does not have the stage. Errors of the work are raised again.
     """
     energy, recording_began = machine.Energy(), time.perf_counter()
-    start = {"stage": stage, "at": events.now(), **machine.identity()}
+    log, experiment = events.home(root), events.experiment(root)
+    start = {"stage": stage, "at": events.now(), **machine.identity(), **experiment}
     record_start = record.begin(root, stage)
-    start_hash = events.append(root, {"event": "start", **start, **machine.hardware()})
+    start_hash = events.append(log, {"event": "start", **start, **machine.hardware()})
     work_began = time.perf_counter()
 
     def end(status: str, work_ended: float, **more: Any) -> None:
@@ -40,8 +41,8 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
             "recording_seconds": round(now - work_ended + work_began - recording_began, 3),
             "energy_j": energy.joules(),
         }
-        found = {**took, **machine.resource_usage(), **machine.determinism(), **more}
-        events.append(root, {"event": "end", "stage": stage, "start": start_hash, "status": status, **found})
+        found = {**took, **machine.resource_usage(), **machine.determinism(), **experiment, **more}
+        events.append(log, {"event": "end", "stage": stage, "start": start_hash, "status": status, **found})
 
     work_ended = None
     try:

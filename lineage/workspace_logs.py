@@ -25,10 +25,13 @@ def folder_with(root: Path, stage: str, digest: str) -> Path | None:
 
 
 def others(root: Path) -> Iterator[Path]:
-    """Yield the other folders that have a log: the project, and the workspaces beside the given one."""
+    """Yield the other folders that have a log: the project, and the workspaces beside the given one.
+
+    A temporary experiment of DVC has no log of its own: its entries are in that of the project.
+    """
     root = root.resolve()
     copied = origin(root)
-    home = Path(copied["project"]) if copied else root
+    home = Path(copied["project"]) if copied else events.home(root)
     for folder in (home, *(path for name in FOLDERS for path in sorted((home / name).glob("*")))):
         if folder != root and (folder / events.LOG).is_file():
             yield folder

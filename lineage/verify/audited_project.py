@@ -103,6 +103,10 @@ class AuditedProject:
         """The entries of the event log; those before the first line that cannot be read."""
         return self.log.entries
 
+    def known(self, stage: str) -> tuple[str, ...]:
+        """Return a stage if dvc.yaml has it, for the stages of a finding."""
+        return (stage,) if stage in self.project.stages else ()
+
     @cached_property
     def cache(self) -> dvc_storage.Cache:
         """DVC's local cache."""

@@ -1,6 +1,6 @@
 """Checks of the event log and of the records that it names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,14 @@ def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     by_number = {entry.get("number"): entry for entry in audited.events}
     for fault in audited.log.faults:
         stage = str(by_number.get(fault.number, {}).get("stage"))
-        stages = (stage,) if stage in audited.project.stages else ()
-        yield Finding("log-broken", f"{events.LOG}: {fault.where}", fault.what, stages)
+        yield Finding("log-broken", f"{events.LOG}: {fault.where}", fault.what, audited.known(stage))
     for fact in audited.log.notes:
         yield note("log-repaired", f"{events.LOG}: {fact.where}", fact.what)
+    for entry in audited.events:
+        if entry.get("event") == events.BEGUN:
+            what = f"the log begins beside {entry.get('records')} records: their runs are in no log of this folder"
+            what += " (a clone, or the log was removed)"
+            yield note("log-begun", _entry(entry.get("number")), what)
     yield from _unfinished(audited)
 
 
@@ -46,9 +50,10 @@ def _missing(audited: AuditedProject, elsewhere: bool) -> Finding:
 
 
 def _unfinished(audited: AuditedProject) -> Iterator[Finding]:
+    """Yield runs that failed or have no end, except temporary experiments, which leave nothing in the project."""
     ended = {entry.get("start") for entry in audited.events if entry.get("event") == "end"}
     last: dict[str, Entry] = {}
-    for entry in audited.events:
+    for entry in _in_project(audited.events):
         last[str(entry.get("stage"))] = entry
         if entry.get("event") == "start" and entry.get("hash") not in ended:
             what = f"{entry.get('stage')} started and has not ended: {entry.get('at')}"
@@ -57,6 +62,11 @@ def _unfinished(audited: AuditedProject) -> Iterator[Finding]:
         if entry.get("event") == "end" and entry.get("status") != "done":
             what = f"the last run of {stage} failed, its outs are from an earlier run: {entry.get('error')}"
             yield note("run-failed", _entry(entry.get("number")), what)
+
+
+def _in_project(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the entries of runs in the project itself; a temporary experiment is there once it is applied."""
+    return (entry for entry in entries if "experiment" not in entry)
 
 
 def _entry(number: object) -> str:
@@ -120,7 +130,8 @@ def _named(audited: AuditedProject, stage: str, path: Path, ended: list[Entry], 
     elif locked is False:
         what = f"dvc.lock names another record of {stage}: it ran again without DVC, or one of both was changed"
         yield Finding("record-changed", str(path), what, (stage,))
-    elif by_log and ended[-1].get("record") != digest:
-        number = max(entry["number"] for entry in ended if entry.get("record") == digest)
-        what = f"{stage} ran later, in entry {ended[-1]['number']}; this record was restored from entry {number}"
-        yield note("record-earlier", str(path), what)
+    elif by_log:
+        at = max(place for place, entry in enumerate(ended) if entry.get("record") == digest)
+        if later := list(_in_project(ended[at + 1 :])):
+            what = f"{stage} ran later, in entry {later[-1]['number']}; this record was restored from entry"
+            yield note("record-earlier", str(path), f"{what} {ended[at]['number']}")

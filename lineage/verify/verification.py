@@ -24,6 +24,7 @@ from lineage.verify import (
     provenance,
     repeated_runs,
     result_checks,
+    run_order,
     signature,
     table_checks,
 )
@@ -80,6 +81,7 @@ def _checks(
         "hashes": _prefetch,
         "records": partial(event_log.records, elsewhere=elsewhere),
         "event log": partial(event_log.chain, elsewhere=elsewhere),
+        "order of the event log": run_order.check,
         "outs": outputs.check,
         "inputs": outputs.inputs,
         "hidden files": hidden_files.check,

@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
 from lineage import events
+from lineage.log_head import START
+from lineage.log_lines import hash_of, line_of
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline import runs
@@ -144,16 +146,19 @@ def log(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
 
 def rewrite_log(folder: Path, change: Callable[[dict[str, Any]], Mapping[str, Any] | None]) -> None:
     """Change entries of the event log, or leave them out, and make the whole chain, and its head, fit again."""
-    entries, renamed = events.read(folder), {}
-    for name in (events.LOG, events.HEAD):
-        (folder / name).unlink()
+    entries, renamed, lines = events.read(folder), {}, []
+    before = START
     for entry in entries:
         changed = change(entry)
         if changed is None:
             continue
         given = {key: value for key, value in changed.items() if key not in ("number", "before", "hash")}
-        given |= {"start": renamed[given["start"]]} if "start" in given else {}
-        renamed[entry["hash"]] = events.append(folder, given)
+        given |= {"start": renamed.get(given["start"], given["start"])} if "start" in given else {}
+        given |= {"number": len(lines) + 1, "before": before}
+        before = renamed[entry["hash"]] = hash_of(given)
+        lines.append(line_of(given | {"hash": before}) + "\n")
+    (folder / events.LOG).write_text("".join(lines))
+    (folder / events.HEAD).write_text(line_of({"number": len(lines), "hash": before}) + "\n")
 
 
 def restore(folder: Path, path: str) -> None:

@@ -182,8 +182,8 @@ def test_a_record_comes_from_a_worker_with_the_events_of_its_run(server, clones,
     for name in (".lineage/events.jsonl", ".lineage/head.json", "data/lineage/download@demo.json"):
         (folder / name).unlink()
     succeed(breathline(folder, server, "run", "--target", "download", "--on", "download=gpu"))
-    (only,) = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
-    assert (only["event"], only["stage"]) == ("restored", "download@demo")
+    begun, only = (json.loads(line) for line in (folder / ".lineage/events.jsonl").read_text().splitlines())
+    assert (begun["event"], only["event"], only["stage"]) == ("begun", "restored", "download@demo")
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ RECORDINGS: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
     "105_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 0, 0), (2.0, 3.9, 1, 0)]),
     "106_1b1_Tc_sc_Meditron": ("test", [(0.3, 2.3, 0, 1)]),
 }
+# Times of all runs: now, because a run is not older than the commit of its code.
+STARTED = datetime.now(UTC).isoformat(timespec="milliseconds")
+ENDED = (datetime.fromisoformat(STARTED) + timedelta(seconds=1)).isoformat(timespec="milliseconds")
 SECOND: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
     "201_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.5, 0, 0), (1.5, 3.0, 1, 0)]),
     "202_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.0, 0, 1), (1.0, 2.5, 0, 0)]),
@@ -105,7 +109,7 @@ def _make(root: Path) -> None:
     for name in stages:
         group, _, item = name.partition("@")
         corpus = artifacts.corpus_of(name)
-        start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": "2026-01-01T00:00:00.000+00:00"}
+        start = {"stage": name, "user": "anna", "host": "small", "gpus": [], "at": STARTED}
         first = events.append(root, {"event": "start", **start})
         if corpus is None:
             _MAKERS[group](root, read, item)
@@ -114,7 +118,7 @@ def _make(root: Path) -> None:
         module = f"tasks/{corpus[0] if corpus else group}.py"
         begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
         path = record.write(root, begun, predicted.decide(root, read, name))
-        end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": "2026-01-01T00:00:01.000+00:00"}
+        end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": ENDED}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 
 

@@ -70,7 +70,8 @@ def moved(root: Path) -> Path:
 def test_a_run_of_a_workspace_is_adopted_once(moved):
     for _ in range(2):
         adoption.adopt_from_workspaces(moved, "report")
-    start, end = events.read(moved)
+    begun, start, end = events.read(moved)
+    assert (begun["event"], begun["records"]) == ("begun", len(list((moved / "data/lineage").iterdir())) - 1)
     assert (start["event"], end["event"], end["start"]) == ("start", "end", start["hash"])
     assert end["record"] == sha256(moved / record.path_of("report"))
     there = events.read(moved / ".leaderboard" / "mn_sam")

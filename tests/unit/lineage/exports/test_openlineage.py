@@ -102,10 +102,10 @@ def test_a_dataset_has_columns_content_and_size(made):
 def test_a_failed_run_and_a_run_without_an_end_are_exported(copied):
     flow = "3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f"
     begun = {"event": "start", "stage": "evaluate", "user": "anna", "host": "small", "flow_run": flow}
-    first = log.append(copied, begun | {"at": "2026-01-02T00:00:00.000+00:00"})
+    first = log.append(copied, begun | {"at": "2099-01-02T00:00:00.000+00:00"})
     failed = {"event": "end", "stage": "evaluate", "start": first, "status": "failed", "error": "OSError: disk full"}
-    log.append(copied, failed | {"at": "2026-01-02T00:00:01.000+00:00"})
-    log.append(copied, begun | {"at": "2026-01-02T00:00:02.000+00:00"})
+    log.append(copied, failed | {"at": "2099-01-02T00:00:01.000+00:00"})
+    log.append(copied, begun | {"at": "2099-01-02T00:00:02.000+00:00"})
     started, ended, alone = (event for event in openlineage.events(project.load(copied))[-3:])
     assert [started["eventType"], ended["eventType"], alone["eventType"]] == ["START", "FAIL", "START"]
     assert started["run"]["runId"] == ended["run"]["runId"] != alone["run"]["runId"]

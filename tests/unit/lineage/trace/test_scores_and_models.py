@@ -79,9 +79,8 @@ def test_a_stage_has_code_parameters_environment_and_run(ask, roots):
     stage = trace.nodes["stage:train_student@1"]
     assert stage.facts["modules"]["tasks/train_student.py"] == small.sha256(root / "tasks/train_student.py")
     assert stage.facts["params"]["student.architecture"] == "ast"
-    assert stage.facts["run"] == {
-        "at": "2026-01-01T00:00:00.000+00:00", "user": "anna", "host": "small", "gpus": [], "seconds": 1.0
-    }  # fmt: skip
+    run = {"at": small.STARTED, "user": "anna", "host": "small", "gpus": [], "seconds": 1.0}
+    assert stage.facts["run"] == run
     behind = {edge.cause for edge in trace.edges if edge.effect == stage.id}
     (code,), (environment,) = trace.nodes_of("code"), trace.nodes_of("environment")
     assert {code.id, environment.id, "stage:soft_labels", "stage:fbank@icbhi-ast", "stage:pool"} <= behind

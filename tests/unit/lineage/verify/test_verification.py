@@ -86,6 +86,12 @@ def test_single_counts_are_in_the_singular():
     assert "; 1 note" in shown(Report(findings=[note], checks={}, files=1, bytes=0))
 
 
+def append_run(project, stage, record, **start):
+    """Append start and end of a run that made a record."""
+    started = events.append(project, {"event": "start", "stage": stage, **start})
+    events.append(project, {"event": "end", "stage": stage, "start": started, "status": "done", "record": record})
+
+
 @pytest.mark.slow
 def test_a_failed_check_is_an_error(project):
     (project / "data/evaluation/predictions.parquet").write_bytes(b"PAR1 no table PAR1")
@@ -107,7 +113,7 @@ def test_a_removed_flag_of_a_degenerate_model_is_an_error(project):
 @pytest.mark.slow
 def test_a_repeated_run_with_equal_outs_is_no_finding(project):
     last = [entry for entry in events.read(project) if entry["event"] == "end"][-1]
-    events.append(project, {key: last[key] for key in ("event", "stage", "start", "status", "record")})
+    append_run(project, last["stage"], last["record"])
     assert verification.verify(project).findings == []
 
 
@@ -125,8 +131,7 @@ def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project
         earlier["outputs"][0] |= {"sha256": "0" * 64, "content": content}
         for place, record in ((kept, earlier), (path, current)):
             place.write_text(json.dumps(record))
-            end = {"event": "end", "stage": "report", "status": "done", "record": small.sha256(place)}
-            events.append(project, end)
+            append_run(project, "report", small.sha256(place))
         found = {one.kind for one in verification.verify(project).errors}
         assert found & {"run-repeated"} == kinds
 
@@ -146,18 +151,15 @@ def test_different_outs_of_equal_inputs_break_a_promise_of_determinism(project, 
     kept = project / ".dvc/cache/files/md5/00/earlier"
     for place, record, on in ((kept, earlier, "a"), (path, current, cpu)):
         place.write_text(json.dumps(record))
-        started = events.append(project, {"event": "start", "stage": "train_student@1", "cpu": on, "gpus": []})
-        end = {"event": "end", "stage": "train_student@1", "start": started, "status": "done"}
-        events.append(project, end | {"record": small.sha256(place)})
+        append_run(project, "train_student@1", small.sha256(place), cpu=on, gpus=[])
     (found,) = [one for one in verification.verify(project).findings if one.kind == "run-repeated"]
     assert (found.severity, found.where) == (severity, "train_student@1")
 
 
 @pytest.mark.slow
 def test_a_run_whose_record_is_lost_is_noted(project):
-    end = {"event": "end", "stage": "evaluate", "start": "0" * 64, "status": "done", "record": "0" * 64}
-    number = len(events.read(project)) + 1
-    events.append(project, end)
+    append_run(project, "evaluate", "0" * 64)
+    number = len(events.read(project))
     report = verification.verify(project)
     assert report.errors == []
     told = {one.kind: one for one in report.notes}
