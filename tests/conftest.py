@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from tasks.runtime.hooks import hooks
+from tests.built_once import build_once
 
 # No deadline: what a busy machine takes for an example says nothing of the code.
 hypothesis.settings.register_profile("breathline", deadline=None)
@@ -134,7 +135,7 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the small project; tests that change it make a copy."""
     from tests.unit.lineage import small
 
-    return small.build(tmp_path_factory.mktemp("small") / "project")
+    return build_once(tmp_path_factory, "small", small.build)
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +143,8 @@ def small_run(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """Return the small project with a committed dvc.lock and a cache; tests that change it make a copy."""
     from tests.unit.lineage import small
 
-    root = shutil.copytree(small_project, tmp_path_factory.mktemp("run") / "project")
-    small.lock(root)
-    return root
+    def build(root: Path) -> None:
+        shutil.copytree(small_project, root)
+        small.lock(root)
+
+    return build_once(tmp_path_factory, "small-run", build)

@@ -65,6 +65,7 @@ def test_versions_have_the_names_that_dvc_and_gto_expect(project, tmp_path):
     assert versions.commit_of(project, "student@v1.0.0") == first.commit
 
 
+@pytest.mark.slow
 def test_workspaces_have_the_project_alone_and_know_its_commit(project):
     commit = registry.versions(project)[0].commit
     at_commit, of_tree = project / ".backfill/a", project / ".backfill/b"

@@ -18,6 +18,7 @@ from tests import toy
 from tests.unit.tasks import models_on_disk
 from tests.unit.tasks.prediction import onnx_model
 
+pytestmark = pytest.mark.slow  # half a second each
 RATE = 8000
 NOISE = np.random.default_rng(0).normal(0, 0.1, int(2.25 * RATE))
 

@@ -66,6 +66,7 @@ def test_order_and_names_change_the_hash(tmp_path):
     assert written(tmp_path, TABLE.rename_columns(["id", *TABLE.schema.names[1:]])) != first
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=20), cut=st.integers(0, 20))
 def test_the_cut_into_chunks_does_not_change_the_hash(tmp_path_factory, rows, cut):
     folder = tmp_path_factory.mktemp("cut", numbered=True)

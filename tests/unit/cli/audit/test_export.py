@@ -35,6 +35,7 @@ def test_all_exports_are_written_to_one_folder(here):
     assert (here / "given" / table["contentUrl"]).is_file()
 
 
+@pytest.mark.slow
 def test_a_configured_server_that_does_not_answer_is_an_error(here, monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
     monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)

@@ -45,6 +45,7 @@ def test_a_container_gets_gpus_shared_memory_and_volumes():
     assert host["ShmSize"] == 8 * 2**30
 
 
+@pytest.mark.slow
 def test_a_pod_requests_gpus_is_not_root_and_is_never_started_twice():
     manifest = configuration("kubernetes", gpus=2, claim="lungs").job_manifest
     assert manifest["spec"]["backoffLimit"] == 0

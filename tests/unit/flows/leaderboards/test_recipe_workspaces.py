@@ -86,6 +86,7 @@ def test_a_workspace_is_finished_until_it_is_prepared_again(project):
     assert finished(project, [one]) == []
 
 
+@pytest.mark.slow
 def test_outside_of_git_the_project_is_refused(project, monkeypatch):
     (project / ".git").rename(project / "gone")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))

@@ -32,8 +32,10 @@ def values(text: str) -> dict[str, Any]:
     return deepcopy(_read(text))
 
 
-@pytest.mark.parametrize("small", [False, pytest.param(True, marks=pytest.mark.long)])  # 0.3 s each
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name", ["demo", *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name != "demo")]
+)  # 0.3 s each
 def test_each_recipe_fits_params_yaml_and_the_next_recipe_replaces_all_of_it(name, small):
     """Whatever is used after the demo, which is committed, the demo comes back byte for byte."""
     text = used(name, small=small)

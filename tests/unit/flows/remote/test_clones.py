@@ -42,6 +42,7 @@ def test_a_clone_with_processes_of_a_lost_run_is_not_used():
         assert again == one
 
 
+@pytest.mark.slow
 def test_a_commit_is_checked_out_over_changed_files(tmp_path):
     origin = toy.make(tmp_path / "origin")
     (origin / ".gitignore").write_text("/data\n/.checkpoints\n")

@@ -7,6 +7,7 @@ from flows.remote import remotes, stage_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
+pytestmark = pytest.mark.slow  # half a second each
 GRAPH = """\
 stages:
   first:

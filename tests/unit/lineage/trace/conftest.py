@@ -7,6 +7,7 @@ import pytest
 
 from lineage import project
 from lineage.trace.queries import TraceQueries
+from tests.built_once import build_once
 from tests.unit.lineage import small
 
 FOLDED = {
@@ -35,7 +36,7 @@ def roots(
         if name == "several":
             return request.getfixturevalue("several_project")
         if name not in made:
-            made[name] = small.build(tmp_path_factory.mktemp(name), CHANGES[name])
+            made[name] = build_once(tmp_path_factory, name, lambda root: small.build(root, CHANGES[name]))
         return made[name]
 
     return root

@@ -49,6 +49,7 @@ def test_transformers_gives_the_same_output_from_its_own_file(tmp_path):
         torch.testing.assert_close(ours(FEATURES), theirs(FEATURES).logits, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_transformers_counts_the_same_parameters_at_full_size():
     transformers = pytest.importorskip("transformers")
     with torch.device("meta"):

@@ -13,6 +13,7 @@ from tests.unit.models.training import toys
 from tests.unit.models.training.toys import LONG, train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["head.weight", "body.1.running_mean"])
 def test_the_average_is_evaluated_and_saved_at_the_best_epoch(tmp_path, name):
     data, trained = toys.data(tmp_path), toys.network()

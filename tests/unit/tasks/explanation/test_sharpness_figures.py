@@ -23,6 +23,7 @@ def trained(folder, card=None) -> tuple[TrainedNetwork, torch.Tensor]:
     return TrainedNetwork(network().eval(), card or {}, Features(folder), np.arange(20)), torch.from_numpy(labels)
 
 
+@pytest.mark.slow
 def test_figures_of_a_network(tmp_path):
     model, labels = trained(tmp_path / "cache")
     before = [parameter.detach().clone() for parameter in model.network.parameters()]
@@ -43,6 +44,7 @@ def test_figures_of_a_network(tmp_path):
     assert sharpness.figures(model, labels, iterations=30, points=3, seed=0, device=CPU) == found
 
 
+@pytest.mark.slow
 def test_sharper_loss_has_a_larger_eigenvalue(tmp_path):
     model, labels = trained(tmp_path / "cache")
     flat = sharpness.figures(model, labels, iterations=30, points=2, seed=0, device=CPU)

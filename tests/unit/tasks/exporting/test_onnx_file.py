@@ -116,6 +116,7 @@ def test_equal_networks_give_equal_bytes_and_other_weights_others(exported, tmp_
     assert str(error.value.where) == str(other)
 
 
+@pytest.mark.slow
 def test_long_lists_of_positions_are_computed_and_not_stored(exported):
     _, path = exported("efficientat")
     stored = [one for one in onnx.load(path).graph.initializer if one.data_type == onnx.TensorProto.INT64]

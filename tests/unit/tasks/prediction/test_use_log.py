@@ -120,6 +120,7 @@ def _append_until_killed(path, number):
         use_log.append(path, [entry(1000 * number + index)] * 200)
 
 
+@pytest.mark.slow
 def test_killed_processes_leave_the_log_readable_and_appendable(tmp_path):
     path = tmp_path / "use.jsonl"
     for number in range(20):

@@ -202,6 +202,7 @@ def test_clients_that_are_slow_or_gone_take_no_place_for_long(server):
     check(server, before)
 
 
+@pytest.mark.slow
 def test_logs_are_lines_of_json_without_names_and_addresses(server):
     name = "Erika_Mustermann.wav"
     content, _ = sound(random.Random(0))

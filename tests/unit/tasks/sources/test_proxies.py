@@ -50,7 +50,12 @@ def test_the_error_names_the_proxy_without_its_password(tmp_path, monkeypatch):
 
 def test_a_proxy_that_asks_for_a_password_is_not_tried_again(tmp_path, server, monkeypatch):
     asked = []
-    monkeypatch.setattr(type(server), "finish_request", lambda _, request, __: asked.append(_answer_407(request)))
+
+    def answer(_server, request, _address):
+        asked.append(request)
+        _answer_407(request)
+
+    monkeypatch.setattr(type(server), "finish_request", answer)
     monkeypatch.setenv("HTTPS_PROXY", server.url())
     with pytest.raises(BreathlineError, match="407 Proxy Authentication Required") as error:
         fetch_first(["https://host.invalid/f"], tmp_path / "f", policy=QUICK)
