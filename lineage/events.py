@@ -6,7 +6,7 @@ which reveals a log whose end was cut off.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lineage import log_chain, log_head, log_lines, log_repair
+from lineage import log_chain, log_head, log_lines, log_repair, log_writing
 from lineage.log_chain import Fault
-from lineage.log_head import START
-from lineage.log_lines import Entry, LogError, hash_of, line_of
+from lineage.log_lines import Entry, LogError, Tail
 from tasks.artifacts import RECORDS
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
@@ -77,42 +76,20 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
             ) from error
         with held:
             tail = log_lines.tail_of(log)
-            if repair := log_repair.prepare(log, head, tail):
-                _append(log, head, {**repair, "at": now()})
-            elif tail.last is None and (count := _records_of_others(root, event)):
-                _append(log, head, {"event": BEGUN, "at": now(), "records": count})
-            return _append(log, head, event)
+            return log_writing.append(log, head, tail, [*_preliminaries(root, tail, event), event])
+
+
+def _preliminaries(root: Path, tail: Tail, event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the entry that has to precede an event: of a repair, or of a log that begins beside earlier records."""
+    if repair := log_repair.prepare(root / LOG, root / HEAD, tail):
+        yield {**repair, "at": now()}
+    elif tail.last is None and (count := _records_of_others(root, event)):
+        yield {"event": BEGUN, "at": now(), "records": count}
 
 
 def _records_of_others(root: Path, event: Mapping[str, Any]) -> int:
     """Return the number of records that stages other than that of an event have left."""
     return sum(path.stem != event.get("stage") for path in (root / RECORDS).glob("*.json"))
-
-
-def _append(log: Path, head: Path, event: Mapping[str, Any]) -> str:
-    """Write an entry behind the last complete one, in place of a torn line, and the head."""
-    tail = log_lines.tail_of(log)
-    number, before = (tail.last["number"], tail.last["hash"]) if tail.last else (0, START)
-    entry = {"number": number + 1, "before": before, **event}
-    digest = hash_of(entry)
-    line = line_of({**entry, "hash": digest}) + "\n"
-    _write(log, ("\n" if tail.unterminated else "") + line, at=tail.end)
-    log_head.write(head, number + 1, digest)
-    return digest
-
-
-def _write(log: Path, text: str, *, at: int) -> None:
-    """Write text to the end of a log from a position on, or, where the disk is full, nothing."""
-    with log.open("r+b" if log.exists() else "wb") as file:
-        file.seek(at)
-        try:
-            file.write(text.encode())
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            os.truncate(log, at)
-            raise
 
 
 def read(root: Path) -> list[dict[str, Any]]:
@@ -183,7 +160,7 @@ def _end(root: Path, rows: list[tuple[int, str, Entry]], torn: int) -> list[Faul
         line_number, _, entry = rows[-1]
         number = entry["number"] if type(entry.get("number")) is int else line_number
         last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
-    fault = log_head.compare(root / HEAD, last)
+    fault = log_head.compare(root / HEAD, last, lambda: {one.get("number"): one.get("hash") for _, _, one in rows})
     if fault is None:
         return []
     prefix = "the line cannot be read: it is torn; " if fault.kind == "ahead" and torn else ""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from lineage.log_lines import line_of
 from tasks.runtime.files import replacing
 
+SIZE = 128  # bytes of the file
 START = "0" * 64  # hash before the first entry
 
 
@@ -27,28 +28,40 @@ class HeadFault:
             "unreadable": "the log's head cannot be read",
             "ahead": f"the log ends after {number} entries, its head knows {self.said}: its end was cut off",
             "behind": f"the log has {number} entries, its head knows {self.said}",
-            "other": "the log's last entry is not the one that its head names",
+            "other": f"entry {self.said} of the log is not the one that its head names",
         }[self.kind]
 
 
 def write(path: Path, number: int, digest: str) -> None:
-    """Write the head of a log, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(line_of({"number": number, "hash": digest}) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Write the head of a log in place: its size is fixed, so that also a full disk takes it.
+
+    A first head is written to a file of its own before it gets its name, whole or not at all.
+    """
+    text = line_of({"number": number, "hash": digest}).ljust(SIZE - 1) + "\n"
+    if path.exists() and path.stat().st_size == SIZE:
+        with path.open("r+b", buffering=0) as file:
+            file.write(text.encode())
+        return
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as new:
+        new.write(text)
+        new.flush()
+        os.fsync(new.fileno())
 
 
-def compare(path: Path, last: Mapping[str, Any] | None) -> HeadFault | None:
+def compare(
+    path: Path, last: Mapping[str, Any] | None, hashes: Callable[[], Mapping[object, object]]
+) -> HeadFault | None:
     """Compare the head with the last complete entry of the log; return None if they agree.
 
-    A crash between the writing of an entry and of the head leaves a head that names the entry before.
+    A crash between the writing of an entry and of the head leaves a head that names an earlier entry of the log. So
+    does a power failure, because the head is not flushed to the disk.
 
     Args:
         path: File of the head.
         last: Last complete entry; None if there is none.
+        hashes: Function that returns the hash of each entry by its number; called for an earlier entry only.
     """
-    number, digest, before = (last["number"], last["hash"], last["before"]) if last else (0, START, None)
+    number, digest = (last["number"], last["hash"]) if last else (0, START)
     if not path.exists():
         return HeadFault("missing", None) if number else None
     try:
@@ -58,6 +71,5 @@ def compare(path: Path, last: Mapping[str, Any] | None) -> HeadFault | None:
         return HeadFault("unreadable", None)
     if said > number:
         return HeadFault("ahead", said)
-    if said < number - 1:
-        return HeadFault("behind", said)
-    return None if named == (digest if said == number else before) else HeadFault("other", said)
+    expected = digest if said == number else last["before"] if last and said == number - 1 else hashes().get(said)
+    return None if named == expected else HeadFault("other", said)

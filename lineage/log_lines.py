@@ -93,8 +93,7 @@ def tail_of(log: Path) -> Tail:
     Raises:
         LogError: The last complete line is not a JSON object.
     """
-    end = _last_bytes(log)
-    size = log.stat().st_size if log.exists() else 0
+    end, size = _last_bytes(log)
     lines = BytesIO(end).readlines()
     torn = b""
     if lines and not lines[-1].endswith(b"\n") and not _is_entry(lines[-1]):
@@ -107,19 +106,20 @@ def tail_of(log: Path) -> Tail:
     return Tail(last, size - len(torn), torn, unterminated=not lines[-1].endswith(b"\n"))
 
 
-def _last_bytes(log: Path) -> bytes:
-    """Return the end of a file that holds its last complete line, and what follows it."""
+def _last_bytes(log: Path) -> tuple[bytes, int]:
+    """Return the end of a file that holds its last complete line and what follows it, and the size of the file."""
     if not log.exists():
-        return b""
+        return b"", 0
     with log.open("rb") as file:
-        start, found = file.seek(0, os.SEEK_END), b""
+        start = size = file.seek(0, os.SEEK_END)
+        found = b""
         # Two line breaks before the last byte: the last complete line begins after the first of them.
         while start and found[:-1].count(b"\n") < 2:
             block = min(BLOCK_BYTES, start)
             start -= block
             file.seek(start)
             found = file.read(block) + found
-    return found if not start else found[found.index(b"\n") + 1 :]
+    return (found if not start else found[found.index(b"\n") + 1 :]), size
 
 
 def _is_entry(line: bytes) -> bool:

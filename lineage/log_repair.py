@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lineage import log_head
+from lineage import log_head, log_lines
 from lineage.log_lines import Entry, Tail
 
 EVENT = "repaired"
@@ -34,10 +34,15 @@ def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
             file.flush()
             os.fsync(file.fileno())
         found["torn"] = {"file": aside.name, "bytes": len(tail.torn), "sha256": digest}
-    fault = log_head.compare(head, tail.last)
+    fault = log_head.compare(head, tail.last, lambda: _hashes(log))
     if fault is not None:
         found["head"] = {"fault": fault.kind, "number": fault.said}
     return {"event": EVENT, **found} if found else None
+
+
+def _hashes(log: Path) -> dict[object, object]:
+    """Return the hash of each entry of a log by its number."""
+    return {entry.get("number"): entry.get("hash") for _, _, entry in log_lines.entries(log)}
 
 
 def describe(entry: Entry) -> tuple[str, bool] | None:

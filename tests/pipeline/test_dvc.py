@@ -9,7 +9,8 @@ import pytest
 
 from flows.graph import read as read_graph
 from flows.plan import plan
-from lineage import graph
+from lineage import events, graph
+from lineage.verify import verification
 from tasks.artifacts import CorpusFolders, Role
 from tests import toy
 from tests.pipeline import runs
@@ -62,6 +63,17 @@ def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
     assert ran(printed) == ["train_student@1", "evaluate", "explain", "export", "report"]
     assert toy.call(project, "dvc", "exp", "list", "--name-only").split() == ["wide"]
     assert "student.optimizer.rho" in toy.call(project, "dvc", "params", "diff")
+
+
+@pytest.mark.long  # trains the student in a temporary copy
+def test_a_temporary_experiment_stays_in_the_log_of_its_project_and_is_no_tampering(project):
+    changed = ("--name", "narrow", "--set-param", "student.optimizer.rho=0.03")
+    toy.call(project, "dvc", "exp", "run", "--temp", *changed)
+    toy.call(project, "dvc", "exp", "apply", "narrow")
+    report = verification.verify(project)
+    assert (report.errors, {one.kind for one in report.notes} <= {"git-dirty", "git-dirty-run"}) == ([], True)
+    names = {entry["stage"]: entry.get("experiment") for entry in events.read(project)}
+    assert (names["train_student@1"], names["train_teacher@t1"]) == ("narrow", None)
 
 
 def planned(project: Path) -> set[str]:

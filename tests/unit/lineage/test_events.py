@@ -124,14 +124,36 @@ def test_a_rewritten_entry_with_a_new_hash_breaks_the_chain_or_the_head(tmp_path
         log_of(tmp_path)
 
 
-def test_a_crash_between_line_and_head_is_no_fault(tmp_path):
+@pytest.mark.parametrize("late", [1, 4])
+def test_a_head_that_names_an_earlier_entry_is_no_fault(tmp_path, late):
+    """A crash between line and head leaves it, and a power failure, because the head is not flushed."""
     log_of(tmp_path, 3)
     head = (tmp_path / events.HEAD).read_text()
-    events.append(tmp_path, {"stage": "late"})
+    for _ in range(late):
+        events.append(tmp_path, {"stage": "late"})
     (tmp_path / events.HEAD).write_text(head)
     assert events.check(tmp_path) == []
     events.append(tmp_path, {"stage": "next"})
     assert events.check(tmp_path) == []
+    assert {entry["stage"] for entry in events.read(tmp_path)[3:]} == {"late", "next"}, "and nothing is repaired"
+
+
+def test_a_head_of_another_history_is_a_fault(tmp_path):
+    log_of(tmp_path, 5)
+    head = json.loads((tmp_path / events.HEAD).read_text())
+    for number in (2, 4, 5):
+        (tmp_path / events.HEAD).write_text(json.dumps({"number": number, "hash": head["hash"][::-1]}))
+        assert [fault.what for fault in events.check(tmp_path)] == [
+            f"entry {number} of the log is not the one that its head names"
+        ]
+
+
+def test_the_head_keeps_its_size_and_place_on_the_disk(tmp_path):
+    log_of(tmp_path, 1)
+    before = (tmp_path / events.HEAD).stat()
+    log_of(tmp_path, 12)
+    after = (tmp_path / events.HEAD).stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size), "so that a full disk takes it"
 
 
 @pytest.mark.parametrize("folder", ["tmp1x", "standalone/tmp2/sub/project"])
