@@ -6,6 +6,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import uuid
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from tasks.runtime import users
@@ -13,17 +16,34 @@ from tasks.runtime.hardware import cpu_name, peak_memory, total_memory
 
 GPU_FACTS = ("name", "uuid", "driver_version", "memory.total", "pstate")
 MB = 2**20
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # UUID of the time since the machine started; only on Linux
+DVC_DISTANCE = 3  # processes between a stage and DVC: a shell, and a launcher of Python
+COMMAND_PARTS = 3  # parts of a command that can name its program: `python -m dvc`
 
 
 def identity() -> dict[str, Any]:
-    """Return user, host and process, and the flow run where there is one."""
+    """Return user, host and process, and the flow run and the run of DVC where there are such."""
     return {
         "user": users.own_name(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "started_by": "dvc" if "DVC_STAGE" in os.environ else "hand",
         "flow_run": os.environ.get("BREATHLINE_FLOW_RUN"),
+        "dvc_run": dvc_run() if "DVC_STAGE" in os.environ else None,
     }
+
+
+def dvc_run() -> str | None:
+    """Return a UUID of the DVC command that started this process, equal for all its stages; None without one."""
+    import psutil
+
+    boot = BOOT.read_text(encoding="utf-8") if BOOT.is_file() else ""
+    with suppress(psutil.Error):
+        for parent in psutil.Process().parents()[:DVC_DISTANCE]:
+            if any(Path(part).name.startswith("dvc") for part in parent.cmdline()[:COMMAND_PARTS]):
+                # The hash is that of the process's id and its start since boot, which no change of the clock moves.
+                return str(uuid.uuid5(uuid.NAMESPACE_URL, f"dvc:{socket.gethostname()}:{boot}:{hash(parent)}"))
+    return None
 
 
 def hardware() -> dict[str, Any]:

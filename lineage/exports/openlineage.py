@@ -1,7 +1,7 @@
 """Runs of stages as OpenLineage run events (openlineage.io/spec 2-0-2), with facets on runs, jobs and datasets.
 
 A dataset is named by its path within the project, in the namespace of the jobs. A run whose record was replaced by a
-later one is exported without datasets.
+later one is exported without datasets. A run of the graph is the parent of the runs of its stages.
 """
 
 import json
@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage.exports import corpora, stage_runs
+from lineage.exports import column_lineage, corpora, stage_runs
 from lineage.exports.request import Request
+from lineage.exports.source_code import Repository
 from lineage.exports.stage_runs import Run
 from lineage.project import Project
 from models.file_reading import open_table
@@ -47,6 +48,7 @@ class _Builder:
         self.project, self.namespace = project, namespace
         self.corpora = corpora.about_raw(project)  # facts of each corpus by the path of its recordings
         self.producer = f"{stage_runs.URN}:{stage_runs.version()}"
+        self.repository = Repository(project.root)
 
     def events(self, run: Run) -> Iterator[dict[str, Any]]:
         yield self._event(
@@ -59,8 +61,9 @@ class _Builder:
     def _event(self, kind: str, at: str, run: Run, facets: dict[str, Any]) -> dict[str, Any]:
         made = run.record if kind == "COMPLETE" else None
         inputs = stage_runs.expand_folders(self.project, made["inputs"] if made else [])
-        if run.start.get("flow_run"):
-            parent = {"run": {"runId": run.start["flow_run"]}, "job": {"namespace": self.namespace, "name": "pipeline"}}
+        if run.graph_run is not None:
+            job = {"namespace": self.namespace, "name": run.graph_run.job}
+            parent = {"run": {"runId": run.graph_run.id}, "job": job}
             facets = facets | {"parent": self._facet("1-2-0", "ParentRunFacet", parent)}
         return {
             "eventType": kind,
@@ -68,9 +71,9 @@ class _Builder:
             "producer": self.producer,
             "schemaURL": f"{CORE}/RunEvent",
             "run": {"runId": run.id, "facets": facets},
-            "job": {"namespace": self.namespace, "name": run.stage, "facets": self._job(run.stage)},
+            "job": {"namespace": self.namespace, "name": run.stage, "facets": self._job(run)},
             "inputs": [self._dataset(one, "input", "1-0-0") for one in inputs],
-            "outputs": [self._dataset(one, "output", "1-0-2") for one in made["outputs"]] if made else [],
+            "outputs": [self._output(one, made) for one in made["outputs"]] if made else [],
         }
 
     def _ended(self, end: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -88,13 +91,38 @@ class _Builder:
             facets["breathline_record"] = self._own(own | {"lock": made["environment"]["lock_sha256"]})
         return facets
 
-    def _job(self, stage: str) -> dict[str, Any]:
+    def _job(self, run: Run) -> dict[str, Any]:
         kind = {"processingType": "BATCH", "integration": "DVC", "jobType": "STAGE"}
         facets = {"jobType": self._facet("2-0-4", "JobTypeJobFacet", kind)}
-        if stage in self.project.stages:
-            command = {"language": "shell", "sourceCode": self.project.stages[stage].command}
+        if run.stage in self.project.stages:
+            command = {"language": "shell", "sourceCode": self.project.stages[run.stage].command}
             facets["sourceCode"] = self._facet("1-0-1", "SourceCodeJobFacet", command)
+        if run.record is not None and (place := self._location(run.record)):
+            facets["sourceCodeLocation"] = self._facet("1-1-0", "SourceCodeLocationJobFacet", place)
         return facets
+
+    def _location(self, made: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return where Git has the module of a stage; None without a commit or without a remote."""
+        commit = (made["git"] or {}).get("commit")
+        module = next((str(one["path"]) for one in made["code"] if one["path"].endswith(".py")), None)
+        if not commit or module is None or (url := self.repository.file_url(commit, module)) is None:
+            return None
+        return {"type": "git", "url": url, "repoUrl": str(self.repository.url), "path": module, "version": commit}
+
+    def _output(self, described: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an out of a stage, with the columns from which the columns of a table were copied."""
+        dataset = self._dataset(described, "output", "1-0-2")
+        columns = [field["name"] for field in dataset["facets"].get("schema", {}).get("fields", [])]
+        copied = column_lineage.sources(self.project, made, str(described["path"]), columns)
+        if copied:
+            fields = {name: {"inputFields": [self._column(*one) for one in copied[name]]} for name in copied}
+            lineage = self._facet("1-2-0", "ColumnLineageDatasetFacet", {"fields": fields})
+            dataset["facets"]["columnLineage"] = lineage
+        return dataset
+
+    def _column(self, path: str, name: str) -> dict[str, Any]:
+        unchanged = {"type": "DIRECT", "subtype": "IDENTITY", "description": "copied unchanged", "masking": False}
+        return {"namespace": self.namespace, "name": path, "field": name, "transformations": [unchanged]}
 
     def _dataset(self, described: Mapping[str, Any], side: str, facet: str) -> dict[str, Any]:
         path = Path(str(described["path"]))

@@ -18,6 +18,14 @@ URN = "urn:breathline"
 
 
 @dataclass(frozen=True)
+class GraphRun:
+    """A run of the graph, which starts runs of stages."""
+
+    id: str  # UUID of the flow run, or of the command of DVC
+    job: str  # name of what started the stages
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of a stage in the event log."""
 
@@ -30,6 +38,12 @@ class Run:
     def id(self) -> str:
         """The UUID of the run, equal in all exports."""
         return identifier(str(self.start["hash"]))
+
+    @property
+    def graph_run(self) -> GraphRun | None:
+        """The run of the flow or of DVC that started this one; None for a stage that was started by hand."""
+        kinds = {"pipeline": self.start.get("flow_run"), "dvc repro": self.start.get("dvc_run")}
+        return next((GraphRun(run, job) for job, run in kinds.items() if run), None)
 
 
 def all_runs(project: Project) -> list[Run]:

@@ -1,21 +1,37 @@
 """OpenLineage events, read by the classes of its client that are generated from the specification."""
 
+import hashlib
 import importlib
+import io
 import json
+import os
 import pkgutil
+import subprocess
+import sys
 import threading
+import uuid
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import attr
+import polars as pl
 import pytest
 from openlineage.client import generated
-from openlineage.client.generated import base
+from openlineage.client.generated import (
+    base,
+    column_lineage_dataset,
+    execution_parameters_run,
+    parent_run,
+    schema_dataset,
+)
 from openlineage.client.transport import http_common
+from rfc3986_validator import validate_rfc3986
 
 from lineage import events as log
-from lineage import project
+from lineage import machine, project
 from lineage.exports import openlineage, openlineage_server
 from tasks.runtime.errors import BreathlineError, TransientError
+from tests import toy
 
 BASES = (base.RunFacet, base.JobFacet, base.DatasetFacet, base.InputDatasetFacet, base.OutputDatasetFacet)
 
@@ -58,9 +74,53 @@ def facets(given):
             assert name.startswith("breathline_"), f"{name} is not the standard's, and must bear our prefix"
             found[name] = kind(producer=producer)
         else:
-            found[name] = kind(producer=producer, **facet)
+            found[name] = kind(producer=producer, **{key: NESTED.get((name, key), as_is)(facet[key]) for key in facet})
         attr.validate(found[name])
     return found
+
+
+def as_is(value):
+    return value
+
+
+def parts_of(kind, **keys):
+    """Return a function that reads an object, or a list of objects, as a class of the client."""
+
+    def read_part(value):
+        if isinstance(value, list):
+            return [read_part(one) for one in value]
+        return kind(**{key: keys.get(key, as_is)(value[key]) for key in value})
+
+    return read_part
+
+
+TRANSFORMATIONS = parts_of(column_lineage_dataset.Transformation)
+INPUT_FIELDS = parts_of(column_lineage_dataset.InputField, transformations=TRANSFORMATIONS)
+FIELDS = parts_of(column_lineage_dataset.Fields, inputFields=INPUT_FIELDS)
+# Objects within facets, by facet and key.
+NESTED = {
+    ("parent", "run"): parts_of(parent_run.Run),
+    ("parent", "job"): parts_of(parent_run.Job),
+    ("schema", "fields"): parts_of(schema_dataset.SchemaDatasetFacetFields),
+    ("columnLineage", "fields"): lambda fields: {name: FIELDS(field) for name, field in fields.items()},
+    ("executionParameters", "parameters"): parts_of(execution_parameters_run.ExecutionParameter),
+}
+
+
+def check_formats(value, key=""):
+    """Check the formats that the specification names, which the classes of the client do not."""
+    if key in ("producer", "_producer", "schemaURL", "_schemaURL", "url"):
+        assert validate_rfc3986(value, rule="URI"), (key, value)
+    elif key == "runId":
+        uuid.UUID(value)
+    elif key == "eventTime":
+        assert datetime.fromisoformat(value).tzinfo is not None
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            check_formats(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            check_formats(part, key)
 
 
 def test_every_event_follows_the_standard(made):
@@ -68,6 +128,7 @@ def test_every_event_follows_the_standard(made):
     assert len(events) == 2 * len(made.stages)
     for event in events:
         attr.validate(read(event))
+        check_formats(event)
 
 
 def test_the_reader_of_these_tests_refuses_unknown_fields(made):
@@ -99,6 +160,26 @@ def test_a_dataset_has_columns_content_and_size(made):
     assert len(cycles["facets"]["breathline_content"]["sha256"]) == 64
 
 
+def test_facts_of_events_follow_from_log_and_files(made):
+    events = openlineage.events(made)
+    lines = [json.loads(line) for line in (made.root / ".lineage/events.jsonl").read_text().splitlines()]
+    assert sorted(event["eventTime"] for event in events) == sorted(line["at"] for line in lines)
+    pooled = outputs(events)["data/cycles/cycles.parquet"]
+    content = (made.root / "data/cycles/cycles.parquet").read_bytes()
+    assert pooled["facets"]["version"]["datasetVersion"] == hashlib.sha256(content).hexdigest()
+    assert pooled["outputFacets"]["outputStatistics"]["size"] == len(content)
+    names = [field["name"] for field in pooled["facets"]["schema"]["fields"]]
+    assert names == pl.read_parquet_schema(io.BytesIO(content)).names()
+    ended = {event["job"]["name"]: event["run"]["facets"] for event in events if event["eventType"] == "COMPLETE"}
+    given = {one["key"]: one["value"] for one in ended["evaluate"]["executionParameters"]["parameters"]}
+    assert given["labels"] == '"lungsound_4"'
+    records = {line["stage"]: line["record"] for line in lines if line["event"] == "end"}
+    hashes = {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in (made.root / "data/lineage").iterdir()
+    }
+    assert {stage: found["breathline_record"]["record"] for stage, found in ended.items()} == records == hashes
+
+
 def test_a_failed_run_and_a_run_without_an_end_are_exported(copied):
     flow = "3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f"
     begun = {"event": "start", "stage": "evaluate", "user": "anna", "host": "small", "flow_run": flow}
@@ -111,8 +192,95 @@ def test_a_failed_run_and_a_run_without_an_end_are_exported(copied):
     assert started["run"]["runId"] == ended["run"]["runId"] != alone["run"]["runId"]
     assert ended["run"]["facets"]["errorMessage"]["message"] == "OSError: disk full"
     assert ended["outputs"] == []
-    assert read(started).run.facets["parent"].run["runId"] == flow
+    assert read(started).run.facets["parent"].run.runId == flow
     read(ended)
+
+
+def outputs(events):
+    return {one["name"]: one for event in events for one in event["outputs"]}
+
+
+def test_a_run_of_dvc_groups_its_stages_and_a_flow_comes_before_it(copied):
+    dvc, flow = ("3f1e1a5e-8d3a-4c3e-9a53-1b8f1c1d2e3f", "11111111-8d3a-4c3e-9a53-1b8f1c1d2e3f")
+    for stage, parents in (
+        ("pool", {"dvc_run": dvc}),
+        ("evaluate", {"dvc_run": dvc, "flow_run": flow}),
+        ("report", {}),
+    ):
+        log.append(copied, {"event": "start", "stage": stage, "at": "2026-01-02T00:00:00.000+00:00", **parents})
+    started = {event["job"]["name"]: event["run"]["facets"] for event in openlineage.events(project.load(copied))[-3:]}
+    jobs = {
+        stage: (found["parent"]["run"]["runId"], found["parent"]["job"]["name"])
+        for stage, found in started.items()
+        if "parent" in found
+    }
+    assert jobs == {"pool": (dvc, "dvc repro"), "evaluate": (flow, "pipeline")}
+
+
+def test_a_stage_started_by_dvc_knows_its_run_of_dvc(tmp_path):
+    """Two stages of one process called `dvc` have one run, a third of another process has another."""
+    (tmp_path / "dvc").write_text(
+        "import os, subprocess, sys\n"
+        "for shell in (False, True):\n"
+        "    command = [sys.executable, '-c', 'from lineage import machine; print(machine.dvc_run())']\n"
+        "    given = ' '.join(map(repr, command)) + '; true' if shell else command\n"
+        "    subprocess.run(given, shell=shell, cwd=sys.argv[1], check=True)\n"
+    )
+    command = [sys.executable, str(tmp_path / "dvc"), os.getcwd()]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in "ab")
+    assert first[0] == first[1] == str(uuid.UUID(first[0]))
+    assert second[0] == second[1] != first[0]
+    assert machine.dvc_run() is None
+
+
+def test_copied_columns_hold_the_cells_of_their_source(several_project):
+    made = project.load(several_project)
+    events = openlineage.events(made)
+    tables = outputs(events)
+    copied = {
+        name: one["facets"]["columnLineage"]["fields"]
+        for name, one in tables.items()
+        if "columnLineage" in one["facets"]
+    }
+    assert set(copied) == {
+        "data/cycles/cycles.parquet",
+        "data/cycles/recordings.parquet",
+        "data/evaluation/predictions.parquet",
+        "data/evaluation/external.parquet",
+    }
+    assert set(copied["data/evaluation/predictions.parquet"]) == {
+        "corpus",
+        "cycle_id",
+        "recording_id",
+        "patient_id",
+        "label",
+    }
+    for path, fields in copied.items():
+        key = "recording_id" if path.endswith("recordings.parquet") else "cycle_id"
+        rows = pl.read_parquet(several_project / path)
+        for column, field in fields.items():
+            sources = [
+                pl.read_parquet(several_project / one["name"]).select(key, pl.col(one["field"]).alias("source"))
+                for one in field["inputFields"]
+            ]
+            joined = rows.select(key, pl.col(column).alias("copy")).join(pl.concat(sources), on=key, how="left")
+            assert joined["copy"].equals(joined["source"], null_equal=True), (path, column)
+            assert {one["name"] for one in field["inputFields"]} <= set(tables)
+            assert {one["transformations"][0]["subtype"] for one in field["inputFields"]} == {"IDENTITY"}
+
+
+def test_a_stage_names_its_module_in_the_remote_repository(copied):
+    assert not any("sourceCodeLocation" in event["job"]["facets"] for event in openlineage.events(project.load(copied)))
+    toy.call(copied, "git", "remote", "add", "origin", "https://anna:secret@github.com/anna/lungs.git")
+    commit = toy.call(copied, "git", "rev-parse", "HEAD").strip()
+    found = {event["job"]["name"]: event for event in openlineage.events(project.load(copied))}
+    place = dict(found["evaluate"]["job"]["facets"]["sourceCodeLocation"])
+    url = "https://github.com/anna/lungs"
+    expected = {"type": "git", "version": commit, "repoUrl": url, "path": "tasks/evaluate.py"}
+    assert expected | {"url": f"{url}/blob/{commit}/tasks/evaluate.py"} == {
+        key: place[key] for key in (*expected, "url")
+    }
+    read(found["evaluate"])
 
 
 @pytest.fixture(autouse=True)
