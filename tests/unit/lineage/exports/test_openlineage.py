@@ -207,7 +207,7 @@ def test_a_run_of_dvc_groups_its_stages_and_a_flow_comes_before_it(copied):
         ("evaluate", {"dvc_run": dvc, "flow_run": flow}),
         ("report", {}),
     ):
-        log.append(copied, {"event": "start", "stage": stage, "at": "2026-01-02T00:00:00.000+00:00", **parents})
+        log.append(copied, {"event": "start", "stage": stage, "at": "2099-01-02T00:00:00.000+00:00", **parents})
     started = {event["job"]["name"]: event["run"]["facets"] for event in openlineage.events(project.load(copied))[-3:]}
     jobs = {
         stage: (found["parent"]["run"]["runId"], found["parent"]["job"]["name"])
