@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from tasks.evaluation.words import MISSING
 from tasks.reporting.run_results import RunResults
@@ -64,10 +64,18 @@ def line(models: Mapping[str, Any]) -> str:
         for index, (name, found) in enumerate(models.items()):
             axes.plot(found["line"]["offsets"], _floats(found["line"]["losses"]), **line_of(index, name))
         axes.set(xlabel="distance, in norms of the filters", ylabel="loss", yscale="log")
+        axes.yaxis.set_major_locator(loss_ticks(*axes.get_ylim()))
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(LOSS)
-        axes.yaxis.set_minor_formatter(LOSS)
         axes.legend()
     return canvas.svg
+
+
+def loss_ticks(low: float, high: float) -> Locator:
+    """Return about five to ten ticks of a logarithmic axis, whose numbers do not cover each other."""
+    if high < 5 * low:
+        return MaxNLocator(5)
+    return LogLocator(subs=(1, 2, 5)) if high < 1000 * low else LogLocator()
 
 
 def plane(found: Mapping[str, Any], model: str) -> str:

@@ -95,3 +95,9 @@ def test_the_axes_of_a_spectrogram_are_in_seconds_and_hertz():
 def test_a_constant_or_undefined_loss_is_drawn_without_lines(loss):
     """As of a network in which hardly any weight matters."""
     assert "<svg" in sharpness.plane({"offsets": [-1, 0, 1], "losses": [[loss] * 3] * 3}, "student/1")
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.2, 1.35), (1.29, 26), (0.99, 1.01), (0.001, 1e5)])
+def test_the_axis_of_the_loss_has_few_numbers(low, high):
+    ticks = [tick for tick in sharpness.loss_ticks(low, high).tick_values(low, high) if low <= tick <= high]
+    assert 3 <= len(ticks) <= 11
