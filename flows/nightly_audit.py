@@ -19,7 +19,12 @@ from lineage.verify.verification import verify
 @flow(name="nightly_audit", flow_run_name="audit")
 @failed_by_errors
 def nightly_audit(
-    *, deep: bool = False, sample: Annotated[int, Field(ge=1)] = 32, elsewhere: bool = False, project: Path = Path()
+    *,
+    deep: bool = False,
+    sample: Annotated[int, Field(ge=1)] = 32,
+    retrain: Annotated[int, Field(ge=0)] = 0,
+    elsewhere: bool = False,
+    project: Path = Path(),
 ) -> State[Any]:
     """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
 
@@ -32,6 +37,8 @@ def nightly_audit(
         deep: Whether all scores, and a sample of cycles, features and predictions, are computed again. Each day
             has a new sample.
         sample: Size of the sample of each kind, with `deep`, at least 1.
+        retrain: Number of models that are trained again, with `deep`, and compared byte by byte. The models take
+            turns from day to day.
         elsewhere: Whether the project ran on another machine; differences of installed packages are then notes.
         project: Folder of the project.
 
@@ -40,7 +47,7 @@ def nightly_audit(
     """
     log = get_run_logger()
     root = project.resolve()
-    depth = Sample(sample=sample, seed=datetime.now(UTC).toordinal()) if deep else None
+    depth = Sample(sample=sample, seed=datetime.now(UTC).toordinal(), retrain=retrain) if deep else None
     with exclusive_run(root, runs_stages=False):
         report = verify(root, deep=depth, elsewhere=elsewhere)
     for finding in report.damage:

@@ -22,6 +22,14 @@ def verify(
         typer.Option(min=1, help="with --deep: number of cycles of each kind", show_default=str(SAMPLE)),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="with --deep: random seed of the sample", show_default="0")] = None,
+    retrain: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="with --deep: number of trainings to repeat, as `audit reproduce` does; consecutive seeds take turns",
+            show_default="none",
+        ),
+    ] = None,
     elsewhere: Annotated[
         bool,
         typer.Option(
@@ -48,15 +56,15 @@ def verify(
     """
     if (signature is None) != (key is None):
         raise BreathlineError("A signature is checked with a key.", hint="give both --signature and --key")
-    if not deep and (sample is not None or seed is not None):
-        where = "--sample, --seed"
+    if not deep and any(given is not None for given in (sample, seed, retrain)):
+        where = "--sample, --seed, --retrain"
         raise BreathlineError("Nothing is recomputed without --deep.", where=where, hint="give --deep as well")
     from lineage.verify import text, verification
     from lineage.verify.findings import Sample
     from lineage.verify.signature import SignedStatement
 
     signed = SignedStatement(envelope=signature, key=key) if signature and key else None
-    wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0) if deep else None
+    wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0, retrain=retrain or 0) if deep else None
     with Console(emoji=False, stderr=True).status("Reading all artifacts …"):
         report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:

@@ -37,6 +37,7 @@ def line(finding: Finding) -> str:
 def command(sample: Sample | None, *, elsewhere: bool) -> str:
     """Return the command that repeats the verification."""
     options = f" --deep --sample {sample.sample} --seed {sample.seed}" if sample else ""
+    options += f" --retrain {sample.retrain}" if sample and sample.retrain else ""
     return f"breathline audit verify{options}{' --elsewhere' if elsewhere else ''}"
 
 

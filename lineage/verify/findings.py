@@ -41,12 +41,18 @@ class Sample:
 
     sample: int  # number of cycles of each kind
     seed: int  # random seed of the choice
+    retrain: int = 0  # number of trainings that are repeated
 
     def choose(self, items: Iterable[Any]) -> list[Any]:
         """Return a sorted random sample of items; all of them where there are fewer."""
         known = sorted(items)
         chance = random.Random(self.seed)  # noqa: S311 - a sample that the same seed draws again
         return sorted(chance.sample(known, min(self.sample, len(known))))
+
+    def trainings(self, stages: Iterable[str]) -> list[str]:
+        """Return the stages of trainings to repeat: consecutive seeds take turns, until each had its turn."""
+        known, first = sorted(stages), self.seed * self.retrain
+        return [known[(first + place) % len(known)] for place in range(min(self.retrain, len(known)))]
 
 
 @dataclass(frozen=True, kw_only=True)

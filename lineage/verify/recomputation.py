@@ -1,6 +1,7 @@
 """Recomputation of content hashes, and of a sample of cycles and features from the recordings (`--deep`).
 
-Soft labels, predictions and metrics are recomputed in `lineage.verify.model_recomputation`. Each check yields a note of
+Soft labels, predictions and metrics are recomputed in `lineage.verify.model_recomputation`, trainings in
+`lineage.verify.training_recomputation`. Each check yields a note of
 its extent and of the largest difference.
 """
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from lineage.content import content_hash
-from lineage.verify import model_recomputation
+from lineage.verify import model_recomputation, training_recomputation
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Sample, recomputed
 from models import file_names
@@ -33,9 +34,14 @@ ROWS = 64  # cycles read at a time
 Check = Callable[[AuditedProject], Iterator[Finding]]
 
 
-def checks(sample: Sample) -> dict[str, Check]:
-    """Return the recomputing checks by name."""
-    return {
+def checks(sample: Sample, *, elsewhere: bool) -> dict[str, Check]:
+    """Return the recomputing checks by name.
+
+    Args:
+        sample: Sample of cycles, features, predictions and trainings.
+        elsewhere: Whether the run is from another machine.
+    """
+    found: dict[str, Check] = {
         "content": content,
         "cycles anew": partial(cycles, sample=sample),
         "features anew": partial(features, sample=sample),
@@ -43,6 +49,9 @@ def checks(sample: Sample) -> dict[str, Check]:
         "predictions anew": partial(model_recomputation.predictions, sample=sample),
         "metrics anew": model_recomputation.metrics,
     }
+    if sample.retrain:
+        found["trainings anew"] = partial(training_recomputation.retrained, sample=sample, elsewhere=elsewhere)
+    return found
 
 
 def content(audited: AuditedProject) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Records, dvc.lock, cache, event log and Git confirm each other, so a change of a file or of some of its evidence is
 found. A change of all evidence, with every hash, is found by contradictions between tables and figures, by
-recomputation (`--deep`), or by a signature.
+recomputation (`--deep`; weights by `--retrain`), or by a signature.
 """
 
 import time
@@ -50,7 +50,7 @@ def verify(
 
     Args:
         root: Root of the project.
-        deep: Sample of cycles, features and predictions to recompute, with all figures; None for no recomputation.
+        deep: Sample of cycles, features, predictions and trainings to recompute, with all figures; None for none.
         elsewhere: Whether the run is from another machine. Other packages are then no error, and neither is a run
             that this log does not have, if the dvc.lock in Git names its record.
         signed: Signed statement to check.
@@ -109,7 +109,7 @@ def _checks(
     if deep is not None:
         from lineage.verify import recomputation
 
-        checks |= recomputation.checks(deep)
+        checks |= recomputation.checks(deep, elsewhere=elsewhere)
     return checks
 
 

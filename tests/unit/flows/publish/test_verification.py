@@ -61,3 +61,5 @@ def test_a_line_names_downstream_stages_and_the_command_repeats_the_verification
     assert verification.command(None, elsewhere=True) == "breathline audit verify --elsewhere"
     told = verification.command(Sample(sample=5, seed=9), elsewhere=False)
     assert told == "breathline audit verify --deep --sample 5 --seed 9"
+    told = verification.command(Sample(sample=5, seed=9, retrain=2), elsewhere=False)
+    assert told == "breathline audit verify --deep --sample 5 --seed 9 --retrain 2"
