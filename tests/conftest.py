@@ -30,6 +30,7 @@ GROUPS = {
         "nightly_audit",
         "registry",
         "removal",
+        "reproduction",
         "tampering",
         "verify",
     ),

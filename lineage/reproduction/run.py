@@ -26,6 +26,7 @@ TOLERANCE = 0.05
 HINT = "`breathline audit verify` compares all other evidence of the run; compare both folders"
 # Variables by which a process imports other modules, or writes down another commit or flow run.
 LEFT_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "BREATHLINE_GIT_BASE", "BREATHLINE_FLOW_RUN")
+PYTHON = Path(sys.executable).parent  # folder of the program `python` of the commands
 STDERR = 2  # standard error of this process: the standard output is for the result
 TRAININGS = ("train_teacher", "train_student")
 
@@ -114,7 +115,7 @@ def _execute(run: RecordedRun, folder: Path, *, quiet: bool) -> None:
     env |= {
         "DVC_STAGE": run.stage,
         PROJECT: str(run.root.resolve()),  # relative paths of archives begin there
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(PYTHON), env.get("PATH", os.defpath)]),
     }
     done = subprocess.run(  # noqa: S602 - DVC runs the command of dvc.yaml in a shell as well
         run.record["command"],

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
 from lineage import events
+from lineage.content import content_hash
 from lineage.log_head import START
 from lineage.log_lines import hash_of, line_of
 from tasks.runtime.files import sha256
@@ -23,6 +24,7 @@ from tests.pipeline import runs
 
 AUDIO, METADATA = "data/raw/icbhi/audio", "data/raw/icbhi/metadata"
 CYCLES, PREDICTIONS = "data/cycles/cycles.parquet", "data/evaluation/predictions.parquet"
+STUDENT = "data/student/1/val.safetensors"
 SOFT_LABELS, FEATURES = "data/soft_labels/soft_labels.parquet", "data/fbank/ast/icbhi/features.npy"
 # A machine on which equal inputs do not give equal weights: saving adds noise, and the stage itself is the project's.
 UNSTEADY = """\
@@ -100,7 +102,7 @@ def features(folder: Path) -> None:
 
 def weight(folder: Path) -> None:
     """Change one weight of a student by little."""
-    path = folder / "data/student/1/val.safetensors"
+    path = folder / STUDENT
     tensors = load_file(path)
     name = max(tensors, key=lambda key: tensors[key].size)
     tensors[name].flat[0] += 1e-3
@@ -181,19 +183,44 @@ def unlock_record(folder: Path) -> None:
     (folder / "dvc.lock").write_text("".join(lines[:at] + lines[end:]))
 
 
-def forge(folder: Path, path: str, change: Callable[[Path], None]) -> None:
-    """Change a file, and everything that knows its hash: records, dvc.lock, the cache and the event log."""
-    before = sha256(folder / path)
+def forge(folder: Path, path: str, change: Callable[[Path], None], *, content: bool = False) -> None:
+    """Change a file, and everything that knows its hash: records, dvc.lock, the cache and the event log.
+
+    Content hashes are changed on request alone: verification without `--deep` does not take them anew.
+    """
+    before, inside = sha256(folder / path), content_hash(folder / path)
     change(folder)
-    after = sha256(folder / path)
+    after, now_inside = sha256(folder / path), content_hash(folder / path)
     renamed: dict[str, str] = {}
     for record in sorted((folder / "data/lineage").glob("*.json")):
         old = sha256(record)
-        record.write_text(record.read_text().replace(before, after))
+        said = record.read_text().replace(before, after)
+        record.write_text(said.replace(str(inside), str(now_inside)) if content else said)
         renamed[old] = sha256(record)
-    # Content hashes, and those of folders, are left as they are: verification without `--deep` does not take them anew.
+    # Hashes of folders are left as they are.
     rewrite_log(folder, lambda entry: entry | {"record": renamed[entry["record"]]} if "record" in entry else entry)
     toy.call(folder, "dvc", "commit", "--force", "--quiet")
+
+
+def vouch(folder: Path, stage: str, change: Callable[[Any], None]) -> None:
+    """Change a record, and let the event log, dvc.lock and the cache vouch for it."""
+    path = folder / f"data/lineage/{stage}.json"
+    old = sha256(path)
+    document(path, change)
+    renamed = {old: sha256(path)}
+    rewrite_log(folder, lambda entry: entry | {"record": renamed.get(entry.get("record"), entry.get("record"))})
+    restore(folder, stage)
+
+
+def noise(folder: Path) -> None:
+    """Put another network in the place of the student: the same tensors with noise."""
+    path = folder / STUDENT
+    random = np.random.default_rng(0)
+    tensors = {name: values for name, values in load_file(path).items() if values.dtype.kind == "f"}
+    noisy = {
+        name: values + random.normal(0, 0.05, values.shape).astype(values.dtype) for name, values in tensors.items()
+    }
+    save_file(load_file(path) | noisy, path)
 
 
 def cached(folder: Path, path: str) -> Path:

@@ -1,4 +1,4 @@
-"""All cases of the package: each of its modules gives `CASES`, `RETRAINED` and `HONEST`, or some of them."""
+"""All cases of the package: each of its modules gives `CASES`, `RETRAINED`, `DEEP` and `HONEST`, or some."""
 
 import pkgutil
 from collections.abc import Callable
@@ -25,6 +25,8 @@ def _merged(table: str) -> dict:
 CASES: dict[str, Case] = _merged("CASES")
 # Cases that train the student again, which the small project cannot.
 RETRAINED: dict[str, Case] = _merged("RETRAINED")
+# Cases that contradict nothing before a training is repeated (`--deep --retrain 1`); the kinds are some of those found.
+DEEP: dict[str, Case] = _merged("DEEP")
 # Situations of an honest user, after which no check reports an error.
 HONEST: dict[str, Change] = _merged("HONEST")
 # Cases of every group, which are verified on a real run as well.
