@@ -53,10 +53,11 @@ def reproduce(
     command ends with status 1 unless everything is reproduced.
     """
     from lineage.reproduction import run, targets
+    from lineage.verify.audited_project import AuditedProject
 
     options = run.Options(anyway=anyway, tolerance=tolerance, keep=keep)
     console, found = Console(highlight=False, emoji=False, soft_wrap=True), []
-    with targets.find(Path.cwd(), what) as runs:
+    with targets.find(AuditedProject(Path.cwd()), what) as runs:
         for outcome in targets.reproduce_each(runs, options):
             found.append(outcome)
             if not as_json:

@@ -47,7 +47,7 @@ def compare(run: RecordedRun, folder: Path, record: Mapping[str, Any]) -> Iterat
 
 
 def _of_file(run: RecordedRun, path: str, recorded: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Difference]:
-    there = run.audited.hashes.of(run.folder / path)
+    there = run.evidence.hashes.of(run.folder / path)
     if there is not None and there.sha256 != recorded["sha256"]:
         yield Difference(f"{path}: the file is not the one that the record names")
     if made["sha256"] != recorded["sha256"] and not _has_content(run.folder / path, made, recorded):

@@ -3,26 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage import code, events, machine, record
+from lineage import code, environment, events, machine, record
 from lineage.reproduction.recorded_run import RecordedRun
-from lineage.verify import provenance
-from lineage.verify.event_log import done
 from tasks.runtime.files import sha256
 
 
 def of_packages(run: RecordedRun, folder: Path) -> Iterator[str]:
     """Yield differences of Python, the lock file and the packages that it pins; ``folder`` has the code of the run."""
     now = code.environment(folder)
-    for where, what in provenance.differences(run.record["environment"], now, provenance.pinned(folder)):
+    for where, what in environment.differences(run.record["environment"], now, environment.pinned(folder)):
         yield f"{where}: {what}"
 
 
 def of_hardware(run: RecordedRun) -> Iterator[str]:
     """Yield differences of processor and GPUs, or that those of the run are unknown."""
     digest = sha256(run.folder / record.path_of(run.stage))
-    entries = run.audited.events
-    ended = [entry for entry in done(run.audited).get(run.stage, []) if entry.get("record") == digest]
-    then = events.start_of(entries, ended[-1]) if ended else {}
+    log = run.evidence.events
+    ended = [entry for entry in log if (entry.get("stage"), entry.get("record")) == (run.stage, digest)]
+    then = events.start_of(log, ended[-1]) if ended else {}
     if "cpu" not in then:
         yield "hardware: that of the run is not in the event log"
         return

@@ -117,8 +117,8 @@ def _place(run: RecordedRun, path: str, digest: str, target: Path) -> None:
     if file.is_symlink() and _is_known(run, file, digest):
         target.symlink_to(file.resolve())  # a revision is laid out as links to the cache
         return
-    with run.audited.original(path, digest) as held:
-        if held is not None and held.is_relative_to(run.audited.cache.objects):
+    with run.evidence.original(path, digest) as held:
+        if held is not None and held.is_relative_to(run.evidence.cache.objects):
             target.symlink_to(held)
         elif held is not None or _is_known(run, file, digest):
             # A copy: DVC replaces and people change the files of a project while the reproduction reads them.
@@ -134,7 +134,7 @@ def _is_file(path: Path, digest: str) -> bool:
 
 def _is_known(run: RecordedRun, path: Path, digest: str) -> bool:
     """Return whether a file of the run has a hash; each file of a verification is read once."""
-    found = run.audited.hashes.of(path)
+    found = run.evidence.hashes.of(path)
     return found is not None and found.sha256 == digest
 
 

@@ -1,12 +1,13 @@
 """Recorded run of a stage, and the error of a run that cannot be made again here."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from lineage.dvc_storage import Cache
 from lineage.files import by_path
-from lineage.verify.audited_project import AuditedProject
 from tasks.runtime.errors import BreathlineError
 
 
@@ -14,11 +15,47 @@ class NotReproducibleError(BreathlineError):
     """Error of a run whose code, inputs or environment are not here."""
 
 
+class Digests(Protocol):
+    """Hashes of a file."""
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 in hexadecimal."""
+
+
+class Hashes(Protocol):
+    """Hashes of files, each file read once."""
+
+    def of(self, path: Path | str) -> Digests | None:
+        """Return the hashes of a file; None if the file is missing."""
+
+
+class Evidence(Protocol):
+    """A project with its cache and its event log, such as an audited one (`lineage.verify`)."""
+
+    root: Path
+
+    @property
+    def hashes(self) -> Hashes:
+        """Hashes of its files."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The entries of its event log."""
+
+    @property
+    def cache(self) -> Cache:
+        """DVC's local cache."""
+
+    def original(self, path: str, sha256: str) -> AbstractContextManager[Path | None]:
+        """Yield a file with the recorded content of a path; None if neither cache nor Git has it."""
+
+
 @dataclass(frozen=True)
 class RecordedRun:
     """Recorded run of a stage."""
 
-    audited: AuditedProject  # project, with DVC's cache, Git repository and event log
+    evidence: Evidence  # project, with DVC's cache and event log
     folder: Path  # folder with the outs of the run: the project, or the files of a revision
     stage: str  # name of the stage in DVC
     record: Mapping[str, Any]  # record of the run
@@ -26,7 +63,7 @@ class RecordedRun:
     @property
     def root(self) -> Path:
         """Root of the project."""
-        return self.audited.root
+        return self.evidence.root
 
     def files(self, kind: str) -> Iterator[tuple[str, str]]:
         """Yield path and SHA-256 of each recorded file; ``kind`` is ``inputs``, ``outputs`` or ``code``."""

@@ -9,10 +9,9 @@ from pathlib import Path
 from lineage import graph, project
 from lineage.project import Project
 from lineage.reproduction import comparison
-from lineage.reproduction.recorded_run import NotReproducibleError, RecordedRun
+from lineage.reproduction.recorded_run import Evidence, NotReproducibleError, RecordedRun
 from lineage.reproduction.run import TRAININGS, Options, Outcome, reproduce
 from lineage.trace import revision
-from lineage.verify.audited_project import AuditedProject
 from tasks.runtime.errors import BreathlineError
 
 SCORE = "score"
@@ -20,18 +19,18 @@ MODELS = {"student/": "train_student@", "teacher/": "train_teacher@"}  # names o
 
 
 @contextmanager
-def find(root: Path, what: str) -> Iterator[list[RecordedRun]]:
+def find(evidence: Evidence, what: str) -> Iterator[list[RecordedRun]]:
     """Yield the recorded runs that a question names, in topological order.
 
     Args:
-        root: Root of the project.
+        evidence: Project with its cache and event log.
         what: Stage, path of an out, ``student/SEED``, ``teacher/ID``, ``score``, a version such as
             ``student@v1.2.0``, or one of the former in an earlier revision: ``REV:WHAT``.
 
     Raises:
         BreathlineError: There is no such stage, model or revision, or the stage has no record.
     """
-    root = root.resolve()
+    root = evidence.root
     stages = graph.read(root)
     group, at, _ = what.partition("@")
     if at and what not in stages and any(name.startswith(f"{group}@") for name in stages):
@@ -42,8 +41,7 @@ def find(root: Path, what: str) -> Iterator[list[RecordedRun]]:
         if missing := [name for name in names if name not in found.records]:
             what = f"{missing[0]} has no record, so there is nothing to compare with."
             raise BreathlineError(what, where=target.folder, hint=f"`breathline run --target {missing[0]}`")
-        audited = AuditedProject(root)
-        yield [RecordedRun(audited, target.folder, name, found.records[name]) for name in names]
+        yield [RecordedRun(evidence, target.folder, name, found.records[name]) for name in names]
 
 
 def reproduce_each(runs: Sequence[RecordedRun], options: Options) -> Iterator[Outcome]:

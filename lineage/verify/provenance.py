@@ -1,12 +1,11 @@
 """Checks of the recorded graph, parameters, code and environment against the current ones."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lineage import code, record
+from lineage.environment import LOCKED, differences, pinned
 from lineage.files import hashes
 from lineage.git import ask_git
 from lineage.verify.audited_project import AuditedProject
@@ -14,9 +13,6 @@ from lineage.verify.findings import Finding, Severity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
-
-LOCKED = "requirements.lock"
-PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
 def graph(audited: AuditedProject) -> Iterator[Finding]:
@@ -105,31 +101,3 @@ def environment(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding
     for (where, some), texts in grouped.items():
         severity: Severity = "note" if elsewhere and where != LOCKED else "error"
         yield Finding("environment-changed", where, "; ".join(texts), some, severity)
-
-
-def pinned(root: Path) -> set[str]:
-    """Return the names of the packages that the lock file of a folder pins; none without the file."""
-    lock = root / LOCKED
-    return {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
-
-
-def differences(then: Mapping[str, Any], now: Mapping[str, Any], locked: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield place and description of each difference between a recorded and the current environment.
-
-    Args:
-        then: Recorded environment.
-        now: Current environment (`code.environment`).
-        locked: Names of the packages to compare.
-    """
-    if then.get("python") != now["python"]:
-        yield "Python", f"{then.get('python')} → {now['python']}"
-    if then.get("lock_sha256") != now["lock_sha256"]:
-        yield LOCKED, f"its SHA-256 was {_short(then.get('lock_sha256'))} and is {_short(now['lock_sha256'])}"
-    old, new = then.get("packages", {}), now["packages"]
-    for name in sorted(locked & (old.keys() | new.keys())):
-        if old.get(name) != new.get(name):
-            yield "installed packages", f"{name} {old.get(name, 'absent')} → {new.get(name, 'absent')}"
-
-
-def _short(digest: str | None) -> str:
-    return f"{digest[:12]}…" if digest else "absent"

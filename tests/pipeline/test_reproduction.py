@@ -25,7 +25,7 @@ def _forks(monkeypatch):
 
 
 def test_a_training_gives_equal_bytes_and_finds_an_exchanged_network(project):
-    with targets.find(project, "student/1") as runs:
+    with targets.find(AuditedProject(project), "student/1") as runs:
         (found,) = targets.reproduce_each(runs, Options(quiet=True))
     assert (found.verdict, found.files, found.conditions) == ("reproduced", 3, ())
 
@@ -38,7 +38,7 @@ def test_a_training_gives_equal_bytes_and_finds_an_exchanged_network(project):
 @pytest.mark.long
 @pytest.mark.parametrize("what", ["score", "extract@icbhi", "report", "download@icbhi", "export"])
 def test_every_kind_of_stage_is_reproducible(project, what):
-    with targets.find(project, what) as runs:
+    with targets.find(AuditedProject(project), what) as runs:
         found = list(targets.reproduce_each(runs, Options(quiet=True)))
     assert [one for one in found if one.verdict != "reproduced"] == []
     assert len(found) == (5 if what == "score" else 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from lineage import code, events, files, machine
 from lineage.reproduction import targets
 from lineage.reproduction.run import Options, Outcome
+from lineage.verify.audited_project import AuditedProject
 from tasks.runtime.files import sha256, write_json
 from tests import toy
 
@@ -120,6 +121,6 @@ def exchange(root: Path) -> None:
 
 def reproduced(root: Path, what: str = STAGE, **options: object) -> Outcome:
     """Return the result of a reproduction of the stage."""
-    with targets.find(root, what) as runs:
+    with targets.find(AuditedProject(root), what) as runs:
         (outcome,) = targets.reproduce_each(runs, Options(quiet=True, **options))
     return outcome

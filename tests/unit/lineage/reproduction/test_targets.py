@@ -24,7 +24,7 @@ CHAIN = ["soft_labels", *(f"train_teacher@t{number}" for number in (1, 2, 3)), "
     ],
 )
 def test_a_question_names_its_stages(small_project, what, stages):
-    with targets.find(small_project, what) as runs:
+    with targets.find(AuditedProject(small_project), what) as runs:
         assert sorted(run.stage for run in runs) == sorted(stages)
 
 
@@ -32,7 +32,7 @@ def test_a_question_names_its_stages(small_project, what, stages):
     ("what", "words"), [("train_student@3", "did you mean train_student@"), ("data/none", "No stage makes `data/none`")]
 )
 def test_an_unknown_name_is_refused_with_what_is_close(small_project, what, words):
-    with pytest.raises(BreathlineError) as caught, targets.find(small_project, what):
+    with pytest.raises(BreathlineError) as caught, targets.find(AuditedProject(small_project), what):
         pass
     assert words in str(caught.value)
 
