@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column
 
-from cli.output import print_json, table
-from tasks.runtime.error_output import one_line
+from cli.output import print_json, print_yaml, table
+from models import published_sizes
+from models.networks.options import TIMM, declarations
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from models.networks.architecture import Variant, Weights
 
-CLIP_S, CLASSES = 8.0, 4  # parameters are counted for the clips of the published works and lungsound_4
 DECLARED = ("source", "sha256", "licence")
 
 
@@ -39,109 +39,84 @@ def models(
     Parameters are counted for clips of 8 s and four classes.
     """
     console = Console(emoji=False)
-    with Console(emoji=False, stderr=True).status("Building the networks, without their weights …"):
-        from models.networks.registry import variants
-
-        found = {name: resolve(name)} if name else variants()
-        rows = [_row(known, variant) for known, variant in found.items()]
-        if name:
-            rows[0]["all_options"] = options(found[name])
+    row = find_row(name) if name else None
+    if row is not None:
+        row["all_options"] = options(row)
+    listed = [] if name else list(published_sizes.read().values())
     if as_json:
-        print_json(rows[0] if name else rows)
-    elif name:
-        _show_one(console, rows[0], found[name])
+        print_json(row or listed)
+    elif row is not None:
+        _show_one(console, row)
     else:
-        _show_all(console, rows)
+        _show_all(console, listed)
+
+
+def find_row(name: str) -> dict[str, Any]:
+    """Return the row of a network of the table, of an architecture at its defaults, or of timm.
+
+    Raises:
+        BreathlineError: There is no network of that name, or it cannot be built.
+    """
+    if (row := published_sizes.read().get(name)) is not None:
+        return row
+    with Console(emoji=False, stderr=True).status("Building the network, without its weights …"):
+        variant = resolve(name)
+        try:
+            return published_sizes.describe(name, variant)
+        except ValueError as error:
+            raise BreathlineError(str(error), where=name) from error
 
 
 def resolve(name: str) -> Variant:
-    """Return the network of a name: a published size, an architecture at its defaults, or a network of timm.
+    """Return an architecture at its defaults, or a network of timm.
 
     Raises:
         BreathlineError: There is no network of that name.
     """
+    known = published_sizes.read()
+    if name not in declarations() and not name.startswith(TIMM):
+        hint = f"one of {', '.join(known)}, or {TIMM}<any CNN of timm>"
+        raise BreathlineError(f"There is no model `{name}`.", where="breathline models", hint=hint)
     from models.networks.architecture import Variant
-    from models.networks.options import TIMM
-    from models.networks.registry import find, variants
+    from models.networks.registry import variants
 
-    known = variants()
-    if name in known:
-        return known[name]
     if name.startswith(TIMM):
         return Variant(architecture=name, weights=_published_by_timm(name.removeprefix(TIMM)))
-    try:
-        find(name)
-    except ValueError as error:
-        hint = f"one of {', '.join(known)}, or {TIMM}<any CNN of timm>"
-        raise BreathlineError(f"There is no model `{name}`.", where="breathline models", hint=hint) from error
-    published = [variant.weights for variant in known.values() if variant.architecture == name]
+    published = [variant.weights for variant in variants().values() if variant.architecture == name]
     return Variant(architecture=name, weights={key: value for weights in published for key, value in weights.items()})
 
 
-def parameters(variant: Variant) -> int:
-    """Count the trained parameters of a network without allocating them (the library of BEATs allocates some).
-
-    Raises:
-        BreathlineError: The network cannot be built because a library is missing.
-    """
-    import torch
-
-    from models.frontends.registry import create as create_frontend
-    from models.networks.registry import create, find
-
-    frontend = create_frontend(find(variant.architecture).frontend, CLIP_S)
-    try:
-        with torch.device("meta"):
-            network = create(
-                variant.architecture,
-                frames=frontend.frames,
-                mels=frontend.mels,
-                classes=CLASSES,
-                options=variant.options,
-                weights=None,
-            )
-    except ValueError as error:
-        raise BreathlineError(str(error), where=variant.architecture) from error
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def options(variant: Variant) -> list[dict[str, Any]]:
-    """Return name, value and description of each option of a network."""
-    from models.networks.registry import find
-
-    kind = find(variant.architecture).options
+def options(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return name, value and description of each option of a network, of which `find_row` gives the row."""
+    architecture = row["architecture"]
+    kind = declarations()[TIMM if architecture.startswith(TIMM) else architecture].options
     own_first = sorted(fields(kind), key=lambda field: field.name not in kind.__annotations__)
     meanings = {name: meaning for owner in kind.__mro__ for name, meaning in _attributes(inspect.getdoc(owner) or "")}
     return [
         {
             "name": field.name,
-            "value": variant.options.get(field.name, None if field.default is MISSING else field.default),
+            "value": row["options"].get(field.name, None if field.default is MISSING else field.default),
             "meaning": meanings.get(field.name, ""),
         }
         for field in own_first
     ]
 
 
-def snippet(variant: Variant) -> str:
-    """Return the entries of params.yaml for a student of this network, with its usual weights."""
-    from models.networks.registry import find
-
-    frontend = find(variant.architecture).frontend
-    name, weights = next(iter(variant.weights.items()), ("scratch", None))
-    declared = (
-        [f"    {key}: {'null' if (value := getattr(weights, key)) is None else value}" for key in DECLARED]
-        if weights
-        else ["    source: none"]
-    )
-    chosen = ", ".join(f"{key}: {value}" for key, value in variant.options.items())
+def snippet(row: Mapping[str, Any]) -> str:
+    """Return the entries of params.yaml for a student of a network, with its usual weights."""
+    frontend = row["frontend"]
+    weights = next(iter(row["weights"]), {"name": "scratch", "source": "none"})
+    name = weights["name"]
+    declared = [f"    {key}: {'null' if weights[key] is None else weights[key]}" for key in DECLARED if key in weights]
+    chosen = ", ".join(f"{key}: {value}" for key, value in row["options"].items())
     lines = (
         "frontends:",
-        f"  {frontend}: {{duration_s: {CLIP_S}}}",
+        f"  {frontend}: {{duration_s: {published_sizes.CLIP_S}}}",
         "weights:",
         f"  {name}:",
         *declared,
         "student:                # or the same in an entry of `teachers`",
-        f"  architecture: {variant.architecture}",
+        f"  architecture: {row['architecture']}",
         f"  options: {{{chosen}}}",
         f"  frontend: {frontend}",
         f"  weights: {name}",
@@ -177,19 +152,6 @@ def _published_by_timm(name: str) -> dict[str, Weights]:
     return {re.sub(r"\W", "_", full): unlisted}
 
 
-def _row(name: str, variant: Variant) -> dict[str, Any]:
-    """Return the description of a network for printing, or the reason why it cannot be built."""
-    from models.networks.registry import find
-
-    row: dict[str, Any] = {"name": name, "architecture": variant.architecture, "options": dict(variant.options)}
-    try:
-        row |= {"parameters": parameters(variant)}
-    except BreathlineError as error:
-        row |= {"parameters": None, "missing": one_line(error)}
-    listed = [{"name": key, **asdict(weights)} for key, weights in variant.weights.items()]
-    return {**row, "frontend": find(variant.architecture).frontend, "weights": listed}
-
-
 def _count(row: Mapping[str, Any]) -> str:
     return escape(row["missing"]) if row["parameters"] is None else f"{row['parameters']:,}"
 
@@ -209,23 +171,22 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _show_one(console: Console, row: Mapping[str, Any], variant: Variant) -> None:
-    from rich.syntax import Syntax
-
+def _show_one(console: Console, row: Mapping[str, Any]) -> None:
     console.print(f"[bold]{row['name']}[/]: {_count(row)} parameters, front end {row['frontend']}\n", highlight=False)
     shown = table("option", "value", "description")
     for option in row["all_options"]:
         shown.add_row(option["name"], escape(json.dumps(option["value"])), escape(option["meaning"]))
     console.print(shown)
-    for name, weights in variant.weights.items():
+    for weights in row["weights"]:
         console.print(
-            f"\n[bold]{name}[/], {weights.licence}, from {weights.learned_from}\n  {weights.source}\n"
-            f"  sha256: {weights.sha256 or 'not publicly known; the stage weights records it'}",
+            f"\n[bold]{weights['name']}[/], {weights['licence']}, from {weights['learned_from']}\n"
+            f"  {weights['source']}\n"
+            f"  sha256: {weights['sha256'] or 'not publicly known; the stage weights records it'}",
             highlight=False,
             soft_wrap=True,
         )
     console.print("\n[bold]for params.yaml[/]")
-    console.print(Syntax(snippet(variant), "yaml", background_color="default"))
+    print_yaml(console, snippet(row))
 
 
 def _attributes(docstring: str) -> Iterator[tuple[str, str]]:

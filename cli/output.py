@@ -15,6 +15,7 @@ from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
+    from rich.console import Console
 
 
 def table(*columns: Column | str, **options: Any) -> Table:
@@ -25,6 +26,13 @@ def table(*columns: Column | str, **options: Any) -> Table:
 def print_json(value: object) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_yaml(console: Console, text: str) -> None:
+    """Print YAML in colours, its long lines whole: it is copied into files."""
+    from rich.syntax import Syntax
+
+    console.print(Syntax("", "yaml", background_color="default").highlight(text), soft_wrap=True, end="")
 
 
 def run_flow(flow: Callable[..., State[Any]], hint: str, **parameters: Any) -> State[Any]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.options import EXAMPLES
-from cli.output import table
+from cli.output import print_yaml, table
 from flows.recipes import corpus as corpora
 from tasks.runtime.errors import BreathlineError
 
@@ -47,14 +47,10 @@ def list_recipes() -> None:
 @app.command(epilog=EXAMPLES["recipe show"])
 def show(name: Name) -> None:
     """Print the file of a recipe."""
-    from rich.syntax import Syntax
-
     from flows.recipes.layers import RECIPES, load
 
     load(name)
-    Console(emoji=False).print(
-        Syntax((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), "yaml", background_color="default")
-    )
+    print_yaml(Console(emoji=False), (RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 @app.command(epilog=EXAMPLES["recipe use"])

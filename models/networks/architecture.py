@@ -15,6 +15,7 @@ class Architecture:
     options: type[NetworkOptions]  # frozen dataclass of its options; its docstring describes each of them
     build: Callable[[Any, NetworkSpec], Network]  # function that builds the network from options and sizes
     frontend: str  # front end of its publication, which `breathline models` proposes
+    library: str | None = None  # module that it imports, if an extra brings it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import Depth, NetworkOptions, Rate
+from models.networks.options import Depth, NetworkOptions, Rate, missing_library
 
 PATCH, MELS, PATCHES, HEAD = 16, 128, 512, 64  # side of a patch; mel bins; channels of a patch, of an attention head
+LIBRARY = "speechbrain"
 UNUSED = ("predictor.",)  # head of 527 classes in checkpoints that were fine-tuned on AudioSet
 WEIGHT_NORM = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
 # Settings of the whole process, such as TF32, that the library changes on import unless told not to.
@@ -55,9 +56,7 @@ def library() -> Any:
         from speechbrain.lobes.models import beats
         from speechbrain.utils.importutils import LazyModule
     except ImportError as error:
-        raise ValueError(
-            "The architecture beats needs the library SpeechBrain: `pip install -e '.[beats]'`."
-        ) from error
+        raise ValueError(missing_library("beats", LIBRARY)) from error
     # Placeholders of moved modules raise an error when any code walks through the imported modules.
     for name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
         del sys.modules[name]
@@ -136,7 +135,7 @@ class Beats(Network):
         load_tensors(self.encoder, renamed, may_miss=UNUSED, source=source)
 
 
-ARCHITECTURES = {"beats": Architecture(BeatsOptions, Beats, "beats")}
+ARCHITECTURES = {"beats": Architecture(BeatsOptions, Beats, "beats", library=LIBRARY)}
 VARIANTS = {
     "beats": Variant(
         architecture="beats",

@@ -9,11 +9,12 @@ from torch.nn.functional import interpolate
 
 from models.networks.architecture import Architecture, Variant, Weights
 from models.networks.base import Network, NetworkSpec, load_tensors
-from models.networks.options import NetworkOptions, Rate
+from models.networks.options import NetworkOptions, Rate, missing_library
 
 EMBEDDING = 512  # length of the embedding that audio and text share
 LONGEST, MELS = 1024, 64  # frames and mel bins that fit into the encoder's image of 256 × 256
 INDEX = "relative_position_index"  # name of constants that only some versions of the library save
+LIBRARY = "transformers"
 UNUSED = ("text_model.", "text_projection.", "logit_scale")  # text encoder in the published file
 
 
@@ -64,9 +65,7 @@ class Clap(Network):
         try:
             from transformers import ClapAudioConfig, ClapAudioModelWithProjection
         except ImportError as error:
-            raise ValueError(
-                "The architecture clap needs the library transformers: `pip install -e '.[clap]'`."
-            ) from error
+            raise ValueError(missing_library("clap", LIBRARY)) from error
         config = ClapAudioConfig(
             patch_embeds_hidden_size=options.width,
             hidden_size=options.width * 8,
@@ -111,7 +110,7 @@ class Clap(Network):
         load_tensors(self.encoder, {**learned, **constants}, may_miss=UNUSED, source=source)
 
 
-ARCHITECTURES = {"clap": Architecture(ClapOptions, Clap, "clap")}
+ARCHITECTURES = {"clap": Architecture(ClapOptions, Clap, "clap", library=LIBRARY)}
 VARIANTS = {
     "clap": Variant(
         architecture="clap",

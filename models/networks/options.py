@@ -97,6 +97,16 @@ def _declarations(folders: tuple[str, ...]) -> dict[str, Declaration]:
     return {name: Declaration(options, has_patches(network)) for name, (options, network) in found.items()}
 
 
+def missing_library(architecture: str, library: str) -> str:
+    """Return the message on a missing library of a network, which is in the extra of the architecture's name.
+
+    Args:
+        architecture: Name of the architecture.
+        library: Name of the module that its network imports.
+    """
+    return f"The architecture {architecture} needs the library {library}: `pip install -e '.[{architecture}]'`."
+
+
 def _entries(value: ast.expr) -> Iterator[tuple[str, ast.Call]]:
     """Yield name and declaration of each architecture in the expression of an ``ARCHITECTURES``."""
     if isinstance(value, ast.Dict):

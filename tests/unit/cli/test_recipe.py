@@ -107,3 +107,9 @@ def test_the_line_for_editors_is_written_if_it_is_missing(tmp_path, monkeypatch)
     path.write_text(path.read_text().partition("\n")[2])
     recipe.use("good")
     assert path.read_text().splitlines()[0] == EDITOR_LINE
+
+
+def test_a_recipe_is_shown_as_its_file_is():
+    """Long lines were cut at 80 columns, into broken YAML."""
+    done = CliRunner().invoke(app, ["recipe", "show", "patchmix_cl"], env={"COLUMNS": "80"})
+    assert done.stdout == (ROOT / "recipes/patchmix_cl.yaml").read_text()
