@@ -16,6 +16,7 @@ from cli import (
     serve,
     serve_model,
     watch,
+    withdraw,
 )
 from cli.assembly import assemble
 from cli.audit.command import app as audit
@@ -33,6 +34,7 @@ app = assemble(
         leaderboard.leaderboard,
         backfill.backfill,
         watch.watch,
+        withdraw.withdraw,
         deploy.deploy,
         serve.serve,
         serve_model.serve_model,

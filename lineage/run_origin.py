@@ -24,8 +24,8 @@ def read(root: Path, stages: Mapping[str, Stage]) -> dict[str, Any]:
 
     Returns:
         ``evaluated_at``; ``commit``, ``dirty``, ``changed_files`` of the diff and ``untracked`` ones; ``corpora`` with
-        ``name``, ``role`` and ``sha256`` of the source; ``test_use`` (`test_use.count`); ``seeds_left_out``, the seeds
-        of the student that were started and are not in the figures; ``missing``, the reason why facts are missing.
+        ``name``, ``role`` and ``sha256`` of the source; ``test_use`` (`test_use.count`). ``seeds_left_out`` are the
+        seeds of the student that were started and are not in the figures. ``missing`` is the reason for missing facts.
     """
     evaluated = _record(root, test_use.STAGE)
     use = test_use.of_record(evaluated)

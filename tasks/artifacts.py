@@ -44,6 +44,8 @@ PLOTS = REPORTS / "plots"
 EMBEDDINGS, MAPS = (DATA / "explanation" / f"{name}.parquet" for name in ("embeddings", "maps"))
 EXPLANATION = REPORTS / "explanation.json"
 EXPORTS = DATA / "export"
+WITHDRAWALS = REPORTS / "withdrawals"  # letters of `breathline withdraw`
+AUDIT_EXPORTS = REPORTS / "audit"  # written by `breathline audit export`, not by a stage
 
 RECORDS = DATA / "lineage"
 

@@ -8,11 +8,10 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from tasks.artifacts import RECORDS, REPORTS
+from tasks.artifacts import AUDIT_EXPORTS, RECORDS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_text
 
-OUT = REPORTS / "audit"
 # A new export is a module of `lineage.exports` with a function `files`, and its name here.
 Export = Literal["openlineage", "prov", "croissant", "in-toto", "cyclonedx", "model-card", "data-card"]
 Kind = Literal[Export, "all"]
@@ -20,7 +19,7 @@ Kind = Literal[Export, "all"]
 
 def export(
     kind: Annotated[Kind, typer.Argument(help="the standard, or all of them")],
-    out: Annotated[Path, typer.Option(help="folder to write to")] = OUT,
+    out: Annotated[Path, typer.Option(help="folder to write to")] = AUDIT_EXPORTS,
     key: Annotated[
         Path | None, typer.Option(help="in-toto: sign with this Ed25519 private key (PEM)", dir_okay=False)
     ] = None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lineage.run_history import History, LoggedRun
     from lineage.test_sets import TestSet
 
+NO_STAGE = "a patient"  # subject of an event without a stage
 MOST = 20  # runs that are shown
 CHANGES = 3  # changes of each kind that are shown
 ALL = 10**6
@@ -90,7 +91,7 @@ def _run(run: LoggedRun, found: History, *, everything: bool) -> tuple[str, list
     took = f" in {run.seconds:.1f} s" if run.seconds is not None else ""
     status = WORDS[run.status] if run.event == "run" else run.event
     first = Text.assemble(
-        (printable(run.stage or "", 200), "bold"), "  ", (f"{status}{took}", STYLES[run.status]),
+        (printable(run.stage or NO_STAGE, 200), "bold"), "  ", (f"{status}{took}", STYLES[run.status]),
         f"  {_by(run)}", *(f"  {printable(one, 200)}" for one in where),
     )  # fmt: skip
     changes = found.changes.get((run.log, run.number))
@@ -107,6 +108,7 @@ def _run(run: LoggedRun, found: History, *, everything: bool) -> tuple[str, list
 
 def _summary(runs: Sequence[LoggedRun]) -> str:
     """Return the numbers of runs by outcome, and who ran them."""
+    runs = [run for run in runs if run.stage is not None]
     statuses = Counter(run.status for run in runs)
     outcomes = ", ".join(f"{statuses[one]} {word}" for one, word in WORDS.items() if statuses[one])
     stages = counted(len({run.stage for run in runs}), "stage")

@@ -1,11 +1,15 @@
-"""Search for a patient in single files: names, ids, and hashes of files, rows and weights."""
+"""Search for a patient in single files: names, ids, and hashes of files, rows and weights.
+
+Members of archives and compressed files are searched as well. The content tells the format of a file without a suffix,
+such as an object of DVC's cache.
+"""
 
 import json
 import mmap
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -14,14 +18,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lineage.absence import fingerprint as prints
+from lineage.absence import members
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
 from models.file_reading import reading
 from tasks import artifacts
+from tasks.artifacts import CorpusFolders
 from tasks.corpora import registry
 from tasks.runtime.artifact_reading import as_artifact_error
+from tasks.runtime.error_output import one_line
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
+KNOWN = (".parquet", ".npy", ".json", ".safetensors")
+PARQUET, NPY = b"PAR1", b"\x93NUMPY"
 PATIENT_COLUMNS = ("patient", "patient_id")
 # JSON keys whose value is a patient's id. The value of `patients` is a count.
 PATIENT_KEY = re.compile(r"patient(_\w+)?")
@@ -44,16 +54,22 @@ class FileSearch:
         patient: Id of the patient.
         known: Hashes of the patient's data; None for a search by name alone.
         formats: Formats of the corpora that the patient may be in; they know the names of recordings.
+        homonyms: Other corpora with a patient of this number, whose files are searched by hash alone.
         remnants: Data of the patient that were found.
         rows: Number of rows of numbers whose hashes were compared.
+        digests: SHA-256 of each file, by its name in the search; only where hashes are known.
+        unread: Archives that cannot be unpacked, so that their members are unknown.
     """
 
     root: Path
     patient: str
     known: Fingerprint | None
     formats: Collection[str]
+    homonyms: Collection[CorpusFolders] = ()
     remnants: list[Remnant] = field(default_factory=list)
     rows: int = 0
+    digests: dict[str, str] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.corpora = [registry.get(name) for name in self.formats]
@@ -61,22 +77,58 @@ class FileSearch:
         self.name = re.compile("|".join(patterns).encode())
         self.by_name = True
 
-    def add_file(self, name: str, *, by_name: bool = True) -> None:
-        """Search a file.
+    def add_file(self, name: str, *, by_name: bool = True, path: Path | None = None) -> None:
+        """Search a file, and the members of an archive.
 
         Args:
-            name: Path of the file relative to the root.
+            name: Path of the file relative to the root, or what it is called.
             by_name: Whether names and ids in the file can be those of the patient; else only hashes are compared.
+            path: Place of the file, if it is not below the root.
         """
-        path, self.by_name = self.root / name, by_name
-        found = [*(self._bytes(path, name) if by_name else ()), *self._hashes(path)]
-        searches = {".parquet": self._table, ".npy": self._array} | ({".json": self._json} if by_name else {})
-        if search := searches.get(path.suffix):
-            with as_artifact_error(), reading(path, path.suffix):
-                found += search(path)
-        if by_name and path.parent.name == artifacts.METADATA and self._names_patient(path.read_bytes()):
-            found.append("lines about the patient")
-        self.remnants += [Remnant(name, what) for what in dict.fromkeys(found)]
+        self.by_name = by_name
+        found = list(dict.fromkeys(self._all(self.root / name if path is None else path, name)))
+        self.remnants += [Remnant(name, what) for what in found]
+
+    def _all(self, path: Path, name: str) -> Iterator[str]:
+        """Yield what a file holds of the patient."""
+        suffix = _format(path, Path(name).suffix)
+        if self.by_name:
+            yield from self._bytes(path, name)
+        yield from self._hashes(path, name, suffix)
+        searches = {".parquet": self._table, ".npy": self._array} | ({".json": self._json} if self.by_name else {})
+        if search := searches.get(suffix):
+            with as_artifact_error(), reading(path, suffix):
+                yield from search(path)
+        if self.by_name and Path(name).parent.name == artifacts.METADATA and self._names_patient(path.read_bytes()):
+            yield "lines about the patient"
+        try:
+            with members.unpacked(path) as inside:
+                for member, copy in inside:
+                    yield from (f"{what} (in its member {member})" for what in self._all(copy, f"{name}/{member}"))
+        except members.MemberError as error:
+            self.unread.append(f"{name}: {error}")
+
+    def try_file(self, name: str, **options: Any) -> list[Remnant]:
+        """Search a file and return what it holds of the patient; a damaged file is noted as unread."""
+        number = len(self.remnants)
+        options.setdefault("by_name", self.may_name(name))
+        try:
+            self.add_file(name, **options)
+        except (BreathlineError, OSError) as error:
+            self.unread.append(f"{name}: {one_line(error)}")
+        return self.remnants[number:]
+
+    def may_name(self, name: str) -> bool:
+        """Return whether names in an out can be those of the patient, and not of another one of this number."""
+        parts = PurePosixPath(name).parts
+        if any(part == one.name or f"@{one.name}" in part for one in self.homonyms for part in parts):
+            return False
+        external = name == artifacts.EXTERNAL_PREDICTIONS.as_posix()
+        return not any((one.role == "external") == external for one in self.homonyms)
+
+    def names(self, content: bytes) -> bool:
+        """Return whether a text has the name of a recording or cycle of the patient."""
+        return self.name.search(content) is not None
 
     def _names_patient(self, content: bytes) -> bool:
         """Return whether the content of a metadata file names the patient."""
@@ -90,13 +142,14 @@ class FileSearch:
                 if hit := self.name.search(data):
                     yield f"the name of a recording or cycle, at byte {hit.start()}"
 
-    def _hashes(self, path: Path) -> Iterator[str]:
+    def _hashes(self, path: Path, name: str, suffix: str) -> Iterator[str]:
         if self.known is None:
             return
-        if name := self.known.files.get(sha256(path)):
-            yield f"all bytes of {name}"
-        if path.suffix == ".safetensors":
-            with as_artifact_error(), reading(path, path.suffix):
+        self.digests[name] = sha256(path)
+        if whole := self.known.files.get(self.digests[name]):
+            yield f"all bytes of {whole}"
+        if suffix == ".safetensors":
+            with as_artifact_error(), reading(path, suffix):
                 digest = tensors_hash(path)
             if weights := self.known.learned.get(digest):
                 yield f"the weights of {weights}, unchanged since they learned from the patient"
@@ -139,6 +192,30 @@ class FileSearch:
     def _json(self, path: Path) -> Iterator[str]:
         keys = _keys_of_patient(json.loads(path.read_bytes()), self.patient)
         yield from (f"the patient's number, under `{key}`" for key in keys)
+
+
+def _format(path: Path, suffix: str) -> str:
+    """Return the suffix of a file's format, which the content tells where the name has none."""
+    if suffix in KNOWN:
+        return suffix
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(PARQUET):
+        return ".parquet"
+    if start.startswith(NPY):
+        return ".npy"
+    # A file of safetensors begins with the length of its header, which is JSON.
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
+        return ".safetensors"
+    return ".json" if start[:1] in (b"{", b"[") and _is_json(path) else ""
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _keys_of_patient(value: Any, patient: str, key: str = "", *, listed: bool = False) -> Iterator[str]:

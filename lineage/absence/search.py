@@ -7,6 +7,7 @@ from typing import Any
 
 from lineage import graph
 from lineage.absence import fingerprint as prints
+from lineage.absence import withdrawals
 from lineage.absence.file_search import FileSearch, Remnant
 from lineage.absence.fingerprint import Fingerprint
 from lineage.corpora import SEPARATOR
@@ -34,7 +35,7 @@ class Absence:
     rows: int  # number of rows of numbers, such as waveforms and features, whose hashes were compared
     # earlier run that provided the hashes, and the number of hashes of each kind; None for a search by name alone
     known_by: Mapping[str, Any] | None
-    not_there: tuple[str, ...]  # outs that are missing and were not searched
+    not_there: tuple[str, ...]  # outs that are missing, and archives that cannot be unpacked: not searched
 
     @property
     def proven(self) -> bool:
@@ -54,22 +55,35 @@ def find(root: Path, patient: str, before: str | None = None) -> Absence:
         root: Root of the project.
         patient: Patient in the form ``patient:101``, or ``patient:demo:101`` with the name of the corpus.
         before: Run that has the patient: a revision or a folder. By default, the last commit of dvc.lock with such a
-            run.
+            run, or the hashes that `breathline withdraw` has kept.
 
     Raises:
         BreathlineError: The text names no patient, the earlier run does not have the patient, or several corpora do.
     """
-    named = patient.removeprefix(PREFIX)
-    if not named or named == patient:
-        raise BreathlineError(f"`{patient}` does not name a patient.", hint="write, for example, patient:101")
-    corpus, _, number = named.rpartition(SEPARATOR)
+    corpus, number = parse(patient)
     if before is None:
-        return search(root, number, prints.take_from_history(root, number, corpus or None), corpus or None)
-    known = prints.take(runs.open_run(before, root), number, corpus or None)
+        known = prints.take_from_history(root, number, corpus)
+        withdrawn = withdrawals.find(root, number, corpus) if known is None else None
+        return search(root, number, withdrawn.known if withdrawn else known, corpus)
+    known = prints.take(runs.open_run(before, root), number, corpus)
     if known is None:
         hint = "name a run that has the patient; DVC's cache must hold the tables of a revision (`dvc fetch`)"
-        raise BreathlineError(f"{before} has no tables with patient {named}.", where="--before", hint=hint)
-    return search(root, number, known, corpus or None)
+        what = f"{before} has no tables with patient {patient.removeprefix(PREFIX)}."
+        raise BreathlineError(what, where="--before", hint=hint)
+    return search(root, number, known, corpus)
+
+
+def parse(patient: str) -> tuple[str | None, str]:
+    """Return the name of the corpus, where it is given, and the patient's id of ``patient:101``.
+
+    Raises:
+        BreathlineError: The text names no patient.
+    """
+    named = patient.removeprefix(PREFIX)
+    corpus, _, number = named.rpartition(SEPARATOR)
+    if not number or named == patient:
+        raise BreathlineError(f"`{patient}` does not name a patient.", hint="write, for example, patient:101")
+    return corpus or None, number
 
 
 def search(root: Path, patient: str, known: Fingerprint | None, corpus: str | None = None) -> Absence:
@@ -85,33 +99,55 @@ def search(root: Path, patient: str, known: Fingerprint | None, corpus: str | No
         BreathlineError: dvc.yaml, params.yaml or a JSON file cannot be read.
         OSError: A file cannot be read.
     """
-    stages = graph.read(root)
-    makers = {out: name for name, stage in stages.items() for out in stage.outs}
+    searched, own = searcher(root, patient, known, corpus)
     configured = settings.configured(params.read(root / params.PARAMS))
-    name = known.corpus.name if known else corpus
-    own = next((one for one in configured if one.name == name), None)
-    formats = [given.format for one, given in configured.items() if own in (None, one)]
-    searched = FileSearch(root, patient, known, dict.fromkeys(formats))
-    homonyms = _homonyms(FolderRun(".", root), patient, own) if own else []
+    makers = outs(root)
     found = {file: out for out in makers for file in _files(root, out)}
     for file in sorted(found):
         owners = _owners(makers[found[file]], file, configured)
-        searched.add_file(file, by_name=not any(one in homonyms for one in owners))
+        searched.add_file(file, by_name=not any(one in searched.homonyms for one in owners))
     counted: dict[str, Any] | None = None
     if known:
         counted = {"taken_of": known.taken_of, "unread": list(known.unread)}
         counted |= {"files": len(known.files), "rows": len(known.rows), "weights": len(known.learned)}
     return Absence(
         patient=patient,
-        corpus=name,
+        corpus=known.corpus.name if known else corpus,
         setting=f"{settings.SECTIONS[own.role]}.{own.name}.exclude_patients" if own else None,
-        homonyms=tuple(one.name for one in homonyms),
+        homonyms=tuple(one.name for one in searched.homonyms),
         traces=tuple(searched.remnants),
         files=len(found),
         rows=searched.rows,
         known_by=counted,
-        not_there=tuple(out for out in makers if not (root / out).exists()),
+        not_there=(*(out for out in makers if not (root / out).exists()), *searched.unread),
     )
+
+
+def searcher(
+    root: Path, patient: str, known: Fingerprint | None, corpus: str | None = None
+) -> tuple[FileSearch, CorpusFolders | None]:
+    """Return a search for a patient in the files of a project, and the patient's corpus in params.yaml.
+
+    Args:
+        root: Root of the project.
+        patient: Id of the patient.
+        known: Hashes of the patient's data in an earlier run.
+        corpus: Name of the patient's corpus, if the hashes do not tell it.
+
+    Raises:
+        BreathlineError: params.yaml cannot be read.
+    """
+    configured = settings.configured(params.read(root / params.PARAMS))
+    name = known.corpus.name if known else corpus
+    own = next((one for one in configured if one.name == name), None)
+    formats = dict.fromkeys(given.format for one, given in configured.items() if own in (None, one))
+    homonyms = _homonyms(FolderRun(".", root), patient, own) if own else []
+    return FileSearch(root, patient, known, formats, homonyms), own
+
+
+def outs(root: Path) -> dict[str, str]:
+    """Return the stage of each out of a project, by path."""
+    return {out: name for name, stage in graph.read(root).items() for out in stage.outs}
 
 
 def _homonyms(run: Run, patient: str, own: CorpusFolders) -> list[CorpusFolders]:

@@ -1,0 +1,1 @@
+"""Withdrawal of a patient: plan, exclusion, new run, erasure, proof and letter."""

@@ -1,0 +1,174 @@
+"""Plan of a patient's withdrawal: what changes, what runs again, what is erased, and what cannot be."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.dvc_repository import open_repo
+from flows.recipes import writing
+from flows.recipes.writing import Edit
+from lineage import project
+from lineage.absence import fingerprint, stores, withdrawals
+from lineage.absence import search as absence
+from lineage.absence.fingerprint import Fingerprint
+from lineage.absence.stores import Stores
+from lineage.absence.withdrawals import Withdrawal
+from lineage.corpora import qualified
+from lineage.diff.runs import FolderRun
+from lineage.dvc_storage import Cache
+from lineage.trace.provenance_graph import Rerun
+from lineage.trace.queries import TraceQueries
+from tasks.artifacts import CorpusFolders
+from tasks.corpora.exclusion import KEY
+from tasks.corpora.settings import SECTIONS
+from tasks.runtime import yaml_files
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.params import PARAMS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """A remote of DVC."""
+
+    name: str
+    url: str
+    cache: Cache | None  # its objects, if the remote is a folder of this machine
+    erased: bool  # whether the user asked to erase from it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Plan of a withdrawal."""
+
+    patient: str  # id of the patient
+    known: Fingerprint  # hashes of the patient's data, which are searched for
+    edit: Edit  # changes of params.yaml; none if the patient is excluded there
+    reruns: tuple[Rerun, ...]  # stages that run again; none if the tables no longer have the patient
+    stores: Stores  # data of the patient beside the outs
+    remotes: tuple[Remote, ...]
+
+    @property
+    def corpus(self) -> CorpusFolders:
+        """The corpus of the patient."""
+        return self.known.corpus
+
+    @property
+    def setting(self) -> str:
+        """The key of params.yaml that excludes patients of the corpus."""
+        return f"{SECTIONS[self.corpus.role]}.{self.corpus.name}.{KEY}"
+
+    @property
+    def name(self) -> str:
+        """The patient as in questions: ``patient:demo:101``."""
+        return f"patient:{self.corpus.name}:{self.patient}"
+
+    @property
+    def withdrawal(self) -> Withdrawal:
+        """The hashes to keep, by which data that come back are recognised."""
+        return Withdrawal(self.known, self.stores.cached.tainted)
+
+
+def make(root: Path, patient: str, remotes: Collection[str] = ()) -> Plan:
+    """Return the plan of a withdrawal; nothing is written.
+
+    Args:
+        root: Root of the project.
+        patient: Patient in the form ``patient:101``, or ``patient:demo:101`` with the name of the corpus.
+        remotes: Names of remotes of DVC to erase from; they must be folders of this machine.
+
+    Raises:
+        BreathlineError: No run here has the patient, its data are incomplete, or a remote cannot be erased from.
+    """
+    corpus, number = absence.parse(patient)
+    asked = _remotes(root, remotes)
+    begun = withdrawals.find(root, number, corpus)
+    known = _known(root, number, corpus, begun)
+    searched, own = absence.searcher(root, number, known)
+    if own is None:
+        hint = f"add it to params.yaml again, with its key `{KEY}`, or name another corpus"
+        what = f"params.yaml no longer has the corpus {known.corpus.name} of the patient."
+        raise BreathlineError(what, where=PARAMS, hint=hint)
+    found = stores.search(root, searched, absence.outs(root), begun.tainted if begun else ())
+    return Plan(
+        patient=number,
+        known=known,
+        edit=_exclusion(root, known.corpus, number),
+        reruns=_reruns(root, known.corpus, number),
+        stores=found,
+        remotes=asked,
+    )
+
+
+def _known(root: Path, number: str, corpus: str | None, begun: Withdrawal | None) -> Fingerprint:
+    """Return the hashes of a patient: from the current run, a withdrawal that was begun, or an earlier run.
+
+    Raises:
+        BreathlineError: No run has the patient, or files of the run are missing.
+    """
+    current = FolderRun("the current run", root)
+    known = fingerprint.take(current, number, corpus)
+    if begun and (known is None or known.unread):
+        return begun.known
+    if known is None:
+        known = fingerprint.take_from_history(root, number, corpus)
+    if known is None:
+        what = f"Neither the current run nor a commit of dvc.lock has a patient {number}."
+        hint = (
+            "its data must be here once, to be found everywhere: `dvc checkout` or `dvc pull` of a run with the patient"
+        )
+        raise BreathlineError(what, where=root, hint=hint)
+    if known.unread:
+        what = f"Data of patient {number} cannot be read, so that copies of them could not be found."
+        raise BreathlineError(what, where=", ".join(known.unread), hint="run `dvc checkout`, or `dvc pull`, then again")
+    return known
+
+
+def _exclusion(root: Path, corpus: CorpusFolders, number: str) -> Edit:
+    """Return the change of params.yaml that excludes a patient."""
+    section = SECTIONS[corpus.role]
+    items = yaml_files.load_mapping(root / PARAMS)[section]
+    excluded = items[corpus.name].get(KEY) or []
+    if number in map(str, excluded):
+        return writing.Edit("", (), ())
+    # An id of digits is a number in YAML, as users write it.
+    value = int(number) if number.isdecimal() and str(int(number)) == number else number
+    changed = {**items, corpus.name: {**items[corpus.name], KEY: [*excluded, value]}}
+    return writing.changed(root, {section: changed})
+
+
+def _reruns(root: Path, corpus: CorpusFolders, number: str) -> tuple[Rerun, ...]:
+    """Return the stages that run again; none if the current tables do not have the patient."""
+    queries = TraceQueries(project.load(root))
+    patient = qualified(corpus, number)
+    if patient not in queries.data.recordings_of:
+        return ()
+    return queries.ask(f"patient:{patient}").reruns
+
+
+def _remotes(root: Path, erased: Collection[str]) -> tuple[Remote, ...]:
+    """Return the remotes of DVC.
+
+    Raises:
+        BreathlineError: A remote to erase from is unknown, or is no folder of this machine.
+    """
+    with open_repo(root) as repo:
+        configured = {name: str(given.get("url", "")) for name, given in repo.config.get("remote", {}).items()}
+    found = tuple(
+        Remote(name=name, url=url, cache=_folder(root, url), erased=name in erased)
+        for name, url in sorted(configured.items())
+    )
+    local = [remote.name for remote in found if remote.cache]
+    for name in erased:
+        if name not in local:
+            what = f"`{name}` is no remote of DVC in a folder of this machine."
+            hint = f"folders here: {', '.join(local) or 'none'}; without --remote, the letter names what to do there"
+            raise BreathlineError(what, where="--remote", hint=hint)
+    return found
+
+
+def _folder(root: Path, url: str) -> Cache | None:
+    """Return the objects of a remote that is a folder; DVC's settings hold its path in full, or relative to `.dvc`."""
+    if "://" in url.removeprefix("file://"):
+        return None
+    folder = (root / ".dvc" / url.removeprefix("file://")).resolve() / "files" / "md5"
+    return Cache(folder) if folder.is_dir() else None

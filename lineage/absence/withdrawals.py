@@ -1,0 +1,74 @@
+"""Hashes of withdrawn patients, by which data that come back are recognised.
+
+They are in `.lineage/withdrawals/`, in neither DVC nor Git. A file holds hashes, but no id and no name of a recording.
+No sound can be made from it.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage.absence.fingerprint import Fingerprint
+from tasks.artifacts import CorpusFolders
+from tasks.runtime.artifact_reading import read_json
+from tasks.runtime.files import write_json
+
+FOLDER = Path(".lineage/withdrawals")
+EVENT = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """A withdrawal that was begun."""
+
+    known: Fingerprint  # hashes of the patient's data
+    tainted: frozenset[str]  # MD5 of objects that hold such data or descend from them
+
+
+def id_of(corpus: str, patient: str) -> str:
+    """Return the SHA-256 of corpus and number, which stands for the patient in the event log."""
+    return hashlib.sha256(f"{corpus}:{patient}".encode()).hexdigest()
+
+
+def save(root: Path, patient: str, withdrawal: Withdrawal) -> None:
+    """Write the hashes of a patient."""
+    known = withdrawal.known
+    name = id_of(known.corpus.name, patient)
+    content = {
+        "patient": name,
+        "corpus": {"role": known.corpus.role, "name": known.corpus.name},
+        "files": sorted(known.files),
+        "rows": sorted(known.rows),
+        "learned": dict(sorted(known.learned.items())),
+        "tainted": sorted(withdrawal.tainted),
+    }
+    path = root / FOLDER / f"{name[:16]}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, content)
+
+
+def find(root: Path, patient: str, corpus: str | None = None) -> Withdrawal | None:
+    """Return the withdrawal of a patient, or None; without a corpus, that of the first corpus with the number."""
+    return next((one for one in _all(root, patient) if corpus in (None, one.known.corpus.name)), None)
+
+
+def _all(root: Path, patient: str) -> Iterator[Withdrawal]:
+    for path in sorted((root / FOLDER).glob("*.json")):
+        read = read_json(path)
+        corpus = CorpusFolders(**read["corpus"])
+        if read["patient"] != id_of(corpus.name, patient):
+            continue
+        known = Fingerprint(
+            taken_of="the withdrawal",
+            corpus=corpus,
+            files=_labels(read["files"], "a recording or annotation of the patient"),
+            rows=_labels(read["rows"], "a cycle of the patient"),
+            learned=read["learned"],
+            unread=(),
+        )
+        yield Withdrawal(known, frozenset(read["tainted"]))
+
+
+def _labels(hashes: Collection[str], label: str) -> dict[str, str]:
+    return dict.fromkeys(hashes, label)

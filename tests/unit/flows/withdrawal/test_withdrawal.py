@@ -1,0 +1,237 @@
+"""Withdrawal of a patient from a small project, held to a search that uses no code of Breathline."""
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from rich.console import Console
+from safetensors.numpy import save_file
+from typer.testing import CliRunner
+
+from cli import withdraw
+from cli.main import app
+from flows.dvc_repository import open_repo
+from flows.withdrawal import plan, run
+from lineage import dvc_storage, events
+from lineage.absence import withdrawals
+from lineage.verify import verification
+from tasks.runtime.errors import BreathlineError
+from tests import independent_search, toy
+from tests.independent_search import Evidence
+from tests.unit.lineage import small
+
+PATIENT = "103"  # trains
+QUESTION = f"patient:{PATIENT}"
+WAV = "data/raw/icbhi/audio/103_1b1_Tc_sc_Meditron.wav"
+HANDED_OUT = "handed_out/wavs.zip"  # a file of the user
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A project after the withdrawal, with what it held before."""
+
+    root: Path
+    remote: Path
+    sought: Evidence
+    before: dict[str, str]  # files with data of the patient, by the independent search
+    tainted: set[str]
+    found: dict  # output of the command
+    database: Path  # DVC's tables of hashes
+
+
+def without_patient(root: Path) -> None:
+    """Make every artifact again without the patient, with other weights and features, as a run of the stages does."""
+    left = {name: value for name, value in small.RECORDINGS.items() if not name.startswith(PATIENT)}
+    make_model, make_features = small._model, small._MAKERS_OF_CORPORA["fbank"]
+
+    def model(root: Path, read: dict, folder: str, network: dict, seed: int) -> None:
+        make_model(root, read, folder, network, seed)
+        for path in (root / folder).glob("*.safetensors"):
+            save_file({"w": np.full(4, seed + 100, np.float32)}, path)
+
+    def features(root: Path, corpus: object, frontend: str) -> None:
+        make_features(root, corpus, frontend)
+        path = root / corpus.features(frontend) / "features.npy"
+        np.save(path, np.load(path) + np.float16(1))
+
+    shutil.rmtree(root / "data/raw")
+    makers = mock.patch.dict(small._MAKERS_OF_CORPORA, {"fbank": features})
+    with mock.patch.object(small, "RECORDINGS", left), mock.patch.object(small, "_model", model), makers:
+        small.run(root)
+    toy.call(root, "dvc", "commit", "--quiet", "--force")
+
+
+def spread(root: Path, remote: Path) -> None:
+    """Leave copies of a patient's data in every kind of store."""
+    toy.call(root, "dvc", "remote", "add", "--default", "store", str(remote))
+    toy.call(root, "dvc", "push", "--quiet", "--run-cache")
+    toy.commit(root, "a remote")
+    toy.call(root, "git", "tag", "student@v1.0.0")
+    commit = toy.call(root, "git", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "an experiment").strip()
+    toy.call(root, "git", "update-ref", "refs/exps/ab/cdef/first", commit)
+    wav = (root / WAV).read_bytes()
+    for name in (".checkpoints/ab/training.pt", ".dvc/tmp/models/x/copy", "data/student/7/old.wav"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(wav)
+    (root / ".lineage/torn-1.txt").write_text('{"error": "103_1b1_Tc_sc_Meditron"')
+    workspace = root / ".leaderboard/mn"
+    for name in ("data", ".lineage"):
+        shutil.copytree(root / name, workspace / name)
+    shutil.copy(root / "dvc.lock", workspace / "dvc.lock")
+    (root / "reports/audit").mkdir()
+    (root / "reports/audit/prov.json.gz").write_bytes(gzip.compress(b'{"id": "103_1b1_Tc_sc_Meditron_001"}'))
+    (root / HANDED_OUT).parent.mkdir()
+    with independent_search.zipfile.ZipFile(root / HANDED_OUT, "w", independent_search.zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.wav", wav)
+
+
+@pytest.fixture(scope="module")
+def withdrawn(small_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("withdrawn")
+    root, remote = shutil.copytree(small_run, folder / "project"), folder / "store"
+    spread(root, remote)
+    sought = independent_search.evidence(root, PATIENT)
+    before = independent_search.in_folder(folder, sought)
+    with open_repo(root) as repo:
+        database = Path(repo.site_cache_dir)
+    before |= {f"database/{name}": what for name, what in independent_search.in_folder(database, sought).items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setattr(run, "_rerun", without_patient)
+        tainted = plan.make(root, QUESTION).stores.cached.tainted
+        done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
+    assert done.exit_code == 0, done.output
+    return Withdrawn(root, remote, sought, before, set(tainted), json.loads(done.stdout), database)
+
+
+def test_an_independent_search_finds_the_patient_before_and_nothing_afterwards(withdrawn):
+    places = {name.split("/")[0 if name.startswith(("store", "database")) else 1] for name in withdrawn.before}
+    assert places >= {"store", "database", ".dvc", ".lineage", ".checkpoints", ".leaderboard", "data", "reports"}
+    folder = withdrawn.root.parent
+    left = independent_search.in_folder(folder, withdrawn.sought)
+    letter = f"project/{withdrawn.found['letter']}"
+    assert set(left) - {letter} == {f"project/{HANDED_OUT}"}
+    assert HANDED_OUT in (folder / letter).read_text(), "what is not erased is in the letter"
+    assert independent_search.in_folder(withdrawn.database, withdrawn.sought) == {}
+    assert independent_search.in_git(withdrawn.root, withdrawn.sought) == {}
+
+
+def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn, small_run):
+    cache = dvc_storage.cache_of(withdrawn.root)
+    lock = dvc_storage.read_lock(small_run / "dvc.lock")
+    outs = {path: md5 for _, path, md5 in dvc_storage.entries(lock, "outs")}
+    for path in ("data/student/1", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/fbank/ast/icbhi"):
+        assert outs[path] in withdrawn.tainted
+        assert not cache.object(outs[path]).exists()
+        assert not (withdrawn.remote / "files/md5" / outs[path][:2] / outs[path][2:]).exists()
+    assert cache.object(outs["data/weights/scratch"]).exists()
+    other = independent_search.hashlib.md5((small_run / WAV.replace("103", "104")).read_bytes()).hexdigest()
+    assert cache.object(other).exists(), "recordings of other patients stay"
+    current = dvc_storage.read_lock(withdrawn.root / "dvc.lock")
+    now = {path: md5 for _, path, md5 in dvc_storage.entries(current, "outs") if path.startswith("data/")}
+    assert not [path for path, md5 in now.items() if not cache.object(md5).exists()]
+    entries = [path.read_text() for path in (cache.objects.parents[1] / "runs").rglob("*") if path.is_file()]
+    assert entries
+    gone = {md5 for md5 in withdrawn.tainted if not cache.object(md5).exists()}
+    gone -= {md5 for _, _, md5 in dvc_storage.entries(current, "outs")}  # figures that stayed equal are not cached
+    assert not [text for text in entries if any(md5 in text for md5 in gone)]
+    assert withdrawn.found["erased"]["remotes"]["store"] >= withdrawn.found["erased"]["objects"] > 40
+
+
+def test_workspaces_keep_their_event_log_and_users_their_files(withdrawn):
+    assert sorted(path.name for path in (withdrawn.root / ".leaderboard/mn").iterdir()) == [".lineage"]
+    assert (withdrawn.root / HANDED_OUT).exists()
+    refs = toy.call(withdrawn.root, "git", "for-each-ref", "--format=%(refname)").split()
+    assert [ref for ref in refs if ref.startswith("refs/exps")] == []
+    assert "refs/tags/student@v1.0.0" in refs
+
+
+def test_the_log_names_the_withdrawal_and_verification_has_no_error(withdrawn):
+    entry = events.read(withdrawn.root)[-1]
+    assert (entry["event"], entry["proven"]) == ("withdrawn", True)
+    assert entry["patient"] == withdrawals.id_of("icbhi", PATIENT)
+    report = verification.verify(withdrawn.root, absent=[QUESTION])
+    assert not report.errors
+    assert "patient-absent" in {finding.kind for finding in report.notes}, "the kept hashes still prove it"
+
+
+def test_the_letter_names_what_people_have_to_do(withdrawn):
+    letter = (withdrawn.root / withdrawn.found["letter"]).read_text()
+    for words in (
+        "Nothing that can be erased from here is left",
+        "the archive `small.zip`",
+        "tag `student@v1.0.0`",
+        "1 commit with a `dvc.lock`",
+        "`tasks/corpora/icbhi/known_recordings.tsv`",
+        "`corpora.icbhi.exclude_patients`",
+    ):
+        assert words in letter, words
+
+
+def test_the_same_command_again_changes_nothing(withdrawn, monkeypatch):
+    monkeypatch.chdir(withdrawn.root)
+    again = CliRunner().invoke(app, ["withdraw", QUESTION, "--dry", "--json"])
+    assert again.exit_code == 0, again.output
+    found = json.loads(again.stdout)
+    assert (found["changes"], found["reruns"], found["objects"], found["run_cache"]) == ([], [], [], 0)
+
+
+def test_data_that_come_back_are_found_by_the_kept_hashes(withdrawn, small_run, monkeypatch):
+    monkeypatch.chdir(withdrawn.root)
+    copy = withdrawn.root / "data/raw/icbhi/audio/107_1b1_Tc_sc_Meditron.wav"
+    shutil.copy(small_run / WAV, copy)
+    try:
+        done = CliRunner().invoke(app, ["audit", "absent", QUESTION])
+    finally:
+        copy.unlink()
+    assert (done.exit_code, "all bytes of a recording or annotation of the patient" in done.stdout) == (1, True)
+
+
+def test_a_failed_run_erases_nothing_and_the_command_continues(small_run, tmp_path, monkeypatch):
+    root = shutil.copytree(small_run, tmp_path / "project")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(run, "_rerun", mock.Mock(side_effect=BreathlineError("The run failed.")))
+    objects = sorted((root / ".dvc/cache").rglob("*"))
+    assert CliRunner().invoke(app, ["withdraw", QUESTION, "--yes"]).exit_code == 1
+    assert sorted((root / ".dvc/cache").rglob("*")) == objects
+    assert withdrawals.find(root, PATIENT) is not None
+    shutil.rmtree(root / "data/waveforms")
+    planned = plan.make(root, QUESTION)
+    assert planned.known.rows, "the hashes of the first attempt serve the second"
+    terminal = Console(width=80, force_terminal=True, no_color=True, record=True, file=StringIO())
+    withdraw.show(planned, terminal)
+    shown = terminal.export_text()
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "train_student@1" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["patient:999"], "has a patient 999"),
+        (["103"], "does not name a patient"),
+        ([QUESTION, "--remote", "nowhere"], "no remote of DVC in a folder"),
+        ([QUESTION], "no terminal can be asked"),
+    ],
+    ids=["unknown", "no patient", "no remote", "not asked"],
+)
+def test_a_withdrawal_is_refused_with_a_reason(small_run, monkeypatch, arguments, words):
+    monkeypatch.chdir(small_run)
+    done = CliRunner().invoke(app, ["withdraw", *arguments])
+    assert done.exit_code == 1
+    assert words in " ".join(done.output.split())
+    assert not (small_run / withdrawals.FOLDER).exists()
+
+
+def test_missing_waveforms_are_no_basis_for_a_withdrawal(small_run, tmp_path):
+    root = shutil.copytree(small_run, tmp_path / "project")
+    shutil.rmtree(root / "data/waveforms")
+    with pytest.raises(BreathlineError, match="cannot be read") as caught:
+        plan.make(root, QUESTION)
+    assert "dvc checkout" in caught.value.hint
