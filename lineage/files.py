@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lineage.content import content_hash
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.files import sha256
 from tasks.runtime.hardware import usable_cores
@@ -60,6 +59,8 @@ def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict
     digest = sha256(path)
     found: dict[str, Any] = {"path": name, "sha256": digest, "bytes": path.stat().st_size}
     with as_artifact_error():
+        from lineage.content import content_hash  # with Arrow, which the check of a model's hashes does not need
+
         content = known[digest].get("content") if digest in known else content_hash(path)
     return found | ({"content": content} if content else {})
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage import files, record
 from models.file_names import CARD
 from tasks import artifacts
+from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -48,9 +50,6 @@ def check(folder: Path) -> Origin | None:
     root = next((parent for parent in full.parents if (parent / artifacts.RECORDS).is_dir()), None)
     if root is None:
         return None
-    from lineage import files, record  # with the settings of all stages, which a model elsewhere does not need
-    from tasks.runtime.artifact_reading import damaged
-
     card = (full / CARD).relative_to(root)
     artifact = artifacts.find(card.as_posix())
     stage = artifact.maker(card) if artifact is not None else ""

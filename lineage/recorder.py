@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record, test_use
+from lineage import events, machine, record, record_writing, test_use
 from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.files import sha256
 
@@ -29,7 +29,7 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
     energy, recording_began = machine.Energy(), time.perf_counter()
     log, experiment = events.home(root), events.experiment(root)
     start = {"stage": stage, "at": events.now(), **machine.identity(), **experiment}
-    record_start = record.begin(root, stage)
+    record_start = record_writing.begin(root, stage)
     start_hash = events.append(log, {"event": "start", **start, **machine.hardware()})
     work_began = time.perf_counter()
 
@@ -48,7 +48,7 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
     try:
         yield
         work_ended = time.perf_counter()
-        path = record.write(root, record_start, decisions)
+        path = record_writing.write(root, record_start, decisions)
     except BaseException as error:
         # A full disk refuses this event as well; the first error says more.
         with suppress(OSError, DiskError):

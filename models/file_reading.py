@@ -1,4 +1,9 @@
-"""Reading of JSON, tables, arrays and tensors: a missing or damaged file is an error that names the file."""
+"""Reading of JSON, tables, arrays and tensors: a missing or damaged file is an error that names the file.
+
+Libraries are imported at the first use, so that a prediction, which reads JSON alone, starts at once.
+"""
+
+from __future__ import annotations
 
 import errno
 import json
@@ -9,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
     from torch import Tensor
 
 # Faults of the machine, not of the file: they are not told as a damaged file.
@@ -94,6 +99,8 @@ def open_table(path: Path) -> Iterator[pq.ParquetFile]:
     Raises:
         UnreadableFileError: The file is missing or damaged.
     """
+    import pyarrow.parquet as pq
+
     with reading(path, "Parquet"), pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False) as file:
         yield file
 
@@ -108,6 +115,9 @@ def read_table(path: Path, columns: Sequence[str] | pa.Schema | None = None) -> 
     Raises:
         UnreadableFileError: The file is missing or damaged, or a column is missing or of another type.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     schema = columns if isinstance(columns, pa.Schema) else None
     names = schema.names if schema is not None else columns
     with reading(path, "Parquet"), pq.ParquetFile(path) as file:
@@ -124,6 +134,8 @@ def read_table(path: Path, columns: Sequence[str] | pa.Schema | None = None) -> 
 
 def _kind(data_type: pa.DataType) -> str:
     """Return the kind of a column; libraries write strings and lists in several types of one kind."""
+    import pyarrow as pa
+
     if pa.types.is_string(data_type) or pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type):
         return "string"
     if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
@@ -153,7 +165,7 @@ def read_array(path: Path, dtype: npt.DTypeLike, dimensions: int) -> npt.NDArray
     return found
 
 
-def read_tensors(path: Path) -> "dict[str, Tensor]":
+def read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file by name.
 
     Raises:

@@ -3,23 +3,25 @@
 A new corpus is one module with a subclass of `Corpus`, its name in `tasks.corpora.registry`, and one test file.
 """
 
+from __future__ import annotations
+
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from tasks.corpora.contents import Cycle, Metadata, Row
 from tasks.corpora.expectations import Expectations
 from tasks.corpora.settings import DownloadSettings
-from tasks.runtime import schemas
 from tasks.runtime.corpus_facts import CorpusFacts, Identity, LabelSet
 from tasks.runtime.errors import BreathlineError
 from tasks.sources.collection import Collection, Member
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Corpus(ABC):
@@ -36,8 +38,8 @@ class Corpus(ABC):
         label_sets: Label sets by name.
         splits: Description of each split by name; empty if they are not known beforehand.
         sides: Values of the column `split`; a split of the same name tests on those recordings.
-        recording_columns: Type of each own column of the table of recordings.
-        cycle_columns: Type of each own column of the table of cycles.
+        recording_columns: Arrow type of each own column of the table of recordings, by name, such as ``float64``.
+        cycle_columns: Arrow type of each own column of the table of cycles, by name.
         recordings: Number of recordings of the complete published corpus; None if it has no fixed size.
         devices: Names of the devices, for splits by device; empty if they are not known beforehand.
         uploads: Complete copies of the corpus on Kaggle or the hub, such as ``kaggle:owner/name``.
@@ -57,8 +59,8 @@ class Corpus(ABC):
     label_sets: ClassVar[Mapping[str, LabelSet]]
     splits: ClassVar[Mapping[str, str]] = {}
     sides: ClassVar[Sequence[str]] = ("train", "test")
-    recording_columns: ClassVar[Mapping[str, pa.DataType]] = {}
-    cycle_columns: ClassVar[Mapping[str, pa.DataType]] = {}
+    recording_columns: ClassVar[Mapping[str, str]] = {}
+    cycle_columns: ClassVar[Mapping[str, str]] = {}
     recordings: ClassVar[int | None] = None
     devices: ClassVar[Sequence[str]] = ()
     uploads: ClassVar[Sequence[str]] = ()
@@ -91,6 +93,8 @@ class Corpus(ABC):
     @property
     def recordings_schema(self) -> pa.Schema:
         """The schema of the table of recordings."""
+        from tasks.runtime import schemas  # with Arrow, which the reading of an annotation does not need
+
         return schemas.recordings(self.recording_columns)
 
     @property
@@ -101,6 +105,8 @@ class Corpus(ABC):
     @property
     def cycles_schema(self) -> pa.Schema:
         """The schema of the table of cycles."""
+        from tasks.runtime import schemas
+
         return schemas.cycles([one.column for one in self.label_sets.values()], self.cycle_columns)
 
     @abstractmethod

@@ -59,11 +59,16 @@ CYCLES = pa.schema(
 AUDIO = pa.schema({"cycle_id": pa.string(), "samples": pa.list_(pa.float32())})
 
 
-def recordings(own: Mapping[str, pa.DataType]) -> pa.Schema:
+def recordings(own: Mapping[str, str]) -> pa.Schema:
     """Return the schema of a table of recordings, with the columns that only its corpus has."""
-    return pa.schema([*RECORDINGS, *pa.schema(dict(own))])
+    return pa.schema([*RECORDINGS, *_own(own)])
 
 
-def cycles(labels: Iterable[str], own: Mapping[str, pa.DataType]) -> pa.Schema:
+def cycles(labels: Iterable[str], own: Mapping[str, str]) -> pa.Schema:
     """Return the schema of a table of cycles, with the columns of its label sets and those that only its corpus has."""
-    return pa.schema([*CYCLES, *pa.schema(dict.fromkeys(labels, pa.int8())), *pa.schema(dict(own))])
+    return pa.schema([*CYCLES, *pa.schema(dict.fromkeys(labels, pa.int8())), *_own(own)])
+
+
+def _own(types: Mapping[str, str]) -> pa.Schema:
+    """Return the columns whose Arrow types are given by name, such as ``int8``."""
+    return pa.schema({name: pa.type_for_alias(kind) for name, kind in types.items()})

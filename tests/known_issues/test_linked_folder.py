@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from flows import graph
-from lineage import record
+from lineage import record_writing
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -26,7 +26,7 @@ def linked(folder, name, target):
     return folder
 
 
-@pytest.mark.parametrize("look", [graph.read, lambda root: record.begin(root, "first")])
+@pytest.mark.parametrize("look", [graph.read, lambda root: record_writing.begin(root, "first")])
 def test_a_link_above_an_out_is_refused_before_the_stage_runs(tmp_path, look):
     folder = linked(toy.make(tmp_path / "project", GRAPH), "data", tmp_path / "disk")
     with pytest.raises(BreathlineError) as refused:

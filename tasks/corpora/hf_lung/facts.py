@@ -1,7 +1,5 @@
 """Facts of recordings in HF_Lung's format, for reports, cards and exports; texts in `facts.yaml`."""
 
-import pyarrow as pa
-
 from tasks.corpora import fact_texts
 from tasks.corpora.hf_lung import sides
 from tasks.corpora.hf_lung.labels import CLASSES
@@ -16,16 +14,16 @@ LABEL_SETS = fact_texts.label_sets(TEXTS, CLASSES)
 SPLITS = {name: TEXTS["splits"][name] for name in ("official", "official-disjoint")}
 SPLITS |= fact_texts.folds(TEXTS["splits"]["FOLD"])
 # Class of unannotated breaths, and sounds that count as wheeze, as the settings ask for.
-_SETTINGS = dict.fromkeys(("hf_lung_unannotated", "hf_lung_also_wheeze"), pa.string())
+_SETTINGS = dict.fromkeys(("hf_lung_unannotated", "hf_lung_also_wheeze"), "string")
 # Parts of the name; number of sounds outside of all breaths.
 RECORDING_COLUMNS = {
-    **dict.fromkeys(("hf_lung_series", "hf_lung_take", "hf_lung_date"), pa.string()),
-    "hf_lung_sounds_outside": pa.int32(),
+    **dict.fromkeys(("hf_lung_series", "hf_lung_take", "hf_lung_date"), "string"),
+    "hf_lung_sounds_outside": "int32",
     **_SETTINGS,
 }
 CYCLE_COLUMNS = {
-    **dict.fromkeys(("hf_lung_phase", "hf_lung_sounds"), pa.string()),
-    **dict.fromkeys(("hf_lung_d", "hf_lung_wheeze", "hf_lung_rhonchi", "hf_lung_stridor"), pa.int8()),
+    **dict.fromkeys(("hf_lung_phase", "hf_lung_sounds"), "string"),
+    **dict.fromkeys(("hf_lung_d", "hf_lung_wheeze", "hf_lung_rhonchi", "hf_lung_stridor"), "int8"),
     **_SETTINGS,
 }
 

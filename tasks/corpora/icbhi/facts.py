@@ -4,8 +4,6 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tasks.corpora import fact_texts
 from tasks.corpora.icbhi import expected, metadata
 from tasks.corpora.icbhi.labels import CLASSES
@@ -18,10 +16,10 @@ COMPLETE, PART, OWN = "icbhi", "icbhi-part", "icbhi-format"
 
 LABEL_SETS = fact_texts.label_sets(TEXTS, CLASSES)
 RECORDING_COLUMNS = {
-    **dict.fromkeys(("icbhi_recording_index", "icbhi_mode", "icbhi_name_in_split"), pa.string()),
-    **dict.fromkeys(("icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm"), pa.float64()),
+    **dict.fromkeys(("icbhi_recording_index", "icbhi_mode", "icbhi_name_in_split"), "string"),
+    **dict.fromkeys(("icbhi_bmi", "icbhi_weight_kg", "icbhi_height_cm"), "float64"),
 }
-CYCLE_COLUMNS = dict.fromkeys(("icbhi_crackles", "icbhi_wheezes"), pa.int8())
+CYCLE_COLUMNS = dict.fromkeys(("icbhi_crackles", "icbhi_wheezes"), "int8")
 
 
 def facts(identity: Identity) -> CorpusFacts:

@@ -1,17 +1,20 @@
 """Official site as a source: the archive and its metadata files, by HTTP."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tasks.corpora.icbhi import metadata
 from tasks.corpora.settings import DownloadSettings
-from tasks.sources import archive
-from tasks.sources.collection import Collection
-from tasks.sources.http import fetch_first
-from tasks.sources.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from tasks.sources.collection import Collection
+    from tasks.sources.retries import RetryPolicy
 
 SITE = ("https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_database/",)
 ARCHIVE = "ICBHI_final_database.zip"
@@ -39,6 +42,9 @@ def fetched(
         BreathlineError: No mirror has a file.
         BrokenArchiveError: The archive is damaged.
     """
+    from tasks.sources import archive  # with the libraries for HTTP, which the reading of an annotation does not need
+    from tasks.sources.http import fetch_first
+
     wanted = {name: read for name, read in METADATA.items() if name not in at_hand}
     for name, check in [*wanted.items(), (ARCHIVE, archive.check_zip)]:
         fetch_first(

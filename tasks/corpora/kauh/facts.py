@@ -2,8 +2,6 @@
 
 from itertools import product
 
-import pyarrow as pa
-
 from tasks.corpora import fact_texts
 from tasks.corpora.kauh.labels import CLASSES
 from tasks.runtime.corpus_facts import CorpusFacts, Identity
@@ -17,8 +15,8 @@ DEVICE = "Litt3200"  # as ICBHI calls the Littmann 3200
 LABEL_SETS = fact_texts.label_sets(TEXTS, CLASSES)
 SPLITS = fact_texts.folds(TEXTS["splits"]["FOLD"])
 # Name in the source; its filter; its sound; class of Crep that the settings ask for.
-RECORDING_COLUMNS = dict.fromkeys(("kauh_name", "kauh_filter", "kauh_sound", "kauh_crep"), pa.string())
-CYCLE_COLUMNS = dict.fromkeys(("kauh_filter", "kauh_sound", "kauh_crep"), pa.string())
+RECORDING_COLUMNS = dict.fromkeys(("kauh_name", "kauh_filter", "kauh_sound", "kauh_crep"), "string")
+CYCLE_COLUMNS = dict.fromkeys(("kauh_filter", "kauh_sound", "kauh_crep"), "string")
 
 
 def facts(identity: Identity) -> CorpusFacts:

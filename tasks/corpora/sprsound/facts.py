@@ -1,7 +1,5 @@
 """Facts of SPRSound, and of other recordings in its format, for reports, cards and exports; texts in `facts.yaml`."""
 
-import pyarrow as pa
-
 from tasks.corpora import fact_texts
 from tasks.corpora.sprsound import sides
 from tasks.corpora.sprsound.labels import CLASSES
@@ -18,9 +16,9 @@ RECORDING_COLUMNS = dict.fromkeys(
         *(f"sprsound_{part}" for part in ("patient", "age", "sex", "site", "number")),
         *("sprsound_record", "sprsound_record_3", "sprsound_release", "sprsound_also_wheeze"),
     ),
-    pa.string(),
+    "string",
 )
-CYCLE_COLUMNS = dict.fromkeys(("sprsound_event", "sprsound_release", "sprsound_also_wheeze"), pa.string())
+CYCLE_COLUMNS = dict.fromkeys(("sprsound_event", "sprsound_release", "sprsound_also_wheeze"), "string")
 
 
 def _splits() -> dict[str, str]:

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from tasks.corpora import fact_texts
 from tasks.corpora.contents import Cycle, Row
 from tasks.corpora.expectations import Expectations, LabelRule
@@ -29,7 +27,7 @@ class SprsoundRecordings(Sprsound):
 
     name = "sprsound_recordings"
     label_sets = LABEL_SETS
-    cycle_columns = dict.fromkeys(("sprsound_record", "sprsound_release"), pa.string())
+    cycle_columns = dict.fromkeys(("sprsound_record", "sprsound_release"), "string")
     sound_column = "sprsound_record"
 
     def read_cycles(self, annotation: Path, duration_s: float) -> list[Cycle]:

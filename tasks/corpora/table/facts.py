@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
@@ -16,8 +15,8 @@ TEXTS: dict[str, Any] = YAML(typ="safe").load(Path(__file__).with_name("facts.ya
 NAME = "table"
 SUFFIXES = (".wav", *artifacts.OWN_AUDIO)
 FOLDS = 5
-RECORDING_COLUMNS = {"table_file": pa.string()}
-CYCLE_COLUMNS = dict.fromkeys(("table_label", "table_class"), pa.string())
+RECORDING_COLUMNS = {"table_file": "string"}
+CYCLE_COLUMNS = dict.fromkeys(("table_label", "table_class"), "string")
 OWN = "own"  # side and split of the user's own test recordings
 SPLITS = {
     OWN: TEXTS["splits"][OWN],

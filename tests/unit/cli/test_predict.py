@@ -17,10 +17,11 @@ from rich.console import Console
 
 from cli.predict import predict
 from cli.predictions import progress
+from lineage import files
 from tasks.audio import quality, reading
 from tasks.monitoring import log_reading
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256
+from tasks.runtime.files import sha256, write_json
 from tests import toy
 from tests.unit.tasks import models_on_disk
 from tests.unit.tasks.prediction import onnx_model
@@ -128,15 +129,25 @@ try:
 finally:
     print("heavy:", sorted(set(sys.modules) & set(sys.argv[0].split())), file=sys.stderr)
 """
-HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx ruamel cli.run cli.main flows.registry"
+HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx jinja2 cli.run cli.main flows.registry"
+
+
+def of_project(folder):
+    """Write the record of an export, and an annotation beside the recording."""
+    described = files.describe(folder, ["data/export"])
+    facts = {"command": "", "inputs": [], "params": {}, "modules": {}, "code": [], "environment": {}, "stage": "export"}
+    write_json(folder / "data/lineage/export.json", facts | {"outputs": described})
+    (folder / "a.txt").write_text("0.5\t2.0\t0\t1\n")
 
 
 @pytest.mark.slow
-def test_an_export_predicts_without_torch_tables_and_other_commands(folder):
-    """One short file takes 0.7 s, of which these imports would be several seconds (docs/benchmarks.md)."""
-    onnx_model.write(folder / "export" / "1")
-    program = f"import sys; sys.argv[0] = {HEAVY!r}\n{START}"
-    command = [sys.executable, "-c", program, "predict", "a.wav", "--model", "export/1", "--out", "a.csv"]
+@pytest.mark.parametrize(("prepare", "heavy"), [(lambda _: None, f"{HEAVY} ruamel"), (of_project, HEAVY)])
+def test_an_export_predicts_without_torch_tables_and_other_commands(folder, prepare, heavy):
+    """One short file takes 0.6 s, of which these imports would be several seconds (docs/benchmarks.md)."""
+    onnx_model.write(folder / "data" / "export" / "1")
+    prepare(folder)
+    program = f"import sys; sys.argv[0] = {heavy!r}\n{START}"
+    command = [sys.executable, "-c", program, "predict", "a.wav", "--model", "data/export/1", "--out", "a.csv"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=toy.ENV)
     assert done.returncode == 0, done.stderr
     assert "heavy: []" in done.stderr

@@ -1,7 +1,7 @@
 """Small project with every artifact, record and event, made in a second and small enough to check by hand.
 
 Nothing is trained: networks are a few numbers, and their logits are random. Recordings, cycles, subsets, figures,
-hashes and decisions are real, and so are the records, which `lineage.record` writes.
+hashes and decisions are real, and so are the records, which `lineage.record_writing` writes.
 
 Under the split `official` patients 102 and 103 train, 101 and 104 validate, 102, 105 and 106 test: 102 has a recording
 on either side. The student learns from soft labels of `t1` and `t2`; `t3` is trained and
@@ -29,7 +29,7 @@ import soundfile
 from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
-from lineage import code, events, graph, record
+from lineage import code, events, graph, record_writing
 from models.decision_rules import KEY, DecisionRule
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
@@ -116,8 +116,8 @@ def _make(root: Path) -> None:
         else:
             _MAKERS_OF_CORPORA[corpus[0]](root, corpus[1], corpus[2])
         module = f"tasks/{corpus[0] if corpus else group}.py"
-        begun = replace(record.begin(root, name), modules={module: sha256(root / module)})
-        path = record.write(root, begun, predicted.decide(root, read, name))
+        begun = replace(record_writing.begin(root, name), modules={module: sha256(root / module)})
+        path = record_writing.write(root, begun, predicted.decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": ENDED}
         events.append(root, {"event": "end", **end, "record": sha256(path)})
 

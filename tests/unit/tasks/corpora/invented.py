@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 import soundfile
 
 from tasks.corpora.base import Corpus
@@ -23,7 +22,7 @@ class Coughs(Corpus):
     annotation_suffix = ".json"
     metadata_files: ClassVar = {"people.json": True}
     label_sets: ClassVar = {"cough_2": LabelSet(column="cough_2", classes=("dry", "wet"), description="sound")}
-    cycle_columns: ClassVar = {"coughs_wet": pa.bool_()}
+    cycle_columns: ClassVar = {"coughs_wet": "bool"}
 
     def check_name(self, recording_id: str, where: object) -> None:
         if not re.fullmatch(r"[a-z]+-\d", recording_id):
