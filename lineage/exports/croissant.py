@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage.exports import corpora, stage_runs
+from lineage.exports import corpora, croissant_rai, stage_runs
 from lineage.exports.corpora import Part
 from lineage.exports.request import Request
 from lineage.files import by_path
@@ -22,8 +22,8 @@ from models import file_names
 from models.file_reading import open_table
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
-from tasks.exporting import statements
 from tasks.runtime.artifact_reading import as_artifact_error, read_json
+from tasks.runtime.corpus_facts import CorpusFacts
 
 SPEC = "http://mlcommons.org/croissant/1.1"
 MEDIA = {".parquet": "application/x-parquet", ".npy": "application/x-npy", ".json": "application/json"}
@@ -74,13 +74,9 @@ class _Builder:
             "description": self._description(part, frontend),
             "url": corpus.homepage or f"{stage_runs.URN}:{corpus.identity.name}",
             "version": "1.0.0+" + stage_runs.identifier("".join(sorted(file["sha256"] for file in outs.values())))[:8],
-            "creator": {"@type": "sc:Organization", "name": corpus.title},
+            "creator": _creators(corpus),
             **{key: value for key, value in optional.items() if value},
-            "rai:dataCollection": f"{corpus.description} {statements.terms(corpus)}",
-            "rai:dataPreprocessingProtocol": [f"{stage}: {made['command']}"],
-            "rai:dataUseCases": list(statements.INTENDED),
-            "rai:dataLimitations": list(corpus.limits),
-            "rai:personalSensitiveInformation": list(corpus.personal),
+            **croissant_rai.properties(self.project, part, made),
             "distribution": [self._file(path, file) for path, file in outs.items()],
             "recordSet": [self._table(path, folders) for path in outs if path.endswith(".parquet")],
         }
@@ -143,3 +139,9 @@ class _Builder:
             # Only here: mlcroissant cannot follow a reference to a table that has references itself.
             found["references"] = {"field": {"@id": f"{folders.tables / artifacts.RECORDINGS.stem}/recording_id"}}
         return found
+
+
+def _creators(corpus: CorpusFacts) -> list[dict[str, str]]:
+    """Return the creators of a corpus. The standard asks for one, also where nobody is known."""
+    kind = "sc:Person" if corpus.creators and not corpus.generated else "sc:Organization"
+    return [{"@type": kind, "name": name} for name in corpus.creators or ["unknown"]]

@@ -129,6 +129,7 @@ class CorpusFacts:
         personal: Sentences about personal data in the recordings.
         published: Published results that figures of this corpus may be compared with.
         challenge_metrics: Names of the metrics of the corpus's own challenge.
+        creators: Names of those who made the corpus, in their own order; empty if they are unknown.
         patient: Noun for what `patient_id` stands for: a patient, or what stands in for unknown patients.
         generated: Whether a program generated the sounds, of any part.
         segments: Kind of a cycle: a respiratory cycle, an event such as an inhalation, or a whole recording.
@@ -156,6 +157,7 @@ class CorpusFacts:
     personal: tuple[str, ...]
     published: tuple[Published, ...]
     challenge_metrics: tuple[str, ...]
+    creators: tuple[str, ...] = ()
     patient: str = PATIENT
     generated: bool = False
     segments: Segments = "cycles"

@@ -43,6 +43,7 @@ def pool(parts: Sequence[CorpusFacts]) -> CorpusFacts:
         personal=tuple(_distinct(one for part in parts for one in part.personal)),
         published=(),
         challenge_metrics=(),
+        creators=tuple(_distinct(one for part in parts for one in part.creators)),
         generated=any(part.generated for part in parts),
         parts=tuple(parts),
     )

@@ -26,7 +26,8 @@ def test_renamed_foreign_recordings_are_an_own_corpus(tmp_path):
     assert not found.identity.verified
     assert "35 of 35 recordings have the name" in found.identity.evidence
     assert "SHA-256 of 0 annotations equals" in found.identity.evidence
-    assert (found.licence, found.citation, found.homepage, found.published) == (None, None, None, ())
+    assert (found.licence, found.citation, found.homepage) == (None, None, None)
+    assert (found.published, found.creators) == ((), ())
     assert found.patients_on_both_sides == ()
     assert "ICBHI 2017" not in found.banner + found.description + found.origin
 

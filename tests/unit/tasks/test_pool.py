@@ -33,8 +33,9 @@ def corpus(folder: Path, name: str, patient: str, own: dict[str, object], about:
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
     free, paid = Licence(name="free", text="Free."), Licence(name="paid", text="Ask.")
-    one = replace(facts(), licence=free, citation="A. 2020", limits=("Small.",))
+    one = replace(facts(), licence=free, citation="A. 2020", limits=("Small.",), creators=("A.", "B."))
     two = replace(facts(), title="Second", licence=paid, citation="B. 2021", limits=("Small.", "Old."), generated=True)
+    two = replace(two, creators=("B.", "C."))
     two = replace(
         two, label_sets={**two.label_sets, "own_2": LabelSet(column="own_2", classes=("a", "b"), description="")}
     )
@@ -60,6 +61,7 @@ def test_joined_facts_keep_the_terms_and_limits_of_each_corpus_and_claim_nothing
     assert [part.name for part in found.parts] == ["b", "a"]
     assert ([part.generated for part in found.parts], found.generated) == ([False, True], True), "in part is generated"
     assert found.citation == "A. 2020\nB. 2021"
+    assert found.creators == ("A.", "B.", "C.")
     assert found.licence == Licence(name="free and paid", text="Other corpus: Free. Second: Ask.")
     assert found.limits == ("Small.", "Old.")
     assert found.published == ()

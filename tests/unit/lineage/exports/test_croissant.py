@@ -1,5 +1,7 @@
 """Croissant descriptions, validated by `mlcroissant`, which also reads the data through them."""
 
+import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +15,6 @@ from lineage import project
 from lineage.exports import croissant
 from lineage.exports.request import Request
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256
 
 # mlcroissant brings absl's log handler, which keeps the stream of the moment (pytest's capture) and closes it once
 # another library sets up logging anew; the process's own stderr it leaves open.
@@ -49,7 +50,8 @@ def test_the_validator_finds_no_issue(described, name):
     assert metadata.ctx.issues.report() == ""
     assert metadata.ctx.conforms_to.value.endswith("croissant/1.1")
     for file in metadata.distribution:
-        assert file.sha256 == sha256(described / "cards" / file.content_url)
+        content = (described / "cards" / file.content_url).read_bytes()
+        assert (file.sha256, file.content_size) == (hashlib.sha256(content).hexdigest(), f"{len(content)} B")
 
 
 @pytest.mark.parametrize("table", ["cycles", "recordings"])
@@ -63,12 +65,41 @@ def test_tables_are_read_through_the_description(described, table):
 
 
 @pytest.mark.slow
-def test_waveforms_and_index_of_features_are_read_through_the_description(described):
-    waveforms = records(described, "cycles", "data/waveforms/icbhi/16000")
-    there = pl.read_parquet(described / "data/waveforms/icbhi/16000.parquet")
-    assert waveforms["samples"].list.len().to_list() == there["samples"].list.len().to_list()
-    index = records(described, "fbank_panns", "data/fbank/panns/icbhi/index")
-    assert index["row"].to_list() == list(range(13))
+@pytest.mark.parametrize("name", ["cycles", "fbank_ast", "fbank_panns"])
+def test_every_record_set_is_read_through_the_description(described, name):
+    path = described / "cards" / f"{name}.croissant.json"
+    tables = [one["@id"] for one in json.loads(path.read_text())["recordSet"]]
+    assert len(tables) == (4 if name == "cycles" else 1)
+    for table in tables:
+        there, read = pl.read_parquet(described / f"{table}.parquet"), records(described, name, table)
+        assert (read.columns, read.height) == (there.columns, there.height)
+        if "samples" in there.columns:
+            assert read["samples"].list.len().to_list() == there["samples"].list.len().to_list()
+
+
+def test_creators_are_the_authors_of_the_corpus(described, several_project, tmp_path):
+    found = mlcroissant.Dataset(str(described / "cards/cycles.croissant.json")).metadata.creators
+    assert {type(one).__name__ for one in found} == {"Person"}
+    assert [one.name for one in found][:2] == ["B. M. Rocha", "D. Filos"]
+    assert len(found) == 19
+    own = croissant.files(Request(project.load(several_project), tmp_path))["cycles_second.croissant.json"]
+    assert json.loads(own)["creator"] == [{"@type": "sc:Organization", "name": "unknown"}]
+
+
+def test_properties_of_responsible_ai_follow_from_the_tables(described):
+    metadata = mlcroissant.Dataset(str(described / "cards/cycles.croissant.json")).metadata
+    recordings = pl.read_parquet(described / "data/extracted/icbhi/recordings.parquet")
+    source = json.loads((described / "data/raw/icbhi/source.json").read_text())
+    devices = recordings["device"].value_counts(sort=True).rows()
+    assert f"Recordings by device: {', '.join(f'{name} {number}' for name, number in devices)}." in metadata.data_biases
+    assert f"and the source lacks: {len(source['missing'])}." in metadata.data_collection_missing_data
+    assert source["archive"]["sha256"] in metadata.data_collection_raw_data
+    assert "resampled to 16000 and 32000 Hz" in metadata.data_preprocessing_protocol[0]
+    assert any(one.startswith("lungsound_4: ") for one in metadata.data_annotation_protocol)
+    counted = (
+        f"The recordings are of {recordings['patient_id'].n_unique()} patients with {recordings.height} recordings"
+    )
+    assert any(limit.startswith(counted) for limit in metadata.data_limitations)
 
 
 def test_no_description_names_a_recording(described):
