@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from lineage import code, files, graph, out_folders, row_counts
+from lineage import code, files, foreign_modules, graph, out_folders, row_counts
 from lineage.record import path_of
 from tasks.artifacts import RECORDS
 from tasks.runtime import params
@@ -26,13 +26,15 @@ class StageStart:
     git: Mapping[str, Any] | None  # state of the code in Git (`code.git_state`)
     code: tuple[Mapping[str, Any], ...]  # descriptions of the code among the deps (`files.describe`)
     modules: Mapping[str, str]  # SHA-256 of the project's imported modules
+    foreign: Mapping[str, str]  # SHA-256 of imported modules from elsewhere that the user allows, by path
 
 
 def begin(root: Path, stage: str) -> StageStart:
     """Return the current state of a stage.
 
     Raises:
-        BreathlineError: dvc.yaml does not have the stage or cannot be read, params.yaml cannot, or a folder is a link.
+        BreathlineError: dvc.yaml does not have the stage or cannot be read, params.yaml cannot, or a folder is a link;
+            or a module from outside of the project was imported (`foreign_modules`).
         FileNotFoundError: Code among the deps is missing.
     """
     spec = graph.read(root).get(stage)
@@ -47,6 +49,7 @@ def begin(root: Path, stage: str) -> StageStart:
         git=code.git_state(root),
         code=tuple(files.describe(root, spec.code)),
         modules=_modules(root, spec),
+        foreign=foreign_modules.accepted(root),
     )
 
 
@@ -56,10 +59,12 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
     The hashes of modules that were imported since the start are those of the current files.
 
     Raises:
+        BreathlineError: A module from outside of the project was imported since the start.
         FileNotFoundError: A dep or an out of the stage is missing.
     """
     spec = begun.spec
     own = path_of(spec.name).as_posix()
+    foreign = foreign_modules.accepted(root) | dict(begun.foreign)
     record = {
         "format": FORMAT,
         "stage": spec.name,
@@ -69,6 +74,7 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
         "params": dict(begun.params),
         "seeds": _seeds(begun.params) | _seed_of(spec.name),
         "modules": dict(sorted((_modules(root, spec) | dict(begun.modules)).items())),
+        **({"foreign": dict(sorted(foreign.items()))} if foreign else {}),
         "code": list(begun.code),
         "git": begun.git,
         "environment": code.environment(root),

@@ -104,6 +104,14 @@ def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(hooks, field.name, None)
 
 
+@pytest.fixture(autouse=True)
+def no_foreign_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accept the modules of this process in records of other folders; a stage of a test is a process of its own."""
+    from lineage import foreign_modules
+
+    monkeypatch.setattr(foreign_modules, "accepted", lambda root: {})
+
+
 @pytest.fixture(scope="session")
 def real_icbhi() -> Path:
     """Return the folder of real recordings (its `unpack.py` lays them out), or skip, visibly."""

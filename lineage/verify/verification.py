@@ -26,6 +26,7 @@ from lineage.verify import (
     result_checks,
     run_order,
     signature,
+    stage_modules,
     table_checks,
 )
 from lineage.verify.audited_project import AuditedProject
@@ -88,6 +89,7 @@ def _checks(
         "graph": provenance.graph,
         "parameters": provenance.parameters,
         "modules": provenance.modules,
+        "stages' own modules": stage_modules.check,
         "environment": partial(provenance.environment, elsewhere=elsewhere),
         "dvc.lock": dvc_lock.check,
         "cache": partial(dvc_lock.cache, everything=deep is not None),

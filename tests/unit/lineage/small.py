@@ -29,7 +29,7 @@ import soundfile
 from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
-from lineage import code, events, graph, record_writing
+from lineage import code, events, foreign_modules, graph, record_writing
 from models.decision_rules import KEY, DecisionRule
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
@@ -99,6 +99,7 @@ def run(root: Path) -> None:
         # Read once, not for every stage. The modules that this process has imported are not those of the project.
         mock.patch.object(code, "environment", return_value=_environment()),
         mock.patch.object(code, "imported_modules", return_value={}),
+        mock.patch.object(foreign_modules, "accepted", return_value={}),
         mock.patch.object(yaml_files, "parse", lambda text, path: deepcopy(_parsed(text, path))),
     ):
         _make(root)
