@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from lineage import files
 from lineage.project import Project
@@ -51,33 +52,51 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 @dataclass(frozen=True)
-class Student:
-    """A trained student of one seed."""
+class Model:
+    """A trained student or teacher."""
 
-    seed: str
+    role: Literal["student", "teacher"]
+    item: str  # seed of a student, name of a teacher
+    stage: str  # stage that trained it
     network: Mapping[str, Any]  # its `model.json`
     weights: Mapping[str, str]  # SHA-256 of each file of weights, by path
 
+    def figures(self, metrics: Mapping[str, Any], selection: str) -> Mapping[str, Any]:
+        """Return the figures of the model in metrics of one test set; empty where it was not tested."""
+        found: Mapping[str, Any] = metrics[f"{self.role}s"].get(self.item, {}).get(selection, {})
+        return found
 
-def students(project: Project) -> list[Student]:
+
+def students(project: Project) -> list[Model]:
     """Return the students that have a record, in the order of their stages.
 
     Raises:
         BreathlineError: No student is trained yet.
     """
-    found = []
-    for stage, made in project.records.items():
-        group, _, seed = stage.partition("@")
-        if group == "train_student":
-            outs = files.by_path(made["outputs"])
-            weights = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
-            found.append(Student(seed, read_json(project.root / artifacts.STUDENTS / seed / file_names.CARD), weights))
+    found = _models(project, "student", artifacts.STUDENTS)
     if not found:
         raise BreathlineError(
             "No student is trained yet.",
             where=project.root / artifacts.STUDENTS,
             hint="`breathline run`, or `dvc repro`",
         )
+    return found
+
+
+def teachers(project: Project) -> list[Model]:
+    """Return the teachers that have a record, in the order of their stages."""
+    return _models(project, "teacher", artifacts.TEACHERS)
+
+
+def _models(project: Project, role: Literal["student", "teacher"], folder: Path) -> list[Model]:
+    found = []
+    for stage, made in project.records.items():
+        group, _, item = stage.partition("@")
+        if group == f"train_{role}":
+            outs = files.by_path(made["outputs"])
+            weights = {path: file["sha256"] for path, file in outs.items() if path.endswith(".safetensors")}
+            card = read_json(project.root / folder / item / file_names.CARD)
+            found.append(Model(role, item, stage, card, weights))
     return found
 
 

@@ -29,7 +29,10 @@ def test_all_exports_are_written_to_one_folder(here):
     names = {path.name for path in (here / "given").iterdir()}
     cards = {"model_card.md", "data_card.md"}
     croissants = {f"{name}.croissant.json" for name in ("cycles", "fbank_ast", "fbank_panns")}
-    assert names == {"openlineage.jsonl", "prov.json", "intoto.json", "bom.cdx.json"} | croissants | cards
+    assert (
+        names
+        == {"openlineage.jsonl", "prov.json", "intoto.json", "bom.cdx.json", "mlbom.cdx.json"} | croissants | cards
+    )
     assert sorted(done.output.split()) == sorted(f"given/{name}" for name in names)
     table = json.loads((here / "given/cycles.croissant.json").read_text())["distribution"][0]
     assert (here / "given" / table["contentUrl"]).is_file()
