@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Gpus, Jobs
-from cli.output import run_flow
+from cli.output import make_console, run_flow
 
 
 def backfill(
@@ -24,7 +23,7 @@ def backfill(
     from flows.backfills.variants import parse, variants
 
     write_access.check(Path.cwd())
-    console = Console(emoji=False)
+    console = make_console()
     values = parse(param)
     for variant in variants(Path.cwd(), revision, values):
         console.print(f"{variant.name}: {variant.folder}", markup=False, highlight=False, soft_wrap=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from cli.output import make_console
 
 
 def deploy(
@@ -29,7 +30,7 @@ def deploy(
     from flows import prefect_server
 
     root = Path.cwd()
-    console = Console(emoji=False)
+    console = make_console()
     with console.status("Looking for the Prefect server …"):
         url = prefect_server.require(server)
     from prefect.client.orchestration import get_client

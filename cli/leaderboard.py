@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from cli.options import Jobs
+from cli.output import make_console
 from cli.recipe import Corpus, External
 from tasks.artifacts import REPORTS
 from tasks.runtime.errors import BreathlineError
@@ -51,7 +52,7 @@ def leaderboard(
     from flows.processes.run_lock import exclusive_run
     from flows.workspaces import cache_of
 
-    root, console = Path.cwd(), Console(emoji=False)
+    root, console = Path.cwd(), make_console()
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
     failures: Mapping[str, str] = {}
     if not collect:

@@ -11,7 +11,7 @@ from rich.table import Column
 
 from cli import loaded_model
 from cli.options import EXAMPLES
-from cli.output import table
+from cli.output import make_console, table
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def hf(model: Model = None, *, out: Out, seed: Seed = None, int8: Int8 = False) 
 
 def _export(kind: Format, model: str | None, out: Path, seed: int | None, *, int8: bool = False) -> None:
     """Write the folder of a model in one format, and print its files."""
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     _require_empty(out)
     folder, label, origin = loaded_model.find(model, seed, console)
     with console.status(f"Exporting {label} …") as status:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column
 
-from cli.output import print_json, print_yaml, table
+from cli.output import make_console, print_json, print_yaml, table
 from models import published_sizes
 from models.networks.options import TIMM, declarations
 from tasks.runtime.errors import BreathlineError
@@ -38,7 +38,7 @@ def models(
 
     Parameters are counted for clips of 8 s and four classes.
     """
-    console = Console(emoji=False)
+    console = make_console()
     row = find_row(name) if name else None
     if row is not None:
         row["all_options"] = options(row)
@@ -59,7 +59,7 @@ def find_row(name: str) -> dict[str, Any]:
     """
     if (row := published_sizes.read().get(name)) is not None:
         return row
-    with Console(emoji=False, stderr=True).status("Building the network, without its weights …"):
+    with make_console(stderr=True).status("Building the network, without its weights …"):
         variant = resolve(name)
         try:
             return published_sizes.describe(name, variant)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli.options import AsJson
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 from tasks.monitoring.settings import By, Thresholds
 from tasks.runtime.words import counted
 
@@ -63,7 +63,7 @@ def monitor(
     if html is not None:
         require_writable(html)
     begin = periods.start(since, last, datetime.now(UTC))
-    folder, label, _ = loaded_model.find(model, seed, Console(stderr=True, emoji=False))
+    folder, label, _ = loaded_model.find(model, seed, make_console(stderr=True))
     thresholds = Thresholds(psi=alert_psi, p=alert_p, share=alert_share, recordings=recordings)
     report = monitoring.monitor(log, folder, label, begin=begin, by=by, thresholds=thresholds)
     if html is not None:
@@ -73,7 +73,7 @@ def monitor(
     if as_json:
         print_json(report.as_json())
     else:
-        console = Console(emoji=False, highlight=False)
+        console = make_console(highlight=False)
         _show(report, console)
         if html is not None:
             console.print(f"Written: {html}", markup=False, soft_wrap=True)

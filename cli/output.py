@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console
 from rich.table import Column, Table
 
 from flows.termination import told_at_sigterm
@@ -15,7 +17,23 @@ from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
-    from rich.console import Console
+
+WHOLE_LINES = 10_000  # columns: more than any line has
+
+
+def make_console(**options: Any) -> Console:
+    """Return a console of standard output, or with `stderr=True` of standard error.
+
+    In a terminal, and where COLUMNS gives a width, lines are folded. Files and pipes get whole lines, which other
+    programs search.
+
+    Args:
+        **options: Options of `rich.console.Console`.
+    """
+    console = Console(emoji=False, **options)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WHOLE_LINES
+    return console
 
 
 def table(*columns: Column | str, **options: Any) -> Table:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
 from cli.options import Forced, Targets
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 
 if TYPE_CHECKING:
     from flows.plan import Step
@@ -61,7 +60,7 @@ def show(steps: Sequence[Step]) -> None:
     for step in steps:
         action = "[yellow]runs[/]" if step.runs else "[green]up to date[/]"
         shown.add_row(step.stage, action, Text(_shorten(step.reasons)))
-    console = Console(emoji=False)
+    console = make_console()
     console.print(shown)
     running = sum(step.runs for step in steps)
     console.print(f"{running} of {len(steps)} stages run." if running else "All stages are up to date.")

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from cli import loaded_model
 from cli.loaded_model import Engine
+from cli.output import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def predict(
     from tasks.prediction.recordings import STANDARD_INPUT, standard_input
     from tasks.runtime import files
 
-    console = Console(emoji=False, highlight=False, stderr=piped != "table")
+    console = make_console(highlight=False, stderr=piped != "table")
     for path in (*out, *filter(None, [summary])):
         outputs.format_of(path)
     if html is not None:

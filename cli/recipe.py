@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from cli.options import EXAMPLES
-from cli.output import print_yaml, table
+from cli.output import make_console, print_yaml, table
 from flows.recipes import corpus as corpora
 from tasks.runtime.errors import BreathlineError
 
@@ -41,7 +40,7 @@ def list_recipes() -> None:
             shown.add_row(name, Text(f"cannot be used: {error}", style="red"), "")
         else:
             shown.add_row(name, str(recipe["description"]).strip(), str(recipe.get("paper") or "").strip())
-    Console(emoji=False).print(shown)
+    make_console().print(shown)
 
 
 @app.command(epilog=EXAMPLES["recipe show"])
@@ -50,7 +49,7 @@ def show(name: Name) -> None:
     from flows.recipes.layers import RECIPES, load
 
     load(name)
-    print_yaml(Console(emoji=False), (RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
+    print_yaml(make_console(), (RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 @app.command(epilog=EXAMPLES["recipe use"])
@@ -78,7 +77,7 @@ def use(
 
 def show_edit(planned: Edit, name: str, *, dry: bool = False) -> None:
     """Print the changes by a recipe."""
-    console = Console(emoji=False)
+    console = make_console()
     if planned.changes:
         shown = table("key", "old", "new")
         for change in planned.changes:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Column
 
 from cli.options import EXAMPLES, Allow
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 from flows import objections
 from flows.gto_tags import Bump
 from tasks import artifacts
@@ -45,7 +44,7 @@ def list_versions(
     if as_json:
         print_json([_row(one, metrics[str(one)]) for one in versions])
         return
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     if not versions:
         console.print(f"{name} has no version yet: `breathline registry promote` makes the first one.")
         return
@@ -79,7 +78,7 @@ def promote(
     from flows import registry
     from flows.processes.run_lock import exclusive_run
 
-    root, console = Path.cwd(), Console(emoji=False, highlight=False)
+    root, console = Path.cwd(), make_console(highlight=False)
     with exclusive_run(root):
         if version is None:
             made = registry.promote(root, name=name, bump=bump, stage=stage or None, allowed=allow or ())
@@ -99,7 +98,7 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
     from flows import registry
     from lineage import versions
 
-    root, console = Path.cwd(), Console(emoji=False, highlight=False)
+    root, console = Path.cwd(), make_console(highlight=False)
     version = registry.find(root, model)
     console.print(f"[bold]{version}[/]" + (f", in {' '.join(version.stages)}" if version.stages else ""))
     console.print(f"made {version.made:%Y-%m-%d %H:%M %Z} at commit {version.commit}", soft_wrap=True)

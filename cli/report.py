@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from cli.output import make_console
 from flows.publish import links
 from tasks.artifacts import METRICS, PREDICTIONS, REPORT, REPORTS
 from tasks.evaluation.words import (
@@ -59,7 +60,7 @@ def report(
         return
     if out != COMPARISON:
         raise BreathlineError("There is nothing to write.", where="--out", hint="name runs: --compare REV")
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     with content_of(METRICS):
         _show(console, read_json(METRICS))
     existing = {path: content for path, content in PATHS.items() if path.exists()}

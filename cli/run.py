@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli import plan as plans
 from cli import recipe as recipes
 from cli.options import Forced, Gpus, Jobs, Targets
-from cli.output import run_flow
+from cli.output import make_console, run_flow
 from tasks.runtime.errors import BreathlineError
 
 
@@ -33,7 +32,7 @@ def run(
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
 
-    console = Console(emoji=False)
+    console = make_console()
     root = Path.cwd()
     pools = _pools(on)
     if dry:

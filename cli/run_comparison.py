@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.output import make_console
 from flows.run_comparison import comparison, page, texts
 from flows.run_comparison.comparison import Comparison
 from tasks.evaluation.words import definitions
@@ -21,7 +21,7 @@ def show(root: Path, names: Sequence[str], out: Path) -> None:
         names: Names of the other runs.
         out: Path of the page.
     """
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     found = comparison.compare(root, list(dict.fromkeys(names)))
     write_text(out, page.render(found))
     console.print(f"\n{texts.about(found)}\n", markup=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.output import make_console
 from tasks.runtime.errors import BreathlineError
 
 
@@ -30,7 +30,7 @@ def serve(
     from flows import prefect_server
 
     root = Path.cwd()
-    console = Console(emoji=False)
+    console = make_console()
     with ExitStack() as stack:
         with console.status("Checking or starting the Prefect server (up to half a minute the first time) …"):
             url = prefect_server.check(server)

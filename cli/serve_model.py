@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli import loaded_model
 from cli.loaded_model import Engine
+from cli.output import make_console
 from tasks.prediction import use_log
 from tasks.prediction.results import CAUTION
 from tasks.runtime.error_output import print_error
@@ -56,7 +56,7 @@ def serve_model(
             where="--host",
             hint=f"`openssl rand -hex 32 > token` makes one, and `--token-file token` (or {TOKEN_VARIABLE}) states it",
         )
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     if log is None and log_device is not None:
         what = "There is no log that the name of a device could be in."
         raise BreathlineError(what, where="--log-device", hint="give --log FILE as well")

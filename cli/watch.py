@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Allow, Gpus, Jobs
-from cli.output import run_flow
+from cli.output import make_console, run_flow
 from flows.new_recordings.promotion import MARGIN, METRIC
 
 
@@ -34,7 +33,7 @@ def watch(
     from flows.new_recordings import source_state
     from tasks.runtime import params
 
-    console, root = Console(emoji=False), Path.cwd()
+    console, root = make_console(), Path.cwd()
     found, files = [], 0
     with console.status("Checking the sources …"):
         watched = source_state.watched(params.read())

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from lineage.absence.search import Absence, find
 
 MOST = 20
@@ -40,7 +39,7 @@ def absent(
 
 def show(found: Absence) -> None:
     """Print the search, its results, and places that were not searched."""
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = make_console(highlight=False, soft_wrap=True)
     for trace in found.traces[:MOST]:
         console.print(f"[red]left[/]  {escape(trace.path)}: {escape(trace.what)}")
     if len(found.traces) > MOST:

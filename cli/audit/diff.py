@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from lineage.diff import comparison, runs, text
 
 
@@ -24,4 +23,4 @@ def diff(
     if as_json:
         print_json(found.as_json())
     elif html is None:
-        Console(highlight=False, emoji=False).print(text.shown(found, everything=everything))
+        make_console(highlight=False).print(text.shown(found, everything=everything))

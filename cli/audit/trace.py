@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def trace(
     else:
         from lineage.render import tree
 
-        tree.show(found, Console(highlight=False, emoji=False, soft_wrap=everything), everything=everything)
+        tree.show(found, make_console(highlight=False, soft_wrap=everything), everything=everything)
 
 
 def answer(root: Path, what: str) -> Trace:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from tasks.runtime.errors import BreathlineError
 
 SAMPLE = 32
@@ -65,11 +64,11 @@ def verify(
 
     signed = SignedStatement(envelope=signature, key=key) if signature and key else None
     wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0, retrain=retrain or 0) if deep else None
-    with Console(emoji=False, stderr=True).status("Reading all artifacts …"):
+    with make_console(stderr=True).status("Reading all artifacts …"):
         report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
     if as_json:
         print_json(report.as_json())
     else:
-        text.show(report, Console(highlight=False, emoji=False), everything=everything)
+        text.show(report, make_console(highlight=False), everything=everything)
     if report.errors:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.output import table
+from cli.output import make_console, table
 from tasks.own_data.formats import Choice
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted
@@ -72,7 +72,7 @@ def add(
     from tasks.own_data.problems import Problems
     from tasks.runtime.files import write_text
 
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     request = _request(
         name, audio, sheet, columns=columns, classes=label, annotations=annotations, patient_from=patient_from,
         window=window, role=role,

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column
 
 from cli.options import AsJson
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 
 if TYPE_CHECKING:
     from flows.corpora.contents import Contents
@@ -37,7 +36,7 @@ def list_corpora(as_json: AsJson = False) -> None:
         licence = (extracted.licence or "none known") if extracted else "–"
         source = str(item.keys.get("path") or item.keys.get("source") or "")
         shown.add_row(item.name, item.role, str(item.keys.get("format")), escape(source), *numbers, escape(licence))
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     console.print(shown)
     if any(extracted is None for _, extracted in found):
         console.print("– not extracted yet: `dvc repro` does it.")
@@ -53,7 +52,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(_fields(item, extracted))
         return
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     console.print(f"[bold]{escape(name)}[/] · {item.role} · {escape(str(item.keys.get('format')))}")
     shown = table("", "", show_header=False)
     for key, value in params.flatten(item.keys).items():
@@ -83,7 +82,7 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="As
     root = Path()
     with exclusive_run(root):
         planned = items.remove(root, name)
-        console = Console(emoji=False, highlight=False)
+        console = make_console(highlight=False)
         normalised = items.table_of(name)
         own = [path for path in (normalised, items.problems_of(name)) if path.exists()]
         stale = [*planned.stale, *own]

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
 from cli.doctor.check_result import Check, CheckResult, run
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 from tasks.runtime.words import counted
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
@@ -30,7 +29,7 @@ def doctor(
     A warning is a fact to know; a problem stops a run or makes its results wrong.
     """
     root = Path.cwd()
-    with Console(emoji=False, stderr=True).status("Checking the machine, the installation and the project …"):
+    with make_console(stderr=True).status("Checking the machine, the installation and the project …"):
         results = {section: list(run(checks, root)) for section, checks in _sections(deep=deep).items()}
     if as_json:
         print_json([{"section": section} | asdict(one) for section, found in results.items() for one in found])
@@ -42,7 +41,7 @@ def doctor(
 
 def show(results: Mapping[str, Sequence[CheckResult]]) -> None:
     """Print the results by section, the next step below each warning and problem, and the number of each state."""
-    console = Console(emoji=False, highlight=False)
+    console = make_console(highlight=False)
     for section, found in results.items():
         shown = table(Column(width=7, no_wrap=True), Column(width=18, no_wrap=True), Column(overflow="fold"))
         shown.show_header = False
