@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.git_commits import author_environment
+from lineage import anchors
 from lineage.git import git
 from lineage.versions import full_name, tag_of
 from tasks.runtime.errors import BreathlineError
@@ -93,11 +94,16 @@ def _tag(root: Path, action: Any, name: str, stage: str) -> str:
 
 
 def _write(root: Path, tag: str, commit: str, message: str) -> None:
-    """Write an annotated tag with a later time than all others: DVC and GTO order changes by full seconds."""
+    """Write an annotated tag with a later time than all others: DVC and GTO order changes by full seconds.
+
+    Its message ends with an anchor of the event log.
+    """
     dates = git(root, "for-each-ref", "--format=%(taggerdate:unix)", "refs/tags").split()
     moment = max([int(time.time()), *(int(date) + 1 for date in dates)])
     env: Mapping[str, str] = {**author_environment(root), "GIT_COMMITTER_DATE": f"@{moment} +0000"}
-    git(root, "tag", "--annotate", "--message", message, tag, commit, env=dict(env))
+    anchor = anchors.trailer(root)
+    text = f"{message}\n\n{anchor}" if anchor else message
+    git(root, "tag", "--annotate", "--message", text, tag, commit, env=dict(env))
 
 
 def _listed(name: str, versions: Mapping[str, str]) -> str:

@@ -58,12 +58,14 @@ def _refusal(refused: list[Path], name: str) -> BreathlineError:
     first = refused[0]
     # Of the folders that Python searches, the one with the module.
     searched = [entry for entry in sys.path if entry and first.is_relative_to(entry)]
+    remedy = "remove its folder from PYTHONPATH, or uninstall the other clone (`pip list --editable`)"
+    if "PYTHONSAFEPATH" in os.environ:
+        remedy = "unset PYTHONSAFEPATH, so that Python imports the modules of the current folder"
     more = f", and {len(refused) - 1} more files" if refused[1:] else ""
     return BreathlineError(
         f"Python has imported `{name}` from outside of the project's packages{more}: no record would hold the code.",
         where=first,
-        hint="remove its folder from PYTHONPATH, or uninstall the other clone (`pip list --editable`); "
-        f"to accept the folder: {ALLOWED}={max(searched, key=len, default=first.parent)}",
+        hint=f"{remedy}; to accept the folder: {ALLOWED}={max(searched, key=len, default=first.parent)}",
     )
 
 

@@ -3,9 +3,10 @@
 import shutil
 from datetime import datetime, timedelta
 
-from lineage import adoption, events, record
+from lineage import adoption, anchors, events, record
 from lineage.log_lines import line_of
 from tasks.runtime.files import sha256
+from tests import toy
 from tests.pipeline import tampering as do
 
 
@@ -62,8 +63,28 @@ def _from_workspace(folder):
         adoption.adopt_from_workspaces(folder, path.stem)
 
 
+def _tag(folder, name, change=lambda line: line):
+    """Tag the commit as Breathline tags a version, with a changed anchor of the log."""
+    toy.call(folder, "git", "tag", "-a", "-m", name, "-m", change(anchors.trailer(folder)), name)
+
+
+def _cut_middle(folder):
+    """Leave the runs of a stage out of the log, and make its chain anew, after a version was tagged."""
+    _tag(folder, "student@v1.0.0")
+    do.rewrite_log(folder, lambda entry: entry if entry["number"] not in (5, 6) else None)
+
+
+def _copied(folder):
+    """Tag in another clone, whose log is there, and fetch the tag."""
+    _tag(folder, "student@v1.0.0", lambda line: line.replace(line.split()[1], "1" * 64)[:-12] + "a" * 12)
+
+
 # fmt: off
 CASES = {
+    "two entries cut from the middle of a whole chain, after a tag": (_cut_middle,
+        "log-anchor record-changed", "entry ", "the tag student@v1.0.0 names entry"),
+    "the log begun anew after a tag": (lambda p: (_tag(p, "student@v1.0.0"), _anew(p)),
+        "log-anchor record-changed", "entry ", "another log of this folder"),
     "three entries removed in two places": (lambda p: do.log(p, lambda rows: [*rows[:2], *rows[3:6], *rows[8:]]),
         "log-broken record-changed", "entries 7 to 8", "missing"),
     "the end of a run repeated": (_repeat_end, "log-contradicts", "entry ", "the end was repeated"),
@@ -88,6 +109,9 @@ CASES = {
 }
 # fmt: on
 HONEST = {
+    "runs after a tag": lambda p: (_tag(p, "student@v1.0.0"), _run(p, "report")),
+    "a project that was moved after a tag": lambda p: _tag(p, "v1", lambda line: line[:-12] + "a" * 12),
+    "a tag of another clone": _copied,
     "a run again with equal outs": lambda p: _run(p, "report"),
     "a killed stage": lambda p: events.append(p, {"event": "start", "stage": "report", "at": events.now()}),
     "a crash between an entry and the head": _behind,

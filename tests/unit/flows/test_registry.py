@@ -9,6 +9,7 @@ import pytest
 from dvc.repo import Repo
 
 from flows import gto_tags, registry
+from lineage import anchors, events
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 
@@ -77,6 +78,22 @@ def test_versions_are_tags_in_gtos_format_on_commits_that_dvc_can_read(made):
     held = toy.call(made, "git", "ls-tree", "-r", "--name-only", second.commit).split()
     assert set(held) >= {"dvc.yaml", "dvc.lock", "params.yaml", "reports/scores.json", "src.txt"}
     assert not [name for name in held if name.startswith("data/")]
+
+
+def test_a_version_and_its_registry_stage_hold_an_anchor_of_the_event_log(project):
+    assert list(anchors.read(project)) == [], "the toy has no log"
+    for stage in ("pool", "evaluate"):
+        events.append(project, {"event": "start", "stage": stage})
+    commit = toy.call(project, "git", "rev-parse", "HEAD").strip()
+    gto_tags.register(project, "student", "v2.0.0", commit, "student v2.0.0")
+    registry.assign(project, "student@v2.0.0", "staging")
+    first, last = events.read(project)
+    found = list(anchors.read(project))
+    assert {one.tag for one in found} == {"student@v2.0.0", "student#staging#3"}
+    assert {(one.log, one.number, one.digest) for one in found} == {(first["hash"], 2, last["hash"])}
+    subject = toy.call(project, "git", "tag", "--list", "student@v2.0.0", "--format=%(contents:subject)")
+    assert subject == "student v2.0.0\n"
+    assert str(registry.find(project, "student#staging")) == "student@v2.0.0", "GTO reads the tags as before"
 
 
 @pytest.mark.parametrize(("asked", "score"), [(["--rev", "v1.0.0"], "51.5"), (["--stage", "production"], "54.25")])
