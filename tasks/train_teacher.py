@@ -3,13 +3,12 @@
 import sys
 from typing import Any
 
-from models.training.settings import ComputeSettings, Selection
+from models.training.settings import ComputeSettings
 from tasks import artifacts
 from tasks.runtime import launcher, params
 from tasks.runtime.stage import stage
-from tasks.subsets import assignment, folds
-from tasks.training import teachers
-from tasks.training.decisions import decisions
+from tasks.training import jobs
+from tasks.training.decisions import FIRST_LOSSES, decisions
 from tasks.training.job import CHECKPOINTS, train
 from tasks.training.processes import run_in_processes
 
@@ -19,30 +18,12 @@ def main(teacher: str) -> None:
     decided: dict[str, Any] = {}
     with stage(f"train_teacher@{teacher}", decided, rank=launcher.place().rank) as log:
         read = params.read()
-        settings, training = teachers.parse(read, teacher)
-        network, whole = settings.network(), assignment.from_params(read)
-        assigned = folds.without(whole, settings.fold) if settings.fold else whole
-        selections = params.parse(list[Selection], params.section(read, "selections"), "selections")
-        decided |= decisions(
-            network,
-            training,
-            assigned,
-            seed=settings.seed,
-            selections=selections,
-            fold=settings.fold,
-            held_out=[cycle for cycle in whole.subsets if cycle not in assigned.subsets],
-        )
-        run_in_processes(
+        job = jobs.of_teacher(read, teacher)
+        decided |= decisions(job)
+        decided[FIRST_LOSSES] = run_in_processes(
             train,
-            network,
-            training,
-            assigned,
-            seed=settings.seed,
-            selections=selections,
+            job,
             compute=params.parse(ComputeSettings, params.section(read, "compute"), "compute"),
-            features=artifacts.FEATURE_CACHES / settings.frontend,
-            weights=artifacts.WEIGHTS / settings.weights,
-            soft=None,
             out=artifacts.TEACHERS / teacher,
             checkpoints_root=CHECKPOINTS,
             log=log,

@@ -48,6 +48,7 @@ def checks(sample: Sample, *, elsewhere: bool) -> dict[str, Check]:
         "soft labels anew": partial(model_recomputation.soft_labels, sample=sample),
         "predictions anew": partial(model_recomputation.predictions, sample=sample),
         "metrics anew": model_recomputation.metrics,
+        "first losses anew": training_recomputation.losses,
     }
     if sample.retrain:
         found["trainings anew"] = partial(training_recomputation.retrained, sample=sample, elsewhere=elsewhere)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -26,6 +27,7 @@ from models.training.state import SAVE_EVERY, Checkpointer, Position, Stateful
 from models.training.steps import Loss, Steps
 from models.training.throughput import Throughput, device_peak, measure_cost
 
+FIRST_STEPS = 8  # steps whose losses identify a training
 OnBatch = Callable[[int, str, int, int], None]
 
 
@@ -105,6 +107,30 @@ def fit(
     return training.result
 
 
+def first_losses(
+    network: Network,
+    objective: Objective,
+    settings: TrainingSettings,
+    data: TrainingData,
+    *,
+    seed: int,
+    compute: ComputeSettings,
+) -> list[float]:
+    """Return the losses of the first steps of a training, as `fit` records them.
+
+    The arguments are those of `fit`; the network is changed.
+
+    Raises:
+        DivergenceError: A loss or a gradient is not finite.
+        StepMemoryError: A step does not fit into memory, also not in smaller parts.
+    """
+    training = _Training(network, objective, settings, data, seed=seed, compute=compute, group=ProcessGroup())
+    training.on_batch = _nothing
+    with data.features.on_device(data.rows, training.device, gigabytes=compute.cache_gb):
+        training.train_epoch(_nothing, most=FIRST_STEPS)
+    return training.result.first_losses
+
+
 class _Training:
     """State of a training.
 
@@ -159,7 +185,7 @@ class _Training:
             indivisible=why_indivisible(network, objective, group.size),
         )
         self._averaged, self._finite = average.network, FiniteSteps()
-        self.result = TrainingResult(states={}, best={}, history=[])
+        self.result = TrainingResult(states={}, best={}, history=[], first_losses=[])
         self.position = Position(loss=torch.zeros((), device=device))
         self.stateful: dict[str, Stateful] = {
             "network": network, "objective": objective, "optimizer": optimizer, "schedule": rates, "average": average,
@@ -171,19 +197,26 @@ class _Training:
         """True if all epochs are done, or early stopping applies."""
         return self.position.epoch > self._settings.schedule.epochs or should_stop(self.result, self._settings.patience)
 
-    def train_epoch(self, after_step: Callable[[], None]) -> Throughput | None:
-        """Take the remaining steps of the current epoch; return the speed, or none without steps."""
+    def train_epoch(self, after_step: Callable[[], None], most: int | None = None) -> Throughput | None:
+        """Take the remaining steps of the current epoch; return the speed, or none without steps.
+
+        Args:
+            after_step: Callback after each step.
+            most: Largest number of steps; None for all.
+        """
         position, steps, batches = self.position, self._steps, self._batches
         self._network.train()
         first, passes, started = position.step, steps.passes, time.perf_counter()
         self._finite.begin(first)
-        for batch in batches.epoch(position.epoch, done=first):
+        for batch in islice(batches.epoch(position.epoch, done=first), most):
             where = (position.epoch, position.step, self._group.rank)
             torch.manual_seed(derive_seed(self._seed, "network", *where))  # for dropout and stochastic depth
             position.rate = steps.rate
             loss = steps.take(batch)
             self._finite.add(loss, steps.gradient_norm)
             position.loss += loss
+            if position.epoch == 1 and position.step < FIRST_STEPS and self._group.is_main:
+                self.result.first_losses.append(float(loss))  # waits for the GPU, so for a few steps only
             position.step += 1
             after_step()
             size = self._settings.batch_size

@@ -54,6 +54,7 @@ class TrainingResult:
     states: dict[Selection, dict[str, Tensor]]  # tensors of the network at the best epoch of each selection
     best: dict[Selection, dict[str, float]]  # best epoch of each selection with its scores
     history: list[dict[str, float]]  # figures of each epoch
+    first_losses: list[float]  # losses of the first steps of the first epoch, in the main process
 
 
 def check_data(settings: TrainingSettings, data: TrainingData) -> None:

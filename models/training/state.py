@@ -101,4 +101,5 @@ class Checkpointer:
         self._result.states.update(state["result"]["states"])
         self._result.best.update(state["result"]["best"])
         self._result.history.extend(state["result"]["history"])
+        self._result.first_losses.extend(state["result"]["first_losses"])
         log.info("Resumed after epoch %d and %d steps of the next.", position.epoch - 1, position.step)

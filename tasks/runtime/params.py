@@ -95,6 +95,18 @@ def flatten(value: Any, prefix: str = "", *, lists: bool = False) -> dict[str, A
     return leaves
 
 
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested mappings of the values at dotted keys, none of which is the start of another."""
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        inner = nested
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    return nested
+
+
 def natural(name: str) -> tuple[list[tuple[str, int, str]], str]:
     """Return the sort key of an id, in which numbers of any length count as numbers: s2 comes before s10."""
     parts = [(text, number, number.lstrip("0")) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name)]

@@ -1,46 +1,27 @@
 """Decisions of a training, for the record of its stage."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from models.training.settings import NetworkSettings, Selection, TrainingSettings
-from tasks.subsets.assignment import Assignment
-from tasks.subsets.settings import FoldSettings
+from models.training.settings import Selection
 from tasks.subsets.splits import Subset
+from tasks.training.jobs import TrainingJob
 
 # The subset on which the epoch of a selection is chosen.
 CHOSEN_ON: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 
+FIRST_LOSSES = "first_losses"  # key of the losses of the first steps, which only the training itself can tell
 
-def decisions(
-    network: NetworkSettings,
-    training: TrainingSettings,
-    assigned: Assignment,
-    *,
-    seed: int,
-    selections: Sequence[Selection],
-    fold: FoldSettings | None = None,
-    held_out: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the decisions of a training as JSON values.
 
-    Args:
-        network: Network, front end and initial weights.
-        training: Settings of the training.
-        assigned: Labels and subsets, without the cycles that are held out.
-        seed: Random seed of the training.
-        selections: Selections of the epoch.
-        fold: Fold that a teacher leaves out.
-        held_out: Training cycles of this fold.
-    """
+def decisions(job: TrainingJob) -> dict[str, Any]:
+    """Return the decisions of a training as JSON values, without its first losses."""
     return {
-        "network": {key: asdict(network)[key] for key in ("architecture", "options", "frontend", "weights")},
-        "seed": seed,
-        "subsets": assigned.by_subset(),
-        "epoch_chosen_on": {selection: CHOSEN_ON[selection] for selection in selections},
-        "stopped_on": "val" if training.patience else None,
-        "soft_labels": training.objective.name == "soft_labels",
-        "fold": asdict(fold) if fold else None,
-        "held_out": list(held_out),
+        "network": {key: asdict(job.network)[key] for key in ("architecture", "options", "frontend", "weights")},
+        "seed": job.seed,
+        "subsets": job.assignment.by_subset(),
+        "epoch_chosen_on": {selection: CHOSEN_ON[selection] for selection in job.selections},
+        "stopped_on": "val" if job.training.patience else None,
+        "soft_labels": job.soft_labels is not None,
+        "fold": asdict(job.fold) if job.fold else None,
+        "held_out": list(job.held_out),
     }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from models.training import distributed
 from models.training.distributed import JoinError, MainProcessError, ProcessGroup
@@ -20,11 +20,12 @@ from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import start_process
 from tasks.training.torch_setup import as_breathline_error
 
+T = TypeVar("T")
 JOIN_TIMEOUT = "BREATHLINE_JOIN_TIMEOUT_S"
 log = logging.getLogger(__name__)
 
 
-def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSettings, **kwargs: Any) -> None:
+def run_in_processes(work: Callable[..., T], *args: Any, compute: ComputeSettings, **kwargs: Any) -> T | None:
     """Call ``work(*args, compute=compute, group=…, **kwargs)`` in each process of a group, and wait for all.
 
     The processes are started here, unless torchrun started them. If one fails or is killed, all end.
@@ -34,6 +35,9 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         args: Positional arguments of ``work``.
         compute: Number of processes, and their device.
         kwargs: Keyword arguments of ``work``.
+
+    Returns:
+        Result of ``work`` in a single process; None in several.
 
     Raises:
         BreathlineError: The error of a process, or the way in which a process ended.
@@ -51,11 +55,12 @@ def run_in_processes(work: Callable[..., None], *args: Any, compute: ComputeSett
         except MainProcessError as error:
             raise BreathlineError(str(error), hint="see the message of the process with RANK=0") from error
     elif compute.processes == 1:
-        call(group=ProcessGroup())
+        return call(group=ProcessGroup())
     else:
         with as_breathline_error(where="params.yaml: compute.processes"):
             distributed.check_processes(compute)
         launch(partial(_call, call), compute)
+    return None
 
 
 def launch(work: Callable[[ProcessGroup], None], compute: ComputeSettings) -> None:
@@ -126,7 +131,7 @@ def _join_errors() -> Iterator[None]:
         raise BreathlineError(str(error), where=found or "compute.processes", hint=hint) from error
 
 
-def _call(call: Callable[..., None], group: ProcessGroup) -> None:
+def _call(call: Callable[..., object], group: ProcessGroup) -> None:
     call(group=group)
 
 

@@ -83,6 +83,7 @@ def test_an_untouched_run_is_verified_in_depth(finished_run):
     each = {f"cycles of {name}" for name in ("icbhi", "other")}
     each |= {f"{stage}-{name}" for stage in ("fbank@icbhi", "fbank_external@other") for name in ("ast", "efficientat")}
     models = {"soft labels", "predictions", "predictions on other", "metrics"}
+    models |= {"train_teacher@t1", "train_teacher@t2", "train_student@1"}
     assert {one.where for one in report.notes} == each | models
 
 

@@ -25,7 +25,7 @@ def _merged(table: str) -> dict:
 CASES: dict[str, Case] = _merged("CASES")
 # Cases that train the student again, which the small project cannot.
 RETRAINED: dict[str, Case] = _merged("RETRAINED")
-# Cases that contradict nothing before a training is repeated (`--deep --retrain 1`); the kinds are some of those found.
+# Cases that a training computed again contradicts (`--deep --retrain 1`); the kinds are some of those found.
 DEEP: dict[str, Case] = _merged("DEEP")
 # Situations of an honest user, after which no check reports an error.
 HONEST: dict[str, Change] = _merged("HONEST")

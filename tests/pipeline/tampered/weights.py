@@ -27,12 +27,18 @@ def train_otherwise(folder):
     do.vouch(folder, "train_student@1", lambda record: record.update(git=usual["git"], params=usual["params"]))
 
 
+def change_losses(folder):
+    """Change the recorded loss of a training's first step, with dvc.lock, cache and log."""
+    do.vouch(folder, "train_student@1", lambda record: record["decisions"]["first_losses"].__setitem__(0, 1.0))
+
+
 # fmt: off
 DEEP = {
     "another network, with all its evidence": (exchange, "training-contradicts", "train_student@1", do.STUDENT),
     "another network, with all its evidence and its evaluation": (
         exchange_and_evaluate, "training-contradicts", "train_student@1", do.STUDENT),
     "a training of another rate, under the usual parameters": (
-        train_otherwise, "training-contradicts", "train_student@1", do.STUDENT),
+        train_otherwise, "training-contradicts", "train_student@1", "its first losses are"),
+    "a loss of the first steps": (change_losses, "training-contradicts", "train_student@1", "its first losses are 1, "),
 }
 # fmt: on

@@ -24,9 +24,9 @@ from tasks.evaluation.settings import EvaluationSettings
 from tasks.evaluation.summary import about, headline, summarize
 from tasks.explanation import embeddings, maps, sample
 from tasks.runtime import corpus_facts, files, params
-from tasks.subsets import assignment, folds
-from tasks.training import student, teachers
-from tasks.training.decisions import decisions
+from tasks.subsets import assignment
+from tasks.training import jobs, teachers
+from tasks.training.decisions import FIRST_LOSSES, decisions
 
 
 def soft_labels(root: Path, read: Mapping[str, Any], _item: str) -> None:
@@ -119,19 +119,12 @@ def _tested(root: Path, read: Mapping[str, Any], name: str, classes: Sequence[st
 
 def decide(root: Path, read: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Return the decisions of a stage, by its own functions; empty for stages that decide nothing."""
-    group, _, item = stage.partition("@")
+    group = stage.partition("@")[0]
     if group not in ("train_teacher", "train_student", "soft_labels", "evaluate", "explain", "export"):
         return {}
+    if group in ("train_teacher", "train_student"):
+        return decisions(jobs.of_stage(read, stage, root)) | {FIRST_LOSSES: [1.5, 1.25]}
     whole, folder = _assigned(root, read), root / "data/teachers"
-    if group == "train_teacher":
-        settings, training = teachers.parse(read, item)
-        assigned = folds.without(whole, settings.fold) if settings.fold else whole
-        held_out = [cycle for cycle in whole.subsets if cycle not in assigned.subsets]
-        given = {"seed": settings.seed, "selections": read["selections"]}
-        return decisions(settings.network(), training, assigned, **given, fold=settings.fold, held_out=held_out)
-    if group == "train_student":
-        network, training = student.parse(read["student"])
-        return decisions(network, training, whole, seed=int(item), selections=read["selections"])
     if group in ("explain", "export"):
         return exporting.decide(whole) if group == "export" else _decide_explain(root, read, whole)
     known = teachers.read(read)

@@ -1,13 +1,17 @@
-"""`verify --deep --retrain`: trainings that take turns, and a finding for each that contradicts its record."""
+"""`verify --deep --retrain`: first losses and whole trainings, with a finding for each that contradicts its record."""
 
+import shutil
 from collections import Counter
 
 import pytest
 
+from lineage import machine
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Sample
-from lineage.verify.training_recomputation import retrained
+from lineage.verify.training_recomputation import losses, retrained
+from tasks.training import first_losses, jobs
 from tests.unit.lineage.reproduction import adding
+from tests.unit.lineage.small import edit
 
 
 @pytest.fixture
@@ -50,3 +54,45 @@ def test_all_trainings_have_their_turn_on_consecutive_days(number):
     assert set(turns.values()) == {min(number, 5)}
     assert all(len(set(day)) == len(day) == min(number, 5) for day in days)
     assert Sample(sample=1, seed=0, retrain=number).trainings([]) == []
+
+
+STAGES = ["train_teacher@t1", "train_teacher@t2", "train_teacher@t3", "train_student@1", "train_student@2"]
+HERE, ELSEWHERE = {"cpu": "this", "gpus": []}, {"cpu": "another", "gpus": []}
+GPU = {"cpu": "another", "gpus": [], "cuda": "12.4"}
+
+
+@pytest.mark.parametrize(
+    ("made", "run", "contradict"),
+    [
+        ([1.5, 1.25], HERE, False),
+        ([1.5, 1.25000012], HERE, True),  # the last bit
+        ([1.5, 1.25000012], ELSEWHERE, False),
+        ([1.5, 1.27], ELSEWHERE, True),
+        ([1.5, 1.27], GPU, False),  # other random numbers on a GPU
+        ([1.5], ELSEWHERE, True),
+        ([1.5, 1.25, 1.0], HERE, True),
+    ],
+)
+def test_first_losses_are_equal_on_the_same_processor_and_close_on_another(
+    small_run, monkeypatch, made, run, contradict
+):
+    monkeypatch.setattr(first_losses, "compute", lambda job, settings: made)
+    monkeypatch.setattr(jobs, "of_stage", lambda *_: None)
+    monkeypatch.setattr(machine, "hardware", lambda: HERE)
+    audited = AuditedProject(small_run)
+    for entry in audited.events:
+        entry.update(run)
+    found = list(losses(audited))
+    wrong = [one for one in found if one.kind == "training-contradicts"]
+    assert sorted(one.where for one in wrong) == (sorted(STAGES) if contradict else [])
+    assert all("losses are 1.5, 1.25; its inputs and settings give 1.5" in one.what for one in wrong)
+    assert sorted(one.where for one in found if one.kind == "computed-anew") == sorted(STAGES)
+
+
+def test_a_training_without_first_losses_is_told(small_run, tmp_path, monkeypatch):
+    root = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    for stage in STAGES:
+        edit(root / f"data/lineage/{stage}.json", lambda record: record["decisions"].update(first_losses=None))
+    assert [(one.kind, one.severity) for one in losses(AuditedProject(root))] == [("losses-unknown", "note")] * len(
+        STAGES
+    )

@@ -92,7 +92,9 @@ def test_checkpoints_take_at_most_5_percent_of_the_time(tmp_path, monkeypatch, t
 
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(checkpoint, "write", write)
-    checkpointer = Checkpointer(tmp_path, {}, TrainingResult({}, {}, []), Position(loss=torch.zeros(())), every=60.0)
+    checkpointer = Checkpointer(
+        tmp_path, {}, TrainingResult({}, {}, [], []), Position(loss=torch.zeros(())), every=60.0
+    )
     for second in range(1, 62 + pause + round(takes)):
         now = max(now, float(second))
         if checkpointer.is_due:

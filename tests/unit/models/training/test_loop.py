@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.training.inference import autocast, predict
-from models.training.loop import fit
+from models.training.loop import FIRST_STEPS, first_losses, fit
 from models.training.objectives import CrossEntropy, SoftLabels
 from models.training.registry import create
 from models.training.settings import ComputeSettings, MovingAverageSettings, ObjectiveSettings, PatchMixSettings
@@ -34,6 +34,20 @@ def test_it_learns_from_soft_labels_alone(tmp_path):
     settings = toys.settings(schedule=LONG, specaugment=PLAIN, sampler="shuffle")
     result = train(tmp_path, settings, dataclasses.replace(data, train=train_part), objective=SoftLabels())
     assert result.best["val"]["score_strict"] > 85
+
+
+@pytest.mark.parametrize("train_cycles", [70, 40], ids=["more steps than are recorded", "fewer"])
+def test_the_first_losses_are_those_of_the_whole_training(tmp_path, train_cycles):
+    data = toys.data(tmp_path, train=train_cycles)
+    settings = toys.settings(optimizer=toys.optimizer(name="sam"), schedule=LONG)
+    whole = train(tmp_path, settings, data)
+    given = toys.network(), CrossEntropy(0.1, None), settings, data
+    assert first_losses(*given, seed=1, compute=toys.CPU) == whole.first_losses
+    assert len(whole.first_losses) == min(FIRST_STEPS, train_cycles // settings.batch_size)
+    if train_cycles == 40:
+        assert np.mean(whole.first_losses) == pytest.approx(whole.history[0]["train_loss"])
+    given = toys.network(), CrossEntropy(0.1, None), settings, data
+    assert first_losses(*given, seed=2, compute=toys.CPU) != whole.first_losses
 
 
 def test_features_from_memory_and_from_disk_train_the_same_network(tmp_path):

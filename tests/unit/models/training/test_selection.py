@@ -50,7 +50,7 @@ def figures(epoch: int, score: float, se: float = 50.0) -> dict[str, float]:
 
 
 def test_of_equal_scores_the_earlier_epoch_is_selected():
-    result = TrainingResult(states={}, best={}, history=[])
+    result = TrainingResult(states={}, best={}, history=[], first_losses=[])
     for epoch, score in enumerate([40.0, 60.0, 60.0, 55.0], start=1):
         result.history.append(figures(epoch, score))
         selection.update_best(result, "val", result.history[-1], toys.network())
@@ -64,7 +64,7 @@ def test_of_equal_scores_the_earlier_epoch_is_selected():
     ("epochs", "paper"), [([(1, 50.0, 0.0), (2, 45.0, 6.0)], 2), ([(1, 50.0, 6.0), (2, 60.0, 5.0)], 1)]
 )
 def test_the_published_rule_prefers_epochs_with_some_sensitivity(epochs, paper):
-    result = TrainingResult(states={}, best={}, history=[])
+    result = TrainingResult(states={}, best={}, history=[], first_losses=[])
     for epoch in epochs:
         for which in ("val", "paper"):
             selection.update_best(result, which, figures(*epoch), toys.network())

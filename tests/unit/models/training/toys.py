@@ -191,8 +191,8 @@ def train(
 
 
 def same(one: TrainingResult, other: TrainingResult) -> bool:
-    equal = one.history == other.history and one.best == other.best
-    return equal and all(
+    pairs = ((getattr(one, key), getattr(other, key)) for key in ("history", "best", "first_losses"))
+    return all(first == second for first, second in pairs) and all(
         torch.equal(tensor, other.states[name][key])
         for name, state in one.states.items()
         for key, tensor in state.items()

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,14 +15,17 @@ from models.networks.pooling import Windows
 from models.networks.registry import create
 from models.training.decision_fitting import fit
 from models.training.features import Features
-from models.training.settings import DecisionSettings
+from models.training.settings import ComputeSettings, DecisionSettings
 from tasks import train_student, train_teacher
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
+from tasks.runtime.hooks import hooks
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
 from tasks.subsets.splits import Subset
-from tasks.training.job import labelled_cycles
+from tasks.training import first_losses, jobs
+from tasks.training.decisions import FIRST_LOSSES
+from tasks.training.preparation import labelled_cycles
 from tests.unit.tasks.trainings import LABEL_SETS, change, contents, soft_labels
 
 HISTORY = "epoch lr train_loss val_loss val_sp val_se_strict val_se_lenient val_score_strict val_score_lenient"
@@ -67,6 +72,24 @@ def test_a_teacher_is_what_the_agreement_says(project):
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
         assert rule["val_loss"] == pytest.approx(loss, rel=1e-4), "also for the epoch of the test set"
         assert rule["val_loss_scaled"] <= rule["val_loss"]
+
+
+def test_the_record_has_the_first_losses_which_a_later_computation_gives_again(project, monkeypatch):
+    decided: dict[str, Any] = {}
+
+    @contextmanager
+    def recorder(root, name, decisions):
+        yield
+        decided.update(decisions)
+
+    monkeypatch.setattr(hooks, "recorder", recorder)
+    (project / "dvc.yaml").touch()
+    change(project, {"teachers": {"mn": {"override": ONE_EPOCH}}})
+    train_teacher.main("mn")
+    assert len(decided[FIRST_LOSSES]) == 6, "the steps of an epoch"
+    read = params.read()
+    compute = params.parse(ComputeSettings, read["compute"], "compute")
+    assert first_losses.compute(jobs.of_stage(read, "train_teacher@mn"), compute) == decided[FIRST_LOSSES]
 
 
 @pytest.mark.slow

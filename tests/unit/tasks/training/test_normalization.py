@@ -14,7 +14,7 @@ from tasks.evaluation.inference import predict_all
 from tasks.runtime import params
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
-from tasks.training.job import domains
+from tasks.training.preparation import domains
 from tests.unit.tasks.trainings import change
 
 COMPUTE = ComputeSettings(device="cpu", precision="fp32", threads=1)
