@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 import pytest
-from scipy.special import softmax
 
 from models.decision_rules import DecisionRule
 from tasks.evaluation import curves, decision_analysis, words
@@ -14,8 +12,7 @@ from tasks.evaluation.summary import about, summarize
 from tasks.reporting import page
 from tasks.reporting.sections import calibration, decision_rules
 from tests.unit.tasks.evaluation.example import CLASSES, cycles, evaluator, facts, predict
-from tests.unit.tasks.reporting import example, recomputed
-from tests.unit.tasks.reporting.recomputed import close
+from tests.unit.tasks.reporting import example
 
 RULE = DecisionRule(strict=0.41, lenient=0.27, temperature=1.6)
 
@@ -129,28 +126,3 @@ def test_the_calibration_is_shown_without_and_with_the_temperature(run, finished
     plain = calibration.content(finished)
     assert plain["scaled"] == []
     assert "with temperature" not in plain["reliability"]
-
-
-def test_figures_of_each_threshold_and_temperature_follow_from_the_probabilities(run):
-    """The table of rules and that of calibrated models, recomputed by other code."""
-    names = [f"p_{name}" for name in CLASSES]
-    seeds = [predict(f"student/{seed}", cycles(), seed, 1.0) for seed in (1, 2)]
-    given = pl.concat(
-        cycles().with_columns(pl.from_numpy(one.probabilities[0], names), model=pl.lit(one.model)) for one in seeds
-    )
-    found = given.select(names).to_numpy()
-    classes = {"argmax": found.argmax(axis=1)}
-    for name, threshold in (("strict", 0.41), ("lenient", 0.27)):
-        classes[name] = np.where(found[:, 0] >= threshold, 0, 1 + found[:, 1:].argmax(axis=1))
-    ruled = {name: given.with_columns(predicted=pl.Series(predicted)) for name, predicted in classes.items()}
-    table = decision_rules.content(run)[2]
-    for (_, _, *cells), (name, rows) in zip(table.rows, ruled.items(), strict=True):
-        own = recomputed.scores(rows)
-        close([cells[at] for at in (0, 1, 2, 4)], [own[key] for key in ("sp", "se", "strict", "lenient")])
-        if name != "argmax":
-            limits = recomputed.difference(rows, ruled["argmax"], "strict", seeds=False)
-            close(cells[3].partition(" [")[0].strip(")").replace("(", "to ").split(" to "), limits)
-    scaled = softmax(np.log(found) / 1.6, axis=1)
-    wanted = recomputed.calibration(given.with_columns(pl.from_numpy(scaled, names)), list(CLASSES), 10)
-    shown = calibration.content(run)["scaled"][0]["calibration"]["scaled"]
-    assert [shown[key] for key in ("ece", "brier", "loss")] == pytest.approx(wanted, abs=1e-4)
