@@ -52,7 +52,7 @@ def adopt_from_workspaces(root: Path, stage: str) -> None:
     digest = sha256(path)
     if any((entry.get("stage"), entry.get("record")) == (stage, digest) for entry in events.read(root)):
         return
-    if folder := workspace_logs.folder_with(root, stage, digest):
+    if folder := workspace_logs.runs(root).get((stage, digest)):
         adopt(root, stage, (folder / events.LOG).read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lineage import log_chain, log_head, log_lines, log_repair, log_writing
+from lineage import log_chain, log_head, log_lines, log_repair, log_signature, log_writing
 from lineage.log_chain import Fault
 from lineage.log_lines import Entry, LogError, Tail
 from tasks.artifacts import RECORDS
@@ -59,11 +59,11 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
 
     Raises:
         LogError: The last complete line is not an entry.
-        BreathlineError: Another process holds the lock for too long.
+        BreathlineError: Another process holds the lock for too long, or the key of the log cannot be used.
         DiskError: The disk refuses the entry.
     """
     log, head = root / LOG, root / HEAD
-    lock = FileLock(log.with_suffix(".lock"))
+    lock, signer = FileLock(log.with_suffix(".lock")), log_signature.signer(root)
     with disk_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -76,7 +76,7 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
             ) from error
         with held:
             tail = log_lines.tail_of(log)
-            return log_writing.append(log, head, tail, [*_preliminaries(root, tail, event), event])
+            return log_writing.append(log, head, tail, [*_preliminaries(root, tail, event), event], signer)
 
 
 def _preliminaries(root: Path, tail: Tail, event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

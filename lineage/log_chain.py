@@ -52,10 +52,10 @@ def faults(rows: Iterable[tuple[int, str, Entry]]) -> list[Fault]:
         seen.add(number)
         highest, last, before = max(highest, number), number, str(entry.get("hash"))
     gaps = (Fault(one + 1, REMOVED, two - 1) for one, two in pairwise(sorted({0, *seen})) if two > one + 1)
-    return list(_joined(sorted([*found, *gaps], key=lambda fault: fault.number)))
+    return list(joined(sorted([*found, *gaps], key=lambda fault: fault.number)))
 
 
-def _joined(found: Iterable[Fault]) -> Iterator[Fault]:
+def joined(found: Iterable[Fault]) -> Iterator[Fault]:
     """Yield one fault in place of equal faults of neighbouring entries."""
     held: Fault | None = None
     for fault in found:

@@ -8,9 +8,10 @@ from typing import Any
 from lineage import log_head
 from lineage.log_head import START
 from lineage.log_lines import Tail, hash_of, line_of
+from lineage.log_signature import Signer
 
 
-def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]) -> str:
+def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]], signer: Signer | None) -> str:
     """Write entries behind the last complete one, in place of a torn line; then the head. Return the last hash.
 
     The entries are on the disk before the head names them. The head is not flushed: after a power failure it may name
@@ -21,14 +22,16 @@ def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]
         head: File of its head.
         tail: End of the log.
         given: Contents of the entries, without the keys that depend on their position.
+        signer: Key that signs the entries; None for no signatures.
     """
     number, digest = (tail.last["number"], tail.last["hash"]) if tail.last else (0, START)
     text = "\n" if tail.unterminated else ""
     for event in given:
         number += 1
-        entry = {"number": number, "before": digest, **event}
+        entry = {"number": number, "before": digest, **event, **({"key": signer.id} if signer else {})}
         digest = hash_of(entry)
-        text += line_of({**entry, "hash": digest}) + "\n"
+        signature = {"signature": signer.sign(digest)} if signer else {}
+        text += line_of({**entry, "hash": digest, **signature}) + "\n"
     _write(log, text.encode(), at=tail.end)
     log_head.write(head, number, digest)
     return digest

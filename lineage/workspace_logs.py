@@ -10,18 +10,21 @@ from lineage import events
 from lineage.git import origin
 
 FOLDERS = (".leaderboard", ".backfill")
+Runs = dict[tuple[str, str], Path]  # folder whose log ends a stage with a record, by stage and SHA-256 of the record
 
 
-def folder_with(root: Path, stage: str, digest: str) -> Path | None:
-    """Return the folder whose intact log ends a stage with the record of a SHA-256, or None.
+def runs(root: Path) -> Runs:
+    """Return the folder of each successful run in the intact logs of other folders.
 
-    The log of the project or workspace itself is not searched.
+    The log of the project or workspace itself is not read.
     """
+    found: Runs = {}
     for folder in others(root):
-        ended = filter(events.is_success, events.read_or_empty(folder))
-        if any((entry["stage"], entry["record"]) == (stage, digest) for entry in ended) and not events.check(folder):
-            return folder
-    return None
+        log = events.load(folder)
+        ended = filter(events.is_success, [] if log.faults else log.entries)
+        for entry in ended:
+            found.setdefault((str(entry.get("stage")), str(entry.get("record"))), folder)
+    return found
 
 
 def others(root: Path) -> Iterator[Path]:

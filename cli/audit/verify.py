@@ -42,6 +42,14 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="with --signature: the public key (PEM)")
     ] = None,
+    log_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="also check that the entries of the event log are signed with this public key (PEM; repeatable)",
+        ),
+    ] = None,
     absent: Annotated[
         list[str] | None, typer.Option(metavar="patient:N", help="also check that this patient is absent (repeatable)")
     ] = None,
@@ -65,7 +73,14 @@ def verify(
     signed = SignedStatement(envelope=signature, key=key) if signature and key else None
     wanted = Sample(sample=SAMPLE if sample is None else sample, seed=seed or 0, retrain=retrain or 0) if deep else None
     with make_console(stderr=True).status("Reading all artifacts …"):
-        report = verification.verify(Path.cwd(), deep=wanted, elsewhere=elsewhere, signed=signed, absent=absent or ())
+        report = verification.verify(
+            Path.cwd(),
+            deep=wanted,
+            elsewhere=elsewhere,
+            signed=signed,
+            absent=absent or (),
+            log_keys=log_key or (),
+        )
     if as_json:
         print_json(report.as_json())
     else:

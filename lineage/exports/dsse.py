@@ -1,19 +1,14 @@
 """Signed envelopes of in-toto statements: DSSE (github.com/secure-systems-lab/dsse) with Ed25519 keys."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lineage import ed25519_keys
 from tasks.runtime.errors import BreathlineError
 
-if TYPE_CHECKING:
-    from securesystemslib.signer import SSlibKey
-
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-NEW_KEY = "`openssl genpkey -algorithm ed25519 -out key.pem`, and `openssl pkey -in key.pem -pubout -out key.pub`"
 
 
 class SignatureError(BreathlineError):
@@ -26,15 +21,10 @@ def sign(statement: Mapping[str, Any], key: Path) -> dict[str, Any]:
     Raises:
         BreathlineError: The key cannot be used.
     """
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner
 
-    try:
-        signer = CryptoSigner(load_pem_private_key(key.read_bytes(), password=None))
-    except (OSError, ValueError, TypeError) as error:
-        raise BreathlineError(f"The private key cannot be read: {error}", where=key, hint=NEW_KEY) from error
-    _require_ed25519(signer.public_key, key)
+    signer = CryptoSigner(ed25519_keys.private(key))
     payload = json.dumps(statement, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(signer)
@@ -48,16 +38,11 @@ def verify(envelope: Mapping[str, Any], key: Path) -> dict[str, Any]:
         SignatureError: The envelope is malformed, or none of its signatures is by this key.
         BreathlineError: The key cannot be used.
     """
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import FormatError, VerificationError
     from securesystemslib.signer import SSlibKey
 
-    try:
-        public = load_pem_public_key(key.read_bytes())
-        _require_ed25519(SSlibKey.from_crypto(public), key)
-    except (OSError, ValueError) as error:
-        raise BreathlineError(f"The public key cannot be read: {error}", where=key, hint=NEW_KEY) from error
+    public = ed25519_keys.public(key)
     try:
         # The key ids of signatures are optional hints: every signature is checked with the given key.
         signatures = [{"keyid": str(number), "sig": one["sig"]} for number, one in enumerate(envelope["signatures"])]
@@ -74,8 +59,3 @@ def verify(envelope: Mapping[str, Any], key: Path) -> dict[str, Any]:
         ) from error
     statement: dict[str, Any] = json.loads(opened.payload)
     return statement
-
-
-def _require_ed25519(key: SSlibKey, path: Path) -> None:
-    if key.keytype != "ed25519":
-        raise BreathlineError(f"The key is of the type {key.keytype}, not Ed25519.", where=path, hint=NEW_KEY)

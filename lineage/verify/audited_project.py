@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage import dvc_storage, events, files, graph, record
+from lineage import dvc_storage, events, files, graph, record, workspace_logs
 from lineage.git import file_at
 from lineage.project import Project
 from lineage.verify.file_hashes import FileHashes
@@ -102,6 +102,11 @@ class AuditedProject:
     def events(self) -> list[dict[str, Any]]:
         """The entries of the event log; those before the first line that cannot be read."""
         return self.log.entries
+
+    @cached_property
+    def workspace_runs(self) -> workspace_logs.Runs:
+        """The folder of each run in the logs of workspaces, by stage and record."""
+        return workspace_logs.runs(self.root)
 
     def known(self, stage: str) -> tuple[str, ...]:
         """Return a stage if dvc.yaml has it, for the stages of a finding."""

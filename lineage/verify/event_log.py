@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage import events, record, workspace_logs
+from lineage import events, record
 from lineage.git import ask_git
 from lineage.verify.audited_project import LOCK, AuditedProject
 from lineage.verify.dvc_lock import names_record
@@ -112,7 +112,7 @@ def _named(audited: AuditedProject, stage: str, path: Path, ended: list[Entry], 
     by_log = digest in [entry.get("record") for entry in ended]
     logged = not (audited.root / events.LOG).exists() or by_log
     in_git = (path.as_posix(), audited.hashes.dvc(path.as_posix())) in audited.committed
-    if not logged and locked and (folder := workspace_logs.folder_with(audited.root, stage, digest)):
+    if not logged and locked and (folder := audited.workspace_runs.get((stage, digest))):
         what = f"{stage} ran in {folder}, whose log names this record; DVC's run-cache copied it"
         yield note("record-elsewhere", str(path), what)
     elif not logged and locked and in_git and elsewhere:

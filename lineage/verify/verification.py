@@ -20,6 +20,7 @@ from lineage.verify import (
     git_state,
     hidden_files,
     log_anchors,
+    log_signatures,
     outputs,
     patient_absence,
     provenance,
@@ -47,6 +48,7 @@ def verify(
     elsewhere: bool = False,
     signed: SignedStatement | None = None,
     absent: Sequence[str] = (),
+    log_keys: Sequence[Path] = (),
 ) -> Report:
     """Compare the files of a project with its records.
 
@@ -57,6 +59,7 @@ def verify(
             that this log does not have, if the dvc.lock in Git names its record.
         signed: Signed statement to check.
         absent: Patients whose data must be absent, such as ``patient:101``.
+        log_keys: Public keys (PEM) of all who may sign entries of the event log; none if the log is not signed.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
@@ -67,7 +70,7 @@ def verify(
         raise BreathlineError(what, where=root, hint="`dvc pull`, or run")
     took: dict[str, float] = {}
     found: list[Finding] = []
-    for name, check in _checks(deep, elsewhere, signed, absent).items():
+    for name, check in _checks(deep, elsewhere, signed, absent, log_keys).items():
         started = time.perf_counter()
         found += _run(name, check, audited)
         took[name] = round(time.perf_counter() - started, 3)
@@ -77,7 +80,11 @@ def verify(
 
 
 def _checks(
-    deep: Sample | None, elsewhere: bool, signed: SignedStatement | None, absent: Sequence[str]
+    deep: Sample | None,
+    elsewhere: bool,
+    signed: SignedStatement | None,
+    absent: Sequence[str],
+    log_keys: Sequence[Path],
 ) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
@@ -85,6 +92,7 @@ def _checks(
         "event log": partial(event_log.chain, elsewhere=elsewhere),
         "order of the event log": run_order.check,
         "anchors of the event log": partial(log_anchors.check, elsewhere=elsewhere),
+        "signatures of the event log": partial(log_signatures.check, keys=log_keys),
         "outs": outputs.check,
         "inputs": outputs.inputs,
         "hidden files": hidden_files.check,

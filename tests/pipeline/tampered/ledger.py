@@ -1,9 +1,12 @@
 """Changes of the event log whose chain is whole or broken in several places, and honest logs that look similar."""
 
+import os
+import re
 import shutil
 from datetime import datetime, timedelta
+from unittest import mock
 
-from lineage import adoption, anchors, events, record
+from lineage import adoption, anchors, events, log_signature, record
 from lineage.log_lines import line_of
 from tasks.runtime.files import sha256
 from tests import toy
@@ -79,8 +82,24 @@ def _copied(folder):
     _tag(folder, "student@v1.0.0", lambda line: line.replace(line.split()[1], "1" * 64)[:-12] + "a" * 12)
 
 
+def _signed(folder):
+    """Sign the entries of a run with a key outside of the project, and remove one signature."""
+    key = folder.parent / "key.pem"
+    toy.call(folder, "openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key))
+    key.chmod(0o600)
+    with mock.patch.dict(os.environ, {log_signature.KEY: str(key)}):
+        _run(folder, "report")
+
+
+def _strip(folder):
+    """Remove the signature of the last entry."""
+    _signed(folder)
+    do.log(folder, lambda rows: [*rows[:-1], re.sub(r',"signature":"[^"]*"', "", rows[-1])])
+
+
 # fmt: off
 CASES = {
+    "the signature of an entry removed": (_strip, "log-signature", "entry ", "its signature was removed"),
     "two entries cut from the middle of a whole chain, after a tag": (_cut_middle,
         "log-anchor record-changed", "entry ", "the tag student@v1.0.0 names entry"),
     "the log begun anew after a tag": (lambda p: (_tag(p, "student@v1.0.0"), _anew(p)),
@@ -109,6 +128,7 @@ CASES = {
 }
 # fmt: on
 HONEST = {
+    "signed entries": _signed,
     "runs after a tag": lambda p: (_tag(p, "student@v1.0.0"), _run(p, "report")),
     "a project that was moved after a tag": lambda p: _tag(p, "v1", lambda line: line[:-12] + "a" * 12),
     "a tag of another clone": _copied,
