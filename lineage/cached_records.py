@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +11,9 @@ from typing import Any
 
 from lineage.dvc_storage import Cache
 
-MAX_SIZE = 1 << 26  # bytes of a record
+MIN_SIZE, MAX_SIZE = 1 << 8, 1 << 26  # bytes of a record
+BEGIN, BEGIN_BYTES = re.compile(rb'\{\s*"'), 16
+END, END_BYTES = re.compile(rb'"stage":\s*"([^"]+)"\s*\}\s*$'), 200
 
 Record = Mapping[str, Any]
 
@@ -22,20 +26,29 @@ def read(cache: Cache, wanted: Collection[str]) -> dict[str, Record]:
 def find(cache: Cache, wanted: Collection[str]) -> Iterator[tuple[str, Record]]:
     """Yield SHA-256 and content of the records with these SHA-256; objects are named by MD5, so all must be read."""
     left = set(wanted)
-    for path in cache.objects.glob("??/*") if left else ():
-        if path.suffix == ".dir" or path.stat().st_size > MAX_SIZE:
+    for paths in by_stage(cache).values() if left else ():
+        for path in paths:
+            data = path.read_bytes()
+            if (digest := hashlib.sha256(data).hexdigest()) in left:
+                yield digest, json.loads(data)
+                left.remove(digest)
+                if not left:
+                    return
+
+
+def by_stage(cache: Cache) -> dict[str, list[Path]]:
+    """Return the objects that are records, by stage. Their first and last bytes tell: `stage` is the last key."""
+    found: dict[str, list[Path]] = {}
+    for entry in cache.entries():
+        if entry.name.endswith(".dir") or not MIN_SIZE <= entry.stat().st_size <= MAX_SIZE:
             continue
-        with path.open("rb") as file:
-            start = file.read(1)
-            if start != b"{":
+        with open(entry, "rb") as file:
+            if not BEGIN.match(file.read(BEGIN_BYTES)):
                 continue
-            data = start + file.read()
-        digest = hashlib.sha256(data).hexdigest()
-        if digest in left:
-            yield digest, json.loads(data)
-            left.remove(digest)
-            if not left:
-                return
+            file.seek(-END_BYTES, os.SEEK_END)
+            if stage := END.search(file.read()):
+                found.setdefault(stage[1].decode(errors="replace"), []).append(Path(entry))
+    return found
 
 
 def of_files(files: Mapping[str, Path]) -> Iterator[tuple[str, Record]]:

@@ -23,16 +23,21 @@ CHUNK = 1 << 22  # bytes read at a time
 PROVENANCE = re.compile(rb"<!-- provenance -->.*?<!-- /provenance -->", re.DOTALL)
 
 
-def content_hash(path: Path) -> str | None:
+def content_hash(path: Path, suffix: str | None = None) -> str | None:
     """Return the SHA-256 of a file's content, or None if the bytes are the content (JSON, CSV, wav …).
+
+    Args:
+        path: Path of the file.
+        suffix: Suffix of its format; None for that of the path. An object of DVC's cache has none.
 
     Raises:
         UnreadableFileError: The file is missing, or not valid in the format of its suffix.
     """
-    hash_file = _BY_SUFFIX.get(path.suffix)
+    suffix = path.suffix if suffix is None else suffix
+    hash_file = _BY_SUFFIX.get(suffix)
     if hash_file is None:
         return None
-    with reading(path, path.suffix):
+    with reading(path, suffix):
         return hash_file(path)
 
 

@@ -1,8 +1,12 @@
-"""dvc.lock and DVC's local cache, read without DVC."""
+"""dvc.lock, DVC's local cache and run-cache, and remotes in folders, read without DVC."""
 
 import configparser
+import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +15,31 @@ from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 
 LOCK = "dvc.lock"
+REMOTE = re.compile(r"""'?remote "(.+)"'?""")  # section of DVC's settings
 
 
 @dataclass(frozen=True)
 class Cache:
-    """DVC's local cache."""
+    """DVC's local cache, or a remote in a folder, which has the same layout."""
 
-    objects: Path  # folder of the objects, which are named by their MD5
+    folder: Path  # folder of the cache
+
+    @property
+    def objects(self) -> Path:
+        """The folder of the objects, which are named by their MD5."""
+        return self.folder / "files" / "md5"
 
     def object(self, md5: str) -> Path:
         """Return the path of the object with an MD5, whether or not the object exists."""
         return self.objects / md5[:2] / md5[2:]
+
+    def entries(self) -> Iterator[os.DirEntry[str]]:
+        """Yield the entries of all objects; none if there is no cache."""
+        with suppress(FileNotFoundError):
+            for folder in sorted(os.listdir(self.objects)):
+                if (self.objects / folder).is_dir():
+                    with os.scandir(self.objects / folder) as found:
+                        yield from (entry for entry in found if entry.is_file())
 
     def files(self, path: str, md5: str) -> dict[str, str]:
         """Return the MD5 of each file of an out, by path.
@@ -37,6 +55,25 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
+    def runs(self, stage: Mapping[str, Any]) -> Iterator[Path]:
+        """Yield the entries of the run-cache for a stage of dvc.lock: one for each result of its command and inputs."""
+        key = run_hash({**stage, "outs": [entry["path"] for entry in stage["outs"]]})
+        yield from sorted((self.folder / "runs" / key[:2] / key).glob("*"))
+
+
+def run_hash(stage: Mapping[str, Any]) -> str:
+    """Return the name of an entry of the run-cache, which follows from its content without sizes (`dvc.stage.cache`).
+
+    The hash of a stage whose outs have no MD5 is the name of the folder of its entries.
+    """
+    return hashlib.sha256(json.dumps(_without_sizes(stage), sort_keys=True).encode()).hexdigest()
+
+
+def _without_sizes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_sizes(inner) for key, inner in value.items() if key not in ("size", "nfiles")}
+    return [_without_sizes(inner) for inner in value] if isinstance(value, list) else value
+
 
 def cache_of(root: Path) -> Cache:
     """Return the cache of a project, as `.dvc/config` and `.dvc/config.local` set it.
@@ -45,13 +82,32 @@ def cache_of(root: Path) -> Cache:
         BreathlineError: A file of settings is damaged.
     """
     folder = root / ".dvc"
-    config = configparser.ConfigParser(interpolation=None, strict=False)
+    return Cache((folder / _settings(root).get("cache", "dir", fallback="cache")).resolve())
+
+
+def remotes_of(root: Path) -> dict[str, Cache | str]:
+    """Return the remotes of a project by name: those in a folder of this machine as a cache, others as their URL.
+
+    Raises:
+        BreathlineError: A file of settings is damaged.
+    """
+    settings, found = _settings(root), dict[str, Cache | str]()
+    for section in settings.sections():
+        if (name := REMOTE.fullmatch(section)) and (url := settings.get(section, "url", fallback="")):
+            local = url.removeprefix("file://")
+            found[name[1]] = url if "://" in local else Cache((root / ".dvc" / local).resolve())
+    return found
+
+
+def _settings(root: Path) -> configparser.ConfigParser:
+    folder = root / ".dvc"
+    settings = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        config.read([folder / "config", folder / "config.local"], encoding="utf-8")
+        settings.read([folder / "config", folder / "config.local"], encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
         hint = "correct the file, or restore it: `git checkout .dvc/config`"
         raise BreathlineError(f"DVC's settings cannot be read: {error}", where=folder, hint=hint) from error
-    return Cache((folder / config.get("cache", "dir", fallback="cache")).resolve() / "files" / "md5")
+    return settings
 
 
 def read_lock(source: Path | bytes) -> dict[str, Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from tasks.runtime.artifact_reading import as_artifact_error
@@ -71,15 +71,12 @@ def belongs_to_system(path: str) -> bool:
     These are `.DS_Store`, AppleDouble files (``._NAME``), thumbnails of Windows and checkpoints of notebooks. A folder
     of such a name does not count: a stage would read the files in it.
     """
-    file = PurePosixPath(path)
-    if file.parent.name == ".ipynb_checkpoints":
-        return file.stem.endswith("-checkpoint")
-    hidden = file.name.startswith(".")
-    return (
-        file.name in (".DS_Store", ".directory")
-        or file.name.startswith("._")
-        or (not hidden and has_system_name(file.name))
-    )
+    folder, _, name = path.rpartition("/")
+    if folder.endswith(".ipynb_checkpoints"):
+        return name.partition(".")[0].endswith("-checkpoint")
+    if name.startswith("."):
+        return name.startswith("._") or name in (".DS_Store", ".directory")
+    return has_system_name(name)
 
 
 def own_files(entry: Mapping[str, Any]) -> list[dict[str, Any]]:

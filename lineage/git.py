@@ -85,7 +85,8 @@ def file_at(root: Path, revision: str, path: str) -> bytes | None:
 
 def versions(root: Path, path: str, commits: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the commits that have a file, by its path below the root, and the file's content at each."""
-    asked = {f"{commit}:{prefix(root)}{path}": commit for commit in commits}
+    folder = prefix(root)
+    asked = {f"{commit}:{folder}{path}": commit for commit in commits}
     for name, content in blobs(root, asked).items():
         yield asked[name], content
 

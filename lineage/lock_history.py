@@ -1,10 +1,10 @@
 """Earlier versions of dvc.lock in Git: what each stage read and made at each commit."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +46,24 @@ def commits(root: Path) -> list[str]:
     return (listed or "").split()
 
 
-def blocks(root: Path) -> list[Block]:
+def blocks(root: Path, found_in: Iterable[str] | None = None) -> list[Block]:
     """Return the different blocks of all stages in dvc.lock, from the newest commits that changed the file.
 
     A block is read only when its keys are asked for; a whole history of locks would take a minute.
+
+    Args:
+        root: Root of the project.
+        found_in: The commits, newest first; None for all that `commits` finds.
     """
+    newest = islice(commits(root) if found_in is None else found_in, LIMIT)
     found: dict[str, Block] = {}
-    for commit, content in git.versions(root, LOCK, commits(root)[:LIMIT]):
-        for stage, text in _split(content.decode(errors="replace")):
+    for commit, content in git.versions(root, LOCK, newest):
+        for stage, text in split(content.decode(errors="replace")):
             found.setdefault(text, Block(stage, commit, text))
     return list(found.values())
 
 
-def _split(text: str) -> Iterator[tuple[str, str]]:
+def split(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and lines of each stage in the text of a dvc.lock."""
     found = [*STAGE.finditer(text, max(0, text.find("\nstages:\n")))]
     places = pairwise([*(one.start() for one in found), len(text)])

@@ -14,6 +14,7 @@ import pyarrow as pa
 from lineage import dvc_storage, events, files, graph, record, workspace_logs
 from lineage.git import file_at
 from lineage.project import Project
+from lineage.verify.earlier_versions import EarlierVersions
 from lineage.verify.file_hashes import FileHashes
 from lineage.verify.findings import Finding
 from models import file_reading
@@ -88,7 +89,9 @@ class AuditedProject:
     def committed(self) -> set[tuple[str, str]]:
         """Path and MD5 of every out in the last commit's dvc.lock; empty if Git has no readable one."""
         try:
-            lock = dvc_storage.read_lock(file_at(self.root, "HEAD", LOCK) or b"")
+            head, path = file_at(self.root, "HEAD", LOCK) or b"", self.root / LOCK
+            equal = path.is_file() and path.read_bytes() == head
+            lock = self.lock if equal else dvc_storage.read_lock(head)
             return {(path, md5) for _, path, md5 in dvc_storage.entries(lock, "outs")}
         except BROKEN_LOCK:
             return set()
@@ -125,21 +128,49 @@ class AuditedProject:
         pairs = (pair for entry in entries if isinstance(entry, Mapping) for pair in entry.items())
         return {path for path, options in pairs if options.get("cache") is False}
 
+    def is_as_recorded(self, described: Mapping[str, Any]) -> bool:
+        """Return whether a path, and nothing else in a folder, is as its description in a record says."""
+        parts = files.own_files(described)
+        if "files" in described and len(self.hashes.listing(described["path"])) != len(parts):
+            return False
+        digests = ((self.hashes.of(part["path"]), part["sha256"]) for part in parts)
+        return all(there is not None and there.sha256 == recorded for there, recorded in digests)
+
+    @cached_property
+    def earlier(self) -> EarlierVersions:
+        """Earlier versions of the outs."""
+        return EarlierVersions(self.root, self.hashes)
+
     @contextmanager
-    def original(self, path: str, sha256: str) -> Iterator[Path | None]:
-        """Yield a file with the recorded content of a path, from DVC's cache or Git; None if neither has it."""
-        md5 = self._md5_of_outs.get(path)
-        if md5 and (found := self.hashes.of(self.cache.object(md5))) and found.sha256 == sha256:
-            yield self.cache.object(md5)
-            return
-        data = file_at(self.root, "HEAD", path) if path in self.uncached else None
-        if data is None or hashlib.sha256(data).hexdigest() != sha256:
+    def original(self, path: str, sha256: str, size: int | None = None) -> Iterator[Path | None]:
+        """Yield a file with the recorded content of a path, from a cache or Git; None if nothing here has it.
+
+        Args:
+            path: Path of the file in the project.
+            sha256: SHA-256 of the wanted content.
+            size: Its size in bytes, if known: it finds an object that no dvc.lock names.
+        """
+        for held in self._candidates(path, size):
+            if (found := self.hashes.of(held)) and found.sha256 == sha256:
+                yield held
+                return
+        versions = self.earlier.in_git(path) if path in self.uncached else ()
+        data = next((content for content in versions if hashlib.sha256(content).hexdigest() == sha256), None)
+        if data is None:
             yield None
             return
         with NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             yield Path(file.name)
+
+    def _candidates(self, path: str, size: int | None) -> Iterator[Path]:
+        """Yield the objects that may hold a file of the project: those that a dvc.lock names, and all of its size."""
+        if md5 := self._md5_of_outs.get(path):
+            yield self.cache.object(md5)
+        yield from self.earlier.of(path, self.project.maker(path))
+        if size is not None:
+            yield from self.earlier.of_size(size)
 
     @cached_property
     def _md5_of_outs(self) -> dict[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage import dvc_storage, record
-from lineage.files import own_files
 from lineage.verify.audited_project import LOCK, AuditedProject
 from lineage.verify.findings import Finding, note
 from tasks.runtime import params
@@ -84,7 +83,7 @@ def _entry(
     versions = audited.hashes.versions(path)
     if described is None or not versions:
         return  # the record itself, or a missing path: findings of other checks
-    as_recorded = _as_recorded(audited, described)
+    as_recorded = audited.is_as_recorded(described)
     if entry["md5"] in versions:
         if not as_recorded:
             what = f"dvc.lock names a version of {path} that is not the one in the record of {stage}"
@@ -98,13 +97,6 @@ def _entry(
             f"the MD5 of {path} in {stage} is {entry['md5']}; the file is as recorded, and has {next(iter(versions))}"
         )
         yield _changed(stage, what)
-
-
-def _as_recorded(audited: AuditedProject, described: Mapping[str, Any]) -> bool:
-    parts = own_files(described)
-    complete = "files" not in described or len(audited.hashes.listing(described["path"])) == len(parts)
-    digests = ((audited.hashes.of(part["path"]), part["sha256"]) for part in parts)
-    return complete and all(there is not None and there.sha256 == recorded for there, recorded in digests)
 
 
 def cache(audited: AuditedProject, *, everything: bool) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ class FileHashes:
         self.root = root
         self._known: dict[tuple[int, int], Digests] = {}
         self._of_path = cache(self._hash)
-        self._below = cache(self._walk)
+        self._below, self._listed = cache(self._walk), cache(self._list)
         self._of_folder = cache(self._versions_of_folder)
 
     def prefetch(self, paths: Iterable[Path | str]) -> None:
@@ -66,14 +66,16 @@ class FileHashes:
         """The number of files and of bytes that were read."""
         return len(self._known), sum(one.size for one in self._known.values())
 
-    def listing(self, folder: str) -> list[str]:
+    def listing(self, folder: str) -> tuple[str, ...]:
         """Return the paths of all files below a folder that a record lists, sorted.
 
         Compiled modules, `.gitignore` files and files of the operating system are left out.
         """
-        return [
-            name for name in self._below(folder) if not name.endswith("/.gitignore") and not belongs_to_system(name)
-        ]
+        return self._listed(folder)
+
+    def _list(self, folder: str) -> tuple[str, ...]:
+        names = (name for name in self._below(folder) if not name.endswith("/.gitignore"))
+        return tuple(name for name in names if not belongs_to_system(name))
 
     def _walk(self, folder: str) -> tuple[str, ...]:
         found = []

@@ -51,7 +51,7 @@ def _missing(audited: AuditedProject, stage: str, path: str, gone: Sequence[File
 
 
 def _has_original(audited: AuditedProject, file: File) -> bool:
-    with audited.original(file["path"], file["sha256"]) as original:
+    with audited.original(file["path"], file["sha256"], file.get("bytes")) as original:
         return original is not None
 
 
@@ -62,7 +62,7 @@ def _changed(audited: AuditedProject, stage: str, file: File, twin: tuple[str, s
     if "content" in file and _content(audited.root / path) == file["content"]:
         what = "its bytes differ and its content is the same: it was rewritten"
         return Finding("out-rewritten", path, what, (stage,))
-    with audited.original(path, file["sha256"]) as original:
+    with audited.original(path, file["sha256"], file.get("bytes")) as original:
         where = difference(original, audited.root / path) if original else "there is no original to compare it with"
     found = artifacts.find(path)
     title = found.title if found else "file"

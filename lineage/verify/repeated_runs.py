@@ -1,72 +1,175 @@
 """Check for runs of a stage that made different outs from equal inputs."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from lineage import cached_records, events, record
-from lineage.files import by_path, hashes
+from lineage import environment
+from lineage.content import content_hash
+from lineage.files import belongs_to_system, by_path
 from lineage.verify.audited_project import AuditedProject
-from lineage.verify.event_log import done
-from lineage.verify.findings import Finding, note
+from lineage.verify.file_differences import difference
+from lineage.verify.findings import Finding, Severity, note
+from lineage.verify.witnesses import Witness, Witnesses
+from models import file_names
+from models.file_reading import UnreadableFileError
+from tasks import artifacts
 
-CAUSES = ("command", "params", "modules", "environment")  # keys of a record, besides inputs and code
-
-Record = Mapping[str, Any]
+UNKNOWN = "; the hardware of that run is unknown (if it was another machine: --elsewhere)"
 
 
-def check(audited: AuditedProject) -> Iterator[Finding]:
-    """Yield runs with equal inputs, parameters, code and packages and with different outs.
+@dataclass(frozen=True)
+class _Other:
+    """File of the current run that a witness had otherwise."""
 
-    Such a pair is an error where the records promise determinism and both runs had the same hardware: one of the
-    records is false, or one result was picked. Otherwise the pair is a note. Earlier records come from DVC's cache.
+    path: str
+    then: Path | None = None  # the earlier version, if a cache has it
+    certain: bool = True  # whether the content is known to differ
+
+
+def check(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
+    """Yield stages of which any evidence has other outs from equal inputs, parameters and code.
+
+    Evidence is what `witnesses` reads. Such a pair is an error where the record promises determinism, unless hardware
+    or packages of both runs are known to differ: one of them is false, or one result was picked. Otherwise the pair is
+    a note. With ``elsewhere``, runs may be from other machines, and the pair is a note as well.
     """
-    again = {stage: ended for stage, ended in done(audited).items() if len({entry["record"] for entry in ended}) > 1}
-    wanted = {entry["record"] for ended in again.values() for entry in ended}
-    known = cached_records.read(audited.cache, wanted)
-    lost: list[str] = []
-    for stage, ended in again.items():
-        current = audited.project.records.get(stage)
-        there = audited.hashes.of(record.path_of(stage))
-        if current is None or there is None:
-            continue
-        runs = {entry["record"]: entry for entry in ended}
-        for digest, entry in runs.items():
-            if digest == there.sha256:
-                continue
-            if digest not in known:
-                lost.append(stage)
-            elif _causes(known[digest]) == _causes(current) and _outs(known[digest]) != _outs(current):
-                yield _different(audited, stage, entry, runs.get(there.sha256, {}), known[digest])
+    witnesses, lost = Witnesses(audited), []
+    for stage in audited.project.records:
+        for place, path in witnesses.changed_entries(stage):
+            what = f"an entry of the run-cache of {place} differs from its name: a run of {stage} would restore it"
+            yield Finding("cache-changed", path.name, what, (stage,))
+        compared = (_compare(audited, witnesses, stage, witness, elsewhere) for witness in witnesses.of(stage))
+        found = [finding for finding in compared if finding is not None]
+        yield from sorted(found, key=lambda finding: finding.severity != "error")[:1]
+        if witnesses.is_lost(stage):
+            lost.append(stage)
     if lost:
-        stages = ", ".join(dict.fromkeys(lost))
-        what = f"earlier records are no longer in the cache, so that their outs cannot be compared: {stages}"
-        yield note("runs-unknown", stages, what)
+        what = f"earlier records are no longer in the cache, so that their outs cannot be compared: {', '.join(lost)}"
+        yield note("runs-unknown", ", ".join(lost), what)
+    yield from witnesses.unasked()
 
 
-def _different(
-    audited: AuditedProject, stage: str, entry: Mapping[str, Any], now: Mapping[str, Any], earlier: Record
-) -> Finding:
+def _compare(
+    audited: AuditedProject, witnesses: Witnesses, stage: str, witness: Witness, elsewhere: bool
+) -> Finding | None:
+    """Return the finding of a run with other outs; None if the outs are those of the current run."""
+    others = sorted(_others(audited, stage, witness), key=lambda other: not other.certain)
+    if not others:
+        return None
     current = audited.project.records[stage]
-    others = sorted(path for path, digest in _outs(current).items() if _outs(earlier).get(path) != digest)
-    promised = current["params"].get("compute", {}).get("deterministic", True)
-    same = _hardware(audited, entry) == _hardware(audited, now)
-    numbers = f"entries {entry.get('number')} and {now.get('number', '?')}"
-    why = "on the same hardware" if same else "on different hardware"
-    why += "" if promised else ", without a promise of determinism"
-    what = f"two runs with equal inputs gave different outs {why} ({numbers}): {others[0]}"
-    return Finding("run-repeated", stage, what, (stage,), "error" if promised and same else "note")
+    there = audited.hashes.of(f"{artifacts.RECORDS}/{stage}.json")
+    hardware = witnesses.hardware(there.sha256) if there else None
+    known = hardware is not None and witness.hardware is not None
+    excuses = [
+        "on other hardware" if known and hardware != witness.hardware else "",
+        "with other packages" if _packages_differ(audited, current, witness) else "",
+        "" if current["params"].get("compute", {}).get("deterministic", True) else "without a promise of determinism",
+        _other_source(audited, stage, others) or "",
+        "" if others[0].certain else "maybe written by another program only: no cache has the earlier version",
+    ]
+    told = ", ".join(filter(None, excuses))
+    severity: Severity = "note" if told or elsewhere else "error"
+    told = told or ("on the same hardware" if known else "")
+    what = f"the same run had other outs {witness.place}{f' ({told})' if told else ''}: {others[0].path}"
+    if others[0].then is not None and (audited.root / others[0].path).is_file():
+        what += f": {difference(others[0].then, audited.root / others[0].path)}"
+    what += f"; and {len(others) - 1} more" if len(others) > 1 else ""
+    what += UNKNOWN if severity == "error" and not known else ""
+    return Finding("run-repeated", stage, what, (stage,), severity)
 
 
-def _hardware(audited: AuditedProject, end: Mapping[str, Any]) -> Any:
-    started = events.start_of(audited.events, end)
-    gpus = [gpu.get("name") for gpu in started.get("gpus", [])]
-    return started.get("cpu"), gpus, end.get("threads")
+def _others(audited: AuditedProject, stage: str, witness: Witness) -> Iterator[_Other]:
+    """Yield the files whose content a witness had otherwise."""
+    now = by_path(audited.project.records[stage]["outputs"])
+    if witness.outs is None:
+        then = by_path((witness.record or {}).get("outputs", []))
+        for path in sorted(now.keys() | then.keys()):
+            if path not in now or path not in then:
+                yield _Other(path)
+            elif now[path]["sha256"] != then[path]["sha256"] and not _has_content(audited, path, now, then):
+                with audited.original(path, then[path]["sha256"], then[path].get("bytes")) as held:
+                    yield _Other(path, held)
+        return
+    for entry in audited.project.records[stage]["outputs"]:
+        md5 = witness.outs.get(entry["path"])
+        if md5 is None or not audited.is_as_recorded(entry) or md5 in audited.hashes.versions(entry["path"]):
+            continue  # a path of only one of both is a finding of `dvc_lock`, and another file one of `outputs`
+        yield from _others_of_out(audited, entry["path"], md5, by_path((witness.record or {}).get("outputs", [])))
 
 
-def _causes(found: Record) -> dict[str, Any]:
-    return {key: found.get(key) for key in CAUSES} | {key: hashes(found[key]) for key in ("inputs", "code")}
+def _others_of_out(audited: AuditedProject, out: str, md5: str, recorded: Mapping[str, Any]) -> Iterator[_Other]:
+    then = {path: found for path, found in audited.earlier.files(out, md5).items() if _is_recorded(path)}
+    names = audited.hashes.listing(out) if (audited.root / out).is_dir() else (out,)
+    now = {path: found.md5 for path in names if (found := audited.hashes.of(path))}
+    if not then:
+        yield _Other(out, certain=not any(map(_has_format, now)))
+        return
+    for path in sorted(now.keys() | then.keys()):
+        if now.get(path) == then.get(path):
+            continue
+        held = audited.earlier.object(then[path]) if path in then else None
+        content = _content(audited.root / path) if path in now and path in then else None
+        earlier = _content(held, path) if held is not None else recorded.get(path, {}).get("content")
+        if content is None or earlier != content:
+            yield _Other(path, held, certain=content is None or earlier is not None)
 
 
-def _outs(found: Record) -> dict[str, str]:
-    """Return the content hash of each file, or the SHA-256 of a file without one, by path."""
-    return {path: file.get("content", file["sha256"]) for path, file in by_path(found["outputs"]).items()}
+def _is_recorded(path: str) -> bool:
+    return not path.endswith("/.gitignore") and not belongs_to_system(path)
+
+
+def _has_content(audited: AuditedProject, path: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    """Return whether two records agree in the content of a file, which the file itself has."""
+    content = now[path].get("content")
+    return content is not None and content == then[path].get("content") and _content(audited.root / path) == content
+
+
+def _has_format(path: str) -> bool:
+    return Path(path).suffix in (".parquet", ".npy", ".safetensors", ".html")
+
+
+def _content(path: Path, name: str = "") -> str | None:
+    """Return the content hash of a file, of a format by its own name or another one; None without a content hash."""
+    try:
+        return content_hash(path, Path(name or path).suffix)
+    except UnreadableFileError:
+        return None
+
+
+def _packages_differ(audited: AuditedProject, current: Mapping[str, Any], witness: Witness) -> bool:
+    """Return whether Python, the lock file or the pinned packages of both runs are known to differ."""
+    now = current["environment"]
+    if witness.record is not None:
+        then = witness.record.get("environment", {})
+        return any(environment.differences(then, now, environment.pinned(audited.root)))
+    return witness.lock_sha256 is not None and witness.lock_sha256 != now.get("lock_sha256")
+
+
+def _other_source(audited: AuditedProject, stage: str, others: list[_Other]) -> str | None:
+    """Return why a stage that reads from outside of the project may have other outs; None for another stage."""
+    corpus = artifacts.corpus_of(stage)
+    if corpus is not None and corpus[0] == "download":
+        path = corpus[1].raw / artifacts.SOURCE
+    elif stage.partition("@")[0] == "weights":
+        path = artifacts.WEIGHTS / stage.partition("@")[2] / file_names.SOURCE
+    else:
+        return None
+    now = audited.json(path)
+    held = next((other.then for other in others if other.path == path.as_posix()), None)
+    if all(other.path != path.as_posix() for other in others):
+        then = now
+    elif held is not None:
+        then = json.loads(held.read_text(encoding="utf-8"))
+    else:
+        return "maybe of another source"
+    if now.get("format") == "demo" or (_identity(now) and _identity(now) == _identity(then)):
+        return None
+    return "of another source" if _identity(now) else "of a folder, whose files may have changed"
+
+
+def _identity(source: Mapping[str, Any]) -> object:
+    """Return the hash or the commit of a source; None for a folder, which has neither."""
+    return source.get("revision") or source.get("sha256") or (source.get("archive") or {}).get("sha256")

@@ -103,7 +103,7 @@ def _checks(
         "environment": partial(provenance.environment, elsewhere=elsewhere),
         "dvc.lock": dvc_lock.check,
         "cache": partial(dvc_lock.cache, everything=deep is not None),
-        "repeated runs": repeated_runs.check,
+        "repeated runs": partial(repeated_runs.check, elsewhere=elsewhere),
         "Git": git_state.check,
         "recordings and split": table_checks.recordings,
         "pooled tables": table_checks.pooled,

@@ -30,6 +30,6 @@ RETRAINED = {
         "params-changed record-changed input-mismatch lock-changed", "student.optimizer.lr", "0.1 → "),
     "a run again under the same name": (lambda p: do.rerun(p, unsteady=True),
         "run-repeated record-changed input-mismatch lock-changed", "train_student@1",
-        "equal inputs gave different outs on the same hardware"),
+        "the same run had other outs in entry "),
 }
 # fmt: on

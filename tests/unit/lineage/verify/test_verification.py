@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from lineage import adoption, events
+from lineage import adoption, events, lock_history
 from lineage.verify import text, verification
 from lineage.verify.findings import Finding, Report
 from tasks.runtime.errors import BreathlineError
@@ -121,10 +121,12 @@ def test_a_repeated_run_with_equal_outs_is_no_finding(project):
 def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project):
     """The cache has the record of an earlier page: other bytes, and the content of the present one or another."""
     path = project / "data/lineage/report.json"
-    kept = project / ".dvc/cache/files/md5/00/earlier"
+    kept, page = project / ".dvc/cache/files/md5/00/earlier", project / "reports/report.html"
     kept.parent.mkdir(exist_ok=True)
+    page.write_text(page.read_text().replace(">1<", ">2<"))
     current = json.loads(path.read_text())
-    same = current["outputs"][0]["sha256"]
+    current["outputs"][0]["sha256"] = small.sha256(page)
+    same = current["outputs"][0]["content"]
     for content, kinds in ((same, set()), ("other", {"run-repeated"})):
         current["outputs"][0]["content"] = same
         earlier = json.loads(json.dumps(current))
@@ -138,22 +140,44 @@ def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("deterministic", "cpu", "severity"), [(True, "a", "error"), (True, "b", "note"), (False, "a", "note")]
+    ("deterministic", "cpu", "numpy", "told"),
+    [
+        (True, "a", "same", "(on the same hardware)"),
+        (True, "b", "same", "(on other hardware)"),
+        (False, "a", "same", "(without a promise of determinism)"),
+        (True, "a", "0.1", "(with other packages)"),
+    ],
 )
-def test_different_outs_of_equal_inputs_break_a_promise_of_determinism(project, deterministic, cpu, severity):
+def test_different_outs_of_equal_inputs_break_a_promise_of_determinism(project, deterministic, cpu, numpy, told):
     """The cache has an earlier record, of other weights on CPU a."""
     path = project / "data/lineage/train_student@1.json"
     current = json.loads(path.read_text())
     current["params"]["compute"]["deterministic"] = deterministic
     earlier = json.loads(json.dumps(current))
     earlier["outputs"][0]["files"][0]["sha256"] = "0" * 64
+    if numpy != "same":
+        earlier["environment"]["packages"]["numpy"] = numpy
     (project / ".dvc/cache/files/md5/00").mkdir(exist_ok=True)
     kept = project / ".dvc/cache/files/md5/00/earlier"
     for place, record, on in ((kept, earlier, "a"), (path, current, cpu)):
         place.write_text(json.dumps(record))
         append_run(project, "train_student@1", small.sha256(place), cpu=on, gpus=[])
-    (found,) = [one for one in verification.verify(project).findings if one.kind == "run-repeated"]
-    assert (found.severity, found.where) == (severity, "train_student@1")
+    for elsewhere in (False, True):
+        report = verification.verify(project, elsewhere=elsewhere)
+        (found,) = [one for one in report.findings if one.kind == "run-repeated"]
+        assert found.where == "train_student@1"
+        assert f"{told}: data/student/1/history.csv" in found.what
+        assert found.severity == ("error" if "same" in told and not elsewhere else "note")
+
+
+@pytest.mark.slow
+def test_evidence_that_was_not_read_is_a_note(project, monkeypatch):
+    (project / ".dvc/config.local").write_text("['remote \"far\"']\n    url = s3://bucket/store\n")
+    monkeypatch.setattr(lock_history, "LIMIT", 0)
+    report = verification.verify(project)
+    assert {one.kind for one in report.findings} == {"witness-unasked"}
+    assert [one.where for one in report.notes] == ["remote far", "dvc.lock in Git"]
+    assert "s3://bucket/store cannot be read" in report.notes[0].what
 
 
 @pytest.mark.slow

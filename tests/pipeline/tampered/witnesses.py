@@ -1,0 +1,113 @@
+"""Results that were changed along with all current evidence, which an earlier run contradicts."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lineage import cached_records, record
+from lineage.dvc_storage import cache_of
+from tests import toy
+from tests.pipeline import runs
+from tests.pipeline import tampering as do
+
+TEACHER, STAGE = "data/teachers/t3", "train_teacher@t3"
+WEIGHTS = f"{TEACHER}/val.safetensors"
+SOURCE, ANNOTATION = "data/raw/icbhi/source.json", "data/raw/icbhi/audio/101_1b1_Tc_sc_Meditron.txt"
+
+
+def forge(folder: Path, *forget: Callable[[Path], object]) -> None:
+    """Change weights with record, dvc.lock, cache and log, commit all, and remove some of the other evidence."""
+    do.forge(folder, WEIGHTS, lambda project: do.weight(project, WEIGHTS))
+    for remove in forget:
+        remove(folder)
+    runs.commit(folder, "A run")
+
+
+def history(folder: Path) -> None:
+    """Remove the commit of the run from Git, as from a branch that was rebased; the commit of the code stays."""
+    toy.call(folder, "git", "reset", "--quiet", "--soft", "HEAD~1")
+    toy.call(folder, "git", "reflog", "expire", "--expire=now", "--all")
+
+
+def run_cache(folder: Path) -> None:
+    """Remove DVC's run-cache."""
+    shutil.rmtree(folder / ".dvc/cache/runs")
+
+
+def records(folder: Path) -> None:
+    """Remove the earlier record of the teacher from the cache."""
+    now = (folder / record.path_of(STAGE)).read_bytes()
+    for path in cached_records.by_stage(cache_of(folder))[STAGE]:
+        if path.read_bytes() != now:
+            path.unlink()
+
+
+def in_remote(folder: Path) -> None:
+    """Push cache and run-cache to a remote in a folder, then forge and remove all other evidence."""
+    shutil.copytree(folder / ".dvc/cache", folder.parent / "store")
+    (folder / ".dvc/config.local").write_text("['remote \"store\"']\n    url = ../../store\n")
+    forge(folder, history, run_cache, records)
+
+
+def in_ref(folder: Path, name: str) -> None:
+    """Give the commit of the run a ref, then forge and remove all other evidence."""
+    toy.call(folder, "git", "update-ref", name, "HEAD")
+    forge(folder, history, run_cache, records)
+
+
+def edit_run_cache(folder: Path) -> None:
+    """Let the entry of the teacher in the run-cache restore other weights."""
+    entries = (folder / ".dvc/cache/runs").glob("??/*/*")
+    path = next(path for path in entries if f"path: {TEACHER}\n" in path.read_text().partition("outs:")[2])
+    before, _, md5 = path.read_text().rpartition("md5: ")
+    path.chmod(0o644)
+    path.write_text(f"{before}md5: {'0' * 8}{md5[8:]}")
+
+
+def relabel(folder: Path) -> None:
+    """Change a label of a corpus with all evidence."""
+    own = "data/extracted/icbhi/cycles.parquet"
+
+    def change(project: Path) -> None:
+        for path in (own, do.CYCLES):
+            do.value(project / path, "lungsound_4", 2, lambda label: (label + 1) % 4)
+
+    do.forge(folder, own, change)
+
+
+# fmt: off
+CASES = {
+    "weights with all evidence but the commit of the run": (lambda p: forge(p, run_cache, records),
+        "run-repeated", STAGE, "the same run had other outs at commit "),
+    "weights with all evidence but a tag": (lambda p: in_ref(p, "refs/tags/v1"),
+        "run-repeated", STAGE, "the same run had other outs at commit "),
+    "weights with all evidence but an experiment": (lambda p: in_ref(p, "refs/exps/ab/cdef/name"),
+        "run-repeated", STAGE, "the same run had other outs at commit "),
+    "weights with all evidence but a stash": (lambda p: in_ref(p, "refs/stash"),
+        "run-repeated", STAGE, "the same run had other outs at commit "),
+    "weights with all evidence but the run-cache": (lambda p: forge(p, history, records),
+        "run-repeated", STAGE, "in the run-cache of DVC's cache: data/teachers/t3/val.safetensors: tensor w [4]"),
+    "weights with all evidence but a record in the cache": (lambda p: forge(p, history, run_cache),
+        "run-repeated", STAGE, "in a record that DVC's cache has: data/teachers/t3/val.safetensors: tensor w [4]"),
+    "weights with all evidence but a remote": (in_remote,
+        "run-repeated", STAGE, "in the run-cache of the remote store: data/teachers/t3/val.safetensors"),
+    "weights with all evidence, and dvc.lock removed": (lambda p: (forge(p), (p / "dvc.lock").unlink()),
+        "lock-missing run-repeated", STAGE, "other outs at commit"),
+    "a label with all evidence": (relabel,
+        "run-repeated", "extract@icbhi", "lungsound_4 of 102_1b1_Al_sc_Litt3200_000: 2 → 3"),
+    "an annotation with all evidence": (
+        lambda p: do.forge(p, ANNOTATION, lambda project: do.text(project / ANNOTATION, "0\t0", "1\t0")),
+        "run-repeated recording-contradicts", "download@icbhi", "line 1: "),
+    "an entry of the run-cache": (edit_run_cache, "cache-changed", "", "an entry of the run-cache of DVC's cache"),
+}
+HONEST = {
+    "new recordings of another archive": lambda p: do.forge(
+        p, SOURCE, lambda project: do.document(project / SOURCE, lambda read: read["archive"].update(sha256="6" * 64))),
+    "recordings of a folder that changed": lambda p: do.forge(
+        p, SOURCE, lambda project: do.document(project / SOURCE, lambda read: read.update(archive=None))),
+    "the run-cache removed": run_cache,
+    "a remote that cannot be read from here": lambda p: (p / ".dvc/config.local").write_text(
+        "['remote \"far\"']\n    url = s3://bucket/store\n['remote \"away\"']\n    url = /not/mounted\n"),
+    "another history of the same run": lambda p: (history(p), runs.commit(p, "The code and its run, squashed")),
+}
+# fmt: on
