@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tasks.runtime.artifact_reading import as_artifact_error
@@ -72,8 +72,8 @@ def belongs_to_system(path: str) -> bool:
     of such a name does not count: a stage would read the files in it.
     """
     folder, _, name = path.rpartition("/")
-    if folder.endswith(".ipynb_checkpoints"):
-        return name.partition(".")[0].endswith("-checkpoint")
+    if folder.rpartition("/")[2] == ".ipynb_checkpoints":
+        return PurePosixPath(name).stem.endswith("-checkpoint")
     if name.startswith("."):
         return name.startswith("._") or name in (".DS_Store", ".directory")
     return has_system_name(name)

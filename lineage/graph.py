@@ -49,8 +49,15 @@ def read(root: Path) -> dict[str, Stage]:
     Raises:
         BreathlineError: A file is missing, or dvc.yaml uses an unknown key of params.yaml.
     """
-    values = params.read(root / "params.yaml")
-    graph = params.read(root / "dvc.yaml")
+    return stages(params.read(root / "params.yaml"), params.read(root / "dvc.yaml"))
+
+
+def stages(values: Mapping[str, Any], graph: Mapping[str, Any]) -> dict[str, Stage]:
+    """Return the stages by name from the contents of params.yaml and dvc.yaml.
+
+    Raises:
+        BreathlineError: dvc.yaml uses an unknown key of params.yaml.
+    """
     return {stage.name: stage for name, given in graph["stages"].items() for stage in _items(name, given, values)}
 
 

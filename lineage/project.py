@@ -32,13 +32,12 @@ class Project:
     def makers(self, path: str) -> list[str]:
         """Return all stages that make a path, a folder above it, or paths below it (``data/teachers``)."""
         own = self.maker(path)
-        below = [name for out, name in self._makers.items() if PurePosixPath(out).is_relative_to(path)]
+        below = [name for out, name in self._makers.items() if out == path or out.startswith(f"{path}/")]
         return list(dict.fromkeys([*([own] if own else []), *below]))
 
     def upstream(self, stage: str) -> list[str]:
         """Return the stages whose outs a stage reads."""
-        found = (name for path in self.stages[stage].inputs for name in self.makers(path))
-        return [name for name in dict.fromkeys(found) if name != stage]
+        return self._upstream[stage]
 
     def downstream(self, stage: str) -> list[str]:
         """Return all stages that depend on a stage, directly or not, in topological order."""
@@ -63,6 +62,14 @@ class Project:
         for name, found in self.records.items():
             for file in files.by_path(found[kind]).values():
                 yield name, file
+
+    @cached_property
+    def _upstream(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, stage in self.stages.items():
+            makers = dict.fromkeys(maker for path in stage.inputs for maker in self.makers(path))
+            found[name] = [maker for maker in makers if maker != name]
+        return found
 
     @cached_property
     def _makers(self) -> dict[str, str]:

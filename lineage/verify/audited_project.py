@@ -48,7 +48,8 @@ class AuditedProject:
         self.unreadable: list[Finding] = []
         self._assignments: dict[str, Assignment] = {}
         self.values = params.read(root / "params.yaml")
-        stages = graph.read(root)
+        self._graph = params.read(root / "dvc.yaml")
+        stages = graph.stages(self.values, self._graph)
         read = ((name, self._record(name)) for name in stages)
         self.project = Project(root, stages, {name: found for name, found in read if found is not None})
 
@@ -123,7 +124,7 @@ class AuditedProject:
     @cached_property
     def uncached(self) -> set[str]:
         """The outs that dvc.yaml excludes from the cache: small files that Git tracks."""
-        given = params.read(self.root / "dvc.yaml")["stages"].values()
+        given = self._graph["stages"].values()
         entries = (entry for stage in given for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, ()))
         pairs = (pair for entry in entries if isinstance(entry, Mapping) for pair in entry.items())
         return {path for path, options in pairs if options.get("cache") is False}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
 
-from lineage import dvc_storage, git, lock_history
+from lineage import cached_records, dvc_storage, git, lock_history
 from lineage.dvc_storage import Cache
 from lineage.lock_history import Block
 from lineage.verify.file_hashes import FileHashes
@@ -42,6 +42,11 @@ class EarlierVersions:
         for block in lock_history.blocks(self.root, self.commits):
             found.setdefault(block.stage, []).append(block)
         return found
+
+    @cached_property
+    def records(self) -> dict[str, dict[str, list[Path]]]:
+        """Objects that are records, by place and stage."""
+        return {place: cached_records.by_stage(one) for place, one in self.caches.items()}
 
     def object(self, md5: str) -> Path | None:
         """Return an intact object of an MD5 in one of the caches; None without one."""

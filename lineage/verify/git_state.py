@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage import code
 from lineage.files import hashes
-from lineage.git import blobs, commit_of, prefix
+from lineage.git import ask_git, blobs, commit_of, prefix
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 
@@ -27,8 +27,11 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
         digest = hashlib.sha256(str(state.get("diff")).encode()).hexdigest()
         if state.get("dirty") and digest != state.get("diff_sha256"):
             yield Finding("git-diff-changed", stage, "the diff in the record does not have the recorded hash", (stage,))
+    lost = _unreachable(audited.root, commits)
     for commit, stages in commits.items():
         yield from _commit(audited, commit, stages, here)
+        if commit in lost:
+            yield _loose(commit, stages, in_reflog=lost[commit])
     yield from _states_of_runs(audited)
     if here is None:
         yield note("git-absent", ".", "this is no Git repository: commits cannot be looked up here")
@@ -38,6 +41,29 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
     if here["dirty"]:
         changed = sorted({*CHANGED.findall(here["diff"]), *here["untracked"]})
         yield note("git-dirty", ".", f"the tree differs from its commit: {_listed(changed)}")
+
+
+def _unreachable(root: Path, commits: Iterable[str]) -> dict[str, bool]:
+    """Return the commits that no branch, tag or other ref reaches, each with whether a reflog reaches it."""
+    known = [commit for commit in commits if commit_of(root, commit) is not None]
+    if not known:
+        return {}
+    from_refs, from_reflogs = (
+        set((ask_git(root, "rev-list", *known, "--not", *refs) or "").split())
+        for refs in (["--all"], ["--all", "--reflog"])
+    )
+    return {commit: commit not in from_reflogs for commit in known if commit in from_refs}
+
+
+def _loose(commit: str, stages: list[str], *, in_reflog: bool) -> Finding:
+    """Return the finding of a commit that no ref reaches: an error if Git has never had it checked out here."""
+    where, what = f"commit {commit[:12]}", f"{_listed(stages)} ran on it, and no branch or tag reaches it"
+    if in_reflog:
+        what += ": it was amended or rebased since; a tag keeps it (`git tag NAME COMMIT`)"
+        return note("git-commit-unreachable", where, what, stages)
+    return Finding(
+        "git-commit-unreachable", where, f"{what}, nor any reflog: it may have been made by hand", tuple(stages)
+    )
 
 
 def _states_of_runs(audited: AuditedProject) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from lineage import cached_records, dvc_storage, events, lock_history, record, workspace_logs
+from lineage import dvc_storage, events, lock_history, record, workspace_logs
 from lineage.environment import LOCKED
 from lineage.files import hashes
 from lineage.git import file_at
@@ -143,7 +143,7 @@ class Witnesses:
         if there is None:
             return found
         marks = [entry["sha256"].encode() for kind in ("inputs", "code") for entry in current[kind]]
-        for place, stages in self._records_by_stage.items():
+        for place, stages in self._earlier.records.items():
             for path in stages.get(stage, ()):
                 if path.parent.name + path.name == there.md5:
                     continue  # the current record itself
@@ -153,10 +153,6 @@ class Witnesses:
                     read = json.loads(data) if all(mark in data for mark in marks) else None
                     found[digest] = place, read if read and _causes(read) == causes else None
         return found
-
-    @cached_property
-    def _records_by_stage(self) -> dict[str, dict[str, list[Path]]]:
-        return {place: cached_records.by_stage(one) for place, one in self._earlier.caches.items()}
 
     def _run_of(self, stage: str) -> _Run:
         found, locked = self._audited.project.records[stage], self._audited.lock.get(stage, {})

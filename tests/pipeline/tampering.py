@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ AUDIO, METADATA = "data/raw/icbhi/audio", "data/raw/icbhi/metadata"
 CYCLES, PREDICTIONS = "data/cycles/cycles.parquet", "data/evaluation/predictions.parquet"
 STUDENT = "data/student/1/val.safetensors"
 SOFT_LABELS, FEATURES = "data/soft_labels/soft_labels.parquet", "data/fbank/ast/icbhi/features.npy"
+# An entry of a dep or an out in dvc.lock.
+LOCKED = re.compile(r"- path: (?P<path>.+)\n +hash: md5\n +md5: (?P<md5>\S+)\n +size: (?P<size>\d+)")
 # A machine on which equal inputs do not give equal weights: saving adds noise, and the stage itself is the project's.
 UNSTEADY = """\
 import runpy, sys
@@ -205,31 +208,30 @@ def forge(folder: Path, path: str, change: Callable[[Path], None], *, content: b
 
 def relock(folder: Path) -> None:
     """Let dvc.lock and the cache hold what the project holds now, as `dvc commit --force` does, in no time."""
-    hashes, objects = FileHashes(folder), folder / ".dvc/cache/files/md5"
+    hashes, lock = FileHashes(folder), folder / "dvc.lock"
 
-    def store(entry: dict[str, Any], listed: list[str]) -> None:
-        found = {name: hashes.of(name) for name in listed}
-        relative = {name: name.removeprefix(f"{entry['path']}/") for name in listed}
-        listing = [{"md5": found[name].md5, "relpath": relative[name]} for name in sorted(listed)]
-        contents = {found[name].md5: (folder / name).read_bytes() for name in listed}
-        if entry["md5"].endswith(".dir"):
-            contents[entry["md5"]] = json.dumps(listing, sort_keys=True).encode()
-        for md5, content in contents.items():
-            path = objects / md5[:2] / md5[2:]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.exists() or path.write_bytes(content)
+    def updated(entry: re.Match[str]) -> str:
+        path, before = entry["path"], entry["md5"]
+        md5, size = next(iter(hashes.versions(path).items()))
+        if md5 != before:
+            store(folder, hashes, path, md5)
+        return entry[0].replace(before, md5).replace(f"size: {entry['size']}", f"size: {size}")
 
-    def update(read: dict[str, Any]) -> None:
-        for stage in read["stages"].values():
-            for kind in ("deps", "outs"):
-                for entry in stage[kind]:
-                    md5, size = next(iter(hashes.versions(entry["path"]).items()))
-                    changed, entry["md5"], entry["size"] = md5 != entry["md5"], md5, size
-                    if changed and kind == "outs":
-                        folder_of_files = (folder / entry["path"]).is_dir()
-                        store(entry, list(hashes.listing(entry["path"])) if folder_of_files else [entry["path"]])
+    lock.write_text(LOCKED.sub(updated, lock.read_text(encoding="utf-8")), encoding="utf-8")
 
-    runs.edit(folder, update, "dvc.lock")
+
+def store(folder: Path, hashes: FileHashes, path: str, md5: str) -> None:
+    """Write a path of the project, whose MD5 is given, into the cache."""
+    listed = hashes.listing(path) if (folder / path).is_dir() else (path,)
+    found = {name: hashes.of(name) for name in listed}
+    listing = [{"md5": found[name].md5, "relpath": name.removeprefix(f"{path}/")} for name in listed]
+    contents = {found[name].md5: (folder / name).read_bytes() for name in listed}
+    contents |= {md5: json.dumps(listing, sort_keys=True).encode()} if md5.endswith(".dir") else {}
+    for digest, content in contents.items():
+        held = folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+        held.parent.mkdir(parents=True, exist_ok=True)
+        if not held.exists():
+            held.write_bytes(content)
 
 
 def vouch(folder: Path, stage: str, change: Callable[[Any], None]) -> None:

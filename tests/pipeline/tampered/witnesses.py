@@ -94,7 +94,7 @@ CASES = {
     "weights with all evidence, and dvc.lock removed": (lambda p: (forge(p), (p / "dvc.lock").unlink()),
         "lock-missing run-repeated", STAGE, "other outs at commit"),
     "a label with all evidence": (relabel,
-        "run-repeated", "extract@icbhi", "lungsound_4 of 102_1b1_Al_sc_Litt3200_000: 2 → 3"),
+        "run-repeated split-contradicts", "extract@icbhi", "lungsound_4 of 102_1b1_Al_sc_Litt3200_000: 2 → 3"),
     "an annotation with all evidence": (
         lambda p: do.forge(p, ANNOTATION, lambda project: do.text(project / ANNOTATION, "0\t0", "1\t0")),
         "run-repeated recording-contradicts", "download@icbhi", "line 1: "),
