@@ -17,7 +17,7 @@ from flows import registry
 from flows.flow_errors import failed_by_errors
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
-from flows.new_recordings.promotion import MARGIN, METRIC, Decision, decide
+from flows.new_recordings.promotion import MARGIN, METRIC, STAGE, Decision, decide
 from flows.objections import Objection
 from flows.parameters import Gpus, Jobs
 from flows.pipeline import NOT_RUN, pipeline
@@ -60,7 +60,7 @@ def new_data(
     metric: Annotated[str, Field(pattern=r"^\w+\.\w+\.\w+$")] = METRIC,
     margin: Annotated[float, Field(ge=0, le=100)] = MARGIN,
     bump: Bump = "minor",
-    stage: Annotated[str, Field(min_length=1)] = "production",
+    stage: Annotated[str, Field(min_length=1)] = STAGE,
     allow: list[Objection] = [],  # noqa: B006 - Prefect reads the default and changes nothing
     quiet: Annotated[float, Field(ge=0)] = 60.0,
     jobs: Jobs = 2,

@@ -6,9 +6,11 @@ from typing import Any
 
 from flows import objections
 from flows.publish.scores import degenerate
+from lineage.exports.request import ChangeProtocol
 
 METRIC = "val.student.score_strict"
 MARGIN = 1.0
+STAGE = "production"  # registry stage whose version is compared and replaced
 # Keys of metrics.json; scores with different values of them are not comparable.
 COMPARABLE = ("labels", "split")
 
@@ -63,6 +65,17 @@ def decide(
         reason += "; the test cycles differ"
     reason += _flag("new model", new, metric) + _flag("version in production", production, metric)
     return Decision(round(old - value, 6) <= margin, reason + ".")
+
+
+def protocol(metric: str, margin: float) -> ChangeProtocol:
+    """Return the rule of `decide`, for the change control plan.
+
+    Args:
+        metric: Key of the metric in the scores.
+        margin: Maximum loss compared with the version in production, in points.
+    """
+    refused = ("a model that learned from generated sounds", "a model that is degenerate on the test cycles")
+    return ChangeProtocol(metric=metric, margin=margin, stage=STAGE, comparable=COMPARABLE, objections=refused)
 
 
 def _flag(which: str, metrics: Mapping[str, Any], metric: str) -> str:

@@ -27,7 +27,7 @@ def test_all_exports_are_written_to_one_folder(here):
     done = CliRunner().invoke(app, ["audit", "export", "all", "--out", "given"])
     assert done.exit_code == 0, done.output
     names = {path.name for path in (here / "given").iterdir()}
-    cards = {"model_card.md", "data_card.md"}
+    cards = {"model_card.md", "data_card.md", "pccp.json", "pccp.md"}
     croissants = {f"{name}.croissant.json" for name in ("cycles", "fbank_ast", "fbank_panns")}
     assert (
         names
@@ -39,6 +39,14 @@ def test_all_exports_are_written_to_one_folder(here):
 
 
 @pytest.mark.slow
+def test_the_margin_of_the_plan_is_that_of_the_option(here):
+    for options, margin in ((["--margin", "0.5"], 0.5), ([], 1.0)):
+        done = CliRunner().invoke(app, ["audit", "export", "pccp", *options])
+        assert done.exit_code == 0, done.output
+        plan = json.loads((here / "reports/audit/pccp.json").read_text())
+        assert plan["protocol"]["evaluation"]["margin"] == margin
+
+
 def test_a_configured_server_that_does_not_answer_is_an_error(here, monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
     monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
@@ -84,6 +92,7 @@ def test_missing_files_are_an_error_before_anything_is_read(here, given):
     ("arguments", "message"),
     [
         ("export prov --key key.pem", "nothing to sign in prov"),
+        ("export prov --margin 0.5", "prov has no metric and no margin"),
         ("verify --signature dvc.yaml", "both --signature and --key"),
         ("verify --sample 5", "without --deep"),
         ("verify --seed 0", "without --deep"),
