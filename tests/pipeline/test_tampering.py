@@ -7,6 +7,7 @@ import pytest
 
 from lineage.verify import verification
 from tests.pipeline import tampering as do
+from tests.pipeline.tampered import exported
 from tests.pipeline.tampered.cases import CASES, HONEST, RETRAINED, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
@@ -20,7 +21,7 @@ def check(project, case):
     row = pq.read_table(project / do.PREDICTIONS, columns=["model", "selection", "cycle_id"]).to_pylist()[7]
     words = words.format(cycle=cycle, prediction=" ".join(row.values()))
     tamper(project)
-    errors = verification.verify(project).errors
+    errors = verification.verify(project, signed=exported.signed(project)).errors
     expected = set(kinds.split())
     named = [one for one in errors if one.kind in expected and where in one.where and words in one.what]
     assert ({one.kind for one in errors}, bool(named)) == (expected, True), errors
@@ -40,4 +41,4 @@ def test_a_change_of_a_finished_run_is_found(project, case):
 def test_an_honest_situation_is_no_tampering(small_run, tmp_path, situation):
     project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
     HONEST[situation](project)
-    assert verification.verify(project).errors == []
+    assert verification.verify(project, signed=exported.signed(project)).errors == []
