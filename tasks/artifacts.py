@@ -35,6 +35,9 @@ SOFT_LABELS = DATA / "soft_labels/soft_labels.parquet"
 EXTERNAL = DATA / "external"
 TESTED = EXTERNAL / "tested"
 EXTERNAL_CORPORA = TESTED / "corpora.json"
+# Of the checks of external corpora together: what `report` reads.
+EXTERNAL_VALIDATION = EXTERNAL / "validation"
+EXTERNAL_VALIDATED = EXTERNAL_VALIDATION / "corpora.json"
 
 PREDICTIONS = DATA / "evaluation/predictions.parquet"
 EXTERNAL_PREDICTIONS = DATA / "evaluation/external.parquet"
@@ -184,6 +187,7 @@ def _of_corpora(role: Role) -> Iterator[Artifact]:
 CATALOGUE = (
     *(artifact for role in get_args(Role) for artifact in _of_corpora(role)),
     Artifact(EXTERNAL_CORPORA, "list of the external corpora", "external"),
+    Artifact(EXTERNAL_VALIDATED, "list of the external corpora that were validated", "external"),
     Artifact(RECORDINGS, "table of recordings of all training corpora", "pool", "RECORDINGS"),
     Artifact(CYCLES, "table of cycles of all training corpora", "pool", "CYCLES"),
     Artifact(SUMMARY, "summary of the cycles of all training corpora", "pool"),

@@ -104,7 +104,13 @@ class RunResults:
     @cached_property
     def verdicts(self) -> dict[str, Verdicts]:
         """Verdicts of the validation of each training corpus, by its name."""
-        return {part.name: verdicts.read(self.root, part.name) for part in self.facts.parts or (self.facts,)}
+        parts = self.facts.parts or (self.facts,)
+        return {part.name: verdicts.read(self.root, "training", part.name) for part in parts}
+
+    @cached_property
+    def external_verdicts(self) -> dict[str, Verdicts]:
+        """Verdicts of the validation of each external corpus, by its name."""
+        return {name: verdicts.read(self.root, "external", name) for name in self.metrics["external"]}
 
     def features(self, model: str, external: str | None = None) -> Features:
         """Return the feature caches that a model reads.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts import CorpusFolders
+from tasks.artifacts import CorpusFolders, Role
 from tasks.runtime.artifact_reading import parse, read_json
 
 
@@ -36,11 +36,11 @@ class Verdicts:
     expectations: list[Expectation]
 
 
-def read(root: Path, corpus: str) -> Verdicts:
-    """Return the verdicts of a training corpus of the project at `root`.
+def read(root: Path, role: Role, corpus: str) -> Verdicts:
+    """Return the verdicts of a corpus of the project at `root`.
 
     Raises:
         BreathlineError: The file is missing or damaged.
     """
-    path = root / CorpusFolders("training", corpus).verdicts
+    path = root / CorpusFolders(role, corpus).verdicts
     return parse(Verdicts, read_json(path), path)

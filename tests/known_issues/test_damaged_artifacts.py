@@ -29,6 +29,7 @@ UNREAD = {
     ("report", "history.csv"): "of a model, beside its card; the table of the plot has it",
     ("report", "*.safetensors"): "of a model, beside its card",
     ("report", artifacts.EXTERNAL_CORPORA): "beside the tables of the external corpora, which the metrics name",
+    ("report", artifacts.EXTERNAL_VALIDATED): "beside the verdicts of the external corpora, which the metrics name",
     ("report", artifacts.EMBEDDINGS): "read where embeddings were measured (tests/unit/tasks/reporting)",
 }
 

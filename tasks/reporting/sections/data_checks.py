@@ -12,12 +12,24 @@ MOST = 12  # warnings that are listed for a corpus; the others are in the Data D
 
 def content(run: RunResults) -> Mapping[str, Any]:
     """Return the values of the template."""
-    return {
-        "corpora": run.verdicts,
-        "failing": {name: _failing(found) for name, found in run.verdicts.items()},
-        "most": MOST,
-        "external": list(run.metrics["external"]),
-    }
+    training = [_corpus(name, name, "", found) for name, found in run.verdicts.items()]
+    external = [
+        _corpus(name, f"{name}, only tested on", "external/", found) for name, found in run.external_verdicts.items()
+    ]
+    return {"corpora": [*training, *external], "most": MOST}
+
+
+def _corpus(name: str, title: str, folder: str, found: Verdicts) -> dict[str, Any]:
+    """Return the row of a corpus.
+
+    Args:
+        name: Name of the corpus.
+        title: First cell of the row.
+        folder: Folder of the Data Docs' folder, relative to the page, with a slash at its end.
+        found: Verdicts of the corpus.
+    """
+    docs = f"{folder}data_docs/{name}/index.html"
+    return {"name": name, "title": title, "docs": docs, "verdicts": found, "failing": _failing(found)}
 
 
 def _failing(found: Verdicts) -> list[Expectation]:

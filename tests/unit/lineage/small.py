@@ -238,6 +238,7 @@ def _pool(root: Path, read: Mapping[str, Any], _item: str) -> None:
 def _external(root: Path, read: Mapping[str, Any], _item: str) -> None:
     tests = {name: read["external"][name].get("test", "all") for name in sorted(read["external"])}
     files.write_json(root / artifacts.EXTERNAL_CORPORA, tests)
+    files.write_json(root / artifacts.EXTERNAL_VALIDATED, {"corpora": list(tests)})
 
 
 def _weights(root: Path, _read: Mapping[str, Any], item: str) -> None:

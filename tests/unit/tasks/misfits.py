@@ -102,7 +102,7 @@ READERS = {
         report.report, ("test", "labels", "split", "selections", "student", "students", "classes", "interval"), True
     ),
     "data/validation/icbhi/results.json": Reader(
-        lambda: verdicts.read(Path(), "icbhi"), ("success", "totals.holding", "expectations")
+        lambda: verdicts.read(Path(), "training", "icbhi"), ("success", "totals.holding", "expectations")
     ),
     "data/lineage/evaluate.json": Reader(lambda: project.load(Path()), tuple(record.KEYS)),
 }

@@ -50,6 +50,7 @@ def write(root: Path, explanation: Mapping[str, Any] | None = None) -> None:
     recordings.write_parquet(root / "data/cycles/recordings.parquet")
     corpus_facts.write(root / "data/cycles", facts())
     files.write_json(root / "data/validation/other/results.json", VERDICTS)
+    files.write_json(root / "data/external/validation/theirs/results.json", {**VERDICTS, "expectations": []})
     cache = root / "data/fbank/efficientat/demo"
     cache.mkdir(parents=True)
     np.save(cache / "features.npy", np.random.default_rng(0).normal(size=(frame.height, FRAMES, MELS)).astype("f2"))

@@ -25,6 +25,7 @@ def test_each_corpus_has_its_verdict_and_a_link(run):
     link = '<td><a href="data_docs/other/index.html">other</a></td>'
     assert f'<th scope="row">other</th>{cells}{link}' in html.replace("\n", "")
     assert '<a href="external/data_docs/theirs/index.html">theirs</a>' in html
+    assert f'<th scope="row">theirs, only tested on</th>{cells}' in html.replace("\n", "")
     assert html.count("No cycle is shorter than 0.5 s.") == data_checks.MOST
     assert "And 3 more in the Data Docs." in html
 
