@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from tasks import artifacts
 from tasks.exporting import onnx_file, quantisation
 from tasks.exporting.quantisation import Method
 from tasks.features import cycle_waveforms
-from tasks.prediction.facts import SELECTION, identity
+from tasks.prediction.facts import ID_DIGITS, SELECTION, identity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import assignment
@@ -100,11 +101,15 @@ def write(folder: Path, card: Mapping[str, Any], on_cycle: Advance = lambda done
     full_bytes = source.stat().st_size
     source.replace(folder / FULL)
     (folder / f"{method}.onnx").replace(source)
+    own_id = hashlib.sha256(source.read_bytes()).hexdigest()[:ID_DIGITS]
+    quantisation.set_id(source, own_id)
     for other in tried.keys() - {method}:
         (folder / f"{other}.onnx").unlink()
     return {
         "file": FILE,
         "full_file": FULL,
+        "id": own_id,
+        "full_id": card.get("id"),
         "method": method,
         "own_split": is_trained_here(card),
         "bytes": {"float32": full_bytes, "int8": source.stat().st_size},

@@ -62,7 +62,8 @@ def write(
         hub_layout.PREPROCESSOR: lambda path: files.write_json(path, hub_layout.preprocessor(card)),
         folder.USE: folder.write_example,
     }
-    card.pop("int8", None)  # of a source with weights of 8 bits, whose full network is copied
+    if reduced := card.pop("int8", None):  # of a source with weights of 8 bits, whose full network is copied
+        card["id"] = reduced.get("full_id", card.get("id"))
     for name in FILES[kind]:
         full = source / int8.FULL
         copied = full if name == folder.ONNX and full.is_file() else source / name
@@ -72,6 +73,7 @@ def write(
             writers[name](out / name)
     if quantise:
         card["int8"] = int8.write(out, card, on_cycle)
+        card["id"] = card["int8"]["id"]
     cards.write(out, card)
     readme.write(out, card)
     return card

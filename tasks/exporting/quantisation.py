@@ -79,6 +79,16 @@ def write(path: Path, source: Path, method: Method, calibration: Iterable[Given]
     return len(nodes)
 
 
+def set_id(path: Path, model_id: str) -> None:
+    """Write the id of a model into the metadata of its ONNX file."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx_file.clean(model, {one.key: one.value for one in model.metadata_props} | {"id": model_id})
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+
 def _save(path: Path, model: onnx.ModelProto, source: Path) -> None:
     """Write a model with the metadata of the file that it was made of, and no others."""
     import onnx

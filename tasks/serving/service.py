@@ -90,6 +90,9 @@ class Service:
         options = Options(max_seconds=self.limits.max_seconds)
         try:
             found = self._predictor.predict(upload.path, options, run=run, on_progress=lambda _: ticket.check())
+        except RequestError:  # it took too long
+            self._log(None, upload)
+            raise
         except BreathlineError as error:
             self._log(None, upload)
             raise _refusal(error, upload) from error

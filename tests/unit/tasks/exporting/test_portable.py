@@ -6,6 +6,7 @@ from pathlib import Path
 
 import huggingface_hub
 import numpy as np
+import onnx
 import pytest
 import soundfile
 import torch
@@ -112,7 +113,7 @@ def test_the_example_of_use_gives_no_class_without_usable_samples_and_names_each
         soundfile.write(tmp_path / f"{name}.wav", samples, 16_000, subtype="FLOAT")
     (tmp_path / "text.wav").write_text("no sound")
     wavs = [tmp_path / f"{name}.wav" for name in (*faulty, "text", "missing", "good")]
-    rows, said = exports_on_disk.run_example(Path(sys.executable), exported, wavs, tmp_path)
+    rows, said = exports_on_disk.run_example(Path(sys.executable), exported, wavs, tmp_path, status=1)
     assert {row["banner"] for row in rows} == {exports_on_disk.BANNER}
     assert rows[-len(expected) :] == expected
     without = rows[: -len(expected)]
@@ -193,6 +194,12 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     assert read_json(tmp_path / "out/model.json")["int8"] == found
     path, full = tmp_path / "out" / found["file"], tmp_path / "out" / found["full_file"]
     assert full.read_bytes() == (exported / "model.onnx").read_bytes()
+    ids = [
+        {one.key: one.value for one in onnx.load(one, load_external_data=False).metadata_props}["id"]
+        for one in (path, full)
+    ]
+    assert ids == [card["id"], found["full_id"]] == [found["id"], read_json(exported / "model.json")["id"]]
+    assert len(set(ids)) == 2
     assert found["own_split"] is False  # the working directory has no such student
     assert found["bytes"] == {"float32": (exported / "model.onnx").stat().st_size, "int8": path.stat().st_size}
     assert list(found["tried"]) == ["weights", "dynamic", "static"]
@@ -221,6 +228,9 @@ def test_weights_of_8_bits_are_smaller_and_their_cost_is_measured(exported, tmp_
     assert found["validation"]["cycles"] == 12
     assert [done for done, _ in seen] == list(range(1, 1 + len(seen)))
     assert len(seen) == seen[-1][1]
+    shutil.copy(exported / "model.safetensors", tmp_path / "out")
+    again = portable.write("onnx", tmp_path / "out", tmp_path / "again")  # of the full network
+    assert (again["id"], "int8" in again) == (found["full_id"], False)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import uvicorn
 
 from tasks.prediction import predictor
 from tasks.serving import app, running
+from tasks.serving.answers import ProblemDetails
 from tasks.serving.service import Service
 from tasks.serving.settings import LOOPBACK, Limits
 from tests.unit.tasks.serving import tiny
@@ -106,3 +107,18 @@ def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None,
             server.should_exit = True
             thread.join(20)
             assert not thread.is_alive()
+
+
+def problem(response, status):
+    """Return the problem that a response holds, of the expected status."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    return ProblemDetails.model_validate(response.json())
+
+
+def wait_until(condition, seconds=10.0):
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -16,6 +16,7 @@ from tasks.serving import answers
 from tasks.serving.settings import TOKEN_VARIABLE
 from tests.unit.tasks.serving import hostile, tiny
 from tests.unit.tasks.serving.processes import process
+from tests.unit.tasks.serving.servers import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +139,3 @@ def accepts(port):
     except OSError:
         return False
     return True
-
-
-def wait_until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
