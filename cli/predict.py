@@ -212,11 +212,11 @@ def _write(
     if not predictions:
         return
     from cli.predictions import show
-    from tasks.prediction import outputs, results
+    from tasks.prediction import columns, outputs, results
     from tasks.runtime.words import counted
 
     rows = [row for prediction in predictions for row in prediction.rows()]
-    names = results.columns(predictions[0].model.classes)
+    names = columns.columns(predictions[0].model.classes)
     if piped == "table":
         show(predictions, console)
     elif piped == "labels":

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.prediction.results import CAUTION, Prediction, kind
+from tasks.prediction.columns import kind
+from tasks.prediction.results import CAUTION, Prediction
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
 

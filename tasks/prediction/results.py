@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from tasks.prediction.columns import MEASURES, columns, kind
 from tasks.prediction.judgement import Decision, Judgement, abnormal_share
 from tasks.prediction.stream import Measures
 
@@ -15,21 +16,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 CAUTION = "For research only: not a medical device, not a diagnosis."
-# Columns of the measures of a segment or recording.
-MEASURES = {
-    "level_dbfs": "rms_dbfs",
-    "peak": "peak",
-    "dc_offset": "dc_offset",
-    "clipped_fraction": "clipped_fraction",
-    "silent_fraction": "silent_fraction",
-    "longest_constant_s": "longest_constant_s",
-    "mix_loss_db": "mix_loss_db",
-    "centroid_hz": "centroid_hz",
-    "band_hz": "band_hz",
-}
-TEXTS = {"model", "model_id", "recording", "file", "patient", "cycle_id", "decision", "predicted", "classes", "channel"}
-TEXTS |= {"note", "banner", "level"}
-COUNTS = {"sample_rate", "channels", "segments", "recordings", "judged", "uncertain", "unlike", "not_judged", "open"}
 GAP_S = 0.01  # between abnormal segments of one run
 
 
@@ -207,22 +193,6 @@ class Prediction:
 
         kinds = {"text": pl.String, "count": pl.Int64, "probability": pl.Float32, "number": pl.Float64}
         return pl.DataFrame(list(self.rows()), {name: kinds[kind(name)] for name in columns(self.model.classes)})
-
-
-def columns(classes: Sequence[str]) -> list[str]:
-    """Return the names of the columns of a table of predictions."""
-    first = ["model", "model_id", "recording", "file", "patient", "cycle_id", "start_s", "end_s"]
-    judged = ["decision", "predicted", "classes", *(f"p_{name}" for name in classes), "confidence", "distance"]
-    return [*first, *judged, "sample_rate", *MEASURES, "note", "banner"]
-
-
-def kind(column: str) -> Literal["text", "count", "probability", "number"]:
-    """Return the kind of values in a column of predictions or of summaries."""
-    if column in TEXTS:
-        return "text"
-    if column in COUNTS or column.startswith("n_"):
-        return "count"
-    return "probability" if column.startswith("p_") else "number"
 
 
 def summarise(predictions: Iterable[Prediction]) -> Summary:

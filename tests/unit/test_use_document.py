@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from tasks.monitoring import log_reading
 from tests.unit.tasks.prediction import onnx_model
-from tests.unit.tasks.prediction.test_predictor import write
+from tests.unit.tasks.prediction.recorded import write
 from tests.unit.tasks.serving.servers import running_server
 from tests.unit.test_commands_in_documents import commands
 

@@ -4,28 +4,22 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import soundfile
 from rich.console import Console
 
 from cli.predict import predict
 from cli.predictions import progress
-from lineage import files
 from tasks.audio import quality, reading
 from tasks.monitoring import log_reading
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256, write_json
-from tests import toy
+from tasks.runtime.files import sha256
 from tests.unit.tasks import models_on_disk
 from tests.unit.tasks.prediction import onnx_model
-from tests.unit.tasks.prediction.test_predictor import normalised, write
+from tests.unit.tasks.prediction.recorded import normalised, write
 
 
 @pytest.fixture
@@ -119,40 +113,6 @@ def test_outside_of_a_project_a_model_must_be_a_folder(folder):
     Path("model").rename("seeds/2")
     predict(["a.wav"], model="seeds", out=[Path("out.json")])
     assert json.loads(Path("out.json").read_text(encoding="utf-8"))[0]["model"] == "seeds, seed 2"
-
-
-START = """
-import sys
-from cli.start import main
-try:
-    main(prog_name="breathline")
-finally:
-    print("heavy:", sorted(set(sys.modules) & set(sys.argv[0].split())), file=sys.stderr)
-"""
-HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx jinja2 cli.run cli.main flows.registry"
-
-
-def of_project(folder):
-    """Write the record of an export, and an annotation beside the recording."""
-    described = files.describe(folder, ["data/export"])
-    facts = {"command": "", "inputs": [], "params": {}, "modules": {}, "code": [], "environment": {}, "stage": "export"}
-    write_json(folder / "data/lineage/export.json", facts | {"outputs": described})
-    (folder / "a.txt").write_text("0.5\t2.0\t0\t1\n")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("prepare", "heavy"), [(lambda _: None, f"{HEAVY} ruamel"), (of_project, HEAVY)])
-def test_an_export_predicts_without_torch_tables_and_other_commands(folder, prepare, heavy):
-    """One short file takes 0.6 s, of which these imports would be several seconds (docs/benchmarks.md)."""
-    onnx_model.write(folder / "data" / "export" / "1")
-    prepare(folder)
-    program = f"import sys; sys.argv[0] = {heavy!r}\n{START}"
-    command = [sys.executable, "-c", program, "predict", "a.wav", "--model", "data/export/1", "--out", "a.csv"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=toy.ENV)
-    assert done.returncode == 0, done.stderr
-    assert "heavy: []" in done.stderr
-    assert "engine onnx" in done.stdout
-    assert "learned from generated sounds" in done.stdout
 
 
 def test_rows_on_standard_output_are_alone_there(folder, capfdbinary):
@@ -314,28 +274,3 @@ def test_progress_on_a_terminal_reaches_the_end(tmp_path):
         on_frames(files[0], 250)
         on_done(files[0])
     assert quiet.getvalue() == ""
-
-
-NIGHT = """
-import sys
-from cli.start import main
-try:
-    main(prog_name="breathline")
-finally:  # not of `resource`, whose figure begins with the memory of the process that started this one
-    print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
-"""
-
-
-@pytest.mark.long
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the size of a process in /proc")
-def test_a_night_of_eight_hours_takes_less_than_400_mb(folder):
-    onnx_model.write(folder / "export", duration_s=2.5)
-    random = np.random.default_rng(0)
-    with soundfile.SoundFile("night.wav", "w", 4000, 1, subtype="PCM_16") as file:
-        for _ in range(8 * 60):
-            file.write(random.normal(0, 0.05, 240_000))
-    command = [sys.executable, "-c", NIGHT, "predict", "night.wav", "--model", "export", "--out", "night.parquet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=toy.ENV)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stderr.splitlines()[-1]) * 1024 < 400e6
-    assert pq.read_metadata("night.parquet").num_rows == 11_520

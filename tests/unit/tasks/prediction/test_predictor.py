@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import soundfile
 import torch
@@ -14,10 +12,6 @@ import torch
 from models.decision_rules import DecisionRule
 from models.frontends.registry import create
 from models.heads import Head, Heads
-from models.training.features import Features
-from models.training.inference import predict
-from models.training.normalization import CycleSources
-from models.training.settings import ComputeSettings
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.features.arrays import compute
@@ -29,25 +23,12 @@ from tasks.prediction.predictor import Predictor
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks import models_on_disk
 from tests.unit.tasks.prediction import onnx_model
-
-RATE = 8000
+from tests.unit.tasks.prediction.recorded import RATE, sound, write
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Predictor:
     return predictor.load(models_on_disk.write(tmp_path_factory.mktemp("model")), "toy")
-
-
-def sound(seconds: float) -> np.ndarray:
-    """Return samples that 16 bits hold exactly: noise that grows louder and a tone that rises."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    noise = np.random.default_rng(0).normal(0, 0.03, len(time)) * (1 + time)
-    return np.round((noise + 0.2 * np.sin(2 * np.pi * (100 + 150 * time) * time)) * 2**15) / 2**15
-
-
-def write(path: Path, seconds: float = 2.25) -> Path:
-    soundfile.write(path, sound(seconds), RATE, subtype="PCM_16")
-    return path
 
 
 @pytest.mark.parametrize(
@@ -231,75 +212,6 @@ def test_embeddings_are_those_of_the_usable_segments(model, tmp_path):
     assert np.ptp(embeddings, axis=0).max() > 0.01
     parts, embeddings = model.embed(predictor.array(np.zeros(RATE), RATE))
     assert (parts, embeddings.shape) == ([], (0, 0))
-
-
-def normalised(folder: Path, kind: dict[str, str]) -> Predictor:
-    """Return a model with a normalisation."""
-    card = models_on_disk.write(folder) / "model.json"
-    values = json.loads(card.read_text())
-    mean = np.linspace(-0.5, 0.5, values["mels"])
-    settings = {"level": "none", "spectrum": "none"} | kind
-    card.write_text(json.dumps(values | {"normalization": settings | {"mean": mean.tolist()}}))
-    return predictor.load(folder, "toy")
-
-
-def annotated(folder: Path, name: str, seconds: float, gain: float) -> Path:
-    wav = folder / f"{name}.wav"
-    soundfile.write(wav, gain * sound(seconds), RATE, subtype="PCM_16")
-    cycles = [f"{start}\t{start + 0.75}\t0\t0" for start in np.arange(0, seconds - 0.75, 0.75)]
-    (folder / f"{name}.txt").write_text("\n".join(cycles) + "\n")
-    return wav
-
-
-KINDS = [{"level": "recording"}, {"spectrum": "recording"}, {"spectrum": "device_of_the_data"}]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_recording_is_predicted_with_the_normalisation_of_the_evaluation(tmp_path, kind):
-    model = normalised(tmp_path / "model", kind)
-    wavs = [
-        annotated(tmp_path, "101_1b1_Al_sc_Meditron", 2.25, 1.0),
-        annotated(tmp_path, "102_1b1_Al_sc_Meditron", 3, 0.1),
-    ]
-    (tmp_path / "silent.wav").write_bytes(b"no recording")
-    offsets = model.device_offsets([*wavs, tmp_path / "silent.wav"])
-    assert set(offsets) == (set(wavs) if kind == KINDS[2] else set())
-    said = [one for wav in wavs for one in model.predict(wav, offsets=offsets.get(wav)).segments]
-    front_end = create("ast", models_on_disk.DURATION_S)
-    waveforms = [
-        torch.from_numpy(one) for wav in wavs for one in extraction.extract(wav, CORPUS, [16_000]).audio[16_000]
-    ]
-
-    cache, cycles = tmp_path / "cache", [one.cycle_id for one in said]
-    cache.mkdir()
-    np.save(cache / "features.npy", compute(front_end, waveforms).numpy())
-    pq.write_table(
-        pa.table({"cycle_id": cycles, "row": np.arange(len(cycles), dtype=np.int32)}), cache / "index.parquet"
-    )
-    (cache / "statistics.json").write_text(json.dumps({"frontend": "ast", "duration_s": 1.0}))
-    evaluated = Features(cache)
-    own = [cycle.rpartition("_")[0] for cycle in cycles]
-    evaluated.normalize(model.normalization, [CycleSources(cycles, own, ["icbhi/Meditron"] * len(cycles))])
-    network, settings = model.engine.network.network, ComputeSettings(device="cpu", precision="fp32", threads=1)
-    logits = predict(network, evaluated, evaluated.find(cycles), compute=settings)
-    wanted = torch.from_numpy(logits).softmax(1).numpy()
-    plain = Features(cache)
-    unnormalised = predict(network, plain, plain.find(cycles), compute=settings)
-    assert np.abs(logits - unnormalised).max() > 0.01
-    found = np.array([one.judgement.probabilities for one in said])
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-
-
-def test_a_model_normalised_by_device_needs_several_recordings(tmp_path):
-    model = normalised(tmp_path / "model", {"spectrum": "device_of_the_data"})
-    wav = write(tmp_path / "a.wav")
-    said = (
-        r"device_of_the_data(.|\n)*several recordings(.|\n)*1 is usable(.|\n)*folder of recordings of this one device"
-    )
-    with pytest.raises(BreathlineError, match=said):
-        model.predict(wav)
-    with pytest.raises(BreathlineError, match=said):
-        model.device_offsets([wav, tmp_path / "missing.wav"])
 
 
 def test_a_model_with_a_head_for_each_corpus_predicts_the_mean_of_the_heads(tmp_path):
