@@ -46,7 +46,7 @@ def withdraw(
     from flows.processes.run_lock import exclusive_run
     from flows.withdrawal import letter, plan, run
 
-    root, console = Path.cwd(), Console(highlight=False, emoji=False)
+    root, console = Path.cwd(), make_console(highlight=False)
     if dry:
         planned = plan.make(root, patient, remote)
         print_json(_plan(planned)) if as_json else show(planned, console)

@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -104,12 +105,14 @@ def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(hooks, field.name, None)
 
 
-@pytest.fixture(autouse=True)
-def no_foreign_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_foreign_modules() -> Iterator[None]:
     """Accept the modules of this process in records of other folders; a stage of a test is a process of its own."""
     from lineage import foreign_modules
 
-    monkeypatch.setattr(foreign_modules, "accepted", lambda root: {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foreign_modules, "accepted", lambda root: {})
+        yield
 
 
 @pytest.fixture(scope="session")

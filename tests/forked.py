@@ -190,6 +190,7 @@ def _run_breathline() -> None:
 
 def _run_stage() -> None:
     sys.path[0] = os.getcwd()
+    sys.modules.pop("__mp_main__", None)  # name that multiprocessing gives to this file
     runpy.run_module("cli.stage", run_name="__main__", alter_sys=True)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from tasks.runtime.words import counted, listed, printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def log(
     if as_json:
         print_json(found.as_json())
     else:
-        show(found, Console(highlight=False, emoji=False), everything=everything)
+        show(found, make_console(highlight=False), everything=everything)
 
 
 def show(found: History, console: Console, *, everything: bool) -> None:

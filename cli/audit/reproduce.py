@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.output import print_json
+from cli.output import make_console, print_json
 from tasks.runtime.words import counted
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def reproduce(
     from lineage.verify.audited_project import AuditedProject
 
     options = run.Options(anyway=anyway, tolerance=tolerance, keep=keep)
-    console, found = Console(highlight=False, emoji=False, soft_wrap=True), []
+    console, found = make_console(highlight=False, soft_wrap=True), []
     with targets.find(AuditedProject(Path.cwd()), what) as runs:
         for outcome in targets.reproduce_each(runs, options):
             found.append(outcome)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from lineage import foreign_modules
 from tasks.runtime import text_streams
 from tests import toy
 from tests.unit.cli.test_errors import COMMANDS
@@ -43,12 +44,13 @@ for arguments in json.load(sys.stdin):
 
 
 @pytest.mark.slow  # every command, among them those that import torch
-def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run):
+def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run, tmp_path):
+    project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
     calls = [[*words, *more] for words in COMMANDS for more in (ARGUMENTS.get(" ".join(words), []), ["--help"])]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         input=json.dumps(calls).encode(),
-        cwd=small_run,
+        cwd=project,
         env=toy.ENV | ASCII,
         capture_output=True,
         check=False,
@@ -67,8 +69,9 @@ def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run):
 @pytest.mark.parametrize(("stage", "status", "words"), [("pool", 0, ""), ("weights@nothing", 1, "failed: ")])
 def test_a_stage_ends_the_same_on_such_a_terminal(small_run, tmp_path, stage, status, words):
     project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    env = toy.ENV | ASCII | {foreign_modules.ALLOWED: str(toy.ROOT)}  # the project has no `cli` of its own
     done = subprocess.run(
-        [sys.executable, "-m", "cli.stage", stage], cwd=project, env=toy.ENV | ASCII, capture_output=True, check=False
+        [sys.executable, "-m", "cli.stage", stage], cwd=project, env=env, capture_output=True, check=False
     )
     shown = (done.stdout + done.stderr).decode("ascii")
     assert (done.returncode, words in shown) == (status, True), shown

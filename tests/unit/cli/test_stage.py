@@ -47,7 +47,7 @@ def test_a_stage_that_does_not_exist_is_refused(tmp_path, arguments, message):
 def test_the_launcher_records_a_stage_and_the_stage_alone_does_not(tmp_path):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("models", "tasks"):
+    for name in ("cli", "flows", "lineage", "models", "tasks"):
         shutil.copytree(ROOT / name, tmp_path / name)
     assert run(tmp_path, "-m", "tasks.weights", "scratch")[0] == 0
     assert record.read(tmp_path, "weights@scratch") is None

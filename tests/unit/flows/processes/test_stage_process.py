@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -128,8 +129,10 @@ def prestarted() -> int:
     """Return the id of the prestarted DVC process; its guard starts it in a moment."""
     while True:
         for process in psutil.Process().children(recursive=True):
-            if process.ppid() == os.getpgid(process.pid) and Path(process.cmdline()[-1]).name == "prestarted_dvc.py":
-                return process.pid
+            with suppress(psutil.Error):  # it has just ended
+                names = [Path(part).name for part in process.cmdline()[-1:]]
+                if process.ppid() == os.getpgid(process.pid) and names == ["prestarted_dvc.py"]:
+                    return process.pid
         time.sleep(0.02)
 
 

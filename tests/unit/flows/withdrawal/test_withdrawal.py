@@ -84,7 +84,7 @@ def spread(root: Path, remote: Path) -> None:
     for name in ("data", ".lineage"):
         shutil.copytree(root / name, workspace / name)
     shutil.copy(root / "dvc.lock", workspace / "dvc.lock")
-    (root / "reports/audit").mkdir()
+    (root / "reports/audit").mkdir(exist_ok=True)
     (root / "reports/audit/prov.json.gz").write_bytes(gzip.compress(b'{"id": "103_1b1_Tc_sc_Meditron_001"}'))
     (root / HANDED_OUT).parent.mkdir()
     with independent_search.zipfile.ZipFile(root / HANDED_OUT, "w", independent_search.zipfile.ZIP_DEFLATED) as archive:
