@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.output import print_json, table
+from cli.output import make_console, print_json, table
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed
 
