@@ -4,14 +4,17 @@ import shutil
 
 import pytest
 
-from lineage import events, record, recorder, test_use
+from lineage import code, events, record, recorder, test_use
 from lineage.verify import verification
 from tests import toy
 
 
 @pytest.fixture
-def project(small_run, tmp_path):
-    return shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+def project(small_run, tmp_path, monkeypatch):
+    root = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+    # This process has imported the modules of the tests, not those of the project.
+    monkeypatch.setattr(code, "imported_modules", lambda _: record.read(root, "evaluate")["modules"])
+    return root
 
 
 def experiment(project, monkeypatch, *, fails=False):
