@@ -39,8 +39,8 @@ demo: setup ## the whole graph on the generated demo corpus, then its results
 test: setup lint ## all that CI runs: lint, types and tests, some twelve minutes on two cores
 	$(MAKE) --jobs=2 tests types
 
-# Three processes for two cores: some tests wait for servers that start.
-PYTEST := python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+# Four processes for two cores: many tests wait for servers, kills and disks.
+PYTEST := python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 tests: setup ## the tests of `make test`, without lint and types
 	$(PYTEST) --durations=25
