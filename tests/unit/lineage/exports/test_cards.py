@@ -1,5 +1,6 @@
 """Model card and data card, as huggingface_hub reads them."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -19,7 +20,10 @@ from tasks.corpora.icbhi import facts as icbhi
 from tasks.runtime import corpus_facts
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def tables(text):
@@ -159,6 +163,25 @@ def test_the_cards_link_to_the_terms_of_use_of_the_recordings(made, several_proj
     assert card.data.license_name == "free-for-research"
     # Corpora with different terms have no common address.
     assert "license_link" not in model_card.card(project.load(several_project))
+
+
+def test_facts_of_the_cards_follow_from_the_tables(made):
+    cycles = pl.read_parquet(made.root / "data/cycles/cycles.parquet")
+    recordings = pl.read_parquet(made.root / "data/cycles/recordings.parquet")
+    data, model = data_card.card(made), model_card.card(made)
+    for (split,), rows in cycles.group_by("split"):
+        counts = [recordings.filter(split=split).height, rows["patient_id"].n_unique(), rows.height]
+        assert f"| {split} | {' | '.join(map(str, counts))} |" in data
+        names = ("normal", "crackle", "wheeze", "both")
+        classes = ", ".join(f"{name} {(rows['lungsound_4'] == number).sum()}" for number, name in enumerate(names))
+        assert f"| {split} | lungsound_4 | {classes} |" in data
+    patients = recordings.group_by("device").agg(pl.col("patient_id").n_unique()).sort("patient_id", descending=True)
+    assert f"| device | {', '.join(f'{device} {number}' for device, number in patients.rows())} |" in data
+    predictions = pl.read_parquet(made.root / "data/evaluation/predictions.parquet")
+    tested = predictions.filter(pl.col("model") == "student/1")
+    assert f"On {tested.height} test cycles of {tested['patient_id'].n_unique()} patients" in model
+    for name, number in zip(("normal", "crackle", "wheeze", "both"), range(4), strict=True):
+        assert f"| {name} | {(tested['label'] == number).sum()} |" in model
 
 
 def identity(statement, *, verified):

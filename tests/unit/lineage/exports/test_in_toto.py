@@ -3,12 +3,14 @@
 import hashlib
 import json
 import shutil
+from datetime import datetime
 
 import pytest
 from google.protobuf import json_format
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
+from ruamel.yaml import YAML
 
 from lineage import events, files, project
 from lineage.exports import attested, in_toto
@@ -47,6 +49,33 @@ def test_the_statement_names_archive_recordings_code_commit_and_lock(statement, 
     assert found["source code"] == {"gitCommit": toy.call(small_project, "git", "rev-parse", "HEAD").strip()}
     assert {"data/raw/icbhi/audio/101_1b1_Tc_sc_Meditron.wav", "requirements.lock", "tasks/evaluate.py"} <= set(found)
     assert "uncommitted changes" not in found
+
+
+def test_facts_of_the_statement_follow_from_files_and_log(statement, made):
+    root, predicate = made.root, statement["predicate"]
+    named = [
+        *statement["subject"],
+        *predicate["runDetails"]["byproducts"],
+        *predicate["buildDefinition"]["resolvedDependencies"],
+    ]
+    files = {one["name"]: one["digest"].get("sha256") for one in named if (root / one["name"]).is_file()}
+    assert {"reports/report.html", "reports/plots/roc.csv", "data/lineage/evaluate.json", "requirements.lock"} <= set(
+        files
+    )
+    assert files == {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in files}
+    lines = [json.loads(line) for line in (root / ".lineage/events.jsonl").read_text().splitlines()]
+    times = {
+        event: [datetime.fromisoformat(line["at"]) for line in lines if line["event"] == event]
+        for event in ("start", "end")
+    }
+    stated = {
+        key: datetime.fromisoformat(predicate["runDetails"]["metadata"][key]) for key in ("startedOn", "finishedOn")
+    }
+    assert stated == {"startedOn": min(times["start"]), "finishedOn": max(times["end"])}
+    evaluated = next(line for line in lines if line["event"] == "end" and line["stage"] == "evaluate")
+    assert predicate["runDetails"]["metadata"]["invocationId"] == evaluated["hash"]
+    parameters = YAML(typ="safe").load(root / "params.yaml")
+    assert predicate["buildDefinition"]["externalParameters"]["stages"]["evaluate"]["labels"] == parameters["labels"]
 
 
 def test_a_dirty_tree_is_stated(copied):
