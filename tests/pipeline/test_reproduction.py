@@ -1,5 +1,7 @@
 """Trainings of a finished run are repeated: equal bytes, and networks exchanged with all their evidence are found."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from lineage.verify import training_recomputation, verification
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Sample
 from tests import forked, toy
+from tests.pipeline import runs
 from tests.pipeline import tampering as do
 from tests.pipeline.tampered import weights
 from tests.pipeline.tampered.cases import DEEP
@@ -25,8 +28,8 @@ def _forks(monkeypatch):
 
 
 def test_a_training_gives_equal_bytes_and_finds_an_exchanged_network(project):
-    with targets.find(AuditedProject(project), "student/1") as runs:
-        (found,) = targets.reproduce_each(runs, Options(quiet=True))
+    with targets.find(AuditedProject(project), "student/1") as recorded:
+        (found,) = targets.reproduce_each(recorded, Options(quiet=True))
     assert (found.verdict, found.files, found.conditions) == ("reproduced", 3, ())
 
     weights.exchange(project)
@@ -38,10 +41,37 @@ def test_a_training_gives_equal_bytes_and_finds_an_exchanged_network(project):
 @pytest.mark.long
 @pytest.mark.parametrize("what", ["score", "extract@icbhi", "report", "download@icbhi", "export"])
 def test_every_kind_of_stage_is_reproducible(project, what):
-    with targets.find(AuditedProject(project), what) as runs:
-        found = list(targets.reproduce_each(runs, Options(quiet=True)))
+    with targets.find(AuditedProject(project), what) as recorded:
+        found = list(targets.reproduce_each(recorded, Options(quiet=True)))
     assert [one for one in found if one.verdict != "reproduced"] == []
     assert len(found) == (5 if what == "score" else 1)
+
+
+def trained(folder: Path, recipe: str, *options: str) -> Path:
+    """Return a copy of the project in which the first student of a recipe was trained on an uncommitted params.yaml."""
+    toy.checkout(runs.ROOT, folder)
+    runs.commit(folder, "the code")
+    toy.call(folder, "breathline", "recipe", "use", recipe, *options)
+    runs.repro(folder, "train_student@1")
+    return folder
+
+
+def check_student(project: Path) -> None:
+    with targets.find(AuditedProject(project), "student/1") as recorded:
+        (found,) = targets.reproduce_each(recorded, Options(quiet=True))
+    assert (found.verdict, found.files, len(found.code)) == ("reproduced", 3, 2), found
+
+
+@pytest.mark.long  # about two minutes
+def test_the_student_of_the_demo_gives_equal_bytes(tmp_path):
+    check_student(trained(tmp_path / "project", "demo"))
+
+
+@pytest.mark.real
+@pytest.mark.long  # about two minutes
+def test_plain_fine_tuning_on_real_recordings_gives_equal_bytes(real_icbhi, tmp_path):
+    subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "icbhi"], check=True)
+    check_student(trained(tmp_path / "project", "mn_plain", "--small", "--corpus", str(tmp_path / "icbhi")))
 
 
 @pytest.mark.long
