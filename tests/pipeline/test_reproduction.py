@@ -62,13 +62,15 @@ def check_student(project: Path) -> None:
     assert (found.verdict, found.files, len(found.code)) == ("reproduced", 3, 2), found
 
 
-@pytest.mark.long  # about two minutes
+@pytest.mark.long  # about two minutes on quiet cores
+@pytest.mark.timeout(3600)
 def test_the_student_of_the_demo_gives_equal_bytes(tmp_path):
     check_student(trained(tmp_path / "project", "demo"))
 
 
 @pytest.mark.real
-@pytest.mark.long  # about two minutes
+@pytest.mark.long  # about two minutes on quiet cores
+@pytest.mark.timeout(3600)
 def test_plain_fine_tuning_on_real_recordings_gives_equal_bytes(real_icbhi, tmp_path):
     subprocess.run([sys.executable, real_icbhi / "unpack.py", tmp_path / "icbhi"], check=True)
     check_student(trained(tmp_path / "project", "mn_plain", "--small", "--corpus", str(tmp_path / "icbhi")))
