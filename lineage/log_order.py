@@ -11,6 +11,7 @@ STEP = timedelta(days=1)  # largest step back of a clock that is not an error
 WAIT = timedelta(minutes=5)  # longest time from the moment that an entry names to its writing
 PAUSE_S, PAUSE_SHARE = 60, 0.1  # difference between clock and measured duration that is told
 OF_RUN = ("user", "host", "pid")  # facts that the end of a run, where it states them, shares with the start
+OF_START = ("stage", "at", "host", "pid")  # facts that no two starts share: a process does one thing at a time
 OF_LOG = ("number", "before", "hash", "key", "signature", "adopted")  # keys that an entry gets from its log
 
 
@@ -59,12 +60,21 @@ def own(entries: Sequence[Entry]) -> Iterator[Entry]:
 
 
 def _runs(entries: Sequence[Entry], complete: bool) -> Iterator[Fault]:
-    """Yield ends without a start, further ends of a run, and ends that contradict their start."""
+    """Yield repeated starts, ends without a start, further ends of a run, and ends that contradict their start."""
     starts: dict[str, Entry] = {}
+    moments: dict[tuple[object, ...], int] = {}
     ended: dict[str, int] = {}
     for entry in entries:
         if entry.get("event") == "start":
             starts[str(entry.get("hash"))] = entry
+            began = tuple(entry.get(key) for key in OF_START)
+            if (
+                "pid" in entry
+                and "adopted" not in entry
+                and moments.setdefault(began, _number(entry)) != _number(entry)
+            ):
+                what = f"entry {moments[began]} is a start of the same process at the same moment: it was repeated"
+                yield Fault(_number(entry), what)
         if entry.get("event") != "end":
             continue
         named, what = str(entry.get("start")), None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage import events, machine, record, record_writing, test_use
-from tasks.runtime.disk_errors import DiskError
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
 
@@ -24,7 +24,8 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         decisions: Mapping to which the work adds its decisions; it is read when the work has ended.
 
     Raises:
-        BreathlineError: dvc.yaml does not have the stage. Errors of the work are raised again.
+        BreathlineError: dvc.yaml does not have the stage, a module from outside of the project was imported, or the key
+            of the event log cannot be used. Errors of the work are raised again.
     """
     energy, recording_began = machine.Energy(), time.perf_counter()
     log, experiment = events.home(root), events.experiment(root)
@@ -50,8 +51,8 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         work_ended = time.perf_counter()
         path = record_writing.write(root, record_start, decisions)
     except BaseException as error:
-        # A full disk refuses this event as well; the first error says more.
-        with suppress(OSError, DiskError):
+        # A full disk, or a key of the log that was removed, refuses this event as well; the first error says more.
+        with suppress(OSError, BreathlineError):
             end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
     evaluated = test_use.of_record(record.read(root, stage) or {}) if stage == test_use.STAGE else {}

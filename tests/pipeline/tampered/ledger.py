@@ -16,15 +16,26 @@ from tests.pipeline import tampering as do
 def _run(folder, stage, **more):
     """Append a run that made the current record of a stage, with other facts of its end."""
     at = events.now()
-    start = events.append(folder, {"event": "start", "stage": stage, "at": at, "user": "anna", "host": "small"})
+    origin = {"user": "anna", "host": "small", "pid": os.getpid()}
+    start = events.append(folder, {"event": "start", "stage": stage, "at": at, **origin})
     end = {"event": "end", "stage": stage, "start": start, "status": "done", "at": at, "seconds": 0.0}
     events.append(folder, end | {"record": sha256(folder / record.path_of(stage))} | more)
 
 
 def _repeat_end(folder):
     """Append the end of the last run once more."""
-    end = events.read(folder)[-1]
-    events.append(folder, {key: value for key, value in end.items() if key not in ("number", "before", "hash")})
+    events.append(folder, _bare(events.read(folder)[-1]))
+
+
+def _repeat_run(folder):
+    """Append start and end of a run once more."""
+    _run(folder, "report")
+    start, end = events.read(folder)[-2:]
+    events.append(folder, _bare(end) | {"start": events.append(folder, _bare(start))})
+
+
+def _bare(entry):
+    return {key: value for key, value in entry.items() if key not in ("number", "before", "hash")}
 
 
 def _dated(folder, days, of=lambda entry: True):
@@ -107,6 +118,9 @@ CASES = {
     "three entries removed in two places": (lambda p: do.log(p, lambda rows: [*rows[:2], *rows[3:6], *rows[8:]]),
         "log-broken record-changed", "entries 7 to 8", "missing"),
     "the end of a run repeated": (_repeat_end, "log-contradicts", "entry ", "the end was repeated"),
+    "a run copied, its chain whole": (
+        _repeat_run,
+        "log-contradicts", "entry ", "is a start of the same process"),
     "the start of a run removed, its chain whole": (
         lambda p: do.rewrite_log(p, lambda entry: entry if entry["number"] != 5 else None),
         "log-contradicts", "entry 5", "whose start is not before it"),

@@ -45,6 +45,15 @@ CONTRADICTIONS = {
         lambda log: log.append(log[3] | {"number": 7, "hash": "h7"}),
         "entry 4 has already ended this run",
     ),
+    "a repeated run": (
+        lambda log: log.extend(
+            [
+                log[2] | {"number": 7, "hash": "h7"},
+                log[3] | {"number": 8, "hash": "h8", "start": "h7"},
+            ]
+        ),
+        "entry 3 is a start of the same process at the same moment",
+    ),
     "an end without a start": (lambda log: log[3].update(start="0" * 64), "whose start is not before it"),
     "an end before its start": (lambda log: log.insert(2, log.pop(3)), "whose start is not before it"),
     "an end of another stage": (lambda log: log[3].update(stage="pool"), "its start in entry 3 is of extract@demo"),
