@@ -73,8 +73,8 @@ def _runs(entries: Sequence[Entry], complete: bool) -> Iterator[Fault]:
                 and "adopted" not in entry
                 and moments.setdefault(began, _number(entry)) != _number(entry)
             ):
-                what = f"entry {moments[began]} is a start of the same process at the same moment: it was repeated"
-                yield Fault(_number(entry), what)
+                repeated = f"entry {moments[began]} is a start of the same process at the same moment: it was repeated"
+                yield Fault(_number(entry), repeated)
         if entry.get("event") != "end":
             continue
         named, what = str(entry.get("start")), None
