@@ -87,6 +87,7 @@ def test_a_number_is_compared_to_its_last_decimal(cell, values, wrong):
     assert differs(cell, values) == wrong
 
 
+@pytest.mark.slow  # a page is rendered: 3 s
 @pytest.mark.parametrize("section", tables.FROM_PREDICTIONS)
 def test_every_number_of_a_table_follows_from_the_predictions(run, section):
     predicted, shown = run
@@ -107,12 +108,14 @@ def test_every_number_of_a_table_follows_from_the_predictions(run, section):
     assert count
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_network_are_those_of_its_card(run):
     _, (name, *cells) = run[1].rows("training")
     assert (name, cells[-3:]) == ("student/1", ["12,345", "1", "2"])  # parameters, seed, epoch
     assert NUMBER.findall(cells[0]) == ["0.1", "2.0", "1.0"]  # width, and seconds of windows
 
 
+@pytest.mark.slow
 def test_every_section_of_the_page_has_a_test_of_its_numbers(run):
     sources = {*tables.FROM_PREDICTIONS, *tables.FROM_OTHERS}
     assert not tables.FROM_PREDICTIONS.keys() & tables.FROM_OTHERS.keys()
