@@ -24,9 +24,9 @@ def export(
     key: Annotated[
         Path | None, typer.Option(help="in-toto: sign with this Ed25519 private key (PEM)", dir_okay=False)
     ] = None,
-    metric: Annotated[str | None, typer.Option(help=f"pccp: as for `breathline watch` ({METRIC})")] = None,
+    metric: Annotated[str | None, typer.Option(help=f"pccp: metric of `breathline watch` ({METRIC})")] = None,
     margin: Annotated[
-        float | None, typer.Option(min=0, help=f"pccp: as for `breathline watch` ({MARGIN:g} points)")
+        float | None, typer.Option(min=0, help=f"pccp: margin of `breathline watch` in points ({MARGIN:g})")
     ] = None,
 ) -> None:
     """Write the lineage in standard formats: OpenLineage, PROV, Croissant, in-toto, CycloneDX, cards, FDA's PCCP.

@@ -157,6 +157,16 @@ def test_a_malformed_statement_is_refused(small_project):
         attested.differences({"_type": attested.STATEMENT, "subject": [subject]}, small_project)
 
 
+def test_a_statement_that_gives_the_last_entry_as_the_hash_of_the_log_is_refused(statement, copied):
+    last = json.loads((copied / ".lineage/events.jsonl").read_text().splitlines()[-1])["hash"]
+    earlier = json.loads(json.dumps(statement))
+    log = log_of(earlier)
+    log["digest"]["sha256"] = last
+    del log["annotations"]
+    with pytest.raises(ValueError, match="did not hash the event log"):
+        attested.differences(earlier, copied)
+
+
 def test_without_models_and_figures_there_is_nothing_to_attest(copied):
     shutil.rmtree(copied / "data/lineage")
     with pytest.raises(BreathlineError, match="No record names a model"):
