@@ -9,7 +9,7 @@ import io
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,25 +17,39 @@ import numpy as np
 import polars as pl
 import soundfile
 
+BLOCK = 1 << 24  # bytes that are searched at once
 WINDOW = 64  # bytes of a window of samples
 DISTINCT = 16  # different bytes that a window must have, so that silence is no evidence
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Names, windows of bytes, and hashes of a patient's files and rows."""
+    """Names, windows of bytes, and hashes of a patient's files."""
 
-    names: tuple[bytes, ...]  # ids of recordings and cycles begin with one of them
-    windows: tuple[bytes, ...]  # bytes of PCM, waveforms and features
-    hashes: frozenset[str]  # SHA-256 of files and rows
+    names: tuple[bytes, ...]  # ids of recordings; those of cycles begin with one of them
+    windows: Mapping[int, Sequence[bytes]]  # bytes of PCM, waveforms and features, by their first eight bytes
+    hashes: frozenset[str]  # SHA-256 of files
 
     def in_bytes(self, data: bytes) -> str | None:
         """Return what bytes hold of the patient, or None."""
         if name := next((one for one in self.names if one in data), None):
             return f"the name {name.decode()}"
-        if any(one in data for one in self.windows):
+        if any(windows_in(data, self.windows)):
             return "samples"
         return "a whole file" if hashlib.sha256(data).hexdigest() in self.hashes else None
+
+
+def windows_in(data: bytes, windows: Mapping[int, Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield the windows that bytes hold, at any position."""
+    starts = np.array(sorted(windows), np.uint64)
+    for begin in range(0, len(data) if len(starts) else 0, BLOCK):
+        block = data[begin : begin + BLOCK + WINDOW]
+        for offset in range(min(8, len(block) - 7)):
+            numbers = np.frombuffer(block, np.uint64, (len(block) - offset) // 8, offset)
+            nearest = starts[np.searchsorted(starts, numbers).clip(max=len(starts) - 1)]
+            for at in np.flatnonzero(nearest == numbers):
+                position = offset + 8 * int(at)
+                yield from (one for one in windows[int(numbers[at])] if block.startswith(one, position))
 
 
 def windows_of(row: np.ndarray) -> Iterator[bytes]:
@@ -43,30 +57,46 @@ def windows_of(row: np.ndarray) -> Iterator[bytes]:
     data = np.ascontiguousarray(row).tobytes()
     for position in (len(data) // 4, len(data) // 2, 3 * len(data) // 4):
         window = data[position - position % 8 :][:WINDOW]
-        if len(set(window)) >= DISTINCT:
+        if len(window) == WINDOW and len(set(window)) >= DISTINCT:
             yield window
 
 
-def evidence(project: Path, patient: str) -> Evidence:
-    """Return the evidence of a patient, from the run of a project that has the patient."""
-    names, windows, hashes = [], [], set()
-    for audio in sorted(project.glob(f"data/raw/*/audio/{patient}_*.wav")):
-        names.append(audio.stem.encode())
-        samples, _ = soundfile.read(audio, dtype="int16")
-        windows += windows_of(samples)
-        hashes |= {hashlib.sha256(path.read_bytes()).hexdigest() for path in (audio, audio.with_suffix(".txt"))}
-    for table in project.glob("data/waveforms/*/*.parquet"):
-        for cycle, row in pl.read_parquet(table).select("cycle_id", "samples").iter_rows():
-            if cycle.startswith(f"{patient}_"):
-                windows += windows_of(np.array(row, np.float32))
+def rows(project: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield cycle or recording, and numbers, of all recordings, waveforms and features of a project."""
+    for audio in sorted(project.glob("data/raw/*/audio/*.wav")):
+        yield audio.stem, soundfile.read(audio, dtype="int16")[0]
+    for path in project.glob("data/waveforms/*/*.parquet"):
+        table = pl.read_parquet(path)
+        yield from ((cycle, row.to_numpy()) for cycle, row in zip(table["cycle_id"], table["samples"], strict=True))
     for index in project.glob("data/fbank/*/*/index.parquet"):
         features = np.load(index.with_name("features.npy"))
-        for cycle, row in pl.read_parquet(index).select("cycle_id", "row").iter_rows():
-            if cycle.startswith(f"{patient}_"):
-                windows += windows_of(features[row])
+        table = pl.read_parquet(index)
+        yield from ((cycle, features[row]) for cycle, row in zip(table["cycle_id"], table["row"], strict=True))
+
+
+def evidence(project: Path, patient: str) -> Evidence:
+    """Return the evidence of a patient, from the run of a project that has the patient.
+
+    Windows that other patients share, such as those of clipped sound, are none.
+    """
+    files = [path for path in sorted(project.glob("data/raw/*/audio/*")) if path.name.startswith(f"{patient}_")]
+    names = tuple(path.stem.encode() for path in files if path.suffix == ".wav")
+    own = {window for name, row in rows(project) if name.startswith(f"{patient}_") for window in windows_of(row)}
+    by_start = _by_start(own)
+    for name, row in rows(project):
+        if not name.startswith(f"{patient}_"):
+            own.difference_update(windows_in(np.ascontiguousarray(row).tobytes(), by_start))
     assert names, "the project has no such patient"
-    assert len(windows) > len(names)
-    return Evidence(tuple(names), tuple(windows), frozenset(hashes))
+    assert len(own) > len(names)
+    hashes = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+    return Evidence(names, _by_start(own), frozenset(hashes))
+
+
+def _by_start(windows: Iterable[bytes]) -> dict[int, list[bytes]]:
+    found: dict[int, list[bytes]] = {}
+    for window in windows:
+        found.setdefault(int(np.frombuffer(window, np.uint64, 1)[0]), []).append(window)
+    return found
 
 
 def contents(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -84,10 +114,10 @@ def contents(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
             if column.dtype == pl.String:
                 yield f"{name}/{column.name}", "\n".join(column.drop_nulls()).encode()
             elif isinstance(column.dtype, pl.List | pl.Array):
-                kind = np.float64 if "Float64" in str(column.dtype) else np.float32
-                for row in column.drop_nulls().to_list():
-                    if row and all(isinstance(value, float) for value in row[:2]):
-                        yield f"{name}/{column.name}", np.array(row, kind).tobytes()
+                for row in column.drop_nulls():
+                    numbers = row.explode() if isinstance(row.dtype, pl.List) else row
+                    if numbers.dtype.is_float():
+                        yield f"{name}/{column.name}", numbers.to_numpy().tobytes()
 
 
 def in_folder(folder: Path, sought: Evidence) -> dict[str, str]:

@@ -1,13 +1,17 @@
 """Command `breathline audit absent`: search for the data of a removed patient."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from cli.output import make_console, print_json
-from lineage.absence.search import Absence, find
+
+if TYPE_CHECKING:
+    from lineage.absence.search import Absence
 
 MOST = 20
 
@@ -28,6 +32,8 @@ def absent(
 
     The hashes are taken from an earlier run: by default the last commit of dvc.lock with the patient.
     """
+    from lineage.absence.search import find
+
     found = find(Path(), patient, before)
     if as_json:
         print_json(found.as_json())

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from cli.output import make_console, print_json
-from lineage.diff import comparison, runs, text
 
 
 def diff(
@@ -17,6 +16,8 @@ def diff(
     html: Annotated[Path | None, typer.Option(help="write the full comparison to an HTML page")] = None,
 ) -> None:
     """Show the changes from A to B: recordings and cycles, code, parameters, packages, figures, predictions."""
+    from lineage.diff import comparison, runs, text
+
     found = comparison.compare(runs.open_run(old, Path()), runs.open_run(new, Path()))
     if html is not None:
         html.write_text(text.page(found), encoding="utf-8")

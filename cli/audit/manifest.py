@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from lineage import manifest as lineage_manifest
-
 
 def manifest(
     as_json: Annotated[
@@ -16,6 +14,8 @@ def manifest(
     ] = False,
 ) -> None:
     """List the recordings of all corpora as CSV: SHA-256 of wav and annotation, patient, side of the split, corpus."""
+    from lineage import manifest as lineage_manifest
+
     found = lineage_manifest.manifest(Path())
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else lineage_manifest.as_csv(found)
     typer.echo(text, nl=False)

@@ -3,11 +3,13 @@
 A withdrawal that was interrupted is continued by the same command: its hashes are kept from the start.
 """
 
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from flows.processes.process_groups import NO_TELEMETRY
 from flows.recipes import writing
 from flows.withdrawal import erase
 from flows.withdrawal.erase import Erased
@@ -59,7 +61,10 @@ def _rerun(root: Path) -> None:
     Raises:
         BreathlineError: A stage failed.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=root, stdout=2, check=False)
+    # Stages start as `python -m …`: this environment's python comes first. The output of the command stays its own.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    env = os.environ | NO_TELEMETRY | {"PATH": path}
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=root, env=env, stdout=2, check=False)
     if done.returncode:
         what = "The run without the patient failed, so that nothing is erased yet."
         hint = "its message is above; mend the cause and run the same command again, which continues"

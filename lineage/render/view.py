@@ -68,12 +68,11 @@ def fold(trace: Trace, *, most: int | None = MOST) -> View:
         members = groups[node.kind, node.group]
         # The root has a box of its own.
         alone = most is None or len(members) <= most or node.kind in SINGLE or node.id == trace.root
-        if not alone:
-            members = [member for member in members if member.id != trace.root]
         id_ = node.id if alone else f"{node.kind}*{node.group}"
         box_of[node.id] = id_
         if id_ not in boxes:
-            boxes[id_] = _box(id_, [node] if alone else members, made)
+            others = [node] if alone else [member for member in members if member.id != trace.root]
+            boxes[id_] = _box(id_, others, made)
     hows: dict[tuple[str, str], dict[str, None]] = {}
     for edge in trace.edges:
         if edge.cause in box_of and edge.effect in box_of:

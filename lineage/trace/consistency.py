@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lineage import events, files
+from lineage import files
 from lineage.trace.project_data import ProjectData
 from lineage.trace.provenance_graph import Node
 from tasks.artifacts import CYCLES, EXTERNAL_PREDICTIONS, METRICS, PREDICTIONS, RECORDINGS, SOFT_LABELS
@@ -24,7 +24,7 @@ def contradictions(data: ProjectData) -> Iterator[str]:
         if recorded and data.exists(path) and sha256(data.root / path) != recorded:
             yield f"{path} is not what {data.file(path)['stage']} made: it was changed since"
     yield from _parameters(data)
-    if events.check(data.root):
+    if data.log.faults:
         yield "the event log was altered, so user, host and time of the runs may be false: `breathline audit verify`"
 
 

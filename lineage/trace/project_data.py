@@ -1,14 +1,15 @@
 """Records and tables of a project, each read once and only when needed."""
 
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lineage import corpora, files
+from lineage import corpora, events, files
 from lineage.project import Project
 from models import file_names
 from tasks import artifacts
@@ -107,9 +108,10 @@ class ProjectData:
 
     def audio_of(self, recording: str) -> str:
         """Return the path of a recording's audio file; a wav file without a record."""
-        corpus, digest = self.corpus_of_recording(recording), self.recordings[recording]["recording_sha256"]
-        path = f"{corpus.raw / artifacts.AUDIO / corpora.unqualified(corpus, recording)}"
-        return self._audio.get((path, digest), f"{path}.wav")
+        row = self.recordings[recording]
+        folder, corpus = self._audio_folders[row["corpus"]], self.corpora[row["corpus"]]
+        path = f"{folder}/{corpora.unqualified(corpus, recording)}"
+        return self._audio.get((path, row["recording_sha256"]), f"{path}.wav")
 
     @cached_property
     def cycles_of(self) -> dict[str, list[str]]:
@@ -161,35 +163,31 @@ class ProjectData:
         """Model and selection of all predictions, sorted."""
         if not self.exists(artifacts.PREDICTIONS):
             return []
-        named = self._predictions.select(["model", "selection"])
-        rows = named.group_by(named.column_names).aggregate([]).to_pylist()
-        return sorted({(row["model"], row["selection"]) for row in rows})
+        return sorted(_distinct(self._predictions, "model", "selection"))
 
     @cached_property
     def tested(self) -> dict[str, list[str]]:
         """The cycles of each external corpus that have predictions, sorted, by the name of the corpus."""
-        rows = self._external_predictions.group_by(["corpus", "cycle_id"]).aggregate([]).to_pylist()
         found: dict[str, list[str]] = {}
-        for row in rows:
-            if row["corpus"] in self.corpora:
-                corpus = self.corpora[row["corpus"]]
-                found.setdefault(corpus.name, []).append(corpora.qualified(corpus, row["cycle_id"]))
+        table = self._external_predictions
+        for name, cycle in _distinct(table, "corpus", "cycle_id") if table is not None else ():
+            if name in self.corpora:
+                found.setdefault(name, []).append(corpora.qualified(self.corpora[name], cycle))
         return {name: sorted(cycles) for name, cycles in sorted(found.items())}
 
     def predictions(self, cycles: Collection[str]) -> dict[tuple[str, str, str], Row]:
         """Return the predictions of some cycles by model, selection and cycle."""
         found: dict[tuple[str, str, str], Row] = {}
-        own = [corpora.unqualified(self.corpus_of_cycle(cycle), cycle) for cycle in cycles]
+        own = {corpora.unqualified(self.corpus_of_cycle(cycle), cycle) for cycle in cycles}
         for table in (self._predictions, self._external_predictions):
-            for row in table.filter(pc.is_in(table["cycle_id"], pa.array(own, pa.string()))).to_pylist():
+            for row in _rows_with(table, "cycle_id", own) if table is not None else ():
                 cycle = corpora.qualified(self.corpora[row["corpus"]], row["cycle_id"])
                 found[row["model"], row["selection"], cycle] = row
         return found
 
     def soft_label(self, cycle: str) -> Row:
         """Return the soft labels of a cycle and their teachers' logits; empty if the cycle has none."""
-        rows: list[Row] = self._soft_labels.filter(pc.equal(self._soft_labels["cycle_id"], cycle)).to_pylist()
-        return rows[0] if rows else {}
+        return next(iter(_rows_with(self._soft_labels, "cycle_id", {cycle})), {})
 
     def file(self, path: Path | str) -> Row:
         """Return the recorded hashes and size of a file, and its stage; empty without a record of the file."""
@@ -224,16 +222,30 @@ class ProjectData:
     @cached_property
     def _audio(self) -> dict[tuple[str, str], str]:
         """The paths of the recorded files of recordings, by their path without suffix and their SHA-256."""
-        folders = {corpus.raw / artifacts.AUDIO for corpus in self.corpora.values()}
-        files_of = ((Path(path), file["sha256"]) for path, file in self._files.items())
-        return {(str(path.with_suffix("")), sha): str(path) for path, sha in files_of if path.parent in folders}
+        return {(os.path.splitext(path)[0], self._files[path]["sha256"]): path for path, _, _ in self._in_audio()}
 
     @cached_property
     def _annotations(self) -> dict[str, str]:
-        folders = {corpus.raw / artifacts.AUDIO: corpus for corpus in self.corpora.values()}
-        beside = (path for path in map(Path, self._files) if path.parent in folders)
-        named = ((self._annotated(folders[path.parent], path.name), str(path)) for path in beside)
+        named = ((self._annotated(corpus, name), path) for path, corpus, name in self._in_audio())
         return {name: path for name, path in named if name not in self.recordings or path != self.audio_of(name)}
+
+    def _in_audio(self) -> Iterator[tuple[str, CorpusFolders, str]]:
+        """Yield path, corpus and name of each recorded file beside the recordings, of which there are thousands."""
+        corpus_of = {self._audio_folders[corpus.name]: corpus for corpus in self.corpora.values()}
+        for path in self._files:
+            folder, _, name = path.rpartition("/")
+            if folder in corpus_of:
+                yield path, corpus_of[folder], name
+
+    @cached_property
+    def _audio_folders(self) -> dict[str, str]:
+        """The folder of the recordings of each corpus, by its name."""
+        return {corpus.name: (corpus.raw / artifacts.AUDIO).as_posix() for corpus in self.corpora.values()}
+
+    @cached_property
+    def log(self) -> events.Log:
+        """The event log with its faults, read once."""
+        return events.load(self.root)
 
     def _annotated(self, corpus: CorpusFolders, file: str) -> str:
         """Return the recording whose name an annotation's name begins with."""
@@ -249,11 +261,10 @@ class ProjectData:
         return self.table(artifacts.PREDICTIONS)
 
     @cached_property
-    def _external_predictions(self) -> pa.Table:
+    def _external_predictions(self) -> pa.Table | None:
+        """The predictions for external corpora; None without any."""
         path = artifacts.EXTERNAL_PREDICTIONS
-        if self.external and self.exists(path):
-            return self.table(path)
-        return pa.table({name: pa.array([], pa.string()) for name in ("model", "selection", "corpus", "cycle_id")})
+        return self.table(path) if self.external and self.exists(path) else None
 
     @cached_property
     def _soft_labels(self) -> pa.Table:
@@ -282,6 +293,19 @@ class ProjectData:
         index = self.table(corpus.features(front_end) / file_names.INDEX)
         ids = (corpora.qualified(corpus, cycle) for cycle in index["cycle_id"].to_pylist())
         return dict(zip(ids, index["row"].to_pylist(), strict=True))
+
+
+def _distinct(table: pa.Table, *columns: str) -> set[tuple[Any, ...]]:
+    """Return the different values of some columns. Arrow's grouping would import pandas, which takes 0.2 s."""
+    return set(zip(*(table[name].to_pylist() for name in columns), strict=True))
+
+
+def _rows_with(table: pa.Table, column: str, wanted: Collection[str]) -> list[Row]:
+    """Return the rows with some values in a column; an array of Python's numbers would import pandas."""
+    indices = np.flatnonzero([value in wanted for value in table[column].to_pylist()])
+    chosen = pa.Array.from_buffers(pa.int64(), len(indices), [None, pa.py_buffer(indices.astype(np.int64))])
+    rows: list[Row] = table.take(chosen).to_pylist()
+    return rows
 
 
 def external_set(corpus: str) -> str:

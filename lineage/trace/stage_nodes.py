@@ -74,16 +74,16 @@ class Stages(NodeType):
         end = self._ends.get((name, sha256(self.data.root / record.path_of(name))))
         if end is None:
             return None
-        facts = [(events.start_of(self._log, end), START_FACTS), (end, END_FACTS)]
+        facts = [(self._by_hash.get(str(end.get("start")), {}), START_FACTS), (end, END_FACTS)]
         return {key: entry[key] for entry, keys in facts for key in keys if key in entry}
 
     @cached_property
-    def _log(self) -> list[dict[str, Any]]:
-        return events.read_or_empty(self.data.root)
+    def _by_hash(self) -> dict[str, dict[str, Any]]:
+        return events.entries_by_hash(self.data.log.entries)
 
     @cached_property
     def _ends(self) -> dict[tuple[str, str], dict[str, Any]]:
-        return {(end["stage"], end["record"]): end for end in filter(events.is_success, self._log)}
+        return {(end["stage"], end["record"]): end for end in filter(events.is_success, self.data.log.entries)}
 
 
 class Code(NodeType):

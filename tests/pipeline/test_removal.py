@@ -1,12 +1,18 @@
-"""Removal of a patient: `trace` names the stages to run again, exactly these run, and no trace is left."""
+"""Removal of a patient: `trace` names the stages to run again, exactly these run, and no trace is left.
+
+Withdrawal goes to the end: an independent search finds nothing in any store afterwards.
+"""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests import toy
+from flows.dvc_repository import open_repo
+from tests import independent_search, toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, succeed
 
@@ -68,3 +74,56 @@ def test_a_patient_is_removed(project, server, command):
     assert (changes["recordings"]["added"], changes["recordings"]["changed"]) == ([], {})
     assert changes["code"] == {"added": [], "removed": [], "changed": {}}
     assert changes["parameters"]["added"] == [f"corpora.{runs.CORPUS}.exclude_patients"]
+
+
+def withdraw(folder: Path, patient: str, remote: Path) -> dict:
+    """Withdraw a patient, hold the result to the independent search, and return the output of the command."""
+    sought = independent_search.evidence(folder, patient)
+    with open_repo(folder) as repo:
+        database = Path(repo.site_cache_dir)
+    before = independent_search.in_folder(folder, sought)
+    assert {name.split("/")[0] for name in before} >= {".dvc", "data", "reports"}
+    assert independent_search.in_folder(remote, sought)
+    assert independent_search.in_folder(database, sought)
+    published = independent_search.in_git(folder, sought)  # lists and examples of the published corpus
+    text = toy.call(folder, "breathline", "withdraw", f"patient:{patient}", "--remote", "store", "--yes", "--json")
+    found = json.loads(text[text.index("\n{\n") :])
+    assert (found["proven"], found["left"], found["absence"]["traces"]) == (True, [], [])
+    tracked = set(toy.call(folder, "git", "ls-files").splitlines())
+    after = {name for name in independent_search.in_folder(folder, sought) if name not in tracked}
+    assert {name for name in after if not name.startswith(".git/")} == set()
+    assert independent_search.in_git(folder, sought) == published
+    assert independent_search.in_folder(remote, sought) == {}
+    assert independent_search.in_folder(database, sought) == {}
+    verified = json.loads(toy.call(folder, "breathline", "audit", "verify", "--absent", f"patient:{patient}", "--json"))
+    assert verified["verified"]
+    assert "patient-absent" in {finding["kind"] for finding in verified["findings"]}
+    return found
+
+
+def test_a_patient_is_withdrawn_to_the_end(project):
+    recordings = pl.read_parquet(project / "data/cycles/recordings.parquet")
+    patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
+    # The finished run is shared, and so is its remote.
+    remote = project.parent / "own_store"
+    toy.call(project, "dvc", "remote", "modify", "store", "url", str(remote))
+    toy.call(project, "dvc", "push", "--quiet", "--run-cache")
+    runs.commit(project, "a remote of its own")
+    found = withdraw(project, patient, remote)
+    assert found["erased"]["objects"] > 20
+
+
+@pytest.mark.real
+def test_a_patient_is_withdrawn_from_the_real_recordings(real_icbhi, tmp_path):
+    source, folder, remote = tmp_path / "icbhi", toy.checkout(runs.ROOT, tmp_path / "project"), tmp_path / "store"
+    subprocess.run([sys.executable, real_icbhi / "unpack.py", source], check=True)
+    toy.call(folder, "breathline", "recipe", "use", "mn_plain", "--small", "--corpus", str(source))
+    toy.call(folder, "dvc", "remote", "add", "--default", "store", str(remote))
+    runs.commit(folder, "the code")
+    runs.repro(folder)
+    runs.commit(folder, "the run")
+    toy.call(folder, "dvc", "push", "--quiet", "--run-cache")
+    recordings = pl.read_parquet(folder / "data/cycles/recordings.parquet")
+    patient = recordings.filter(pl.col("split") == "train")["patient_id"].mode().sort()[0]
+    found = withdraw(folder, patient, remote)
+    assert found["erased"]["remotes"]["store"] > 20
