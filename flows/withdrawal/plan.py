@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.dvc_repository import open_repo
 from flows.recipes import writing
 from flows.recipes.writing import Edit
-from lineage import project
+from lineage import dvc_storage, project
 from lineage.absence import fingerprint, stores, withdrawals
 from lineage.absence import search as absence
 from lineage.absence.fingerprint import Fingerprint
@@ -151,11 +150,14 @@ def _remotes(root: Path, erased: Collection[str]) -> tuple[Remote, ...]:
     Raises:
         BreathlineError: A remote to erase from is unknown, or is no folder of this machine.
     """
-    with open_repo(root) as repo:
-        configured = {name: str(given.get("url", "")) for name, given in repo.config.get("remote", {}).items()}
     found = tuple(
-        Remote(name=name, url=url, cache=_folder(root, url), erased=name in erased)
-        for name, url in sorted(configured.items())
+        Remote(
+            name=name,
+            url=str(place.folder) if isinstance(place, Cache) else place,
+            cache=place if isinstance(place, Cache) and place.objects.is_dir() else None,
+            erased=name in erased,
+        )
+        for name, place in sorted(dvc_storage.remotes_of(root).items())
     )
     local = [remote.name for remote in found if remote.cache]
     for name in erased:
@@ -164,11 +166,3 @@ def _remotes(root: Path, erased: Collection[str]) -> tuple[Remote, ...]:
             hint = f"folders here: {', '.join(local) or 'none'}; without --remote, the letter names what to do there"
             raise BreathlineError(what, where="--remote", hint=hint)
     return found
-
-
-def _folder(root: Path, url: str) -> Cache | None:
-    """Return the objects of a remote that is a folder; DVC's settings hold its path in full, or relative to `.dvc`."""
-    if "://" in url.removeprefix("file://"):
-        return None
-    folder = (root / ".dvc" / url.removeprefix("file://")).resolve() / "files" / "md5"
-    return Cache(folder) if folder.is_dir() else None

@@ -75,7 +75,7 @@ def locks_at(root: Path, revisions: Sequence[str]) -> dict[str, str]:
 
 def runs_of(cache: Cache) -> list[Path]:
     """Return the folders of a run-cache: one for each run, with a file for each of its results."""
-    return sorted((cache.objects.parent.parent / "runs").glob("??/*"))
+    return sorted((cache.folder / "runs").glob("??/*"))
 
 
 def run_cache(folder: Path) -> Iterator[StoredGraph]:

@@ -136,7 +136,7 @@ def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn
     current = dvc_storage.read_lock(withdrawn.root / "dvc.lock")
     now = {path: md5 for _, path, md5 in dvc_storage.entries(current, "outs") if path.startswith("data/")}
     assert not [path for path, md5 in now.items() if not cache.object(md5).exists()]
-    entries = [path.read_text() for path in (cache.objects.parents[1] / "runs").rglob("*") if path.is_file()]
+    entries = [path.read_text() for path in (cache.folder / "runs").rglob("*") if path.is_file()]
     assert entries
     gone = {md5 for md5 in withdrawn.tainted if not cache.object(md5).exists()}
     gone -= {md5 for _, _, md5 in dvc_storage.entries(current, "outs")}  # figures that stayed equal are not cached
