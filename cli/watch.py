@@ -7,7 +7,7 @@ import typer
 
 from cli.options import Allow, Gpus, Jobs
 from cli.output import make_console, run_flow
-from flows.new_recordings.promotion import MARGIN, METRIC
+from flows.new_recordings.defaults import MARGIN, METRIC
 
 
 def watch(

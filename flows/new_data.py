@@ -17,7 +17,8 @@ from flows import registry
 from flows.flow_errors import failed_by_errors
 from flows.gto_tags import Bump
 from flows.new_recordings import source_state
-from flows.new_recordings.promotion import MARGIN, METRIC, STAGE, Decision, decide
+from flows.new_recordings.defaults import MARGIN, METRIC, STAGE
+from flows.new_recordings.promotion import Decision, decide
 from flows.objections import Objection
 from flows.parameters import Gpus, Jobs
 from flows.pipeline import NOT_RUN, pipeline

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from flows.new_recordings.promotion import MARGIN, METRIC, protocol
+from flows.new_recordings.defaults import MARGIN, METRIC
 from tasks.artifacts import AUDIT_EXPORTS, RECORDS
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_text
@@ -38,6 +38,7 @@ def export(
     if (metric or margin is not None) and kind not in ("pccp", "all"):
         hint = "`breathline audit export pccp --margin …`"
         raise BreathlineError(f"{kind} has no metric and no margin.", hint=hint)
+    from flows.new_recordings.promotion import protocol
     from lineage import project
     from lineage.exports import openlineage_server
     from lineage.exports.request import Request

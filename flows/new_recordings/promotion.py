@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import objections
+from flows.new_recordings.defaults import STAGE
 from flows.publish.scores import degenerate
 from lineage.exports.request import ChangeProtocol
 
-METRIC = "val.student.score_strict"
-MARGIN = 1.0
-STAGE = "production"  # registry stage whose version is compared and replaced
 # Keys of metrics.json; scores with different values of them are not comparable.
 COMPARABLE = ("labels", "split")
 

@@ -1,6 +1,7 @@
 import pytest
 
-from flows.new_recordings.promotion import METRIC, decide
+from flows.new_recordings.defaults import METRIC
+from flows.new_recordings.promotion import decide
 
 ON = {"labels": "lungsound_4", "split": "official", "test": {"cycles": 90}}
 
