@@ -6,11 +6,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from lineage import corpora, events, files
 from lineage.project import Project
+from lineage.trace.rows_by_cycle import RowsByCycle, distinct
 from models import file_names
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
@@ -163,14 +163,14 @@ class ProjectData:
         """Model and selection of all predictions, sorted."""
         if not self.exists(artifacts.PREDICTIONS):
             return []
-        return sorted(_distinct(self._predictions, "model", "selection"))
+        return sorted(distinct(self._predictions, "model", "selection"))
 
     @cached_property
     def tested(self) -> dict[str, list[str]]:
         """The cycles of each external corpus that have predictions, sorted, by the name of the corpus."""
         found: dict[str, list[str]] = {}
         table = self._external_predictions
-        for name, cycle in _distinct(table, "corpus", "cycle_id") if table is not None else ():
+        for name, cycle in distinct(table, "corpus", "cycle_id") if table is not None else ():
             if name in self.corpora:
                 found.setdefault(name, []).append(corpora.qualified(self.corpora[name], cycle))
         return {name: sorted(cycles) for name, cycles in sorted(found.items())}
@@ -179,15 +179,14 @@ class ProjectData:
         """Return the predictions of some cycles by model, selection and cycle."""
         found: dict[tuple[str, str, str], Row] = {}
         own = {corpora.unqualified(self.corpus_of_cycle(cycle), cycle) for cycle in cycles}
-        for table in (self._predictions, self._external_predictions):
-            for row in _rows_with(table, "cycle_id", own) if table is not None else ():
-                cycle = corpora.qualified(self.corpora[row["corpus"]], row["cycle_id"])
-                found[row["model"], row["selection"], cycle] = row
+        for row in (row for table in self._predicted for row in table.rows(own)):
+            cycle = corpora.qualified(self.corpora[row["corpus"]], row["cycle_id"])
+            found[row["model"], row["selection"], cycle] = row
         return found
 
     def soft_label(self, cycle: str) -> Row:
         """Return the soft labels of a cycle and their teachers' logits; empty if the cycle has none."""
-        return next(iter(_rows_with(self._soft_labels, "cycle_id", {cycle})), {})
+        return next(iter(self._soft_labels.rows([cycle])), {})
 
     def file(self, path: Path | str) -> Row:
         """Return the recorded hashes and size of a file, and its stage; empty without a record of the file."""
@@ -267,8 +266,13 @@ class ProjectData:
         return self.table(path) if self.external and self.exists(path) else None
 
     @cached_property
-    def _soft_labels(self) -> pa.Table:
-        return self.table(artifacts.SOFT_LABELS)
+    def _predicted(self) -> list[RowsByCycle]:
+        tables = (self._predictions, self._external_predictions)
+        return [RowsByCycle(table) for table in tables if table is not None]
+
+    @cached_property
+    def _soft_labels(self) -> RowsByCycle:
+        return RowsByCycle(self.table(artifacts.SOFT_LABELS))
 
     def _source(self, corpus: CorpusFolders) -> dict[str, Any]:
         """Return the facts of a corpus's source that `download` wrote."""
@@ -293,19 +297,6 @@ class ProjectData:
         index = self.table(corpus.features(front_end) / file_names.INDEX)
         ids = (corpora.qualified(corpus, cycle) for cycle in index["cycle_id"].to_pylist())
         return dict(zip(ids, index["row"].to_pylist(), strict=True))
-
-
-def _distinct(table: pa.Table, *columns: str) -> set[tuple[Any, ...]]:
-    """Return the different values of some columns. Arrow's grouping would import pandas, which takes 0.2 s."""
-    return set(zip(*(table[name].to_pylist() for name in columns), strict=True))
-
-
-def _rows_with(table: pa.Table, column: str, wanted: Collection[str]) -> list[Row]:
-    """Return the rows with some values in a column; an array of Python's numbers would import pandas."""
-    indices = np.flatnonzero([value in wanted for value in table[column].to_pylist()])
-    chosen = pa.Array.from_buffers(pa.int64(), len(indices), [None, pa.py_buffer(indices.astype(np.int64))])
-    rows: list[Row] = table.take(chosen).to_pylist()
-    return rows
 
 
 def external_set(corpus: str) -> str:
