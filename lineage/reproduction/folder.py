@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lineage import graph
+from lineage.files import by_path
 from lineage.git import ask_git, ask_git_bytes, git, tree_at
 from lineage.reproduction.recorded_run import NotReproducibleError, RecordedRun
 from tasks.artifacts import DATA, REPORTS
@@ -36,8 +37,8 @@ def prepare(run: RecordedRun, folder: Path) -> None:
     for entry in run.record["inputs"]:
         if "files" in entry:
             (folder / entry["path"]).mkdir(parents=True, exist_ok=True)  # also without a file, as `data/teachers`
-    for path, digest in run.files("inputs"):
-        _place(run, path, digest, folder / path)
+    for path, file in by_path(run.record["inputs"]).items():
+        _place(run, file, folder / path)
 
 
 def _write_code(run: RecordedRun, folder: Path) -> None:
@@ -106,18 +107,19 @@ def _check_code(run: RecordedRun, folder: Path) -> None:
         raise NotReproducibleError(what, where=run.record["git"]["commit"], hint=HINT)
 
 
-def _place(run: RecordedRun, path: str, digest: str, target: Path) -> None:
+def _place(run: RecordedRun, described: Mapping[str, Any], target: Path) -> None:
     """Link or copy an input with its recorded content.
 
     Raises:
         NotReproducibleError: Neither the cache, nor Git, nor the project has that content.
     """
+    path, digest = described["path"], described["sha256"]
     target.parent.mkdir(parents=True, exist_ok=True)
     file = run.folder / path
     if file.is_symlink() and _is_known(run, file, digest):
         target.symlink_to(file.resolve())  # a revision is laid out as links to the cache
         return
-    with run.evidence.original(path, digest) as held:
+    with run.evidence.original(path, digest, described.get("bytes")) as held:
         if held is not None and held.is_relative_to(run.evidence.cache.objects):
             target.symlink_to(held)
         elif held is not None or _is_known(run, file, digest):

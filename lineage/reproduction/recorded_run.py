@@ -47,8 +47,8 @@ class Evidence(Protocol):
     def cache(self) -> Cache:
         """DVC's local cache."""
 
-    def original(self, path: str, sha256: str) -> AbstractContextManager[Path | None]:
-        """Yield a file with the recorded content of a path; None if neither cache nor Git has it."""
+    def original(self, path: str, sha256: str, size: int | None = None) -> AbstractContextManager[Path | None]:
+        """Yield a file with the recorded content of a path; None if neither a cache nor Git has it."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ HINT = "`breathline audit verify` compares all other evidence of the run; compar
 # Variables by which a process imports other modules, or writes down another commit or flow run.
 LEFT_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "BREATHLINE_GIT_BASE", "BREATHLINE_FLOW_RUN")
 PYTHON = Path(sys.executable).parent  # folder of the program `python` of the commands
+WEIGHTS = "BREATHLINE_WEIGHTS"  # folder of published weights, which may be relative to the project
 STDERR = 2  # standard error of this process: the standard output is for the result
 TRAININGS = ("train_teacher", "train_student")
 
@@ -117,6 +118,8 @@ def _execute(run: RecordedRun, folder: Path, *, quiet: bool) -> None:
         PROJECT: str(run.root.resolve()),  # relative paths of archives begin there
         "PATH": os.pathsep.join([str(PYTHON), env.get("PATH", os.defpath)]),
     }
+    if weights := env.get(WEIGHTS):
+        env[WEIGHTS] = str(Path(weights).resolve())
     done = subprocess.run(  # noqa: S602 - DVC runs the command of dvc.yaml in a shell as well
         run.record["command"],
         shell=True,

@@ -9,7 +9,7 @@ from lineage.reproduction import model_agreement
 from lineage.reproduction.model_agreement import Agreement
 from lineage.reproduction.run import FOLDER
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.files import sha256
+from tasks.runtime.files import sha256, write_json
 from tests import toy
 from tests.unit.lineage.reproduction import adding
 
@@ -78,6 +78,24 @@ def test_the_folder_is_kept_on_request(project):
     found = adding.reproduced(project, keep=True)
     assert (project / FOLDER / adding.STAGE / "data/student/1/weights.bin").read_text() == "42"
     assert found.folder == str(project / FOLDER / adding.STAGE)
+
+
+def test_a_run_of_a_workspace_takes_its_code_from_the_repository_of_the_project(project):
+    """A workspace is no Git repository: its origin names that of the project."""
+    workspace = project / ".leaderboard/other"
+    for name in ("tasks", "data/numbers"):
+        shutil.copytree(project / name, workspace / name)
+    for name in ("dvc.yaml", "requirements.lock"):
+        shutil.copy(project / name, workspace)
+    (workspace / "params.yaml").write_text("seeds: [1]\nfactor: 1\nother: 2\n")
+    (project / ".git/info/exclude").write_text(".leaderboard\n")
+    commit = toy.call(project, "git", "rev-parse", "HEAD").strip()
+    origin = {"project": str(project), "prefix": "", "git": str(project / ".git"), "commit": commit, "left_out": []}
+    write_json(workspace / ".lineage/origin.json", origin)
+    adding.run(workspace)
+    found = adding.reproduced(workspace)
+    assert found.verdict == "reproduced", found
+    assert "not committed" in found.code[1]
 
 
 REFUSALS = {
