@@ -38,7 +38,7 @@ def nightly_audit(
             has a new sample.
         sample: Size of the sample of each kind, with `deep`, at least 1.
         retrain: Number of models that are trained again, with `deep`, and compared byte by byte. The models take
-            turns from day to day.
+            turns from day to day. The code of their records is executed, as `dvc repro` executes that of the project.
         elsewhere: Whether the project ran on another machine; differences of installed packages are then notes.
         project: Folder of the project.
 

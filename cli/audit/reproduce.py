@@ -71,7 +71,7 @@ def reproduce(
 def _show(outcome: Outcome, console: Console, *, everything: bool) -> None:
     """Print the verdict of a stage, its differences and the next step."""
     extent = f"{counted(outcome.files, 'file')}, {outcome.seconds:.1f} s" if outcome.files else ""
-    equal = ": equal bytes" if outcome.verdict == "reproduced" else ""
+    equal = f": {outcome.extent}" if outcome.verdict == "reproduced" else ""
     colour = COLOURS[outcome.verdict]
     about = f" [dim]({escape(extent)})[/]" if extent else ""
     console.print(f"[{colour}]{outcome.verdict}[/]  [bold]{escape(outcome.stage)}[/]{equal}{about}")

@@ -25,7 +25,8 @@ def verify(
         int | None,
         typer.Option(
             min=1,
-            help="with --deep: number of trainings to repeat, as `audit reproduce` does; consecutive seeds take turns",
+            help="with --deep: number of trainings to repeat, as `audit reproduce` does; consecutive seeds take turns. "
+            "The recorded code is executed.",
             show_default="none",
         ),
     ] = None,

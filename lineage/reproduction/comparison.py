@@ -46,6 +46,12 @@ def compare(run: RecordedRun, folder: Path, record: Mapping[str, Any]) -> Iterat
             yield Difference(f"record: other {key} ({', '.join(changed)})", by_rounding=changed == [LOSSES])
 
 
+def other_bytes(run: RecordedRun, record: Mapping[str, Any]) -> int:
+    """Return the number of outs whose bytes are not the recorded ones, though their content may be equal."""
+    made, recorded = files.by_path(record["outputs"]), files.by_path(run.record["outputs"])
+    return sum(made[path]["sha256"] != recorded[path]["sha256"] for path in made.keys() & recorded.keys())
+
+
 def _of_file(run: RecordedRun, path: str, recorded: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Difference]:
     there = run.evidence.hashes.of(run.folder / path)
     if there is not None and there.sha256 != recorded["sha256"]:

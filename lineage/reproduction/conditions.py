@@ -7,6 +7,8 @@ from lineage import code, environment, events, machine, record
 from lineage.reproduction.recorded_run import RecordedRun
 from tasks.runtime.files import sha256
 
+UNKNOWN = "the hardware of the run is not in the event log"
+
 
 def of_packages(run: RecordedRun, folder: Path) -> Iterator[str]:
     """Yield differences of Python, the lock file and the packages that it pins; ``folder`` has the code of the run."""
@@ -22,7 +24,7 @@ def of_hardware(run: RecordedRun) -> Iterator[str]:
     ended = [entry for entry in log if (entry.get("stage"), entry.get("record")) == (run.stage, digest)]
     then = events.start_of(log, ended[-1]) if ended else {}
     if "cpu" not in then:
-        yield "hardware: that of the run is not in the event log"
+        yield UNKNOWN
         return
     now = machine.hardware()
     if then["cpu"] != now["cpu"]:

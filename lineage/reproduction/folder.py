@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lineage import graph
+from lineage import graph, record
 from lineage.files import by_path
 from lineage.git import ask_git, ask_git_bytes, git, tree_at
 from lineage.reproduction.recorded_run import NotReproducibleError, RecordedRun
@@ -32,6 +32,7 @@ def prepare(run: RecordedRun, folder: Path) -> None:
     Raises:
         NotReproducibleError: Code, parameters or inputs of the run are not here, or Git has others than the record.
     """
+    _check_paths(run)
     _write_code(run, folder)
     _check_code(run, folder)
     for entry in run.record["inputs"]:
@@ -39,6 +40,24 @@ def prepare(run: RecordedRun, folder: Path) -> None:
             (folder / entry["path"]).mkdir(parents=True, exist_ok=True)  # also without a file, as `data/teachers`
     for path, file in by_path(run.record["inputs"]).items():
         _place(run, file, folder / path)
+    made = [*run.record["outputs"], {"path": record.path_of(run.stage)}]
+    if there := [entry["path"] for entry in made if (folder / entry["path"]).exists()]:
+        what = f"The record of {run.stage} names {there[0]} as input and as out: the run would make nothing."
+        raise NotReproducibleError(what, where=run.root / there[0], hint=HINT)
+
+
+def _check_paths(run: RecordedRun) -> None:
+    """Check that the recorded paths lead to files of the project, since files are written there.
+
+    Raises:
+        NotReproducibleError: A path is absolute, or leaves the project.
+    """
+    untracked = (run.record.get("git") or {}).get("untracked", {})
+    folders = (entry["path"] for kind in ("inputs", "outputs") for entry in run.record[kind])
+    for path in (*folders, *dict(run.files("inputs")), *dict(run.files("outputs")), *untracked):
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            what = f"The record of {run.stage} names the path {path}, outside of the project."
+            raise NotReproducibleError(what, where=run.root / record.path_of(run.stage), hint=HINT)
 
 
 def _write_code(run: RecordedRun, folder: Path) -> None:
@@ -61,6 +80,8 @@ def _write_code(run: RecordedRun, folder: Path) -> None:
         _apply(run, state["diff"], folder)
     for path, digest in state.get("untracked", {}).items():
         source = run.root / path
+        if PurePosixPath(path).parts[0] in NOT_CODE:
+            continue  # the inputs among them are placed as such, and outs are what the run makes
         if source.is_file() and sha256(source) == digest:  # `_check_code` names those that the stage lacks
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / path)
@@ -76,7 +97,8 @@ def _apply(run: RecordedRun, diff: str, folder: Path) -> None:
     # diff without its last line ends; a binary one ends with two.
     alone = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
     try:
-        git(folder, "apply", "--whitespace=nowarn", "-", env=alone, stdin=f"{diff}\n\n".encode())
+        only_code = [f"--exclude={name}/*" for name in NOT_CODE]
+        git(folder, "apply", "--whitespace=nowarn", *only_code, "-", env=alone, stdin=f"{diff}\n\n".encode())
     except BreathlineError as error:
         what = f"The recorded changes of {run.stage} do not fit its commit: {error.what}"
         raise NotReproducibleError(what, where=run.record["git"]["commit"], hint=HINT) from error

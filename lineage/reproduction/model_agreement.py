@@ -12,14 +12,15 @@ from tasks.artifacts import CYCLES, FEATURE_CACHES
 from tasks.evaluation.inference import predict_all
 from tasks.runtime import params
 from tasks.subsets import assignment
+from tasks.subsets.splits import Subset
 from tasks.training.torch_setup import set_up
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Differences of the predictions of two networks; of several selections the larger ones."""
+    """Differences of the predictions of two networks; of the validation and the test cycles the larger ones."""
 
-    cycles: int  # number of cycles
+    cycles: int  # number of cycles of both
     mean: float  # mean absolute difference of the probabilities, over cycles and classes
     changed: float  # fraction of cycles with another most probable class
 
@@ -37,21 +38,25 @@ def agreement(run: RecordedRun, folder: Path, out: str) -> Agreement:
     """
     given = run.record["params"]
     assigned = assignment.from_params(given, folder / CYCLES)
-    cycles = assigned.cycles("val", "test")
     compute = params.parse(ComputeSettings, given["compute"], "compute")
     set_up(compute)
-    logits = predict_all(
-        {"run": run.folder / out, "reproduction": folder / out},
-        cycles,
-        assigned.sources("val", "test"),
-        selections=params.parse(list[Selection], given["selections"], "selections"),
-        compute=compute,
-        features_root=folder / FEATURE_CACHES,
-        corpora=assigned.corpora_of(cycles),
-    )
-    pairs = [(softmax(found["run"], axis=1), softmax(found["reproduction"], axis=1)) for found in logits.values()]
+    number, pairs = 0, []
+    subsets: tuple[Subset, ...] = ("val", "test")
+    for subset in subsets:
+        cycles = assigned.cycles(subset)
+        logits = predict_all(
+            {"run": run.folder / out, "reproduction": folder / out},
+            cycles,
+            assigned.sources(subset),
+            selections=params.parse(list[Selection], given["selections"], "selections"),
+            compute=compute,
+            features_root=folder / FEATURE_CACHES,
+            corpora=assigned.corpora_of(cycles),
+        )
+        pairs += [(softmax(found["run"], axis=1), softmax(found["reproduction"], axis=1)) for found in logits.values()]
+        number += len(cycles)
     return Agreement(
-        cycles=len(cycles),
+        cycles=number,
         mean=max(float(np.abs(one - other).mean()) for one, other in pairs),
         changed=max(float((one.argmax(1) != other.argmax(1)).mean()) for one, other in pairs),
     )

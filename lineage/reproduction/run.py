@@ -20,12 +20,22 @@ from lineage.reproduction.comparison import Difference
 from lineage.reproduction.recorded_run import NotReproducibleError, RecordedRun
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.user_paths import PROJECT
+from tasks.runtime.words import counted
 
 FOLDER = Path(".dvc/tmp/reproductions")  # Git ignores it, and DVC finds no stages there
 TOLERANCE = 0.05
 HINT = "`breathline audit verify` compares all other evidence of the run; compare both folders"
 # Variables by which a process imports other modules, or writes down another commit or flow run.
-LEFT_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "BREATHLINE_GIT_BASE", "BREATHLINE_FLOW_RUN")
+# Also the key of the event log, which is not for code of other commits.
+LEFT_OUT = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSAFEPATH",
+    "BREATHLINE_FOREIGN_MODULES",
+    "BREATHLINE_GIT_BASE",
+    "BREATHLINE_FLOW_RUN",
+    "BREATHLINE_LOG_KEY",
+)
 PYTHON = Path(sys.executable).parent  # folder of the program `python` of the commands
 WEIGHTS = "BREATHLINE_WEIGHTS"  # folder of published weights, which may be relative to the project
 STDERR = 2  # standard error of this process: the standard output is for the result
@@ -42,6 +52,7 @@ class Outcome:
     stage: str
     verdict: Verdict
     files: int = 0  # number of recorded outs
+    other_bytes: int = 0  # number of outs with other bytes, such as a report with equal content
     seconds: float = 0.0  # duration of the second run
     code: tuple[str, ...] = ()  # origin of the code in words
     conditions: tuple[str, ...] = ()  # differences of packages and hardware from the run
@@ -49,12 +60,20 @@ class Outcome:
     hint: str | None = None  # next step
     folder: str | None = None  # folder of the reproduction, if it was kept
 
+    @property
+    def extent(self) -> str:
+        """What of a reproduced stage is equal, in words."""
+        if self.other_bytes:
+            return f"equal content, other bytes in {self.other_bytes} of {counted(self.files, 'file')}"
+        return "equal bytes"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Options of a reproduction."""
 
-    anyway: bool = False  # whether other packages than those of the run are no reason to refuse
+    # whether other packages than those of the run, or unknown hardware, are no reason to refuse
+    anyway: bool = False
     # largest mean difference of probabilities, and fraction of cycles of another class, on other hardware
     tolerance: float = TOLERANCE
     keep: bool = False  # whether the folder is kept where all is equal
@@ -81,7 +100,7 @@ def reproduce(run: RecordedRun, options: Options) -> Outcome:
         started = time.perf_counter()
         _execute(run, folder, quiet=options.quiet)
         seconds = round(time.perf_counter() - started, 1)
-        found = _compared(run, folder, packages, options.tolerance)
+        found = _compared(run, folder, packages, options)
         done = found.verdict in ("reproduced", "within tolerance") and not options.keep
         if done:
             shutil.rmtree(folder)
@@ -137,7 +156,7 @@ def _execute(run: RecordedRun, folder: Path, *, quiet: bool) -> None:
         raise NotReproducibleError(what, where=folder, hint=f"look for the cause with `{run.record['command']}` there")
 
 
-def _compared(run: RecordedRun, folder: Path, packages: tuple[str, ...], tolerance: float) -> Outcome:
+def _compared(run: RecordedRun, folder: Path, packages: tuple[str, ...], options: Options) -> Outcome:
     made = record.read(folder, run.stage)
     if made is None:
         raise NotReproducibleError(f"{run.stage} has left no record.", where=folder, hint="look for the cause there")
@@ -147,11 +166,16 @@ def _compared(run: RecordedRun, folder: Path, packages: tuple[str, ...], toleran
         other = (*other, "compute.deterministic: false")
     verdict: Verdict = "differs" if found else "reproduced"
     if found and other and all(one.by_rounding for one in found) and run.stage.partition("@")[0] in TRAININGS:
-        found, verdict = _by_predictions(run, folder, found, tolerance)
+        if conditions.UNKNOWN in other and not options.anyway:
+            what = f"The weights differ, and on other hardware they may: {conditions.UNKNOWN}."
+            hint = "verify with the log of the machine of the run, or compare predictions nevertheless: --anyway"
+            raise NotReproducibleError(what, where=run.root, hint=hint)
+        found, verdict = _by_predictions(run, folder, found, options.tolerance)
     return Outcome(
         stage=run.stage,
         verdict=verdict,
         files=sum(1 for _ in run.files("outputs")),
+        other_bytes=comparison.other_bytes(run, made),
         code=tuple(folders.code_of(run.record)),
         conditions=other,
         differences=tuple(one.what for one in found),

@@ -1,7 +1,9 @@
 """Recomputation of the first losses of trainings, and repetition of whole trainings, a few at a time."""
 
+import math
 from collections.abc import Iterator, Sequence
 
+from lineage import events
 from lineage.reproduction import conditions
 from lineage.reproduction.recorded_run import RecordedRun
 from lineage.reproduction.run import TRAININGS, Options
@@ -9,6 +11,7 @@ from lineage.reproduction.targets import reproduce_each
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, note, recomputed
+from lineage.verify.stage_modules import module_of
 from models.training.inference import pick_device
 from models.training.settings import ComputeSettings
 from tasks.runtime import params
@@ -26,12 +29,18 @@ def losses(audited: AuditedProject) -> Iterator[Finding]:
     """
     for run in _trainings(audited):
         recorded = run.record["decisions"].get(FIRST_LOSSES)
-        if not recorded:
-            what = "its record has no first losses: it is of an earlier version, or ran in several processes"
-            yield note("losses-unknown", run.stage, what, (run.stage,))
-            continue
         given = params.nest(run.record["params"])
         compute = params.parse(ComputeSettings, given["compute"], "compute")
+        if not recorded:
+            module = module_of(run.stage)
+            present = audited.hashes.of(module)
+            if present and run.record["modules"].get(module) == present.sha256 and compute.processes == 1:
+                what = f"its record has no first losses, though its code ({module}) writes them"
+                yield Finding("training-contradicts", run.stage, what, (run.stage,))
+            else:
+                what = "its record has no first losses: it is of an earlier version, or ran in several processes"
+                yield note("losses-unknown", run.stage, what, (run.stage,))
+            continue
         made = first_losses.compute(jobs.of_stage(given, run.stage, audited.root), compute)
         off, allowed = _distance(recorded, made), _tolerance(run, audited, compute)
         if off > allowed:
@@ -41,16 +50,20 @@ def losses(audited: AuditedProject) -> Iterator[Finding]:
 
 
 def _distance(recorded: Sequence[float], made: Sequence[float]) -> float:
-    """Return the largest relative difference of two series of losses; infinite if their numbers differ."""
-    if len(recorded) != len(made):
+    """Return the largest relative difference of two series of losses; infinite for other lengths, other types and NaN."""
+    if len(recorded) != len(made) or not all(isinstance(one, int | float) for one in recorded):
         return float("inf")
-    return max(abs(one - other) / max(abs(one), 1e-3) for one, other in zip(recorded, made, strict=True))
+    off = [abs(one - other) / max(abs(one), 1e-3) for one, other in zip(recorded, made, strict=True)]
+    return max(off) if all(map(math.isfinite, off)) else float("inf")
 
 
 def _tolerance(run: RecordedRun, audited: AuditedProject, compute: ComputeSettings) -> float:
-    ended = done(audited).get(run.stage, [{}])[-1]
-    if ended.get("cuda") is not None or pick_device(compute).type != "cpu":
-        return float("inf")
+    """Return the largest difference that other hardware may give; no GPU took part where the settings exclude it."""
+    if compute.device != "cpu":
+        ended = done(audited).get(run.stage, [{}])[-1]
+        gpus = events.start_of(audited.events, ended).get("gpus") if ended else None
+        if (ended.get("cuda") is not None and gpus) or pick_device(compute).type != "cpu":
+            return float("inf")
     return ROUNDED if not compute.deterministic or any(conditions.of_hardware(run)) else 0.0
 
 
@@ -83,5 +96,5 @@ def retrained(audited: AuditedProject, sample: Sample, *, elsewhere: bool) -> It
         elif found.verdict == "not reproducible":
             yield Finding("unchecked", found.stage, f"it could not be trained again: {said}", stages)
         else:
-            equal = "equal bytes" if found.verdict == "reproduced" else f"within tolerance: {said}"
+            equal = found.extent if found.verdict == "reproduced" else f"within tolerance: {said}"
             yield recomputed(found.stage, f"trained again in {found.seconds:.0f} s, {equal}", None)

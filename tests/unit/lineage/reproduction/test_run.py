@@ -24,6 +24,14 @@ def project(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "project")
 
 
+COMMAND = """diff --git a/dvc.yaml b/dvc.yaml
+--- a/dvc.yaml
++++ b/dvc.yaml
+@@ -4 +4 @@
+-    cmd: python tasks/add.py "$DVC_STAGE"
++    cmd: true"""
+
+
 def recorded_on(root, cpu):
     """Let the event log say that the stage ran on a processor."""
     entries = events.read(root)
@@ -144,6 +152,51 @@ def test_a_failing_command_is_no_contradiction(project, monkeypatch):
     assert found.verdict == "not reproducible"
     assert "failed with status 1" in found.differences[0]
     assert "invalid literal" in found.differences[0]
+
+
+BINARY = """diff --git a/data/student/1/weights.bin b/data/student/1/weights.bin
+new file mode 100644
+--- /dev/null
++++ b/data/student/1/weights.bin
+@@ -0,0 +1 @@
++99
+\\ No newline at end of file"""
+FORGED = {
+    "the command, and the outs among the changes": lambda found: (
+        found["git"].update(diff=f"{COMMAND}\n{BINARY}", diff_sha256="0" * 64),
+        found.update(command="true"),
+    ),
+    "the outs among the untracked files": lambda found: found["git"].update(
+        untracked={"data/student/1/weights.bin": found["outputs"][0]["files"][1]["sha256"]}
+    ),
+    "the outs among the inputs": lambda found: found["inputs"].append(
+        {"path": "data/student/1/weights.bin", "sha256": found["outputs"][0]["files"][1]["sha256"]}
+    ),
+    "an input outside of the project": lambda found: found["inputs"].append(
+        {"path": "../pwned", "sha256": found["inputs"][0]["files"][0]["sha256"]}
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_outs_come_from_the_run_alone_and_files_stay_in_the_folder(project, case):
+    adding.exchange(project)
+    adding.change(project, FORGED[case])
+    recorded_on(project, machine.hardware()["cpu"])
+    assert adding.reproduced(project).verdict in ("differs", "not reproducible")
+    assert not list(project.rglob("pwned"))
+
+
+def test_unknown_hardware_is_no_reason_for_the_tolerance(project, monkeypatch):
+    adding.exchange(project)
+    adding.change(project, lambda found: found.update(note="a record that the log does not have"))
+    monkeypatch.setattr(model_agreement, "agreement", lambda *_: Agreement(cycles=9, mean=0.01, changed=0.01))
+    found = adding.reproduced(project)
+    assert (found.verdict, "hardware of the run is not in the event log" in found.differences[0]) == (
+        "not reproducible",
+        True,
+    )
+    assert adding.reproduced(project, anyway=True).verdict == "within tolerance"
 
 
 def test_a_model_replaced_along_with_its_record_is_found(project):

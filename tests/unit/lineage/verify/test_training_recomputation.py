@@ -58,7 +58,7 @@ def test_all_trainings_have_their_turn_on_consecutive_days(number):
 
 STAGES = ["train_teacher@t1", "train_teacher@t2", "train_teacher@t3", "train_student@1", "train_student@2"]
 HERE, ELSEWHERE = {"cpu": "this", "gpus": []}, {"cpu": "another", "gpus": []}
-GPU = {"cpu": "another", "gpus": [], "cuda": "12.4"}
+GPU = {"cpu": "another", "gpus": [{"name": "one"}], "cuda": "12.4"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ GPU = {"cpu": "another", "gpus": [], "cuda": "12.4"}
         ([1.5, 1.27], ELSEWHERE, True),
         ([1.5, 1.27], GPU, False),  # other random numbers on a GPU
         ([1.5], ELSEWHERE, True),
+        ([1.5, float("nan")], HERE, True),
+        ([1.5, 1.27], {"cpu": "this", "gpus": [], "cuda": "12.4"}, True),  # no GPU was there
         ([1.5, 1.25, 1.0], HERE, True),
     ],
 )
@@ -91,8 +93,16 @@ def test_first_losses_are_equal_on_the_same_processor_and_close_on_another(
 
 def test_a_training_without_first_losses_is_told(small_run, tmp_path, monkeypatch):
     root = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
+
+    def told():
+        return {(one.kind, one.severity) for one in losses(AuditedProject(root))}
+
     for stage in STAGES:
         edit(root / f"data/lineage/{stage}.json", lambda record: record["decisions"].update(first_losses=None))
-    assert [(one.kind, one.severity) for one in losses(AuditedProject(root))] == [("losses-unknown", "note")] * len(
-        STAGES
-    )
+    assert told() == {("training-contradicts", "error")}
+    for stage in STAGES:  # of an earlier version
+        edit(
+            root / f"data/lineage/{stage}.json",
+            lambda record: record["modules"].update(dict.fromkeys(record["modules"], "0" * 64)),
+        )
+    assert told() == {("losses-unknown", "note")}
