@@ -50,7 +50,7 @@ def losses(audited: AuditedProject) -> Iterator[Finding]:
 
 
 def _distance(recorded: Sequence[float], made: Sequence[float]) -> float:
-    """Return the largest relative difference of two series of losses; infinite for other lengths, other types and NaN."""
+    """Return the largest relative difference of two series of losses; infinite if they cannot be compared."""
     if len(recorded) != len(made) or not all(isinstance(one, int | float) for one in recorded):
         return float("inf")
     off = [abs(one - other) / max(abs(one), 1e-3) for one, other in zip(recorded, made, strict=True)]
