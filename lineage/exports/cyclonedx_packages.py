@@ -1,4 +1,4 @@
-"""Packages of the stages as CycloneDX components: version, licence, supplier, and the hashes of the lock file."""
+"""Packages of the stages as CycloneDX components: version, licence, author, and the hashes of the lock file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ def _files(purl: str, pin: Pin) -> dict[str, Any]:
 
 
 def _installed(name: str, version: str) -> dict[str, Any]:
-    """Return licence and supplier of a package as installed now; empty if another version is installed."""
+    """Return licence and author of a package as installed now; empty if another version is installed."""
     try:
         about = HeaderParser().parsestr(metadata.distribution(name).read_text("METADATA") or "")
     except metadata.PackageNotFoundError:
@@ -104,8 +104,8 @@ def _installed(name: str, version: str) -> dict[str, Any]:
     if licence := _licence(about):
         found["licenses"] = [licence]
     fields = (_field(about, key) for key in ("Author", "Maintainer", "Author-email", "Maintainer-email"))
-    if supplier := next(filter(None, map(_name, fields)), None):
-        found["supplier"] = {"name": supplier}
+    if author := next(filter(None, map(_name, fields)), None):
+        found["authors"] = [{"name": author}]
     return found
 
 

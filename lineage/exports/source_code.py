@@ -35,7 +35,10 @@ class Repository:
         if "://" not in given and (short := SHORT_SSH.fullmatch(given)):
             given = f"ssh://{short['host']}/{quote(short['path'])}"
         address = address_without_password(given)
-        if address is None or urlsplit(address).scheme not in WEB:
+        parts = urlsplit(address or "")
+        if parts.scheme == "ssh" and parts.hostname in FORGES:
+            address = f"https://{parts.hostname}{parts.path}"  # the same repository, as slsa-verifier names it
+        elif address is None or parts.scheme not in WEB:
             return address
         # The web address of a repository, as slsa-verifier compares it, has no `.git`.
         return address.rstrip("/").removesuffix(".git")
@@ -43,7 +46,8 @@ class Repository:
     def uri(self, commit: str) -> str | None:
         """Return the URI of a commit, such as ``git+https://host/owner/project@refs/heads/main``.
 
-        The ref is a tag of the commit, or a branch of the remote that has it. Without either, it is the commit itself.
+        The ref is a branch of the remote that has the commit, or a tag of it. Without either, it is the commit itself.
+        An `@` in a tag is encoded, since readers of the URI search the first one.
         """
         return None if self.url is None else f"git+{self.url}@{self._ref(commit) or commit}"
 
@@ -62,9 +66,7 @@ class Repository:
 
     def _ref(self, commit: str) -> str | None:
         names = "--format=%(refname)"
-        tags = (ask_git(self.root, "for-each-ref", names, f"--points-at={commit}", "refs/tags") or "").split()
-        if tags:
-            return tags[0]
         found = (ask_git(self.root, "for-each-ref", names, f"--contains={commit}", "refs/remotes") or "").split()
         branches = [f"refs/heads/{match[1]}" for match in map(BRANCH.fullmatch, found) if match]
-        return branches[0] if branches else None
+        tags = (ask_git(self.root, "for-each-ref", names, f"--points-at={commit}", "refs/tags") or "").split()
+        return next(map(quote, [*branches, *tags]), None)

@@ -46,7 +46,7 @@ def test_packages_are_those_of_the_records_compared_with_the_lock(bom):
     assert numpy["purl"] == f"pkg:pypi/numpy@{numpy['version']}"
     # In this version the metadata name several licences, and authors in a field of its own.
     assert numpy["licenses"][0]["expression"].startswith("BSD-3-Clause AND")
-    assert numpy["supplier"] == {"name": metadata.metadata("numpy")["Author"]}
+    assert numpy["authors"] == [{"name": metadata.metadata("numpy")["Author"]}]
     assert {"name": "breathline:lock", "value": "as locked"} in numpy["properties"]
 
 

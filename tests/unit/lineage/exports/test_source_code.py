@@ -36,7 +36,9 @@ def repository(tmp_path):
         (f"{GITHUB}.git", GITHUB),
         ("https://anna:secret@github.com/anna/lungs.git/", GITHUB),
         ("https://token@example.org:8443/git/lungs", "https://example.org:8443/git/lungs"),
-        ("git@github.com:anna/lungs.git", "ssh://git@github.com/anna/lungs.git"),
+        ("git@github.com:anna/lungs.git", GITHUB),
+        ("ssh://git@github.com/anna/lungs.git", GITHUB),
+        ("git@example.org:anna/lungs.git", "ssh://git@example.org/anna/lungs.git"),
         ("ssh://git:secret@example.org:22/lungs.git", "ssh://git@example.org:22/lungs.git"),
         ("/srv/git/lungs.git", None),
         ("../lungs", None),
@@ -76,9 +78,12 @@ def test_models_plots_and_report_pass_the_rules_of_slsa_verifier(signed):
     report, plots, student = root / "reports/report.html", root / "reports/plots", root / "data/student/1"
     for path in (report, *plots.iterdir(), student / "val.safetensors"):
         slsa.verify(envelope, key, path, **expected, branch="trunk")
-    toy.call(root, "git", "tag", "v1")
-    assert Repository(root).uri(expected["commit"]) == f"git+{GITHUB}@refs/tags/v1"
-    toy.call(root, "git", "tag", "--delete", "v1")
+    toy.call(root, "git", "tag", "student@v1.0.0")
+    assert Repository(root).uri(expected["commit"]) == f"git+{GITHUB}@refs/heads/trunk"
+    toy.call(root, "git", "update-ref", "-d", "refs/remotes/origin/trunk")
+    assert Repository(root).uri(expected["commit"]) == f"git+{GITHUB}@refs/tags/student%40v1.0.0"
+    toy.call(root, "git", "tag", "--delete", "student@v1.0.0")
+    toy.call(root, "git", "update-ref", "refs/remotes/origin/trunk", expected["commit"])
 
 
 @pytest.mark.parametrize(
