@@ -78,6 +78,6 @@ def show(found: Absence) -> None:
     colour, what = ("green", "is left") if found.proven else ("yellow", "was found")
     console.print(f"[{colour}]Nothing of patient {found.patient} {what}[/] in {searched}.")
     console.print(
-        "Not searched: DVC's cache (`dvc gc --workspace`, with --cloud for the remote; earlier runs can then not be "
-        "restored), other workspaces (.leaderboard/), and the source that `download` reads."
+        "Not searched: DVC's cache, experiments, workspaces, remotes and other files. "
+        f"`breathline withdraw patient:{found.patient}` searches and erases them; --dry shows what it finds."
     )
