@@ -12,9 +12,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from lineage import dvc_storage
+from lineage import dvc_storage, lock_history
 from lineage.dvc_storage import Cache
-from lineage.git import ask_git, ask_git_bytes, tree_at
+from lineage.git import ask_git_bytes, tree_at
 
 WORKSPACES = (".leaderboard", ".backfill")
 
@@ -54,10 +54,9 @@ def _locks(root: Path) -> Iterator[StoredGraph]:
 
 
 def _commits(root: Path) -> Iterator[StoredGraph]:
-    """Yield each different dvc.lock of the commits of all branches, tags and experiments."""
-    commits = (ask_git(root, "log", "--all", "--format=%H", "--", dvc_storage.LOCK) or "").split()
+    """Yield each different dvc.lock of all commits that Git still names."""
     blobs: dict[str, list[str]] = {}
-    for commit, blob in locks_at(root, commits).items():
+    for commit, blob in locks_at(root, lock_history.commits(root)).items():
         blobs.setdefault(blob, []).append(commit)
     for blob, written in blobs.items():
         data = ask_git_bytes(root, "cat-file", "blob", blob) or b""
