@@ -114,6 +114,10 @@ def run(name: str) -> int:
     """Run the launcher of stages, and return the status with which it ends."""
     from cli import stage
 
+    # The modules of the tests are no part of the stage, whose record would have to hold them.
+    for module in [name for name in sys.modules if name.partition(".")[0] in ("tests", "__mp_main__")]:
+        del sys.modules[module]
+    sys.modules["__main__"] = stage
     sys.argv = ["stage", name]
     try:
         stage.main()
