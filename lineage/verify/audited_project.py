@@ -138,6 +138,15 @@ class AuditedProject:
         return all(there is not None and there.sha256 == recorded for there, recorded in digests)
 
     @cached_property
+    def ended(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of successful ends and of outs that were restored, by stage, oldest first."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.events:
+            if entry.get("event") == "restored" or events.is_success(entry):
+                found.setdefault(str(entry.get("stage")), []).append(entry)
+        return found
+
+    @cached_property
     def earlier(self) -> EarlierVersions:
         """Earlier versions of the outs."""
         return EarlierVersions(self.root, self.hashes)
@@ -155,8 +164,17 @@ class AuditedProject:
             if (found := self.hashes.of(held)) and found.sha256 == sha256:
                 yield held
                 return
+        with self.in_git(path, sha256) as committed:
+            yield committed
+
+    @contextmanager
+    def in_git(self, path: str, digest: str) -> Iterator[Path | None]:
+        """Yield a file with the SHA-256 or MD5 of a small report, from Git; None if Git does not have it."""
+        kind = "md5" if len(digest) == len(hashlib.md5(usedforsecurity=False).hexdigest()) else "sha256"
         versions = self.earlier.in_git(path) if path in self.uncached else ()
-        data = next((content for content in versions if hashlib.sha256(content).hexdigest() == sha256), None)
+        data = next(
+            (one for one in versions if hashlib.new(kind, one, usedforsecurity=False).hexdigest() == digest), None
+        )
         if data is None:
             yield None
             return

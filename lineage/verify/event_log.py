@@ -73,21 +73,12 @@ def _entry(number: object) -> str:
     return f"{events.LOG}: entry {number}"
 
 
-def done(audited: AuditedProject) -> dict[str, list[Entry]]:
-    """Return by stage, oldest first, the entries of successful ends and of outs that were restored."""
-    found: dict[str, list[Entry]] = {}
-    for entry in audited.events:
-        if entry.get("event") == "restored" or events.is_success(entry):
-            found.setdefault(str(entry.get("stage")), []).append(entry)
-    return found
-
-
 def records(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     """Yield records that are missing, that neither log nor dvc.lock names, or that belong to no stage.
 
     With ``elsewhere``, the run is from another machine, and Git's dvc.lock suffices to confirm a record.
     """
-    ended, unreadable = done(audited), {finding.where for finding in audited.unreadable}
+    ended, unreadable = audited.ended, {finding.where for finding in audited.unreadable}
     for stage in audited.project.stages:
         path = record.path_of(stage)
         if not (audited.root / path).is_file():

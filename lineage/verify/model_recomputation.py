@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from lineage.verify import recorded_predictions
 from lineage.verify.audited_project import AuditedProject
-from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, recomputed
 from models.training.settings import ComputeSettings, Selection
 from tasks import evaluate
@@ -199,7 +198,7 @@ def _soft_label_settings(given: Parameters) -> SoftLabelSettings:
 
 def _tolerance(audited: AuditedProject, stage: str, given: Parameters) -> float:
     """Return the tolerance of logits and probabilities; a run on a GPU may have used bf16 or TF32."""
-    ended = done(audited).get(stage, [])
+    ended = audited.ended.get(stage, [])
     on_gpu = bool(ended) and ended[-1].get("cuda") is not None
     rounded = given["compute"]["precision"] == "bf16" or (on_gpu and given["compute"]["precision"] == "auto")
     return ROUNDED if rounded else EXACT

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,22 @@ class _Other:
     """File of the current run that a witness had otherwise."""
 
     path: str
-    then: Path | None = None  # the earlier version, if a cache has it
+    then: Path | None = None  # the earlier version in a cache
+    recorded: Mapping[str, Any] | None = None  # its description in a record
+    md5: str = ""  # its MD5 in dvc.lock
     certain: bool = True  # whether the content is known to differ
+
+    @contextmanager
+    def earlier(self, audited: AuditedProject) -> Iterator[Path | None]:
+        """Yield the earlier version; None if nothing here has it."""
+        if self.recorded is not None:
+            source: AbstractContextManager[Path | None] = audited.original(
+                self.path, self.recorded["sha256"], self.recorded.get("bytes")
+            )
+        else:
+            source = nullcontext(self.then) if self.then else audited.in_git(self.path, self.md5)
+        with source as held:
+            yield held
 
 
 def check(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
@@ -74,8 +89,9 @@ def _compare(
     severity: Severity = "note" if told or elsewhere else "error"
     told = told or ("on the same hardware" if known else "")
     what = f"the same run had other outs {witness.place}{f' ({told})' if told else ''}: {others[0].path}"
-    if others[0].then is not None and (audited.root / others[0].path).is_file():
-        what += f": {difference(others[0].then, audited.root / others[0].path)}"
+    with others[0].earlier(audited) as held:
+        if held is not None and (audited.root / others[0].path).is_file():
+            what += f": {difference(held, audited.root / others[0].path)}"
     what += f"; and {len(others) - 1} more" if len(others) > 1 else ""
     what += UNKNOWN if severity == "error" and not known else ""
     return Finding("run-repeated", stage, what, (stage,), severity)
@@ -90,8 +106,7 @@ def _others(audited: AuditedProject, stage: str, witness: Witness) -> Iterator[_
             if path not in now or path not in then:
                 yield _Other(path)
             elif now[path]["sha256"] != then[path]["sha256"] and not _has_content(audited, path, now, then):
-                with audited.original(path, then[path]["sha256"], then[path].get("bytes")) as held:
-                    yield _Other(path, held)
+                yield _Other(path, recorded=then[path])
         return
     for entry in audited.project.records[stage]["outputs"]:
         md5 = witness.outs.get(entry["path"])
@@ -114,7 +129,7 @@ def _others_of_out(audited: AuditedProject, out: str, md5: str, recorded: Mappin
         content = _content(audited.root / path) if path in now and path in then else None
         earlier = _content(held, path) if held is not None else recorded.get(path, {}).get("content")
         if content is None or earlier != content:
-            yield _Other(path, held, certain=content is None or earlier is not None)
+            yield _Other(path, held, md5=then.get(path, ""), certain=content is None or earlier is not None)
 
 
 def _is_recorded(path: str) -> bool:
@@ -158,13 +173,12 @@ def _other_source(audited: AuditedProject, stage: str, others: list[_Other]) -> 
     else:
         return None
     now = audited.json(path)
-    held = next((other.then for other in others if other.path == path.as_posix()), None)
-    if all(other.path != path.as_posix() for other in others):
-        then = now
-    elif held is not None:
-        then = json.loads(held.read_text(encoding="utf-8"))
-    else:
-        return "maybe of another source"
+    then = now
+    for other in (other for other in others if other.path == path.as_posix()):
+        with other.earlier(audited) as held:
+            if held is None:
+                return "maybe of another source"
+            then = json.loads(held.read_text(encoding="utf-8"))
     if now.get("format") == "demo" or (_identity(now) and _identity(now) == _identity(then)):
         return None
     return "of another source" if _identity(now) else "of a folder, whose files may have changed"

@@ -9,7 +9,6 @@ from lineage import record, test_use
 from lineage.files import hashes
 from lineage.seed_runs import GROUP
 from lineage.verify.audited_project import AuditedProject
-from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, note
 from tasks.artifacts import METRICS, STUDENTS
 
@@ -28,7 +27,7 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
         return
     reported = set(test_use.models_of(current, STUDENTS.as_posix()))
     recipes = [_recipe(audited.project.records[stage]) for seed in reported if (stage := _stage(audited, seed))]
-    for stage, ended in done(audited).items():
+    for stage, ended in audited.ended.items():
         group, _, seed = stage.partition("@")
         if group != GROUP or seed in reported:
             continue
@@ -44,7 +43,7 @@ def _omitted(audited: AuditedProject, current: Record, stage: str, runs: list[Re
     what = f"seed {stage.partition('@')[2]} was trained as the reported ones were, and no figure includes it"
     models = {str(found["outputs"][0]["sha256"]) for found in runs}
     test_set, known = test_use.of_record(current).get("test_set"), _records(audited, test_use.STAGE)
-    for entry in done(audited).get(test_use.STAGE, ()):
+    for entry in audited.ended.get(test_use.STAGE, ()):
         found = known.get(entry["record"])
         used = entry.get("evaluated") or test_use.of_record(found or {})
         if used.get("test_set") == test_set and not models.isdisjoint(used.get("students", ())):

@@ -9,7 +9,6 @@ from lineage.reproduction.recorded_run import RecordedRun
 from lineage.reproduction.run import TRAININGS, Options
 from lineage.reproduction.targets import reproduce_each
 from lineage.verify.audited_project import AuditedProject
-from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, Sample, note, recomputed
 from lineage.verify.stage_modules import module_of
 from models.training.inference import pick_device
@@ -60,7 +59,7 @@ def _distance(recorded: Sequence[float], made: Sequence[float]) -> float:
 def _tolerance(run: RecordedRun, audited: AuditedProject, compute: ComputeSettings) -> float:
     """Return the largest difference that other hardware may give; no GPU took part where the settings exclude it."""
     if compute.device != "cpu":
-        ended = done(audited).get(run.stage, [{}])[-1]
+        ended = audited.ended.get(run.stage, [{}])[-1]
         gpus = events.start_of(audited.events, ended).get("gpus") if ended else None
         if (ended.get("cuda") is not None and gpus) or pick_device(compute).type != "cpu":
             return float("inf")

@@ -14,7 +14,6 @@ from lineage.environment import LOCKED
 from lineage.files import hashes
 from lineage.git import file_at
 from lineage.verify.audited_project import LOCK, AuditedProject
-from lineage.verify.event_log import done
 from lineage.verify.findings import Finding, note
 from tasks.runtime import params, yaml_files
 from tasks.runtime.errors import BreathlineError
@@ -67,7 +66,7 @@ class Witnesses:
     def of(self, stage: str) -> Iterator[Witness]:
         """Yield the evidence of runs of a stage with the causes of the current one: that of the log first."""
         digest, records = self._current(stage), self._records(stage)
-        logged = {str(entry["record"]): entry for entry in done(self._audited).get(stage, ())}
+        logged = {str(entry["record"]): entry for entry in self._audited.ended.get(stage, ())}
         for earlier, entry in logged.items():
             if earlier != digest and (found := records.get(earlier, ("", None))[1]):
                 yield Witness(f"in entry {entry.get('number')}", found, self.hardware(earlier))
@@ -92,7 +91,7 @@ class Witnesses:
 
     def is_lost(self, stage: str) -> bool:
         """Return whether the log names an earlier run of a stage whose record no cache has."""
-        ended = {entry.get("record") for entry in done(self._audited).get(stage, ())}
+        ended = {entry.get("record") for entry in self._audited.ended.get(stage, ())}
         return not ended <= {self._current(stage), *self._records(stage)}
 
     def unasked(self) -> Iterator[Finding]:

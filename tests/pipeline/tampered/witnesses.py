@@ -12,6 +12,7 @@ from tests.pipeline import tampering as do
 
 TEACHER, STAGE = "data/teachers/t3", "train_teacher@t3"
 WEIGHTS = f"{TEACHER}/val.safetensors"
+METRICS = "reports/metrics.json"
 SOURCE, ANNOTATION = "data/raw/icbhi/source.json", "data/raw/icbhi/audio/101_1b1_Tc_sc_Meditron.txt"
 
 
@@ -64,6 +65,14 @@ def edit_run_cache(folder: Path) -> None:
     path.write_text(f"{before}md5: {'0' * 8}{md5[8:]}")
 
 
+def forge_metric(folder: Path) -> None:
+    """Change a figure of which only Git has the earlier version, with all evidence."""
+    do.cached(folder, METRICS).unlink()
+    do.forge(
+        folder, METRICS, lambda p: do.document(p / METRICS, lambda m: m["student"]["val"]["sp"].update(mean=100.5))
+    )
+
+
 def relabel(folder: Path) -> None:
     """Change a label of a corpus with all evidence."""
     own = "data/extracted/icbhi/cycles.parquet"
@@ -98,6 +107,8 @@ CASES = {
     "an annotation with all evidence": (
         lambda p: do.forge(p, ANNOTATION, lambda project: do.text(project / ANNOTATION, "0\t0", "1\t0")),
         "run-repeated recording-contradicts", "download@icbhi", "line 1: "),
+    "a metric with all evidence but the last commit": (forge_metric,
+        "run-repeated metric-contradicts", "evaluate", "reports/metrics.json: student.val.sp.mean: "),
     "an entry of the run-cache": (edit_run_cache, "cache-changed", "", "an entry of the run-cache of DVC's cache"),
 }
 HONEST = {
