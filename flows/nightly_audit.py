@@ -1,5 +1,6 @@
 """Flow `nightly_audit`: a check of all recorded artifacts."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ def nightly_audit(
     sample: Annotated[int, Field(ge=1)] = 32,
     retrain: Annotated[int, Field(ge=0)] = 0,
     elsewhere: bool = False,
+    log_keys: Sequence[Path] = (),
     project: Path = Path(),
 ) -> State[Any]:
     """Check all artifacts against records, dvc.lock, cache, event log and Git, as `audit verify` does.
@@ -40,6 +42,7 @@ def nightly_audit(
         retrain: Number of models that are trained again, with `deep`, and compared byte by byte. The models take
             turns from day to day. The code of their records is executed, as `dvc repro` executes that of the project.
         elsewhere: Whether the project ran on another machine; differences of installed packages are then notes.
+        log_keys: Public keys (PEM) of all who may sign entries of the event log; none if the log is not signed.
         project: Folder of the project.
 
     Raises:
@@ -49,12 +52,12 @@ def nightly_audit(
     root = project.resolve()
     depth = Sample(sample=sample, seed=datetime.now(UTC).toordinal(), retrain=retrain) if deep else None
     with exclusive_run(root, runs_stages=False):
-        report = verify(root, deep=depth, elsewhere=elsewhere)
+        report = verify(root, deep=depth, elsewhere=elsewhere, log_keys=log_keys)
     for finding in report.damage:
         log.error(verification.line(finding))
     for finding in (*report.outdated, *report.notes):
         log.info(verification.line(finding))
     headline = verification.headline(report)
-    command = verification.command(depth, elsewhere=elsewhere)
+    command = verification.command(depth, elsewhere=elsewhere, log_keys=log_keys)
     prefect_artifacts.publish_text("audit", verification.show(report, command), headline)
     return (Failed if report.damage else Completed)(message=headline)

@@ -9,10 +9,8 @@ from pathlib import Path
 
 from lineage import events, log_lines, machine, record, workspace_logs
 from lineage.log_lines import Entry
+from lineage.log_order import OF_LOG
 from tasks.runtime.files import sha256
-
-# Keys of an entry that depend on its log, and are kept as those of the origin.
-POSITION = ("number", "before", "hash", "key", "signature", "adopted")
 
 
 def adopt(root: Path, stage: str, log: str) -> None:
@@ -30,14 +28,15 @@ def adopt(root: Path, stage: str, log: str) -> None:
     """
     entries = log_lines.entries_in(log)
     digest = sha256(root / record.path_of(stage))
-    run = _run(entries, digest)
-    if run is None or run[1]["hash"] in _adopted(root):
+    run, adopted = _run(entries, digest), _adopted(root)
+    if run is None or run[1]["hash"] in adopted:
         restored = {"event": "restored", "stage": stage, "at": events.now(), "record": digest}
         events.append(root, {**restored, **machine.identity()})
         return
     start, end = run
     place = entries[0]["hash"]
-    first = events.append(root, _with_origin(start, place))
+    # The log has the start already after a crash between both entries.
+    first = adopted.get(start["hash"]) or events.append(root, _with_origin(start, place))
     events.append(root, _with_origin(end, place) | {"start": first})
 
 
@@ -63,12 +62,12 @@ def _run(entries: Sequence[Entry], digest: str) -> tuple[Entry, Entry] | None:
     return (start, ends[-1]) if start else None
 
 
-def _adopted(root: Path) -> set[str]:
-    """Return the hashes, in other logs, of the entries that this log has adopted."""
-    return {entry["adopted"]["hash"] for entry in events.read(root) if "adopted" in entry}
+def _adopted(root: Path) -> dict[str, str]:
+    """Return the entries that this log has adopted: their hashes here by those in the other logs."""
+    return {entry["adopted"]["hash"]: entry["hash"] for entry in events.usable(events.read(root)) if "adopted" in entry}
 
 
 def _with_origin(entry: Entry, log: str) -> Entry:
     """Return an entry for this log, with its origin: the first entry of the other log, and its position there."""
-    position = {key: entry[key] for key in POSITION if key in entry}
-    return {key: value for key, value in entry.items() if key not in POSITION} | {"adopted": position | {"log": log}}
+    position = {key: entry[key] for key in OF_LOG if key in entry}
+    return {key: value for key, value in entry.items() if key not in OF_LOG} | {"adopted": position | {"log": log}}

@@ -7,6 +7,7 @@ which reveals a log whose end was cut off.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,9 @@ LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
 BEGUN = "begun"  # first entry of a log that begins beside records of earlier runs
 EXPERIMENTS = (".dvc", "tmp", "exps")  # folder in which DVC runs temporary experiments
+# Keys of an entry whose values are texts, and keys of `evaluated` with the hashes of models.
+TEXTS = ("event", "stage", "at", "start", "status", "record", "user", "host", "started_by", "experiment", "error")
+MODELS = ("students", "teachers")
 LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 
 
@@ -102,11 +106,34 @@ def read(root: Path) -> list[dict[str, Any]]:
 
 
 def read_or_empty(root: Path) -> list[dict[str, Any]]:
-    """Return all entries, or none if the log is missing or cannot be read, which `check` reports."""
-    try:
-        return read(root)
-    except ValueError:
-        return []
+    """Return the entries before the first line that cannot be read, which `check` reports, with `usable` values."""
+    found: list[tuple[int, str, Entry]] = []
+    with suppress(LogError):
+        found.extend(log_lines.entries(root / LOG))
+    return usable(entry for _, _, entry in found)
+
+
+def usable(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return entries without the values that no stage writes; entries without a number and a hash are left out.
+
+    So a line that was changed by hand stops no stage and no page. `check` and `lineage.verify` report it.
+    """
+    return [
+        {key: value for key, value in entry.items() if _is_usable(key, value)}
+        for entry in entries
+        if log_lines.number_of(entry) and isinstance(entry.get("hash"), str)
+    ]
+
+
+def _is_usable(key: str, value: object) -> bool:
+    if key == "adopted":
+        return isinstance(value, dict) and isinstance(value.get("hash"), str)
+    if key == "evaluated":
+        models = [value.get(kind) for kind in MODELS] if isinstance(value, dict) else [None]
+        return all(isinstance(found, list) and all(isinstance(one, str) for one in found) for found in models)
+    if key == "gpus":
+        return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return key not in TEXTS or value is None or isinstance(value, str)
 
 
 def is_success(entry: Mapping[str, Any]) -> bool:
@@ -131,12 +158,13 @@ def now() -> str:
 
 def load(root: Path) -> Log:
     """Return the entries of a log with its faults: one reading for callers that need both."""
+    head = log_head.read(root / HEAD)  # before the entries: a stage may append in between
     rows: list[tuple[int, str, Entry]] = []
     found, notes = [], []
     try:
         rows.extend(log_lines.entries(root / LOG))
         torn = len(log_lines.tail_of(root / LOG).torn)
-        found = _end(root, rows, torn)
+        found = _end(head, rows, torn)
         if torn:
             what = f"the last line is torn ({torn} bytes): a process ended early; the next stage moves it aside"
             notes = [Fault(len(rows) + 1, what)]
@@ -153,14 +181,14 @@ def check(root: Path) -> list[Fault]:
     return load(root).faults
 
 
-def _end(root: Path, rows: list[tuple[int, str, Entry]], torn: int) -> list[Fault]:
+def _end(head: str | None, rows: list[tuple[int, str, Entry]], torn: int) -> list[Fault]:
     """Return the fault of a log whose last entry is not the one that its head names."""
     number, last = 0, None
     if rows:
         line_number, _, entry = rows[-1]
-        number = entry["number"] if type(entry.get("number")) is int else line_number
+        number = log_lines.number_of(entry) or line_number
         last = {"number": number, "before": entry.get("before"), "hash": str(entry.get("hash"))}
-    fault = log_head.compare(root / HEAD, last, lambda: {one.get("number"): one.get("hash") for _, _, one in rows})
+    fault = log_head.compare(head, last, lambda: {log_lines.number_of(one): one.get("hash") for _, _, one in rows})
     if fault is None:
         return []
     prefix = "the line cannot be read: it is torn; " if fault.kind == "ahead" and torn else ""

@@ -18,6 +18,10 @@ INDEX = Path(".lineage/git-index")
 # Git's advice to a user who does not own the repository.
 TRUST = re.compile(rb"git config --global --add safe\.directory .+")
 
+# Messages in English, because some are read here; and the commits and files themselves: `git replace` and grafts would
+# show others in their place.
+FIXED = {"LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none"}
+
 
 def git(root: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
     """Return the output of a Git command without the last line end.
@@ -165,7 +169,7 @@ def _refuse_distrust(root: Path, message: bytes) -> None:
 def _run(
     root: Path, arguments: tuple[str, ...], *, env: Mapping[str, str] | None = None, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = os.environ | {"LC_ALL": "C"} | dict(env or {})  # messages in English, because some are read here
+    environment = os.environ | FIXED | dict(env or {})
     command = ["git", *arguments]  # Git of the PATH, as for the user; revisions follow --end-of-options
     return subprocess.run(  # noqa: S603 - a list that no shell reads
         command, cwd=root, env=environment, input=stdin, capture_output=True, check=False

@@ -48,8 +48,16 @@ def write(path: Path, number: int, digest: str) -> None:
         os.fsync(new.fileno())
 
 
+def read(path: Path) -> str | None:
+    """Return the text of a head; None without one."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
 def compare(
-    path: Path, last: Mapping[str, Any] | None, hashes: Callable[[], Mapping[object, object]]
+    head: str | None, last: Mapping[str, Any] | None, hashes: Callable[[], Mapping[object, object]]
 ) -> HeadFault | None:
     """Compare the head with the last complete entry of the log; return None if they agree.
 
@@ -57,19 +65,21 @@ def compare(
     does a power failure, because the head is not flushed to the disk.
 
     Args:
-        path: File of the head.
+        head: Text of the head, read before the entries: a stage may append in between.
         last: Last complete entry; None if there is none.
         hashes: Function that returns the hash of each entry by its number; called for an earlier entry only.
     """
     number, digest = (last["number"], last["hash"]) if last else (0, START)
-    if not path.exists():
+    if head is None:
         return HeadFault("missing", None) if number else None
     try:
-        head = json.loads(path.read_text(encoding="utf-8"))
-        said, named = int(head["number"]), str(head["hash"])
+        given = json.loads(head)
+        named, named_hash = given["number"], given["hash"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return HeadFault("unreadable", None)
-    if said > number:
-        return HeadFault("ahead", said)
-    expected = digest if said == number else last["before"] if last and said == number - 1 else hashes().get(said)
-    return None if named == expected else HeadFault("other", said)
+    if type(named) is not int or not isinstance(named_hash, str):
+        return HeadFault("unreadable", None)
+    if named > number:
+        return HeadFault("ahead", named)
+    expected = digest if named == number else last["before"] if last and named == number - 1 else hashes().get(named)
+    return None if named_hash == expected else HeadFault("other", named)

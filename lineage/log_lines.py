@@ -52,6 +52,12 @@ def is_intact(line: str, entry: Entry) -> bool:
     return hash_of(entry) == digest
 
 
+def number_of(entry: Mapping[str, Any]) -> int:
+    """Return the number of an entry; 0 if it states none, or one of another type."""
+    number = entry.get("number")
+    return number if type(number) is int else 0
+
+
 def entries(log: Path) -> Iterator[tuple[int, str, Entry]]:
     """Yield number, line and entry of each complete line; none if there is no log.
 
@@ -91,7 +97,7 @@ def tail_of(log: Path) -> Tail:
     """Return the end of a log, without reading the entries before.
 
     Raises:
-        LogError: The last complete line is not a JSON object.
+        LogError: The last complete line is not an entry with number and hashes.
     """
     end, size = _last_bytes(log)
     lines = BytesIO(end).readlines()
@@ -101,7 +107,7 @@ def tail_of(log: Path) -> Tail:
     if not lines:
         return Tail(None, size - len(torn), torn, unterminated=False)
     last = _parsed(lines[-1])
-    if last is None or not {"number", "hash", "before"} <= last.keys():
+    if last is None or number_of(last) < 1 or not all(isinstance(last.get(key), str) for key in ("hash", "before")):
         raise _error(log, "the last line")
     return Tail(last, size - len(torn), torn, unterminated=not lines[-1].endswith(b"\n"))
 

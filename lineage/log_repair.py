@@ -34,7 +34,7 @@ def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
             file.flush()
             os.fsync(file.fileno())
         found["torn"] = {"file": aside.name, "bytes": len(tail.torn), "sha256": digest}
-    fault = log_head.compare(head, tail.last, lambda: _hashes(log))
+    fault = log_head.compare(log_head.read(head), tail.last, lambda: _hashes(log))
     if fault is not None:
         found["head"] = {"fault": fault.kind, "number": fault.said}
     return {"event": EVENT, **found} if found else None
@@ -42,7 +42,7 @@ def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
 
 def _hashes(log: Path) -> dict[object, object]:
     """Return the hash of each entry of a log by its number."""
-    return {entry.get("number"): entry.get("hash") for _, _, entry in log_lines.entries(log)}
+    return {log_lines.number_of(entry): entry.get("hash") for _, _, entry in log_lines.entries(log)}
 
 
 def describe(entry: Entry) -> tuple[str, bool] | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lineage import ed25519_keys
 from lineage.log_chain import Fault, joined
-from lineage.log_lines import Entry
+from lineage.log_lines import Entry, number_of
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_keys(paths: Sequence[Path]) -> Keys:
 def removed(entries: Sequence[Entry]) -> list[Fault]:
     """Return the entries whose signature, or the id of its key, is missing: no key is needed to see that."""
     marked = [entry for entry in entries if ("key" in entry) != ("signature" in entry)]
-    return list(joined(Fault(_number(entry), "its signature was removed or added later") for entry in marked))
+    return list(joined(Fault(number_of(entry), "its signature was removed or added later") for entry in marked))
 
 
 def faults(entries: Sequence[Entry], keys: Keys) -> list[Fault]:
@@ -77,21 +77,29 @@ def faults(entries: Sequence[Entry], keys: Keys) -> list[Fault]:
     """
     first = next((place for place, entry in enumerate(entries) if "key" in entry), None)
     if first is None:
-        return [Fault(1, "no entry of the log is signed", _number(entries[-1]))] if entries else []
+        return [Fault(1, "no entry of the log is signed", number_of(entries[-1]))] if entries else []
     return list(joined(_of_entries(entries[first:], keys)))
 
 
 def _of_entries(entries: Sequence[Entry], keys: Keys) -> Iterator[Fault]:
     for entry in entries:
         if "key" not in entry:
-            yield Fault(_number(entry), "it is not signed, unlike an entry before it")
+            yield Fault(number_of(entry), "it is not signed, unlike an entry before it")
         elif entry["key"] not in keys:
-            yield Fault(_number(entry), f"it is signed with another key, {entry['key']}")
+            yield Fault(number_of(entry), f"it is signed with another key, {entry['key']}")
         elif not _is_valid(entry, keys):
-            yield Fault(_number(entry), "its signature is not valid: it was changed, or signed with another key")
-        origin = entry.get("adopted")
-        if isinstance(origin, dict) and origin.get("key") in keys and not _is_valid(origin, keys):
-            yield Fault(_number(entry), "its signature in the log that it was adopted from is not valid")
+            yield Fault(number_of(entry), "its signature is not valid: it was changed, or signed with another key")
+        if "adopted" in entry and not _is_signed_origin(entry["adopted"], keys):
+            what = "in the log that it was adopted from, it has no valid signature by a given key"
+            yield Fault(number_of(entry), f"{what} (set {KEY} for workspaces and workers as well)")
+
+
+def _is_signed_origin(origin: object, keys: Keys) -> bool:
+    """Return whether the entry of another log was signed there; without the name of that log, its hash proves nothing.
+
+    That the hash is the one of the entry is checked by `log_order.contradictions`.
+    """
+    return isinstance(origin, dict) and "log" in origin and origin.get("key") in keys and _is_valid(origin, keys)
 
 
 def _is_valid(entry: Entry, keys: Keys) -> bool:
@@ -126,8 +134,3 @@ def _signer(path: Path, root: Path) -> Signer:
 
 def _signed(digest: str) -> bytes:
     return CONTEXT + digest.encode()
-
-
-def _number(entry: Entry) -> int:
-    number = entry.get("number")
-    return number if isinstance(number, int) else 0

@@ -73,7 +73,7 @@ def _time(root: Path) -> str | None:
     digest = sha256(root / record.path_of(test_use.STAGE))
     for folder in (root, *workspace_logs.others(root)):
         for entry in events.read_or_empty(folder):
-            if events.is_success(entry) and entry.get("record") == digest:
+            if events.is_success(entry) and entry.get("record") == digest and entry.get("at"):
                 return str(entry["at"])
     return None
 

@@ -6,23 +6,31 @@ DVC's run-cache copies the outs of a run in one of these folders (`.leaderboard/
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage import events
+from lineage import events, log_order, log_signature
 from lineage.git import origin
+from lineage.log_signature import Keys
 
 FOLDERS = (".leaderboard", ".backfill")
 Runs = dict[tuple[str, str], Path]  # folder whose log ends a stage with a record, by stage and SHA-256 of the record
 
 
-def runs(root: Path) -> Runs:
-    """Return the folder of each successful run in the intact logs of other folders.
+def runs(root: Path, keys: Keys | None = None) -> Runs:
+    """Return the folder of each successful run in the logs of other folders, without those logs that have a fault.
 
     The log of the project or workspace itself is not read.
+
+    Args:
+        root: Root of the project or workspace.
+        keys: Public keys of all who may sign; a log without their signatures does not count. None for any log.
     """
     found: Runs = {}
     for folder in others(root):
         log = events.load(folder)
-        ended = filter(events.is_success, [] if log.faults else log.entries)
-        for entry in ended:
+        if log.faults or log_order.contradictions(log.entries, complete=True):
+            continue
+        if keys and log_signature.faults(log.entries, keys):
+            continue
+        for entry in filter(events.is_success, log.entries):
             found.setdefault((str(entry.get("stage")), str(entry.get("record"))), folder)
     return found
 

@@ -34,10 +34,11 @@ def line(finding: Finding) -> str:
     return f"{finding.kind}: {finding.where}: {finding.what}{below}"
 
 
-def command(sample: Sample | None, *, elsewhere: bool) -> str:
+def command(sample: Sample | None, *, elsewhere: bool, log_keys: Sequence[Path] = ()) -> str:
     """Return the command that repeats the verification."""
     options = f" --deep --sample {sample.sample} --seed {sample.seed}" if sample else ""
     options += f" --retrain {sample.retrain}" if sample and sample.retrain else ""
+    options += "".join(f" --log-key {key}" for key in log_keys)
     return f"breathline audit verify{options}{' --elsewhere' if elsewhere else ''}"
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage import dvc_storage, events, files, graph, record, workspace_logs
+from lineage import dvc_storage, events, files, graph, log_signature, record, workspace_logs
 from lineage.git import file_at
+from lineage.log_signature import Keys
 from lineage.project import Project
 from lineage.verify.earlier_versions import EarlierVersions
 from lineage.verify.file_hashes import FileHashes
@@ -38,12 +39,17 @@ BROKEN_LOCK = (BreathlineError, KeyError, TypeError, AttributeError, ValueError)
 class AuditedProject:
     """A project with its evidence. What cannot be read is left out and listed in `unreadable`.
 
+    Args:
+        root: Root of the project.
+        log_keys: Public keys (PEM) of all who may sign entries of event logs; none if the logs are not signed.
+
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, log_keys: Sequence[Path] = ()) -> None:
         self.root = root
+        self._log_keys = log_keys
         self.hashes = FileHashes(root)
         self.unreadable: list[Finding] = []
         self._assignments: dict[str, Assignment] = {}
@@ -109,8 +115,17 @@ class AuditedProject:
 
     @cached_property
     def workspace_runs(self) -> workspace_logs.Runs:
-        """The folder of each run in the logs of workspaces, by stage and record."""
-        return workspace_logs.runs(self.root)
+        """The folder of each run in the logs of workspaces, by stage and record; with keys, in signed logs only."""
+        return workspace_logs.runs(self.root, self.keys)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The public keys of all who may sign entries of event logs, by id.
+
+        Raises:
+            BreathlineError: A key cannot be used.
+        """
+        return log_signature.read_keys(self._log_keys)
 
     def known(self, stage: str) -> tuple[str, ...]:
         """Return a stage if dvc.yaml has it, for the stages of a finding."""

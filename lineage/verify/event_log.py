@@ -6,6 +6,7 @@ from typing import Any
 
 from lineage import events, record
 from lineage.git import ask_git
+from lineage.log_lines import number_of
 from lineage.verify.audited_project import LOCK, AuditedProject
 from lineage.verify.dvc_lock import names_record
 from lineage.verify.findings import Finding, note
@@ -23,7 +24,7 @@ def chain(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     if not (audited.root / events.LOG).exists() and not (audited.root / events.HEAD).exists():
         yield _missing(audited, elsewhere)
         return
-    by_number = {entry.get("number"): entry for entry in audited.events}
+    by_number = {number_of(entry): entry for entry in audited.events}
     for fault in audited.log.faults:
         stage = str(by_number.get(fault.number, {}).get("stage"))
         yield Finding("log-broken", f"{events.LOG}: {fault.where}", fault.what, audited.known(stage))

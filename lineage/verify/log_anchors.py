@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lineage import anchors, events
+from lineage.log_lines import number_of
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 
@@ -17,7 +18,7 @@ def check(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
     if not entries:
         return
     own, here = str(entries[0].get("hash")), anchors.place_of(audited.root)
-    digests = {entry.get("number"): entry.get("hash") for entry in entries}
+    digests = {number_of(entry): entry.get("hash") for entry in entries}
     others: list[str] = []
     for anchor in anchors.read(audited.root):
         where = f"{events.LOG}: entry {anchor.number}"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from lineage import events, log_order, record
 from lineage.git import ask_git
 from lineage.log_chain import Fault
-from lineage.log_lines import Entry
+from lineage.log_lines import Entry, number_of
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, note
 
@@ -17,19 +17,22 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
     """Yield entries that contradict each other, clocks that were set, and runs before the commit of their code."""
     log = audited.log
     broken = {number for fault in log.faults for number in (fault.number, fault.last)}
-    by_number = {entry.get("number"): entry for entry in log.entries}
+    by_number = {number_of(entry): entry for entry in log.entries}
     for fault in log_order.contradictions(log.entries, complete=not log.faults):
         if fault.number not in broken:
             stage = str(by_number.get(fault.number, {}).get("stage"))
             yield Finding("log-contradicts", _where(fault), fault.what, audited.known(stage))
     for fault in log_order.clock_steps(log.entries):
         yield note("log-clock", _where(fault), fault.what)
+    if old := log_order.unproven(log.entries):
+        what = f"{len(old)} adopted entries do not name their log (an earlier version), so that changes are not found"
+        yield note("log-adopted", f"{events.LOG}: entry {number_of(old[0])}", what)
     yield from _commits(audited)
 
 
 def _commits(audited: AuditedProject) -> Iterator[Finding]:
     """Yield runs that ended before the commit of their record was made."""
-    ends = {entry.get("record"): entry for entry in log_order.own(audited.events) if events.is_success(entry)}
+    ends = {entry.get("record"): entry for entry in audited.events if events.is_success(entry)}
     runs = [(stage, end, commit) for stage, end, commit in _runs(audited, ends) if log_order.moment(end)]
     dates = _dates(audited, {commit for _, _, commit in runs})
     for stage, end, commit in runs:

@@ -40,7 +40,17 @@ from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 
 Check = Callable[[AuditedProject], Iterator[Finding]]
-BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, pa.ArrowException, BreathlineError)
+BROKEN = (
+    OSError,
+    ValueError,
+    ArithmeticError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    pa.ArrowException,
+    BreathlineError,
+)
 
 
 def verify(
@@ -66,13 +76,13 @@ def verify(
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
     """
-    audited = AuditedProject(root)
+    audited = AuditedProject(root, log_keys)
     if not audited.project.records and not audited.unreadable and not audited.lock and not audited.events:
         what = "Nothing has run here, so there is nothing to verify."
         raise BreathlineError(what, where=root, hint="`dvc pull`, or run")
     took: dict[str, float] = {}
     found: list[Finding] = []
-    for name, check in _checks(deep, elsewhere, signed, absent, log_keys).items():
+    for name, check in _checks(deep, elsewhere, signed, absent).items():
         started = time.perf_counter()
         found += _run(name, check, audited)
         took[name] = round(time.perf_counter() - started, 3)
@@ -86,7 +96,6 @@ def _checks(
     elsewhere: bool,
     signed: SignedStatement | None,
     absent: Sequence[str],
-    log_keys: Sequence[Path],
 ) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "hashes": _prefetch,
@@ -94,7 +103,7 @@ def _checks(
         "event log": partial(event_log.chain, elsewhere=elsewhere),
         "order of the event log": run_order.check,
         "anchors of the event log": partial(log_anchors.check, elsewhere=elsewhere),
-        "signatures of the event log": partial(log_signatures.check, keys=log_keys),
+        "signatures of the event log": log_signatures.check,
         "outs": outputs.check,
         "inputs": outputs.inputs,
         "hidden files": hidden_files.check,

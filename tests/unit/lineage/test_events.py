@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import given
 
-from lineage import events
+from lineage import events, log_lines
 from lineage.log_lines import LogError, hash_of, line_of
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
@@ -240,6 +240,61 @@ def test_a_complete_line_that_is_no_entry_refuses_every_stage_with_the_next_step
         file.write("not an entry\n")
     with pytest.raises(LogError, match=r"the last line is not an entry.[\s\S]*events.jsonl[\s\S]*move `.lineage` away"):
         events.append(tmp_path, {"stage": "next"})
+
+
+LAST = {
+    "a number that is a text": {"number": "3", "hash": "x", "before": "y"},
+    "a number that is a list": {"number": [3], "hash": "x", "before": "y"},
+    "a number that is true": {"number": True, "hash": "x", "before": "y"},
+    "a hash that is none": {"number": 3, "hash": None, "before": "y"},
+}
+
+
+@pytest.mark.parametrize("case", LAST)
+def test_a_last_line_of_odd_types_refuses_every_stage_with_the_next_step(tmp_path, case):
+    path = log_of(tmp_path, 2)
+    with path.open("a") as file:
+        file.write(line_of(LAST[case]) + "\n")
+    with pytest.raises(LogError, match="the last line is not an entry"):
+        events.append(tmp_path, {"stage": "next"})
+    assert events.check(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1e400", "[1]", "true", '"2"'])
+def test_a_head_with_an_odd_number_is_a_fault_and_stops_no_stage(tmp_path, number):
+    log_of(tmp_path, 2)
+    (tmp_path / events.HEAD).write_text(f'{{"number": {number}, "hash": ""}}')
+    assert [fault.what for fault in events.check(tmp_path)] == ["the log's head cannot be read"]
+    events.append(tmp_path, {"stage": "next"})
+    assert ["head cannot be read" in fault.what for fault in events.check(tmp_path)] == [True]
+
+
+def test_a_stage_that_appends_while_the_log_is_read_is_no_fault(tmp_path, monkeypatch):
+    log_of(tmp_path, 2)
+    read = log_lines.entries
+
+    def late(log):
+        rows = list(read(log))
+        monkeypatch.setattr(log_lines, "entries", read)
+        events.append(tmp_path, {"stage": "meanwhile"})
+        return iter(rows)
+
+    monkeypatch.setattr(log_lines, "entries", late)
+    assert events.load(tmp_path).faults == []
+
+
+def test_a_bad_line_does_not_hide_the_entries_before_it(tmp_path):
+    path = log_of(tmp_path, 3)
+    path.write_text("".join([*lines(path)[:2], "not an entry\n", lines(path)[2]]))
+    assert [entry["stage"] for entry in events.read_or_empty(tmp_path)] == ["s0", "s1"]
+
+
+@pytest.mark.parametrize("key", ["adopted", "evaluated", "at", "start", "record", "gpus"])
+@pytest.mark.parametrize("value", [[1], {"students": None}, 7, True])
+def test_values_that_no_stage_writes_are_left_out_for_readers(tmp_path, key, value):
+    log_of(tmp_path, 1)
+    events.append(tmp_path, {"stage": "evaluate", key: value})
+    assert [key in entry for entry in events.read_or_empty(tmp_path)] == [False, False]
 
 
 def test_an_entry_longer_than_a_block_is_found(tmp_path):

@@ -68,6 +68,19 @@ CONTRADICTIONS = {
     ),
     "an entry in the future": (lambda log: days(log, 6, 300), "in the future"),
     "an entry days before the one before": (lambda log: (days(log, 3, -9), days(log, 4, -9)), "days before entry 2"),
+    "an adopted run days after the next entry": (
+        lambda log: (
+            [days(log, number, -9) for number in range(3, 7)],
+            [entry.update(adopted={"hash": entry["hash"]}) for entry in log[:2]],
+        ),
+        "days after entry 3, which follows it",
+    ),
+    "an adopted run of the future": (
+        lambda log: (days(log, 3, 300), log[2].update(adopted={"hash": "x"})),
+        "in the future",
+    ),
+    "an adoption without an origin": (lambda log: log[2].update(adopted={}), "names no entry of another log"),
+    "an adoption that is none": (lambda log: log[2].update(adopted=None), "names no entry of another log"),
     "a time that cannot be read": (lambda log: log[2].update(at="yesterday"), "`yesterday` cannot be read"),
 }
 
@@ -99,6 +112,19 @@ def test_honest_logs_have_no_contradictions_but_tell_of_clocks(log, case):
     change(log)
     assert log_order.contradictions(log, complete=True, now=NOW) == []
     assert [fault.where for fault in log_order.clock_steps(log)][:1] == ([where] if where else [])
+
+
+def test_a_clock_that_was_set_right_is_one_finding(log):
+    for number in (1, 2):
+        days(log, number, 30)
+    for minutes in range(40, 90, 10):
+        run(log, "evaluate", minutes)
+    later = NOW + timedelta(days=60)
+    assert [fault.where for fault in log_order.contradictions(log, complete=True, now=later)] == ["entry 3"]
+    for number in (1, 2, 3):
+        days(log, number, 300)
+    found = log_order.contradictions(log, complete=True, now=NOW)
+    assert "entries 1 to 3" in [fault.where for fault in found]
 
 
 def test_the_start_of_a_run_may_be_among_missing_entries(log):
@@ -145,6 +171,24 @@ def test_a_run_is_adopted_once_and_then_restored(logs):
     for _ in range(2):
         adoption.adopt(root, "pool", text(worker))
     assert [entry["event"] for entry in events.read(root)] == ["start", "end", "restored"]
+    assert log_order.contradictions(events.read(root), complete=True) == []
+
+
+def test_an_adoption_that_was_killed_between_its_entries_is_completed(logs, monkeypatch):
+    root, worker = logs
+    append = events.append
+
+    def killed(folder, event):
+        if event["event"] == "end":
+            raise KeyboardInterrupt
+        return append(folder, event)
+
+    monkeypatch.setattr(events, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        adoption.adopt(root, "pool", text(worker))
+    monkeypatch.setattr(events, "append", append)
+    adoption.adopt(root, "pool", text(worker))
+    assert [entry["event"] for entry in events.read(root)] == ["start", "end"]
     assert log_order.contradictions(events.read(root), complete=True) == []
 
 

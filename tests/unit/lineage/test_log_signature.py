@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from lineage import adoption, events, log_order, log_signature, record
+from lineage import adoption, events, log_order, log_signature, record, workspace_logs
 from lineage.log_lines import hash_of, line_of
 from lineage.verify import verification
 from tasks.runtime.errors import BreathlineError
@@ -148,6 +148,35 @@ def test_adopted_entries_are_signed_by_the_adopter_and_keep_their_own_signature(
             [*entries[:-1], entries[-1] | {"adopted": forged}], log_signature.read_keys([keys[1], public])
         )[0].what
     )
+
+
+def test_only_signed_logs_of_workspaces_name_runs_where_keys_are_given(root, keys, monkeypatch):
+    workspace = root / ".leaderboard/mn_sam"
+    known = log_signature.read_keys([keys[1]])
+    for signed in (False, True):
+        shutil.rmtree(workspace, ignore_errors=True)
+        monkeypatch.setenv(log_signature.KEY, str(keys[0])) if signed else monkeypatch.delenv(log_signature.KEY)
+        start = events.append(workspace, {"event": "start", "stage": "pool"})
+        end = {"event": "end", "stage": "pool", "start": start, "status": "done", "record": "0" * 64}
+        events.append(workspace, end)
+        assert len(workspace_logs.runs(root)) == 1
+        assert len(workspace_logs.runs(root, known)) == signed
+
+
+def test_an_unsigned_entry_that_the_owner_of_the_key_adopted_is_a_fault(root, keys, tmp_path, monkeypatch):
+    worker, path = tmp_path / "worker", root / record.path_of("pool")
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    monkeypatch.delenv(log_signature.KEY)
+    start = events.append(worker, {"event": "start", "stage": "pool"})
+    done = {"event": "end", "stage": "pool", "start": start, "status": "done", "record": sha256(path)}
+    events.append(worker, done)
+    monkeypatch.setenv(log_signature.KEY, str(keys[0]))
+    before = len(events.read(root))
+    adoption.adopt(root, "pool", (worker / events.LOG).read_text())
+    ((where, what),) = found(root, keys[1])
+    assert where == f"entries {before + 1} to {before + 2}"
+    assert "in the log that it was adopted from, it has no valid signature" in what
 
 
 def test_a_key_in_the_project_or_open_to_others_is_refused(root, keys, tmp_path, monkeypatch):

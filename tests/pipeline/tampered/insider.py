@@ -1,0 +1,62 @@
+"""Changes by a person who knows how verification works, and who edits one more file to hide the first change."""
+
+from pathlib import Path
+from typing import Any
+
+from lineage import events, record
+from tasks.runtime.files import sha256
+from tests import toy
+from tests.pipeline import tampering as do
+from tests.pipeline.tampered import ledger, witnesses
+
+
+def replace_earlier_lock(folder: Path) -> None:
+    """Forge weights with all current evidence, and let Git show the forged dvc.lock in place of the earlier one."""
+    earlier = toy.call(folder, "git", "rev-parse", "HEAD:dvc.lock").strip()
+    witnesses.forge(folder, witnesses.run_cache, witnesses.records)
+    toy.call(folder, "git", "replace", earlier, toy.call(folder, "git", "rev-parse", "HEAD:dvc.lock").strip())
+
+
+def call_adopted(folder: Path, days: float, origin: Any) -> None:
+    """Move the times of the evaluation by days, and call its entries adopted ones of another log."""
+    ledger._dated(folder, days, lambda entry: entry["stage"] == "evaluate")
+    do.rewrite_log(folder, lambda entry: entry | ({"adopted": origin} if entry["stage"] == "evaluate" else {}))
+
+
+def log_of_workspace(folder: Path, *, future: bool = False) -> None:
+    """Forge weights and record, and write a log of a workspace that names the record."""
+    kept = (folder / events.LOG).read_bytes(), (folder / events.HEAD).read_bytes()
+    do.forge(folder, witnesses.WEIGHTS, lambda project: do.weight(project, witnesses.WEIGHTS))
+    (folder / events.LOG).write_bytes(kept[0])
+    (folder / events.HEAD).write_bytes(kept[1])
+    workspace = folder / ".leaderboard/mn_sam"
+    workspace.mkdir(parents=True)
+    at = "2099-01-01T00:00:00.000+00:00" if future else events.now()
+    start = events.append(workspace, {"event": "start", "stage": witnesses.STAGE, "at": at})
+    end = {"event": "end", "stage": witnesses.STAGE, "start": start, "status": "done", "at": at, "seconds": 0.0}
+    events.append(workspace, end | {"record": sha256(folder / record.path_of(witnesses.STAGE))})
+
+
+# fmt: off
+CASES = {
+    "weights with all evidence, and another dvc.lock in place of the earlier one": (replace_earlier_lock,
+        "run-repeated", witnesses.STAGE, "the same run had other outs at commit "),
+    "a run dated back, called an adopted one": (lambda p: call_adopted(p, -30, {}),
+        "log-contradicts", "entry ", "names no entry of another log"),
+    "a run of the future, called one of an earlier version": (lambda p: call_adopted(p, 40, {"hash": "0" * 64}),
+        "log-contradicts", "entries ", "in the future"),
+    "a run dated before its commit, called one of an earlier version": (
+        lambda p: call_adopted(p, -30, {"hash": "0" * 64}),
+        "log-contradicts", "entry ", "was made at"),
+    "a forged record in the log of a workspace that contradicts itself": (
+        lambda p: log_of_workspace(p, future=True),
+        "record-changed run-repeated", "train_teacher@t3.json", "no entry of the event log"),
+    "a head with a number that no log has": (
+        lambda p: (p / events.HEAD).write_text('{"number": Infinity, "hash": ""}\n'),
+        "log-broken", "entry ", "head cannot be read"),
+    "an entry whose number is a list": (
+        lambda p: do.log(p, lambda rows: [*rows[:4], rows[4].replace('"number":5', '"number":[5]'), *rows[5:]]),
+        "log-broken", "entry 5", "was changed"),
+}
+HONEST: dict[str, Any] = {}
+# fmt: on
