@@ -81,5 +81,6 @@ def compare(
         return HeadFault("unreadable", None)
     if named > number:
         return HeadFault("ahead", named)
-    expected = digest if named == number else last["before"] if last and named == number - 1 else hashes().get(named)
+    earlier = START if named == 0 else last["before"] if last and named == number - 1 else None
+    expected = digest if named == number else earlier or hashes().get(named)
     return None if named_hash == expected else HeadFault("other", named)

@@ -32,6 +32,8 @@ def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]
         digest = hash_of(entry)
         signature = {"signature": signer.sign(digest)} if signer else {}
         text += line_of({**entry, "hash": digest, **signature}) + "\n"
+    if tail.last is None and not head.exists():
+        log_head.write(head, 0, START)  # a crash before the head of the first entry is no missing head
     _write(log, text.encode(), at=tail.end)
     log_head.write(head, number, digest)
     return digest

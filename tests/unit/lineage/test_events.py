@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import given
 
-from lineage import events, log_lines
+from lineage import events, log_head, log_lines
 from lineage.log_lines import LogError, hash_of, line_of
 from tasks.runtime import files
 from tasks.runtime.errors import BreathlineError
@@ -281,6 +281,22 @@ def test_a_stage_that_appends_while_the_log_is_read_is_no_fault(tmp_path, monkey
 
     monkeypatch.setattr(log_lines, "entries", late)
     assert events.load(tmp_path).faults == []
+
+
+def test_a_crash_between_the_first_entry_and_its_head_is_no_fault(tmp_path, monkeypatch):
+    write = log_head.write
+
+    def killed(path, number, digest):
+        if number:
+            raise KeyboardInterrupt
+        write(path, number, digest)
+
+    monkeypatch.setattr(log_head, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        events.append(tmp_path, {"stage": "first"})
+    monkeypatch.setattr(log_head, "write", write)
+    events.append(tmp_path, {"stage": "next"})
+    assert (len(events.read(tmp_path)), events.check(tmp_path)) == (2, [])
 
 
 def test_a_bad_line_does_not_hide_the_entries_before_it(tmp_path):
