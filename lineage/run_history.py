@@ -74,7 +74,8 @@ def read(root: Path, stage: str | None = None, *, most: int | None = None) -> Hi
         BreathlineError: There is no event log, or no run of the stage.
     """
     folders = {HERE: root} | {_name(root, folder): folder for folder in workspace_logs.others(root)}
-    logs = {name: events.read_or_empty(folder) for name, folder in folders.items()}
+    loaded = {name: events.load(folder) for name, folder in folders.items()}
+    logs = {name: log.entries for name, log in loaded.items()}
     if not any(logs.values()):
         hint = "the log begins with the first stage: `breathline run`; a clone has no log of another machine"
         raise BreathlineError("There is no event log.", where=root / events.LOG, hint=hint)
@@ -99,7 +100,7 @@ def read(root: Path, stage: str | None = None, *, most: int | None = None) -> Hi
             for one in seed_runs.read(folder, name, logs[name])
             if stage in (None, seed_runs.GROUP, f"{seed_runs.GROUP}@{one.seed}")
         ),
-        faults={name: len(found) for name, folder in folders.items() if (found := events.check(folder))},
+        faults={name: len(log.faults) for name, log in loaded.items() if log.faults},
     )
 
 
