@@ -1,9 +1,10 @@
-"""Command `breathline withdraw`: removal of a patient to the end."""
+"""Command `breathline withdraw`: complete removal of a patient."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from cli.output import make_console, print_json, table
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.words import counted, listed
+from tasks.runtime.words import counted, listed, printable
 
 if TYPE_CHECKING:
     from flows.withdrawal.plan import Plan
@@ -36,11 +37,13 @@ def withdraw(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print plan, or result, as JSON.")] = False,
 ) -> None:
-    """Withdraw a patient to the end: exclude, run again, erase every copy, prove the absence, write a letter.
+    """Withdraw a patient completely: exclude, run again, erase every copy, search again, write a letter.
 
-    Erased is exactly what holds data of the patient or was made from them: objects of DVC's
-    cache, run-cache, experiments, workspaces, checkpoints, copies. Earlier runs with the
-    patient can then not be restored. The letter names what cannot be erased from here.
+    Erased are the objects of DVC's cache and run-cache, experiments, exports and other files
+    that hold data of the patient or were made from them. Erased whole are the workspaces with
+    such a run, and the folders of interrupted work of all trainings: .checkpoints, and models,
+    exps and reproductions in .dvc/tmp. Earlier runs with the patient can then not be restored.
+    The letter names what a person has to do; the status is 0 only if nothing was found.
     An interrupted withdrawal is continued by the same command.
     """
     from flows.processes.run_lock import exclusive_run
@@ -83,6 +86,7 @@ def _confirm(*, yes: bool) -> None:
 def show(planned: Plan, console: Console) -> None:
     """Print a plan."""
     cached = planned.stores.cached
+    in_git = (*planned.stores.in_git.files, *planned.stores.in_git.unreachable)
     learned = [rerun.stage for rerun in planned.reruns if rerun.learned]
     rows = {
         "patient": f"{planned.patient} of the corpus {planned.corpus.name} ({planned.corpus.role})",
@@ -94,12 +98,12 @@ def show(planned: Plan, console: Console) -> None:
         "run-cache": counted(len(cached.entries), "entry", "entries"),
         "experiments": listed(planned.stores.experiments, MOST) or "none",
         "workspaces": listed(list(map(_relative, planned.stores.workspaces)), MOST) or "none",
-        "copies": listed(list(map(_relative, planned.stores.copies)), MOST) or "none",
+        "copies": listed(list(map(_size, planned.stores.copies)), MOST) or "none",
         "remotes": listed([_remote(one.name, erased=one.erased) for one in planned.remotes], MOST) or "none",
         "versions": f"{listed(planned.stores.versions, MOST)}: no longer usable" if planned.stores.versions else "none",
-        "not erased": f"{listed([one.path for one in planned.stores.files], MOST)}: no stage made them"
-        if planned.stores.files
-        else "see the letter",
+        "not erased": listed([*(one.path for one in planned.stores.files), *planned.stores.links], MOST)
+        or "see the letter",
+        "in Git": f"{listed([one.path for one in in_git], MOST)}: not erased" if in_git else "nothing found",
     }
     shown = table("", "", show_header=False)
     for name, text in rows.items():
@@ -113,29 +117,40 @@ def show(planned: Plan, console: Console) -> None:
 
 def show_outcome(outcome: Outcome, letter: Path, console: Console) -> None:
     """Print the result of a withdrawal."""
-    lines = [
-        *(f"left: {trace.path}: {trace.what}" for trace in outcome.absence.traces),
-        *(f"left: {what}" for what in outcome.stores.erasable),
-        *(f"not searched: {what}" for what in (*outcome.absence.not_there, *outcome.stores.unread)),
-    ]
-    for line in lines[:MOST]:
-        console.print(Text(line, style="red"), soft_wrap=not console.is_terminal)
-    if len(lines) > MOST:
-        console.print(f"and {len(lines) - MOST} more: {letter}")
-    searched = f"{outcome.absence.files} files and {outcome.stores.cached.searched} objects of the cache"
+    _list(outcome.unfinished, letter, console, "red")
+    if outcome.for_people:
+        console.print("A person has to look at:", style="yellow")
+        _list(outcome.for_people, letter, console, "yellow")
+    searched = f"{outcome.absence.files} files, {outcome.stores.cached.searched} objects of the cache, Git"
     if outcome.proven:
         text = Text.assemble(("Withdrawn", "green"), f": nothing of the patient is left in {searched}.")
+    elif outcome.unfinished:
+        text = Text.assemble(("Not proven", "red"), f" ({searched}): see above, and run the command again.")
     else:
-        text = Text.assemble(
-            ("Not proven", "red"), f": {searched} were searched; see above, and run the command again."
-        )
+        places = counted(len(outcome.for_people), "place")
+        text = Text.assemble(("Erased", "yellow"), f" what can be erased from here ({searched}); {places} left, above.")
     console.print(text, soft_wrap=not console.is_terminal)
     console.print(Text(f"For the data protection officer: {letter}"), soft_wrap=True)
-    console.print("Next: `git add --all` and `git commit`, then `dvc push`", soft_wrap=True)
+    console.print("Next: `git add --update` and `git commit`, then `dvc push`", soft_wrap=True)
+
+
+def _list(lines: Sequence[str], letter: Path, console: Console, style: str) -> None:
+    for line in lines[:MOST]:
+        console.print(Text(printable(line, 500), style=style), soft_wrap=not console.is_terminal)
+    if len(lines) > MOST:
+        console.print(f"and {len(lines) - MOST} more: {letter}")
 
 
 def _relative(path: Path) -> str:
     return path.relative_to(Path.cwd()).as_posix()
+
+
+def _size(path: Path) -> str:
+    """Return a path, and for a folder that is erased whole its size."""
+    if not path.is_dir():
+        return _relative(path)
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return f"{_relative(path)}/ ({size / 1e6:.1f} MB, whole)"
 
 
 def _remote(name: str, *, erased: bool) -> str:
@@ -152,7 +167,9 @@ def _plan(planned: Plan) -> dict[str, Any]:
         "objects": sorted(cached.objects),
         "bytes": cached.bytes,
         "run_cache": len(cached.entries),
-        **{key: getattr(planned.stores, key) for key in ("experiments", "workspaces", "copies", "versions", "in_git")},
+        **{key: getattr(planned.stores, key) for key in ("experiments", "workspaces", "copies", "versions")},
+        "in_git": asdict(planned.stores.in_git),
+        "links": list(planned.stores.links),
         "files": [asdict(file) for file in planned.stores.files],
         "remotes": [{"name": one.name, "url": one.url, "erased": one.erased} for one in planned.remotes],
     }
@@ -165,7 +182,7 @@ def _outcome(outcome: Outcome, letter: Path) -> dict[str, Any]:
         "proven": outcome.proven,
         "erased": asdict(outcome.erased),
         "absence": outcome.absence.as_json(),
-        "left": outcome.stores.erasable,
-        "unread": list(outcome.stores.unread),
+        "unfinished": outcome.unfinished,
+        "for_people": outcome.for_people,
         "letter": letter.as_posix(),
     }

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -95,10 +95,10 @@ def versions(root: Path, path: str, commits: Iterable[str]) -> Iterator[tuple[st
         yield asked[name], content
 
 
-def blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Return the content of files by their names in Git (``COMMIT:PATH``, from the top of the repository).
+def blobs(root: Path, names: Iterable[str], kinds: Collection[bytes] = (b"blob",)) -> dict[str, bytes]:
+    """Return the content of objects by their names in Git (``COMMIT:PATH``, from the top of the repository).
 
-    A file that Git does not have is left out.
+    An object that Git does not have, or that has another kind, is left out.
     """
     asked = list(dict.fromkeys(names))
     found: dict[str, bytes] = {}
@@ -110,7 +110,7 @@ def blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
         start = end + 1
         if len(parts) == 3 and parts[2].isdigit():
             size = int(parts[2])
-            if parts[1] == b"blob":
+            if parts[1] in kinds:
                 found[name] = rest[start : start + size]
             start += size + 1
     return found

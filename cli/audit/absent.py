@@ -56,7 +56,7 @@ def show(found: Absence) -> None:
             f"[yellow]Another patient {found.patient} is in {others}: those files were searched by hash alone.[/]"
         )
     if found.not_there:
-        console.print(f"[yellow]Missing, so not searched: {escape(', '.join(found.not_there))}[/]")
+        console.print(f"[yellow]Missing or not readable, so not searched: {escape(', '.join(found.not_there))}[/]")
     searched = f"{found.files} files, {found.rows} rows of numbers"
     if found.known_by is None:
         console.print(

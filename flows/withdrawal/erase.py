@@ -1,7 +1,8 @@
-"""Erasure of a patient's data beside the outs: exactly the objects, entries, experiments and copies of a plan."""
+"""Erasure of a patient's data beside the outs: the objects, entries, experiments and copies of a plan."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from lineage.absence import cached_objects
 from lineage.absence.cached_objects import CachedObjects
 from lineage.absence.file_search import FileSearch
 from lineage.absence.stores import Stores
-from lineage.dvc_storage import Cache
+from lineage.dvc_storage import Cache, cache_of
 from lineage.git import git
+from tasks.runtime.error_output import one_line
+from tasks.runtime.errors import BreathlineError
 
 LOG = ".lineage"  # folder of the event log of a workspace, which stays: it tells what was evaluated
 
@@ -28,43 +31,38 @@ class Erased:
     workspaces: int
     copies: int  # folders of interrupted work and copies, and files of earlier runs
     remotes: dict[str, int]  # objects of each remote
-
-    @property
-    def all(self) -> int:
-        """Number of everything that was erased."""
-        return sum((self.objects, self.entries, self.experiments, self.workspaces, self.copies, *self.remotes.values()))
+    failed: tuple[str, ...]  # files that could not be removed, with the reason
 
 
 def erase(root: Path, found: Stores, remotes: Iterable[Remote], searched: FileSearch) -> Erased:
-    """Erase data of a patient beside the outs.
+    """Erase data of a patient beside the outs; what cannot be removed is noted, and the others are removed.
 
     Args:
         root: Root of the project.
         found: Stores with data of the patient, after the run without the patient.
         remotes: Remotes; those to erase from are searched as well.
         searched: Search for the patient.
-
-    Raises:
-        OSError: A file cannot be removed.
     """
-    from lineage.dvc_storage import cache_of
-
-    _cached(cache_of(root), found.cached)
+    failed: list[str] = []
+    _cached(cache_of(root), found.cached, failed)
     for reference in found.experiments:
-        git(root, "update-ref", "-d", reference)
+        with _noted(reference, failed):
+            git(root, "update-ref", "-d", reference)
     for workspace in found.workspaces:
         for path in workspace.iterdir():
-            if path.name != LOG:
-                _remove(path)
+            if path.name != LOG and not _is_linked_folder(path):
+                _remove(path, failed)
     for path in found.copies:
-        _remove(path)
-    _state_of_dvc(root, searched)
+        _remove(path, failed)
+    with _noted("DVC's tables of hashes", failed):
+        _state_of_dvc(root, searched)
     counts: dict[str, int] = {}
     for remote in remotes:
         if remote.erased and remote.cache is not None:
-            there = cached_objects.search(root, remote.cache, searched, found.cached.tainted)
-            _cached(remote.cache, there)
-            counts[remote.name] = len(there.objects)
+            with _noted(f"the remote {remote.name}", failed):
+                stored = cached_objects.search(root, remote.cache, searched, found.cached.tainted)
+                _cached(remote.cache, stored, failed)
+                counts[remote.name] = len(stored.objects)
     return Erased(
         objects=len(found.cached.objects),
         bytes=found.cached.bytes,
@@ -73,23 +71,48 @@ def erase(root: Path, found: Stores, remotes: Iterable[Remote], searched: FileSe
         workspaces=len(found.workspaces),
         copies=len(found.copies),
         remotes=counts,
+        failed=tuple(failed),
     )
 
 
-def _cached(cache: Cache, found: CachedObjects) -> None:
+@contextmanager
+def _noted(what: str, failed: list[str]) -> Iterator[None]:
+    """Note an error of the block, with the name of what stays."""
+    try:
+        yield
+    except (BreathlineError, OSError) as error:
+        failed.append(f"{what}: {one_line(error)}")
+
+
+def _cached(cache: Cache, found: CachedObjects, failed: list[str]) -> None:
     """Remove objects, entries of the run-cache, and folders that are empty afterwards."""
     for path in (*(cache.object(md5) for md5 in found.objects), *found.entries):
-        path.unlink(missing_ok=True)
-        for folder in path.parents[:2]:
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        with _noted(str(path), failed):
+            path.unlink(missing_ok=True)
+            for folder in path.parents[:2]:
+                if not any(folder.iterdir()):
+                    folder.rmdir()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _remove(path: Path, failed: list[str]) -> None:
+    """Remove a file, or a folder with its files.
+
+    A linked folder stays, without content if it is the folder to remove. Another link to a folder stays as it is, so
+    that the letter names its target, which is not searched.
+    """
+    with _noted(str(path), failed):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        for inner in path.iterdir():
+            if not _is_linked_folder(inner):
+                _remove(inner, failed)
+        if not path.is_symlink() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _is_linked_folder(path: Path) -> bool:
+    return path.is_symlink() and path.is_dir()
 
 
 def _state_of_dvc(root: Path, searched: FileSearch) -> None:

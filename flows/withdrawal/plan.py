@@ -1,6 +1,6 @@
 """Plan of a patient's withdrawal: what changes, what runs again, what is erased, and what cannot be."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from lineage.dvc_storage import Cache
 from lineage.trace.provenance_graph import Rerun
 from lineage.trace.queries import TraceQueries
 from tasks.artifacts import CorpusFolders
+from tasks.corpora import settings
 from tasks.corpora.exclusion import KEY
 from tasks.corpora.settings import SECTIONS
-from tasks.runtime import yaml_files
+from tasks.runtime import params, yaml_files
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import PARAMS
+from tasks.sources import hub, kaggle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ class Plan:
     reruns: tuple[Rerun, ...]  # stages that run again; none if the tables no longer have the patient
     stores: Stores  # data of the patient beside the outs
     remotes: tuple[Remote, ...]
+    downloads: tuple[Path, ...]  # copies of the source's dataset in the caches of its host's library
 
     @property
     def corpus(self) -> CorpusFolders:
@@ -95,6 +98,7 @@ def make(root: Path, patient: str, remotes: Collection[str] = ()) -> Plan:
         reruns=_reruns(root, known.corpus, number),
         stores=found,
         remotes=asked,
+        downloads=tuple(_downloads(root, known.corpus)),
     )
 
 
@@ -106,8 +110,11 @@ def _known(root: Path, number: str, corpus: str | None, begun: Withdrawal | None
     """
     current = FolderRun("the current run", root)
     known = fingerprint.take(current, number, corpus)
-    if begun and (known is None or known.unread):
-        return begun.known
+    if begun:
+        if known is None:
+            return begun.known
+        # What the current run has lost is unknown only if its data are others, such as after they were added again.
+        known = fingerprint.union(begun.known, known)
     if known is None:
         known = fingerprint.take_from_history(root, number, corpus)
     if known is None:
@@ -120,6 +127,14 @@ def _known(root: Path, number: str, corpus: str | None, begun: Withdrawal | None
         what = f"Data of patient {number} cannot be read, so that copies of them could not be found."
         raise BreathlineError(what, where=", ".join(known.unread), hint="run `dvc checkout`, or `dvc pull`, then again")
     return known
+
+
+def _downloads(root: Path, corpus: CorpusFolders) -> Iterator[Path]:
+    """Yield the copies of a corpus's dataset outside of the project, which `download` reads."""
+    given = settings.configured(params.read(root / PARAMS))[corpus]
+    folder = {"hub": hub.cache_folder, "kaggle": kaggle.cache_folder}.get(given.source)
+    if folder and given.dataset and (found := folder(given.dataset)).is_dir():
+        yield found
 
 
 def _exclusion(root: Path, corpus: CorpusFolders, number: str) -> Edit:

@@ -4,10 +4,11 @@ Objects are told by two ways: their content (names, ids, hashes), and their desc
 run-cache or a record still names.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage import cached_records
 from lineage.absence import stored_runs
 from lineage.absence.descent import Descent
 from lineage.absence.file_search import FileSearch
@@ -20,6 +21,7 @@ class CachedObjects:
     """Data of a patient in DVC's cache and run-cache, and the runs that they come from.
 
     Attributes:
+        cache_folder: Folder of the cache.
         tainted: MD5 of all that holds data of the patient or descends from such data, whether or not the cache has it.
         objects: Those of them that the cache has.
         holding: Objects whose content shows the patient, with a description.
@@ -31,6 +33,7 @@ class CachedObjects:
         workspaces: Folders of workspaces with such a run, relative to the project.
     """
 
+    cache_folder: Path
     tainted: frozenset[str]
     objects: frozenset[str]
     holding: dict[str, str]
@@ -51,16 +54,16 @@ def search(root: Path, cache: Cache, searched: FileSearch, tainted: Collection[s
         searched: Search for the patient.
         tainted: MD5 that an earlier search has found; they stay, unless a run without the patient made them.
     """
-    graphs = stored_runs.read(root, cache)
+    graphs = stored_runs.read(root, cache, searched.unread)
     holding = dict(by_content(cache, searched, _paths(cache, graphs)))
     there = frozenset(f"{path.parent.name}{path.name}" for path in cache.objects.glob("??/*"))
     md5_of = {digest: md5 for md5, digest in searched.digests.items() if md5 in there}
-    records = [value for md5 in there if stored_runs.is_record(value := stored_runs.json_of(cache.object(md5)))]
-    recorded = [StoredGraph("record", (stored_runs.of_record(record, md5_of),)) for record in records]
+    recorded = list(_records(cache, md5_of, searched))
     descent = Descent(cache, [*graphs, *recorded], holding, tainted)
     concerned = [graph for graph in graphs if descent.concerns(graph)]
     folders = {graph.where.rpartition("/")[0] for graph in concerned if graph.where.startswith(WORKSPACES)}
     return CachedObjects(
+        cache_folder=cache.folder,
         tainted=descent.tainted,
         objects=descent.tainted & there,
         holding=holding,
@@ -71,6 +74,16 @@ def search(root: Path, cache: Cache, searched: FileSearch, tainted: Collection[s
         locks=frozenset(graph.blob for graph in concerned if graph.blob),
         workspaces=tuple(sorted(folders)),
     )
+
+
+def _records(cache: Cache, md5_of: Mapping[str, str], searched: FileSearch) -> Iterator[StoredGraph]:
+    """Yield the runs of the records in a cache; one that cannot be read is noted as unread."""
+    for path in (path for paths in cached_records.by_stage(cache).values() for path in paths):
+        run = stored_runs.of_record(stored_runs.json_of(path), md5_of)
+        if run is None:
+            searched.unread.append(f"object {path.parent.name}{path.name} of DVC's cache: a damaged record")
+        else:
+            yield StoredGraph("record", (run,))
 
 
 def by_content(cache: Cache, searched: FileSearch, paths: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
@@ -96,6 +109,6 @@ def _paths(cache: Cache, graphs: list[StoredGraph]) -> dict[str, set[str]]:
     paths: dict[str, set[str]] = {}
     for run in (run for graph in graphs for run in graph.runs):
         for path, md5 in run.outs.items():
-            for name, file in cache.files(path, md5).items():
+            for name, file in {path: md5, **cache.files(path, md5)}.items():
                 paths.setdefault(file, set()).add(name)
     return paths

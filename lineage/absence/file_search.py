@@ -32,6 +32,7 @@ from tasks.runtime.files import sha256
 
 KNOWN = (".parquet", ".npy", ".json", ".safetensors")
 PARQUET, NPY = b"PAR1", b"\x93NUMPY"
+NAMED = "the name of a recording or cycle"
 PATIENT_COLUMNS = ("patient", "patient_id")
 # JSON keys whose value is a patient's id. The value of `patients` is a count.
 PATIENT_KEY = re.compile(r"patient(_\w+)?")
@@ -54,6 +55,7 @@ class FileSearch:
         patient: Id of the patient.
         known: Hashes of the patient's data; None for a search by name alone.
         formats: Formats of the corpora that the patient may be in; they know the names of recordings.
+        own: Corpus of the patient in params.yaml, if it is known.
         homonyms: Other corpora with a patient of this number, whose files are searched by hash alone.
         remnants: Data of the patient that were found.
         rows: Number of rows of numbers whose hashes were compared.
@@ -65,6 +67,7 @@ class FileSearch:
     patient: str
     known: Fingerprint | None
     formats: Collection[str]
+    own: CorpusFolders | None = None
     homonyms: Collection[CorpusFolders] = ()
     remnants: list[Remnant] = field(default_factory=list)
     rows: int = 0
@@ -114,14 +117,21 @@ class FileSearch:
         options.setdefault("by_name", self.may_name(name))
         try:
             self.add_file(name, **options)
-        except (BreathlineError, OSError) as error:
+        except (BreathlineError, OSError, ValueError, RecursionError) as error:
             self.unread.append(f"{name}: {one_line(error)}")
         return self.remnants[number:]
 
     def may_name(self, name: str) -> bool:
         """Return whether names in an out can be those of the patient, and not of another one of this number."""
+        if not self.homonyms:
+            return True
+        # `data/fbank/ast/hospital/…` is of one corpus, and so is `data/lineage/fbank_external@hospital-ast.json`.
         parts = PurePosixPath(name).parts
-        if any(part == one.name or f"@{one.name}" in part for one in self.homonyms for part in parts):
+        stages = map(artifacts.corpus_of, (part.removesuffix(".json") for part in parts))
+        names = {*parts, *(found[1].name for found in stages if found)}
+        if self.own and self.own.name in names:
+            return True
+        if any(one.name in names for one in self.homonyms):
             return False
         external = name == artifacts.EXTERNAL_PREDICTIONS.as_posix()
         return not any((one.role == "external") == external for one in self.homonyms)
@@ -140,7 +150,7 @@ class FileSearch:
         if path.stat().st_size:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 if hit := self.name.search(data):
-                    yield f"the name of a recording or cycle, at byte {hit.start()}"
+                    yield f"{NAMED}, at byte {hit.start()}"
 
     def _hashes(self, path: Path, name: str, suffix: str) -> Iterator[str]:
         if self.known is None:

@@ -5,7 +5,7 @@ It is taken from a run that still has the patient. Names alone would miss sample
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -93,6 +93,18 @@ def _take(
         rows={digest: cycle for digest, cycle in rows.items() if digest not in shared},
         learned=dict(_learned(run, names)) if corpus.role == "training" else {},
         unread=tuple(_unread(run, corpus)),
+    )
+
+
+def union(begun: Fingerprint, current: Fingerprint) -> Fingerprint:
+    """Return the hashes of both; unread artifacts of the current run count only if it has hashes of its own."""
+    new = (current.files.keys() - begun.files.keys()) | (current.rows.keys() - begun.rows.keys())
+    return replace(
+        current,
+        files={**begun.files, **current.files},
+        rows={**begun.rows, **current.rows},
+        learned={**begun.learned, **current.learned},
+        unread=current.unread if new else (),
     )
 
 

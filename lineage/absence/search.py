@@ -1,6 +1,6 @@
 """Search for a patient in every file of every out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lineage.corpora import SEPARATOR
 from lineage.diff import runs
 from lineage.diff.runs import FolderRun, Run
 from tasks import artifacts
-from tasks.artifacts import CorpusFolders, Role
+from tasks.artifacts import CorpusFolders
 from tasks.corpora import settings
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
@@ -35,7 +35,7 @@ class Absence:
     rows: int  # number of rows of numbers, such as waveforms and features, whose hashes were compared
     # earlier run that provided the hashes, and the number of hashes of each kind; None for a search by name alone
     known_by: Mapping[str, Any] | None
-    not_there: tuple[str, ...]  # outs that are missing, and archives that cannot be unpacked: not searched
+    not_there: tuple[str, ...]  # outs that are missing, and files that cannot be read or unpacked: not searched
 
     @property
     def proven(self) -> bool:
@@ -95,17 +95,16 @@ def search(root: Path, patient: str, known: Fingerprint | None, corpus: str | No
         known: Hashes of the patient's data in an earlier run.
         corpus: Name of the patient's corpus, if the hashes do not tell it.
 
+    A file that cannot be read is listed in `not_there`.
+
     Raises:
-        BreathlineError: dvc.yaml, params.yaml or a JSON file cannot be read.
-        OSError: A file cannot be read.
+        BreathlineError: dvc.yaml or params.yaml cannot be read.
     """
     searched, own = searcher(root, patient, known, corpus)
-    configured = settings.configured(params.read(root / params.PARAMS))
     makers = outs(root)
     found = {file: out for out in makers for file in _files(root, out)}
     for file in sorted(found):
-        owners = _owners(makers[found[file]], file, configured)
-        searched.add_file(file, by_name=not any(one in searched.homonyms for one in owners))
+        searched.try_file(file)
     counted: dict[str, Any] | None = None
     if known:
         counted = {"taken_of": known.taken_of, "unread": list(known.unread)}
@@ -142,7 +141,7 @@ def searcher(
     own = next((one for one in configured if one.name == name), None)
     formats = dict.fromkeys(given.format for one, given in configured.items() if own in (None, one))
     homonyms = _homonyms(FolderRun(".", root), patient, own) if own else []
-    return FileSearch(root, patient, known, formats, homonyms), own
+    return FileSearch(root, patient, known, formats, own, homonyms), own
 
 
 def outs(root: Path) -> dict[str, str]:
@@ -158,15 +157,6 @@ def _homonyms(run: Run, patient: str, own: CorpusFolders) -> list[CorpusFolders]
         if corpus != own and table is not None and patient in table["patient_id"].to_pylist():
             found.append(corpus)
     return found
-
-
-def _owners(stage: str, file: str, corpora: Collection[CorpusFolders]) -> list[CorpusFolders]:
-    """Return the corpora whose recordings a file of a stage may name."""
-    corpus = artifacts.corpus_of(stage)
-    if corpus is not None:
-        return [corpus[1]]
-    role: Role = "external" if file == artifacts.EXTERNAL_PREDICTIONS.as_posix() else "training"
-    return [one for one in corpora if one.role == role]
 
 
 def _files(root: Path, out: str) -> list[str]:

@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from lineage import dvc_storage, lock_history
 from lineage.dvc_storage import Cache
-from lineage.git import ask_git_bytes, tree_at
+from lineage.git import ask_git, ask_git_bytes, tree_at
 
 WORKSPACES = (".leaderboard", ".backfill")
 
@@ -38,29 +38,47 @@ class StoredGraph:
     commits: tuple[str, ...] = ()  # commits that wrote this dvc.lock
 
 
-def read(root: Path, cache: Cache) -> list[StoredGraph]:
-    """Return the runs of all stores: the project's dvc.lock first, then workspaces, commits, the run-cache."""
-    found = [*_locks(root), *_commits(root)]
+def read(root: Path, cache: Cache, unread: list[str]) -> list[StoredGraph]:
+    """Return the runs of all stores: the project's dvc.lock first, then workspaces, commits, the run-cache.
+
+    Args:
+        root: Root of the project.
+        cache: DVC's cache.
+        unread: List that gets each dvc.lock that cannot be read, so that its runs are unknown.
+    """
+    found = [*_locks(root, unread), *_commits(root, unread)]
     return [*found, *(graph for folder in runs_of(cache) for graph in run_cache(folder))]
 
 
-def _locks(root: Path) -> Iterator[StoredGraph]:
+def _locks(root: Path, unread: list[str]) -> Iterator[StoredGraph]:
     """Yield the dvc.lock of the project, and those of its workspaces."""
     folders = [root, *(path for name in WORKSPACES for path in sorted((root / name).glob("*/")))]
     for folder in folders:
         path = folder / dvc_storage.LOCK
-        if path.is_file() and (graph := _graph(path.relative_to(root).as_posix(), path.read_bytes())) is not None:
-            yield graph
+        if path.is_file():
+            yield from _known(_graph(path.relative_to(root).as_posix(), path.read_bytes()), str(path), unread)
 
 
-def _commits(root: Path) -> Iterator[StoredGraph]:
+def _known(graph: StoredGraph | None, where: str, unread: list[str]) -> Iterator[StoredGraph]:
+    if graph is None:
+        unread.append(f"{where}: its runs cannot be read")
+    else:
+        yield graph
+
+
+def _commits(root: Path, unread: list[str]) -> Iterator[StoredGraph]:
     """Yield each different dvc.lock of all commits that Git still names."""
+    commits = lock_history.commits(root)
+    if not commits and ask_git(root, "rev-parse", "--git-dir") is not None:
+        if ask_git(root, "log", "--all", "--format=%H", "--", dvc_storage.LOCK) != "":
+            unread.append("Git: the commits of dvc.lock cannot be listed (`git fsck` says more)")
     blobs: dict[str, list[str]] = {}
-    for commit, blob in locks_at(root, lock_history.commits(root)).items():
+    for commit, blob in locks_at(root, commits).items():
         blobs.setdefault(blob, []).append(commit)
     for blob, written in blobs.items():
         data = ask_git_bytes(root, "cat-file", "blob", blob) or b""
-        if (graph := _graph(f"commit {written[-1][:12]}", data)) is not None:
+        where = f"commit {written[-1][:12]}"
+        for graph in _known(_graph(where, data), f"{dvc_storage.LOCK} of {where}", unread):
             yield replace(graph, blob=blob, commits=tuple(written))
 
 
@@ -95,27 +113,25 @@ def _graph(where: str, data: bytes, *, single: bool = False) -> StoredGraph | No
     return StoredGraph(where, tuple(runs))
 
 
-def of_record(record: Mapping[str, Any], md5_of: Mapping[str, str]) -> StoredRun:
-    """Return the run of a record, whose files are known by SHA-256.
+def of_record(record: Any, md5_of: Mapping[str, str]) -> StoredRun | None:
+    """Return the run of a record, whose files are known by SHA-256; None if it has another form.
 
     Args:
         record: Record of a stage.
         md5_of: MD5 of the objects in the cache by SHA-256.
     """
-    files = {
-        kind: {
-            file["path"]: md5_of.get(file["sha256"], file["sha256"])
-            for entry in record[kind]
-            for file in entry.get("files", [entry])
+    try:
+        files = {
+            kind: {
+                str(file["path"]): md5_of.get(file["sha256"], str(file["sha256"]))
+                for entry in record[kind]
+                for file in entry.get("files", [entry])
+            }
+            for kind in ("inputs", "outputs")
         }
-        for kind in ("inputs", "outputs")
-    }
+    except (KeyError, TypeError, AttributeError):
+        return None
     return StoredRun(files["inputs"], files["outputs"])
-
-
-def is_record(value: Any) -> bool:
-    """Return whether the value of a JSON object is the record of a stage."""
-    return isinstance(value, dict) and {"stage", "inputs", "outputs", "params"} <= value.keys()
 
 
 def _md5(stage: Mapping[str, Any], kind: str) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Hashes of withdrawn patients, by which data that come back are recognised.
 
 They are in `.lineage/withdrawals/`, in neither DVC nor Git. A file holds hashes, but no id and no name of a recording.
-No sound can be made from it.
+No sound can be made from it. Who has the recordings, as those of a public corpus, can find the patient by the hashes.
 """
 
 import hashlib
+import hmac
+import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,10 @@ from pathlib import Path
 from lineage.absence.fingerprint import Fingerprint
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.artifact_reading import read_json
-from tasks.runtime.files import write_json
+from tasks.runtime.files import write_json, write_text
 
 FOLDER = Path(".lineage/withdrawals")
+KEY = "key"  # file of the random key; without it the entries of the log can be assigned to no patient
 EVENT = "withdrawn"
 
 
@@ -26,15 +29,22 @@ class Withdrawal:
     tainted: frozenset[str]  # MD5 of objects that hold such data or descend from them
 
 
-def id_of(corpus: str, patient: str) -> str:
-    """Return the SHA-256 of corpus and number, which stands for the patient in the event log."""
-    return hashlib.sha256(f"{corpus}:{patient}".encode()).hexdigest()
+def id_of(root: Path, corpus: str, patient: str) -> str:
+    """Return the pseudonym of a patient in the event log: a hash with a random key, HMAC-SHA-256.
+
+    Without the key, which is made with the first withdrawal, nobody can find the number by trying all numbers.
+    """
+    path = root / FOLDER / KEY
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, secrets.token_hex(32))
+    return hmac.new(path.read_bytes(), f"{corpus}:{patient}".encode(), hashlib.sha256).hexdigest()
 
 
 def save(root: Path, patient: str, withdrawal: Withdrawal) -> None:
     """Write the hashes of a patient."""
     known = withdrawal.known
-    name = id_of(known.corpus.name, patient)
+    name = id_of(root, known.corpus.name, patient)
     content = {
         "patient": name,
         "corpus": {"role": known.corpus.role, "name": known.corpus.name},
@@ -57,7 +67,7 @@ def _all(root: Path, patient: str) -> Iterator[Withdrawal]:
     for path in sorted((root / FOLDER).glob("*.json")):
         read = read_json(path)
         corpus = CorpusFolders(**read["corpus"])
-        if read["patient"] != id_of(corpus.name, patient):
+        if read["patient"] != id_of(root, corpus.name, patient):
             continue
         known = Fingerprint(
             taken_of="the withdrawal",

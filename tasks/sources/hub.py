@@ -222,10 +222,14 @@ def _where(dataset: str, revision: str | None) -> str:
     return f"params.yaml: dataset: {dataset}" + (f", revision: {revision}" if revision else "")
 
 
-def _hint(dataset: str, revision: str | None) -> str:
-    """Return the next step after an error of the hub; without the network, a copy in its cache helps."""
+def cache_folder(dataset: str) -> Path:
+    """Return the folder of a dataset in the hub's cache, whether or not it exists."""
     from huggingface_hub import constants
 
-    place = Path(constants.HF_HUB_CACHE) / f"datasets--{dataset.replace('/', '--')}"
-    use_cache = "set HF_HUB_OFFLINE=1 to use the copy in the hub's cache, or " if place.is_dir() else ""
+    return Path(constants.HF_HUB_CACHE) / f"datasets--{dataset.replace('/', '--')}"
+
+
+def _hint(dataset: str, revision: str | None) -> str:
+    """Return the next step after an error of the hub; without the network, a copy in its cache helps."""
+    use_cache = "set HF_HUB_OFFLINE=1 to use the copy in the hub's cache, or " if cache_folder(dataset).is_dir() else ""
     return f"{use_cache}correct `dataset` and `revision`, or {BY_HAND}"

@@ -168,12 +168,17 @@ def _cached_copy(dataset: str, version: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _cached_versions(dataset: str) -> list[str]:
-    """Return the numbers of the versions in kagglehub's cache, in ascending order."""
+def cache_folder(dataset: str) -> Path:
+    """Return the folder of a dataset in kagglehub's cache, whether or not it exists."""
+    _require_library(dataset)
     from kagglehub.config import get_cache_folder
 
-    versions = Path(get_cache_folder(), "datasets", dataset, "versions")
-    names = (path.name for path in versions.glob("*") if path.name.isdecimal())
+    return Path(get_cache_folder(), "datasets", dataset)
+
+
+def _cached_versions(dataset: str) -> list[str]:
+    """Return the numbers of the versions in kagglehub's cache, in ascending order."""
+    names = (path.name for path in (cache_folder(dataset) / "versions").glob("*") if path.name.isdecimal())
     return [name for name in sorted(names, key=int) if _cached_copy(dataset, name)]
 
 

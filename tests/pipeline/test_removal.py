@@ -88,7 +88,8 @@ def withdraw(folder: Path, patient: str, remote: Path) -> dict:
     published = independent_search.in_git(folder, sought)  # lists and examples of the published corpus
     text = toy.call(folder, "breathline", "withdraw", f"patient:{patient}", "--remote", "store", "--yes", "--json")
     found = json.loads(text[text.index("\n{\n") :])
-    assert (found["proven"], found["left"], found["absence"]["traces"]) == (True, [], [])
+    assert (found["for_people"], found["unfinished"], found["absence"]["traces"]) == ([], [], [])
+    assert found["proven"]
     tracked = set(toy.call(folder, "git", "ls-files").splitlines())
     after = {name for name in independent_search.in_folder(folder, sought) if name not in tracked}
     assert {name for name in after if not name.startswith(".git/")} == set()

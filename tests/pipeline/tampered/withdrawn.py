@@ -10,7 +10,7 @@ from tests.pipeline import tampering as do
 
 def told(folder):
     """Append the entry of a withdrawal that was proven."""
-    patient = withdrawals.id_of("icbhi", "103")
+    patient = withdrawals.id_of(folder, "icbhi", "103")
     entry = {"event": withdrawals.EVENT, "at": events.now(), "patient": patient, "erased": {}, "proven": True}
     events.append(folder, {**entry, "user": "anna", "host": "small"})
 

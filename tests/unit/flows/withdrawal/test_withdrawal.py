@@ -30,6 +30,7 @@ PATIENT = "103"  # trains
 QUESTION = f"patient:{PATIENT}"
 WAV = "data/raw/icbhi/audio/103_1b1_Tc_sc_Meditron.wav"
 HANDED_OUT = "handed_out/wavs.zip"  # a file of the user
+IN_GIT, LINK = "samples/breath.wav", "data/student/7/more"  # a recording on another branch; a link to another folder
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ def spread(root: Path, remote: Path) -> None:
     toy.call(root, "git", "tag", "student@v1.0.0")
     commit = toy.call(root, "git", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "an experiment").strip()
     toy.call(root, "git", "update-ref", "refs/exps/ab/cdef/first", commit)
+    toy.call(root, "git", "checkout", "--quiet", "-b", "samples")
+    (root / IN_GIT).parent.mkdir()
+    shutil.copy(root / WAV, root / IN_GIT)
+    toy.commit(root, "a sample")
+    toy.call(root, "git", "checkout", "--quiet", "-")
+    toy.call(root, "git", "hash-object", "-w", str(Path(WAV).with_suffix(".txt")))
+    for name in ("scratch", "elsewhere"):
+        (root.parent / name).mkdir()
+    (root / ".checkpoints").symlink_to(root.parent / "scratch")
+    (root / LINK).parent.mkdir()
+    (root / LINK).symlink_to(root.parent / "elsewhere")
     wav = (root / WAV).read_bytes()
     for name in (".checkpoints/ab/training.pt", ".dvc/tmp/models/x/copy", "data/student/7/old.wav"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -106,20 +118,73 @@ def withdrawn(small_run, tmp_path_factory):
         patch.setattr(run, "_rerun", without_patient)
         tainted = plan.make(root, QUESTION).stores.cached.tainted
         done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 1, done.output
     return Withdrawn(root, remote, sought, before, set(tainted), json.loads(done.stdout), database)
 
 
 def test_an_independent_search_finds_the_patient_before_and_nothing_afterwards(withdrawn):
-    places = {name.split("/")[0 if name.startswith(("store", "database")) else 1] for name in withdrawn.before}
-    assert places >= {"store", "database", ".dvc", ".lineage", ".checkpoints", ".leaderboard", "data", "reports"}
+    outside = ("scratch", "store", "database")
+    places = {name.split("/")[0 if name.startswith(outside) else 1] for name in withdrawn.before}
+    assert places >= {"scratch", "store", "database", ".dvc", ".lineage", ".leaderboard", "data", "reports"}
     folder = withdrawn.root.parent
     left = independent_search.in_folder(folder, withdrawn.sought)
     letter = f"project/{withdrawn.found['letter']}"
     assert set(left) - {letter} == {f"project/{HANDED_OUT}"}
     assert HANDED_OUT in (folder / letter).read_text(), "what is not erased is in the letter"
     assert independent_search.in_folder(withdrawn.database, withdrawn.sought) == {}
-    assert independent_search.in_git(withdrawn.root, withdrawn.sought) == {}
+
+
+def test_what_only_a_person_can_erase_is_listed_and_the_status_is_not_0(withdrawn):
+    assert (withdrawn.found["proven"], withdrawn.found["unfinished"]) == (False, [])
+    listed = "\n".join(withdrawn.found["for_people"])
+    for words in (
+        f"{HANDED_OUT}: all bytes of 103_1b1_Tc_sc_Meditron.wav",
+        f"Git: {IN_GIT}: all bytes of 103_1b1_Tc_sc_Meditron.wav",
+        "Git, named by no reference: blob ",
+        f"{LINK}: a link to {withdrawn.root.parent / 'elsewhere'}",
+    ):
+        assert words in listed, words
+    assert len(withdrawn.found["for_people"]) == 4
+    assert len(independent_search.in_git(withdrawn.root, withdrawn.sought)) == 2
+
+
+def test_after_the_steps_of_the_letter_the_same_command_finds_nothing(withdrawn, tmp_path, monkeypatch):
+    root = shutil.copytree(withdrawn.root, tmp_path / "project", symlinks=True)
+    (root / HANDED_OUT).unlink()
+    toy.call(root, "git", "branch", "-D", "samples")
+    toy.call(root, "git", "reflog", "expire", "--expire-unreachable=now", "--all")
+    toy.call(root, "git", "gc", "--quiet", "--prune=now")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(run, "_rerun", lambda _: None)
+    done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["proven"], found["for_people"], found["unfinished"]) == (True, [], [])
+    assert events.read(root)[-1]["proven"] is True
+    assert "**Nothing of the patient is left" in (root / found["letter"]).read_text()
+    assert independent_search.in_git(root, withdrawn.sought) == {}
+
+
+def test_damaged_files_are_in_the_letter_which_is_written_in_any_case(withdrawn, tmp_path, monkeypatch):
+    root = shutil.copytree(withdrawn.root, tmp_path / "project", symlinks=True)
+    table = root / "data/cycles/cycles.parquet"
+    table.write_bytes(table.read_bytes()[:-9] + b"no footer")
+    damaged = json.dumps({"inputs": [{"sha256": 1}], "outputs": "x" * 300, "params": 3, "stage": "pool"})
+    (root / ".dvc/cache/files/md5/ab").mkdir(exist_ok=True)
+    (root / ".dvc/cache/files/md5/ab" / ("c" * 30)).write_text(damaged)
+    with (root / events.LOG).open("a") as file:
+        file.write("no entry\n")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(run, "_rerun", lambda _: None)
+    done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
+    assert done.exit_code == 1, done.output
+    found = json.loads(done.stdout)
+    letter = (root / found["letter"]).read_text()
+    assert "**Not proven.**" in letter
+    for words in ("ed: data/cycles/cycles.parquet", f"object ab{'c' * 30} of DVC's cache: a damaged record"):
+        assert words in "\n".join(found["unfinished"]), words
+        assert words in letter, words
+    assert "failed: the entry of the event log: The event log cannot be read" in "\n".join(found["unfinished"])
 
 
 def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn, small_run):
@@ -154,8 +219,8 @@ def test_workspaces_keep_their_event_log_and_users_their_files(withdrawn):
 
 def test_the_log_names_the_withdrawal_and_verification_has_no_error(withdrawn):
     entry = events.read(withdrawn.root)[-1]
-    assert (entry["event"], entry["proven"]) == ("withdrawn", True)
-    assert entry["patient"] == withdrawals.id_of("icbhi", PATIENT)
+    assert (entry["event"], entry["proven"]) == ("withdrawn", False), "a person has to act"
+    assert entry["patient"] == withdrawals.id_of(withdrawn.root, "icbhi", PATIENT)
     report = verification.verify(withdrawn.root, absent=[QUESTION])
     assert not report.errors
     assert "patient-absent" in {finding.kind for finding in report.notes}, "the kept hashes still prove it"
@@ -164,7 +229,10 @@ def test_the_log_names_the_withdrawal_and_verification_has_no_error(withdrawn):
 def test_the_letter_names_what_people_have_to_do(withdrawn):
     letter = (withdrawn.root / withdrawn.found["letter"]).read_text()
     for words in (
-        "Nothing that can be erased from here is left",
+        "**Breathline erased what it can erase. 4 places below need a person**",
+        f"`{IN_GIT}`: all bytes of",
+        "git reflog expire",
+        "commits of 1 erased experiment",
         "the archive `small.zip`",
         "tag `student@v1.0.0`",
         "1 commit with a `dvc.lock`",
