@@ -69,9 +69,9 @@ def _known(graph: StoredGraph | None, where: str, unread: list[str]) -> Iterator
 def _commits(root: Path, unread: list[str]) -> Iterator[StoredGraph]:
     """Yield each different dvc.lock of all commits that Git still names."""
     commits = lock_history.commits(root)
-    if not commits and ask_git(root, "rev-parse", "--git-dir") is not None:
-        if ask_git(root, "log", "--all", "--format=%H", "--", dvc_storage.LOCK) != "":
-            unread.append("Git: the commits of dvc.lock cannot be listed (`git fsck` says more)")
+    listed = ask_git(root, "log", "--all", "--max-count=1", "--format=%H", "--", dvc_storage.LOCK)
+    if not commits and listed != "" and ask_git(root, "rev-parse", "--git-dir") is not None:
+        unread.append("Git: the commits of dvc.lock cannot be listed (`git fsck` says more)")
     blobs: dict[str, list[str]] = {}
     for commit, blob in locks_at(root, commits).items():
         blobs.setdefault(blob, []).append(commit)
