@@ -1,8 +1,8 @@
 """Verification of a project: all checks in order, and the stages downstream of each finding.
 
 Records, dvc.lock, cache, event log and Git confirm each other, so a change of a file or of some of its evidence is
-found. A change of all evidence, with every hash, is found by contradictions between tables and figures, by
-recomputation (`--deep`; weights by `--retrain`), or by a signature.
+found. A change of all current evidence is found by evidence of earlier runs (`lineage.verify.witnesses`), by
+contradictions between tables and figures, by recomputation (`--deep`; weights by `--retrain`), or by a signature.
 """
 
 import time

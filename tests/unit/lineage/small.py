@@ -134,6 +134,7 @@ def lock(root: Path) -> None:
     toy.call(root, "dvc", "init", "--quiet", *([] if (root / ".git").exists() else ["--subdir"]))
     toy.call(root, "dvc", "commit", "--quiet", "--force")
     toy.commit(root, "A run")
+    toy.call(root, "git", "gc", "--quiet")  # one file in place of hundreds, which each test copies
 
 
 _parsed = cache(yaml_files.parse)
