@@ -16,10 +16,11 @@ from tasks.training.processes import run_in_processes
 def main(seed: str) -> None:
     """Run the stage for one seed of ``student.seeds`` in params.yaml."""
     decided: dict[str, Any] = {}
-    with stage(f"train_student@{seed}", decided, rank=launcher.place().rank) as log:
+    place = launcher.place()
+    with stage(f"train_student@{seed}", decided, rank=place.rank) as log:
         read = params.read()
         job = jobs.of_student(read, int(seed))
-        decided |= decisions(job)
+        decided |= decisions(job, place.size)
         decided[FIRST_LOSSES] = run_in_processes(
             train,
             job,

@@ -16,10 +16,11 @@ from tasks.training.processes import run_in_processes
 def main(teacher: str) -> None:
     """Run the stage for one teacher; the id is a key of ``teachers`` in params.yaml."""
     decided: dict[str, Any] = {}
-    with stage(f"train_teacher@{teacher}", decided, rank=launcher.place().rank) as log:
+    place = launcher.place()
+    with stage(f"train_teacher@{teacher}", decided, rank=place.rank) as log:
         read = params.read()
         job = jobs.of_teacher(read, teacher)
-        decided |= decisions(job)
+        decided |= decisions(job, place.size)
         decided[FIRST_LOSSES] = run_in_processes(
             train,
             job,

@@ -33,7 +33,8 @@ def losses(audited: AuditedProject) -> Iterator[Finding]:
         if not recorded:
             module = module_of(run.stage)
             present = audited.hashes.of(module)
-            if present and run.record["modules"].get(module) == present.sha256 and compute.processes == 1:
+            several = compute.processes > 1 or run.record["decisions"].get("started_processes", 1) > 1
+            if present and run.record["modules"].get(module) == present.sha256 and not several:
                 what = f"its record has no first losses, though its code ({module}) writes them"
                 yield Finding("training-contradicts", run.stage, what, (run.stage,))
             else:

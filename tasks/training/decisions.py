@@ -13,8 +13,13 @@ CHOSEN_ON: dict[Selection, Subset] = {"val": "val", "paper": "test"}
 FIRST_LOSSES = "first_losses"  # key of the losses of the first steps, which only the training itself can tell
 
 
-def decisions(job: TrainingJob) -> dict[str, Any]:
-    """Return the decisions of a training as JSON values, without its first losses."""
+def decisions(job: TrainingJob, started: int = 1) -> dict[str, Any]:
+    """Return the decisions of a training as JSON values, without its first losses.
+
+    Args:
+        job: Settings and inputs of the training.
+        started: Number of processes that torchrun has started; 1 without it.
+    """
     return {
         "network": {key: asdict(job.network)[key] for key in ("architecture", "options", "frontend", "weights")},
         "seed": job.seed,
@@ -24,4 +29,5 @@ def decisions(job: TrainingJob) -> dict[str, Any]:
         "soft_labels": job.soft_labels is not None,
         "fold": asdict(job.fold) if job.fold else None,
         "held_out": list(job.held_out),
+        "started_processes": started,
     }

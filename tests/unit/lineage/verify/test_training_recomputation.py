@@ -100,6 +100,13 @@ def test_a_training_without_first_losses_is_told(small_run, tmp_path, monkeypatc
     for stage in STAGES:
         edit(root / f"data/lineage/{stage}.json", lambda record: record["decisions"].update(first_losses=None))
     assert told() == {("training-contradicts", "error")}
+    for started, found in ((2, ("losses-unknown", "note")), (1, ("training-contradicts", "error"))):
+        for stage in STAGES:  # by torchrun, in several processes
+            edit(
+                root / f"data/lineage/{stage}.json",
+                lambda record, started=started: record["decisions"].update(started_processes=started),
+            )
+        assert told() == {found}
     for stage in STAGES:  # of an earlier version
         edit(
             root / f"data/lineage/{stage}.json",
