@@ -92,3 +92,21 @@ def test_a_file_without_a_suffix_is_read_by_its_content(searched, tmp_path):
     np.save(tmp_path / "file.npy", np.stack([ROW, ROW + 2]))
     (tmp_path / "file.npy").rename(tmp_path / "file")
     assert searched.try_file("file")[0].what == "the samples or features of 101_1b1_Tc_sc_Meditron_000"
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("data/external/raw/hospital/metadata/diagnosis.txt", True),
+        ("data/lineage/download_external@hospital.json", True),
+        ("data/external/raw/hospital", True),
+        ("data/raw/icbhi/audio/101_1b1_Tc_sc_Meditron.wav", False),
+        ("data/lineage/extract@icbhi.json", False),
+        ("data/cycles/cycles.parquet", False),
+        ("data/evaluation/external.parquet", True),
+    ],
+)
+def test_another_patient_of_the_same_number_is_told_by_the_path(tmp_path, name, may):
+    own, other = CorpusFolders("external", "hospital"), CorpusFolders("training", "icbhi")
+    search = FileSearch(tmp_path, "101", KNOWN, ["icbhi"], own=own, homonyms=[other])
+    assert search.may_name(name) == may
