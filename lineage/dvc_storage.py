@@ -76,7 +76,7 @@ def _without_sizes(value: Any) -> Any:
 
 
 def cache_of(root: Path) -> Cache:
-    """Return the cache of a project, as `.dvc/config` and `.dvc/config.local` set it.
+    """Return the cache of a project, as DVC's settings give it: of the machine, the user, the project and its clone.
 
     Raises:
         BreathlineError: A file of settings is damaged.
@@ -100,10 +100,13 @@ def remotes_of(root: Path) -> dict[str, Cache | str]:
 
 
 def _settings(root: Path) -> configparser.ConfigParser:
+    from dvc.dirs import global_config_dir, system_config_dir  # 20 ms, which most commands do without
+
     folder = root / ".dvc"
+    files = [Path(place()) / "config" for place in (system_config_dir, global_config_dir)]
     settings = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        settings.read([folder / "config", folder / "config.local"], encoding="utf-8")
+        settings.read([*files, folder / "config", folder / "config.local"], encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
         hint = "correct the file, or restore it: `git checkout .dvc/config`"
         raise BreathlineError(f"DVC's settings cannot be read: {error}", where=folder, hint=hint) from error

@@ -4,12 +4,23 @@ The facts come from the event logs of the project and of its workspaces, and fro
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lineage import cached_records, dvc_storage, events, run_changes, seed_runs, test_sets, test_use, workspace_logs
+from lineage import (
+    cached_records,
+    dvc_storage,
+    events,
+    log_values,
+    run_changes,
+    seed_runs,
+    test_sets,
+    test_use,
+    workspace_logs,
+)
 from lineage.run_changes import RunChanges, RunFacts
 from lineage.seed_runs import SeedRuns
 from lineage.test_sets import TestSet
@@ -75,13 +86,14 @@ def read(root: Path, stage: str | None = None, *, most: int | None = None) -> Hi
     """
     folders = {HERE: root} | {_name(root, folder): folder for folder in workspace_logs.others(root)}
     loaded = {name: events.load(folder) for name, folder in folders.items()}
-    logs = {name: log.entries for name, log in loaded.items()}
-    if not any(logs.values()):
+    faults = {name: len(log.faults) for name, log in loaded.items() if log.faults}
+    logs = {name: [log_values.typed(*one) for one in enumerate(log.entries, 1)] for name, log in loaded.items()}
+    if not any(logs.values()) and not faults:
         hint = "the log begins with the first stage: `breathline run`; a clone has no log of another machine"
         raise BreathlineError("There is no event log.", where=root / events.LOG, hint=hint)
     every = [run for name, entries in logs.items() for run in _runs(name, entries, logs[HERE])]
     runs = [run for run in every if stage is None or stage in (run.stage, str(run.stage).partition("@")[0])]
-    if not runs:
+    if not runs and (stage or not faults):
         known = {run.stage for run in every if run.stage}
         groups = sorted(known | {name.partition("@")[0] for name in known})
         names = get_close_matches(stage or "", groups, n=3) or groups
@@ -100,7 +112,7 @@ def read(root: Path, stage: str | None = None, *, most: int | None = None) -> Hi
             for one in seed_runs.read(folder, name, logs[name])
             if stage in (None, seed_runs.GROUP, f"{seed_runs.GROUP}@{one.seed}")
         ),
-        faults={name: len(log.faults) for name, log in loaded.items() if log.faults},
+        faults=faults,
     )
 
 
@@ -123,7 +135,7 @@ def _runs(log: str, entries: Iterable[Entry], own: Iterable[Entry]) -> Iterator[
         started = ("stage", "at", "user", "host", "started_by", "experiment")
         yield LoggedRun(
             log=log,
-            number=int(entry["number"]),
+            number=entry["number"],
             event="run" if kind == "start" else str(kind),
             **{key: entry.get(key) for key in started},
             status="done" if kind != "start" else str(end.get("status", "unfinished")),
@@ -154,9 +166,11 @@ def _facts(
     files = {digest: path for digest, path in found.items() if digest in wanted}
     left = set(wanted) - files.keys()
     for digest, record in (*cached_records.of_files(files), *cached_records.find(dvc_storage.cache_of(root), left)):
-        facts[digest] = run_changes.facts_of(record)
-        if record["stage"] == test_use.STAGE:
-            uses[digest] = test_sets.use_of(record)
+        # A damaged record, or another file of its name, has no facts: its changes are shown as unknown.
+        with suppress(KeyError, TypeError, AttributeError):
+            facts[digest] = run_changes.facts_of(record)
+            if record["stage"] == test_use.STAGE:
+                uses[digest] = test_sets.use_of(record)
     return facts, uses
 
 
@@ -167,7 +181,7 @@ def _changes(run: LoggedRun, before: LoggedRun | None, facts: Mapping[str, RunFa
         return "nothing, with equal outs"
     old, new = facts.get(str(before.record)), facts.get(str(run.record))
     if old is None or new is None:
-        return f"unknown: {counted([old, new].count(None), 'record')} no longer in the cache"
+        return f"unknown: {counted([old, new].count(None), 'record')} no longer in the cache, or damaged"
     return run_changes.between(old, new)
 
 

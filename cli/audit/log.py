@@ -89,9 +89,9 @@ def _run(run: LoggedRun, found: History, *, everything: bool) -> tuple[str, list
     where = [f"in {run.log}"] if run.log != "." else []
     where += [f"experiment {run.experiment}"] if run.experiment else []
     took = f" in {run.seconds:.1f} s" if run.seconds is not None else ""
-    status = WORDS[run.status] if run.event == "run" else run.event
+    status = WORDS.get(run.status, f"status {printable(run.status)}") if run.event == "run" else run.event
     first = Text.assemble(
-        (printable(run.stage or NO_STAGE, 200), "bold"), "  ", (f"{status}{took}", STYLES[run.status]),
+        (printable(run.stage or NO_STAGE, 200), "bold"), "  ", (f"{status}{took}", STYLES.get(run.status, "red")),
         f"  {_by(run)}", *(f"  {printable(one, 200)}" for one in where),
     )  # fmt: skip
     changes = found.changes.get((run.log, run.number))
@@ -109,8 +109,12 @@ def _run(run: LoggedRun, found: History, *, everything: bool) -> tuple[str, list
 def _summary(runs: Sequence[LoggedRun]) -> str:
     """Return the numbers of runs by outcome, and who ran them."""
     runs = [run for run in runs if run.stage is not None]
+    if not runs:
+        return "No run can be read."
     statuses = Counter(run.status for run in runs)
-    outcomes = ", ".join(f"{statuses[one]} {word}" for one, word in WORDS.items() if statuses[one])
+    known = [(statuses.pop(one), word) for one, word in WORDS.items() if statuses[one]]
+    unknown = [(number, f"with the status {printable(status)}") for status, number in statuses.items() if number]
+    outcomes = ", ".join(f"{number} {word}" for number, word in (*known, *unknown))
     stages = counted(len({run.stage for run in runs}), "stage")
     people = ", ".join(f"{name} ({number})" for name, number in Counter(map(_by, runs)).most_common())
     return f"{counted(len(runs), 'run')} of {stages}: {outcomes}. By {people}."

@@ -126,7 +126,7 @@ def test_earlier_records_that_the_cache_has_lost_are_told(studied, tmp_path, mon
     shutil.rmtree(root / ".dvc/cache")
     monkeypatch.chdir(root)
     runs = [one for one in json.loads(run("--json"))["runs"] if one["stage"] == "evaluate"]
-    assert runs[-1]["changed"] == "unknown: 1 record no longer in the cache"
+    assert runs[-1]["changed"] == "unknown: 1 record no longer in the cache, or damaged"
     assert "1 evaluation: the entries do not name their test set" in run()
 
 
@@ -140,3 +140,48 @@ def test_altered_and_missing_logs_are_told(studied, tmp_path, monkeypatch):
     assert "not in the figures" in run(), "the logs of workspaces are still there"
     shutil.rmtree(root / ".leaderboard")
     assert "There is no event log" in run(code=1)
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    """Return the lines of a log with an adopted run of `evaluate`, in a folder without any other file."""
+    root = tmp_path_factory.mktemp("logged")
+    used = {"test_set": "a" * 64, "students": ["b"], "teachers": ["c"]}
+    started(root, "train_student@1", status="failed", error="killed", seconds=1.0)
+    started(root, "evaluate", status="done", record="0" * 64, seconds=1.0, evaluated=used, adopted={"hash": "1" * 64})
+    return (root / events.LOG).read_text().splitlines()
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [7], {"hash": [7]}, float("nan")], ids=str)
+def test_an_entry_with_any_altered_value_hides_no_run(logged, tmp_path, monkeypatch, value):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / events.LOG).parent.mkdir()
+    for number, line in enumerate(logged):
+        for key in json.loads(line):
+            altered = {**json.loads(line), key: value}
+            lines = [*logged[:number], json.dumps(altered), *logged[number + 1 :]]
+            (tmp_path / events.LOG).write_text("\n".join(lines) + "\n")
+            found = run_history.read(tmp_path)
+            json.dumps(found.as_json())
+            terminal = Console(width=80, record=True, file=StringIO())
+            command.show(found, terminal, everything=True)
+            shown = terminal.export_text()
+            assert "was altered" in shown, (key, shown)
+            assert shown.count("evaluate") + shown.count("train_student") >= 1, (key, shown)
+
+
+def test_a_log_that_cannot_be_read_is_shown_as_altered(logged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / events.LOG).parent.mkdir()
+    (tmp_path / events.LOG).write_text("\n".join(["[]", *logged]) + "\n")
+    assert "The event log was altered" in run()
+    (tmp_path / events.LOG).write_text("\n".join([*logged[:2], "[]", *logged[2:]]) + "\n")
+    shown = run()
+    assert "train_student@1" in shown, "the entries before the damage are shown"
+    assert "The event log was altered" in shown
+
+
+@pytest.mark.parametrize("record", [[], {"stage": "evaluate"}, {"stage": "evaluate", "outputs": 3}], ids=str)
+def test_a_damaged_record_leaves_the_changes_unknown(record):
+    with mock.patch.object(run_history.cached_records, "find", return_value=[("0" * 64, record)]):
+        assert run_history._facts([], Path(), {"0" * 64}) == ({}, {})

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from rich.console import Console
 from safetensors.numpy import save_file
 from typer.testing import CliRunner
@@ -19,8 +20,10 @@ from cli.main import app
 from flows.dvc_repository import open_repo
 from flows.withdrawal import plan, run
 from lineage import dvc_storage, events
-from lineage.absence import withdrawals
+from lineage.absence import fingerprint, withdrawals
+from lineage.absence.fingerprint import Fingerprint
 from lineage.verify import verification
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tests import independent_search, toy
 from tests.independent_search import Evidence
@@ -295,6 +298,41 @@ def test_a_withdrawal_is_refused_with_a_reason(small_run, monkeypatch, arguments
     assert done.exit_code == 1
     assert words in " ".join(done.output.split())
     assert not (small_run / withdrawals.FOLDER).exists()
+
+
+@pytest.mark.parametrize("level", ["DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"])
+def test_remotes_of_the_settings_of_user_and_machine_are_in_the_plan(tmp_path, monkeypatch, level):
+    (tmp_path / "config").write_text("['remote \"shared\"']\n    url = s3://bucket/of/the/group\n")
+    monkeypatch.setenv(level, str(tmp_path))
+    assert dvc_storage.remotes_of(tmp_path) == {"shared": "s3://bucket/of/the/group"}
+
+
+def test_a_download_in_the_cache_of_the_hub_is_named(tmp_path, monkeypatch):
+    given = {"format": "icbhi", "source": "hub", "dataset": "lungs/icbhi", "revision": "a" * 40}
+    (tmp_path / "params.yaml").write_text(json.dumps({"corpora": {"icbhi": given}, "external": {}}))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    corpus = CorpusFolders("training", "icbhi")
+    assert list(plan._downloads(tmp_path, corpus)) == []
+    folder = tmp_path / "hub/datasets--lungs--icbhi"
+    folder.mkdir(parents=True)
+    assert list(plan._downloads(tmp_path, corpus)) == [folder]
+
+
+def test_a_continued_withdrawal_keeps_the_hashes_of_the_first_attempt():
+    def prints(files, unread=()):
+        corpus = CorpusFolders("training", "icbhi")
+        return Fingerprint(taken_of="x", corpus=corpus, files=files, rows={}, learned=files, unread=unread)
+
+    both = fingerprint.union(prints({"a": "first"}), prints({"b": "second"}, ("features",)))
+    assert (both.files, both.learned, both.unread) == ({"a": "first", "b": "second"},) * 2 + (("features",),)
+    lost = fingerprint.union(prints({"a": "first"}), prints({}, ("features",)))
+    assert (lost.files, lost.unread) == ({"a": "first"}, ()), "the first attempt has read what is lost now"
+
+
+def test_the_pseudonym_follows_from_no_number_without_the_key_of_the_project(tmp_path):
+    first, second = (withdrawals.id_of(tmp_path / name, "icbhi", PATIENT) for name in "ab")
+    assert first == withdrawals.id_of(tmp_path / "a", "icbhi", PATIENT)
+    assert first != second
 
 
 def test_missing_waveforms_are_no_basis_for_a_withdrawal(small_run, tmp_path):

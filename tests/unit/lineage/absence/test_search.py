@@ -11,7 +11,12 @@ import polars as pl
 import pytest
 import soundfile
 
+from lineage.absence import cached_objects
+from lineage.absence.file_search import FileSearch
 from lineage.absence.search import find
+from lineage.absence.stored_runs import StoredGraph, StoredRun
+from lineage.dvc_storage import Cache
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tests.unit.lineage import small
 
@@ -207,3 +212,41 @@ def test_the_list_of_excluded_patients_is_no_remnant(project):
 def test_a_number_of_patients_is_no_remnant(project, small_run):
     (project / "reports/metrics.json").write_text('{"test": {"patients": 103}}')
     assert find(project, "patient:103", str(small_run)).proven
+
+
+OWN, OTHER = CorpusFolders("external", "hospital"), CorpusFolders("training", "icbhi")
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "homonym", "expected"),
+    [
+        ("data/raw/hospital", OWN, OTHER, True),
+        ("data/raw/hospital/audio/101.wav", OWN, OTHER, True),
+        (".leaderboard/mn/data/waveforms/hospital/4000.parquet", OWN, OTHER, True),
+        ("data/lineage/fbank_external@hospital-ast.json", OWN, OTHER, True),
+        ("data/evaluation/external.parquet", OWN, OTHER, True),
+        ("data/raw/icbhi/audio/101.wav", OWN, OTHER, False),
+        ("data/lineage/download@icbhi.json", OWN, OTHER, False),
+        ("data/cycles/cycles.parquet", OWN, OTHER, False),
+        ("data/raw/hospital2/audio/101.wav", OTHER, OWN, True),
+        ("data/lineage/download_external@hospital.json", OTHER, OWN, False),
+        ("data/cycles/cycles.parquet", OTHER, OWN, True),
+    ],
+)
+def test_names_in_files_of_two_corpora_are_those_of_one_patient(name, own, homonym, expected):
+    search = FileSearch(Path(), "101", None, ["icbhi"], own, [homonym])
+    assert search.may_name(name) is expected
+
+
+def test_the_listing_of_a_folder_in_the_cache_is_known_by_the_path_of_its_out(tmp_path):
+    """A listing names the files; without its path, it would be searched by hash alone where numbers are shared."""
+    cache = Cache(tmp_path)
+    listing = tmp_path / "files/md5/ab/cd.dir"
+    listing.parent.mkdir(parents=True)
+    listing.write_text('[{"md5": "ef", "relpath": "audio/101_1b1_Tc_sc_Meditron.wav"}]')
+    graph = StoredGraph("a run", (StoredRun({}, {"data/raw/hospital": "abcd.dir"}),))
+    paths = cached_objects._paths(cache, [graph])
+    search = FileSearch(tmp_path, "101", None, ["icbhi"], OWN, [OTHER])
+    assert dict(cached_objects.by_content(cache, search, paths)) == {
+        "abcd.dir": "the name of a recording or cycle, at byte 33"
+    }
