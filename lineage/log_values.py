@@ -17,7 +17,7 @@ def typed(line: int, entry: Mapping[str, Any]) -> dict[str, Any]:
         line: Number of the entry's line, which replaces a number that is none.
         entry: Entry of an event log.
     """
-    found = {key: str(entry[key]) for key in (*TEXTS, *LINKS) if entry.get(key) is not None}
+    found: dict[str, Any] = {key: str(entry[key]) for key in (*TEXTS, *LINKS) if entry.get(key) is not None}
     number, seconds = entry.get("number"), entry.get("seconds")
     found["number"] = number if type(number) is int else line
     if isinstance(seconds, int | float) and math.isfinite(seconds):
