@@ -28,7 +28,7 @@ def is_hidden(path: str) -> bool:
 def check(audited: AuditedProject) -> Iterator[Finding]:
     """Yield hidden files, compiled modules and linked folders below outs and inputs, and what .dvcignore hides.
 
-    Files of the operating system, and those of a stage that was killed, are a note: no stage reads them.
+    Files of the operating system, of a stage that was killed, and empty ones are a note: they tell a stage nothing.
     """
     ignored: defaultdict[str, list[str]] = defaultdict(list)
     hidden_by_dvc = _rule_of_dvcignore(audited.root)
@@ -36,6 +36,8 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
         for path, linked in _below(audited.root, top):
             if belongs_to_system(path) or UNFINISHED.fullmatch(PurePosixPath(path).name):
                 ignored[top].append(path)
+            elif is_hidden(path) and not linked and _is_empty(audited.root / path):
+                ignored[top].append(path)  # such as `.gitkeep`
             elif what := "links to another folder, whose files no record lists" if linked else _why(audited.root, path):
                 yield Finding("out-hidden", path, f"it {what}; stages may read it", _stages(audited, path))
             elif hidden_by_dvc(path):
@@ -43,8 +45,12 @@ def check(audited: AuditedProject) -> Iterator[Finding]:
                 yield Finding("out-hidden", path, what, _stages(audited, path))
     for top, paths in ignored.items():
         files = "it was" if len(paths) == 1 else f"the first of {counted(len(paths), 'file')} that were"
-        what = f"{files} left by the operating system, an editor or a killed stage, and no stage reads it"
+        what = f"{files} left by the operating system, an editor or a killed stage, or empty: no stage reads it"
         yield note("out-ignored", paths[0], what, _stages(audited, top))
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and not path.stat().st_size
 
 
 def _folders(audited: AuditedProject) -> list[str]:

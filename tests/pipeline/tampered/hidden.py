@@ -108,6 +108,7 @@ HONEST = {
         for folder in (CACHE, STUDENT, "data/raw/icbhi/audio", "data/teachers")
         for name in (".DS_Store", "._val.safetensors", "Thumbs.db", ".ipynb_checkpoints/model-checkpoint.json")
     ],
+    "an empty hidden file": lambda p: put(p, "data/teachers/.gitkeep", b""),
     "a temporary file of a killed stage": lambda p: put(p, f"{CACHE}/.features.npy.ab12_x9z"),
     "outs as links into the cache": lambda p: (
         toy.call(p, "dvc", "config", "--local", "cache.type", "symlink"),
