@@ -131,6 +131,8 @@ def _is_usable(key: str, value: object) -> bool:
     if key == "evaluated":
         models = [value.get(kind) for kind in MODELS] if isinstance(value, dict) else [None]
         return all(isinstance(found, list) and all(isinstance(one, str) for one in found) for found in models)
+    if key == "trained":
+        return isinstance(value, dict) and all(isinstance(value.get(one), str) for one in ("recipe", "model"))
     if key == "gpus":
         return isinstance(value, list) and all(isinstance(one, dict) for one in value)
     return key not in TEXTS or value is None or isinstance(value, str)

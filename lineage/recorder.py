@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record, record_writing, test_use
+from lineage import events, machine, record, record_writing, seed_runs, test_use
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -55,5 +55,15 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         with suppress(OSError, BreathlineError):
             end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
         raise
-    evaluated = test_use.of_record(record.read(root, stage) or {}) if stage == test_use.STAGE else {}
-    end("done", work_ended, record=sha256(path), **({"evaluated": evaluated} if evaluated else {}))
+    end("done", work_ended, record=sha256(path), **facts_of(record.read(root, stage) or {}))
+
+
+def facts_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a run's end with what its record says of a test set or of a student; empty for other stages.
+
+    The log keeps them: which results were chosen must be known also where the cache has lost the record.
+    """
+    stage = str(found.get("stage"))
+    if stage == test_use.STAGE and (evaluated := test_use.of_record(found)):
+        return {"evaluated": evaluated}
+    return {"trained": seed_runs.of_record(found)} if stage.partition("@")[0] == seed_runs.GROUP else {}

@@ -3,12 +3,15 @@
 A seed that was started and is in no figure may have been left out for its result.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage import record, test_use
+from lineage.files import hashes
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 
@@ -28,6 +31,17 @@ class SeedRuns:
     failed: int
     last: str | None  # time of the last start
     reported: bool  # whether the current figures include the seed
+
+
+def of_record(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the event log keeps of a record of a student, because the record may leave the cache.
+
+    Returns:
+        ``recipe``, the SHA-256 of what the student learned from and how, without the seed; ``model``, its hash.
+    """
+    recipe = [found["command"], found["params"], hashes(found["inputs"]), hashes(found["code"])]
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    return {"recipe": digest, "model": str(found["outputs"][0]["sha256"])}
 
 
 def read(folder: Path, name: str, entries: Iterable[Entry]) -> Iterator[SeedRuns]:

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from lineage import events, record
+from lineage import cached_records, events, record
+from lineage.dvc_storage import cache_of
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline import tampering as do
-from tests.pipeline.tampered import ledger, witnesses
+from tests.pipeline.tampered import hidden, ledger, witnesses
 
 
 def replace_earlier_lock(folder: Path) -> None:
@@ -37,6 +38,23 @@ def log_of_workspace(folder: Path, *, future: bool = False) -> None:
     events.append(workspace, end | {"record": sha256(folder / record.path_of(witnesses.STAGE))})
 
 
+def leave_out_and_forget(folder: Path, *missing: str, **optimizer: float) -> None:
+    """Leave out a seed after its evaluation, and remove all earlier records from the cache, as `dvc gc` does.
+
+    Args:
+        folder: Project.
+        missing: Keys of entries that an earlier version did not write.
+        optimizer: Changed settings of the optimiser, with which the remaining seed is trained.
+    """
+    hidden.leave_out_a_seed(folder, **optimizer)
+    for stage, paths in cached_records.by_stage(cache_of(folder)).items():
+        now = [path.read_bytes() for path in [folder / record.path_of(stage)] if path.is_file()]
+        for path in paths:
+            if path.read_bytes() not in now:
+                path.unlink()
+    do.rewrite_log(folder, lambda entry: {key: value for key, value in entry.items() if key not in missing})
+
+
 # fmt: off
 CASES = {
     "weights with all evidence, and another dvc.lock in place of the earlier one": (replace_earlier_lock,
@@ -51,6 +69,15 @@ CASES = {
     "a forged record in the log of a workspace that contradicts itself": (
         lambda p: log_of_workspace(p, future=True),
         "record-changed run-repeated", "train_teacher@t3.json", "no entry of the event log"),
+    "a seed left out after its evaluation, and its records removed": (leave_out_and_forget,
+        "run-omitted", "train_student@2", "it was evaluated on this test set, in entry "),
+    "a seed left out, its records removed, in a log of an earlier version": (
+        lambda p: leave_out_and_forget(p, "trained"),
+        "run-omitted", "train_student@2", "by dvc.lock at commit "),
+    "a seed left out that an experiment trained": (
+        lambda p: (hidden.leave_out_a_seed(p), do.rewrite_log(p, lambda entry: entry | (
+            {"experiment": "bold-name"} if entry["stage"] == "train_student@2" else {}))),
+        "run-omitted", "train_student@2", "it was evaluated on this test set, in entry "),
     "a head with a number that no log has": (
         lambda p: (p / events.HEAD).write_text('{"number": Infinity, "hash": ""}\n'),
         "log-broken", "entry ", "head cannot be read"),
@@ -58,5 +85,9 @@ CASES = {
         lambda p: do.log(p, lambda rows: [*rows[:4], rows[4].replace('"number":5', '"number":[5]'), *rows[5:]]),
         "log-broken", "entry 5", "was changed"),
 }
-HONEST: dict[str, Any] = {}
+HONEST: dict[str, Any] = {
+    "fewer seeds of another recipe, and a cache without earlier records": lambda p: leave_out_and_forget(p, lr=0.5),
+    "fewer seeds of another recipe, in a log of an earlier version": lambda p: leave_out_and_forget(
+        p, "trained", lr=0.5),
+}
 # fmt: on

@@ -29,7 +29,7 @@ import soundfile
 from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
-from lineage import code, events, foreign_modules, graph, record_writing
+from lineage import code, events, foreign_modules, graph, record_writing, recorder
 from models.decision_rules import KEY, DecisionRule
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
@@ -120,7 +120,8 @@ def _make(root: Path) -> None:
         begun = replace(record_writing.begin(root, name), modules={module: sha256(root / module)})
         path = record_writing.write(root, begun, predicted.decide(root, read, name))
         end = {"stage": name, "start": first, "status": "done", "seconds": 1.0, "at": ENDED}
-        events.append(root, {"event": "end", **end, "record": sha256(path)})
+        facts = recorder.facts_of(json.loads(path.read_text()))
+        events.append(root, {"event": "end", **end, "record": sha256(path), **facts})
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
