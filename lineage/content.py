@@ -1,12 +1,12 @@
 """Content hashes of tables, arrays, tensors and reports, independent of the library that wrote the file.
 
 The bytes of a Parquet file depend on its writer (compression, row groups, statistics). A content hash depends on types
-and values alone. It is streamed, so memory does not grow with the file. That of the report leaves out its provenance.
+and values alone. It is streamed, so memory does not grow with the file. That of the report leaves out its provenance
+(`lineage.report_content`).
 """
 
 import hashlib
 import json
-import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lineage.report_content import report_hash
 from models.file_reading import reading
 
 CHUNK = 1 << 22  # bytes read at a time
-# Parts of a report that differ between equal runs (`tasks/reporting/templates`).
-PROVENANCE = re.compile(rb"<!-- provenance -->.*?<!-- /provenance -->", re.DOTALL)
 
 
 def content_hash(path: Path, suffix: str | None = None) -> str | None:
@@ -143,13 +142,6 @@ def tensors(path: Path) -> Iterator[tuple[str, str, list[int], Iterator[bytes]]]
             start, end = header[name]["data_offsets"]
             file.seek(8 + length + start)
             yield name, header[name]["dtype"], header[name]["shape"], _parts(file.read, end - start)
-
-
-def report_hash(path: Path) -> str | None:
-    """Return the hash of a page without the marked parts that tell its provenance; None for a page without them."""
-    page = path.read_bytes()
-    rest = PROVENANCE.sub(b"", page)
-    return None if rest == page else hashlib.sha256(rest).hexdigest()
 
 
 def _parts(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:

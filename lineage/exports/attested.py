@@ -35,6 +35,16 @@ def differences(statement: Mapping[str, Any], root: Path) -> dict[str, str]:
     return found
 
 
+def made_again(statement: Mapping[str, Any], root: Path) -> list[str]:
+    """Return the paths whose bytes differ from the attested ones, and whose content does not."""
+    given = ((one["name"], one.get("digest", {}), one.get("annotations", {})) for one in statement["subject"])
+    return [
+        name
+        for name, digest, facts in given
+        if "content" in facts and (root / name).is_file() and sha256(root / name) != digest.get("sha256")
+    ]
+
+
 def _file_difference(path: Path, expected: str, facts: Mapping[str, Any]) -> str | None:
     """Return the difference between a file and its attested hash; a report made again differs by its content only."""
     if not path.is_file():

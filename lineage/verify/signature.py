@@ -41,6 +41,10 @@ def check(audited: AuditedProject, *, signed: SignedStatement) -> Iterator[Findi
     for path, what in found.items():
         stages = (maker,) if (maker := audited.project.maker(path)) else ()
         yield Finding("signed-changed", path, f"{what} ({where})", stages)
+    for path in attested.made_again(statement, audited.root):
+        if path not in differences:
+            what = "the page was made again: the texts of its provenance (times, commit, test use) are not signed"
+            yield note("signature-checked", path, what)
     if not differences:
         what = f"the signature is that of {signed.key}, and {len(named)} models and figures are as attested"
         yield note("signature-checked", where, what)

@@ -8,7 +8,7 @@ from lineage.dvc_storage import cache_of
 from tasks.runtime.files import sha256
 from tests import toy
 from tests.pipeline import tampering as do
-from tests.pipeline.tampered import hidden, ledger, witnesses
+from tests.pipeline.tampered import exported, hidden, ledger, witnesses
 
 
 def replace_earlier_lock(folder: Path) -> None:
@@ -55,6 +55,13 @@ def leave_out_and_forget(folder: Path, *missing: str, **optimizer: float) -> Non
     do.rewrite_log(folder, lambda entry: {key: value for key, value in entry.items() if key not in missing})
 
 
+def fill_provenance(folder: Path) -> None:
+    """Hide a signed report behind another figure in its provenance, with record, dvc.lock, cache and log."""
+    exported.sign(folder)
+    part = "<!-- provenance --><style>main{display:none}</style><h1>Score 99</h1><!-- /provenance -->"
+    do.forge(folder, exported.REPORT, lambda p: do.text(p / exported.REPORT, "<p>report", f"{part}<p>report"))
+
+
 # fmt: off
 CASES = {
     "weights with all evidence, and another dvc.lock in place of the earlier one": (replace_earlier_lock,
@@ -78,6 +85,8 @@ CASES = {
         lambda p: (hidden.leave_out_a_seed(p), do.rewrite_log(p, lambda entry: entry | (
             {"experiment": "bold-name"} if entry["stage"] == "train_student@2" else {}))),
         "run-omitted", "train_student@2", "it was evaluated on this test set, in entry "),
+    "another figure in the provenance of a signed report": (fill_provenance,
+        "signed-changed run-repeated", exported.REPORT, "attested is"),
     "a head with a number that no log has": (
         lambda p: (p / events.HEAD).write_text('{"number": Infinity, "hash": ""}\n'),
         "log-broken", "entry ", "head cannot be read"),

@@ -7,6 +7,7 @@ import pytest
 
 from lineage import events, graph, record, recorder, run_origin, test_use
 from tasks.runtime.files import write_json
+from tests.pipeline import tampering as do
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def test_models_on_the_test_set_are_counted_once_each(root):
     own = {"students": 2, "teachers": 3, "evaluations": 1}
     assert read(root)["test_use"] == own | {"unknown": 0}, "the models of the page count, as after dvc pull"
     (root / "log").rename(root / events.LOG)
+    do.rewrite_log(root, lambda entry: {key: value for key, value in entry.items() if key != "evaluated"})
     evaluate_again(root)
     first = read(root)["test_use"]
     # The entry of the first run does not name its test set, as before entries did.

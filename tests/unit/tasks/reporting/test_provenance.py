@@ -75,6 +75,22 @@ def test_unknown_facts_are_named(render, found, words):
     assert words in " ".join(render(found).split())
 
 
+BEGIN, END = "<!-- provenance -->", "<!-- /provenance -->"
+# Changes of what a page shows that do not touch a text outside of its provenance.
+CHANGES = {
+    "one more part": lambda page: page.replace("</main>", f"{BEGIN}<p>All is well.</p>{END}</main>"),
+    "a style": lambda page: page.replace(BEGIN, f"{BEGIN}<style>main {{display: none}}</style>", 1),
+    "an attribute": lambda page: page.replace(BEGIN, f'{BEGIN}<p style="position: fixed">99</p>', 1),
+    "a script": lambda page: page.replace(BEGIN, f"{BEGIN}<script>document.title = 1</script>", 1),
+    "a heading": lambda page: page.replace(BEGIN, f"{BEGIN}<h1>Score 99</h1>", 1),
+    "an element without its end": lambda page: page.replace(END, f"<div>{END}", 1),
+    "the end of an element before": lambda page: page.replace(BEGIN, f"{BEGIN}</div>", 1),
+    "the beginning of an element": lambda page: page.replace(END, f"<style {END}", 1),
+    "a link to elsewhere": lambda page: page.replace(BEGIN, f'{BEGIN}<a href="https://example.org">x</a>', 1),
+    "a comment": lambda page: page.replace(BEGIN, f"{BEGIN}<!-- <p> -->", 1),
+}
+
+
 def test_equal_results_have_one_content_hash_with_any_provenance(render, tmp_path):
     path = tmp_path / "page.html"
     hashes = set()
@@ -84,5 +100,11 @@ def test_equal_results_have_one_content_hash_with_any_provenance(render, tmp_pat
     assert len(hashes) == 1
     path.write_text(path.read_text().replace("96 breath cycles", "97 breath cycles"))
     assert content_hash(path) not in {*hashes, None}
+    page = render(FOUND)
+    for change in CHANGES.values():
+        changed = change(page)
+        assert changed != page
+        path.write_text(changed)
+        assert content_hash(path) not in {*hashes, None}
     path.write_text("<p>another page</p>")
     assert content_hash(path) is None, "its bytes are its content"
