@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 LOCKED = "requirements.lock"
-PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]*)", re.MULTILINE)
 
 
 def pinned(root: Path) -> set[str]:
     """Return the names of the packages that the lock file of a folder pins; none without the file."""
     lock = root / LOCKED
-    return {name.lower() for name in PINNED.findall(lock.read_text(encoding="utf-8"))} if lock.is_file() else set()
+    return set(versions(lock.read_text(encoding="utf-8"))) if lock.is_file() else set()
+
+
+def versions(lock: str) -> dict[str, str]:
+    """Return the versions that the text of a lock file pins, by name of the package."""
+    return {name.lower(): version for name, version in PINNED.findall(lock)}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any], locked: set[str]) -> Iterator[tuple[str, str]]:

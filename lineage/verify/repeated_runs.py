@@ -155,12 +155,18 @@ def _content(path: Path, name: str = "") -> str | None:
 
 
 def _packages_differ(audited: AuditedProject, current: Mapping[str, Any], witness: Witness) -> bool:
-    """Return whether Python, the lock file or the pinned packages of both runs are known to differ."""
+    """Return whether Python or pinned packages of both runs are known to have other versions.
+
+    The hash of the lock file does not count: a comment changes it.
+    """
     now = current["environment"]
     if witness.record is not None:
-        then = witness.record.get("environment", {})
-        return any(environment.differences(then, now, environment.pinned(audited.root)))
-    return witness.lock_sha256 is not None and witness.lock_sha256 != now.get("lock_sha256")
+        found = environment.differences(witness.record.get("environment", {}), now, environment.pinned(audited.root))
+        return any(where != environment.LOCKED for where, _ in found)
+    if witness.locked is None or not (lock := audited.root / environment.LOCKED).is_file():
+        return False
+    then, pinned = environment.versions(witness.locked), environment.versions(lock.read_text(encoding="utf-8"))
+    return any(then.get(name) != pinned.get(name) for name in now.get("packages", {}))
 
 
 def _other_source(audited: AuditedProject, stage: str, others: list[_Other]) -> str | None:

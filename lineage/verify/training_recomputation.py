@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from lineage import events
+from lineage import events, record
 from lineage.reproduction import conditions
 from lineage.reproduction.recorded_run import RecordedRun
 from lineage.reproduction.run import TRAININGS, Options
@@ -60,7 +60,9 @@ def _distance(recorded: Sequence[float], made: Sequence[float]) -> float:
 def _tolerance(run: RecordedRun, audited: AuditedProject, compute: ComputeSettings) -> float:
     """Return the largest difference that other hardware may give; no GPU took part where the settings exclude it."""
     if compute.device != "cpu":
-        ended = audited.ended.get(run.stage, [{}])[-1]
+        there = audited.hashes.of(record.path_of(run.stage))
+        ends = [entry for entry in audited.ended.get(run.stage, ()) if there and entry.get("record") == there.sha256]
+        ended = ends[-1] if ends else {}
         gpus = events.start_of(audited.events, ended).get("gpus") if ended else None
         if (ended.get("cuda") is not None and gpus) or pick_device(compute).type != "cpu":
             return float("inf")

@@ -21,7 +21,7 @@ from tasks.runtime.errors import BreathlineError
 CAUSES = ("command", "params", "modules", "foreign")  # keys of a record, besides inputs and code
 
 Record = Mapping[str, Any]
-Hardware = tuple[Any, ...]  # CPU, GPUs and number of threads
+Hardware = tuple[Any, ...]  # CPU, GPUs with their driver, C library and number of threads
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Witness:
     record: Record | None  # record of the run, if a cache has it
     hardware: Hardware | None  # hardware of the run, if an event log names it
     outs: Mapping[str, str] | None = None  # MD5 of each out by path, from dvc.lock or the run-cache
-    lock_sha256: str | None = None  # SHA-256 of requirements.lock at the commit
+    locked: str | None = None  # text of requirements.lock at the commit
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,9 @@ class Witnesses:
             for end in log:
                 start = entries.get(str(end.get("start")))
                 if start and "record" in end:
-                    gpus = tuple(gpu.get("name") for gpu in start.get("gpus", ()))
-                    found.setdefault(end["record"], (start.get("cpu"), gpus, end.get("threads")))
+                    gpus = tuple((gpu.get("name"), gpu.get("driver_version")) for gpu in start.get("gpus", ()))
+                    library = str(start.get("system")).rpartition("-with-")[2]  # such as glibc2.36: its functions round
+                    found.setdefault(end["record"], (start.get("cpu"), gpus, library, end.get("threads")))
         return found
 
     def _records_of(self, stage: str) -> dict[str, tuple[str, Record | None]]:
@@ -194,7 +195,7 @@ class Witnesses:
             json.loads(path.read_bytes()) if path else None,
             self.hardware(there.sha256) if there else None,
             outs,
-            hashlib.sha256(locked).hexdigest() if locked is not None else None,
+            locked.decode(errors="replace") if locked is not None else None,
         )
 
 

@@ -1,5 +1,6 @@
 """Changes by a person who knows how verification works, and who edits one more file to hide the first change."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from lineage import cached_records, events, record
 from lineage.dvc_storage import cache_of
 from tasks.runtime.files import sha256
 from tests import toy
+from tests.pipeline import runs
 from tests.pipeline import tampering as do
 from tests.pipeline.tampered import exported, hidden, ledger, witnesses
 
@@ -62,6 +64,40 @@ def fill_provenance(folder: Path) -> None:
     do.forge(folder, exported.REPORT, lambda p: do.text(p / exported.REPORT, "<p>report", f"{part}<p>report"))
 
 
+def figures_and_lock_in_git(folder: Path, *, lock: str | None = None) -> None:
+    """Commit other figures with a dvc.lock that names them, for a run of other inputs; the working tree keeps its own.
+
+    Args:
+        folder: Project.
+        lock: Text of the committed dvc.lock; None for one that names the figures.
+    """
+    path = folder / hidden.METRICS
+    kept = {name: (folder / name).read_bytes() for name in (hidden.METRICS, "dvc.lock")}
+    do.document(path, lambda read: read["student"]["val"]["score_strict"].update(mean=71.5))
+
+    def change(stage: dict[str, Any]) -> None:
+        (out,) = (entry for entry in stage["outs"] if entry["path"] == hidden.METRICS)
+        out.update(md5=hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), size=path.stat().st_size)
+        stage["deps"][0].update(md5="0" * 32)
+
+    do.lock(folder, "evaluate", change)
+    if lock is not None:
+        (folder / "dvc.lock").write_text(lock)
+    runs.commit(folder, "Figures")
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
+
+
+def comment_in_requirements(folder: Path) -> None:
+    """Forge weights with all current evidence, and let the commit of the run have another comment in its lock file."""
+    path = folder / "requirements.lock"
+    kept = path.read_bytes()
+    path.write_bytes(kept + b"# a comment\n")
+    toy.call(folder, "git", "commit", "--quiet", "--amend", "--all", "-m", "A run")
+    path.write_bytes(kept)
+    witnesses.forge(folder, witnesses.run_cache, witnesses.records)
+
+
 # fmt: off
 CASES = {
     "weights with all evidence, and another dvc.lock in place of the earlier one": (replace_earlier_lock,
@@ -87,6 +123,13 @@ CASES = {
         "run-omitted", "train_student@2", "it was evaluated on this test set, in entry "),
     "another figure in the provenance of a signed report": (fill_provenance,
         "signed-changed run-repeated", exported.REPORT, "attested is"),
+    "figures in the last commit, with a dvc.lock that names them": (figures_and_lock_in_git,
+        "git-figures-differ", hidden.METRICS, "no known run made"),
+    "figures in the last commit, with a dvc.lock that cannot be read": (
+        lambda p: figures_and_lock_in_git(p, lock="stages: ["),
+        "lock-unreadable", "dvc.lock at HEAD", "cannot be read"),
+    "weights with all evidence, and a comment in requirements.lock": (comment_in_requirements,
+        "run-repeated", witnesses.STAGE, "the same run had other outs at commit "),
     "a head with a number that no log has": (
         lambda p: (p / events.HEAD).write_text('{"number": Infinity, "hash": ""}\n'),
         "log-broken", "entry ", "head cannot be read"),
