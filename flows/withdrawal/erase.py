@@ -60,7 +60,7 @@ def erase(root: Path, found: Stores, remotes: Iterable[Remote], searched: FileSe
     for remote in remotes:
         if remote.erased and remote.cache is not None:
             with _noted(f"the remote {remote.name}", failed):
-                stored = cached_objects.search(root, remote.cache, searched, found.cached.tainted)
+                stored = cached_objects.search(root, remote.cache, searched, found.cached.from_patient)
                 _cached(remote.cache, stored, failed)
                 counts[remote.name] = len(stored.objects)
     return Erased(

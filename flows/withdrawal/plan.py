@@ -67,7 +67,7 @@ class Plan:
     @property
     def withdrawal(self) -> Withdrawal:
         """The hashes to keep, by which data that come back are recognised."""
-        return Withdrawal(self.known, self.stores.cached.tainted)
+        return Withdrawal(self.known, self.stores.cached.from_patient)
 
 
 def make(root: Path, patient: str, remotes: Collection[str] = ()) -> Plan:
@@ -90,7 +90,7 @@ def make(root: Path, patient: str, remotes: Collection[str] = ()) -> Plan:
         hint = f"add it to params.yaml again, with its key `{KEY}`, or name another corpus"
         what = f"params.yaml no longer has the corpus {known.corpus.name} of the patient."
         raise BreathlineError(what, where=PARAMS, hint=hint)
-    found = stores.search(root, searched, absence.outs(root), begun.tainted if begun else ())
+    found = stores.search(root, searched, absence.outs(root), begun.from_patient if begun else ())
     return Plan(
         patient=number,
         known=known,

@@ -98,8 +98,8 @@ def carry_out(root: Path, plan: Plan) -> Outcome:
     writing.write(root, plan.edit)
     _rerun(root)
     searched, _ = absence.searcher(root, plan.patient, plan.known)
-    before = stores.search(root, searched, absence.outs(root), plan.stores.cached.tainted)
-    withdrawals.save(root, plan.patient, withdrawals.Withdrawal(plan.known, before.cached.tainted))
+    before = stores.search(root, searched, absence.outs(root), plan.stores.cached.from_patient)
+    withdrawals.save(root, plan.patient, withdrawals.Withdrawal(plan.known, before.cached.from_patient))
     erased = erase.erase(root, before, plan.remotes, searched)
     return _logged(root, _searched_again(root, plan, before, erased))
 
@@ -129,12 +129,12 @@ def _searched_again(root: Path, plan: Plan, before: Stores, erased: Erased) -> O
     try:
         found = absence.search(root, plan.patient, plan.known)
         searched, _ = absence.searcher(root, plan.patient, plan.known)
-        tainted = before.cached.tainted
-        after = stores.search(root, searched, absence.outs(root), tainted)
+        from_patient = before.cached.from_patient
+        after = stores.search(root, searched, absence.outs(root), from_patient)
         left = {}
         for remote in plan.remotes:
             if remote.cache:
-                stored = cached_objects.search(root, remote.cache, searched, tainted)
+                stored = cached_objects.search(root, remote.cache, searched, from_patient)
                 left[remote.name] = len(stored.objects) + len(stored.entries)
         after = replace(after, unread=tuple(dict.fromkeys((*after.unread, *searched.unread))))
         return replace(begun, absence=found, stores=after, left_in_remotes=left)

@@ -1,7 +1,7 @@
 """Search for a patient in DVC's cache and run-cache.
 
-Objects are told by two ways: their content (names, ids, hashes), and their descent, by all runs that a dvc.lock, the
-run-cache or a record still names.
+Objects are recognised by their content (names, ids, hashes), and by their descent, through all runs that a dvc.lock,
+the run-cache or a record still names.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,9 +22,9 @@ class CachedObjects:
 
     Attributes:
         cache_folder: Folder of the cache.
-        tainted: MD5 of all that holds data of the patient or descends from such data, whether or not the cache has it.
-        objects: Those of them that the cache has.
-        holding: Objects whose content shows the patient, with a description.
+        from_patient: MD5 of all data of the patient and all that was made from them, whether or not the cache has it.
+        objects: Those that the cache has.
+        with_patient: Objects whose content shows the patient, with a description.
         searched: Number of objects that were searched.
         bytes: Size of `objects` in bytes.
         entries: Entries of the run-cache that name such objects, or that cannot be read.
@@ -34,9 +34,9 @@ class CachedObjects:
     """
 
     cache_folder: Path
-    tainted: frozenset[str]
+    from_patient: frozenset[str]
     objects: frozenset[str]
-    holding: dict[str, str]
+    with_patient: dict[str, str]
     searched: int
     bytes: int
     entries: tuple[Path, ...]
@@ -45,33 +45,33 @@ class CachedObjects:
     workspaces: tuple[str, ...]
 
 
-def search(root: Path, cache: Cache, searched: FileSearch, tainted: Collection[str] = ()) -> CachedObjects:
+def search(root: Path, cache: Cache, searched: FileSearch, from_patient: Collection[str] = ()) -> CachedObjects:
     """Search a cache, and follow the descent of what holds data of the patient.
 
     Args:
         root: Root of the project.
         cache: DVC's cache.
         searched: Search for the patient.
-        tainted: MD5 that an earlier search has found; they stay, unless a run without the patient made them.
+        from_patient: MD5 that an earlier search has found; they stay, unless a run without the patient made them.
     """
     graphs = stored_runs.read(root, cache, searched.unread)
-    holding = dict(by_content(cache, searched, _paths(cache, graphs)))
-    there = frozenset(f"{path.parent.name}{path.name}" for path in cache.objects.glob("??/*"))
-    md5_of = {digest: md5 for md5, digest in searched.digests.items() if md5 in there}
+    with_patient = dict(by_content(cache, searched, _paths(cache, graphs)))
+    present = frozenset(f"{path.parent.name}{path.name}" for path in cache.objects.glob("??/*"))
+    md5_of = {digest: md5 for md5, digest in searched.digests.items() if md5 in present}
     recorded = list(_records(cache, md5_of, searched))
-    descent = Descent(cache, [*graphs, *recorded], holding, tainted)
-    concerned = [graph for graph in graphs if descent.concerns(graph)]
-    folders = {graph.where.rpartition("/")[0] for graph in concerned if graph.where.startswith(WORKSPACES)}
+    descent = Descent(cache, [*graphs, *recorded], with_patient, from_patient)
+    naming = [graph for graph in graphs if descent.concerns(graph)]
+    folders = {graph.where.rpartition("/")[0] for graph in naming if graph.where.startswith(WORKSPACES)}
     return CachedObjects(
         cache_folder=cache.folder,
-        tainted=descent.tainted,
-        objects=descent.tainted & there,
-        holding=holding,
-        searched=len(there),
-        bytes=sum(cache.object(md5).stat().st_size for md5 in descent.tainted & there),
-        entries=tuple(graph.path for graph in graphs if graph.path and (graph in concerned or not graph.runs)),
-        commits=tuple(commit for graph in concerned for commit in graph.commits),
-        locks=frozenset(graph.blob for graph in concerned if graph.blob),
+        from_patient=descent.from_patient,
+        objects=descent.from_patient & present,
+        with_patient=with_patient,
+        searched=len(present),
+        bytes=sum(cache.object(md5).stat().st_size for md5 in descent.from_patient & present),
+        entries=tuple(graph.path for graph in graphs if graph.path and (graph in naming or not graph.runs)),
+        commits=tuple(commit for graph in naming for commit in graph.commits),
+        locks=frozenset(graph.blob for graph in naming if graph.blob),
         workspaces=tuple(sorted(folders)),
     )
 
@@ -92,7 +92,7 @@ def by_content(cache: Cache, searched: FileSearch, paths: dict[str, set[str]]) -
     Args:
         cache: A cache, or the folder of a remote.
         searched: Search for the patient.
-        paths: Known paths of objects by MD5, by which metadata files are told.
+        paths: Known paths of objects by MD5, which show the metadata files among them.
     """
     for path in sorted(cache.objects.glob("??/*")):
         md5 = f"{path.parent.name}{path.name}"

@@ -32,16 +32,16 @@ class Descent:
     Args:
         cache: DVC's cache, which has the listings of folders.
         graphs: Runs of all stores.
-        holding: MD5 of the objects whose content shows the patient.
+        with_patient: MD5 of the objects whose content shows the patient.
         earlier: MD5 that an earlier search has found; they may be erased by now, so that their content is unknown.
     """
 
     def __init__(
-        self, cache: Cache, graphs: Iterable[StoredGraph], holding: Iterable[str], earlier: Iterable[str] = ()
+        self, cache: Cache, graphs: Iterable[StoredGraph], with_patient: Iterable[str], earlier: Iterable[str] = ()
     ) -> None:
         self.cache = cache
         self.graphs = list(graphs)
-        self.holding = frozenset(holding)
+        self.with_patient = frozenset(with_patient)
         self.earlier = frozenset(earlier)
         self._listings: dict[str, frozenset[str]] = {}
         self._runs = {run for graph in self.graphs for run in self._of(graph)}
@@ -49,29 +49,29 @@ class Descent:
         self._in_question = self.produced | self.earlier
 
     @cached_property
-    def tainted(self) -> frozenset[str]:
+    def from_patient(self) -> frozenset[str]:
         """MD5 of all that holds data of the patient or descends from such data, whether or not the cache has it."""
-        return self.holding | (self._in_question - self.clean)
+        return self.with_patient | (self._in_question - self.clean)
 
     @cached_property
     def clean(self) -> frozenset[str]:
         """MD5 of what a run without the patient made."""
         clean: set[str] = set()
-        left = {run for run in self._runs if run.copies or self.holding.isdisjoint(run.outs)}
+        left = {run for run in self._runs if run.copies or self.with_patient.isdisjoint(run.outs)}
         ready: set[_Run] | None = None
         while ready is None or ready:
             ready = {run for run in left if all(self._is_clean(md5, clean) for md5 in run.deps)}
             left -= ready
             for run in ready:
-                clean |= run.outs - self.holding - (self.earlier if run.copies else frozenset())
+                clean |= run.outs - self.with_patient - (self.earlier if run.copies else frozenset())
         return frozenset(clean)
 
     def concerns(self, graph: StoredGraph) -> bool:
         """Return whether a store names a run that read the patient, or an object with data of the patient."""
-        return any(not self.tainted.isdisjoint(run.deps | run.outs) for run in self._of(graph))
+        return any(not self.from_patient.isdisjoint(run.deps | run.outs) for run in self._of(graph))
 
     def _is_clean(self, md5: str, clean: set[str]) -> bool:
-        return md5 not in self.holding and (md5 in clean or md5 not in self._in_question)
+        return md5 not in self.with_patient and (md5 in clean or md5 not in self._in_question)
 
     def _of(self, graph: StoredGraph) -> list[_Run]:
         outs = {path: md5 for run in graph.runs for path, md5 in run.outs.items()}

@@ -63,19 +63,19 @@ class Stores:
         return [*cached, *entries, *self.experiments, *map(str, (*self.workspaces, *self.copies))]
 
 
-def search(root: Path, searched: FileSearch, outs: Iterable[str], tainted: Collection[str] = ()) -> Stores:
+def search(root: Path, searched: FileSearch, outs: Iterable[str], from_patient: Collection[str] = ()) -> Stores:
     """Search all stores of a project.
 
     Args:
         root: Root of the project.
         searched: Search for the patient, with the hashes of a run that had the patient.
         outs: Paths of the outs of all stages, which are searched elsewhere.
-        tainted: MD5 that an earlier search has found.
+        from_patient: MD5 that an earlier search has found.
 
     Raises:
         BreathlineError: DVC's settings cannot be read.
     """
-    cached = cached_objects.search(root, dvc_storage.cache_of(root), searched, tainted)
+    cached = cached_objects.search(root, dvc_storage.cache_of(root), searched, from_patient)
     tracked = set((ask_git(root, "ls-files", "-z") or "").split("\0"))
     others = list(_other_files(root, searched, outs, tracked))
     left = [one for one in others if one.path not in tracked and one.path.startswith(OF_STAGES)]

@@ -26,7 +26,7 @@ class Withdrawal:
     """A withdrawal that was begun."""
 
     known: Fingerprint  # hashes of the patient's data
-    tainted: frozenset[str]  # MD5 of objects that hold such data or descend from them
+    from_patient: frozenset[str]  # MD5 of objects that hold such data or descend from them
 
 
 def id_of(root: Path, corpus: str, patient: str) -> str:
@@ -51,7 +51,7 @@ def save(root: Path, patient: str, withdrawal: Withdrawal) -> None:
         "files": sorted(known.files),
         "rows": sorted(known.rows),
         "learned": dict(sorted(known.learned.items())),
-        "tainted": sorted(withdrawal.tainted),
+        "from_patient": sorted(withdrawal.from_patient),
     }
     path = root / FOLDER / f"{name[:16]}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def _all(root: Path, patient: str) -> Iterator[Withdrawal]:
             learned=read["learned"],
             unread=(),
         )
-        yield Withdrawal(known, frozenset(read["tainted"]))
+        yield Withdrawal(known, frozenset(read["from_patient"]))
 
 
 def _labels(hashes: Collection[str], label: str) -> dict[str, str]:

@@ -20,9 +20,11 @@ from cli.main import app
 from flows.dvc_repository import open_repo
 from flows.withdrawal import plan, run
 from lineage import dvc_storage, events
-from lineage.absence import fingerprint, withdrawals
+from lineage.absence import fingerprint, stores, withdrawals
 from lineage.absence.fingerprint import Fingerprint
+from lineage.absence.git_search import GitObjects
 from lineage.verify import verification
+from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tests import independent_search, toy
@@ -32,7 +34,9 @@ from tests.unit.lineage import small
 PATIENT = "103"  # trains
 QUESTION = f"patient:{PATIENT}"
 WAV = "data/raw/icbhi/audio/103_1b1_Tc_sc_Meditron.wav"
+EXPORT = "reports/audit/others.json"  # an export without the patient
 HANDED_OUT = "handed_out/wavs.zip"  # a file of the user
+STORES = ("experiments", "workspaces", "copies", "files", "versions", "log_entries", "links", "unread")
 IN_GIT, LINK = "samples/breath.wav", "data/student/7/more"  # a recording on another branch; a link to another folder
 
 
@@ -44,7 +48,7 @@ class Withdrawn:
     remote: Path
     sought: Evidence
     before: dict[str, str]  # files with data of the patient, by the independent search
-    tainted: set[str]
+    from_patient: set[str]
     found: dict  # output of the command
     database: Path  # DVC's tables of hashes
 
@@ -101,6 +105,7 @@ def spread(root: Path, remote: Path) -> None:
     shutil.copy(root / "dvc.lock", workspace / "dvc.lock")
     (root / "reports/audit").mkdir(exist_ok=True)
     (root / "reports/audit/prov.json.gz").write_bytes(gzip.compress(b'{"id": "103_1b1_Tc_sc_Meditron_001"}'))
+    (root / EXPORT).write_text('{"id": "104_1b1_Tc_sc_Meditron_001"}')
     (root / HANDED_OUT).parent.mkdir()
     with independent_search.zipfile.ZipFile(root / HANDED_OUT, "w", independent_search.zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.wav", wav)
@@ -119,10 +124,10 @@ def withdrawn(small_run, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setattr(run, "_rerun", without_patient)
-        tainted = plan.make(root, QUESTION).stores.cached.tainted
+        from_patient = plan.make(root, QUESTION).stores.cached.from_patient
         done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
     assert done.exit_code == 1, done.output
-    return Withdrawn(root, remote, sought, before, set(tainted), json.loads(done.stdout), database)
+    return Withdrawn(root, remote, sought, before, set(from_patient), json.loads(done.stdout), database)
 
 
 def test_an_independent_search_finds_the_patient_before_and_nothing_afterwards(withdrawn):
@@ -179,15 +184,16 @@ def test_damaged_files_are_in_the_letter_which_is_written_in_any_case(withdrawn,
         file.write("no entry\n")
     monkeypatch.chdir(root)
     monkeypatch.setattr(run, "_rerun", lambda _: None)
-    done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes", "--json"])
+    done = CliRunner().invoke(app, ["withdraw", QUESTION, "--remote", "store", "--yes"])
     assert done.exit_code == 1, done.output
-    found = json.loads(done.stdout)
-    letter = (root / found["letter"]).read_text()
+    letter = next((root / artifacts.WITHDRAWALS).glob("*.md")).read_text()
     assert "**Not proven.**" in letter
+    assert "Not proven" in done.output
+    assert "Next: `git add --update` and" in done.output, "not the copies that the letter lists"
     for words in ("ed: data/cycles/cycles.parquet", f"object ab{'c' * 30} of DVC's cache: a damaged record"):
-        assert words in "\n".join(found["unfinished"]), words
+        assert words in done.output, words
         assert words in letter, words
-    assert "failed: the entry of the event log: The event log cannot be read" in "\n".join(found["unfinished"])
+    assert "failed: the entry of the event log: The event log cannot be read" in done.output
 
 
 def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn, small_run):
@@ -195,7 +201,7 @@ def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn
     lock = dvc_storage.read_lock(small_run / "dvc.lock")
     outs = {path: md5 for _, path, md5 in dvc_storage.entries(lock, "outs")}
     for path in ("data/student/1", "data/teachers/t3", "data/soft_labels/soft_labels.parquet", "data/fbank/ast/icbhi"):
-        assert outs[path] in withdrawn.tainted
+        assert outs[path] in withdrawn.from_patient
         assert not cache.object(outs[path]).exists()
         assert not (withdrawn.remote / "files/md5" / outs[path][:2] / outs[path][2:]).exists()
     assert cache.object(outs["data/weights/scratch"]).exists()
@@ -206,7 +212,7 @@ def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn
     assert not [path for path, md5 in now.items() if not cache.object(md5).exists()]
     entries = [path.read_text() for path in (cache.folder / "runs").rglob("*") if path.is_file()]
     assert entries
-    gone = {md5 for md5 in withdrawn.tainted if not cache.object(md5).exists()}
+    gone = {md5 for md5 in withdrawn.from_patient if not cache.object(md5).exists()}
     gone -= {md5 for _, _, md5 in dvc_storage.entries(current, "outs")}  # figures that stayed equal are not cached
     assert not [text for text in entries if any(md5 in text for md5 in gone)]
     assert withdrawn.found["erased"]["remotes"]["store"] >= withdrawn.found["erased"]["objects"] > 40
@@ -215,6 +221,7 @@ def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn
 def test_workspaces_keep_their_event_log_and_users_their_files(withdrawn):
     assert sorted(path.name for path in (withdrawn.root / ".leaderboard/mn").iterdir()) == [".lineage"]
     assert (withdrawn.root / HANDED_OUT).exists()
+    assert [path.name for path in (withdrawn.root / EXPORT).parent.iterdir()] == ["others.json"]
     refs = toy.call(withdrawn.root, "git", "for-each-ref", "--format=%(refname)").split()
     assert [ref for ref in refs if ref.startswith("refs/exps")] == []
     assert "refs/tags/student@v1.0.0" in refs
@@ -273,6 +280,8 @@ def test_a_failed_run_erases_nothing_and_the_command_continues(small_run, tmp_pa
     assert sorted((root / ".dvc/cache").rglob("*")) == objects
     assert withdrawals.find(root, PATIENT) is not None
     shutil.rmtree(root / "data/waveforms")
+    (root / ".checkpoints").mkdir()
+    (root / ".checkpoints/training.pt").write_text("weights of any training")
     planned = plan.make(root, QUESTION)
     assert planned.known.rows, "the hashes of the first attempt serve the second"
     terminal = Console(width=80, force_terminal=True, no_color=True, record=True, file=StringIO())
@@ -280,6 +289,7 @@ def test_a_failed_run_erases_nothing_and_the_command_continues(small_run, tmp_pa
     shown = terminal.export_text()
     assert max(map(len, shown.splitlines())) <= 80
     assert "train_student@1" in shown
+    assert ".checkpoints/ (0.0 MB, whole)" in shown
 
 
 @pytest.mark.parametrize(
@@ -333,6 +343,27 @@ def test_the_pseudonym_follows_from_no_number_without_the_key_of_the_project(tmp
     first, second = (withdrawals.id_of(tmp_path / name, "icbhi", PATIENT) for name in "ab")
     assert first == withdrawals.id_of(tmp_path / "a", "icbhi", PATIENT)
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("erased", "left", "remotes", "unfinished"),
+    [
+        (False, {"store": 3}, {"store": "3 objects"}, []),
+        (False, {"store": 0}, {}, []),
+        (False, {}, {"store": "not searched"}, []),
+        (False, None, {"store": "not in a folder of this machine, not searched"}, []),
+        (True, {"store": 3}, {}, ["left: remote store: 3 objects"]),
+    ],
+)
+def test_a_remote_with_objects_is_no_proof_of_absence(erased, left, remotes, unfinished):
+    found = stores.Stores(cached=mock.Mock(objects=(), entries=()), **dict.fromkeys(STORES, ()), in_git=GitObjects())
+    remote = plan.Remote(name="store", url="x", cache=None if left is None else mock.Mock(), erased=erased)
+    planned = mock.Mock(remotes=[remote], downloads=[], stores=found)
+    absence = mock.Mock(traces=(), not_there=(), proven=True)
+    searched = {"absence": absence, "stores": found, "left_in_remotes": left or {}}
+    outcome = run.Outcome(plan=planned, at="", erased=mock.Mock(), **searched, failed=())
+    assert (outcome.remotes, outcome.unfinished) == (remotes, unfinished)
+    assert outcome.proven == (not remotes and not unfinished)
 
 
 def test_missing_waveforms_are_no_basis_for_a_withdrawal(small_run, tmp_path):

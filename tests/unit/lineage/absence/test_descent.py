@@ -25,8 +25,10 @@ def lock(raw: str, table: str, weights: str, figures: str, *, record: str | None
 
 @pytest.fixture
 def find(tmp_path):
-    """Return a function from locks to what is tainted."""
-    return lambda graphs, holding, earlier=(): set(Descent(Cache(tmp_path), graphs, holding, earlier).tainted)
+    """Return a function from locks to what is from_patient."""
+    return lambda graphs, with_patient, earlier=(): set(
+        Descent(Cache(tmp_path), graphs, with_patient, earlier).from_patient
+    )
 
 
 def test_everything_behind_recordings_of_the_patient_descends_from_them(find):
@@ -64,5 +66,5 @@ def test_other_recordings_of_the_same_source_do_not_descend(find, tmp_path):
     path = cache.object("raw.dir")
     path.parent.mkdir(parents=True)
     path.write_text('[{"relpath": "101.wav", "md5": "own"}, {"relpath": "102.wav", "md5": "other"}]')
-    tainted = find([lock("raw.dir", "table", "weights", "figures")], ["own", "raw.dir"])
-    assert tainted == {"own", "raw.dir", "table", "weights", "figures"}
+    from_patient = find([lock("raw.dir", "table", "weights", "figures")], ["own", "raw.dir"])
+    assert from_patient == {"own", "raw.dir", "table", "weights", "figures"}
