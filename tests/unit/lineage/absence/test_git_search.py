@@ -45,11 +45,12 @@ def commit(root: Path, name: str, content: bytes, message: str = "a file") -> No
     ("name", "content", "what"),
     [
         ("samples/breath.wav", WAV, f"all bytes of {NAME}.wav"),
-        ("samples/breath.gz", gzip.compress(WAV), f"all bytes of {NAME}.wav (in its member content)"),
+        ("samples/breath.gz", gzip.compress(WAV, mtime=0), f"all bytes of {NAME}.wav (in its member content)"),
         (f"samples/{NAME}.wav", b"filtered", "its name"),
         ("people.json", b'{"patient_id": 103}', "the patient's number, under `patient_id`"),
         ("tasks/samples/breath.wav", WAV, f"all bytes of {NAME}.wav"),
     ],
+    ids=["recording", "archive", "name", "number", "beside code"],
 )
 def test_a_file_of_an_earlier_commit_is_found(root, name, content, what):
     commit(root, name, content)
