@@ -115,6 +115,7 @@ def test_a_patient_is_withdrawn_to_the_end(project):
 
 
 @pytest.mark.real
+@pytest.mark.timeout(3600)  # two whole runs and four searches of a gigabyte
 def test_a_patient_is_withdrawn_from_the_real_recordings(real_icbhi, tmp_path):
     source, folder, remote = tmp_path / "icbhi", toy.checkout(runs.ROOT, tmp_path / "project"), tmp_path / "store"
     subprocess.run([sys.executable, real_icbhi / "unpack.py", source], check=True)
