@@ -132,4 +132,7 @@ def _source(root: Path, corpus: CorpusFolders) -> str:
 
 
 def _address(url: str) -> str:
-    return address_without_password(url) or url
+    try:
+        return address_without_password(url) or url
+    except ValueError:
+        return "an address that cannot be read"

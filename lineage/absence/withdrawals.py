@@ -7,13 +7,15 @@ No sound can be made from it. Who has the recordings, as those of a public corpu
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lineage.absence.fingerprint import Fingerprint
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.artifact_reading import read_json
+from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_text
 
 FOLDER = Path(".lineage/withdrawals")
@@ -64,20 +66,33 @@ def find(root: Path, patient: str, corpus: str | None = None) -> Withdrawal | No
 
 
 def _all(root: Path, patient: str) -> Iterator[Withdrawal]:
+    """Yield the kept withdrawals of the patients with a number.
+
+    Raises:
+        BreathlineError: A file is damaged.
+    """
     for path in sorted((root / FOLDER).glob("*.json")):
         read = read_json(path)
-        corpus = CorpusFolders(**read["corpus"])
-        if read["patient"] != id_of(root, corpus.name, patient):
-            continue
-        known = Fingerprint(
-            taken_of="the withdrawal",
-            corpus=corpus,
-            files=_labels(read["files"], "a recording or annotation of the patient"),
-            rows=_labels(read["rows"], "a cycle of the patient"),
-            learned=read["learned"],
-            unread=(),
-        )
-        yield Withdrawal(known, frozenset(read["from_patient"]))
+        try:
+            corpus = CorpusFolders(**read["corpus"])
+            if read["patient"] == id_of(root, corpus.name, patient):
+                yield _withdrawal(corpus, read)
+        except (KeyError, TypeError, AttributeError) as error:
+            what = "The kept hashes of a withdrawal are damaged."
+            hint = "remove the file; without it, hashes are taken from the current run or from DVC's cache"
+            raise BreathlineError(what, where=path, hint=hint) from error
+
+
+def _withdrawal(corpus: CorpusFolders, read: Mapping[str, Any]) -> Withdrawal:
+    known = Fingerprint(
+        taken_of="the withdrawal",
+        corpus=corpus,
+        files=_labels(read["files"], "a recording or annotation of the patient"),
+        rows=_labels(read["rows"], "a cycle of the patient"),
+        learned=dict(read["learned"].items()),
+        unread=(),
+    )
+    return Withdrawal(known, frozenset(read["from_patient"]))
 
 
 def _labels(hashes: Collection[str], label: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from cli import withdraw
 from cli.main import app
 from flows.dvc_repository import open_repo
-from flows.withdrawal import plan, run
+from flows.withdrawal import erase, letter, plan, run
 from lineage import dvc_storage, events
 from lineage.absence import fingerprint, stores, withdrawals
 from lineage.absence.fingerprint import Fingerprint
@@ -364,6 +364,34 @@ def test_a_remote_with_objects_is_no_proof_of_absence(erased, left, remotes, unf
     outcome = run.Outcome(plan=planned, at="", erased=mock.Mock(), **searched, failed=())
     assert (outcome.remotes, outcome.unfinished) == (remotes, unfinished)
     assert outcome.proven == (not remotes and not unfinished)
+
+
+def test_what_cannot_be_removed_is_noted_and_all_else_is_removed(tmp_path):
+    cache, failed = dvc_storage.Cache(tmp_path), []
+    (cache.object("ab1") / "a folder where a file should be").mkdir(parents=True)
+    cache.object("cd2").parent.mkdir(parents=True)
+    cache.object("cd2").write_text("an object")
+    erase._cached(cache, mock.Mock(objects=["ab1", "cd2"], entries=[]), failed)
+    assert not cache.object("cd2").exists()
+    assert [str(cache.object("ab1")) in one for one in failed] == [True]
+
+
+@pytest.mark.parametrize("damage", [{"corpus": {}}, {"patient": None}, {"learned": 3}, {"files": None}], ids=str)
+def test_damaged_hashes_of_an_earlier_withdrawal_are_reported(tmp_path, damage):
+    corpus = CorpusFolders("training", "icbhi")
+    known = Fingerprint(taken_of="x", corpus=corpus, files={}, rows={}, learned={}, unread=())
+    withdrawals.save(tmp_path, PATIENT, withdrawals.Withdrawal(known, frozenset()))
+    (path,) = (tmp_path / withdrawals.FOLDER).glob("*.json")
+    content = json.loads(path.read_text()) | damage
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    with pytest.raises(BreathlineError, match="damaged") as caught:
+        withdrawals.find(tmp_path, PATIENT)
+    assert caught.value.where == path
+
+
+def test_an_address_of_git_that_cannot_be_read_does_not_stop_the_letter():
+    assert letter._address("https://[anna:secret@example.org") == "an address that cannot be read"
+    assert letter._address("https://anna:secret@example.org/a") == "https://example.org/a"
 
 
 def test_missing_waveforms_are_no_basis_for_a_withdrawal(small_run, tmp_path):
