@@ -40,6 +40,7 @@ class Outcome:
     stores: Stores  # search of everything else, after the erasure
     left_in_remotes: dict[str, int]  # objects and entries in remotes of this machine, by name
     failed: tuple[str, ...]  # steps that failed, with the reason
+    logged: bool = True  # whether the event log has an entry of the withdrawal
 
     @property
     def unfinished(self) -> list[str]:
@@ -155,5 +156,6 @@ def _logged(root: Path, outcome: Outcome) -> Outcome:
     try:
         events.append(root, {**entry, **machine.identity()})
     except (BreathlineError, OSError) as error:
-        return replace(outcome, failed=(*outcome.failed, f"the entry of the event log: {one_line(error)}"))
+        failed = f"the entry of the event log: {one_line(error)}"
+        return replace(outcome, failed=(*outcome.failed, failed), logged=False)
     return outcome

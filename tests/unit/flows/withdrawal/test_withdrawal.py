@@ -194,6 +194,7 @@ def test_damaged_files_are_in_the_letter_which_is_written_in_any_case(withdrawn,
         assert words in done.output, words
         assert words in letter, words
     assert "failed: the entry of the event log: The event log cannot be read" in done.output
+    assert "The event log has an entry" not in letter
 
 
 def test_what_was_made_from_the_patient_is_erased_and_all_else_is_kept(withdrawn, small_run):
