@@ -10,9 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lineage.git import ask_git, commit_of, origin, tree_at
+from lineage.git import ask_git, blobs, commit_of, origin, prefix, tree_at
 from tasks.runtime.files import sha256
 
+PACKAGES = ("tasks", "models", "lineage", "flows", "breathline", "cli")  # packages of a project
 WATCHING = ("lineage", "flows", "breathline", "cli")  # packages that make no outs
 CATALOGUE = Path("tasks/artifacts.py")  # dvc.yaml has the same paths
 INSTALLED, STANDARD = f"{os.sep}site-packages{os.sep}", (sysconfig.get_path("stdlib") + os.sep, "<frozen")
@@ -62,8 +63,8 @@ def git_state(root: Path) -> dict[str, Any] | None:
         else ask_git(root, "hash-object", "-t", "tree", os.devnull)
     )
     diff = ask_git(root, "diff", *DIFF, str(base), *paths) or ""
-    listed = ask_git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
-    untracked = {name: sha256(root / name) for name in sorted(listed.split("\0")) if (root / name).is_file()}
+    names = {*_new_files(root), *_hidden_changes(root, str(base))}
+    untracked = {name: sha256(root / name) for name in sorted(names) if (root / name).is_file()}
     state: dict[str, Any] = {
         "commit": commit,
         "shallow": ask_git(root, "rev-parse", "--is-shallow-repository") == "true",
@@ -72,6 +73,26 @@ def git_state(root: Path) -> dict[str, Any] | None:
     if state["dirty"]:
         state |= {"diff": diff, "diff_sha256": hashlib.sha256(diff.encode()).hexdigest(), "untracked": untracked}
     return state
+
+
+def _new_files(root: Path) -> list[str]:
+    """Return the paths of code that Git does not track; a pattern that ignores files does not hide modules."""
+    asked = ("ls-files", "-z", "--others")
+    listed = ask_git(root, *asked, "--exclude-standard", "--", "*.py", "*.yaml", *NO_CODE) or ""
+    modules = ask_git(root, *asked, "--", *(f"{package}/*.py" for package in PACKAGES)) or ""
+    return [name for name in (listed + "\0" + modules).split("\0") if name]
+
+
+def _hidden_changes(root: Path, base: str) -> list[str]:
+    """Return the paths of changed files that `git diff` leaves out, because `git update-index` has marked them."""
+    listed = ask_git(root, "ls-files", "-v", "-z", "--", ".", *NO_CODE) or ""
+    marked = [line[2:] for line in listed.split("\0") if line[:1] == "S" or line[:1].islower()]
+    present = [name for name in marked if (root / name).is_file()]
+    if not present:
+        return []
+    start = base if base.endswith((":", "/")) else f"{base}:{prefix(root)}"
+    committed = blobs(root, [f"{start}{name}" for name in present])
+    return [name for name in present if committed.get(f"{start}{name}") != (root / name).read_bytes()]
 
 
 def environment(root: Path) -> dict[str, Any]:

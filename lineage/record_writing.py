@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lineage import code, files, foreign_modules, graph, out_folders, row_counts
+from lineage.foreign_modules import ForeignModules
 from lineage.record import path_of
 from tasks.artifacts import RECORDS
 from tasks.runtime import params
@@ -26,7 +27,7 @@ class StageStart:
     git: Mapping[str, Any] | None  # state of the code in Git (`code.git_state`)
     code: tuple[Mapping[str, Any], ...]  # descriptions of the code among the deps (`files.describe`)
     modules: Mapping[str, str]  # SHA-256 of the project's imported modules
-    foreign: Mapping[str, str]  # SHA-256 of imported modules from elsewhere that the user allows, by path
+    foreign: ForeignModules  # imported modules from elsewhere, which the user allows
 
 
 def begin(root: Path, stage: str) -> StageStart:
@@ -56,15 +57,16 @@ def begin(root: Path, stage: str) -> StageStart:
 def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
     """Write the record of a stage that has ended successfully, and return its path.
 
-    The hashes of modules that were imported since the start are those of the current files.
+    The hashes of modules that were imported since the start are those of the current files. Modules from outside of the
+    project that the user has not allowed are recorded, and an error of `audit verify`.
 
     Raises:
-        BreathlineError: A module from outside of the project was imported since the start.
         FileNotFoundError: A dep or an out of the stage is missing.
     """
     spec = begun.spec
     own = path_of(spec.name).as_posix()
-    foreign = foreign_modules.accepted(root) | dict(begun.foreign)
+    late = foreign_modules.so_far(root)
+    foreign = dict(sorted({**late.hashes, **begun.foreign.hashes}.items()))
     record = {
         "format": FORMAT,
         "stage": spec.name,
@@ -74,7 +76,8 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
         "params": dict(begun.params),
         "seeds": _seeds(begun.params) | _seed_of(spec.name),
         "modules": dict(sorted((_modules(root, spec) | dict(begun.modules)).items())),
-        **({"foreign": dict(sorted(foreign.items()))} if foreign else {}),
+        **({"foreign": foreign, "standard": sorted({*late.standard, *begun.foreign.standard})} if foreign else {}),
+        **({"refused": list(late.refused)} if late.refused else {}),
         "code": list(begun.code),
         "git": begun.git,
         "environment": code.environment(root),

@@ -111,7 +111,8 @@ def no_foreign_modules() -> Iterator[None]:
     from lineage import foreign_modules
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(foreign_modules, "accepted", lambda root: {})
+        for name in ("accepted", "so_far"):
+            patch.setattr(foreign_modules, name, lambda root: foreign_modules.ForeignModules({}, (), ()))
         yield
 
 

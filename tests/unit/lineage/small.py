@@ -64,6 +64,7 @@ HOSPITAL: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
     "101_1b1_Tc_sc_Meditron": ("train", [(0.0, 1.2, 0, 1)]),
     "301_1b1_Tc_sc_Meditron": ("test", [(0.0, 2.0, 1, 0), (2.0, 3.0, 0, 0)]),
 }
+NO_MODULES = foreign_modules.ForeignModules({}, (), ())
 CORPUS: dict[str, Any] = {"format": "icbhi", "source": "archive", "path": "small.zip", "expect": "partial"}
 SEVERAL: dict[str, Any] = {"corpora": {"second": CORPUS}, "external": {"hospital": CORPUS}}
 NETWORK: dict[str, Any] = {"architecture": "ast", "options": {}, "weights": "scratch"}
@@ -99,7 +100,8 @@ def run(root: Path) -> None:
         # Read once, not for every stage. The modules that this process has imported are not those of the project.
         mock.patch.object(code, "environment", return_value=_environment()),
         mock.patch.object(code, "imported_modules", return_value={}),
-        mock.patch.object(foreign_modules, "accepted", return_value={}),
+        mock.patch.object(foreign_modules, "accepted", return_value=NO_MODULES),
+        mock.patch.object(foreign_modules, "so_far", return_value=NO_MODULES),
         mock.patch.object(yaml_files, "parse", lambda text, path: deepcopy(_parsed(text, path))),
     ):
         _make(root)

@@ -56,6 +56,25 @@ def test_a_dirty_tree_has_diff_and_untracked_modules(root):
     assert (clean / "tasks" / "work.py").read_text() == "x = 2\n"
 
 
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+def test_a_change_that_git_is_told_to_overlook_is_recorded(root, mark):
+    head = commit(root)
+    toy.call(root, "git", "update-index", mark, "tasks/work.py")
+    assert code.git_state(root) == {"commit": head, "shallow": False, "dirty": False}
+    (root / "tasks" / "work.py").write_text("x = 2\n")
+    found = code.git_state(root)
+    assert (found["dirty"], found["untracked"]) == (True, {"tasks/work.py": sha256(root / "tasks" / "work.py")})
+
+
+@pytest.mark.parametrize("patterns", [".git/info/exclude", ".gitignore"])
+def test_a_new_module_that_git_is_told_to_ignore_is_recorded(root, patterns):
+    commit(root)
+    (root / patterns).write_text("new.py\n.gitignore\n")
+    (root / "cli").mkdir()
+    (root / "cli" / "new.py").write_text("y = 1\n")
+    assert code.git_state(root)["untracked"] == {"cli/new.py": sha256(root / "cli" / "new.py")}
+
+
 def test_the_diff_holds_everything_before_the_first_commit(root):
     toy.call(root, "git", "init", "--quiet")
     toy.call(root, "git", "add", "tasks")

@@ -13,12 +13,14 @@ from types import SimpleNamespace
 import pytest
 
 from lineage import events, foreign_modules, record, recorder
+from lineage.verify import stage_modules
+from lineage.verify.audited_project import AuditedProject
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 from tests import toy
 
 ROOT = Path(__file__).parents[3]
-ACCEPTED = foreign_modules.accepted  # tests/conftest.py replaces it
+ACCEPTED, SO_FAR = foreign_modules.accepted, foreign_modules.so_far  # tests/conftest.py replaces them
 STANDARD = Path(sysconfig.get_path("stdlib"))
 
 
@@ -38,7 +40,7 @@ def imported(tmp_path, monkeypatch):
         modules["torch._ops"] = SimpleNamespace(__file__="_ops.py")
         fake = SimpleNamespace(modules=modules, path=["", str(tmp_path / "path"), str(tmp_path)])
         monkeypatch.setattr(foreign_modules, "sys", fake)
-        return lambda: ACCEPTED(tmp_path / "project")
+        return lambda: ACCEPTED(tmp_path / "project").hashes
 
     return load
 
@@ -105,6 +107,26 @@ def test_a_startup_module_is_recorded_wherever_it_is(imported, tmp_path, monkeyp
     assert imported(sitecustomize=standard)() == {str(standard): "hash"}
 
 
+def test_modules_that_torch_compiles_are_not_foreign_unless_an_import_finds_them(imported, tmp_path, monkeypatch):
+    """`torch.compile` loads what it generates by its path; the same folder in PYTHONPATH is another thing."""
+    folder = tmp_path / "project/../../torchinductor_anna"
+    monkeypatch.setenv(foreign_modules.COMPILED, str(folder))
+    accepted = imported(**{"torch._inductor.runtime.compile_tasks.cab": folder / "ab/cab.py"})
+    assert accepted() == {}
+    foreign_modules.sys.path.append(str(folder / "ab"))
+    with pytest.raises(BreathlineError, match="compile_tasks"):
+        accepted()
+
+
+def test_a_command_is_not_foreign_and_a_module_beside_it_is(imported, tmp_path, monkeypatch):
+    installed = sysconfig.get_path
+    scripts = {"scripts": str(tmp_path / "scripts")}
+    monkeypatch.setattr(foreign_modules.sysconfig, "get_path", lambda name: scripts.get(name) or installed(name))
+    assert imported(__main__=tmp_path / "scripts/dvc")() == {}
+    with pytest.raises(BreathlineError, match="soundfile"):
+        imported(soundfile=tmp_path / "scripts/soundfile.py")()
+
+
 def test_packages_that_another_environment_shares_are_installed(tmp_path):
     (tmp_path / "shared.pth").write_text(f"import sys\n{tmp_path}/other/site-packages\n{tmp_path}/clone\nrelative\n")
     assert foreign_modules._shared([str(tmp_path)]) == [f"{tmp_path}/other/site-packages"]
@@ -116,7 +138,7 @@ PROBE = """if True:
     from lineage import foreign_modules
     if sys.argv[1:]:
         __import__(sys.argv[1])
-    print(foreign_modules.accepted(Path.cwd()))
+    print(foreign_modules.accepted(Path.cwd()).hashes)
 """
 
 
@@ -139,20 +161,24 @@ def test_python_itself_is_asked(tmp_path, name):
 
 
 @pytest.mark.slow
-def test_a_stage_records_foreign_modules_and_fails_on_late_ones(small_project, tmp_path, monkeypatch):
-    root = shutil.copytree(small_project, tmp_path / "project")
+def test_a_stage_records_foreign_modules_and_keeps_the_work_that_imported_late_ones(small_run, tmp_path, monkeypatch):
+    root = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
     decided = record.read(root, "evaluate")["decisions"]
-    monkeypatch.setattr(foreign_modules, "accepted", lambda root: {"/opt/debugger.py": "0" * 64})
+    allowed = foreign_modules.ForeignModules({"/opt/debugger.py": "0" * 64}, (), ())
+    late = foreign_modules.ForeignModules({"/opt/late.py": "1" * 64}, ("/opt/late.py",), ())
+    monkeypatch.setattr(foreign_modules, "accepted", lambda root: allowed)
+    monkeypatch.setattr(foreign_modules, "so_far", lambda root: late)
     with recorder.recorded(root, "evaluate", decided):
         pass
-    assert record.read(root, "evaluate")["foreign"] == {"/opt/debugger.py": "0" * 64}
-    kept = sha256(root / record.path_of("evaluate"))
+    found = record.read(root, "evaluate")
+    assert found["foreign"] == {"/opt/debugger.py": "0" * 64, "/opt/late.py": "1" * 64}
+    assert (found["refused"], events.read(root)[-1]["status"]) == (["/opt/late.py"], "done")
+    (one,) = [one for one in stage_modules.check(AuditedProject(root)) if one.kind == "module-foreign"][:1]
+    assert (one.severity, one.where, one.stages) == ("error", "/opt/late.py", ("evaluate",))
 
     def refuse(root):
         raise BreathlineError("Python has imported `late`.")
 
-    with pytest.raises(BreathlineError, match="late"), recorder.recorded(root, "evaluate", decided):
-        monkeypatch.setattr(foreign_modules, "accepted", refuse)
-    assert (sha256(root / record.path_of("evaluate")), events.read(root)[-1]["status"]) == (kept, "failed")
+    monkeypatch.setattr(foreign_modules, "accepted", refuse)
     with pytest.raises(BreathlineError, match="late"), recorder.recorded(root, "evaluate", decided):
         pytest.fail("the stage does not begin")
