@@ -9,6 +9,8 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from flows.processes.process_groups import NO_TELEMETRY
 from flows.recipes import writing
 from flows.withdrawal import erase
@@ -18,7 +20,7 @@ from lineage import events, machine
 from lineage.absence import cached_objects, stores, withdrawals
 from lineage.absence import search as absence
 from lineage.absence.search import Absence
-from lineage.absence.stores import Stores
+from lineage.absence.stores import REPRODUCTIONS, Stores
 from tasks.runtime.error_output import one_line
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted
@@ -93,8 +95,9 @@ def carry_out(root: Path, plan: Plan) -> Outcome:
     An error after the erasure began is part of the outcome, so that letter and entry of the log are written.
 
     Raises:
-        BreathlineError: The run failed; nothing is erased then.
+        BreathlineError: The run failed, or a stage is being reproduced; nothing is erased then.
     """
+    _refuse_reproductions(root)
     withdrawals.save(root, plan.patient, plan.withdrawal)
     writing.write(root, plan.edit)
     _rerun(root)
@@ -103,6 +106,21 @@ def carry_out(root: Path, plan: Plan) -> Outcome:
     withdrawals.save(root, plan.patient, withdrawals.Withdrawal(plan.known, before.cached.from_patient))
     erased = erase.erase(root, before, plan.remotes, searched)
     return _logged(root, _searched_again(root, plan, before, erased))
+
+
+def _refuse_reproductions(root: Path) -> None:
+    """Raise an error if a process reproduces a stage, whose folder would be erased.
+
+    Raises:
+        BreathlineError: The lock of a reproduction is held.
+    """
+    for path in sorted((root / REPRODUCTIONS).glob("*.lock")):
+        try:
+            FileLock(path).acquire(timeout=0).lock.release()
+        except Timeout as error:
+            what = "A stage is being reproduced, and a withdrawal erases the folder of reproductions."
+            hint = "wait for `breathline audit reproduce`, or end it; then run the same command again"
+            raise BreathlineError(what, where=path, hint=hint) from error
 
 
 def _rerun(root: Path) -> None:

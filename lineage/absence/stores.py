@@ -16,9 +16,10 @@ from lineage.git import ask_git
 from lineage.log_lines import line_of
 from tasks import artifacts
 
+REPRODUCTIONS = ".dvc/tmp/reproductions"
 # Folders of interrupted work and of copies, which are made again where they are needed. They are erased whole: weights
 # and states of unfinished trainings show nothing of the patients that they learned from.
-COPIES = (".checkpoints", ".dvc/tmp/models", ".dvc/tmp/exps", ".dvc/tmp/reproductions")
+COPIES = (".checkpoints", ".dvc/tmp/models", ".dvc/tmp/exps", REPRODUCTIONS)
 EXPORTS = artifacts.AUDIT_EXPORTS.as_posix()  # searched file by file
 # Folders that only stages and commands write to; a file there that is no out is left from an earlier run.
 OF_STAGES = (f"{artifacts.DATA}/", f"{artifacts.REPORTS}/")

@@ -1,6 +1,6 @@
 """Removal of a patient: `trace` names the stages to run again, exactly these run, and no trace is left.
 
-Withdrawal goes to the end: an independent search finds nothing in any store afterwards.
+Withdrawal is complete: an independent search finds nothing in any store afterwards.
 """
 
 import json

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from huggingface_hub import constants
 from rich.console import Console
 from safetensors.numpy import save_file
@@ -365,6 +366,14 @@ def test_a_remote_with_objects_is_no_proof_of_absence(erased, left, remotes, unf
     outcome = run.Outcome(plan=planned, at="", erased=mock.Mock(), **searched, failed=())
     assert (outcome.remotes, outcome.unfinished) == (remotes, unfinished)
     assert outcome.proven == (not remotes and not unfinished)
+
+
+def test_a_running_reproduction_is_not_erased(tmp_path):
+    folder = tmp_path / stores.REPRODUCTIONS
+    folder.mkdir(parents=True)
+    with FileLock(folder / "student.lock"), pytest.raises(BreathlineError, match="being reproduced"):
+        run.carry_out(tmp_path, mock.Mock())
+    assert list(tmp_path.iterdir()) == [tmp_path / ".dvc"], "neither hashes nor params.yaml are written"
 
 
 def test_what_cannot_be_removed_is_noted_and_all_else_is_removed(tmp_path):
