@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lineage import manifest, project
+from lineage.absence import fingerprint, search, stores
 from lineage.absence.search import find
 from lineage.diff import comparison, runs
 from lineage.exports import croissant, cyclonedx, data_card, in_toto, model_card, openlineage, prov
@@ -217,3 +218,13 @@ def test_exports_name_the_role_of_the_recordings(made):
     entities = prov.document(made)["entity"].values()
     labels = {one["prov:label"]: one for one in entities}
     assert labels["data/raw/icbhi"]["bl:citation"].startswith("B. M. Rocha")
+
+
+def test_a_user_file_is_listed_by_a_name_that_patients_of_two_corpora_share(copied):
+    known = fingerprint.take(runs.open_run(".", copied), "101", "hospital")
+    searched, _ = search.searcher(copied, "101", known)
+    (copied / "notes.txt").write_text("101_1b1_Tc_sc_Meditron")
+    found = stores.search(copied, searched, search.outs(copied))
+    (copied / "notes.txt").unlink()
+    assert "notes.txt" in {file.path for file in found.files}
+    assert found.copies == ()
