@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,9 @@ def blocks(root: Path, found_in: Iterable[str] | None = None) -> list[Block]:
 
     Args:
         root: Root of the project.
-        found_in: The commits, newest first; None for all that `commits` finds.
+        found_in: The commits, newest first; None for the newest that `commits` finds.
     """
-    newest = islice(commits(root) if found_in is None else found_in, LIMIT)
+    newest = commits(root)[:LIMIT] if found_in is None else found_in
     found: dict[str, Block] = {}
     for commit, content in git.versions(root, LOCK, newest):
         for stage, text in split(content.decode(errors="replace")):

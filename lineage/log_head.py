@@ -18,7 +18,7 @@ START = "0" * 64  # hash before the first entry
 class HeadFault:
     """Difference between a log and its head, which may hide entries that were removed."""
 
-    kind: Literal["missing", "unreadable", "ahead", "behind", "other"]
+    kind: Literal["missing", "unreadable", "ahead", "other"]
     said: int | None  # number of entries that the head names
 
     def describe(self, number: int) -> str:
@@ -27,7 +27,6 @@ class HeadFault:
             "missing": "the head of the log is missing, so its last entry is unknown",
             "unreadable": "the log's head cannot be read",
             "ahead": f"the log ends after {number} entries, its head knows {self.said}: its end was cut off",
-            "behind": f"the log has {number} entries, its head knows {self.said}",
             "other": f"entry {self.said} of the log is not the one that its head names",
         }[self.kind]
 

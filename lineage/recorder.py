@@ -38,6 +38,7 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
         now = time.perf_counter()
         took = {
             "at": events.now(),
+            "pid": start["pid"],
             "seconds": round(now - recording_began, 3),
             "recording_seconds": round(now - work_ended + work_began - recording_began, 3),
             "energy_j": energy.joules(),

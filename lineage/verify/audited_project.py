@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lineage import dvc_storage, events, files, graph, log_signature, record, workspace_logs
+from lineage import dvc_storage, events, files, graph, lock_history, log_signature, record, workspace_logs
 from lineage.git import file_at
 from lineage.log_signature import Keys
 from lineage.project import Project
@@ -42,13 +42,15 @@ class AuditedProject:
     Args:
         root: Root of the project.
         log_keys: Public keys (PEM) of all who may sign entries of event logs; none if the logs are not signed.
+        whole_history: Whether dvc.lock is read at all commits, not only at the newest ones.
 
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read.
     """
 
-    def __init__(self, root: Path, log_keys: Sequence[Path] = ()) -> None:
+    def __init__(self, root: Path, log_keys: Sequence[Path] = (), *, whole_history: bool = False) -> None:
         self.root = root
+        self._whole_history = whole_history
         self._log_keys = log_keys
         self.hashes = FileHashes(root)
         self.unreadable: list[Finding] = []
@@ -164,7 +166,7 @@ class AuditedProject:
     @cached_property
     def earlier(self) -> EarlierVersions:
         """Earlier versions of the outs."""
-        return EarlierVersions(self.root, self.hashes)
+        return EarlierVersions(self.root, self.hashes, None if self._whole_history else lock_history.LIMIT)
 
     @contextmanager
     def original(self, path: str, sha256: str, size: int | None = None) -> Iterator[Path | None]:

@@ -16,11 +16,12 @@ class EarlierVersions:
 
     Attributes:
         caches: The project's cache, and its remotes in folders of this machine, by place.
+        limit: Number of commits whose dvc.lock is read, the newest ones; None for all.
         unasked: Remotes that cannot be read from here, each with its URL.
     """
 
-    def __init__(self, root: Path, hashes: FileHashes) -> None:
-        self.root, self._hashes = root, hashes
+    def __init__(self, root: Path, hashes: FileHashes, limit: int | None = lock_history.LIMIT) -> None:
+        self.root, self._hashes, self.limit = root, hashes, limit
         self._outs = cache(self._outs_of)
         self.caches = {"DVC's cache": dvc_storage.cache_of(root)}
         self.unasked: dict[str, str] = {}
@@ -39,7 +40,7 @@ class EarlierVersions:
     def blocks(self) -> dict[str, list[Block]]:
         """What each dvc.lock in Git says of a stage, newest first, by stage."""
         found: dict[str, list[Block]] = {}
-        for block in lock_history.blocks(self.root, self.commits):
+        for block in lock_history.blocks(self.root, self.commits[: self.limit]):
             found.setdefault(block.stage, []).append(block)
         return found
 
@@ -94,7 +95,7 @@ class EarlierVersions:
 
     def in_git(self, path: str) -> Iterator[bytes]:
         """Yield the versions of a file in Git, at the commits that changed dvc.lock, newest first."""
-        commits = self.commits[: lock_history.LIMIT]
+        commits = self.commits[: self.limit]
         head = git.file_at(self.root, "HEAD", path)
         yield from [] if head is None else [head]
         yield from dict.fromkeys(content for _, content in git.versions(self.root, path, commits))

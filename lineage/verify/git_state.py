@@ -62,7 +62,10 @@ def _loose(commit: str, stages: list[str], *, in_reflog: bool) -> Finding:
         what += ": it was amended or rebased since; a tag keeps it (`git tag NAME COMMIT`)"
         return note("git-commit-unreachable", where, what, stages)
     return Finding(
-        "git-commit-unreachable", where, f"{what}, nor any reflog: it may have been made by hand", tuple(stages)
+        "git-commit-unreachable",
+        where,
+        f"{what}, nor any reflog: it may have been made by hand, or Git forgot an amended commit after 30 days",
+        tuple(stages),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lineage import anchors, events
 from lineage.log_lines import number_of
 from lineage.verify.audited_project import AuditedProject
+from lineage.verify.event_log import CLONE
 from lineage.verify.findings import Finding, note
 
 
@@ -30,7 +31,7 @@ def check(audited: AuditedProject, *, elsewhere: bool) -> Iterator[Finding]:
             what = (
                 f"the tag {anchor.tag} was made beside another log of this folder, of {anchor.number} entries or more"
             )
-            yield Finding("log-anchor", where, f"{what}: that log was removed or written anew")
+            yield Finding("log-anchor", where, f"{what}: that log was removed or written anew{CLONE}")
         else:
             others.append(anchor.tag)
     if others:

@@ -76,7 +76,7 @@ def verify(
     Raises:
         BreathlineError: dvc.yaml or params.yaml cannot be read, or nothing has run.
     """
-    audited = AuditedProject(root, log_keys)
+    audited = AuditedProject(root, log_keys, whole_history=deep is not None)
     if not audited.project.records and not audited.unreadable and not audited.lock and not audited.events:
         what = "Nothing has run here, so there is nothing to verify."
         raise BreathlineError(what, where=root, hint="`dvc pull`, or run")

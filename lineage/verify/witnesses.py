@@ -99,9 +99,9 @@ class Witnesses:
         for name, url in self._earlier.unasked.items():
             what = f"runs that only this remote holds were not compared: {url} cannot be read from here"
             yield note("witness-unasked", f"remote {name}", what)
-        older = len(self._earlier.commits) - lock_history.LIMIT
-        if older > 0:
-            what = f"dvc.lock was read at the newest {lock_history.LIMIT} of its commits; {older:,} are older"
+        limit = self._earlier.limit
+        if limit is not None and (older := len(self._earlier.commits) - limit) > 0:
+            what = f"dvc.lock was read at the newest {limit} of its commits; {older:,} are older (`--deep` reads them)"
             yield note("witness-unasked", "dvc.lock in Git", what)
 
     def hardware(self, digest: str) -> Hardware | None:

@@ -98,6 +98,11 @@ def comment_in_requirements(folder: Path) -> None:
     witnesses.forge(folder, witnesses.run_cache, witnesses.records)
 
 
+def another_process(folder: Path) -> None:
+    """Let the end of a run be that of another process, behind a whole chain."""
+    do.rewrite_log(folder, lambda entry: entry | ({"pid": 7 + entry["number"]} if entry["number"] in (5, 6) else {}))
+
+
 # fmt: off
 CASES = {
     "weights with all evidence, and another dvc.lock in place of the earlier one": (replace_earlier_lock,
@@ -130,6 +135,7 @@ CASES = {
         "lock-unreadable", "dvc.lock at HEAD", "cannot be read"),
     "weights with all evidence, and a comment in requirements.lock": (comment_in_requirements,
         "run-repeated", witnesses.STAGE, "the same run had other outs at commit "),
+    "an end of another process": (another_process, "log-contradicts", "entry 6", "with another pid"),
     "a head with a number that no log has": (
         lambda p: (p / events.HEAD).write_text('{"number": Infinity, "hash": ""}\n'),
         "log-broken", "entry ", "head cannot be read"),

@@ -33,7 +33,7 @@ def test_the_record_holds_the_state_at_the_start_of_the_stage(root):
     assert found["params"]["evaluation"]["resamples"] == 50
     start, end = events.read(root)[before:]
     assert (start["event"], end["event"], end["status"]) == ("start", "end", "done")
-    assert end["start"] == start["hash"]
+    assert (end["start"], end["pid"]) == (start["hash"], start["pid"])
     assert end["record"] == sha256(root / record.path_of("evaluate"))
     assert 0 < end["recording_seconds"] <= end["seconds"]
 
