@@ -1,6 +1,10 @@
 """Earlier versions of dvc.lock in Git."""
 
+import pytest
+
 from lineage import lock_history
+from lineage.verify.earlier_versions import EarlierVersions
+from lineage.verify.file_hashes import FileHashes
 from tests import toy
 
 LOCK = """\
@@ -42,6 +46,15 @@ def test_blocks_of_every_commit_that_any_ref_or_reflog_names(tmp_path):
     assert {str(md5) for md5 in made} == {"1", "2", "3"}
     assert [str(block.given["cmd"]) for block in found if block.stage == "last@x"] == ["two: words"]
     assert made[3].commit == commits["3"]
+
+
+@pytest.mark.parametrize(("limit", "made"), [(1, [3]), (None, [3, 2, 1])])
+def test_older_commits_are_read_on_request(tmp_path, limit, made):
+    toy.call(tmp_path, "git", "init", "--quiet")
+    for md5 in (1, 2, 3):
+        commit(tmp_path, LOCK.format(md5), f"run {md5}")
+    found = EarlierVersions(tmp_path, FileHashes(tmp_path), limit).blocks["first"]
+    assert [block.given["outs"][0]["md5"] for block in found] == made
 
 
 def test_a_lock_that_cannot_be_read_has_no_keys_and_another_format_no_stages(tmp_path):
