@@ -8,12 +8,14 @@ class Tables(HTMLParser):
 
     Attributes:
         found: Tables of each section by its id; a table is a list of rows, a row a list of texts.
+        html: The page.
     """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: dict[str, list[list[list[str]]]] = {}
         self._section, self._cell = "", False
+        self.html = html
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):

@@ -83,17 +83,24 @@ def margin(parts: list[Share], *, seeds: bool = False) -> tuple[float, float]:
     return np.sqrt(square + also), t.ppf(0.975, total)
 
 
+def wilson(part: Share, quantile: float) -> np.ndarray:
+    """Return the limits of a share: the roots of Wilson's equation, with as many cycles as its jackknife is worth."""
+    p = part.value
+    weight = quantile**2 / min(p * (1 - p) / (part.changes**2).sum(), part.cycles.sum())
+    return np.sort(np.roots([1 + weight, -2 * p - weight, p**2]))
+
+
+def of_shares(rows: pl.DataFrame, definition: str) -> list[list[float]]:
+    """Return the limits of Sp and of Se in percent."""
+    return [[100 * one for one in wilson(part, margin([part])[1])] for part in shares(rows, definition)]
+
+
 def interval(rows: pl.DataFrame, definition: str) -> list[float]:
     """Return the limits of a Score in percent: those of Sp and Se are the roots of Wilson's equation."""
     parts = shares(rows, definition)
-    quantile = margin(parts)[1]
     spread = [(part.changes**2).sum() for part in parts]
     correlation = (parts[0].changes * parts[1].changes).sum() / np.sqrt(np.prod(spread))
-    ends = []
-    for (p, _, _, cycles), square in zip(parts, spread, strict=True):
-        weight = quantile**2 / min(p * (1 - p) / square, cycles.sum())
-        ends.append(np.sort(np.roots([1 + weight, -2 * p - weight, p**2])) - p)
-    (low, high), (lower, higher) = ends
+    (low, high), (lower, higher) = (wilson(part, margin(parts)[1]) - part.value for part in parts)
     halves = [np.sqrt(a**2 + b**2 + 2 * correlation * a * b) for a, b in ((low, lower), (high, higher))]
     middle = parts[0].value + parts[1].value
     return [50 * (middle - halves[0]), 50 * (middle + halves[1])]

@@ -16,6 +16,7 @@ from tasks.reporting import page
 from tasks.reporting.sections import registry
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, cycles, evaluator, facts, predict
 from tests.unit.tasks.reporting import example
+from tests.unit.tasks.reporting import recomputed_limits as limits
 from tests.unit.tasks.reporting import recomputed_tables as tables
 from tests.unit.tasks.reporting.html_tables import Tables
 
@@ -106,6 +107,21 @@ def test_every_number_of_a_table_follows_from_the_predictions(run, section):
                     wrong.append((section, number, row[0], title, cell, values))
     assert not wrong
     assert count
+
+
+@pytest.mark.slow
+def test_the_numbers_above_the_tables_follow_from_the_predictions(run):
+    rows, html = run[0].student, run[1].html
+    sp, strict, se, lenient, detected = tables.means(rows, tables.figures("sp", "strict", "se", "lenient", "any"))
+    (of_sp, of_se), (_, of_any) = (limits.of_shares(rows, one) for one in tables.BOTH)
+    of_strict, of_lenient = (limits.interval(rows, one) for one in tables.BOTH)
+    expected = [strict + of_strict, lenient + of_lenient, sp + of_sp, se + of_se, detected + of_any]
+    tiles = [re.sub("<[^>]*>", " ", tile) for tile in re.findall('<div class="tile[^>]*>(.*?)</div>', html, re.DOTALL)]
+    shown = [tile.replace("95 %:", "") for tile in tiles]
+    assert len(shown) == len(expected)
+    assert [tile for tile, values in zip(shown, expected, strict=True) if differs(tile, values)] == []
+    said = re.sub("<[^>]*>", "", html[html.index("<p>Of 100") :].partition(" A model")[0])
+    assert not differs(said.replace("Of 100", ""), [sp[0], detected[0], se[0]])
 
 
 @pytest.mark.slow
