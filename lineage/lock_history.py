@@ -19,7 +19,7 @@ STAGE = re.compile(r"^  (\S.*):\n", re.MULTILINE)  # a stage's name in the form 
 
 @dataclass(frozen=True)
 class Block:
-    """What a dvc.lock in Git says of a stage."""
+    """Entry of a stage in a dvc.lock that Git holds."""
 
     stage: str  # name in DVC
     commit: str  # newest commit whose dvc.lock says so

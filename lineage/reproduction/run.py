@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def extent(self) -> str:
-        """What of a reproduced stage is equal, in words."""
+        """The extent of what is equal after a reproduction, in words."""
         if self.other_bytes:
             return f"equal content, other bytes in {self.other_bytes} of {counted(self.files, 'file')}"
         return "equal bytes"

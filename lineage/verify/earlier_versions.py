@@ -38,7 +38,7 @@ class EarlierVersions:
 
     @cached_property
     def blocks(self) -> dict[str, list[Block]]:
-        """What each dvc.lock in Git says of a stage, newest first, by stage."""
+        """Entries of each stage in the versions of dvc.lock that Git holds, newest first."""
         found: dict[str, list[Block]] = {}
         for block in lock_history.blocks(self.root, self.commits[: self.limit]):
             found.setdefault(block.stage, []).append(block)
