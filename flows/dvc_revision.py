@@ -44,7 +44,7 @@ def repo_at(root: Path, commit: str | None = None) -> Iterator[Repo]:
     except DvcException as error:
         where = f"dvc.yaml at {commit[:9]}" if commit else "dvc.yaml"
         raise BreathlineError(
-            f"DVC: {error}", where=where, hint="see `artifacts:` there, and docs/registry.md"
+            f"DVC: {error}", where=where, hint="see `artifacts:` there, and docs/how-to/registry.md"
         ) from error
 
 

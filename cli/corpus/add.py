@@ -62,7 +62,7 @@ def add(
 
     Columns, labels, units and patients are guessed and shown. All problems are in one
     message, before anything is written. The corpus becomes `corpora/NAME.csv` and an
-    item of params.yaml; `dvc repro` does the rest. Guide: docs/own-data.md.
+    item of params.yaml; `dvc repro` does the rest. Guide: docs/how-to/own-data.md.
     """
     from flows.corpora import items
     from flows.processes.run_lock import exclusive_run

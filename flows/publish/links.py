@@ -43,5 +43,5 @@ def show(root: Path) -> str:
     rows = [[link(path), what] for path, what in found.items()]
     where = f"The files are on {markdown.code(socket.gethostname())} in {markdown.code(root)}."
     if not os.environ.get(REPORTS_URL):
-        where += f" Set {markdown.code(REPORTS_URL)} to have links here (docs/prefect-ui.md)."
+        where += f" Set {markdown.code(REPORTS_URL)} to have links here (docs/how-to/prefect-ui.md)."
     return f"{markdown.table(['file', 'content'], rows)}\n\n{where}\n"

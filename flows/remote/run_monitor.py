@@ -37,7 +37,7 @@ def run(pool: str, parameters: Mapping[str, Any], *, name: str, processes: Proce
         raise BreathlineError(
             "A stage on another worker needs a Prefect server that both machines use.",
             where="PREFECT_API_URL",
-            hint="`prefect server start`, set PREFECT_API_URL, `breathline deploy` (docs/workers.md)",
+            hint="`prefect server start`, set PREFECT_API_URL, `breathline deploy` (docs/how-to/workers.md)",
         )
     try:
         started = cast(

@@ -55,7 +55,7 @@ class NetworkOptions:
 
     Attributes:
         pooling: Pooling of overlapping windows of the clip, such as ``{windows: attention, window_s: 2, hop_s: 1}``
-            (docs/models.md); null: the network takes the clip as a whole.
+            (docs/reference/models.md); null: the network takes the clip as a whole.
     """
 
     pooling: PoolingOptions | None = None

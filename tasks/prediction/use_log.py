@@ -1,8 +1,8 @@
 """Log of use: one entry for each recording that a model was asked about, as JSON lines or as Parquet.
 
 An entry holds what came out, when, by which model and for whom. A recording is named by the SHA-256 of its file; the
-name of the file is left out unless it is asked for, since names often hold those of patients. docs/use.md describes
-the columns.
+name of the file is left out unless it is asked for, since names often hold those of patients. docs/how-to/use.md
+describes the columns.
 """
 
 from __future__ import annotations

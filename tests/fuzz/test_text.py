@@ -65,6 +65,6 @@ def test_a_few_cases_of_each_reader_raise_no_foreign_exception(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_no_reader_raises_a_foreign_exception(name):
     tally = harness.fuzz(partial(read, name), partial(contents, name), seconds=harness.seconds() / len(KINDS))
-    print(f"{name}: {tally}")  # noqa: T201 - figures of docs/reliability.md
+    print(f"{name}: {tally}")  # noqa: T201 - figures of docs/explanation/reliability.md
     assert tally.accepted
     assert tally.refused or not KINDS[name].bad_cells

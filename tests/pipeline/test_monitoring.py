@@ -54,7 +54,7 @@ def test_drift_fails_the_run_and_emits_an_event_that_the_automation_of_the_docum
     assert found["payload"]["measures"] == ["level_dbfs"]
     assert any(one["prefect.resource.role"] == "flow-run" for one in found["related"])
 
-    text = (ROOT / "docs/flows.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/how-to/flows.md").read_text(encoding="utf-8")
     (written,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "breathline.drift" in block]
     (automation,) = YAML(typ="safe").load(written)
     trigger = Automation.model_validate(automation).trigger

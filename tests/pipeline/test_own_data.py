@@ -1,4 +1,4 @@
-"""The commands of docs/own-data.md: recordings with a table, or with label tracks, become an evaluated model."""
+"""The commands of docs/how-to/own-data.md: recordings with a table, or with label tracks, become an evaluated model."""
 
 import json
 import re
@@ -22,7 +22,7 @@ SOUNDS = ((0.0, "normal"), (1.5, "coarse crackles"), (3.0, "Wheezing"))
 
 def commands(heading: str) -> list[list[str]]:
     """Return the words of the commands in the first block of code below a heading of the guide."""
-    text = (ROOT / "docs/own-data.md").read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
+    text = (ROOT / "docs/how-to/own-data.md").read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
     block = re.search(r"```\n(.*?)```", text, flags=re.DOTALL)
     assert block is not None
     return [shlex.split(line) for line in block[1].splitlines()]

@@ -1,4 +1,4 @@
-"""Script of docs/audit.md that recomputes the hash of each cycle without code of the project."""
+"""Script of docs/how-to/audit.md that recomputes the hash of each cycle without code of the project."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ import soundfile
 
 from tasks.extract import extract
 
-TEXT = (Path(__file__).parents[1].parent / "docs/audit.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[1].parent / "docs/how-to/audit.md").read_text(encoding="utf-8")
 STEREO, FLOAT, DOUBLE, BEYOND = (f"{name}_1b1_Tc_sc_Meditron" for name in ("101", "103", "104", "105"))
 RATE = 4000
 

@@ -13,7 +13,11 @@ from cli.main import app
 from cli.options import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))),
+)
 COMMAND = get_command(app)
 REFUSED = re.compile(r"No such option|unexpected extra|Missing argument|requires an argument")
 END = re.compile(r"\s(?:\||>|<|&&|;|#)|\s {2}\(")  # end of a command in a line of a shell, or of an example with words

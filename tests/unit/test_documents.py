@@ -12,7 +12,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
-    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 )
 
 
@@ -48,7 +48,7 @@ def test_each_of_the_ten_questions_names_at_most_three_files():
 
 
 def test_readme_and_design_show_the_same_figure():
-    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/design.md")]
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/explanation/design.md")]
     figures = [re.findall(r"```mermaid\n.*?```", page, flags=re.DOTALL) for page in pages]
     assert figures[0] == figures[1]
     assert len(figures[0]) == 1
@@ -57,7 +57,7 @@ def test_readme_and_design_show_the_same_figure():
 
 
 def test_every_variable_of_the_environment_is_documented():
-    documented = (ROOT / "docs/environment.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
     sources = [
         path
         for folder in ("breathline", "cli", "flows", "lineage", "models", "tasks")

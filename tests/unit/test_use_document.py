@@ -1,4 +1,4 @@
-"""Examples of docs/use.md, run on a small model: a new user can copy them."""
+"""Examples of docs/how-to/use.md, run on a small model: a new user can copy them."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from tests.unit.tasks.prediction.recorded import write
 from tests.unit.tasks.serving.servers import running_server
 from tests.unit.test_commands_in_documents import commands
 
-TEXT = (Path(__file__).parents[2] / "docs/use.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs/how-to/use.md").read_text(encoding="utf-8")
 
 
 def block(section: str, kind: str = "") -> str:

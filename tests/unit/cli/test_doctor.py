@@ -26,7 +26,7 @@ HEAVY = {
     "sklearn",
     "transformers",
 }
-# Far above what it takes (docs/reliability.md): a heavy library in the wrong place takes more.
+# Far above what it takes (docs/explanation/reliability.md): a heavy library in the wrong place takes more.
 MAX_CPU_S, MAX_MB = 3.0, 300
 PROGRAM = f"""
 import json, resource, sys

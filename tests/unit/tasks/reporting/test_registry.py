@@ -41,7 +41,7 @@ def test_sections_have_places_of_their_own():
 
 
 def test_every_section_is_explained_in_the_order_of_the_page():
-    page_text = (Path(__file__).parents[4] / "docs/reading-the-report.md").read_text(encoding="utf-8")
+    page_text = (Path(__file__).parents[4] / "docs/explanation/reading-the-report.md").read_text(encoding="utf-8")
     explained = re.findall(r"^## (.+)$", page_text, flags=re.MULTILINE)
     titles = [section.title for section in registry.read().values()]
     assert [title for title in explained if title in titles] == titles

@@ -81,7 +81,7 @@ def check(server, before):
 
 
 def say(text):
-    """Print a figure, for docs/reliability.md."""
+    """Print a figure, for docs/explanation/reliability.md."""
     sys.stdout.write(f"\n{text}\n")
 
 
