@@ -1,4 +1,4 @@
-"""Screenshots of Prefect's UI by headless Chromium (docs/prefect-ui.md).
+"""Screenshots of Prefect's UI by headless Chromium (docs/how-to/prefect-ui.md).
 
 The UI loads its parts one after the other. The DevTools protocol shows when a page has finished loading. The script
 needs Chromium or Chrome, and no packages beyond those of Breathline.
