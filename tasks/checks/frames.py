@@ -59,7 +59,7 @@ def _table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         raise BreathlineError(
             f"The columns are not those of the schema: {', '.join(f'{name} ({kind})' for name, kind in differ)}.",
             where=path,
-            hint="run `extract` again; docs/explanation/design.md describes the columns",
+            hint="run `extract` again; docs/reference/artifacts.md describes the columns",
         )
     return pl.DataFrame(table)
 

@@ -2,7 +2,7 @@
 
 The leading principal components of the training embeddings are scaled to variance 1, and all other directions by their
 mean variance (Tipping & Bishop, 1999). The other directions matter: a tone or speech is often within the spread of the
-training cycles along the leading components, and far from them elsewhere (docs/explanation/design.md).
+training cycles along the leading components, and far from them elsewhere (docs/reference/artifacts.md).
 """
 
 import math

@@ -63,7 +63,7 @@ class Outputs:
 
 
 def reference(inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """Return the reference distributions for `model.json`; docs/explanation/design.md describes the keys.
+    """Return the reference distributions for `model.json`; docs/reference/artifacts.md describes the keys.
 
     Args:
         inputs: Recordings of the training patients.

@@ -1,4 +1,4 @@
-"""Arrow schemas of the tables that `extract` writes; docs/explanation/design.md describes the columns."""
+"""Arrow schemas of the tables that `extract` writes; docs/reference/artifacts.md describes the columns."""
 
 from collections.abc import Iterable, Mapping
 
