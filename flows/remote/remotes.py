@@ -40,7 +40,7 @@ def _git_remote(root: Path) -> str:
         raise BreathlineError(
             "The project has no Git remote, from which a worker can get the code.",
             where=root,
-            hint="`git remote add origin ADDRESS`; a bare repository in a shared folder will do (docs/how-to/workers.md)",
+            hint="`git remote add origin ADDRESS`; a bare one in a shared folder will do (docs/how-to/workers.md)",
         )
     if DEFAULT not in names and len(names) > 1:
         raise BreathlineError(
