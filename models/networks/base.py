@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+MapAxes = tuple[Literal["mels", "frames"], Literal["mels", "frames"]]  # rows and columns of feature maps
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
@@ -25,7 +27,7 @@ class Network(nn.Module, ABC):
     num_features: int  # length of the embedding
     channels_last: bool = False  # whether convolutions run faster in this memory layout (on a CPU many times faster)
     # axes of the last feature maps, after batch and channels, that class activation maps are made of; None without any
-    map_axes: tuple[Literal["mels", "frames"], Literal["mels", "frames"]] | None = None
+    map_axes: MapAxes | None = None
     head: nn.Module  # module from embeddings `(batch, num_features)` to logits `(batch, classes)`
 
     @abstractmethod

@@ -32,18 +32,26 @@ UNUSED = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
 
 @dataclass(frozen=True, kw_only=True)
 class PANNsOptions(NetworkOptions):
-    """Options of PANNs: dropout, and the first BatchNorm.
+    """Options of PANNs: dropout, the first BatchNorm, and the linear layer of the embedding.
 
     Attributes:
-        dropout: Dropout rate before each of the two linear layers.
+        dropout: Dropout rate before each linear layer.
         block_dropout: Dropout rate after each block.
         new_bn0: Whether the BatchNorm of the mel bins is initialised instead of loaded. The published one is for 64 mel
             bins in dB, and fits only the front end `panns`.
+        bn0: Whether there is a BatchNorm of the mel bins, as published by PANNs; the CNN6 of work (a) has none.
+        fc1: Whether a linear layer with ReLU follows the pooling, as published by PANNs; the CNN6 of work (a) has none.
     """
 
     dropout: Rate = 0.5
     block_dropout: Rate = 0.2
     new_bn0: bool = False
+    bn0: bool = True
+    fc1: bool = True
+
+    def __post_init__(self) -> None:
+        if self.new_bn0 and not self.bn0:
+            raise ValueError("new_bn0: false, because bn0 is false, so that there is no such BatchNorm")
 
 
 class PANNs(Network):
@@ -66,7 +74,7 @@ class PANNs(Network):
             what = f"the features have {spec.frames} and {spec.mels}; use longer clips"
             raise ValueError(f"{spec.architecture} needs {smallest} frames and mels, {what}.")
         self.new_bn0 = options.new_bn0
-        self.bn0 = nn.BatchNorm1d(spec.mels)
+        self.bn0 = nn.BatchNorm1d(spec.mels) if options.bn0 else None
         self.blocks = tuple(f"conv_block{number}" for number in range(1, len(shape.channels) + 1))
         inputs = (1, *shape.channels[:-1])
         for number, (block, channels) in enumerate(
@@ -77,7 +85,7 @@ class PANNs(Network):
             )
         self.num_features = shape.channels[-1]
         self.dropout = nn.Dropout(options.dropout)
-        self.fc1 = nn.Linear(self.num_features, self.num_features)
+        self.fc1 = nn.Linear(self.num_features, self.num_features) if options.fc1 else None
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, spec.classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -87,16 +95,20 @@ class PANNs(Network):
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the embedding ``(batch, num_features)``: mean over mels, maximum plus mean over frames, ``fc1``."""
-        maps: Tensor = self.bn0(features.transpose(1, 2)).transpose(1, 2).unsqueeze(1)
+        if self.bn0 is not None:
+            features = self.bn0(features.transpose(1, 2)).transpose(1, 2)
+        maps = features.unsqueeze(1)
         for block in self.blocks:
             maps = self.get_submodule(block)(maps)
         over_time = maps.mean(3)
         pooled = over_time.amax(2) + over_time.mean(2)
+        if self.fc1 is None:
+            return pooled
         embedding: Tensor = self.fc1(self.dropout(pooled)).relu()
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
-        """Load the published weights except the head and, with the option ``new_bn0``, ``bn0``.
+        """Load the published weights of the layers that this network has, except the head and a new ``bn0``.
 
         Args:
             state: Tensors of a published file, by their names in it.
@@ -105,14 +117,20 @@ class PANNs(Network):
         Raises:
             ValueError: The weights belong to another network, or to another number of mel bins.
         """
-        published, own = state.get("bn0.weight"), self.bn0.num_features
-        if published is not None and len(published) != own and not self.new_bn0:
-            raise ValueError(
-                f"The weights {source} are for {len(published)} mel bins, the features have {own}: "
-                "use the front end panns, or set the option new_bn0 to true."
-            )
-        new = ("bn0.",) if self.new_bn0 else ()
-        load_tensors(self, state, may_miss=("head.", *UNUSED, *new), source=source)
+        published = state.get("bn0.weight")
+        if self.bn0 is not None and published is not None and not self.new_bn0:
+            own = self.bn0.num_features
+            if len(published) != own:
+                raise ValueError(
+                    f"The weights {source} are for {len(published)} mel bins, the features have {own}: "
+                    "use the front end panns, or set the option new_bn0 to true."
+                )
+        unused = list(UNUSED)
+        if self.bn0 is None or self.new_bn0:
+            unused.append("bn0.")
+        if self.fc1 is None:
+            unused.append("fc1.")
+        load_tensors(self, state, may_miss=("head.", *unused), source=source)
 
 
 def conv_block(inputs: int, outputs: int, shape: Shape, *, halve: bool, dropout: float) -> nn.Sequential:

@@ -12,24 +12,30 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from models.networks.architecture import Architecture, Variant, imagenet
-from models.networks.base import Network, NetworkSpec, load_tensors
+from models.networks.base import MapAxes, Network, NetworkSpec, load_tensors
 from models.networks.options import TIMM, NetworkOptions, Rate
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimmOptions(NetworkOptions):
-    """Width, first convolution and regularisation.
+    """Width, orientation, first convolution and regularisation.
 
     Attributes:
         width: Multiplier of the channels of a ResNet, or of a network that timm builds with one, such as
             ``test_efficientnet``; null: the network as it is. A ResNet whose stem is one convolution keeps its 64.
+        orientation: Axes of the images that the network sees. ``mels_by_frames``: mel bins are rows, frames are
+            columns; ``reference``: frames are rows, mel bins are columns, as in the code of work (a). Weights of
+            ImageNet belong to images with an upper and a lower side.
         first_conv: First convolution with published weights: ``colours``: the sum of the published kernels of the three
             colours; ``random``: a new one, as in the code of work (a).
         dropout: Dropout rate before the last linear layer.
-        drop_path: Rate of stochastic depth.
+        drop_path: Rate of stochastic depth, which rises linearly over the blocks from 0. The last of the n blocks of
+            an EfficientNet is skipped at the rate ``drop_path`` · (n − 1) / n, that of a ResNet at ``drop_path``. With
+            0.2, EfficientNet-B0 is that of the code of work (a), whose last block has 0.1875.
     """
 
     width: Annotated[float, Interval(ge=0.1, le=10)] | None = None
+    orientation: Literal["mels_by_frames", "reference"] = "mels_by_frames"
     first_conv: Literal["colours", "random"] = "colours"
     dropout: Rate = 0.0
     drop_path: Rate = 0.0
@@ -39,18 +45,21 @@ class TimmCNN(Network):
     """Network of timm with its global pooling as the embedding and one linear layer as the head."""
 
     channels_last = True
-    map_axes = ("mels", "frames")
+    map_axes: MapAxes | None = ("mels", "frames")
 
     def __init__(self, backbone: Any, options: TimmOptions, *, classes: int) -> None:
         super().__init__()
-        self.first_conv = options.first_conv
+        self.first_conv, self.orientation = options.first_conv, options.orientation
+        if options.orientation == "reference":
+            self.map_axes = ("frames", "mels")
         self.backbone = backbone
         self.num_features = backbone.head_hidden_size
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, classes))
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the pooled features ``(batch, num_features)``."""
-        embedding: Tensor = self.backbone(features.transpose(1, 2).unsqueeze(1))
+        rows = features if self.orientation == "reference" else features.transpose(1, 2)
+        embedding: Tensor = self.backbone(rows.unsqueeze(1))
         return embedding
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
@@ -80,10 +89,11 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
         close = ", ".join(timm.list_models(f"*{name[:6]}*")[:6]) or "others: see timm.list_models()"
         raise ValueError(f"timm has no model {name}; it has {close}.")
     width = {} if options.width is None else _channels(name, options.width)
+    image = (spec.frames, spec.mels) if options.orientation == "reference" else (spec.mels, spec.frames)
     try:
         backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
         with torch.no_grad():
-            backbone.eval()(torch.zeros(1, 1, spec.mels, spec.frames))
+            backbone.eval()(torch.zeros(1, 1, *image))
     except (AssertionError, RuntimeError, TypeError) as error:
         if "channel_multiplier" in str(error):
             raise ValueError(f"timm builds {name} in one width only; leave the option width out.") from error

@@ -4,15 +4,19 @@ The waveform x becomes g h * x + σ n with g ~ U(1 − gain, 1 + gain), a random
 three is applied to a fraction of the samples. Gain and noise are the augmentations of work (c). The front ends are
 linear up to their energies: an energy E becomes g² |H|² E + σ² N + a cross term, where N is the energy of n and |H| the
 magnitude response of h. Gain and equalisation are exact, except for energies at the front end's floor, which count as
-silence. N is taken from the front end's features of white noise, and so has their variance and correlations. The cross
-term has mean zero and is left out. Energies then add in expectation; their variance is too small only where clip and
-noise are about equally loud.
+silence. N is taken from the front end's features of white noise, and so are its variance and correlations.
+
+The cross term is 2 σ ρ √(g² |H|² E N), where ρ from −1 to 1 is the correlation of clip and noise in a frame and mel
+bin. The features of the clip do not determine ρ. It is taken from white noise and a second white noise in place of the
+clip. Its distribution and its correlations over frames and mel bins are therefore those of a noise-like clip. Without
+the cross term, the energies of a clip that is 40 dB louder than the noise would vary by 4 % of what they should.
 
 The equalisation imitates the frequency response of a device: a curve over the mel bins, constant over time. It has
 random values U(−g, g) in dB at equally distant mel bins, and half a cosine wave between two of them.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -39,7 +43,7 @@ class WaveformAugmentation:
         if self._is_off:
             return
         self.scale = scale_of(frontend)
-        self.noise = noise_energies(frontend) if settings.noise_sd else None
+        self.noise = Noise.of(frontend) if settings.noise_sd else None
 
     def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """Return augmented features ``(batch, frames, mels)``; the generator is on the CPU."""
@@ -58,11 +62,11 @@ class WaveformAugmentation:
             energies = energies * to_device(powers, features.device)[:, None, :]
         if self.noise is not None:
             self.noise = self.noise.to(features.device)
-            starts = torch.randint(len(self.noise), (batch, 1), generator=generator)
+            starts = torch.randint(len(self.noise.energies), (batch, 1), generator=generator)
             gate = torch.rand((batch, 1, 1), generator=generator) < settings.probability
-            rows = to_device((starts + torch.arange(frames)) % len(self.noise), features.device)
+            rows = to_device((starts + torch.arange(frames)) % len(self.noise.energies), features.device)
             powers = to_device(gate * settings.noise_sd**2, features.device)
-            energies = torch.addcmul(energies, self.noise[rows], powers)
+            energies = self.noise.added(energies, rows, powers)
         return self.scale.values(energies)
 
 
@@ -96,10 +100,43 @@ def scale_of(frontend: str) -> Scale:
     return scale
 
 
-def noise_energies(frontend: str) -> Tensor:
-    """Return the mel energies ``(frames, mels)`` of one minute of white noise with standard deviation 1."""
-    front_end = create(frontend, NOISE_S)
-    noise = torch.randn((1, front_end.samples), generator=torch.Generator().manual_seed(NOISE_SEED))
-    with torch.inference_mode():
-        values = front_end(noise)[0]
-    return scale_of(frontend).energies(values.clone())
+@dataclass(frozen=True)
+class Noise:
+    """White noise with standard deviation 1, as a front end shows it."""
+
+    energies: Tensor  # mel energies N `(frames, mels)`
+    correlations: Tensor  # correlations ρ `(frames, mels)` with another sound, from −1 to 1
+
+    @classmethod
+    def of(cls, frontend: str) -> "Noise":
+        """Return one minute of noise.
+
+        Mel energies are quadratic in the waveform: Q(v + n) − Q(v − n) is four times the product of v and n that
+        belongs to Q. This product divided by √(Q(v) Q(n)) is the correlation.
+
+        Args:
+            frontend: Name of a front end that has a scale.
+        """
+        front_end, scale = create(frontend, NOISE_S), scale_of(frontend)
+        noise, other = torch.randn((2, front_end.samples), generator=torch.Generator().manual_seed(NOISE_SEED))
+        with torch.inference_mode():
+            values = front_end(torch.stack([noise, other, other + noise, other - noise]))
+        own, others, total, difference = scale.energies(values.clone())
+        correlations = (total - difference) / (4 * (own * others).sqrt())
+        return cls(own, correlations.nan_to_num(0.0).clamp(-1, 1))  # a mel bin without energy has no correlation
+
+    def to(self, device: torch.device) -> "Noise":
+        """Return the noise on a device."""
+        return Noise(self.energies.to(device), self.correlations.to(device))
+
+    def added(self, energies: Tensor, rows: Tensor, powers: Tensor) -> Tensor:
+        """Return the energies ``(batch, frames, mels)`` of clips with noise.
+
+        Args:
+            energies: Energies of the clips.
+            rows: Frames of the noise ``(batch, frames)`` for each frame of the clips.
+            powers: Variance of each clip's noise, ``(batch, 1, 1)``.
+        """
+        noise = powers * self.energies[rows]
+        cross = 2 * (energies * noise).sqrt() * self.correlations[rows]
+        return (energies + noise + cross).clamp_min(0)  # below 0 by rounding only

@@ -1,5 +1,7 @@
 """CNN6, CNN10 and CNN14 against the published layout, parameter counts and pooling."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,6 +9,9 @@ from torch.nn import functional as F
 
 from models.networks.base import NetworkSpec
 from models.networks.panns import SHAPES, PANNs, PANNsOptions
+from tasks.runtime.params import read
+
+RECIPES = Path(__file__).parents[4] / "recipes"
 
 # channels of each block, side of the kernels, convolutions in a block, width of fc1, all parameters with 527 classes
 PUBLISHED = {
@@ -121,3 +126,27 @@ def test_other_numbers_of_mels_require_new_bn0():
 def test_weights_of_another_network_are_refused():
     with pytest.raises(ValueError, match=r"do not fit PANNs: .*conv_block1\.bn2"):
         panns("cnn6").load_pretrained(checkpoint("cnn10"), source="here")
+
+
+def test_kd_cnn6_is_the_convolutions_and_the_pooling_alone_as_in_the_code_of_work_a():
+    state = checkpoint("cnn6")
+    options = PANNsOptions(**read(RECIPES / "kd_cnn6.yaml")["overrides"]["student"]["options"])
+    network = PANNs(options, NetworkSpec(architecture="cnn6", frames=70, mels=128, classes=4))
+    network.load_pretrained(state, source="here")
+    assert not [name for name in network.state_dict() if name.startswith(("bn0", "fc1"))]
+    features = torch.randn((2, 70, 128), generator=torch.Generator().manual_seed(1))
+    maps = features[:, None]
+    for block in ("conv_block1", "conv_block2", "conv_block3", "conv_block4"):
+        maps = F.conv2d(maps, state[f"{block}.conv1.weight"], padding=2)
+        mean, variance = maps.mean((0, 2, 3)), maps.var((0, 2, 3), correction=0)
+        weight, bias = (state[f"{block}.bn1.{part}"] for part in ("weight", "bias"))
+        maps = F.batch_norm(maps, mean, variance, weight, bias).relu()
+        maps = F.avg_pool2d(maps, 2)
+    over_mels = maps.mean(3)
+    expected = over_mels.max(2).values + over_mels.mean(2)
+    torch.testing.assert_close(network.embed(features), expected, rtol=1e-4, atol=1e-4)  # in training: no dropout
+
+
+def test_a_new_bn0_needs_a_bn0():
+    with pytest.raises(ValueError, match=r"^new_bn0: false, because bn0 is false"):
+        PANNsOptions(bn0=False, new_bn0=True)
