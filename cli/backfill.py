@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.options import Gpus, Jobs
-from cli.output import make_console, run_flow
+from cli.output import run_flow
+from tasks.runtime.consoles import make_console
 
 
 def backfill(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import make_console
+from tasks.runtime.consoles import make_console
 
 
 def deploy(

@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from cli.options import Jobs
-from cli.output import make_console
+from cli.options import AsJson, Jobs
+from cli.output import print_json
 from cli.recipe import Corpus, External
 from tasks.artifacts import REPORTS
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def leaderboard(
     collect: Annotated[
         bool, typer.Option("--collect", help="Run nothing; show all finished workspaces, or those of RECIPE.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare recipes over seeds: mean ± sd, interval, differences, and published scores if they are comparable.
 
@@ -52,7 +55,7 @@ def leaderboard(
     from flows.processes.run_lock import exclusive_run
     from flows.workspaces import cache_of
 
-    root, console = Path.cwd(), make_console()
+    root, console = Path.cwd(), make_console(stderr=as_json)
     chosen = [RecipeWorkspace(recipe=name, small=small) for name in dict.fromkeys(recipe or [])]
     failures: Mapping[str, str] = {}
     if not collect:
@@ -75,7 +78,7 @@ def leaderboard(
                     )
             failures = _run(root, chosen, jobs, console)
     if len(failures) < max(len(chosen), 1):
-        _show(root, chosen, console)
+        _show(root, chosen, console, as_json=as_json)
     if failures:
         listed = "\n".join(f"{name}: {failure}" for name, failure in failures.items())
         raise BreathlineError(f"Some recipes failed.\n{listed}", hint="correct the cause, then run the command again")
@@ -153,8 +156,8 @@ def _progress(
         yield notify
 
 
-def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> None:
-    """Print the leaderboards of the finished workspaces and write them to ``reports/``."""
+def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console, *, as_json: bool) -> None:
+    """Print the leaderboards of the finished workspaces, as tables or JSON, and write them to ``reports/``."""
     from flows.leaderboards import comparison, tables
     from flows.leaderboards.recipe_workspaces import FOLDER, finished
 
@@ -163,7 +166,9 @@ def _show(root: Path, chosen: Sequence[RecipeWorkspace], console: Console) -> No
         hint = "`breathline leaderboard RECIPE…` runs recipes; see `breathline recipe list`"
         raise BreathlineError("No workspace is finished.", where=root / FOLDER, hint=hint)
     found = comparison.leaderboards([one for workspace in done for one in comparison.read(root, workspace)])
-    for one in found:
+    if as_json:
+        print_json([asdict(one) for one in found])
+    for one in () if as_json else found:
         console.print(tables.rich_table(one))
         for note in tables.notes(one):
             console.print(note, style="dim", markup=False, highlight=False)

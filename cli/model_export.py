@@ -11,7 +11,8 @@ from rich.table import Column
 
 from cli import loaded_model
 from cli.options import EXAMPLES
-from cli.output import make_console, table
+from cli.output import table
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column
 
-from cli.output import make_console, print_json, print_yaml, table
+from cli.output import print_json, print_yaml, table
 from models import published_sizes
 from models.networks.options import TIMM, declarations
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

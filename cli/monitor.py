@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli.options import AsJson
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
 from tasks.monitoring.settings import By, Thresholds
+from tasks.runtime.consoles import make_console
 from tasks.runtime.words import counted
 
 if TYPE_CHECKING:

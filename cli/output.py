@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from flows.termination import told_at_sigterm
@@ -17,23 +16,7 @@ from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
-
-WHOLE_LINES = 10_000  # columns: more than any line has
-
-
-def make_console(**options: Any) -> Console:
-    """Return a console of standard output, or with `stderr=True` of standard error.
-
-    In a terminal, and where COLUMNS gives a width, lines are folded. Files and pipes get whole lines, which other
-    programs search.
-
-    Args:
-        **options: Options of `rich.console.Console`.
-    """
-    console = Console(emoji=False, **options)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = WHOLE_LINES
-    return console
+    from rich.console import Console
 
 
 def table(*columns: Column | str, **options: Any) -> Table:
@@ -42,8 +25,17 @@ def table(*columns: Column | str, **options: Any) -> Table:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as one JSON document; an undefined number is null."""
+    typer.echo(json.dumps(_defined(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _defined(value: object) -> object:
+    """Return a value in which null stands for numbers that JSON does not have: NaN and infinities."""
+    if isinstance(value, Mapping):
+        return {key: _defined(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_defined(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_yaml(console: Console, text: str) -> None:

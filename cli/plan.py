@@ -12,7 +12,8 @@ from rich.table import Column
 from rich.text import Text
 
 from cli.options import Forced, Targets
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
+from tasks.runtime.consoles import make_console
 
 if TYPE_CHECKING:
     from flows.plan import Step

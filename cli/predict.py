@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cli import loaded_model
 from cli.loaded_model import Engine
-from cli.output import make_console
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

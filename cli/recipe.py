@@ -9,8 +9,9 @@ import typer
 from rich.text import Text
 
 from cli.options import EXAMPLES
-from cli.output import make_console, print_yaml, table
+from cli.output import print_yaml, table
 from flows.recipes import corpus as corpora
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:

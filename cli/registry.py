@@ -11,10 +11,11 @@ import typer
 from rich.table import Column
 
 from cli.options import EXAMPLES, Allow
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
 from flows import objections
 from flows.gto_tags import Bump
 from tasks import artifacts
+from tasks.runtime.consoles import make_console
 
 if TYPE_CHECKING:
     from flows.registry import Version

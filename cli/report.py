@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from cli.output import make_console
+from cli.options import AsJson
+from cli.output import print_json
 from flows.publish import links
 from tasks.artifacts import METRICS, PREDICTIONS, REPORT, REPORTS
 from tasks.evaluation.words import (
@@ -26,6 +27,7 @@ from tasks.evaluation.words import (
     spread,
 )
 from tasks.runtime.artifact_reading import content_of, read_json
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 DEGENERATE = "(!)"  # mark of a model that is degenerate (tasks.evaluation.degeneracy)
@@ -47,6 +49,7 @@ def report(
         ),
     ] = [],  # noqa: B006 - Typer reads the default and changes nothing
     out: Annotated[Path, typer.Option(help="with --compare: page to write")] = COMPARISON,
+    as_json: AsJson = False,
 ) -> None:
     """Show the results of the last evaluation and the paths of all results, or compare runs."""
     if not METRICS.exists():
@@ -54,20 +57,25 @@ def report(
     if compare:
         from cli import run_comparison  # draws figures: slow to import
 
-        run_comparison.show(Path.cwd(), compare, out)
+        run_comparison.show(Path.cwd(), compare, out, as_json=as_json)
         if open_page:
             webbrowser.open(out.resolve().as_uri())
         return
     if out != COMPARISON:
         raise BreathlineError("There is nothing to write.", where="--out", hint="name runs: --compare REV")
-    console = make_console(highlight=False)
-    with content_of(METRICS):
-        _show(console, read_json(METRICS))
+    metrics = read_json(METRICS)
     existing = {path: content for path, content in PATHS.items() if path.exists()}
     existing |= {path: f"checks of the data of {path.parent.name}" for path in links.data_docs(Path())}
-    width = max(len(str(path)) for path in existing)
-    for path, content in existing.items():
-        console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
+    if as_json:
+        files = [{"path": path.as_posix(), "content": content} for path, content in existing.items()]
+        print_json({"metrics": metrics, "files": files})
+    else:
+        console = make_console(highlight=False)
+        with content_of(METRICS):
+            _show(console, metrics)
+        width = max(len(str(path)) for path in existing)
+        for path, content in existing.items():
+            console.print(f"[bold]{path!s:{width}}[/]  {content}", soft_wrap=True)
     if open_page:
         if not REPORT.exists():
             raise BreathlineError("The report is missing.", where=REPORT, hint="`dvc pull`, or `dvc repro report`")

@@ -10,7 +10,8 @@ import typer
 from cli import plan as plans
 from cli import recipe as recipes
 from cli.options import Forced, Gpus, Jobs, Targets
-from cli.output import make_console, run_flow
+from cli.output import run_flow
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 

@@ -6,24 +6,29 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from cli.output import make_console
+from cli.output import print_json
 from flows.run_comparison import comparison, page, texts
 from flows.run_comparison.comparison import Comparison
 from tasks.evaluation.words import definitions
+from tasks.runtime.consoles import make_console
 from tasks.runtime.files import write_text
 
 
-def show(root: Path, names: Sequence[str], out: Path) -> None:
-    """Print runs side by side with the current results of a project, and write the page.
+def show(root: Path, names: Sequence[str], out: Path, *, as_json: bool = False) -> None:
+    """Print runs side by side with the current results of a project, as tables or as JSON, and write the page.
 
     Args:
         root: Folder of the project.
         names: Names of the other runs.
         out: Path of the page.
+        as_json: Whether JSON is printed.
     """
     console = make_console(highlight=False)
     found = comparison.compare(root, list(dict.fromkeys(names)))
     write_text(out, page.render(found))
+    if as_json:
+        print_json({**found.as_json(), "page": str(out)})
+        return
     console.print(f"\n{texts.about(found)}\n", markup=False)
     for definition in definitions(found.first.metrics["classes"]):
         console.print(_table(found, definition))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import make_console
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 

@@ -9,9 +9,9 @@ import typer
 
 from cli import loaded_model
 from cli.loaded_model import Engine
-from cli.output import make_console
 from tasks.prediction import use_log
 from tasks.prediction.results import CAUTION
+from tasks.runtime.consoles import make_console
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError
 from tasks.serving.settings import LOOPBACK, TOKEN_VARIABLE, Limits

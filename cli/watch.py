@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from cli.options import Allow, Gpus, Jobs
-from cli.output import make_console, run_flow
+from cli.output import run_flow
 from flows.new_recordings.defaults import MARGIN, METRIC
+from tasks.runtime.consoles import make_console
 
 
 def watch(

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed, printable
 
@@ -80,7 +81,7 @@ def _confirm(*, yes: bool) -> None:
     if not sys.stdin.isatty():
         what = "A withdrawal erases data for good, and no terminal can be asked."
         raise BreathlineError(what, where="--yes", hint="see the plan with --dry, then give --yes")
-    typer.confirm("Erase this for good?", default=False, abort=True)
+    typer.confirm("Erase this for good?", default=False, abort=True, err=True)
 
 
 def show(planned: Plan, console: Console) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from cli.output import make_console, print_json
+from cli.output import print_json
+from tasks.runtime.consoles import make_console
 
 if TYPE_CHECKING:
     from lineage.absence.search import Absence

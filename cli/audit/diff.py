@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.output import make_console, print_json
+from cli.output import print_json
+from tasks.runtime.consoles import make_console
 
 
 def diff(

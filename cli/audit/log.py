@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import make_console, print_json
+from cli.output import print_json
+from tasks.runtime.consoles import make_console
 from tasks.runtime.words import counted, listed, printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.output import make_console, print_json
+from cli.output import print_json
+from tasks.runtime.consoles import make_console
 from tasks.runtime.words import counted
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.output import make_console, table
+from cli.output import table
 from tasks.own_data.formats import Choice
+from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted
 

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Column
 
 from cli.options import AsJson
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
+from tasks.runtime.consoles import make_console
 
 if TYPE_CHECKING:
     from flows.corpora.contents import Contents

@@ -11,7 +11,8 @@ from rich.table import Column
 from rich.text import Text
 
 from cli.doctor.check_result import Check, CheckResult, run
-from cli.output import make_console, print_json, table
+from cli.output import print_json, table
+from tasks.runtime.consoles import make_console
 from tasks.runtime.words import counted
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}

@@ -1,7 +1,7 @@
 """Comparison of several runs with the first one: paired differences of Scores, of classes and of groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,19 @@ class Compared:
     classes: Mapping[str, Difference] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, Difference]]] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the run with its differences as JSON values."""
+        return {
+            "name": self.source.name,
+            "title": self.source.title,
+            "metrics": self.source.metrics,
+            "unpaired": self.unpaired or None,
+            "changed": None if self.changed is None else asdict(self.changed),
+            "scores": self.scores,
+            "classes": self.classes,
+            "groups": self.groups,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -63,6 +76,12 @@ class Comparison:
     def confidence(self) -> float:
         """Confidence of the intervals, such as 0.95."""
         return float(self.first.metrics["interval"]["confidence"])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        first = {"name": self.first.name, "title": self.first.title, "metrics": self.first.metrics}
+        others = [one.as_json() for one in self.others]
+        return {"selection": SELECTION, "confidence": self.confidence, "first": first, "others": others}
 
 
 def compare(root: Path, names: Sequence[str]) -> Comparison:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from rich.console import Console
 from rich.logging import RichHandler
 
 from tasks.runtime import text_streams
+from tasks.runtime.consoles import make_console
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError, TransientError
@@ -21,7 +21,8 @@ from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
 
 LOCKS = Path(".locks")
-console = Console(emoji=False, stderr=True)
+console = make_console(stderr=True)
+LINE = "%(asctime)s %(levelname)-8s %(message)s"
 
 
 @contextmanager
@@ -83,5 +84,9 @@ def start_process(level: int) -> None:
     # Without it, the garbage collector visits all objects of torch at the exit, which takes more than a second.
     atexit.register(gc.freeze)
     text_streams.set_up()
-    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
+    if console.is_terminal:
+        handlers = [RichHandler(console=console, show_path=False)]
+        logging.basicConfig(level=level, format="%(message)s", handlers=handlers)
+    else:  # a table of rich would fold long messages, or fill short ones with spaces
+        logging.basicConfig(level=level, format=LINE, datefmt="%Y-%m-%d %H:%M:%S")
     terminate_with_parent()

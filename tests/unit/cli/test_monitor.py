@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.documents.json_keys import documented, keys
 from tests.unit.tasks.monitoring import in_use
 from tests.unit.tasks.monitoring.simulated import USUAL
 
@@ -50,6 +51,7 @@ def test_the_status_tells_drift_and_the_table_fits_80_columns(folder):
 def test_json_has_the_alerts_and_the_options_move_them(folder):
     done = monitor("moved.jsonl", "--json")
     assert done.exit_code == 1
+    assert keys(json.loads(done.stdout)) == documented("monitor")
     assert [one["name"] for one in json.loads(done.stdout)["alerts"]] == ["level_dbfs", "not_judged"]
     assert json.loads(done.stdout)["banner"] == BANNER
     done = monitor("moved.jsonl", "--json", "--alert-psi", "50", "--alert-share", "0.9")

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.documents.json_keys import documented, keys
 from tests.unit.lineage.reproduction import adding
 
 
@@ -32,6 +33,7 @@ def test_another_model_ends_with_status_1_and_names_file_and_next_step(project):
     assert "data/student/1/weights.bin: the file is not the one that the record names" in told.stdout
     assert "next: " in told.stdout
     (found,) = json.loads(CliRunner().invoke(app, ["audit", "reproduce", "student/1", "--json"]).stdout)
+    assert keys(found) == documented("audit reproduce")
     assert (found["verdict"], found["files"]) == ("differs", 2)
 
 

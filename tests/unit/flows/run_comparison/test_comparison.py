@@ -19,6 +19,7 @@ from tasks.evaluation.words import TWO_SEEDS
 from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
+from tests.documents.json_keys import documented, keys
 from tests.unit.tasks.evaluation.example import CLASSES, metrics
 from tests.unit.tasks.reporting import example
 from tests.unit.tasks.reporting.html_tables import Tables
@@ -281,6 +282,8 @@ def test_the_command_prints_80_columns_and_writes_the_page(root):
     out = root / "side.html"
     done = CliRunner().invoke(app, ["report", "--compare", "v1", "--out", str(out)])
     assert done.exit_code == 0, done.output
+    again = CliRunner().invoke(app, ["report", "--compare", "v1", "--out", str(out), "--json"])
+    assert keys(json.loads(again.stdout)) == documented("report --compare")
     lines = done.stdout.splitlines()
     assert max(len(line) for line in lines if str(out) not in line) <= 80
     row = next(line for line in lines if line.startswith("v1 "))

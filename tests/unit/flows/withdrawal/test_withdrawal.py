@@ -29,6 +29,7 @@ from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.errors import BreathlineError
 from tests import independent_search, toy
+from tests.documents.json_keys import documented, keys
 from tests.independent_search import Evidence
 from tests.unit.lineage import small
 
@@ -259,6 +260,7 @@ def test_the_same_command_again_changes_nothing(withdrawn, monkeypatch):
     again = CliRunner().invoke(app, ["withdraw", QUESTION, "--dry", "--json"])
     assert again.exit_code == 0, again.output
     found = json.loads(again.stdout)
+    assert keys(found) == documented("withdraw")
     assert (found["changes"], found["reruns"], found["objects"], found["run_cache"]) == ([], [], [], 0)
 
 

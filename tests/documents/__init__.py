@@ -1,0 +1,1 @@
+"""Commands of the documents, and how each kind of them is run."""
